@@ -1,0 +1,58 @@
+"""The request that makes a job, before names are looked up and defaults filled in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from models.specs.base import Spec
+from models.specs.sample import SampleParams, SampleSource
+
+Text = Annotated[str, Field(max_length=255)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Labels = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=63)], Text],
+    Field(max_length=32, description="Your own marks, text to text, to find jobs by."),
+]
+Priority = Annotated[int, Field(ge=-100, le=100, description="Higher first.")]
+QueueChoice = Literal["auto", "gpu", "jetson", "cpu"]
+
+
+class _Request(Spec):
+    queue: QueueChoice = Field(
+        "auto", description="`auto` takes the best device class that has a live worker and can run the recipe."
+    )
+    priority: Priority = 0
+    name: Text | None = None
+    labels: Labels = Field(default_factory=dict)
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
+        3, description="Attempts that may die (worker lost, trainer killed) before the job fails."
+    )
+    max_runtime_s: Annotated[int, Field(ge=1, le=31_536_000)] | None = Field(
+        None, description="Stop with a checkpoint and the code `max_runtime` after this many seconds of running."
+    )
+
+
+class TrainRequest(_Request):
+    """A training job."""
+
+    kind: Literal["train"]
+    recipe: Annotated[str, Field(max_length=64)] = Field(description="A name from GET /v1/recipes.")
+    preset: Annotated[str, Field(max_length=64)] | None = Field(None, description="A preset of the recipe.")
+    dataset: Annotated[str, Field(max_length=255)] = Field(description="Name or id of a data set.")
+    params: dict[str, Any] = Field(
+        default_factory=dict, description="Changes to the recipe's parameters; see GET /v1/recipes/{name}."
+    )
+    seed: Seed = Field(0, description="The same seed, settings and kind of device give the same weights.")
+
+
+class SampleRequest(_Request):
+    """A sampling job."""
+
+    kind: Literal["sample"]
+    source: SampleSource
+    params: SampleParams = Field(default_factory=lambda: SampleParams())
+
+
+JobRequest = Annotated[TrainRequest | SampleRequest, Field(discriminator="kind")]

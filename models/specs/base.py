@@ -1,0 +1,120 @@
+"""What every spec shares: strictness, cadences, and the parameters with one name and one meaning in every recipe."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Spec(BaseModel):
+    """A closed model: unknown fields, NaN, infinity and text in place of numbers are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True, validate_default=True)
+
+
+class Cadence(Spec):
+    """How often something happens: exactly one of steps, epochs or seconds."""
+
+    steps: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(None, description="Every n generator steps.")
+    epochs: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="At the end of every n-th epoch.")
+    seconds: Annotated[float, Field(ge=0.1, le=86_400, strict=False)] | None = Field(
+        None, description="At most every n seconds, at the end of the step in hand."
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(value is not None for value in (self.steps, self.epochs, self.seconds)) != 1:
+            raise ValueError('give exactly one of "steps", "epochs" or "seconds"')
+        return self
+
+
+Rate = Annotated[float, Field(gt=0, le=1, strict=False)]
+Beta = Annotated[float, Field(ge=0, lt=1, strict=False)]
+
+
+class TrainParams(Spec):
+    """Parameters that have the same name and meaning in every training recipe."""
+
+    epochs: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None, description="Budget: passes over the data set. Give this or `images`."
+    )
+    images: Annotated[int, Field(ge=1, le=10**12)] | None = Field(
+        None, description="Budget: real images shown to the discriminator, rounded up to whole steps. Instead of `epochs`."
+    )
+    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(
+        128, description="Images a step. At least 2, because batch normalisation needs something to average."
+    )
+    learning_rate: Rate = Field(2e-4, description="Step size of both optimizers, unless one has its own.")
+    d_learning_rate: Rate | None = Field(None, description="The discriminator's own step size; null: `learning_rate`.")
+    g_learning_rate: Rate | None = Field(None, description="The generator's own step size; null: `learning_rate`.")
+    d_steps: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Discriminator steps an iteration.")
+    g_steps: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Generator steps an iteration.")
+    noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(100, description="Length of the noise vector z.")
+    width: Annotated[int, Field(ge=4, le=512)] = Field(
+        64, description="Base number of channels (or units): small for small machines."
+    )
+    ema_half_life: Annotated[int, Field(ge=1, le=10**9)] | None = Field(
+        None,
+        description="Half-life, in images, of an exponential moving average of the generator, which then makes grids, "
+        "samples and weights; null: no average.",
+    )
+    label_smoothing: Annotated[float, Field(ge=0, le=0.5, strict=False)] = Field(
+        0.0, description="Real images are labelled 1 - this, which keeps the discriminator from being certain."
+    )
+    warmup_images: Annotated[int, Field(ge=0, le=10**9)] = Field(
+        0, description="Learning rates rise linearly from zero over this many images."
+    )
+    d_warmup_steps: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        0, description="Iterations at the start in which only the discriminator learns."
+    )
+    monitor: Literal["d_loss", "g_loss"] | None = Field(
+        None,
+        description="Epoch mean whose minimum marks the checkpoint `best`; null: `best` is the latest. Beware: a falling "
+        "generator loss is no sign of quality. The lowest is often epoch 1, pure noise.",
+    )
+    patience: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None, description="Stop after this many epochs without a better `monitor`; null: never. Needs `monitor`."
+    )
+    exact: bool = Field(
+        True,
+        description="Deterministic kernels, so that a resumed run ends with the same weights, bit for bit. "
+        "Costs nothing on a CPU; a little on a GPU.",
+    )
+    metrics_every: Cadence = Field(Cadence(steps=1), description="How often losses are recorded.")
+    grid_every: Cadence = Field(Cadence(epochs=1), description="How often a grid is drawn from the same fixed noise.")
+    checkpoint_every: Cadence | None = Field(
+        None,
+        description="How often a checkpoint is written; null: at the end of each epoch, but not more often than every "
+        "5 s, and at least every 60 s.",
+    )
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        if (self.epochs is None) == (self.images is None):
+            raise ValueError("give exactly one of `epochs` and `images`")
+        return self
+
+    @model_validator(mode="after")
+    def _patience_needs_monitor(self) -> Self:
+        if self.patience is not None and self.monitor is None:
+            raise ValueError("`patience` needs a `monitor` to watch; set `monitor` to g_loss or d_loss")
+        return self
+
+
+class AdversarialParams(TrainParams):
+    """What the image recipes add: the optimizer, the scale of the images, and which part of the data is used."""
+
+    optimizer: Literal["adam", "rmsprop"] = Field("adam", description="Optimizer of both networks.")
+    beta1: Beta = Field(0.5, description="Adam's decay of the mean of gradients.")
+    beta2: Beta = Field(0.999, description="Adam's decay of the mean of squared gradients.")
+    shared_fakes: bool = Field(
+        True,
+        description="Both players judge the same batch of fakes, which saves a pass through the generator; false: fresh "
+        "noise for the generator's step, as most sources do. Only where d_steps = 1.",
+    )
+    normalize_mean: Annotated[float, Field(ge=0, le=1, strict=False)] = Field(
+        0.5, description="Pixels (0..1) become (x - mean) / std before the discriminator sees them."
+    )
+    normalize_std: Annotated[float, Field(gt=0, le=1, strict=False)] = Field(0.5, description="See `normalize_mean`.")
+    split: Literal["train", "all"] = Field("train", description="`all` trains on the test images too.")

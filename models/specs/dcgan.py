@@ -1,0 +1,40 @@
+"""`dcgan`: Radford et al. 2016, the 28-pixel networks of two published tutorials."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from models.specs.base import AdversarialParams
+
+
+class DcganParams(AdversarialParams):
+    """Defaults: Adam 2e-4 with betas .5 and .999, weights from N(0, .02): strokes appear within 4 epochs."""
+
+    epochs: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        20, description="Budget: passes over the data set. Give this or `images`."
+    )
+    init: Literal["normal", "default"] = Field(
+        "normal", description="`normal`: weights from N(0, .02), as the paper asks; `default`: PyTorch's own."
+    )
+
+
+ITHOME: dict[str, object] = {
+    "epochs": 1000,
+    "batch_size": 128,
+    "learning_rate": 1e-3,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "noise_dim": 100,
+    "width": 64,
+    "normalize_mean": 0.5,
+    "normalize_std": 0.5,
+    "shared_fakes": False,
+    "init": "default",
+    "split": "all",
+    "monitor": "g_loss",
+    "patience": 100,
+}
+
+DESIGNSPARK: dict[str, object] = {**ITHOME, "epochs": 100, "split": "train", "monitor": None, "patience": None}

@@ -1,0 +1,112 @@
+"""The life of a job: its states, what may follow what, and why a job or an attempt ended.
+
+queued  -> running -> succeeded | failed | canceled
+queued  -> canceled                 asked for before any worker took it
+queued  -> failed                   attempts used up, or the source of a sampling job is gone
+queued  -> paused -> queued         nothing to checkpoint yet
+running -> paused -> queued         checkpoint, give the device back; any worker goes on from it
+running -> queued                   lease lost or worker shut down: a new attempt of the same job
+paused  -> canceled
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a job is. Terminal states are never left; a retry is a new job that names its parent."""
+
+    queued = "queued"
+    running = "running"
+    paused = "paused"
+    succeeded = "succeeded"
+    failed = "failed"
+    canceled = "canceled"
+
+
+TERMINAL = frozenset({State.succeeded, State.failed, State.canceled})
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.queued: frozenset({State.running, State.canceled, State.failed, State.paused}),
+    State.running: frozenset({State.succeeded, State.failed, State.canceled, State.paused, State.queued}),
+    State.paused: frozenset({State.queued, State.canceled}),
+    State.succeeded: frozenset(),
+    State.failed: frozenset(),
+    State.canceled: frozenset(),
+}
+
+
+class Action(StrEnum):
+    """What somebody asked of a running job; a flag beside the state until the supervisor has done it."""
+
+    cancel = "cancel"
+    pause = "pause"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended. Only `lost` and `crashed` count against `max_attempts`."""
+
+    succeeded = "succeeded"
+    failed = "failed"
+    canceled = "canceled"
+    paused = "paused"
+    interrupted = "interrupted"  # the worker was shut down and gave the job back
+    lost = "lost"  # the lease ran out: nobody heard of the worker again
+    crashed = "crashed"  # the trainer was killed by a signal
+
+
+class ErrorCode(StrEnum):
+    """Why a job failed, for programs. The words for people stand beside it."""
+
+    invalid_dataset = "invalid_dataset"
+    out_of_memory = "out_of_memory"
+    diverged = "diverged"
+    checkpoint_corrupt = "checkpoint_corrupt"
+    worker_lost = "worker_lost"
+    too_many_attempts = "too_many_attempts"
+    max_runtime = "max_runtime"
+    internal = "internal"
+
+
+class Role(StrEnum):
+    """What a key may do."""
+
+    admin = "admin"  # everything
+    user = "user"  # the owner's jobs, data sets and artifacts
+    viewer = "viewer"  # reads what the owner may read, changes nothing
+
+
+class DeviceClass(StrEnum):
+    """The queues: one for each kind of device that a worker is pinned to."""
+
+    gpu = "gpu"
+    jetson = "jetson"
+    cpu = "cpu"
+
+
+class ArtifactKind(StrEnum):
+    """What a stored object is. Grids and plots are PNG, weights and checkpoints safetensors."""
+
+    checkpoint = "checkpoint"
+    weights = "weights"
+    grid = "grid"
+    real_grid = "real_grid"
+    samples = "samples"
+    loss_plot = "loss_plot"
+    summary = "summary"
+    report = "report"
+    log = "log"
+
+
+class EventType(StrEnum):
+    """What an event tells. Artifacts other than grids and checkpoints share one type."""
+
+    state = "state"
+    metric = "metric"
+    epoch = "epoch"
+    grid = "grid"
+    checkpoint = "checkpoint"
+    artifact = "artifact"
+    log = "log"
+    alert = "alert"
