@@ -205,7 +205,6 @@ class Job(Base):
     fence: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     lease_until: Mapped[datetime | None]
     run_after: Mapped[datetime] = mapped_column(server_default=func.now())
-    rung_at: Mapped[datetime | None]
     worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id"))
     device: Mapped[str | None]
     progress: Mapped[JsonObject] = mapped_column(server_default=text("'{}'::jsonb"))
@@ -294,8 +293,6 @@ class Artifact(Base):
         ForeignKeyConstraint(["job_id", "attempt"], ["attempts.job_id", "attempts.number"]),
         UniqueConstraint("object_key"),
         Index("ix_artifacts_job", "job_id", "id"),
-        # An attempt tells of each thing once: the same weights or the same step's grid never stand there twice.
-        UniqueConstraint("job_id", "kind", "name", "attempt"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -1,0 +1,52 @@
+"""Settings, from the environment alone. Read once, at start, and passed down."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting is `GANFORGE_` and the upper-case name. Secrets never show in a repr."""
+
+    model_config = SettingsConfigDict(env_prefix="GANFORGE_", frozen=True)
+
+    home: Path = Field(Path(".ganforge"), description="Data, logs, `admin.key`, `stack.json`.")
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
+    database_url: SecretStr = SecretStr("postgresql+psycopg://postgres@127.0.0.1:5432/ganforge")
+    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    s3_url: str = Field("http://127.0.0.1:9000", description="Where the service reaches the object store.")
+    s3_public_url: str | None = Field(None, description="The address that links are signed for; default: s3_url.")
+    s3_access_key: SecretStr = SecretStr("")
+    s3_secret_key: SecretStr = SecretStr("")
+    s3_bucket: str = "ganforge"
+    s3_region: str = "us-east-1"
+    data_roots: str = Field("", description="Folders searched for data sets, separated as in PATH.")
+
+    lease_s: float = Field(15.0, gt=0.5, description="A supervisor that is silent for this long has lost its job.")
+    renew_s: float = Field(5.0, gt=0.1, description="How often a supervisor renews its lease and says it is alive.")
+    sweep_s: float = Field(1.0, gt=0.05, description="How often the sweeper looks.")
+    keep_checkpoints: int = Field(5, ge=2, description="Newest checkpoints kept a job, beside the best one.")
+    link_s: int = Field(600, ge=1, le=604_800, description="Seconds that a download link lives.")
+
+    rate_limit: int = Field(3000, ge=1, description="Requests a second a key, in each API process.")
+    max_streams: int = Field(1000, ge=1, description="Open streams in one API process.")
+    api_processes: int = Field(2, ge=1, description="API processes.")
+
+    queue: str = Field("cpu", description="The queue that this supervisor serves.")
+    device: str = Field("cpu", description="`cpu`, or the UUID (or index) of the one GPU that trainers may see.")
+    worker_name: str | None = Field(None, description="Name of this worker; default: host and device.")
+    threads: int | None = Field(None, ge=1, description="CPU threads of a trainer; default: the cores it may use.")
+    spare_trainer: bool = Field(True, description="Start the next trainer ahead (off for small boards).")
+    trainer_python: str | None = Field(None, description="Python for trainers; default: this one.")
+    stop_grace_s: float = Field(10.0, gt=0, description="Seconds a trainer gets to write its last checkpoint.")
+
+    @cached_property
+    def roots(self) -> tuple[Path, ...]:
+        """The data roots as paths."""
+        return tuple(Path(part) for part in self.data_roots.split(os.pathsep) if part)
