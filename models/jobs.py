@@ -52,7 +52,7 @@ class SampleRequest(_Request):
 
     kind: Literal["sample"]
     source: SampleSource
-    params: SampleParams = Field(default_factory=lambda: SampleParams())
+    params: SampleParams = Field(default_factory=SampleParams)
 
 
 JobRequest = Annotated[TrainRequest | SampleRequest, Field(discriminator="kind")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
@@ -53,7 +53,7 @@ class Base(DeclarativeBase):
     """All rows share one metadata, against which the migrations are tested."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {
+    type_annotation_map: ClassVar = {
         datetime: DateTime(timezone=True),
         JsonObject: JSONB,
         list[str]: ARRAY(Text),
@@ -192,9 +192,7 @@ class Job(Base):
     max_attempts: Mapped[int] = mapped_column(SmallInteger)
     max_runtime_s: Mapped[int | None] = mapped_column(Integer)
     source: Mapped[JsonObject | None]  # sampling: {"job", "checkpoint"} as asked
-    source_artifact: Mapped[str | None] = mapped_column(
-        ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL")
-    )
+    source_artifact: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL"))
     parent: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
 
     state: Mapped[str]
@@ -258,9 +256,7 @@ class Event(Base):
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    txid: Mapped[int] = mapped_column(
-        BigInteger, server_default=text("(pg_current_xact_id()::text::bigint)")
-    )
+    txid: Mapped[int] = mapped_column(BigInteger, server_default=text("(pg_current_xact_id()::text::bigint)"))
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     attempt: Mapped[int] = mapped_column(Integer)
     type: Mapped[str]

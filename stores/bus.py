@@ -58,7 +58,7 @@ class Bus:
         Raises:
             redis.RedisError: the connection broke; hints may have been lost since the last one.
         """
-        with self._redis.pubsub(ignore_subscribe_messages=False) as pubsub:
+        with self._redis.pubsub(ignore_subscribe_messages=False) as pubsub:  # type: ignore[no-untyped-call]
             pubsub.subscribe(CHANNEL)
             while True:
                 message = pubsub.get_message(timeout=1.0)

@@ -40,7 +40,8 @@ class TrainParams(Spec):
         None, description="Budget: passes over the data set. Give this or `images`."
     )
     images: Annotated[int, Field(ge=1, le=10**12)] | None = Field(
-        None, description="Budget: real images shown to the discriminator, rounded up to whole steps. Instead of `epochs`."
+        None,
+        description="Budget: real images shown, rounded up to whole steps. Instead of `epochs`.",
     )
     batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(
         128, description="Images a step. At least 2, because batch normalisation needs something to average."
@@ -70,7 +71,7 @@ class TrainParams(Spec):
     )
     monitor: Literal["d_loss", "g_loss"] | None = Field(
         None,
-        description="Epoch mean whose minimum marks the checkpoint `best`; null: `best` is the latest. Beware: a falling "
+        description="Epoch mean whose minimum marks the checkpoint `best`; null: `best` is the latest. A falling "
         "generator loss is no sign of quality. The lowest is often epoch 1, pure noise.",
     )
     patience: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
@@ -110,7 +111,7 @@ class AdversarialParams(TrainParams):
     beta2: Beta = Field(0.999, description="Adam's decay of the mean of squared gradients.")
     shared_fakes: bool = Field(
         True,
-        description="Both players judge the same batch of fakes, which saves a pass through the generator; false: fresh "
+        description="Both players judge the same batch of fakes, which saves a generator pass; false: fresh "
         "noise for the generator's step, as most sources do. Only where d_steps = 1.",
     )
     normalize_mean: Annotated[float, Field(ge=0, le=1, strict=False)] = Field(

@@ -1,0 +1,30 @@
+"""Runs migrations over the connection it is given, or over one made from the settings."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import Connection
+
+from models.rows import Base
+from stores.db import make_engine
+from stores.settings import Settings
+
+# Two services that start together must not migrate at once; any constant that nobody else uses does.
+LOCK = 7_205_759_403_792_793
+
+
+def _run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
+    with context.begin_transaction():
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if isinstance(given, Connection):
+    _run(given)
+else:
+    engine = make_engine(Settings())
+    with engine.connect() as fresh:
+        _run(fresh)
+    engine.dispose()

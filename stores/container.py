@@ -1,0 +1,69 @@
+"""All stores, opened together from one set of settings and passed down as one thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from celery import Celery
+from sqlalchemy import Engine
+
+from stores.blobs import Blobs
+from stores.broker import Bell, make_celery
+from stores.bus import Bus, make_redis
+from stores.datasets import Datasets
+from stores.db import make_engine
+from stores.events import Events
+from stores.jobs import Jobs
+from stores.keys import Keys
+from stores.metrics import Metrics
+from stores.reports import Reports
+from stores.settings import Settings
+from stores.workers import Workers
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Every door to the state outside the process."""
+
+    settings: Settings
+    engine: Engine
+    bus: Bus
+    bell: Bell
+    blobs: Blobs
+    jobs: Jobs
+    reports: Reports
+    events: Events
+    metrics: Metrics
+    keys: Keys
+    datasets: Datasets
+    workers: Workers
+
+    @property
+    def alive_s(self) -> float:
+        """Seconds of silence after which a worker counts as lost."""
+        return self.settings.lease_s
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: int = 5) -> Stores:
+    """Build the stores; nothing connects before the first use."""
+    engine = make_engine(settings, pool_size=pool_size)
+    bus = Bus(make_redis(settings))
+    bell = Bell(celery or make_celery(settings))
+    return Stores(
+        settings=settings,
+        engine=engine,
+        bus=bus,
+        bell=bell,
+        blobs=Blobs(settings),
+        jobs=Jobs(engine, bus, bell, settings.lease_s),
+        reports=Reports(engine),
+        events=Events(engine),
+        metrics=Metrics(engine),
+        keys=Keys(engine),
+        datasets=Datasets(engine),
+        workers=Workers(engine),
+    )

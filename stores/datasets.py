@@ -1,0 +1,123 @@
+"""Data sets: what jobs can name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, delete, func, literal, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from models.datasets import KNOWN, KnownDataset
+from models.ids import new_id
+from models.rows import Dataset, Job
+from models.states import TERMINAL
+from models.views import dataset_view
+from stores.errors import ConflictError, NotFoundError
+
+BUILTIN_ROOT = Path(__file__).parent.parent / "trainers" / "data"
+
+
+class Datasets:
+    """Registers and finds data sets. `owner` None reads for an admin: everything."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def register_known(self, roots: Sequence[Path]) -> None:
+        """Write rows for the built-in data set and for those whose files stand under a data root."""
+        with self._engine.begin() as connection:
+            for known in KNOWN.values():
+                files = _files(known, [BUILTIN_ROOT] if known.source == "builtin" else roots)
+                if not files:
+                    continue
+                size = sum(path.stat().st_size for path in files)
+                facts = {"state": "ready", "bytes": size, "sha256": _sha256(files), "images": known.images}
+                connection.execute(
+                    insert(Dataset)
+                    .values(
+                        id=new_id("ds"),
+                        name=known.name,
+                        source=known.source,
+                        layout=known.layout,
+                        shape=list(known.shape),
+                        classes=list(known.classes),
+                        **facts,
+                    )
+                    .on_conflict_do_update(index_elements=[func.coalesce(Dataset.owner, ""), Dataset.name], set_=facts)
+                )
+
+    def find(self, name_or_id: str, owner: str | None) -> dict[str, Any] | None:
+        """Return the data set of this name or id that the owner may use; their own comes before a shared one."""
+        query = (
+            select(*Dataset.__table__.columns)
+            .where(or_(Dataset.id == name_or_id, Dataset.name == name_or_id), _visible(owner))
+            .order_by(Dataset.owner.is_(None))
+            .limit(1)
+        )
+        with self._reader.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else dataset_view(row)
+
+    def page(self, owner: str | None, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
+        """Return up to `limit` data sets, newest first."""
+        query = select(*Dataset.__table__.columns).where(_visible(owner))
+        if before is not None:
+            place = tuple_(literal(before[0]), literal(before[1]))
+            query = query.where(tuple_(Dataset.created_at, Dataset.id) < place)
+        with self._reader.connect() as connection:
+            ordered = query.order_by(Dataset.created_at.desc(), Dataset.id.desc()).limit(limit)
+            return [dataset_view(row) for row in connection.execute(ordered).mappings()]
+
+    def names(self, owner: str | None) -> list[str]:
+        """Return the names that a job may use, for error messages."""
+        query = select(Dataset.name).where(_visible(owner), Dataset.state == "ready").order_by(Dataset.name)
+        with self._reader.connect() as connection:
+            return list(connection.scalars(query))
+
+    def delete(self, dataset_id: str, owner: str | None) -> None:
+        """Remove an uploaded data set.
+
+        Raises:
+            NotFoundError: there is none, or it is somebody else's.
+            ConflictError: it came with the service, or a job refers to it.
+        """
+        with self._engine.begin() as connection:
+            row = connection.execute(
+                select(Dataset.source).where(Dataset.id == dataset_id, _visible(owner)).with_for_update()
+            ).first()
+            if row is None:
+                raise NotFoundError(f"no data set {dataset_id}")
+            if row.source != "uploaded":
+                raise ConflictError(f"this data set is {row.source}, not uploaded: it cannot be deleted here")
+            states = [str(state) for state in TERMINAL]
+            busy = connection.scalar(select(func.count()).where(Job.dataset_id == dataset_id, Job.state.not_in(states)))
+            if busy:
+                raise ConflictError(f"{busy} unfinished jobs need this data set; cancel them or wait for their end")
+            connection.execute(delete(Dataset).where(Dataset.id == dataset_id))
+
+
+def _visible(owner: str | None) -> Any:
+    return literal(True) if owner is None else or_(Dataset.owner.is_(None), Dataset.owner == owner)
+
+
+def _files(known: KnownDataset, roots: Sequence[Path]) -> list[Path]:
+    """Return the data set's files in the first root that has them."""
+    for root in roots:
+        files = sorted(path for path in (root / known.folder).glob("*ubyte*") if path.is_file())
+        if len({path.name.removesuffix(".gz") for path in files}) >= 4:
+            return files
+    return []
+
+
+def _sha256(files: Sequence[Path]) -> str:
+    """Return one checksum over all files, by name."""
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(path.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

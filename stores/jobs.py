@@ -1,0 +1,392 @@
+"""The one writer of job state. Every change is one transaction: lock the row, check who may, UPDATE, event, commit;
+then, and only then, tell the bus and ring the bell.
+
+The row is locked before anything is written: that makes writers of one job take turns, and keeps the feed's order
+(stores/events.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, literal, select, update
+
+from models.ids import new_id
+from models.rows import Artifact, Attempt, Job, Metric, Queue, Worker
+from models.states import TERMINAL, Action, ErrorCode, EventType, Outcome, State
+from models.views import artifact_view, job_view
+from stores import events, idempotency
+from stores.broker import Bell
+from stores.bus import Bus, Hint
+from stores.errors import InvalidTransitionError, StaleFenceError
+from stores.reports import job_query
+from stores.transitions import Claim, Ending, end_attempt, hold, lock, move, seconds
+
+News = tuple[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A job with every name looked up and every default filled in."""
+
+    owner: str
+    kind: str
+    recipe: str
+    preset: str | None
+    dataset: str | None
+    dataset_id: str | None
+    params: dict[str, Any]
+    seed: int
+    queue: str
+    priority: int
+    name: str | None
+    labels: dict[str, str]
+    max_attempts: int
+    max_runtime_s: int | None
+    source: dict[str, Any] | None = None
+    source_artifact: str | None = None
+    parent: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class NewArtifact:
+    """An object that is in the store already and now becomes visible."""
+
+    id: str
+    kind: str
+    name: str
+    step: int | None
+    epoch: int | None
+    bytes: int
+    sha256: str
+    content_type: str
+    object_key: str
+    best: bool = False
+
+
+class Jobs:
+    """Submits, claims, moves and ends jobs."""
+
+    def __init__(self, engine: Engine, bus: Bus, bell: Bell, lease_s: float) -> None:
+        self._engine = engine
+        self._bus = bus
+        self._bell = bell
+        self._lease = seconds(lease_s)
+
+    # -- the requester's side
+
+    def submit(self, new: NewJob, request: idempotency.Request | None = None) -> tuple[dict[str, Any], bool]:
+        """Store a job and ring for it. Returns the job as shown to readers, and whether this is a replayed answer.
+
+        Raises:
+            IdempotencyMismatchError, IdempotencyBusyError: see stores/idempotency.py.
+        """
+        with self._engine.begin() as connection:
+            if request is not None and (stored := idempotency.begin(connection, new.owner, request)) is not None:
+                return stored, True
+            job_id = new_id("job")
+            values = {**vars(new), "id": job_id, "state": State.queued, "last_seq": 1}
+            connection.execute(insert(Job).values(values))
+            change = {"from": None, "to": State.queued, "reason": new.reason}
+            hints = events.append(connection, new.owner, job_id, 0, 1, [(EventType.state, change)])
+            view = job_view(connection.execute(job_query().where(Job.id == job_id)).mappings().one())
+            if request is not None:
+                idempotency.remember(connection, new.owner, request, job_id, view)
+        self._bus.publish(hints)
+        self._bell.ring(new.queue, job_id)
+        return view, False
+
+    def request_cancel(self, job_id: str, owner: str | None) -> bool:
+        """Cancel a waiting job at once, or ask the supervisor of a running one to. False: it was so already.
+
+        Raises:
+            NotFoundError, InvalidTransitionError
+        """
+        with self._engine.begin() as connection:
+            job = lock(connection, job_id, owner)
+            state = State(job.state)
+            if state is State.canceled or job.pending_action == Action.cancel:
+                return False
+            if state in TERMINAL:
+                raise InvalidTransitionError("cancel", state, ())
+            if state is State.running:
+                connection.execute(update(Job).where(Job.id == job_id).values(pending_action=Action.cancel))
+                return True
+            hints = move(connection, job, State.canceled, reason="canceled by request")
+        self._bus.publish(hints)
+        return True
+
+    def change(self, job_id: str, owner: str | None, changes: dict[str, Any]) -> None:
+        """Change `priority`, `labels` or `name`.
+
+        Raises:
+            NotFoundError
+        """
+        with self._engine.begin() as connection:
+            lock(connection, job_id, owner)
+            if changes:
+                connection.execute(update(Job).where(Job.id == job_id).values(changes))
+
+    # -- the supervisor's side
+
+    def claim(self, queue: str, worker_id: str, device: str) -> Claim | None:
+        """Take the next runnable job of a queue: priority first, then age. None when there is nothing to do.
+
+        Two claims never take the same row: the second skips the row that the first has locked.
+        """
+        runnable = (
+            select(Job.id)
+            .join(Queue, Queue.name == Job.queue)
+            .where(Job.queue == queue, Job.state == State.queued, Job.run_after <= func.now(), ~Queue.paused)
+            .order_by(Job.priority.desc(), Job.created_at, Job.id)
+            .limit(1)
+            .with_for_update(of=Job, skip_locked=True)
+        )
+        with self._engine.begin() as connection:
+            job_id = connection.scalar(runnable)
+            if job_id is None:
+                return None
+            row = connection.execute(
+                update(Job)
+                .where(Job.id == job_id)
+                .values(
+                    state=State.running,
+                    attempt=Job.attempt + 1,
+                    fence=Job.fence + 1,
+                    lease_until=func.now() + self._lease,
+                    worker_id=worker_id,
+                    device=device,
+                    started_at=func.coalesce(Job.started_at, func.now()),
+                    reason=None,
+                    last_seq=Job.last_seq + 1,
+                )
+                .returning(*Job.__table__.columns)
+            ).one()
+            connection.execute(
+                insert(Attempt).values(
+                    job_id=job_id, number=row.attempt, fence=row.fence, worker_id=worker_id, device=device
+                )
+            )
+            news = [(EventType.state, {"from": State.queued, "to": State.running, "reason": None})]
+            hints = events.append(connection, row.owner, job_id, row.attempt, row.last_seq, news)
+        self._bus.publish(hints)
+        return Claim(job_id, row.owner, row.attempt, row.fence, dict(row._mapping))
+
+    def renew(self, claim: Claim) -> Action | None:
+        """Lengthen the lease. Returns what was asked of the job meanwhile.
+
+        Raises:
+            StaleFenceError: the job was taken away.
+        """
+        with self._engine.begin() as connection:
+            row = connection.execute(
+                update(Job)
+                .where(Job.id == claim.job_id, Job.fence == claim.fence, Job.state == State.running)
+                .values(lease_until=func.now() + self._lease)
+                .returning(Job.pending_action)
+            ).first()
+        if row is None:
+            raise StaleFenceError(f"job {claim.job_id} is no longer held with fence {claim.fence}")
+        return _action(row.pending_action)
+
+    def pending_action(self, claim: Claim) -> Action | None:
+        """Return what is asked of the job. Cheap enough to ask twice a second.
+
+        Raises:
+            StaleFenceError: the job was taken away.
+        """
+        query = select(Job.pending_action).where(
+            Job.id == claim.job_id, Job.fence == claim.fence, Job.state == State.running
+        )
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise StaleFenceError(f"job {claim.job_id} is no longer held with fence {claim.fence}")
+        return _action(row.pending_action)
+
+    def begin_attempt(self, claim: Claim, start_step: int, device: str) -> None:
+        """Record where an attempt starts, and forget metrics that an earlier attempt wrote beyond that step.
+
+        Raises:
+            StaleFenceError
+        """
+        with self._engine.begin() as connection:
+            hold(connection, claim)
+            connection.execute(
+                update(Attempt)
+                .where(Attempt.job_id == claim.job_id, Attempt.number == claim.attempt)
+                .values(start_step=start_step, device=device)
+            )
+            connection.execute(update(Job).where(Job.id == claim.job_id).values(device=device))
+            connection.execute(delete(Metric).where(Metric.job_id == claim.job_id, Metric.first_step > start_step))
+
+    def progress(
+        self,
+        claim: Claim,
+        news: Sequence[News],
+        *,
+        progress: dict[str, Any] | None = None,
+        eta: dict[str, Any] | None = None,
+    ) -> None:
+        """Write what the trainer tells: events, with the points of metric events added to the curves.
+
+        Raises:
+            StaleFenceError
+        """
+        values: dict[str, Any] = {"last_seq": Job.last_seq + len(news)}
+        if progress is not None:
+            values |= {"progress": progress, "eta": eta}
+        with self._engine.begin() as connection:
+            job = hold(connection, claim)
+            connection.execute(update(Job).where(Job.id == claim.job_id).values(values))
+            for kind, data in news:
+                if kind == EventType.metric and data["steps"]:
+                    _add_points(connection, claim.job_id, data)
+            hints = events.append(connection, claim.owner, claim.job_id, claim.attempt, job.last_seq + 1, news)
+        self._bus.publish(hints)
+
+    def add_artifact(self, claim: Claim, new: NewArtifact) -> None:
+        """Make a stored object visible; a checkpoint becomes the one to resume from.
+
+        Raises:
+            StaleFenceError
+        """
+        fields = {name: value for name, value in vars(new).items() if name != "best"}
+        values: dict[str, Any] = {"last_seq": Job.last_seq + 1}
+        if new.kind == "checkpoint":
+            values["latest_checkpoint"] = new.id
+            if new.best:
+                values["best_checkpoint"] = new.id
+        kind = new.kind if new.kind in {"grid", "checkpoint"} else EventType.artifact
+        with self._engine.begin() as connection:
+            job = hold(connection, claim)
+            row = connection.execute(
+                insert(Artifact)
+                .values(job_id=claim.job_id, attempt=claim.attempt, fence=claim.fence, **fields)
+                .returning(*Artifact.__table__.columns)
+            ).one()
+            connection.execute(update(Job).where(Job.id == claim.job_id).values(values))
+            data = {"step": new.step, "epoch": new.epoch, "artifact": artifact_view(row._mapping)}
+            hints = events.append(
+                connection, claim.owner, claim.job_id, claim.attempt, job.last_seq + 1, [(kind, data)]
+            )
+        self._bus.publish(hints)
+
+    def prune_checkpoints(self, claim: Claim, keep: int) -> list[str]:
+        """Forget all but the newest `keep` checkpoints and the best; return the keys of objects that nobody names now.
+
+        A checkpoint that an unfinished sampling job was promised stays.
+
+        Raises:
+            StaleFenceError
+        """
+        mine = (Artifact.job_id == claim.job_id, Artifact.kind == "checkpoint")
+        newest = select(Artifact.id).where(*mine).order_by(Artifact.id.desc()).limit(keep)
+        wanted = select(Job.source_artifact).where(
+            Job.source_artifact.is_not(None), Job.state.not_in([str(state) for state in TERMINAL])
+        )
+        with self._engine.begin() as connection:
+            job = hold(connection, claim)
+            keys = connection.scalars(
+                delete(Artifact)
+                .where(
+                    *mine,
+                    Artifact.id.not_in(newest.scalar_subquery()),
+                    Artifact.id.not_in(wanted.scalar_subquery()),
+                    Artifact.id != func.coalesce(job.best_checkpoint, ""),
+                )
+                .returning(Artifact.object_key)
+            ).all()
+        return list(keys)
+
+    def finish(self, claim: Claim, ending: Ending) -> State:
+        """End the attempt. Returns the state in which the job is now.
+
+        Raises:
+            StaleFenceError
+        """
+        with self._engine.begin() as connection:
+            job = hold(connection, claim)
+            hints, state = end_attempt(connection, job, ending)
+        self._after(hints, state, job.queue, claim.job_id)
+        return state
+
+    # -- the sweeper's side
+
+    def expire_leases(self, limit: int = 100) -> list[tuple[str, State]]:
+        """End the attempts whose lease ran out. Two sweepers may do this at once: one skips the other's rows."""
+        ended: list[tuple[str, State]] = []
+        overdue = (
+            select(*Job.__table__.columns)
+            .where(Job.state == State.running, Job.lease_until < func.now())
+            .limit(1)
+            .with_for_update(key_share=True, skip_locked=True)
+        )
+        while len(ended) < limit:
+            with self._engine.begin() as connection:
+                job = connection.execute(overdue).first()
+                if job is None:
+                    break
+                detail = f"worker {job.worker_id} was not heard of before its lease ran out"
+                ending = Ending(Outcome.lost, "worker_lost", ErrorCode.worker_lost, detail)
+                hints, state = end_attempt(connection, job, ending)
+            self._after(hints, state, job.queue, job.id)
+            ended.append((job.id, state))
+        return ended
+
+    def ring_again(self, alive_s: float, grace_s: float = 1.0) -> list[str]:
+        """Ring for every queue that has had runnable work for a moment, and a live worker without any."""
+        busy = select(Job.worker_id).where(Job.state == State.running)
+        idle = (
+            select(Worker.queue)
+            .join(Queue, Queue.name == Worker.queue)
+            .where(
+                Worker.stopped_at.is_(None),
+                ~Worker.draining,
+                ~Queue.paused,
+                Worker.last_seen > func.now() - seconds(alive_s),
+                Worker.id.not_in(busy),
+            )
+        )
+        waiting = (
+            select(Queue.name)
+            .where(
+                Queue.name.in_(idle),
+                select(literal(1))
+                .where(
+                    Job.queue == Queue.name,
+                    Job.state == State.queued,
+                    Job.run_after <= func.now() - seconds(grace_s),
+                )
+                .exists(),
+            )
+            .order_by(Queue.name)
+        )
+        with self._engine.begin() as connection:
+            queues = list(connection.scalars(waiting))
+        for queue in queues:
+            self._bell.ring(queue)
+        return queues
+
+    def _after(self, hints: list[Hint], state: State, queue: str, job_id: str) -> None:
+        self._bus.publish(hints)
+        if state is State.queued:
+            self._bell.ring(queue, job_id)
+
+
+def _action(value: str | None) -> Action | None:
+    return None if value is None else Action(value)
+
+
+def _add_points(connection: Connection, job_id: str, data: dict[str, Any]) -> None:
+    """Add a chunk to the job's curves. A chunk that starts where another did replaces it: the run went back."""
+    steps = data["steps"]
+    connection.execute(delete(Metric).where(Metric.job_id == job_id, Metric.first_step >= steps[0]))
+    connection.execute(
+        insert(Metric).values(
+            job_id=job_id, first_step=steps[0], last_step=steps[-1], steps=steps, values=data["values"]
+        )
+    )

@@ -1,0 +1,98 @@
+"""Access keys: made at random, shown once, kept as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, func, insert, literal, select, tuple_, update
+
+from models.ids import new_id
+from models.rows import Key
+from models.states import Role
+from models.views import key_view
+from stores.errors import ConflictError, NotFoundError
+
+PREFIX = "gf_"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks."""
+
+    key_id: str
+    owner: str
+    role: Role
+
+    @property
+    def reads(self) -> str | None:
+        """The owner whose things this caller sees; None: everybody's."""
+        return None if self.role is Role.admin else self.owner
+
+
+def hash_secret(secret: str) -> bytes:
+    """Return what is stored of a secret. It has 256 random bits, so a plain SHA-256 cannot be guessed back."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class Keys:
+    """Makes, checks and revokes keys."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def authenticate(self, secret: str) -> Principal | None:
+        """Return whose key this is; None for a key that is unknown or revoked."""
+        query = select(Key.id, Key.owner, Key.role).where(Key.hash == hash_secret(secret), Key.revoked_at.is_(None))
+        with self._reader.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Principal(row.id, row.owner, Role(row.role))
+
+    def create(self, name: str, owner: str, role: Role, secret: str | None = None) -> tuple[dict[str, Any], str]:
+        """Make a key. Returns it and its secret, which cannot be had again."""
+        secret = secret or PREFIX + secrets.token_urlsafe(32)
+        with self._engine.begin() as connection:
+            row = (
+                connection.execute(
+                    insert(Key)
+                    .values(id=new_id("key"), name=name, owner=owner, role=role, hash=hash_secret(secret))
+                    .returning(*Key.__table__.columns)
+                )
+                .mappings()
+                .one()
+            )
+        return key_view(row), secret
+
+    def page(self, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
+        """Return up to `limit` keys that are in force, newest first."""
+        query = select(*Key.__table__.columns).where(Key.revoked_at.is_(None))
+        if before is not None:
+            query = query.where(tuple_(Key.created_at, Key.id) < tuple_(literal(before[0]), literal(before[1])))
+        with self._reader.connect() as connection:
+            rows = connection.execute(query.order_by(Key.created_at.desc(), Key.id.desc()).limit(limit)).mappings()
+            return [key_view(row) for row in rows]
+
+    def revoke(self, key_id: str) -> None:
+        """End a key at once.
+
+        Raises:
+            NotFoundError: no such key in force.
+            ConflictError: it is the last admin key; without one nobody could make another.
+        """
+        in_force = Key.revoked_at.is_(None)
+        with self._engine.begin() as connection:
+            # Both sides of a race for the last two admin keys must see each other.
+            admins = connection.scalars(
+                select(Key.id).where(Key.role == Role.admin, in_force).order_by(Key.id).with_for_update()
+            ).all()
+            if list(admins) == [key_id]:
+                raise ConflictError("this is the last admin key; make another one first")
+            done = connection.execute(
+                update(Key).where(Key.id == key_id, in_force).values(revoked_at=func.now()).returning(Key.id)
+            ).first()
+        if done is None:
+            raise NotFoundError(f"no key {key_id}")

@@ -1,0 +1,58 @@
+"""Curves: the points of a job's metrics, thinned for drawing without losing a peak."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Engine, select
+
+from models.rows import Metric
+
+Series = dict[str, tuple[list[int], list[float | None]]]
+
+
+class Metrics:
+    """Reads curves."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def series(self, job_id: str, names: Sequence[str] | None, max_points: int | None) -> Series:
+        """Return steps and values by metric name (all names when none are given)."""
+        query = select(Metric.steps, Metric.values).where(Metric.job_id == job_id).order_by(Metric.first_step)
+        series: Series = {name: ([], []) for name in names or ()}
+        with self._engine.connect() as connection:
+            for steps, values in connection.execute(query):
+                for name in names or values:
+                    if name in values:
+                        known_steps, known_values = series.setdefault(name, ([], []))
+                        known_steps.extend(steps)
+                        known_values.extend(values[name])
+        if max_points is None:
+            return series
+        return {name: thin(steps, values, max_points) for name, (steps, values) in series.items()}
+
+
+def thin(steps: list[int], values: list[float | None], max_points: int) -> tuple[list[int], list[float | None]]:
+    """Keep at most `max_points` points: the first, the last, and of each bucket between them its minimum and maximum.
+
+    A gap (null) survives as the lowest point of its bucket, so that a run that met NaN shows it.
+    """
+    if len(steps) <= max_points:
+        return steps, values
+    if max_points < 4:
+        kept = [0, len(steps) - 1][: max(1, max_points)]
+    else:
+        kept = [0, *_extremes(values, (max_points - 2) // 2), len(steps) - 1]
+    return [steps[n] for n in kept], [values[n] for n in kept]
+
+
+def _extremes(values: list[float | None], buckets: int) -> Iterator[int]:
+    """Yield the places of each bucket's extremes, in order, leaving out the first and the last point."""
+    inner = len(values) - 2
+    level = [-math.inf if value is None else value for value in values]
+    for bucket in range(buckets):
+        places = range(1 + bucket * inner // buckets, 1 + (bucket + 1) * inner // buckets)
+        if places:
+            yield from sorted({min(places, key=level.__getitem__), max(places, key=level.__getitem__)})

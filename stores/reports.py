@@ -1,0 +1,232 @@
+"""What readers ask: jobs and what belongs to them, in pages. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Select, case, func, literal, or_, select, tuple_
+from sqlalchemy.orm import aliased
+
+from models.rows import Artifact, Attempt, Job, Queue, Worker
+from models.states import State
+from models.views import artifact_view, attempt_view, job_view, worker_view
+from stores.errors import NotFoundError
+
+# Beyond this many jobs ahead, counting them costs more than the number is worth.
+POSITION_CAP = 10_000
+
+
+def job_query() -> Select[Any]:
+    """Select jobs with their position in the queue: 1 for the next to run; null when it does not wait."""
+    ahead = aliased(Job)
+    before = (
+        select(literal(1))
+        .where(
+            ahead.queue == Job.queue,
+            ahead.state == State.queued,
+            or_(
+                ahead.priority > Job.priority,
+                (ahead.priority == Job.priority)
+                & (tuple_(ahead.created_at, ahead.id) < tuple_(Job.created_at, Job.id)),
+            ),
+        )
+        .limit(POSITION_CAP)
+        .correlate(Job)
+        .subquery()
+    )
+    counted = select(func.count() + 1).select_from(before).scalar_subquery()
+    return select(*Job.__table__.columns, case((Job.state == State.queued, counted)).label("position"))
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs to list. Within a field any value fits, across fields all must; `owner` None means everybody."""
+
+    owner: str | None = None
+    states: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    recipes: Sequence[str] = ()
+    queues: Sequence[str] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    parents: Sequence[str] = ()
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    def apply(self, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+        """Narrow a query on jobs."""
+        for column, values in (
+            (Job.state, self.states),
+            (Job.kind, self.kinds),
+            (Job.recipe, self.recipes),
+            (Job.queue, self.queues),
+            (Job.parent, self.parents),
+        ):
+            if values:
+                query = query.where(column.in_(list(values)))
+        if self.owner is not None:
+            query = query.where(Job.owner == self.owner)
+        if self.labels:
+            query = query.where(Job.labels.contains(self.labels))
+        if self.created_after is not None:
+            query = query.where(Job.created_at > self.created_after)
+        if self.created_before is not None:
+            query = query.where(Job.created_at < self.created_before)
+        return query
+
+
+class Reports:
+    """Reads for the API and the dashboard. `owner` None reads for an admin: everything."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def job(self, job_id: str, owner: str | None) -> dict[str, Any]:
+        """Return one job.
+
+        Raises:
+            NotFoundError: there is none, or it is somebody else's.
+        """
+        query = JobFilter(owner=owner).apply(job_query().where(Job.id == job_id))
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotFoundError(f"no job {job_id}")
+        return job_view(row)
+
+    def jobs(self, wanted: JobFilter, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
+        """Return up to `limit` jobs, newest first, beginning behind the place `before`: (created_at, id)."""
+        query = wanted.apply(job_query()).order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(tuple_(Job.created_at, Job.id) < tuple_(literal(before[0]), literal(before[1])))
+        with self._engine.connect() as connection:
+            return [job_view(row) for row in connection.execute(query).mappings()]
+
+    def attempts(self, job_id: str) -> list[dict[str, Any]]:
+        """Return the attempts at a job, first to last."""
+        query = select(*Attempt.__table__.columns).where(Attempt.job_id == job_id).order_by(Attempt.number)
+        with self._engine.connect() as connection:
+            return [attempt_view(row) for row in connection.execute(query).mappings()]
+
+    def artifacts(self, job_id: str, kinds: Sequence[str], limit: int, after: str | None) -> list[dict[str, Any]]:
+        """Return up to `limit` artifacts of a job in the order they were made, after an id."""
+        query = select(*Artifact.__table__.columns).where(Artifact.job_id == job_id)
+        if kinds:
+            query = query.where(Artifact.kind.in_(list(kinds)))
+        if after is not None:
+            query = query.where(Artifact.id > after)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(Artifact.id).limit(limit)).mappings()
+            return [artifact_view(row) for row in rows]
+
+    def artifact(self, artifact_id: str, owner: str | None) -> tuple[dict[str, Any], str]:
+        """Return an artifact and the key of its object.
+
+        Raises:
+            NotFoundError: there is none, or it is somebody else's.
+        """
+        query = select(*Artifact.__table__.columns).where(Artifact.id == artifact_id)
+        if owner is not None:
+            query = query.join(Job, Job.id == Artifact.job_id).where(Job.owner == owner)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotFoundError(f"no artifact {artifact_id}")
+        return artifact_view(row), row["object_key"]
+
+    def checkpoint(self, job_id: str, wanted: str, owner: str | None) -> dict[str, Any] | None:
+        """Return the checkpoint of a job that `best`, `latest` or an artifact id names; None when there is none.
+
+        Raises:
+            NotFoundError: there is no such job, or it is somebody else's.
+        """
+        job = JobFilter(owner=owner).apply(select(Job.best_checkpoint, Job.latest_checkpoint).where(Job.id == job_id))
+        with self._engine.connect() as connection:
+            row = connection.execute(job).first()
+            if row is None:
+                raise NotFoundError(f"no job {job_id}")
+            best = row.best_checkpoint or row.latest_checkpoint
+            artifact_id = {"best": best, "latest": row.latest_checkpoint}.get(wanted, wanted)
+            found = (
+                connection.execute(
+                    select(*Artifact.__table__.columns).where(
+                        Artifact.id == artifact_id, Artifact.job_id == job_id, Artifact.kind == "checkpoint"
+                    )
+                )
+                .mappings()
+                .first()
+            )
+        return None if found is None else artifact_view(found)
+
+    def queues(self, alive_s: float) -> list[dict[str, Any]]:
+        """Return each queue with its depth, what runs, the oldest wait in seconds, and its live workers."""
+        jobs = (
+            select(
+                Job.queue,
+                func.count().filter(Job.state == State.queued).label("depth"),
+                func.count().filter(Job.state == State.running).label("running"),
+                func.min(Job.created_at).filter(Job.state == State.queued).label("oldest"),
+            )
+            .where(Job.state.in_([State.queued, State.running]))
+            .group_by(Job.queue)
+            .subquery()
+        )
+        live = (
+            select(Worker.queue, func.count().label("workers")).where(_alive(alive_s)).group_by(Worker.queue).subquery()
+        )
+        query = (
+            select(
+                Queue.name,
+                Queue.paused,
+                func.coalesce(jobs.c.depth, 0).label("depth"),
+                func.coalesce(jobs.c.running, 0).label("running"),
+                func.extract("epoch", func.now() - jobs.c.oldest).label("oldest_wait_s"),
+                func.coalesce(live.c.workers, 0).label("workers"),
+            )
+            .outerjoin(jobs, jobs.c.queue == Queue.name)
+            .outerjoin(live, live.c.queue == Queue.name)
+            .order_by(Queue.name)
+        )
+        with self._engine.connect() as connection:
+            return [
+                {
+                    **row,
+                    "oldest_wait_s": None if row["oldest_wait_s"] is None else round(float(row["oldest_wait_s"]), 3),
+                }
+                for row in connection.execute(query).mappings()
+            ]
+
+    def workers(self, alive_s: float) -> list[dict[str, Any]]:
+        """Return the workers that run or ran within the last day, with their state and current job."""
+        current = select(Job.id).where(Job.worker_id == Worker.id, Job.state == State.running).limit(1)
+        state = case(
+            (Worker.stopped_at.is_not(None), "stopped"),
+            (~_alive(alive_s), "lost"),
+            (Worker.draining, "draining"),
+            else_="live",
+        )
+        query = (
+            select(*Worker.__table__.columns, state.label("state"), current.scalar_subquery().label("job"))
+            .where(Worker.last_seen > func.now() - func.make_interval(0, 0, 0, 1))
+            .order_by(Worker.id)
+        )
+        with self._engine.connect() as connection:
+            return [worker_view(row) for row in connection.execute(query).mappings()]
+
+    def live_queues(self, alive_s: float) -> set[str]:
+        """Return the queues that a live worker serves now."""
+        query = select(Worker.queue).where(_alive(alive_s), ~Worker.draining).distinct()
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
+
+    def finished(self) -> dict[tuple[str, str], int]:
+        """Return how many jobs there are by (queue, state), for the metrics page."""
+        query = select(Job.queue, Job.state, func.count()).group_by(Job.queue, Job.state)
+        with self._engine.connect() as connection:
+            return {(queue, state): count for queue, state, count in connection.execute(query)}
+
+
+def _alive(alive_s: float) -> Any:
+    return Worker.stopped_at.is_(None) & (Worker.last_seen > func.now() - func.make_interval(0, 0, 0, 0, 0, 0, alive_s))
