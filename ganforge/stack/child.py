@@ -1,0 +1,94 @@
+"""One child process of the stack."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ganforge.stack.shutdown import Group, find
+from ganforge.stack.watchdog import INTRODUCE, Watchdog, introduction
+
+# The order of stopping: those who give work, those who use the servers, the servers.
+WORKERS, USERS, SERVERS = 0, 1, 2
+
+
+@dataclass
+class Child:
+    """A command with its environment and log, and how it is stopped (see `Group`)."""
+
+    name: str
+    command: list[str]
+    env: dict[str, str]
+    log: Path
+    signal: int = signal.SIGTERM
+    grace: float = 10.0
+    phase: int = USERS
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _group: Group | None = field(default=None, init=False, repr=False)
+    _log_start: int = field(default=0, init=False, repr=False)
+
+    def start(self, watchdog: Watchdog) -> None:
+        """Start it in a session of its own; the watchdog hears of it first."""
+        introduce = introduction(self.name, self.signal, self.grace, self.phase)
+        with self.log.open("ab") as output:
+            self._log_start = output.tell()
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", INTRODUCE, introduce, *self.command],
+                stdin=watchdog.pipe,
+                stdout=output,
+                stderr=output,
+                env=self.env,
+                start_new_session=True,
+            )
+        pid = self._process.pid
+        self._group = Group(pid, find(pid), self.name, self.signal, self.grace, self.phase)
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, once started."""
+        return self._process.pid if self._process else None
+
+    @property
+    def group(self) -> Group | None:
+        """What `stop_groups` needs to know, once started."""
+        return self._group
+
+    def ended(self) -> int | None:
+        """Return the exit code (negative: the signal) once it has ended, else None."""
+        return self._process.poll() if self._process else None
+
+    def kill(self) -> None:
+        """SIGKILL it, as a crash would, and wait for its end."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def wait(self, timeout: float) -> int:
+        """Wait for its end and return the exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: it still runs.
+        """
+        if self._process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._process.wait(timeout)
+
+    def last_lines(self, count: int = 15) -> str:
+        """Return the end of what this run has logged."""
+        with self.log.open("rb") as log:
+            log.seek(max(self._log_start, os.fstat(log.fileno()).st_size - 64 * 1024))
+            lines = deque(log.read().decode(errors="replace").splitlines(), count)
+        return "\n".join(f"  {line}" for line in lines) or "  (it logged nothing)"
+
+    def how_it_ended(self) -> str:
+        """Say in words with which exit code or signal it ended."""
+        code = self.ended()
+        if code is None:
+            return "is still running"
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"ended with exit code {code}"

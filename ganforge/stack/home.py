@@ -1,0 +1,129 @@
+"""GANFORGE_HOME: where data, logs, secrets and the stack's addresses stand, and the lock that keeps it to one stack."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from ganforge.errors import HomeBusyError, StackError
+
+# A stack that was killed leaves its watchdog to stop the rest; that takes at most a warm shutdown of the workers.
+TAKE_OVER_S = 45.0
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Random secrets of the local servers, made at the first start."""
+
+    postgres: str
+    redis: str
+    s3_access_key: str
+    s3_secret_key: str
+
+
+class Home:
+    """The folder of one local stack. Nothing is made before `prepare`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().absolute()
+        self.logs = self.path / "logs"
+        self.stack_file = self.path / "stack.json"
+        self.admin_key_file = self.path / "admin.key"
+        self._credentials_file = self.path / "credentials.json"
+        self._lock_file = self.path / "lock"
+
+    def prepare(self) -> None:
+        """Make the folders.
+
+        Raises:
+            StackError: the folder can't be made or written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.logs.mkdir(exist_ok=True)
+        except OSError as error:
+            raise StackError(f"GANFORGE_HOME {self.path} can't be used: {error.strerror or error}") from error
+
+    def log(self, name: str) -> Path:
+        """Return the log file of a part."""
+        return self.logs / f"{name}.log"
+
+    def lock(self) -> IO[str]:
+        """Return the held lock; closing it (in every process that inherited it) gives the home back.
+
+        Raises:
+            HomeBusyError: another stack runs here.
+        """
+        file = self._lock_file.open("a+")
+        deadline = time.monotonic() + TAKE_OVER_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                holder = file.read().strip()
+                # The holder is dead and its watchdog is still stopping what it left: soon the home is free.
+                if holder.isdigit() and not psutil.pid_exists(int(holder)) and time.monotonic() < deadline:
+                    time.sleep(0.1)
+                    continue
+                file.close()
+                raise HomeBusyError(
+                    f"a stack already runs on {self.path} (process {holder or 'unknown'}): use that one, stop it, "
+                    "or set GANFORGE_HOME to another folder"
+                ) from None
+            file.seek(0)
+            file.truncate()
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            return file
+
+    def credentials(self) -> Credentials:
+        """Return the secrets, made and stored for the owner alone at the first call."""
+        if self._credentials_file.exists():
+            try:
+                return Credentials(**json.loads(self._credentials_file.read_text()))
+            except (ValueError, TypeError) as error:
+                raise StackError(
+                    f"{self._credentials_file} is damaged; put it back, or remove {self.path} to start without data"
+                ) from error
+        made = Credentials(
+            postgres=secrets.token_urlsafe(24),
+            redis=secrets.token_urlsafe(24),
+            s3_access_key=secrets.token_hex(10),
+            s3_secret_key=secrets.token_hex(20),
+        )
+        write_private(self._credentials_file, json.dumps(asdict(made)))
+        return made
+
+    def write_stack(self, content: dict[str, Any]) -> None:
+        """Tell other commands where everything is; no secrets belong in here."""
+        scratch = self.stack_file.with_suffix(".tmp")
+        scratch.write_text(json.dumps(content, indent=2) + "\n")
+        scratch.replace(self.stack_file)
+
+    def read_stack(self) -> dict[str, Any] | None:
+        """Return the addresses of the running stack, or None when none runs."""
+        try:
+            content: dict[str, Any] = json.loads(self.stack_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return content
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else can read, whole or not at all."""
+    scratch = path.with_suffix(".tmp")
+    scratch.unlink(missing_ok=True)
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
