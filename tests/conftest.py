@@ -13,12 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
-import sqlalchemy
 from minio import Minio
 
 from ganforge.stack.home import Home
 from ganforge.stack.services import Services
-from models.rows import Base
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "ganforge_template"
@@ -53,11 +51,6 @@ def _template(services: Services) -> str:
     """Migrate one database, from which every test's is copied."""
     _admin(services, f"CREATE DATABASE {TEMPLATE}")
     url = services.database_url_for(TEMPLATE)
-    if not (ROOT / "alembic.ini").exists():
-        engine = sqlalchemy.create_engine(url)
-        Base.metadata.create_all(engine)
-        engine.dispose()
-        return TEMPLATE
     migrate = [sys.executable, "-m", "alembic", "-c", str(ROOT / "alembic.ini"), "upgrade", "head"]
     result = subprocess.run(
         migrate, cwd=ROOT, env={**os.environ, "GANFORGE_DATABASE_URL": url}, capture_output=True, text=True, check=False
