@@ -165,6 +165,8 @@ class Jobs:
                 )
                 .returning(*Job.__table__.columns)
             ).one()
+            spent = select(func.extract("epoch", func.sum(Attempt.ended_at - Attempt.started_at)))
+            spent_s = float(connection.scalar(spent.where(Attempt.job_id == job_id)) or 0)
             connection.execute(
                 insert(Attempt).values(
                     job_id=job_id, number=row.attempt, fence=row.fence, worker_id=worker_id, device=device
@@ -173,7 +175,7 @@ class Jobs:
             news = [(EventType.state, {"from": State.queued, "to": State.running, "reason": None})]
             hints = events.append(connection, row.owner, job_id, row.attempt, row.last_seq, news)
         self._bus.publish(hints)
-        return Claim(job_id, row.owner, row.attempt, row.fence, dict(row._mapping))
+        return Claim(job_id, row.owner, row.attempt, row.fence, {**row._mapping, "spent_s": spent_s})
 
     def renew(self, claim: Claim) -> Action | None:
         """Lengthen the lease. Returns what was asked of the job meanwhile.

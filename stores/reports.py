@@ -160,6 +160,13 @@ class Reports:
             )
         return None if found is None else artifact_view(found)
 
+    def checkpoints(self, job_id: str) -> list[dict[str, Any]]:
+        """Return a job's checkpoints, newest first."""
+        mine = (Artifact.job_id == job_id, Artifact.kind == "checkpoint")
+        query = select(*Artifact.__table__.columns).where(*mine).order_by(Artifact.id.desc())
+        with self._engine.connect() as connection:
+            return [artifact_view(row) for row in connection.execute(query).mappings()]
+
     def queues(self, alive_s: float) -> list[dict[str, Any]]:
         """Return each queue with its depth, what runs, the oldest wait in seconds, and its live workers."""
         jobs = (

@@ -35,7 +35,7 @@ class Claim:
     owner: str
     attempt: int
     fence: int
-    job: dict[str, Any]  # the row at the moment of the claim
+    job: dict[str, Any]  # the row at the moment of the claim, and `spent_s`: seconds that earlier attempts ran
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,245 @@
+"""One attempt at one job: hand the work to a trainer, write down what it tells, end it when asked, say how it ended."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from models.states import Action, ErrorCode, EventType, Outcome, State
+from stores.container import Stores
+from stores.errors import StaleFenceError
+from stores.transitions import Claim, Ending
+from worker.device import Device, oom_kills
+from worker.eta import Eta
+from worker.patience import GivenUpError, patiently
+from worker.spec import CannotStartError, build_spec
+from worker.trainer import Message, Trainer
+from worker.uploader import Uploader
+
+log = structlog.get_logger(__name__)
+
+LOOK_S = 0.5  # how often the job's row is asked for a wish to cancel or pause
+LOG_LINES = 15
+
+# What the supervisor was asked to do with the attempt, and how the attempt then ends.
+INTENTS = {
+    Action.cancel: Ending(Outcome.canceled, "canceled by request"),
+    Action.pause: Ending(Outcome.paused, "paused by request"),
+    "shutdown": Ending(Outcome.interrupted, "worker shut down; another attempt goes on from the checkpoint"),
+}
+
+
+class Attempt:
+    """Runs a claim to its end. One thread writes; a watcher keeps the lease, an uploader stores files."""
+
+    def __init__(self, stores: Stores, device: Device, claim: Claim, trainer: Trainer) -> None:
+        self._stores = stores
+        self._device = device
+        self._claim = claim
+        self._trainer = trainer
+        self._scratch = stores.settings.home.resolve() / "scratch" / f"{claim.job_id}-{claim.fence}"
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._over = threading.Event()
+        self._intent: str | None = None
+        self._kill_at: float | None = None
+        self._eta = Eta()
+        self._oom_before = oom_kills()
+        self._uploader = Uploader(stores, claim)
+        self._log = log.bind(job=claim.job_id, attempt=claim.attempt, fence=claim.fence)
+
+    def interrupt(self) -> None:
+        """Ask for a checkpoint and the end, so that another worker can go on. Safe in a signal handler."""
+        self._inbox.put({"type": "wish", "wish": "shutdown"})
+
+    def run(self) -> State | None:
+        """Run to the end. Returns the state of the job then, or None when somebody else has taken it over."""
+        watcher = threading.Thread(target=self._watch, name=f"lease-{self._claim.job_id}", daemon=True)
+        watcher.start()
+        try:
+            ending = self._train()
+            state = patiently(lambda: self._stores.jobs.finish(self._claim, ending), self._over)
+            self._log.info("attempt_ended", outcome=ending.outcome, state=state, code=ending.code)
+            return state
+        except (StaleFenceError, GivenUpError):
+            self._log.warning("attempt_taken_over")
+            return None
+        finally:
+            self._over.set()
+            self._uploader.abandon()
+            self._trainer.close()
+            watcher.join(timeout=5)
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    # -- what happens to the trainer
+
+    def _train(self) -> Ending:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        try:
+            spec, warnings = build_spec(self._stores, self._claim, self._device, self._scratch, self._over)
+        except CannotStartError as error:
+            return Ending(Outcome.failed, None, error.code, str(error))
+        for warning in warnings:
+            self._tell([(EventType.alert, {"code": "checkpoint_corrupt", "detail": warning})])
+        self._trainer.begin(spec, self._inbox.put)
+        while True:
+            ending = self._handle(self._next())
+            if ending is not None:
+                return self._settle(ending)
+            if self._uploader.failed is not None:
+                raise_taken_over(self._uploader.failed)
+                return Ending(
+                    Outcome.failed,
+                    None,
+                    ErrorCode.internal,
+                    f"an artifact could not be stored: {self._uploader.failed}",
+                )
+
+    def _next(self) -> Message:
+        """Wait for the next message; when the trainer's time to stop is over, end it."""
+        while True:
+            timeout = None if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
+            try:
+                return self._inbox.get(timeout=timeout)
+            except queue.Empty:
+                self._log.warning("trainer_did_not_stop", pid=self._trainer.pid)
+                self._kill_at = None
+                self._trainer.kill()
+
+    def _handle(self, message: Message) -> Ending | None:
+        """Act on one message; return how the attempt ends when this was its last word."""
+        kind = message.pop("type", None)
+        match kind:
+            case "metric" | "epoch":
+                self._progress(kind, message)
+            case "file":
+                self._uploader.add(message)
+            case "log" | "alert":
+                self._tell([(kind, message)])
+            case "started":
+                start = (int(message["start_step"]), str(message["device"]))
+                patiently(lambda: self._stores.jobs.begin_attempt(self._claim, *start), self._over)
+            case "wish":
+                self._wish(message["wish"])
+            case "taken_over":
+                raise StaleFenceError(message["detail"])
+            case "done":
+                return Ending(Outcome.succeeded, message.get("reason"))
+            case "stopped":
+                return self._stopped()
+            case "failed":
+                return self._failed(message)
+            case "exit":
+                return self._exited(int(message["code"]))
+        return None
+
+    def _wish(self, wish: str) -> None:
+        """Pass a wish on to the trainer, once. A wish to cancel overrules what was wished before."""
+        if self._intent is None:
+            self._trainer.stop()
+            self._kill_at = time.monotonic() + self._stores.settings.stop_grace_s
+        if self._intent is None or wish == Action.cancel:
+            self._intent = wish
+
+    # -- what it tells
+
+    def _progress(self, kind: str, message: Message) -> None:
+        progress = message.pop("progress", None)
+        eta = self._eta.update(progress["fraction"]) if progress else None
+        self._tell([(kind, message)], progress=progress, eta=eta)
+
+    def _tell(self, news: list[tuple[str, dict[str, Any]]], **columns: Any) -> None:
+        patiently(lambda: self._stores.jobs.progress(self._claim, news, **columns), self._over)
+
+    # -- how it ends
+
+    def _settle(self, ending: Ending) -> Ending:
+        """Wait for the uploads that belong to the ending. Without them a success would be a claim without proof."""
+        patience = None if ending.outcome is Outcome.succeeded else self._stores.settings.stop_grace_s
+        if self._uploader.drain(patience) or self._uploader.failed is None:
+            return ending
+        raise_taken_over(self._uploader.failed)
+        if ending.outcome is not Outcome.succeeded:
+            return ending
+        detail = f"an artifact could not be stored: {self._uploader.failed}"
+        return Ending(Outcome.failed, None, ErrorCode.internal, detail)
+
+    def _stopped(self) -> Ending:
+        if self._intent is not None:
+            return INTENTS[self._intent]
+        limit = self._claim.job["max_runtime_s"]
+        detail = f"stopped with a checkpoint after {limit} s of running (max_runtime_s)"
+        return Ending(Outcome.failed, None, ErrorCode.max_runtime, detail)
+
+    def _failed(self, message: Message) -> Ending:
+        try:
+            code = ErrorCode(message["code"])
+        except ValueError:
+            code = ErrorCode.internal
+        detail = str(message["detail"])
+        if code is ErrorCode.internal:
+            detail = self._with_log(detail)
+        return Ending(Outcome.failed, None, code, detail)
+
+    def _exited(self, code: int) -> Ending:
+        """Tell what an exit without a last word means."""
+        if self._intent is not None:
+            # It did not write its checkpoint in time; the one before serves.
+            return INTENTS[self._intent]
+        if code >= 0:
+            detail = self._with_log(f"the trainer exited with code {code} before its work was done")
+            return Ending(Outcome.failed, None, ErrorCode.internal, detail)
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+        if -code == signal.SIGKILL and oom_kills() > self._oom_before:
+            detail = "the machine ran out of memory and the kernel ended the trainer; lower batch_size or width"
+            return Ending(Outcome.failed, None, ErrorCode.out_of_memory, self._with_log(detail))
+        detail = self._with_log(f"the trainer was ended by {name}")
+        return Ending(Outcome.crashed, f"trainer ended by {name}", ErrorCode.internal, detail)
+
+    def _with_log(self, detail: str) -> str:
+        lines = self._trainer.last_lines(LOG_LINES)
+        return "\n".join([detail, *(["last log lines:", *lines] if lines else [])])
+
+    # -- the lease
+
+    def _watch(self) -> None:
+        """Renew the lease, and look for wishes. A job that was taken away ends the attempt, whatever the trainer does."""
+        jobs, settings = self._stores.jobs, self._stores.settings
+        renew_at = time.monotonic() + settings.renew_s
+        wished: Action | None = None
+        while not self._over.wait(LOOK_S):
+            try:
+                if time.monotonic() >= renew_at:
+                    action = jobs.renew(self._claim)
+                    renew_at = time.monotonic() + settings.renew_s
+                else:
+                    action = jobs.pending_action(self._claim)
+            except StaleFenceError as error:
+                if not self._over.is_set():
+                    self._trainer.kill()
+                    self._inbox.put({"type": "taken_over", "detail": str(error)})
+                    self._over.set()
+                return
+            except Exception as error:
+                self._log.warning("lease_not_renewed", error=str(error).splitlines()[0][:200])
+                continue
+            if action is not None and action != wished:
+                wished = action
+                self._inbox.put({"type": "wish", "wish": str(action)})
+
+
+def raise_taken_over(error: BaseException) -> None:
+    """Raise a stale fence that the uploader met; other errors are the caller's to judge."""
+    if isinstance(error, StaleFenceError):
+        raise error
+
+
+def clean_scratch(home: Path) -> None:
+    """Remove what attempts of an earlier, killed supervisor left. Called while this machine's worker runs nothing."""
+    shutil.rmtree(home.resolve() / "scratch", ignore_errors=True)

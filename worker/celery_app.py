@@ -1,0 +1,52 @@
+"""The Celery side of a supervisor: `celery -A worker.celery_app worker --pool=threads --concurrency=1 -Q QUEUE`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery, signals
+
+from stores.broker import RING, make_celery
+from stores.container import open_stores
+from stores.logs import configure_logs
+from stores.settings import Settings
+from worker.attempt import clean_scratch
+from worker.device import find_device
+from worker.supervisor import Supervisor
+
+
+def create_worker(settings: Settings) -> Celery:
+    """Return a Celery application whose one task lets the supervisor look for work."""
+    app = make_celery(settings)
+    supervisor = Supervisor(open_stores(settings, celery=app), find_device(settings))
+
+    @app.task(name=RING, ignore_result=True)  # type: ignore[untyped-decorator]
+    def ring(job_id: str | None = None) -> None:  # noqa: ARG001 - for Celery's own log line
+        supervisor.work()
+
+    @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+    def logs(**_: Any) -> None:
+        configure_logs(f"worker-{settings.queue}")
+
+    @signals.worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
+    def start(**_: Any) -> None:
+        clean_scratch(settings.home)
+        supervisor.start()
+
+    # Runs inside the signal handler of SIGTERM: it sets events and nothing else.
+    @signals.worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
+    def stop_soon(**_: Any) -> None:
+        supervisor.stop_soon()
+
+    @signals.worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
+    def close(**_: Any) -> None:
+        supervisor.close()
+
+    return app
+
+
+def __getattr__(name: str) -> Celery:
+    """Make `app` when Celery's command line asks for it: importing this module reads no settings."""
+    if name == "app":
+        return create_worker(Settings())
+    raise AttributeError(name)

@@ -1,0 +1,95 @@
+"""The supervisor of one device: registers, beats, keeps the next trainer warm, and works off its queue one job at a time."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from stores.container import Stores
+from worker.attempt import Attempt
+from worker.device import Device
+from worker.trainer import Spare
+
+log = structlog.get_logger(__name__)
+
+
+class Supervisor:
+    """Everything that lives as long as the worker process."""
+
+    def __init__(self, stores: Stores, device: Device) -> None:
+        settings = stores.settings
+        self._stores = stores
+        self._device = device
+        self._spare = Spare(device, settings.trainer_python, ahead=settings.spare_trainer)
+        self._stopping = threading.Event()
+        self._started = threading.Event()
+        self._draining = False
+        self._attempt: Attempt | None = None
+        self._worker_id = ""
+        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Warm the first trainer, register, and begin to beat. Waits for the database if it is away."""
+        self._spare.prepare()
+        self._heart.start()
+
+    def work(self) -> None:
+        """Run jobs until none is left to run. Called for every ring of the bell; a surplus ring finds nothing."""
+        self._started.wait()
+        while not self._stopping.is_set() and not self._draining:
+            try:
+                claim = self._stores.jobs.claim(self._stores.settings.queue, self._worker_id, self._device.name)
+            except SQLAlchemyError:
+                # The sweeper rings again when the database is back.
+                log.exception("claim_failed")
+                return
+            if claim is None:
+                return
+            self._attempt = Attempt(self._stores, self._device, claim, self._spare.take())
+            if self._stopping.is_set():
+                self._attempt.interrupt()
+            try:
+                self._attempt.run()
+            finally:
+                self._attempt = None
+                if not self._stopping.is_set():
+                    self._spare.prepare()
+
+    def stop_soon(self) -> None:
+        """Take no more jobs and give the running one back with a checkpoint. Safe in a signal handler."""
+        self._stopping.set()
+        attempt = self._attempt
+        if attempt is not None:
+            attempt.interrupt()
+
+    def close(self) -> None:
+        """Leave in order: end the waiting trainer, say goodbye."""
+        self._stopping.set()
+        self._spare.close()
+        try:
+            if self._worker_id:
+                self._stores.workers.stop(self._worker_id)
+        except SQLAlchemyError:
+            log.warning("goodbye_not_written", worker=self._worker_id)
+        self._stores.close()
+
+    def _beat(self) -> None:
+        """Register, then say every few seconds that this worker lives; look after the waiting trainer meanwhile."""
+        settings = self._stores.settings
+        name = settings.worker_name or f"{settings.queue}-{self._device.uuid or self._device.name}"
+        while not self._stopping.is_set():
+            try:
+                if not self._worker_id:
+                    self._worker_id = self._stores.workers.register(name, settings.queue, self._device.facts())
+                    log.info("worker_registered", worker=self._worker_id, queue=settings.queue)
+                    self._started.set()
+                    # Work may have been waiting since before this worker came.
+                    self._stores.bell.ring(settings.queue)
+                self._draining = self._stores.workers.beat(self._worker_id, self._device.facts())
+                if self._attempt is None:
+                    self._spare.prepare()
+            except SQLAlchemyError as error:
+                log.warning("heartbeat_failed", error=str(error).splitlines()[0][:200])
+            self._stopping.wait(settings.renew_s if self._started.is_set() else 0.5)

@@ -1,0 +1,176 @@
+"""A trainer process, seen from its supervisor: started, spoken to, listened to, ended (docs/05-trainer-protocol.md)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from worker.device import Device
+
+log = structlog.get_logger(__name__)
+
+LOG_LINES = 200
+LINE_LENGTH = 2000
+
+Message = dict[str, Any]
+
+
+class Trainer:
+    """One `python -m trainers`, in a session of its own, so that it can be ended with whatever it started.
+
+    It starts at once and imports torch; `begin` hands it its work. Its messages go to the `listener`, in order, from a
+    thread of their own, and a last `{"type": "exit", "code": n}` when it has ended (negative: the signal).
+    """
+
+    def __init__(self, device: Device, python: str | None) -> None:
+        environment = device.environment()
+        if python is not None:
+            # Another Python does not have this package installed: it runs from where it lies.
+            environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
+        self._process = subprocess.Popen(
+            [python or sys.executable, "-m", "trainers"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self.ready = threading.Event()
+        self._tail: deque[str] = deque(maxlen=LOG_LINES)
+        self._held: list[Message] = []
+        self._listener: Callable[[Message], None] | None = None
+        self._lock = threading.Lock()
+        self._stderr = threading.Thread(target=self._read_log, name=f"trainer-log-{self.pid}", daemon=True)
+        self._stdout = threading.Thread(target=self._read_messages, name=f"trainer-{self.pid}", daemon=True)
+        self._stderr.start()
+        self._stdout.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
+    def begin(self, spec: Message, listener: Callable[[Message], None]) -> None:
+        """Hand over the work; what it said before and says from now on goes to `listener`."""
+        with self._lock:
+            self._listener = listener
+            for message in self._held:
+                listener(message)
+            self._held.clear()
+        self._say(spec)
+
+    def stop(self) -> None:
+        """Ask for a checkpoint at the end of the step in hand, and the end."""
+        self._say({"command": "stop"})
+
+    def kill(self) -> None:
+        """End the process and whatever it started, at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the process if it still runs, and give its pipes back."""
+        self.kill()
+        self._process.wait()
+        for thread in (self._stdout, self._stderr):
+            thread.join(timeout=5)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def last_lines(self, count: int) -> list[str]:
+        """Return the last lines of its log."""
+        return list(self._tail)[-count:]
+
+    def _say(self, message: Message) -> None:
+        pipe = self._process.stdin
+        assert pipe is not None  # noqa: S101 - asked for above
+        try:
+            pipe.write(json.dumps(message).encode() + b"\n")
+            pipe.flush()
+        except (BrokenPipeError, ValueError):
+            # It has ended; its exit message says how.
+            log.info("trainer_gone", pid=self.pid)
+
+    def _read_messages(self) -> None:
+        pipe = self._process.stdout
+        assert pipe is not None  # noqa: S101 - asked for above
+        for line in pipe:
+            try:
+                message = json.loads(line)
+            except ValueError:
+                self._tail.append(line.decode(errors="replace")[:LINE_LENGTH].rstrip())
+                continue
+            if message.get("type") == "ready":
+                self.ready.set()
+            self._tell(message)
+        code = self._process.wait()
+        self._stderr.join(timeout=5)
+        self._tell({"type": "exit", "code": code})
+
+    def _tell(self, message: Message) -> None:
+        with self._lock:
+            if self._listener is None:
+                self._held.append(message)
+            else:
+                self._listener(message)
+
+    def _read_log(self) -> None:
+        pipe = self._process.stderr
+        assert pipe is not None  # noqa: S101 - asked for above
+        for line in pipe:
+            self._tail.append(line.decode(errors="replace")[:LINE_LENGTH].rstrip())
+
+
+class Spare:
+    """The next trainer, started ahead, so that importing torch costs no job anything. Off for small boards."""
+
+    def __init__(self, device: Device, python: str | None, *, ahead: bool) -> None:
+        self._device = device
+        self._python = python
+        self._ahead = ahead
+        self._lock = threading.Lock()
+        self._trainer: Trainer | None = None
+
+    def prepare(self) -> None:
+        """Start a trainer if none is waiting; replace one that has died."""
+        if not self._ahead:
+            return
+        with self._lock:
+            if self._trainer is not None and not self._trainer.alive:
+                log.warning("spare_trainer_died", pid=self._trainer.pid, log=self._trainer.last_lines(5))
+                self._trainer.close()
+                self._trainer = None
+            if self._trainer is None:
+                self._trainer = Trainer(self._device, self._python)
+
+    def take(self) -> Trainer:
+        """Return the waiting trainer, or a fresh one when none waits or it has died."""
+        with self._lock:
+            trainer, self._trainer = self._trainer, None
+        if trainer is not None and trainer.alive:
+            return trainer
+        if trainer is not None:
+            trainer.close()
+        return Trainer(self._device, self._python)
+
+    def close(self) -> None:
+        """End the waiting trainer."""
+        with self._lock:
+            trainer, self._trainer = self._trainer, None
+            self._ahead = False
+        if trainer is not None:
+            trainer.close()

@@ -1,0 +1,89 @@
+"""Uploads an attempt's files beside the training: object first, then row and event, in the order they were made."""
+
+from __future__ import annotations
+
+import mimetypes
+import queue
+import threading
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from models.ids import new_id
+from stores.blobs import sha256_of
+from stores.container import Stores
+from stores.jobs import NewArtifact
+from stores.transitions import Claim
+from worker.patience import GivenUpError, patiently
+
+log = structlog.get_logger(__name__)
+
+
+class Uploader:
+    """A thread with a queue of files. An error ends it; `failed` then tells which."""
+
+    def __init__(self, stores: Stores, claim: Claim) -> None:
+        self._stores = stores
+        self._claim = claim
+        self._files: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._given_up = threading.Event()
+        self.failed: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=f"upload-{claim.job_id}", daemon=True)
+        self._thread.start()
+
+    def add(self, file: dict[str, Any]) -> None:
+        """Queue a `file` message of the trainer."""
+        self._files.put(file)
+
+    def drain(self, timeout: float | None) -> bool:
+        """Wait until everything queued is stored; give up after `timeout` seconds. True: all of it was stored."""
+        self._files.put(None)
+        self._thread.join(timeout)
+        finished = not self._thread.is_alive()
+        self.abandon()
+        return finished and self.failed is None
+
+    def abandon(self) -> None:
+        """Give up what is not stored yet."""
+        self._given_up.set()
+
+    def _run(self) -> None:
+        try:
+            while (file := self._files.get()) is not None:
+                self._store(file)
+        except GivenUpError:
+            log.warning("uploads_given_up", job=self._claim.job_id)
+        except Exception as error:
+            # The attempt's own loop looks here and ends the attempt with this error.
+            log.exception("upload_failed", job=self._claim.job_id)
+            self.failed = error
+
+    def _store(self, file: dict[str, Any]) -> None:
+        path = Path(file["path"])
+        artifact_id = new_id("art")
+        content_type = file.get("content_type") or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        new = NewArtifact(
+            id=artifact_id,
+            kind=file["kind"],
+            name=file["name"],
+            step=file.get("step"),
+            epoch=file.get("epoch"),
+            bytes=path.stat().st_size,
+            sha256=sha256_of(path),
+            content_type=content_type,
+            # The fence stands in the key: no two attempts ever write the same object.
+            object_key=f"jobs/{self._claim.job_id}/{self._claim.fence}/{artifact_id}{path.suffix}",
+            best=bool(file.get("best")),
+        )
+        patiently(lambda: self._stores.blobs.put(new.object_key, path, content_type), self._given_up)
+        patiently(lambda: self._stores.jobs.add_artifact(self._claim, new), self._given_up)
+        path.unlink(missing_ok=True)
+        if new.kind == "checkpoint":
+            self._prune()
+
+    def _prune(self) -> None:
+        keep = self._stores.settings.keep_checkpoints
+        keys = patiently(lambda: self._stores.jobs.prune_checkpoints(self._claim, keep), self._given_up)
+        for key in keys:
+            patiently(lambda key=key: self._stores.blobs.remove(key), self._given_up)  # type: ignore[misc]
