@@ -1,0 +1,61 @@
+"""`python -m trainers`: one attempt, from the spec on standard input to `done`, `stopped` or `failed`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+import traceback
+
+from trainers.errors import as_failure
+from trainers.wire import Commands, Wire, take_over_stdout
+
+
+def main() -> int:
+    """Run one attempt and return the exit code."""
+    wire = Wire(take_over_stdout())
+    commands = Commands(wire)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: commands.stop())
+    try:
+        return _attempt(wire, commands)
+    except Exception as error:  # the one place that ends an attempt, whatever happened
+        traceback.print_exc()
+        code, detail = as_failure(error)
+        wire.failed(code, detail)
+        return 1
+
+
+def _attempt(wire: Wire, commands: Commands) -> int:
+    # Imported here and not above: end of file must end the process while torch is still on its way in.
+    import torch  # noqa: PLC0415
+
+    from trainers import devices, spec  # noqa: PLC0415
+    from trainers.sample import sample  # noqa: PLC0415
+    from trainers.train import train  # noqa: PLC0415
+
+    devices.be_killed_first()
+    devices.only_one_interop_thread()
+    devices.workspace_for_exact_cublas()
+    wire.send({"type": "ready", "torch": torch.__version__, "python": platform.python_version(), "pid": os.getpid()})
+    line = commands.spec()
+    if line is None:
+        wire.stopped()
+        return 0
+    given = spec.parse(line)
+    given.scratch.mkdir(parents=True, exist_ok=True)
+    if given.device == "cpu":
+        devices.limit_memory()
+    if isinstance(given, spec.TrainSpec):
+        train(given, wire)
+    else:
+        sample(given, wire)
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    # No interpreter shutdown: the reader still waits on standard input, and everything is written.
+    os._exit(code)

@@ -1,0 +1,115 @@
+"""Checkpoint files: safetensors with one JSON text in its metadata. Never pickle.
+
+A file is written under another name, forced to the disk and renamed, so one that exists is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from trainers.errors import CheckpointCorrupt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = 1
+_KEY = "ganforge"
+_LARGEST_HEADER = 16 << 20
+_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+
+
+@dataclass
+class Snapshot:
+    """The state of a training at one step: tensors by name, and everything else as JSON values."""
+
+    tensors: dict[str, torch.Tensor]
+    meta: dict[str, Any]
+
+
+def write(path: Path, snapshot: Snapshot) -> None:
+    """Write a checkpoint with a checksum of its tensors. The tensors must be on the CPU and contiguous.
+
+    Raises:
+        OSError: the disk is full or gone; no file of this name is left.
+    """
+    meta = {"format": FORMAT, **snapshot.meta, "crc32": _checksum(snapshot.tensors)}
+    write_tensors(path, snapshot.tensors, {_KEY: json.dumps(meta, sort_keys=True)})
+
+
+def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file. Without metadata its bytes depend on the names and the values alone."""
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        try:
+            save_file(tensors, str(partial), metadata)
+        except SafetensorError as error:
+            # The library wraps what the operating system said.
+            raise OSError(f"{path.name} could not be written: {error}") from error
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.rename(path)
+    finally:
+        if partial.exists():
+            partial.unlink()
+
+
+def read(path: Path) -> Snapshot:
+    """Read a checkpoint after checking its header, so that no more is allocated than the file really holds.
+
+    Raises:
+        CheckpointCorrupt: it is missing, damaged, or of a newer format.
+    """
+    try:
+        _check_header(path)
+        with safe_open(str(path), framework="pt", device="cpu") as file:
+            meta = json.loads((file.metadata() or {})[_KEY])
+            if meta["format"] != FORMAT:
+                raise CheckpointCorrupt(f"{path.name} has format {meta['format']}; this trainer reads {FORMAT}")
+            # A copy, because the library's tensors may be views of the file, which can go away.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
+        if meta.pop("crc32") != _checksum(tensors):
+            raise CheckpointCorrupt(f"{path.name} is damaged: its tensors do not match their checksum")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise CheckpointCorrupt(f"{path.name} cannot be read as a checkpoint: {error}") from error
+    return Snapshot(tensors, meta)
+
+
+def _checksum(tensors: dict[str, torch.Tensor]) -> int:
+    total = 0
+    for name in sorted(tensors):
+        total = zlib.crc32(name.encode(), total)
+        total = (
+            zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy(), total) if tensors[name].numel() else total
+        )
+    return total
+
+
+def _check_header(path: Path) -> None:
+    """Compare what the header claims with the size of the file; names, types and shapes have to add up."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or length > min(size - 8, _LARGEST_HEADER):
+            raise ValueError(f"the header claims {length} bytes of a file of {size}")
+        header = json.loads(file.read(length))
+    end = 0
+    entries = [entry for name, entry in header.items() if name != "__metadata__"]
+    for entry in sorted(entries, key=lambda entry: entry["data_offsets"]):
+        first, last = entry["data_offsets"]
+        shape = entry["shape"]
+        if any(not isinstance(n, int) or n < 0 for n in shape):
+            raise ValueError(f"the shape {shape} is none")
+        if first != end or last - first != math.prod(shape) * _BYTES[entry["dtype"]]:
+            raise ValueError("the sizes in the header do not add up")
+        end = last
+    if 8 + length + end != size:
+        raise ValueError(f"the header describes {8 + length + end} bytes, the file has {size}")

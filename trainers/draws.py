@@ -1,0 +1,48 @@
+"""Random numbers without state: every draw has a seed computed from the job's seed and what the draw is for.
+
+A run that resumes at step n draws what the undisturbed run drew there, with no generator to save or restore.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from typing import Iterator
+
+import torch
+
+
+def seed_for(*parts: object) -> int:
+    """Return a seed of 63 bits that depends on every part, and on their order."""
+    text = "/".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
+class Draws:
+    """The draws of one job. ``salt`` changes all of them but the initial weights and the noise of grids."""
+
+    def __init__(self, seed: int, salt: int, device: torch.device) -> None:
+        self.seed = seed
+        self.salt = salt
+        self.device = device
+        # Making a generator costs more than seeding one, so each is made once and seeded for each draw.
+        self._here = torch.Generator(device)
+        self._host = torch.Generator("cpu")
+
+    def normal(self, shape: tuple[int, ...], stream: str, *index: int) -> torch.Tensor:
+        """Standard normal numbers of this shape, made on the device."""
+        self._here.manual_seed(seed_for(self.seed, self.salt, stream, *index))
+        return torch.randn(shape, generator=self._here, device=self.device)
+
+    def permutation(self, n: int, stream: str, *index: int) -> torch.Tensor:
+        """A permutation of 0..n-1 as int64 on the CPU, so that the order of the data is the same on every device."""
+        self._host.manual_seed(seed_for(self.seed, self.salt, stream, *index))
+        return torch.randperm(n, generator=self._host)
+
+
+@contextmanager
+def initial_weights(seed: int, name: str) -> Iterator[None]:
+    """Seed torch's global generator while a network is built, and put it back afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_for(seed, "weights", name))
+        yield

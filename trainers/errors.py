@@ -1,0 +1,57 @@
+"""How a trainer fails: each error has the code that the job will carry, and says what to change."""
+
+from __future__ import annotations
+
+
+class TrainerError(Exception):
+    """The attempt cannot go on."""
+
+    code = "internal"
+
+
+class InvalidDataset(TrainerError):
+    """The data set cannot be read, or does not fit the job."""
+
+    code = "invalid_dataset"
+
+
+class OutOfMemory(TrainerError):
+    """The device has too little memory for the job."""
+
+    code = "out_of_memory"
+
+
+class Diverged(TrainerError):
+    """Losses or weights became not-a-number a second time."""
+
+    code = "diverged"
+
+
+class CheckpointCorrupt(TrainerError):
+    """The checkpoint is damaged, or belongs to other networks."""
+
+    code = "checkpoint_corrupt"
+
+
+# What the allocators of torch, oneDNN, cuBLAS, cuDNN and libstdc++ say; only CUDA's has a type of its own.
+_MEMORY_WORDS = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "bad_alloc",
+    "could not create a memory object",
+    "alloc_failed",
+    "not enough memory",
+)
+
+_LOWER = "lower `batch_size` or `width`, or use a queue whose devices have more memory"
+
+
+def as_failure(error: BaseException) -> tuple[str, str]:
+    """Return the code and the words for any exception that ended an attempt."""
+    if isinstance(error, TrainerError):
+        return error.code, str(error)
+    words = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or any(word in words.lower() for word in _MEMORY_WORDS):
+        return OutOfMemory.code, f"the device ran out of memory: {_LOWER} ({words[:200] or type(error).__name__})"
+    return TrainerError.code, f"{type(error).__name__}: {words[:300]}"

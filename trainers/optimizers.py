@@ -1,0 +1,41 @@
+"""Optimizers: the fastest form that this torch has on this device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Iterable
+
+import torch
+
+if TYPE_CHECKING:
+    from models.specs.base import AdversarialParams
+
+
+def make(params: AdversarialParams, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    """Return the optimizer that the parameters ask for. Its learning rate is set before every step.
+
+    Adam: Kingma and Ba 2015. RMSprop: Tieleman and Hinton 2012, with torch's smoothing constant .99.
+    """
+    listed = list(weights)
+    if params.optimizer == "rmsprop":
+        return torch.optim.RMSprop(listed, lr=1.0, foreach=True)
+    settings: dict[str, Any] = {"lr": 1.0, "betas": (params.beta1, params.beta2)}
+    if _fused_adam(listed[0].device.type):
+        return torch.optim.Adam(listed, fused=True, **settings)
+    return torch.optim.Adam(listed, foreach=True, **settings)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the step size of every group."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def _fused_adam(device: str) -> bool:
+    """Tell whether one fused step works here: on CUDA since torch 2.0, on the CPU since 2.4."""
+    weight = torch.nn.Parameter(torch.zeros(1, device=device))
+    weight.grad = torch.zeros_like(weight)
+    try:
+        torch.optim.Adam([weight], lr=1e-3, fused=True).step()
+    except (RuntimeError, TypeError, NotImplementedError, ValueError):
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""`mlp_gan`: Goodfellow et al. 2014 with fully connected networks."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from trainers.adversarial import Players
+
+if TYPE_CHECKING:
+    from models.specs.base import AdversarialParams
+
+_SLOPE = 0.2
+
+
+class Generator(nn.Module):
+    """Noise (batch, noise_dim) -> images (batch, channels, height, width) in [-1, 1].
+
+    At width 128 and 28x28 pixels: 50-128-256-512-1024-784; batch normalisation from the second hidden layer on.
+    """
+
+    def __init__(self, noise_dim: int, width: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+        layers: list[nn.Module] = [nn.Linear(noise_dim, width), nn.LeakyReLU(_SLOPE)]
+        for narrow in (width, 2 * width, 4 * width):
+            layers += [nn.Linear(narrow, 2 * narrow), nn.BatchNorm1d(2 * narrow), nn.LeakyReLU(_SLOPE)]
+        layers += [nn.Linear(8 * width, math.prod(shape)), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """Paint one image for each row of noise."""
+        flat: Tensor = self.layers(noise)  # (batch, channels * height * width)
+        return flat.view(-1, *self.shape)
+
+
+class Discriminator(nn.Module):
+    """Images (batch, channels, height, width) -> logits (batch,). At width 128 and 28x28 pixels: 784-512-256-1."""
+
+    def __init__(self, width: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(math.prod(shape), 4 * width),
+            nn.BatchNorm1d(4 * width),
+            nn.LeakyReLU(_SLOPE),
+            nn.Linear(4 * width, 2 * width),
+            nn.BatchNorm1d(2 * width),
+            nn.LeakyReLU(_SLOPE),
+            nn.Linear(2 * width, 1),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Judge each image: above zero means real."""
+        logits: Tensor = self.layers(images.flatten(1))  # (batch, 1)
+        return logits.squeeze(1)
+
+
+def players(params: AdversarialParams, shape: tuple[int, ...]) -> Players:
+    """Build both networks."""
+    return Players(Generator(params.noise_dim, params.width, shape), Discriminator(params.width, shape))

@@ -1,0 +1,41 @@
+"""Which epoch was best by the monitored mean, and when to give up waiting for a better one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class EarlyStop:
+    """Looks at one epoch mean, lowest is best. Without a monitor nothing is best and nothing ends."""
+
+    def __init__(self, monitor: str | None, patience: int | None) -> None:
+        self.monitor = monitor
+        self.patience = patience
+        self.best: float | None = None
+        self.best_epoch = 0
+        self.waited = 0
+
+    def look(self, epoch: int, means: dict[str, float]) -> bool:
+        """Account for an epoch; tell whether it is the best so far."""
+        if self.monitor is None:
+            return False
+        if self.best is None or means[self.monitor] < self.best:
+            self.best, self.best_epoch, self.waited = means[self.monitor], epoch, 0
+            return True
+        self.waited += 1
+        return False
+
+    @property
+    def reason(self) -> str | None:
+        """Say why training should end, or None."""
+        if self.patience is None or self.waited < self.patience:
+            return None
+        return f"no better {self.monitor} for {self.waited} epochs; the best was {self.best:.6g} in epoch {self.best_epoch}"
+
+    def state(self) -> dict[str, Any]:
+        """Return the counters for the checkpoint."""
+        return {"best": self.best, "best_epoch": self.best_epoch, "waited": self.waited}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a checkpoint."""
+        self.best, self.best_epoch, self.waited = state["best"], state["best_epoch"], state["waited"]

@@ -1,0 +1,53 @@
+"""The table of layers, output shapes and parameters that a training begins with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from trainers.adversarial import Players
+
+
+@torch.no_grad()
+def layers(network: nn.Module, inputs: torch.Tensor) -> list[tuple[str, str, int]]:
+    """Return (layer, output shape without the batch, parameters) of every leaf, in the order of the forward pass."""
+    rows: list[tuple[str, str, int]] = []
+
+    def note(module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        shape = "x".join(str(n) for n in output.shape[1:]) or "1"
+        rows.append((type(module).__name__, shape, count(module)))
+
+    leaves = [module for module in network.modules() if not list(module.children())]
+    hooks = [module.register_forward_hook(note) for module in leaves]
+    training = network.training
+    try:
+        network.eval()(inputs)
+    finally:
+        network.train(training)
+        for hook in hooks:
+            hook.remove()
+    return rows
+
+
+def count(network: nn.Module) -> int:
+    """Return the number of trained parameters."""
+    return sum(weight.numel() for weight in network.parameters())
+
+
+def table(players: Players, noise_dim: int, shape: tuple[int, ...]) -> str:
+    """Write the table of both networks as text."""
+    device = next(players.generator.parameters()).device
+    noise, images = torch.zeros(1, noise_dim, device=device), torch.zeros(1, *shape, device=device)
+    lines = []
+    for name, network, inputs in (
+        ("generator", players.generator, noise),
+        ("discriminator", players.discriminator, images),
+    ):
+        lines += [f"{name} (input {'x'.join(str(n) for n in inputs.shape[1:])})", ""]
+        lines += [f"  {'layer':<20}{'output':>14}{'parameters':>14}"]
+        lines += [f"  {layer:<20}{output:>14}{number:>14,}" for layer, output, number in layers(network, inputs)]
+        lines += [f"  {'total':<20}{'':>14}{count(network):>14,}", ""]
+    return "\n".join(lines)
