@@ -39,12 +39,12 @@ INTENTS = {
 class Attempt:
     """Runs a claim to its end. One thread writes; a watcher keeps the lease, an uploader stores files."""
 
-    def __init__(self, stores: Stores, device: Device, claim: Claim, trainer: Trainer) -> None:
+    def __init__(self, stores: Stores, device: Device, claim: Claim, trainer: Trainer, scratch: Path) -> None:
         self._stores = stores
         self._device = device
         self._claim = claim
         self._trainer = trainer
-        self._scratch = stores.settings.home.resolve() / "scratch" / f"{claim.job_id}-{claim.fence}"
+        self._scratch = scratch / f"{claim.job_id}-{claim.fence}"
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._over = threading.Event()
         self._intent: str | None = None
@@ -93,13 +93,7 @@ class Attempt:
             if ending is not None:
                 return self._settle(ending)
             if self._uploader.failed is not None:
-                raise_taken_over(self._uploader.failed)
-                return Ending(
-                    Outcome.failed,
-                    None,
-                    ErrorCode.internal,
-                    f"an artifact could not be stored: {self._uploader.failed}",
-                )
+                return self._not_stored(self._uploader.failed)
 
     def _next(self) -> Message:
         """Wait for the next message; when the trainer's time to stop is over, end it."""
@@ -129,6 +123,12 @@ class Attempt:
                 self._wish(message["wish"])
             case "taken_over":
                 raise StaleFenceError(message["detail"])
+            case _:
+                return self._last_word(kind, message)
+        return None
+
+    def _last_word(self, kind: str | None, message: Message) -> Ending | None:
+        match kind:
             case "done":
                 return Ending(Outcome.succeeded, message.get("reason"))
             case "stopped":
@@ -164,11 +164,13 @@ class Attempt:
         patience = None if ending.outcome is Outcome.succeeded else self._stores.settings.stop_grace_s
         if self._uploader.drain(patience) or self._uploader.failed is None:
             return ending
-        raise_taken_over(self._uploader.failed)
-        if ending.outcome is not Outcome.succeeded:
-            return ending
-        detail = f"an artifact could not be stored: {self._uploader.failed}"
-        return Ending(Outcome.failed, None, ErrorCode.internal, detail)
+        lost = self._not_stored(self._uploader.failed)
+        return lost if ending.outcome is Outcome.succeeded else ending
+
+    def _not_stored(self, error: BaseException) -> Ending:
+        if isinstance(error, StaleFenceError):
+            raise error
+        return Ending(Outcome.failed, None, ErrorCode.internal, f"an artifact could not be stored: {error}")
 
     def _stopped(self) -> Ending:
         if self._intent is not None:
@@ -209,7 +211,7 @@ class Attempt:
     # -- the lease
 
     def _watch(self) -> None:
-        """Renew the lease, and look for wishes. A job that was taken away ends the attempt, whatever the trainer does."""
+        """Renew the lease and look for wishes. A job that was taken away ends the attempt at once."""
         jobs, settings = self._stores.jobs, self._stores.settings
         renew_at = time.monotonic() + settings.renew_s
         wished: Action | None = None
@@ -232,14 +234,3 @@ class Attempt:
             if action is not None and action != wished:
                 wished = action
                 self._inbox.put({"type": "wish", "wish": str(action)})
-
-
-def raise_taken_over(error: BaseException) -> None:
-    """Raise a stale fence that the uploader met; other errors are the caller's to judge."""
-    if isinstance(error, StaleFenceError):
-        raise error
-
-
-def clean_scratch(home: Path) -> None:
-    """Remove what attempts of an earlier, killed supervisor left. Called while this machine's worker runs nothing."""
-    shutil.rmtree(home.resolve() / "scratch", ignore_errors=True)

@@ -10,7 +10,6 @@ from stores.broker import RING, make_celery
 from stores.container import open_stores
 from stores.logs import configure_logs
 from stores.settings import Settings
-from worker.attempt import clean_scratch
 from worker.device import find_device
 from worker.supervisor import Supervisor
 
@@ -30,7 +29,6 @@ def create_worker(settings: Settings) -> Celery:
 
     @signals.worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
     def start(**_: Any) -> None:
-        clean_scratch(settings.home)
         supervisor.start()
 
     # Runs inside the signal handler of SIGTERM: it sets events and nothing else.

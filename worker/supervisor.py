@@ -1,4 +1,4 @@
-"""The supervisor of one device: registers, beats, keeps the next trainer warm, and works off its queue one job at a time."""
+"""The supervisor of one device: registers, beats, keeps the next trainer warm, works off its queue job by job."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from stores.container import Stores
 from worker.attempt import Attempt
 from worker.device import Device
+from worker.scratch import Scratch
 from worker.trainer import Spare
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ class Supervisor:
         self._stores = stores
         self._device = device
         self._spare = Spare(device, settings.trainer_python, ahead=settings.spare_trainer)
+        self._scratch = Scratch(settings.home)
         self._stopping = threading.Event()
         self._started = threading.Event()
         self._draining = False
@@ -33,6 +35,7 @@ class Supervisor:
     def start(self) -> None:
         """Warm the first trainer, register, and begin to beat. Waits for the database if it is away."""
         self._spare.prepare()
+        self._scratch.open()
         self._heart.start()
 
     def work(self) -> None:
@@ -47,7 +50,7 @@ class Supervisor:
                 return
             if claim is None:
                 return
-            self._attempt = Attempt(self._stores, self._device, claim, self._spare.take())
+            self._attempt = Attempt(self._stores, self._device, claim, self._spare.take(), self._scratch.path)
             if self._stopping.is_set():
                 self._attempt.interrupt()
             try:
@@ -73,6 +76,7 @@ class Supervisor:
                 self._stores.workers.stop(self._worker_id)
         except SQLAlchemyError:
             log.warning("goodbye_not_written", worker=self._worker_id)
+        self._scratch.close()
         self._stores.close()
 
     def _beat(self) -> None:
