@@ -1,0 +1,21 @@
+"""Waiting for a condition, with a deadline, instead of sleeping and hoping."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def until(condition: Callable[[], T], timeout: float = 30.0, what: str = "the condition") -> T:
+    """Return the condition's first truthy value; fail when there is none in time."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {timeout:.0f} s; last value: {value!r}")
+        time.sleep(0.02)

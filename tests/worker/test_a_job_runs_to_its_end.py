@@ -1,0 +1,48 @@
+"""The whole path below the API: row, bell, claim, trainer, uploads, events, end."""
+
+from __future__ import annotations
+
+import hashlib
+
+from tests.waiting import until
+
+
+def test_a_training_job_succeeds_with_every_artifact_that_was_promised(fleet, stores, submit):
+    fleet.supervisor()
+    job_id = submit()
+
+    job = until(lambda: _finished(stores, job_id), 60, "the end of the job")
+
+    assert job["state"] == "succeeded", (job["error"], fleet.logs())
+    artifacts = stores.reports.artifacts(job_id, (), 100, None)
+    names = {(artifact["kind"], artifact["name"]) for artifact in artifacts}
+    kinds = {kind for kind, _ in names}
+    assert kinds == {"checkpoint", "weights", "grid", "real_grid", "loss_plot", "summary", "report"}
+    assert {("weights", "generator.safetensors"), ("weights", "discriminator.safetensors")} <= names
+    assert job["progress"]["fraction"] == 1.0
+    assert job["progress"]["epoch"] == 2
+    for artifact in artifacts:
+        _, key = stores.reports.artifact(artifact["id"], "alice")
+        data = b"".join(stores.blobs.stream(key))
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (artifact["bytes"], artifact["sha256"])
+
+
+def test_events_are_numbered_without_a_gap_and_tell_every_step_once(fleet, stores, submit):
+    fleet.supervisor()
+    job_id = submit(params={"batch_size": 500})
+
+    until(lambda: _finished(stores, job_id), 60, "the end of the job")
+
+    events = stores.events.page(job_id, 0, 1000)
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    moves = [(event["data"]["from"], event["data"]["to"]) for event in events if event["type"] == "state"]
+    assert moves == [(None, "queued"), ("queued", "running"), ("running", "succeeded")]
+    steps = [step for event in events if event["type"] == "metric" for step in event["data"]["steps"]]
+    assert steps == list(range(1, 37))
+    series = stores.metrics.series(job_id, ["d_loss"], None)
+    assert series["d_loss"][0] == steps
+
+
+def _finished(stores, job_id):
+    job = stores.reports.job(job_id, "alice")
+    return job if job["finished_at"] else None
