@@ -14,6 +14,8 @@ from ganforge.stack.watchdog import INTRODUCE, Watchdog, introduction
 
 # The order of stopping: those who give work, those who use the servers, the servers.
 WORKERS, USERS, SERVERS = 0, 1, 2
+# A log that has grown beyond this is put aside at the next start, in place of the one before.
+LOG_BYTES = 10_000_000
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Child:
     signal: int = signal.SIGTERM
     grace: float = 10.0
     phase: int = USERS
+    folder: Path | None = None
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
     _group: Group | None = field(default=None, init=False, repr=False)
     _log_start: int = field(default=0, init=False, repr=False)
@@ -34,6 +37,8 @@ class Child:
     def start(self, watchdog: Watchdog) -> None:
         """Start it in a session of its own; the watchdog hears of it first."""
         introduce = introduction(self.name, self.signal, self.grace, self.phase)
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as output:
             self._log_start = output.tell()
             self._process = subprocess.Popen(
@@ -42,6 +47,7 @@ class Child:
                 stdout=output,
                 stderr=output,
                 env=self.env,
+                cwd=self.folder,
                 start_new_session=True,
             )
         pid = self._process.pid

@@ -9,10 +9,10 @@ import http.client
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import sysconfig
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,6 +28,9 @@ from ganforge.stack.ports import LOOPBACK
 UNPRIVILEGED = 65534
 ROLE = DATABASE = "ganforge"
 
+# Runs a named command to its end; raises StackError with its last lines when it fails.
+Run = Callable[[str, list[str]], None]
+
 
 class Server(ABC):
     """One server. `prepare` may be slow the first time; `ready` answers within a few seconds."""
@@ -41,9 +44,9 @@ class Server(ABC):
         self.credentials = credentials
         self.durable = durable
 
-    def prepare(self) -> None:
-        """Make what the server needs before it can start; some need nothing."""
-        return
+    @abstractmethod
+    def prepare(self, run: Run) -> None:
+        """Make what the server needs before it can start; `run` runs a command to its end."""
 
     @abstractmethod
     def command(self, port: int) -> list[str]:
@@ -65,7 +68,7 @@ class Postgres(Server):
     signal = signal.SIGINT  # fast shutdown: ends sessions, writes a checkpoint
     grace = 30.0
 
-    def prepare(self) -> None:
+    def prepare(self, run: Run) -> None:
         """Run initdb at the first start, in a folder that takes its name only when it is complete.
 
         Raises:
@@ -83,17 +86,12 @@ class Postgres(Server):
             os.chown(made, UNPRIVILEGED, UNPRIVILEGED)
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         access = ["--username", ROLE, "--auth=scram-sha-256", f"--pwfile={password}"]
-        command = _as_user([_postgres_program("initdb"), "-D", str(made), *access, *locale, "--no-instructions"])
-        result = subprocess.run(
-            [*command, *([] if self.durable else ["--no-sync"])],
-            capture_output=True,
-            text=True,
-            env=_clean_environment(),
-            check=False,
-        )
-        password.unlink()
-        if result.returncode:
-            raise StackError(f"initdb failed:\n{result.stderr.strip() or result.stdout.strip()}")
+        sync = [] if self.durable else ["--no-sync"]
+        initdb = [_postgres_program("initdb"), "-D", str(made), *access, *locale, "--no-instructions", *sync]
+        try:
+            run("initdb", _as_user(initdb))
+        finally:
+            password.unlink()
         made.rename(self._folder)
 
     def command(self, port: int) -> list[str]:
@@ -137,7 +135,7 @@ class Valkey(Server):
 
     name = "valkey"
 
-    def prepare(self) -> None:
+    def prepare(self, run: Run) -> None:  # noqa: ARG002 - needs no command
         """Write the settings to a private file, since command lines are public."""
         self._config = self.home.path / "valkey.conf"
         write_private(
@@ -166,7 +164,7 @@ class S3(Server):
 
     name = "s3"
 
-    def prepare(self) -> None:
+    def prepare(self, run: Run) -> None:  # noqa: ARG002 - needs no command
         """Make the folder of the buckets."""
         self._folder = self.home.path / "s3"
         self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -239,10 +237,6 @@ def _as_user(command: list[str]) -> list[str]:
         )
     user = [f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"]
     return ["setpriv", *user, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", *command]
-
-
-def _clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_")) and name != "LANG"}
 
 
 def _forget_stale_pid(folder: Path) -> None:

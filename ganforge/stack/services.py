@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Self
 
@@ -60,7 +62,7 @@ class Services:
             for kind in (Postgres, Valkey, S3):
                 server = kind(self.home, credentials, durable=self.durable)
                 self._servers[server.name] = server
-                server.prepare()
+                server.prepare(self._run_to_end)
                 self._launch(server)
             for name in self._servers:
                 self._await(name, stopping)
@@ -95,7 +97,7 @@ class Services:
     def restart(self, name: str) -> None:
         """Start a server again that has ended, on the same port and data, and wait until it answers."""
         server = self._servers[name]
-        server.prepare()
+        server.prepare(self._run_to_end)
         self._launch(server, self.ports[name])
         self._await(name, lambda: False)
 
@@ -133,13 +135,28 @@ class Services:
             "GANFORGE_S3_BUCKET": BUCKET,
         }
 
+    def _run_to_end(self, name: str, command: list[str]) -> None:
+        child = Child(name=name, command=command, env=self._child_environment(), log=self.home.log(name))
+        self.run(child)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(READY_S)
+        if child.ended() == 0:
+            del self.children[name]
+        else:
+            raise StackError(f"{name} {child.how_it_ended()}. Its last log lines:\n{child.last_lines()}")
+
+    def _child_environment(self) -> dict[str, str]:
+        """The caller's environment without what would change how the servers behave."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "RCLONE_"))}
+        return {**kept, "LANG": "C.UTF-8", "GANFORGE_HOME": str(self.home.path)}
+
     def _launch(self, server: Server, port: int | None = None) -> None:
         self.ports[server.name] = port or free_port()
         self.run(
             Child(
                 name=server.name,
                 command=server.command(self.ports[server.name]),
-                env={**os.environ, "GANFORGE_HOME": str(self.home.path), **server.env()},
+                env={**self._child_environment(), **server.env()},
                 log=self.home.log(server.name),
                 signal=server.signal,
                 grace=server.grace,

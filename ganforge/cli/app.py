@@ -1,0 +1,80 @@
+"""The application: its commands, and the one place where an error becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from ganforge.cli import catalog, demo, jobs, submit, up
+from ganforge.cli.output import INTERRUPTED, NO_SERVICE, complain, say
+from ganforge.errors import GanforgeError
+
+EPILOG = (
+    "The service is the one that GANFORGE_URL and GANFORGE_API_KEY name, or else the local stack of GANFORGE_HOME. "
+    "Exit codes: 0 the job succeeded, 1 it failed, 3 it was canceled, 2 wrong usage, 4 the service refused or does not "
+    "answer, 130 interrupted."
+)
+
+app = typer.Typer(
+    help="Train generative adversarial networks through a job service.",
+    epilog=EPILOG,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415 - only this option needs it
+
+        say(f"ganforge {version('ganforge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    del version
+
+
+app.command("up")(up.up)
+app.command("demo")(demo.demo)
+app.command("train")(submit.train)
+app.command("sample")(submit.sample)
+app.command("jobs")(jobs.jobs)
+app.command("watch")(jobs.watch)
+app.command("cancel")(jobs.cancel)
+app.command("download")(jobs.download)
+app.command("datasets")(catalog.datasets)
+app.command("recipes")(catalog.recipes)
+app.add_typer(catalog.keys, name="keys")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        # Typer answers the exit code that a command raised, and None when the command just returned.
+        code = app(given or ["--help"], prog_name="ganforge", standalone_mode=False)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see `{context.command_path} --help`)" if context else ""
+        complain(f"{_message(error)}{hint}")
+        return int(getattr(error, "exit_code", 2))
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except GanforgeError as error:
+        complain(str(error))
+        return NO_SERVICE
+    return code if isinstance(code, int) else 0
+
+
+def _message(error: TyperException) -> str:
+    text = error.format_message() if hasattr(error, "format_message") else str(error)
+    return " ".join(str(text).split())

@@ -1,0 +1,102 @@
+"""`ganforge datasets`, `recipes` and `keys`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ganforge.cli.output import AsJson, ago, print_json, print_table, say, size
+from ganforge.client import Client
+
+keys = typer.Typer(help="Make, list and revoke access keys (admin).")
+
+
+def datasets(as_json: AsJson = False) -> None:
+    """List the data sets that jobs may name."""
+    with Client() as client:
+        found = list(client.datasets())
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (
+            one["name"],
+            one["state"],
+            f"{one['images']:,}",
+            "x".join(map(str, one["shape"])),
+            size(one["bytes"]),
+            one["id"],
+        )
+        for one in found
+    )
+    print_table(("data set", "state", "images", "shape", "size", "id"), rows, "No data sets.")
+
+
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Show this one, with its parameters.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the recipes, or the parameters of one."""
+    with Client() as client:
+        found = [client.recipe(name)] if name else list(client.recipes())
+    if as_json:
+        print_json(found[0] if name else found)
+        return
+    if not name:
+        rows = (
+            (r["name"], ", ".join(r["queues"]), ", ".join(p["name"] for p in r["presets"]), r["title"]) for r in found
+        )
+        print_table(("recipe", "queues", "presets", "title"), rows, "No recipes.")
+        return
+    recipe = found[0]
+    say(f"{recipe['title']}: {recipe['description']}")
+    fields = recipe["parameters"].get("properties", {}).items()
+    print_table(
+        ("parameter", "default", "meaning"),
+        ((field, schema.get("default"), schema.get("description")) for field, schema in fields),
+        "It has no parameters.",
+    )
+    for preset in recipe["presets"]:
+        say(f"Preset {preset['name']}: {preset['description']}")
+
+
+@keys.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List the keys; their secrets are known to their holders alone."""
+    with Client() as client:
+        found = list(client.keys())
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (k["id"], k["name"], k["owner"], k["role"], ago(k["created_at"]), "revoked" if k.get("revoked_at") else "")
+        for k in found
+    )
+    print_table(("key", "name", "owner", "role", "made", ""), rows, "No keys.")
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    owner: Annotated[str | None, typer.Option(help="Whose jobs it sees; default: the name.")] = None,
+    role: Annotated[str, typer.Option(help="admin, user or viewer.")] = "user",
+    as_json: AsJson = False,
+) -> None:
+    """Make a key, and print it this once."""
+    with Client() as client:
+        made = client.create_key(name, owner=owner, role=role)
+    if as_json:
+        print_json(made)
+        return
+    say(made["key"])
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="Its id, from `ganforge keys list`.")],
+) -> None:
+    """Make a key useless, at once."""
+    with Client() as client:
+        client.revoke_key(key_id)
+    say(f"{key_id} is revoked")

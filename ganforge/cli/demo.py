@@ -1,0 +1,155 @@
+"""`ganforge demo`: the main job, end to end, on this machine: train, draw, download."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganforge.cli.output import FAILED, INTERRUPTED, complain, duration, say, size
+from ganforge.cli.submit import announce
+from ganforge.cli.watch import show
+from ganforge.client import Client
+from ganforge.errors import StackError, StoppedError
+from ganforge.stack.home import Home
+from ganforge.stack.settings import StackSettings
+from ganforge.stack.signals import Signals
+from ganforge.stack.stack import Stack
+from ganforge.wire import Artifact, Job
+
+# Marks the demo's own jobs, so that one that was broken off does not hold up the next.
+LABEL = {"ganforge": "demo"}
+DATASET = "mnist-10k"
+
+
+def demo(
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the 9,000 digits.")] = 60,
+    to: Annotated[Path, typer.Option("--to", "-o", file_okay=False, help="Where the results go.")] = Path(
+        "demo-output"
+    ),
+) -> None:
+    """Train a GAN on real digits through the whole service, draw new ones, and download the results."""
+    with Signals().installed() as signals:
+        try:
+            Demo(signals, epochs, to).run()
+        except (KeyboardInterrupt, StoppedError):
+            say("Interrupted; everything that the demo started is stopped.")
+            raise typer.Exit(INTERRUPTED) from None
+        except StackError as error:
+            complain(str(error))
+            raise typer.Exit(FAILED) from None
+
+
+class Demo:
+    """The steps, and how long each took."""
+
+    def __init__(self, signals: Signals, epochs: int, to: Path) -> None:
+        self._signals = signals
+        self._epochs = epochs
+        self._to = to
+        self._timings: list[tuple[str, float]] = []
+        self._stack: Stack | None = None
+
+    def run(self) -> None:
+        """Do it all, on the stack that runs here or on one of its own, which it stops again."""
+        settings = StackSettings.read(os.environ)
+        home = Home(settings.home)
+        running = home.read_stack()
+        if running is not None:
+            say(f"Using the stack that runs at {running['api']}")
+            with self._signals.raising():
+                self._work(str(running["api"]), home)
+        else:
+            stack = Stack(settings, self._signals, say)
+            with self._step("starting the stack"):
+                say(f"Starting database, broker, object store, API, worker and sweeper in {home.path}")
+                stack.start()
+            self._stack = stack
+            try:
+                with self._signals.raising():
+                    self._work(stack.url, home)
+            finally:
+                with self._step("stopping the stack"):
+                    say("Stopping what the demo started")
+                    stack.stop()
+        self._report()
+
+    def _work(self, url: str, home: Home) -> None:
+        with Client(url, home.admin_key_file.read_text().strip()) as client:
+            if self._stack:
+                self._clear(client)
+            with self._step(f"training mlp_gan for {self._epochs} epochs"):
+                training = self._train(client)
+            with self._step("drawing 64 new digits"):
+                drawing = self._draw(client, training)
+            with self._step("downloading"):
+                self._download(client, training, drawing)
+
+    def _clear(self, client: Client) -> None:
+        """Cancel what an earlier demo was killed over, which would otherwise run first."""
+        mark = ":".join(*LABEL.items())
+        for job in client.jobs(label=mark, state=["queued", "running", "paused"]):
+            client.cancel(job["id"])
+
+    def _train(self, client: Client) -> Job:
+        params = {"epochs": self._epochs}
+        return self._watched(client, client.train("mlp_gan", DATASET, params=params, name="demo", labels=LABEL))
+
+    def _draw(self, client: Client, training: Job) -> Job:
+        params = {"count": 64, "seed": 1, "output": "grid"}
+        job = client.sample(training["id"], checkpoint="latest", params=params, name="demo", labels=LABEL)
+        return self._watched(client, job)
+
+    def _watched(self, client: Client, job: Job) -> Job:
+        announce(job)
+        try:
+            show(client, job, self._stack.check if self._stack else lambda: None)
+        except KeyboardInterrupt:
+            # Nobody waits for it any more.
+            client.cancel(job["id"])
+            raise
+        job = client.wait(job["id"])
+        if job["state"] != "succeeded":
+            error = job["error"]
+            raise StackError(
+                f"{job['id']} {job['state']}" + (f": {error['detail']} [{error['code']}]" if error else "")
+            )
+        return job
+
+    def _download(self, client: Client, training: Job, drawing: Job) -> None:
+        made = list(client.artifacts(training["id"]))
+        grids = sorted((one for one in made if one["kind"] == "grid"), key=lambda one: one["step"] or 0)
+        wanted = [one for one in made if one["kind"] in {"loss_plot", "weights", "report"}]
+        drawn = client.artifacts(drawing["id"], kind="samples")
+        self._to.mkdir(parents=True, exist_ok=True)
+        for artifact in [*grids[-1:], *wanted, *drawn]:
+            file = client.download(artifact, self._to)
+            say(f"  {file}  {size(artifact['bytes'])}  {_meaning(artifact)}")
+
+    def _report(self) -> None:
+        total = sum(seconds for _, seconds in self._timings)
+        say(f"\nDone in {duration(total)}:")
+        for what, seconds in self._timings:
+            say(f"  {seconds:6.1f} s  {what}")
+        say(f"\nLook at {self._to}; `make up` starts the service to stay, `ganforge --help` shows what it can do.")
+
+    @contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self._timings.append((what, time.monotonic() - start))
+
+
+def _meaning(artifact: Artifact) -> str:
+    return {
+        "grid": "digits from the same noise as ever, after the last epoch",
+        "loss_plot": "the losses over time",
+        "weights": "a trained network",
+        "report": "settings, speed, versions",
+        "samples": "new digits, from the sampling job",
+    }[artifact["kind"]]

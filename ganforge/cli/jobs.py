@@ -1,0 +1,106 @@
+"""`ganforge jobs`, `watch`, `cancel` and `download`."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganforge.cli.output import FAILED, AsJson, ago, complain, finish, print_json, print_table, say, size, usage
+from ganforge.cli.watch import follow
+from ganforge.client import Client
+from ganforge.wire import Job
+
+LAST = "last"
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, or `last` for the newest.")]
+
+
+def jobs(
+    state: Annotated[list[str] | None, typer.Option(help="Only these states; again for more.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Only this recipe.")] = None,
+    label: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Only jobs with this label.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, newest first."""
+    asked = {"state": state, "queue": queue, "recipe": recipe, "label": label}
+    with Client() as client:
+        found = list(islice(client.jobs(**{name: value for name, value in asked.items() if value}), limit))
+    if as_json:
+        print_json(found)
+        return
+    print_table(("job", "kind", "recipe", "state", "progress", "queue", "name", "made"), map(_row, found), "No jobs.")
+
+
+def _row(job: Job) -> tuple[str | None, ...]:
+    progress = job["progress"]
+    state = f"{job['state']} ({job['pending_action']})" if job["pending_action"] else job["state"]
+    done = f"{progress['fraction']:.0%}" if progress else None
+    return job["id"], job["kind"], job["recipe"], state, done, job["queue"], job["name"], ago(job["created_at"])
+
+
+def watch(job_id: JobId, as_json: AsJson = False) -> None:
+    """Watch a job to its end; the exit code tells its result."""
+    with Client() as client:
+        finish(follow(client, resolve(client, job_id), as_json=as_json))
+
+
+def cancel(
+    job_id: JobId,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it has ended.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """End a job; a running one keeps a last checkpoint."""
+    with Client() as client:
+        job = client.cancel(resolve(client, job_id)["id"])
+        if wait:
+            job = client.wait(job["id"])
+    if as_json:
+        print_json(job)
+    else:
+        say(f"{job['id']} is {job['state']}" + (", and will be canceled" if job["pending_action"] else ""))
+    # It may have reached its end before anybody heard: then there was nothing to cancel.
+    if wait and job["state"] != "canceled":
+        complain(f"{job['id']} had already {job['state']}")
+        raise typer.Exit(FAILED)
+
+
+def download(
+    job_id: JobId,
+    to: Annotated[Path, typer.Option("--to", "-o", file_okay=False, help="The folder.")] = Path(),
+    kind: Annotated[list[str] | None, typer.Option(help="Only these kinds, such as grid or weights; again.")] = None,
+    list_only: Annotated[bool, typer.Option("--list", help="Only list what there is.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Download what a job has made, each file checked against its sha256."""
+    with Client() as client:
+        job = resolve(client, job_id)
+        chosen = [artifact for artifact in client.artifacts(job["id"]) if not kind or artifact["kind"] in kind]
+        if as_json and list_only:
+            print_json(chosen)
+            return
+        if list_only:
+            rows = ((a["id"], a["kind"], a["name"], a["epoch"], size(a["bytes"])) for a in chosen)
+            print_table(("artifact", "kind", "name", "epoch", "size"), rows, "Nothing yet.")
+            return
+        if not chosen:
+            complain(f"{job['id']} has made nothing" + (f" of the kind {', '.join(kind)}" if kind else "") + " so far")
+            raise typer.Exit(FAILED)
+        to.mkdir(parents=True, exist_ok=True)
+        files = [client.download(artifact, to) for artifact in chosen]
+    if as_json:
+        print_json([str(file) for file in files])
+        return
+    for file in files:
+        say(str(file))
+
+
+def resolve(client: Client, job_id: str) -> Job:
+    """Return the job of this id, or the newest."""
+    if job_id != LAST:
+        return client.job(job_id)
+    newest = next(client.jobs(), None)
+    return newest if newest is not None else usage("there is no job yet; `ganforge train mlp_gan` makes one")

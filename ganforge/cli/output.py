@@ -1,0 +1,95 @@
+"""What every command shares: where it writes, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ganforge.wire import Job
+
+# How the command ended, for scripts. 2 is a usage error, as everywhere.
+OK, FAILED, CANCELED, NO_SERVICE, INTERRUPTED = 0, 1, 3, 4, 130
+RESULT = {"succeeded": OK, "failed": FAILED, "canceled": CANCELED}
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def console() -> Console:
+    """Return the terminal, or whatever stands in for it; made when needed, so that redirection is seen."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def say(text: str) -> None:
+    """Print a line for a person."""
+    console().print(text, markup=False)
+
+
+def complain(text: str) -> None:
+    """Print one readable line on standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganforge: {text}", markup=False)
+
+
+def usage(text: str) -> NoReturn:
+    """End with a usage error."""
+    complain(text)
+    raise typer.Exit(2)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON that another program can read."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, list) else None) + "\n")
+
+
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], empty: str) -> None:
+    """Print a table, or the sentence that says why there is none."""
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    if table.row_count:
+        # A file or a pipe has no width: no cell may be cut there.
+        target = console()
+        target.print(table, width=None if target.is_terminal else 200)
+    else:
+        say(empty)
+
+
+def finish(job: Job) -> NoReturn:
+    """End as the job did."""
+    if job["state"] == "failed" and job["error"]:
+        complain(f"{job['id']} failed: {job['error']['detail']} [{job['error']['code']}]")
+    raise typer.Exit(RESULT[job["state"]])
+
+
+def ago(moment: str | None) -> str:
+    """Say how long ago an RFC 3339 time was."""
+    if moment is None:
+        return ""
+    return f"{duration((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())} ago"
+
+
+def duration(seconds: float) -> str:
+    """Say a number of seconds in words, to two units: `1 min 12 s`."""
+    whole = max(0, round(seconds))
+    for size, name, smaller_size, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller_size
+            return f"{whole // size} {name} {rest} {smaller}" if rest else f"{whole // size} {name}"
+    return f"{whole} s"
+
+
+def size(count: int) -> str:
+    """Say a number of bytes in words."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"

@@ -1,0 +1,115 @@
+"""`ganforge train` and `ganforge sample`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from ganforge.cli.output import AsJson, finish, print_json, say, usage
+from ganforge.cli.watch import follow
+from ganforge.client import Client
+from ganforge.wire import Job
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A parameter, such as epochs=5 or grid_every.epochs=10; again."),
+]
+Labels = Annotated[list[str] | None, typer.Option("--label", metavar="NAME=TEXT", help="A mark of your own; again.")]
+Name = Annotated[str | None, typer.Option(help="A name for people.")]
+Priority = Annotated[int, typer.Option(help="-100 to 100, higher first.")]
+Queue = Annotated[str, typer.Option(help="auto, gpu, jetson or cpu.")]
+Watch = Annotated[bool, typer.Option("--watch/--detach", help="Watch it to its end, or only submit it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check it and show it with its defaults; make nothing.")]
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A name from `ganforge recipes`.")],
+    dataset: Annotated[
+        str, typer.Option("--dataset", "-d", help="A name or id from `ganforge datasets`.")
+    ] = "mnist-10k",
+    settings: Settings = None,
+    preset: Annotated[str | None, typer.Option(help="A published setting of the recipe.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
+    name: Name = None,
+    labels: Labels = None,
+    priority: Priority = 0,
+    queue: Queue = "auto",
+    watch: Watch = True,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a network: submit the job, and watch it."""
+    request: dict[str, Any] = {"kind": "train", "recipe": recipe, "preset": preset, "dataset": dataset, "seed": seed}
+    request |= {"params": parse_settings(settings or []), "labels": parse_labels(labels or [])}
+    _submit({**request, "name": name, "priority": priority, "queue": queue}, watch, dry_run, as_json)
+
+
+def sample(
+    job: Annotated[str, typer.Argument(help="The training job whose networks draw.")],
+    checkpoint: Annotated[str, typer.Option(help="best, latest, or a checkpoint's id.")] = "best",
+    settings: Settings = None,
+    name: Name = None,
+    labels: Labels = None,
+    priority: Priority = 0,
+    queue: Queue = "auto",
+    watch: Watch = True,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw pictures from a checkpoint (--set count=64 --set seed=1 --set output=grid)."""
+    request: dict[str, Any] = {"kind": "sample", "source": {"job": job, "checkpoint": checkpoint}}
+    request |= {"params": parse_settings(settings or []), "labels": parse_labels(labels or [])}
+    _submit({**request, "name": name, "priority": priority, "queue": queue}, watch, dry_run, as_json)
+
+
+def parse_settings(given: list[str]) -> dict[str, Any]:
+    """Return the parameters: values are JSON where they can be, else text; dots in a name go one level down."""
+    params: dict[str, Any] = {}
+    for one in given:
+        path, equals, text = one.partition("=")
+        if not equals or not path:
+            usage(f"--set {one!r}: write it as NAME=VALUE, such as --set epochs=5")
+        *parents, last = path.split(".")
+        place = params
+        for parent in parents:
+            place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                usage(f"--set {one!r}: {parent} already has a value of its own")
+        place[last] = _value(text)
+    return params
+
+
+def parse_labels(given: list[str]) -> dict[str, str]:
+    """Return the labels, text to text."""
+    for one in given:
+        if "=" not in one:
+            usage(f"--label {one!r}: write it as NAME=TEXT, such as --label team=a")
+    return dict(one.split("=", 1) for one in given)
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _submit(request: dict[str, Any], watch: bool, dry_run: bool, as_json: bool) -> None:
+    with Client() as client:
+        job = client.submit(request, dry_run=dry_run)
+        if dry_run or (as_json and not watch):
+            print_json(job)
+            return
+        if not as_json:
+            announce(job)
+        if watch:
+            finish(follow(client, job, as_json=as_json))
+        say(f"`ganforge watch {job['id']}` shows it.")
+
+
+def announce(job: Job) -> None:
+    """Say what was accepted, and where it will run."""
+    reason = f" ({job['reason']})" if job["reason"] else ""
+    say(f"{job['id']} is {job['state']} on {job['queue']}{reason}")

@@ -1,0 +1,199 @@
+"""Watching a job: a live bar on a terminal, plain lines everywhere else."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from ganforge.cli.output import INTERRUPTED, complain, console, duration, print_json, say
+from ganforge.client import Client
+from ganforge.wire import FINAL_STATES, Event, Job
+
+# The names in the order in which a person reads them.
+SHOWN = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(real)", "d_fake": "D(fake)"}
+REFRESH_S = 1.0
+# Events of a running job that are told again to whoever joins.
+TOLD = 200
+
+
+class View(ABC):
+    """What is known of the job from its events, and a way to show it."""
+
+    def __init__(self, client: Client, job: Job) -> None:
+        self._client = client
+        self.job = job
+        self.values: dict[str, float] = {}
+        self.rate: float | None = None
+        self._asked = time.monotonic()
+
+    @abstractmethod
+    def note(self, text: str) -> None:
+        """Show a line that stays."""
+
+    @abstractmethod
+    def moved(self, *, epoch_ended: bool) -> None:
+        """Show that the job went on."""
+
+    @abstractmethod
+    def __enter__(self) -> View: ...
+
+    @abstractmethod
+    def __exit__(self, *error: object) -> None: ...
+
+    def take(self, event: Event) -> None:
+        """Show an event."""
+        data = event["data"]
+        match event["type"]:
+            case "state":
+                reason = f": {data['reason']}" if data.get("reason") else ""
+                self.note(f"{data['to']}{reason}")
+                self.refresh(force=True)
+            case "metric":
+                self._take_metrics(data)
+            case "epoch":
+                self.rate = data.get("images_per_second")
+                self.values |= {k: v for k, v in (data.get("means") or data).items() if k in SHOWN and v is not None}
+                if self.job["progress"] and data.get("epoch"):
+                    self.job["progress"]["epoch"] = data["epoch"]
+                self.refresh()
+                self.moved(epoch_ended=True)
+            case "alert":
+                self.note(f"alert {data['code']}: {data['detail']}")
+            case "log":
+                self.note(f"{data['level']}: {data['message']}")
+            case "artifact":
+                self.note(f"made {data['artifact']['name']}")
+
+    def refresh(self, *, force: bool = False) -> None:
+        """Ask the service for progress and ETA, but not more often than a person can read."""
+        if force or time.monotonic() - self._asked > REFRESH_S:
+            self.job = self._client.job(self.job["id"])
+            self._asked = time.monotonic()
+
+    def _take_metrics(self, data: dict[str, Any]) -> None:
+        for name, values in data["values"].items():
+            if name in SHOWN and values and values[-1] is not None:
+                self.values[name] = values[-1]
+        progress = self.job["progress"]
+        if progress and data["steps"]:
+            progress["step"] = data["steps"][-1]
+            progress["epoch"] = data.get("epoch") or progress["epoch"]
+            if progress["steps"]:
+                progress["fraction"] = min(1.0, progress["step"] / progress["steps"])
+        self.moved(epoch_ended=False)
+
+    def epoch(self) -> str:
+        """Say which epoch is in hand."""
+        progress = self.job["progress"]
+        if not progress:
+            return ""
+        return f"epoch {progress['epoch']}" + (f"/{progress['epochs']}" if progress["epochs"] else "")
+
+    def figures(self) -> str:
+        """Say the losses, the speed, and when it will be done."""
+        parts = [f"{label} {self.values[name]:.3f}" for name, label in SHOWN.items() if name in self.values]
+        if self.rate:
+            parts.append(f"{self.rate:,.0f} images/s")
+        if self.job["state"] == "running" and self.job["eta"]:
+            left = (datetime.fromisoformat(self.job["eta"]["at"]) - datetime.now(UTC)).total_seconds()
+            parts.append(f"ETA {duration(left)}")
+        return "  ".join(parts)
+
+
+class Lines(View):
+    """Plain lines, one for each epoch: for files, pipes and logs."""
+
+    def note(self, text: str) -> None:
+        """See `View.note`."""
+        say(text)
+
+    def moved(self, *, epoch_ended: bool) -> None:
+        """See `View.moved`."""
+        if epoch_ended:
+            say(f"{self.epoch()}  {self.figures()}")
+
+    def __enter__(self) -> View:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return
+
+
+class Bar(View):
+    """A bar that moves, for a terminal; below it what must not be missed."""
+
+    def __init__(self, client: Client, job: Job, terminal: Console) -> None:
+        super().__init__(client, job)
+        columns = (
+            TextColumn("{task.fields[epoch]}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[figures]}"),
+        )
+        self._progress = Progress(*columns, console=terminal)
+        self._task: TaskID | None = None
+
+    def note(self, text: str) -> None:
+        """See `View.note`."""
+        self._progress.console.print(text, markup=False)
+
+    def moved(self, *, epoch_ended: bool) -> None:
+        """See `View.moved`."""
+        del epoch_ended
+        fraction = self.job["progress"]["fraction"] if self.job["progress"] else 0.0
+        fields: dict[str, Any] = {"completed": fraction, "epoch": self.epoch(), "figures": self.figures()}
+        if self._task is None:
+            self._task = self._progress.add_task("", total=1.0, **fields)
+        else:
+            self._progress.update(self._task, **fields)
+
+    def __enter__(self) -> View:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+
+def follow(client: Client, job: Job, *, as_json: bool = False) -> Job:
+    """Show a job, or print its events as JSON lines, until it has ended; then return it.
+
+    Raises:
+        typer.Exit: Ctrl-C; the job goes on.
+    """
+    try:
+        if as_json:
+            for event in client.events(job["id"]):
+                print_json(event)
+        else:
+            show(client, job)
+        return client.wait(job["id"])
+    except KeyboardInterrupt:
+        complain(
+            f"{job['id']} goes on; `ganforge watch {job['id']}` shows it again, `ganforge cancel {job['id']}` ends it"
+        )
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def show(client: Client, job: Job, check: Callable[[], None] = lambda: None) -> None:
+    """Show a job until it has ended; `check` is called now and then, and what it raises ends this."""
+    terminal = console()
+    view: View = Bar(client, job, terminal) if terminal.is_terminal else Lines(client, job)
+    # What happened before is told in short: whoever comes late wants to see where the job stands.
+    after = max(0, job["last_seq"] - TOLD) if job["state"] not in FINAL_STATES else 0
+
+    def lost(why: str) -> None:
+        check()
+        view.note(f"connection lost ({why}), trying again")
+
+    with view:
+        for event in client.events(job["id"], after=after, on_break=lost):
+            check()
+            view.take(event)

@@ -1,0 +1,225 @@
+"""The Python client: every verb of the service as a typed method.
+
+from ganforge.client import Client
+
+with Client() as ganforge:
+    job = ganforge.train("mlp_gan", "mnist-10k", params={"epochs": 5})
+    for event in ganforge.events(job["id"]):
+        print(event["type"], event["data"])
+    for artifact in ganforge.artifacts(job["id"], kind="grid"):
+        ganforge.download(artifact, Path("."))
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+from ganforge.connection import find_connection
+from ganforge.download import fetch
+from ganforge.follow import Follower
+from ganforge.transport import Transport
+from ganforge.wire import FINAL_STATES, Artifact, Dataset, Event, Job, Key, Recipe, Series
+
+PAGE = 100
+PATIENCE_S = 120.0
+
+
+class Client:
+    """One service, seen with one key. Close it, or use it as a context manager.
+
+    Every method may raise `ApiError` (the service refused; the text is one readable line) and `UnreachableError` (it
+    does not answer), both of them `GanforgeError`.
+    """
+
+    def __init__(self, url: str | None = None, key: str | None = None, *, timeout: float = 30.0) -> None:
+        """Find the service; see `find_connection`. `timeout` is the most seconds one answer may take."""
+        self._transport = Transport(find_connection(url, key), timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    @property
+    def url(self) -> str:
+        """Address of the service."""
+        return self._transport.connection.url
+
+    def recipes(self) -> Iterator[Recipe]:
+        """Yield the recipes."""
+        return cast("Iterator[Recipe]", self._list("/v1/recipes"))
+
+    def recipe(self, name: str) -> Recipe:
+        """Return one recipe, with the schema of its parameters."""
+        return cast("Recipe", self._get(f"/v1/recipes/{name}"))
+
+    def datasets(self) -> Iterator[Dataset]:
+        """Yield the data sets that jobs may name."""
+        return cast("Iterator[Dataset]", self._list("/v1/datasets"))
+
+    def dataset(self, name_or_id: str) -> Dataset:
+        """Return one data set."""
+        return cast("Dataset", self._get(f"/v1/datasets/{name_or_id}"))
+
+    def submit(self, request: Mapping[str, Any], *, idempotency_key: str | None = None, dry_run: bool = False) -> Job:
+        """Create a job from a request as api.md shows it.
+
+        Without a key of your own, one is made, so that sending it again after a broken connection makes no second job.
+        A dry run answers the job as it would be, stores nothing, and its id means nothing.
+        """
+        answer = self._transport.send(
+            "POST",
+            "/v1/jobs",
+            params={"dry_run": "true"} if dry_run else None,
+            json=dict(request),
+            headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        )
+        return cast("Job", answer.json())
+
+    def train(
+        self,
+        recipe: str,
+        dataset: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        preset: str | None = None,
+        seed: int = 0,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+        **options: Any,
+    ) -> Job:
+        """Create a training job. `options`: queue, priority, name, labels, max_attempts, max_runtime_s."""
+        request: dict[str, Any] = {"kind": "train", "recipe": recipe, "preset": preset, "dataset": dataset}
+        request |= {"params": dict(params or {}), "seed": seed, **options}
+        return self.submit(request, dry_run=dry_run, idempotency_key=idempotency_key)
+
+    def sample(
+        self,
+        job: str,
+        *,
+        checkpoint: str = "best",
+        params: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+        **options: Any,
+    ) -> Job:
+        """Create a sampling job from a training job's checkpoint: `best`, `latest` or an artifact's id."""
+        request = {"kind": "sample", "source": {"job": job, "checkpoint": checkpoint}, "params": dict(params or {})}
+        return self.submit({**request, **options}, dry_run=dry_run, idempotency_key=idempotency_key)
+
+    def jobs(self, **filters: str | Sequence[str]) -> Iterator[Job]:
+        """Yield jobs, newest first.
+
+        Filters, each a text or several: state, kind, recipe, queue, label, parent, created_after, created_before.
+        """
+        return cast("Iterator[Job]", self._list("/v1/jobs", filters))
+
+    def job(self, job_id: str, *, wait: int = 0) -> Job:
+        """Return a job; with `wait`, as soon as its state changes or after so many seconds (the service caps them)."""
+        headers = {"Prefer": f"wait={wait}"} if wait else {}
+        return cast("Job", self._transport.send("GET", f"/v1/jobs/{job_id}", headers=headers, patience=wait).json())
+
+    def wait(self, job_id: str) -> Job:
+        """Return a job once it has ended."""
+        while (job := self.job(job_id, wait=30))["state"] not in FINAL_STATES:
+            pass
+        return job
+
+    def update(self, job_id: str, **changes: Any) -> Job:
+        """Change a job's priority, labels or name."""
+        return cast("Job", self._transport.send("PATCH", f"/v1/jobs/{job_id}", json=changes).json())
+
+    def cancel(self, job_id: str) -> Job:
+        """Ask a job to end; a running one writes a last checkpoint first."""
+        return cast("Job", self._transport.send("POST", f"/v1/jobs/{job_id}/cancel").json())
+
+    def events(
+        self,
+        job_id: str,
+        *,
+        after: int = 0,
+        patience: float = PATIENCE_S,
+        on_break: Callable[[str], None] | None = None,
+    ) -> Iterator[Event]:
+        """Yield a job's events after `after`, live, until it has ended: each once, in order, none missed.
+
+        A lost connection is opened again; `on_break` hears why, and after `patience` seconds without contact it is
+        an UnreachableError.
+        """
+        last = str(after) if after else ""
+        return Follower(
+            self._transport, f"/v1/jobs/{job_id}/events", last, patience, on_break or (lambda _why: None)
+        ).events()
+
+    def all_events(self, *, last_id: str = "", patience: float = PATIENCE_S) -> Iterator[Event]:
+        """Yield the events of all jobs this key may see, live and without end."""
+        return Follower(self._transport, "/v1/events", last_id, patience, lambda _why: None).events()
+
+    def past_events(self, job_id: str, *, after: int = 0) -> Iterator[Event]:
+        """Yield the events that a job has by now."""
+        return cast("Iterator[Event]", self._list(f"/v1/jobs/{job_id}/events", {"after": str(after)} if after else {}))
+
+    def metrics(self, job_id: str, names: Sequence[str] = (), *, max_points: int = 500) -> dict[str, Series]:
+        """Return a job's metrics by name, down-sampled to `max_points` each."""
+        params = {"max_points": str(max_points), **({"names": ",".join(names)} if names else {})}
+        return cast("dict[str, Series]", self._get(f"/v1/jobs/{job_id}/metrics", params)["series"])
+
+    def attempts(self, job_id: str) -> Iterator[dict[str, Any]]:
+        """Yield a job's attempts."""
+        return self._list(f"/v1/jobs/{job_id}/attempts")
+
+    def artifacts(self, job_id: str, *, kind: str | None = None) -> Iterator[Artifact]:
+        """Yield what a job has made."""
+        return cast("Iterator[Artifact]", self._list(f"/v1/jobs/{job_id}/artifacts", {"kind": kind} if kind else {}))
+
+    def artifact(self, artifact_id: str) -> Artifact:
+        """Return what is known of an artifact."""
+        return cast("Artifact", self._get(f"/v1/artifacts/{artifact_id}"))
+
+    def download(self, artifact: Artifact | str, to: Path) -> Path:
+        """Fetch an artifact into a file, or under its own name into a folder; whole and checked, or not at all.
+
+        Raises:
+            DownloadError: the bytes are not those that were stored, or the disk refuses them.
+        """
+        return fetch(self._transport, self.artifact(artifact) if isinstance(artifact, str) else artifact, to)
+
+    def keys(self) -> Iterator[Key]:
+        """Yield the access keys (admin), without their secrets."""
+        return cast("Iterator[Key]", self._list("/v1/keys"))
+
+    def create_key(self, name: str, *, owner: str | None = None, role: str = "user") -> Key:
+        """Make an access key (admin); its secret is in this answer and nowhere else."""
+        body = {"name": name, "role": role, **({"owner": owner} if owner else {})}
+        return cast("Key", self._transport.send("POST", "/v1/keys", json=body).json())
+
+    def revoke_key(self, key_id: str) -> None:
+        """Make an access key useless (admin)."""
+        self._transport.send("DELETE", f"/v1/keys/{key_id}")
+
+    def ready(self) -> dict[str, Any]:
+        """Return how the service's own servers are."""
+        return self._get("/readyz")
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._transport.send("GET", path, params=params).json())
+
+    def _list(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
+        query: dict[str, Any] = {"limit": PAGE, **(params or {})}
+        while True:
+            page = self._get(path, query)
+            yield from page["data"]
+            if page.get("next_cursor") is None:
+                return
+            query["cursor"] = page["next_cursor"]

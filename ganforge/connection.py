@@ -1,0 +1,68 @@
+"""Where the service is and which key opens it: from arguments, the environment, or the stack that runs here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ganforge.errors import GanforgeError, UnreachableError
+from ganforge.stack.home import Home
+
+NOT_RUNNING = "start one with `make up`, or set GANFORGE_URL and GANFORGE_API_KEY to one that runs elsewhere"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Address and key of a service. The key never shows in a repr."""
+
+    url: str
+    key: str = field(repr=False)
+
+    @property
+    def local(self) -> bool:
+        """Tell whether it is on this machine, where no proxy should come between."""
+        host = urlsplit(self.url).hostname or ""
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+
+def find_connection(
+    url: str | None = None, key: str | None = None, environment: Mapping[str, str] | None = None
+) -> Connection:
+    """Return the service to talk to.
+
+    The address is `url`, else GANFORGE_URL, else that of the stack running on GANFORGE_HOME; the key is `key`, else
+    GANFORGE_API_KEY, else the admin key of that stack, which goes to that stack's address alone.
+
+    Raises:
+        UnreachableError: no address is known, because no stack runs here.
+        GanforgeError: the address makes no sense, or no key is known.
+    """
+    env = os.environ if environment is None else environment
+    home = Home(Path(env.get("GANFORGE_HOME") or ".ganforge"))
+    stack = home.read_stack()
+    local = str(stack["api"]) if stack else None
+    address = (url or env.get("GANFORGE_URL") or local or "").rstrip("/")
+    if not address:
+        raise UnreachableError(f"no service runs on {home.path}: {NOT_RUNNING}")
+    if urlsplit(address).scheme not in {"http", "https"} or not urlsplit(address).hostname:
+        raise GanforgeError(f"GANFORGE_URL is {address!r}; it must look like http://127.0.0.1:8000")
+    secret = key or env.get("GANFORGE_API_KEY") or ""
+    if not secret and address == local:
+        try:
+            secret = home.admin_key_file.read_text().strip()
+        except OSError as error:
+            raise GanforgeError(
+                f"{home.admin_key_file} can't be read ({error.strerror}): set GANFORGE_API_KEY"
+            ) from error
+    if not secret:
+        raise GanforgeError(
+            f"no key for {address}: set GANFORGE_API_KEY (an admin makes one with `ganforge keys create`)"
+        )
+    return Connection(address, secret)

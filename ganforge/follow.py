@@ -1,0 +1,101 @@
+"""Following events: a stream that breaks is opened again where it broke, so that nothing is missed or seen twice."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+from httpx_sse import EventSource, SSEError
+
+from ganforge.errors import ApiError, UnreachableError
+from ganforge.transport import Transport
+from ganforge.wire import Event
+
+FIRST_DELAY_S = 0.5
+LONGEST_DELAY_S = 15.0
+
+
+class Follower:
+    """Reads one event stream to its end, over as many connections as it takes.
+
+    Args:
+        transport: the service.
+        path: of the stream.
+        last_id: the id of the last event already seen, or "" for the beginning.
+        patience: seconds without any contact after which to give up.
+        on_break: called with a readable reason whenever the connection is lost.
+    """
+
+    def __init__(
+        self, transport: Transport, path: str, last_id: str, patience: float, on_break: Callable[[str], None]
+    ) -> None:
+        self._transport = transport
+        self._path = path
+        self._last_id = last_id
+        self._patience = patience
+        self._on_break = on_break
+        self._seen: dict[str, int] = {}
+        self._delay = FIRST_DELAY_S
+        self._failures = 0
+        self._contact = time.monotonic()
+        self._ended = False
+
+    def events(self) -> Iterator[Event]:
+        """Yield each event once, in order.
+
+        Raises:
+            ApiError: the service refuses the stream for good (no such job, no right to see it).
+            UnreachableError: there was no contact for `patience` seconds.
+        """
+        while not self._ended:
+            try:
+                yield from self._one_connection()
+            except (httpx.TransportError, SSEError) as error:
+                self._wait(str(error) or type(error).__name__, None)
+            except ApiError as error:
+                if error.status < 500 and error.status != 429:
+                    raise
+                self._wait(str(error), error.retry_after)
+            else:
+                if not self._ended:
+                    self._wait("the stream was closed early", None)
+
+    def _one_connection(self) -> Iterator[Event]:
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        if self._last_id:
+            headers["Last-Event-ID"] = self._last_id
+        with self._transport.stream(self._path, headers) as answer:
+            if answer.status_code == httpx.codes.NO_CONTENT:
+                self._ended = True
+                return
+            self._contact = time.monotonic()
+            for sent in EventSource(answer).iter_sse():
+                self._contact = time.monotonic()
+                if sent.retry is not None:
+                    self._delay = sent.retry / 1000
+                if sent.event == "end":
+                    self._ended = True
+                    return
+                if not sent.data:
+                    continue
+                event: Event = sent.json()
+                if event["seq"] <= self._seen.get(event["job"], 0):
+                    continue
+                self._seen[event["job"]] = event["seq"]
+                self._last_id = sent.id
+                # Only progress counts as success: a stream that opens and breaks again is still a failure.
+                self._failures = 0
+                yield event
+
+    def _wait(self, why: str, asked: float | None) -> None:
+        """Back off, doubling, with jitter so that many clients don't return at once."""
+        if time.monotonic() - self._contact > self._patience:
+            raise UnreachableError(
+                f"no contact with {self._transport.connection.url} for {self._patience:.0f} s ({why}); the job goes on"
+            )
+        self._on_break(why)
+        delay = min(self._delay * 2**self._failures, LONGEST_DELAY_S)
+        self._failures = min(self._failures + 1, 10)
+        time.sleep(max(asked or 0.0, delay * random.uniform(0.5, 1.0)))  # noqa: S311 - jitter, no secret

@@ -1,0 +1,168 @@
+"""The whole service on one machine: the servers, then the service's own processes, watched until told to stop."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from ganforge.errors import StackError, StoppedError
+from ganforge.stack import table
+from ganforge.stack.child import Child
+from ganforge.stack.devices import Seat, seats
+from ganforge.stack.home import Home
+from ganforge.stack.services import Services
+from ganforge.stack.settings import StackSettings
+from ganforge.stack.signals import Signals
+
+READY_S = 90.0
+
+
+class Stack:
+    """One running service. `say` gets a line for each step that a person may want to see."""
+
+    def __init__(self, settings: StackSettings, signals: Signals, say: Callable[[str], None]) -> None:
+        self.settings = settings
+        self.home = Home(settings.home)
+        self.services = Services(self.home)
+        self.port = 0
+        self.seats: list[Seat] = []
+        self._signals = signals
+        self._say = say
+        self._started_at = datetime.now(UTC)
+
+    @property
+    def url(self) -> str:
+        """Address of the API."""
+        return f"http://{self.settings.host}:{self.port}"
+
+    def start(self) -> None:
+        """Start everything and wait until it serves.
+
+        Raises:
+            StackError: a part did not start; it is named, with its last log lines. Everything is stopped again.
+            StoppedError: a signal came meanwhile. Everything is stopped again.
+        """
+        self.seats = seats(self.settings.queues)
+        try:
+            self.services.start(self._signals.stopping)
+            self._check_stop()
+            self._run_setup()
+            self.port = self.settings.choose_port()
+            env = self._environment()
+            self.services.run(table.api(self.home, env))
+            self.services.run(table.sweeper(self.home, env))
+            for seat in self.seats:
+                self.services.run(table.worker(self.home, env, seat))
+            self._await("the API", self._api_ready)
+            self._await("the workers", self._workers_ready)
+            self.home.write_stack(self._description())
+        except StackError:
+            # A signal that reached a child first looks like that child's failure.
+            self.stop()
+            self._check_stop()
+            raise
+        except BaseException:
+            self.stop()
+            raise
+
+    def watch(self) -> None:
+        """Return when a signal asks to stop.
+
+        Raises:
+            StackError: a part has ended by itself; it is named, with its last log lines.
+        """
+        while not self._signals.stopping():
+            self.check()
+            time.sleep(0.1)
+
+    def check(self) -> None:
+        """Raise StackError if a part has ended by itself; see `watch`."""
+        for child in self.services.children.values():
+            if child.ended() is not None and child.name != "setup":
+                raise StackError(_obituary(child))
+        if self.services.watchdog is not None and not self.services.watchdog.alive():
+            raise StackError("the watchdog has ended, so nothing would stop the rest after a crash")
+
+    def stop(self) -> None:
+        """Stop everything in order. A further signal hurries it."""
+        self.services.stop(self._signals.hurry)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            **self.services.environment(),
+            "GANFORGE_HOST": self.settings.host,
+            "GANFORGE_PORT": str(self.port),
+            "GANFORGE_DATA_ROOTS": self.settings.data_roots,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _run_setup(self) -> None:
+        self._say("Preparing the database")
+        child = table.setup(self.home, self._environment())
+        self.services.run(child)
+        self._await("the preparation of the database", lambda: child.ended() is not None, but=child)
+        if child.ended() != 0:
+            raise StackError(_obituary(child))
+
+    def _await(self, what: str, ready: Callable[[], bool], but: Child | None = None) -> None:
+        deadline = time.monotonic() + READY_S
+        while not ready():
+            self._check_stop()
+            if but is None:
+                self.check()
+            if time.monotonic() > deadline:
+                raise StackError(f"{what} was not ready within {READY_S:.0f} s; see the logs in {self.home.logs}")
+            time.sleep(0.05)
+        self._check_stop()
+
+    def _check_stop(self) -> None:
+        if self._signals.stopping():
+            raise StoppedError("stopped before everything had started")
+
+    def _api_ready(self) -> bool:
+        return self._get("/readyz") is not None
+
+    def _workers_ready(self) -> bool:
+        key = self.home.admin_key_file.read_text().strip()
+        listed = self._get("/v1/workers?limit=100", key)
+        if listed is None:
+            return False
+        since = self._started_at.timestamp()
+        live = {w["name"] for w in listed["data"] if datetime.fromisoformat(w["last_seen"]).timestamp() >= since}
+        return all(seat.name in live for seat in self.seats)
+
+    def _get(self, path: str, key: str | None = None) -> dict[str, Any] | None:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        try:
+            # A proxy that the environment names has no business with our own address.
+            answer = httpx.get(self.url + path, headers=headers, timeout=3, trust_env=False)
+            body: dict[str, Any] | None = answer.json() if answer.status_code == httpx.codes.OK else None
+        except (httpx.HTTPError, ValueError):
+            return None
+        return body
+
+    def _description(self) -> dict[str, Any]:
+        ports = self.services.ports
+        return {
+            "api": self.url,
+            "s3": self.services.s3_url,
+            "postgres": f"127.0.0.1:{ports['postgres']}",
+            "redis": f"127.0.0.1:{ports['valkey']}",
+            "home": str(self.home.path),
+            "admin_key": str(self.home.admin_key_file),
+            "logs": str(self.home.logs),
+            "queues": [seat.queue for seat in self.seats],
+            "started_at": self._started_at.isoformat(),
+            "pid": os.getpid(),
+            "processes": {child.name: child.pid for child in self.services.children.values() if child.ended() is None},
+        }
+
+
+def _obituary(child: Child) -> str:
+    return f"{child.name} {child.how_it_ended()}. Its last log lines ({child.log}):\n{child.last_lines()}"

@@ -1,0 +1,56 @@
+"""The processes of the service itself: the one place where their command lines stand."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import ganforge
+from ganforge.stack.child import USERS, WORKERS, Child
+from ganforge.stack.devices import Seat
+from ganforge.stack.home import Home
+
+# The processes run where the packages stand, so that a folder of the person who calls can't stand in for one of ours.
+CODE = Path(ganforge.__file__).resolve().parent.parent
+# A supervisor checkpoints its job and gives it back within 15 s; the rest is for slow machines.
+WORKER_GRACE_S = 20.0
+
+
+def setup(home: Home, env: Mapping[str, str]) -> Child:
+    """Migrates, makes the bucket, the built-in rows and the admin key; then ends."""
+    return _python(home, "setup", ["api.setup"], env)
+
+
+def api(home: Home, env: Mapping[str, str]) -> Child:
+    """Serves HTTP on GANFORGE_HOST and GANFORGE_PORT."""
+    config = str(CODE / "api" / "gunicorn.conf.py")
+    return _python(home, "api", ["gunicorn", "-c", config, "api.app:create_app()"], env)
+
+
+def sweeper(home: Home, env: Mapping[str, str]) -> Child:
+    """Rings again for forgotten rows and takes back what the dead hold."""
+    schedule = str(home.path / "sweeper.schedule")
+    return _python(home, "sweeper", ["celery", "-A", "worker.sweeper", "beat", "-s", schedule, "--pidfile="], env)
+
+
+def worker(home: Home, env: Mapping[str, str], seat: Seat) -> Child:
+    """Supervises one device. Its name in Celery is unique, so that several stacks can share one broker."""
+    node = ["-n", f"{seat.name}.{os.getpid()}@%h", "--without-gossip", "--without-mingle"]
+    pool = ["--pool=threads", "--concurrency=1", "-Q", seat.queue, "--loglevel=INFO"]
+    seated = {**env, "GANFORGE_QUEUE": seat.queue, "GANFORGE_DEVICE": seat.device, "GANFORGE_WORKER_NAME": seat.name}
+    child = _python(home, seat.name, ["celery", "-A", "worker.app", "worker", *pool, *node], seated)
+    child.phase, child.grace = WORKERS, WORKER_GRACE_S
+    return child
+
+
+def _python(home: Home, name: str, module: list[str], env: Mapping[str, str]) -> Child:
+    return Child(
+        name=name,
+        command=[sys.executable, "-m", *module],
+        env=dict(env),
+        log=home.log(name),
+        folder=CODE,
+        phase=USERS,
+    )

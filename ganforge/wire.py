@@ -1,0 +1,136 @@
+"""The shapes that the service answers with. The contract may gain fields; these are the ones a client relies on."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class Progress(TypedDict):
+    """How far a job is; `fraction` is 0 to 1, `step` counts generator iterations, `images` real images seen."""
+
+    epoch: int
+    epochs: int | None
+    step: int
+    steps: int
+    images: int
+    fraction: float
+
+
+class Eta(TypedDict):
+    """When a job will be done, with a range; RFC 3339 times."""
+
+    at: str
+    low: str
+    high: str
+
+
+class JobError(TypedDict):
+    """Why a job failed."""
+
+    code: str
+    detail: str
+
+
+class Job(TypedDict):
+    """A job as every read of it answers."""
+
+    id: str
+    kind: str
+    recipe: str
+    preset: str | None
+    dataset: str | None
+    params: dict[str, Any]
+    seed: int
+    queue: str
+    priority: int
+    name: str | None
+    labels: dict[str, str]
+    state: str
+    pending_action: str | None
+    reason: str | None
+    progress: Progress | None
+    eta: Eta | None
+    position: int | None
+    attempt: int
+    max_attempts: int
+    worker: str | None
+    device: Any
+    source: dict[str, Any] | None
+    parent: str | None
+    error: JobError | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    last_seq: int
+
+
+class Event(TypedDict):
+    """One event of a job; `seq` is 1, 2, 3 … without a gap, `data` depends on `type`."""
+
+    seq: int
+    job: str
+    at: str
+    attempt: int
+    type: str
+    data: dict[str, Any]
+
+
+class Artifact(TypedDict):
+    """What a job made: bytes in the object store, and what is known of them."""
+
+    id: str
+    kind: str
+    name: str
+    step: int | None
+    epoch: int | None
+    bytes: int
+    sha256: str
+    content_type: str
+    created_at: str
+
+
+class Dataset(TypedDict):
+    """A data set that jobs can name; `shape` is channels, height, width."""
+
+    id: str
+    name: str
+    layout: str
+    images: int
+    shape: list[int]
+    classes: list[str]
+    bytes: int
+    sha256: str | None
+    state: str
+
+
+class Key(TypedDict, total=False):
+    """An access key; `key`, the secret itself, is in the answer to its making alone."""
+
+    id: str
+    name: str
+    owner: str
+    role: str
+    created_at: str
+    revoked_at: str | None
+    key: str
+
+
+class Recipe(TypedDict, total=False):
+    """A recipe with the JSON Schema of its parameters, its presets, and the queues that can run it."""
+
+    name: str
+    title: str
+    description: str
+    parameters: dict[str, Any]
+    presets: list[dict[str, Any]]
+    queues: list[str]
+
+
+class Series(TypedDict):
+    """One metric over steps."""
+
+    steps: list[int]
+    values: list[float | None]
+
+
+FINAL_STATES = frozenset({"succeeded", "failed", "canceled"})
