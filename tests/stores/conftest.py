@@ -1,0 +1,57 @@
+"""The stores over this test's own database, broker and bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from stores.container import Stores, open_stores
+from stores.jobs import NewJob
+from stores.settings import Settings
+
+
+@pytest.fixture
+def stores(service_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
+    """Return opened stores with the built-in data set."""
+    for name, value in service_environment.items():
+        monkeypatch.setenv(name, value)
+    opened = open_stores(Settings(), pool_size=10)
+    opened.datasets.register_known([])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def worker(stores: Stores) -> str:
+    """Return the id of a registered worker of queue cpu."""
+    return stores.workers.register("bench", "cpu", {"kind": "cpu"})
+
+
+@pytest.fixture
+def new_job(stores: Stores) -> Any:
+    """Return a function that makes a NewJob of alice's."""
+    dataset = stores.datasets.find("mnist-10k", None)
+    assert dataset is not None
+
+    def make(**changes: Any) -> NewJob:
+        fields: dict[str, Any] = {
+            "owner": "alice",
+            "kind": "train",
+            "recipe": "mlp_gan",
+            "preset": None,
+            "dataset": "mnist-10k",
+            "dataset_id": dataset["id"],
+            "params": {},
+            "seed": 0,
+            "queue": "cpu",
+            "priority": 0,
+            "name": None,
+            "labels": {},
+            "max_attempts": 3,
+            "max_runtime_s": None,
+        }
+        return NewJob(**{**fields, **changes})
+
+    return make

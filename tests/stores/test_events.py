@@ -1,0 +1,96 @@
+"""Events are numbered without a gap within a job, and a reader of the feed over all jobs misses none."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import text
+
+from stores.errors import BadPositionError
+from stores.events import Position
+from tests.waiting import until
+
+
+def test_a_reader_of_the_feed_misses_nothing_while_many_write(stores, new_job, worker):
+    claims = []
+    for _ in range(6):
+        stores.jobs.submit(new_job())
+        claims.append(stores.jobs.claim("cpu", worker, "cpu"))
+    position = Position(0, "", 0)
+    seen: list[tuple[str, int]] = []
+    done = threading.Event()
+
+    def write(claim) -> None:
+        for n in range(40):
+            stores.jobs.progress(claim, [("log", {"level": "info", "message": str(n)})] * 2)
+
+    def read() -> None:
+        nonlocal position
+        while True:
+            finished = done.is_set()
+            for place, event in stores.events.feed(position, None, 7):
+                seen.append((event["job"], event["seq"]))
+                position = place
+            if finished and not stores.events.feed(position, None, 1):
+                return
+
+    with ThreadPoolExecutor(7) as pool:
+        reader = pool.submit(read)
+        for future in [pool.submit(write, claim) for claim in claims]:
+            future.result()
+        done.set()
+        reader.result()
+
+    assert len(seen) == len(set(seen)) == 6 * 82
+    for claim in claims:
+        assert [seq for job, seq in seen if job == claim.job_id] == list(range(1, 83))
+
+
+def test_an_event_of_a_transaction_under_way_holds_back_what_is_newer(stores, new_job):
+    slow = stores.engine.connect()
+    slow.execute(text("UPDATE queues SET paused = false"))  # takes a transaction id and keeps it
+    stores.jobs.submit(new_job())
+    assert stores.events.feed(Position(0, "", 0), None, 10) == []
+
+    slow.commit()
+    slow.close()
+
+    (only,) = until(lambda: stores.events.feed(Position(0, "", 0), None, 10), 5)
+    assert only[1]["seq"] == 1
+
+
+def test_waiting_for_a_job_s_row_takes_no_transaction_id(stores, new_job, worker):
+    """The order of the feed rests on this: an id is taken after the lock, so ids of one job rise with its seq."""
+    view, _ = stores.jobs.submit(new_job())
+    holder = stores.engine.connect()
+    holder.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR NO KEY UPDATE"), {"id": view["id"]})
+    waiter = threading.Thread(target=stores.jobs.change, args=(view["id"], "alice", {"name": "later"}))
+    waiter.start()
+    waiting = text(
+        "SELECT backend_xid IS NULL FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR NO KEY%'"
+    )
+    with stores.engine.connect() as watcher:
+        watcher.execution_options(isolation_level="AUTOCOMMIT")
+        row = until(lambda: watcher.execute(waiting).first(), 10)
+    holder.rollback()
+    holder.close()
+    waiter.join()
+    assert row[0] is True
+
+
+def test_a_position_is_found_by_job_and_seq_and_only_by_its_owner(stores, new_job):
+    view, _ = stores.jobs.submit(new_job())
+    name = f"{view['id']}:1"
+    assert stores.events.position(name, "alice").seq == 1
+    for bad, owner in [(name, "bob"), (f"{view['id']}:2", "alice"), ("nonsense", None), (f"{view['id']}:x", None)]:
+        with pytest.raises(BadPositionError):
+            stores.events.position(bad, owner)
+
+
+def test_an_owner_s_feed_holds_only_their_jobs(stores, new_job):
+    stores.jobs.submit(new_job())
+    theirs, _ = stores.jobs.submit(new_job(owner="bob"))
+    events = until(lambda: stores.events.feed(Position(0, "", 0), "bob", 10), 5)
+    assert [event["job"] for _, event in events] == [theirs["id"]]

@@ -1,0 +1,147 @@
+"""Submitting stores exactly one job, with its first event, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+import redis
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from models.states import Outcome
+from stores.errors import IdempotencyBusyError, IdempotencyMismatchError, InvalidTransitionError, NotFoundError
+from stores.idempotency import Request
+from stores.transitions import Ending
+
+
+def _request(key: str, body: bytes = b"{}") -> Request:
+    return Request(key, hashlib.sha256(body).digest())
+
+
+def test_the_same_key_and_body_give_the_stored_answer_and_one_job(stores, new_job, worker):
+    first, replayed = stores.jobs.submit(new_job(), _request("a"))
+    assert replayed is False
+    stores.jobs.claim("cpu", worker, "cpu")
+
+    second, replayed = stores.jobs.submit(new_job(), _request("a"))
+
+    assert replayed is True
+    assert second == first
+    assert _count(stores, "jobs") == 1
+
+
+def test_the_same_key_with_another_body_is_refused(stores, new_job):
+    stores.jobs.submit(new_job(), _request("a"))
+    with pytest.raises(IdempotencyMismatchError):
+        stores.jobs.submit(new_job(), _request("a", b"[]"))
+    assert _count(stores, "jobs") == 1
+
+
+def test_the_same_key_of_another_owner_is_another_key(stores, new_job):
+    stores.jobs.submit(new_job(), _request("a"))
+    _, replayed = stores.jobs.submit(new_job(owner="bob"), _request("a", b"[]"))
+    assert replayed is False
+
+
+def test_many_requests_with_one_key_at_once_make_one_job(stores, new_job):
+    barrier = Barrier(8)
+
+    def submit() -> str:
+        barrier.wait(10)
+        try:
+            view, _ = stores.jobs.submit(new_job(), _request("race"))
+        except IdempotencyBusyError:
+            return "busy"
+        return str(view["id"])
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = {future.result() for future in [pool.submit(submit) for _ in range(8)]}
+
+    assert len(answers - {"busy"}) == 1
+    assert _count(stores, "jobs") == 1
+
+
+def test_an_answer_is_forgotten_after_72_hours(stores, new_job):
+    stores.jobs.submit(new_job(), _request("a"))
+    with stores.engine.begin() as connection:
+        connection.execute(text("UPDATE idempotency SET created_at = now() - interval '73 hours'"))
+    _, replayed = stores.jobs.submit(new_job(), _request("a", b"[]"))
+    assert replayed is False
+    assert _count(stores, "jobs") == 2
+
+
+def test_position_counts_the_jobs_that_run_before(stores, new_job):
+    first, _ = stores.jobs.submit(new_job())
+    second, _ = stores.jobs.submit(new_job())
+    urgent, _ = stores.jobs.submit(new_job(priority=1))
+    elsewhere, _ = stores.jobs.submit(new_job(queue="gpu"))
+
+    positions = [stores.reports.job(view["id"], None)["position"] for view in (urgent, first, second, elsewhere)]
+
+    assert positions == [1, 2, 3, 1]
+
+
+def test_a_job_is_stored_though_the_broker_is_away(stores, new_job, monkeypatch):
+    from stores.broker import Bell, make_celery
+    from stores.bus import Bus
+    from stores.jobs import Jobs
+    from stores.settings import Settings
+
+    away = Settings(redis_url="redis://127.0.0.1:1/0")
+    client = redis.Redis.from_url("redis://127.0.0.1:1/0")
+    jobs = Jobs(stores.engine, Bus(client), Bell(make_celery(away)), 15)
+
+    view, _ = jobs.submit(new_job())
+
+    assert stores.reports.job(view["id"], None)["state"] == "queued"
+
+
+def test_canceling_a_waiting_job_ends_it_and_a_second_time_changes_nothing(stores, new_job):
+    view, _ = stores.jobs.submit(new_job())
+    assert stores.jobs.request_cancel(view["id"], "alice") is True
+    assert stores.jobs.request_cancel(view["id"], "alice") is False
+    job = stores.reports.job(view["id"], None)
+    assert (job["state"], job["last_seq"]) == ("canceled", 2)
+
+
+def test_canceling_a_finished_job_is_refused_with_its_state(stores, new_job, worker):
+    view, _ = stores.jobs.submit(new_job())
+    stores.jobs.finish(stores.jobs.claim("cpu", worker, "cpu"), Ending(Outcome.succeeded))
+    with pytest.raises(InvalidTransitionError) as caught:
+        stores.jobs.request_cancel(view["id"], "alice")
+    assert (caught.value.state, caught.value.allowed) == ("succeeded", ())
+
+
+def test_a_stranger_cannot_cancel(stores, new_job):
+    view, _ = stores.jobs.submit(new_job())
+    with pytest.raises(NotFoundError):
+        stores.jobs.request_cancel(view["id"], "bob")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "state = 'running'",
+        "state = 'succeeded'",
+        "state = 'failed', finished_at = now()",
+        "state = 'dreaming'",
+        "priority = 101",
+        "seed = -1",
+        "pending_action = 'cancel'",
+        "attempt = 4",
+        "dataset_id = NULL",
+        "queue = 'tpu'",
+    ],
+)
+def test_the_database_itself_refuses_impossible_rows(stores, new_job, change):
+    stores.jobs.submit(new_job())
+    with pytest.raises(IntegrityError), stores.engine.begin() as connection:
+        connection.execute(text(f"UPDATE jobs SET {change}"))
+
+
+def _count(stores, table: str) -> int:
+    with stores.engine.connect() as connection:
+        return int(connection.scalar(text(f"SELECT count(*) FROM {table}")))
