@@ -10,7 +10,7 @@ every transaction still under way (`pg_snapshot_xmin`): nothing can appear behin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +110,14 @@ class Events:
         with self._engine.connect() as connection:
             rows = connection.execute(_columns(query)).mappings().all()
         return [(Position(row["txid"], row["job_id"], row["seq"]), event_view(row)) for row in rows]
+
+    def last_seqs(self, job_ids: Collection[str]) -> dict[str, int]:
+        """Return the number of each job's newest event; jobs that are not there are left out."""
+        if not job_ids:
+            return {}
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(Job.id, Job.last_seq).where(Job.id.in_(job_ids)))
+            return {row.id: row.last_seq for row in rows}
 
     def last_seq(self, job_id: str) -> int:
         """Return the number of the job's newest event."""

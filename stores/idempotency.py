@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, text
 
 from models.rows import Idempotency
 from stores.errors import IdempotencyBusyError, IdempotencyMismatchError
@@ -31,20 +31,34 @@ def begin(connection: Connection, owner: str, request: Request) -> dict[str, Any
     name = func.hashtextextended(f"{owner}\n{request.key}", 0)
     if not connection.scalar(select(func.pg_try_advisory_xact_lock(name))):
         raise IdempotencyBusyError("the first request with this Idempotency-Key is still under way; try again")
-    mine = (Idempotency.owner == owner, Idempotency.key == request.key)
+    answer = answered(connection, owner, request)
+    if answer is None:
+        connection.execute(delete(Idempotency).where(*_mine(owner, request)))
+    return answer
+
+
+def answered(connection: Connection, owner: str, request: Request) -> dict[str, Any] | None:
+    """Return the answer that this key was given before, or None.
+
+    Raises:
+        IdempotencyMismatchError: the key came with another body before.
+    """
     row = connection.execute(
         select(Idempotency.body_sha256, Idempotency.response).where(
-            *mine, Idempotency.created_at > func.now() - REMEMBERED
+            *_mine(owner, request), Idempotency.created_at > func.now() - REMEMBERED
         )
     ).first()
     if row is None:
-        connection.execute(delete(Idempotency).where(*mine))
         return None
     if bytes(row.body_sha256) != request.body_sha256:
         raise IdempotencyMismatchError(
             "this Idempotency-Key was used with another body in the last 72 hours; use a fresh key for a new job"
         )
     return dict(row.response)
+
+
+def _mine(owner: str, request: Request) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Idempotency.owner == owner, Idempotency.key == request.key
 
 
 def remember(connection: Connection, owner: str, request: Request, job_id: str, response: dict[str, Any]) -> None:

@@ -99,6 +99,15 @@ class Jobs:
         self._bell.ring(new.queue, job_id)
         return view, False
 
+    def answered(self, owner: str, request: idempotency.Request) -> dict[str, Any] | None:
+        """Return what this request was answered before, or None: names that it used may mean nothing any more.
+
+        Raises:
+            IdempotencyMismatchError
+        """
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            return idempotency.answered(connection, owner, request)
+
     def request_cancel(self, job_id: str, owner: str | None) -> bool:
         """Cancel a waiting job at once, or ask the supervisor of a running one to. False: it was so already.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,6 +39,11 @@ def hash_secret(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+def new_secret() -> str:
+    """Return a fresh secret: 256 random bits."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
 class Keys:
     """Makes, checks and revokes keys."""
 
@@ -52,9 +58,27 @@ class Keys:
             row = connection.execute(query).first()
         return None if row is None else Principal(row.id, row.owner, Role(row.role))
 
+    def known(self, secret: str) -> bool:
+        """Tell whether there is or was such a key, revoked ones included."""
+        with self._reader.connect() as connection:
+            return connection.scalar(select(Key.id).where(Key.hash == hash_secret(secret))) is not None
+
+    def in_force(self, key_ids: Collection[str]) -> set[str]:
+        """Return those of the keys that are not revoked."""
+        if not key_ids:
+            return set()
+        with self._reader.connect() as connection:
+            return set(connection.scalars(select(Key.id).where(Key.id.in_(key_ids), Key.revoked_at.is_(None))))
+
+    def count_admins(self) -> int:
+        """Return how many admin keys are in force."""
+        query = select(func.count()).where(Key.role == Role.admin, Key.revoked_at.is_(None))
+        with self._reader.connect() as connection:
+            return connection.scalar(query) or 0
+
     def create(self, name: str, owner: str, role: Role, secret: str | None = None) -> tuple[dict[str, Any], str]:
         """Make a key. Returns it and its secret, which cannot be had again."""
-        secret = secret or PREFIX + secrets.token_urlsafe(32)
+        secret = secret or new_secret()
         with self._engine.begin() as connection:
             row = (
                 connection.execute(

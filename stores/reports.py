@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -50,7 +50,7 @@ class JobFilter:
     kinds: Sequence[str] = ()
     recipes: Sequence[str] = ()
     queues: Sequence[str] = ()
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)  # each key is a field of its own
     parents: Sequence[str] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -68,8 +68,8 @@ class JobFilter:
                 query = query.where(column.in_(list(values)))
         if self.owner is not None:
             query = query.where(Job.owner == self.owner)
-        if self.labels:
-            query = query.where(Job.labels.contains(self.labels))
+        for key, choices in self.labels.items():
+            query = query.where(or_(*(Job.labels.contains({key: value}) for value in choices)))
         if self.created_after is not None:
             query = query.where(Job.created_at > self.created_after)
         if self.created_before is not None:

@@ -1,0 +1,77 @@
+"""The application: settings in, Flask out. Building it connects to nothing."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+
+from api import artifacts, feed, health, job_events, jobs, problems
+from api.access import Doorkeeper
+from api.hub import Hub
+from api.routes import mount
+from api.service import Service
+from api.stream import Streams
+from models.ids import new_id
+from stores.container import open_stores
+from stores.settings import Settings
+
+log = structlog.get_logger("api.access")
+
+BODY_LIMIT = 1_000_000
+NOUNS = (health, jobs, job_events, feed, artifacts)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the API. Without settings they are read from the environment."""
+    settings = settings or Settings()
+    stores = open_stores(settings)
+    service = Service(
+        settings=settings,
+        stores=stores,
+        door=Doorkeeper(settings, stores.keys),
+        hub=Hub(stores.bus, stores.events, stores.keys),
+        streams=Streams(settings.max_streams),
+    )
+    app = Flask("api", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    app.extensions["ganforge"] = service
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    problems.register(app)
+    app.before_request(_begin)
+    app.after_request(_end)
+    for noun in NOUNS:
+        for route in noun.routes.all:
+            mount(app, service, route)
+    return app
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else new_id("req")
+    g.started = time.perf_counter()
+    structlog.contextvars.bind_contextvars(service="api", request_id=g.request_id)
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    seconds = time.perf_counter() - g.started
+    log.info(
+        "request", method=request.method, path=request.path, status=response.status_code, ms=round(seconds * 1000, 1)
+    )
+    structlog.contextvars.unbind_contextvars("request_id")
+    return response

@@ -1,0 +1,45 @@
+"""How the API is served: `gunicorn -c api/gunicorn.conf.py`.
+
+gevent's workers hold many open streams in one process. The service is loaded in the workers, after they are patched, so
+nothing that opens connections may be imported here.
+"""  # noqa: N999
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+from stores.logs import configure_logs
+from stores.settings import Settings
+
+settings = Settings()
+
+wsgi_app = "api.app:create_app()"
+bind = f"{settings.host}:{settings.port}"
+workers = settings.api_processes
+worker_class = "gevent"
+# Beside the streams there must be room for requests, or nobody could be told that there are too many streams.
+worker_connections = settings.max_streams + 500
+keepalive = 5
+# Streams end within a second of the signal; this is for requests under way.
+graceful_timeout = 5
+timeout = 60
+control_socket_disable = True
+logger_class = "api.serving.Log"
+
+
+def on_starting(_server: Any) -> None:
+    """Refuse to listen beyond this machine when nobody has a key."""
+    if settings.host not in {"127.0.0.1", "::1", "localhost"}:
+        subprocess.run([sys.executable, "-m", "api.serving"], check=True)
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Let each worker write its log as lines of JSON."""
+    configure_logs("api")
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let open streams end when the worker is told to stop."""
+    worker.wsgi.extensions["ganforge"].hub.alive = lambda: worker.alive

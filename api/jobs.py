@@ -1,0 +1,192 @@
+"""Jobs: create, list, look, change, cancel."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from typing import Any
+
+from api.access import Access
+from api.cursors import Pager, created, newest_first
+from api.hub import News, wait_for
+from api.placement import place
+from api.plan import plan
+from api.problems import InvalidError, field
+from api.routes import Call, Header, Reply, Routes
+from api.schemas import answers
+from api.schemas.bodies import JobChanges, NewJobBody, NoBody
+from api.schemas.queries import CreateQuery, JobsQuery, Query
+from models.ids import is_id
+from models.states import TERMINAL
+from stores.errors import NotFoundError
+from stores.idempotency import Request
+from stores.reports import JobFilter
+
+routes = Routes("jobs")
+
+LONGEST_WAIT_S = 60
+IDEMPOTENCY_KEY = Header(
+    "Idempotency-Key",
+    "Any text up to 255 characters. The same key and body within 72 hours make one job; the answer is repeated, with "
+    "`Idempotency-Replayed: true`.",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+)
+PREFER = Header(
+    "Prefer",
+    "`wait=30` waits up to so many seconds (60 at most) for a change of state.",
+    {"type": "string"},
+)
+
+
+def job_id_in(path: str) -> str:
+    """Return the id in an address, if it can be one.
+
+    Raises:
+        NotFoundError
+    """
+    if not is_id("job", path):
+        raise NotFoundError("there is no such job")
+    return path
+
+
+@routes.add(
+    "POST",
+    "/v1/jobs",
+    Access.change,
+    query=CreateQuery,
+    body=NewJobBody,
+    headers=(IDEMPOTENCY_KEY,),
+    answers={201: answers.Job, 200: answers.PlannedJob},
+    problems=("conflict",),
+)
+def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
+    """Create a job.
+
+    With `dry_run=true` nothing is stored: 200 and the job as it would be, with `id`, `state` and `created_at` null.
+    """
+    stores = call.service.stores
+    request = _idempotency(call)
+    if request is not None and not call.query.dry_run:
+        stored = stores.jobs.answered(call.who.owner, request)
+        if stored is not None:
+            return _made(stored, replayed=True)
+    new = place(stores, call.who, call.body.root)
+    if call.query.dry_run:
+        return Reply(plan(new))
+    return _made(*stores.jobs.submit(new, request))
+
+
+def _made(job: dict[str, Any], replayed: bool) -> Reply:
+    headers = {"Location": f"/v1/jobs/{job['id']}"} | ({"Idempotency-Replayed": "true"} if replayed else {})
+    return Reply(job, 201, headers)
+
+
+def _idempotency(call: Call[Any, NewJobBody]) -> Request | None:
+    key = call.request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 255:
+        detail = "must have 1 to 255 characters"
+        raise InvalidError([field("/header/Idempotency-Key", detail, header="Idempotency-Key")])
+    # The body as it was sent, whatever the order of its fields and the space between them.
+    sent = json.dumps(call.request.get_json(), sort_keys=True, separators=(",", ":"))
+    return Request(key, hashlib.sha256(sent.encode()).digest())
+
+
+@routes.add("GET", "/v1/jobs", Access.read, query=JobsQuery, answers={200: answers.Page[answers.Job]})
+def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
+    """List jobs, newest first."""
+    pager = Pager(call.query, call.who)
+    wanted = _filter(call.query, call.who.reads)
+    rows = call.service.stores.reports.jobs(wanted, pager.fetch, newest_first(pager.place))
+    return pager.page(rows, created)
+
+
+def _filter(query: JobsQuery, owner: str | None) -> JobFilter:
+    labels: dict[str, list[str]] = {}
+    for label in query.label:
+        key, value = re.split("[:=]", label, maxsplit=1)
+        labels.setdefault(key, []).append(value)
+    return JobFilter(
+        owner=owner,
+        states=query.state,
+        kinds=query.kind,
+        recipes=query.recipe,
+        queues=query.queue,
+        labels=labels,
+        parents=query.parent,
+        created_after=query.created_after,
+        created_before=query.created_before,
+    )
+
+
+@routes.add("GET", "/v1/jobs/{job_id}", Access.read, headers=(PREFER,), answers={200: answers.Job})
+def get_job(call: Call[Query, None], job_id: str) -> dict[str, Any] | Reply:
+    """Look at a job.
+
+    `Prefer: wait=30` answers when its state has changed, at the latest after so many seconds, and at once when it has
+    ended.
+    """
+    preferred = re.search(r"(?:^|[,;\s])wait=(\d{1,9})(?=$|[,;\s])", call.request.headers.get("Prefer", ""))
+    if preferred is None:
+        return call.service.stores.reports.job(job_id_in(job_id), call.who.reads)
+    seconds = min(int(preferred[1]), LONGEST_WAIT_S)
+    return Reply(_wait(call, job_id_in(job_id), seconds), headers={"Preference-Applied": f"wait={seconds}"})
+
+
+def _wait(call: Call[Query, None], job_id: str, seconds: float) -> dict[str, Any]:
+    """Return the job when its state is another than now, or when time is up."""
+    deadline = time.monotonic() + seconds
+    reports = call.service.stores.reports
+    job = reports.job(job_id, call.who.reads)
+    with call.service.hub.listening(call.who.key_id, job_id=job_id, seen=job["last_seq"]) as inbox:
+        # Registered now: what happened since the first look shows in the second, what happens later is heard.
+        now = reports.job(job_id, call.who.reads)
+        if now["state"] != job["state"] or now["state"] in TERMINAL:
+            return now
+
+        def changed(news: News | None) -> bool:
+            return news is None or (news.kind == "state" and news.seq > now["last_seq"])
+
+        if not wait_for(inbox, deadline, changed):
+            return now
+    return reports.job(job_id, call.who.reads)
+
+
+@routes.add("PATCH", "/v1/jobs/{job_id}", Access.change, body=JobChanges, answers={200: answers.Job})
+def change_job(call: Call[Query, JobChanges], job_id: str) -> dict[str, Any]:
+    """Change priority, labels or name."""
+    stores = call.service.stores
+    changes = call.body.model_dump(include=call.body.model_fields_set)
+    stores.jobs.change(job_id_in(job_id), call.who.reads, changes)
+    return stores.reports.job(job_id, call.who.reads)
+
+
+@routes.add(
+    "POST",
+    "/v1/jobs/{job_id}/cancel",
+    Access.change,
+    body=NoBody,
+    body_optional=True,
+    answers={202: answers.Job, 200: answers.Job},
+    problems=("conflict",),
+)
+def cancel_job(call: Call[Query, NoBody], job_id: str) -> Reply:
+    """Cancel a job.
+
+    202: a waiting job is canceled, a running one will be, with a last checkpoint. 200: it was so already. 409: it has
+    ended otherwise.
+    """
+    stores = call.service.stores
+    news = stores.jobs.request_cancel(job_id_in(job_id), call.who.reads)
+    return Reply(stores.reports.job(job_id, call.who.reads), 202 if news else 200)
+
+
+@routes.add("GET", "/v1/jobs/{job_id}/attempts", Access.read, answers={200: answers.Page[answers.Attempt]})
+def list_attempts(call: Call[Query, None], job_id: str) -> dict[str, Any]:
+    """List the attempts at a job."""
+    reports = call.service.stores.reports
+    reports.job(job_id_in(job_id), call.who.reads)
+    return {"data": reports.attempts(job_id), "next_cursor": None}

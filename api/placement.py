@@ -1,0 +1,157 @@
+"""From what was asked to a job that can be stored: names looked up, defaults filled in, a queue chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from api.problems import InvalidError, field
+from api.reading import body_errors
+from models.ids import is_id
+from models.jobs import SampleRequest, TrainRequest
+from models.recipes import RECIPES, Preset, Recipe, resolve_params
+from models.states import Role
+from stores.container import Stores
+from stores.errors import NotFoundError
+from stores.jobs import NewJob
+from stores.keys import Principal
+
+NO_LIVE_WORKER = "no_live_worker"
+
+
+def place(stores: Stores, who: Principal, asked: TrainRequest | SampleRequest) -> NewJob:
+    """Return the job as it will be stored.
+
+    Raises:
+        InvalidError: a name means nothing, or things don't fit together; every such field is named.
+    """
+    return _train(stores, who, asked) if isinstance(asked, TrainRequest) else _sample(stores, who, asked)
+
+
+def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
+    recipe = RECIPES.get(asked.recipe)
+    if recipe is None:
+        raise InvalidError([field("/recipe", f"there is no such recipe; choose {_choices(RECIPES)}")])
+    errors: list[dict[str, str]] = []
+    preset = _preset(recipe, asked.preset, errors)
+    dataset = _dataset(stores, who, asked.dataset, recipe, errors)
+    params = _params(recipe, preset, asked.params, errors)
+    if errors:
+        raise InvalidError(errors)
+    queue, reason = choose_queue(stores, recipe, asked.queue)
+    return NewJob(
+        owner=who.owner,
+        kind=asked.kind,
+        recipe=recipe.name,
+        preset=asked.preset,
+        dataset=asked.dataset,
+        dataset_id=dataset["id"],
+        params=params,
+        seed=asked.seed,
+        queue=queue,
+        priority=asked.priority,
+        name=asked.name,
+        labels=asked.labels,
+        max_attempts=asked.max_attempts,
+        max_runtime_s=asked.max_runtime_s,
+        reason=reason,
+    )
+
+
+def _sample(stores: Stores, who: Principal, asked: SampleRequest) -> NewJob:
+    try:
+        source = stores.reports.job(asked.source.job, who.reads)
+    except NotFoundError:
+        raise InvalidError([field("/source/job", "there is no such job")]) from None
+    if source["kind"] != "train":
+        raise InvalidError([field("/source/job", "is a sampling job, which has no weights; name a training job")])
+    checkpoint = stores.reports.checkpoint(asked.source.job, asked.source.checkpoint, who.reads)
+    if checkpoint is None:
+        named = is_id("art", asked.source.checkpoint)
+        detail = "is not a checkpoint of this job" if named else "this job has no checkpoint yet"
+        raise InvalidError([field("/source/checkpoint", detail)])
+    recipe = RECIPES[source["recipe"]]
+    queue, reason = choose_queue(stores, recipe, asked.queue)
+    return NewJob(
+        owner=who.owner,
+        kind=asked.kind,
+        recipe=recipe.name,
+        preset=None,
+        dataset=None,
+        dataset_id=None,
+        params=asked.params.model_dump(mode="json"),
+        seed=asked.params.seed,
+        queue=queue,
+        priority=asked.priority,
+        name=asked.name,
+        labels=asked.labels,
+        max_attempts=asked.max_attempts,
+        max_runtime_s=asked.max_runtime_s,
+        source=asked.source.model_dump(),
+        source_artifact=checkpoint["id"],
+        reason=reason,
+    )
+
+
+def choose_queue(stores: Stores, recipe: Recipe, asked: str) -> tuple[str, str | None]:
+    """Return the queue for a job, and the reason when nobody serves it now.
+
+    `auto` takes the best class with a live worker; with none live, the best one that this service knows: that its
+    settings name, or else that a worker served lately.
+
+    Raises:
+        InvalidError: the recipe can't run on the queue that was asked for.
+    """
+    able = [str(queue) for queue in recipe.queues]
+    live = stores.reports.live_queues(stores.alive_s)
+    if asked != "auto":
+        if asked not in able:
+            raise InvalidError([field("/queue", f"{recipe.name} can't run there; choose {_choices(['auto', *able])}")])
+        return asked, None if asked in live else NO_LIVE_WORKER
+    if serving := [queue for queue in able if queue in live]:
+        return serving[0], None
+    known = {worker["queue"] for worker in stores.reports.workers(stores.alive_s)}
+    return next((queue for queue in able if queue in known), able[0]), NO_LIVE_WORKER
+
+
+def _preset(recipe: Recipe, name: str | None, errors: list[dict[str, str]]) -> Preset | None:
+    if name is None:
+        return None
+    preset = recipe.preset(name)
+    if preset is None:
+        names = [known.name for known in recipe.presets]
+        choose = f"choose {_choices(names)}, or leave it out" if names else "it has none: leave it out"
+        errors.append(field("/preset", f"{recipe.name} has no such preset; {choose}"))
+    return preset
+
+
+def _dataset(stores: Stores, who: Principal, name: str, recipe: Recipe, errors: list[dict[str, str]]) -> dict[str, Any]:
+    # A name means the caller's own data set or a shared one, for an admin too; an id means the one thing it names.
+    found = stores.datasets.find(name, None if is_id("ds", name) and who.role is Role.admin else who.owner)
+    if found is None:
+        detail = f"there is no such data set; choose {_choices(stores.datasets.names(who.owner))}"
+    elif found["state"] != "ready":
+        detail = f"this data set is {found['state']}, not ready"
+    elif (misfit := recipe.fits(tuple(found["shape"]))) is not None:
+        detail = f"{recipe.name} {misfit}"
+    else:
+        return found
+    errors.append(field("/dataset", detail))
+    return {}
+
+
+def _params(
+    recipe: Recipe, preset: Preset | None, given: dict[str, Any], errors: list[dict[str, str]]
+) -> dict[str, Any]:
+    try:
+        return resolve_params(recipe, preset, given).model_dump(mode="json")
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        errors += body_errors(found, recipe.params, given, prefix=("params",))
+        return {}
+
+
+def _choices(names: Iterable[str]) -> str:
+    return "one of " + ", ".join(names)

@@ -1,0 +1,130 @@
+"""Make everything ready before the first request: `python -m api.setup`. Safe to run again, and twice at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
+
+import migrations
+from models.rows import Queue
+from models.states import DeviceClass, Role
+from stores.container import Stores, open_stores
+from stores.errors import StoreError
+from stores.keys import new_secret
+from stores.logs import configure_logs
+from stores.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 60.0
+# One setup at a time, over all hosts: any constant that nobody else uses does.
+LOCK = 7_205_759_403_792_794
+
+
+def set_up(settings: Settings) -> None:
+    """Wait for the database, migrate it, and put in what must be there: bucket, queues, data sets, an admin key.
+
+    Raises:
+        OperationalError: the database did not answer in time.
+        StoreError: the object store did not answer.
+    """
+    stores = open_stores(settings)
+    wait_for_database(stores.engine, PATIENCE_S)
+    with stores.engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+        try:
+            migrate(stores.engine)
+            stores.blobs.ensure_bucket()
+            with stores.engine.begin() as writer:
+                rows = [{"name": str(queue)} for queue in DeviceClass]
+                writer.execute(insert(Queue).on_conflict_do_nothing(), rows)
+            stores.datasets.register_known(settings.roots)
+            ensure_admin(stores, settings.home)
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+    stores.close()
+
+
+def wait_for_database(engine: Engine, patience_s: float) -> None:
+    """Return when the database answers.
+
+    Raises:
+        OperationalError: it did not in time.
+    """
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            with engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+            return
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to the newest form."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def ensure_admin(stores: Stores, home: Path) -> None:
+    """See to it that somebody can come in: the key in `admin.key` is in force, or an admin has another one.
+
+    The file is written before the row, so a crash in between leaves a file whose key is registered the next time.
+    """
+    file = home / "admin.key"
+    if file.exists():
+        secret = file.read_text().strip()
+        if stores.keys.authenticate(secret) is None and not stores.keys.known(secret):
+            stores.keys.create("admin", "admin", Role.admin, secret)
+            log.info("admin_key_registered", file=str(file))
+        return
+    if stores.keys.count_admins():
+        remedy = "admin keys exist, so none was made: put the file back, or have an admin make a key for this host"
+        log.warning("admin_key_file_missing", file=str(file), remedy=remedy)
+        return
+    home.mkdir(parents=True, exist_ok=True)
+    secret = new_secret()
+    _write_private(file, secret + "\n")
+    stores.keys.create("admin", "admin", Role.admin, secret)
+    log.info("admin_key_written", file=str(file))
+
+
+def _write_private(path: Path, content: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def main() -> int:
+    """Run from the command line."""
+    configure_logs("setup")
+    try:
+        set_up(Settings())
+    except (OperationalError, StoreError, OSError) as error:
+        log.error("setup_failed", error=str(error).partition("\n")[0])
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
