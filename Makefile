@@ -1,0 +1,71 @@
+# Everything a person or a machine does with this checkout. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+EXTRAS := api,worker,trainers,cli,stack,dev
+PYTEST := $(BIN)/python -m pytest
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Warnings and unreadable progress bars help nobody in a log.
+PIP := $(BIN)/python -m pip --quiet --no-input
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install up demo test test-all lint format audit bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=python3.12 make install   chooses the Python (3.11 or later) that the environment is made with"
+
+install: $(INSTALLED) ## Make the environment in .venv (about 5 GB, once)
+
+# The stamp is the last thing written: an interrupted install is taken up again, and a changed pyproject or constraints
+# file brings the environment up to date.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "ganforge needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing)." \
+			"Say which to use: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		echo "Making the environment in $(VENV)"; \
+		$(PYTHON) -m venv --clear $(VENV) || { \
+			echo "The environment could not be made. On Debian: apt-get install python3-venv" >&2; exit 1; }; }
+	@echo "Installing the pinned packages into $(VENV): about 5 GB, most of it torch, once. This takes some minutes."
+	@$(PIP) install --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@
+	@echo "Installed."
+
+up: $(INSTALLED) ## Run the whole service here, in the foreground; Ctrl-C stops it
+	@$(BIN)/ganforge up
+
+demo: $(INSTALLED) ## Train, draw and download real digits through the whole service
+	@$(BIN)/ganforge demo
+
+test: $(INSTALLED) ## Run the tests, on the real servers (the long series left out)
+	@$(PYTEST) -m "not slow"
+
+test-all: $(INSTALLED) ## Run the long series
+	@$(PYTEST) -m slow
+
+lint: $(INSTALLED) ## Check style, types, import contracts, and the trainers' old Python
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers
+
+format: $(INSTALLED) ## Bring the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+audit: $(INSTALLED) ## Look for known weaknesses in the pinned packages (needs the network)
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
+bench: $(INSTALLED) ## Measure, and print one JSON line a figure
+	@$(BIN)/python -m benchmarks
+
+clean: ## Remove what the tools leave behind; the environment and the data stay
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
