@@ -11,9 +11,9 @@ class Progress(TypedDict):
     epoch: int
     epochs: int | None
     step: int
-    steps: int
+    steps: int | None
     images: int
-    fraction: float
+    fraction: float | None
 
 
 class Eta(TypedDict):
@@ -48,15 +48,17 @@ class Job(TypedDict):
     state: str
     pending_action: str | None
     reason: str | None
-    progress: Progress | None
+    progress: Progress
     eta: Eta | None
     position: int | None
     attempt: int
     max_attempts: int
+    max_runtime_s: int | None
     worker: str | None
-    device: Any
+    device: str | None
     source: dict[str, Any] | None
     parent: str | None
+    owner: str
     error: JobError | None
     created_at: str
     started_at: str | None
@@ -79,6 +81,7 @@ class Artifact(TypedDict):
     """What a job made: bytes in the object store, and what is known of them."""
 
     id: str
+    job: str
     kind: str
     name: str
     step: int | None
@@ -111,17 +114,16 @@ class Key(TypedDict, total=False):
     owner: str
     role: str
     created_at: str
-    revoked_at: str | None
     key: str
 
 
 class Recipe(TypedDict, total=False):
-    """A recipe with the JSON Schema of its parameters, its presets, and the queues that can run it."""
+    """A recipe with the JSON Schema of its parameters (`params`), its presets, and the queues that can run it."""
 
     name: str
     title: str
     description: str
-    parameters: dict[str, Any]
+    params: dict[str, Any]
     presets: list[dict[str, Any]]
     queues: list[str]
 

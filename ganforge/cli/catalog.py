@@ -51,7 +51,7 @@ def recipes(
         return
     recipe = found[0]
     say(f"{recipe['title']}: {recipe['description']}")
-    fields = recipe["parameters"].get("properties", {}).items()
+    fields = recipe["params"].get("properties", {}).items()
     print_table(
         ("parameter", "default", "meaning"),
         ((field, schema.get("default"), schema.get("description")) for field, schema in fields),
@@ -69,11 +69,8 @@ def list_keys(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    rows = (
-        (k["id"], k["name"], k["owner"], k["role"], ago(k["created_at"]), "revoked" if k.get("revoked_at") else "")
-        for k in found
-    )
-    print_table(("key", "name", "owner", "role", "made", ""), rows, "No keys.")
+    rows = ((k["id"], k["name"], k["owner"], k["role"], ago(k["created_at"])) for k in found)
+    print_table(("key", "name", "owner", "role", "made"), rows, "No keys.")
 
 
 @keys.command("create")

@@ -38,7 +38,7 @@ def jobs(
 def _row(job: Job) -> tuple[str | None, ...]:
     progress = job["progress"]
     state = f"{job['state']} ({job['pending_action']})" if job["pending_action"] else job["state"]
-    done = f"{progress['fraction']:.0%}" if progress else None
+    done = None if progress["fraction"] is None else f"{progress['fraction']:.0%}"
     return job["id"], job["kind"], job["recipe"], state, done, job["queue"], job["name"], ago(job["created_at"])
 
 

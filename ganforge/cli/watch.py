@@ -60,8 +60,7 @@ class View(ABC):
             case "epoch":
                 self.rate = data.get("images_per_second")
                 self.values |= {k: v for k, v in (data.get("means") or data).items() if k in SHOWN and v is not None}
-                if self.job["progress"] and data.get("epoch"):
-                    self.job["progress"]["epoch"] = data["epoch"]
+                self.job["progress"]["epoch"] = data["epoch"]
                 self.refresh()
                 self.moved(epoch_ended=True)
             case "alert":
@@ -82,7 +81,7 @@ class View(ABC):
             if name in SHOWN and values and values[-1] is not None:
                 self.values[name] = values[-1]
         progress = self.job["progress"]
-        if progress and data["steps"]:
+        if data["steps"]:
             progress["step"] = data["steps"][-1]
             progress["epoch"] = data.get("epoch") or progress["epoch"]
             if progress["steps"]:
@@ -92,7 +91,7 @@ class View(ABC):
     def epoch(self) -> str:
         """Say which epoch is in hand."""
         progress = self.job["progress"]
-        if not progress:
+        if self.job["kind"] != "train":
             return ""
         return f"epoch {progress['epoch']}" + (f"/{progress['epochs']}" if progress["epochs"] else "")
 
@@ -147,8 +146,11 @@ class Bar(View):
     def moved(self, *, epoch_ended: bool) -> None:
         """See `View.moved`."""
         del epoch_ended
-        fraction = self.job["progress"]["fraction"] if self.job["progress"] else 0.0
-        fields: dict[str, Any] = {"completed": fraction, "epoch": self.epoch(), "figures": self.figures()}
+        fields: dict[str, Any] = {
+            "completed": self.job["progress"]["fraction"] or 0.0,
+            "epoch": self.epoch(),
+            "figures": self.figures(),
+        }
         if self._task is None:
             self._task = self._progress.add_task("", total=1.0, **fields)
         else:

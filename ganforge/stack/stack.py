@@ -133,9 +133,13 @@ class Stack:
         listed = self._get("/v1/workers?limit=100", key)
         if listed is None:
             return False
-        since = self._started_at.timestamp()
-        live = {w["name"] for w in listed["data"] if datetime.fromisoformat(w["last_seen"]).timestamp() >= since}
-        return all(seat.name in live for seat in self.seats)
+        # Rows of an earlier run may still look alive for a moment: only those that began after us are ours.
+        ours = {
+            worker["name"]
+            for worker in listed["data"]
+            if worker["state"] == "live" and datetime.fromisoformat(worker["started_at"]) >= self._started_at
+        }
+        return all(seat.name in ours for seat in self.seats)
 
     def _get(self, path: str, key: str | None = None) -> dict[str, Any] | None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}

@@ -31,8 +31,8 @@ def api(home: Home, env: Mapping[str, str]) -> Child:
 
 def sweeper(home: Home, env: Mapping[str, str]) -> Child:
     """Rings again for forgotten rows and takes back what the dead hold."""
-    schedule = str(home.path / "sweeper.schedule")
-    return _python(home, "sweeper", ["celery", "-A", "worker.sweeper", "beat", "-s", schedule, "--pidfile="], env)
+    beat = ["celery", "-A", "worker.sweeper", "beat", "-S", "worker.sweeper:Sweeper", "--pidfile="]
+    return _python(home, "sweeper", beat, env)
 
 
 def worker(home: Home, env: Mapping[str, str], seat: Seat) -> Child:
@@ -40,7 +40,7 @@ def worker(home: Home, env: Mapping[str, str], seat: Seat) -> Child:
     node = ["-n", f"{seat.name}.{os.getpid()}@%h", "--without-gossip", "--without-mingle"]
     pool = ["--pool=threads", "--concurrency=1", "-Q", seat.queue, "--loglevel=INFO"]
     seated = {**env, "GANFORGE_QUEUE": seat.queue, "GANFORGE_DEVICE": seat.device, "GANFORGE_WORKER_NAME": seat.name}
-    child = _python(home, seat.name, ["celery", "-A", "worker.app", "worker", *pool, *node], seated)
+    child = _python(home, seat.name, ["celery", "-A", "worker.celery_app", "worker", *pool, *node], seated)
     child.phase, child.grace = WORKERS, WORKER_GRACE_S
     return child
 
