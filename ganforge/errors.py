@@ -48,7 +48,7 @@ class ApiError(GanforgeError):
     def _line(self) -> str:
         said = str(self.body.get("detail") or self.body.get("title") or "the service gave no reason")
         fields = "; ".join(f"{one.get('pointer') or 'request'} {one.get('detail', '')}".strip() for one in self.errors)
-        extra = [f"{name} {self.body[name]}" for name in ("state", "allowed", "count") if name in self.body]
+        extra = [f"allowed: {', '.join(self.body['allowed']) or 'nothing'}"] if "allowed" in self.body else []
         # A crash can only be found in the service's log, and there by this id.
         extra += [f"request {self.request_id}"] if self.status >= 500 and self.request_id else []
         line = f"{said}: {fields}" if fields else said

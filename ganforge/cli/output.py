@@ -12,6 +12,7 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ganforge.wire import Job
 
@@ -50,15 +51,22 @@ def print_json(value: Any) -> None:
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], empty: str) -> None:
     """Print a table, or the sentence that says why there is none."""
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    if table.row_count:
-        # A file or a pipe has no width: no cell may be cut there.
-        target = console()
-        target.print(table, width=None if target.is_terminal else 200)
-    else:
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    if not cells:
         say(empty)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        # The first column is the name to copy: it is never cut.
+        whole = max(len(row[0]) for row in cells) if number == 0 else None
+        table.add_column(column, min_width=whole, no_wrap=number == 0)
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    # A file or a pipe has no width either.
+    target = console()
+    if not target.is_terminal:
+        target = Console(highlight=False, width=200)
+    target.print(table)
 
 
 def finish(job: Job) -> NoReturn:
