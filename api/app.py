@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 
 import structlog
 from flask import Flask, Response, g, request
 
-from api import artifacts, feed, health, job_events, jobs, problems
+from api import (
+    artifacts,
+    curves,
+    datasets,
+    docs,
+    feed,
+    gauges,
+    health,
+    job_events,
+    jobs,
+    keys,
+    problems,
+    queues,
+    recipes,
+)
 from api.access import Doorkeeper
 from api.hub import Hub
+from api.openapi import document
 from api.routes import mount
 from api.service import Service
 from api.stream import Streams
@@ -21,7 +37,7 @@ from stores.settings import Settings
 log = structlog.get_logger("api.access")
 
 BODY_LIMIT = 1_000_000
-NOUNS = (health, jobs, job_events, feed, artifacts)
+NOUNS = (health, gauges, docs, recipes, datasets, jobs, job_events, curves, artifacts, feed, queues, keys)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HEADERS = {
@@ -37,12 +53,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the API. Without settings they are read from the environment."""
     settings = settings or Settings()
     stores = open_stores(settings)
+    routes = [route for noun in NOUNS for route in noun.routes.all]
     service = Service(
         settings=settings,
         stores=stores,
         door=Doorkeeper(settings, stores.keys),
         hub=Hub(stores.bus, stores.events, stores.keys),
-        streams=Streams(settings.max_streams),
+        streams=Streams(settings.max_streams, gauges.STREAMS),
+        document=functools.cache(lambda: document(routes)),
     )
     app = Flask("api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
@@ -52,9 +70,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     problems.register(app)
     app.before_request(_begin)
     app.after_request(_end)
-    for noun in NOUNS:
-        for route in noun.routes.all:
-            mount(app, service, route)
+    for route in routes:
+        mount(app, service, route)
     return app
 
 
@@ -70,6 +87,9 @@ def _end(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     seconds = time.perf_counter() - g.started
+    operation = g.get("operation", "none")
+    gauges.REQUESTS.labels(operation, response.status_code).inc()
+    gauges.SECONDS.labels(operation).observe(seconds)
     log.info(
         "request", method=request.method, path=request.path, status=response.status_code, ms=round(seconds * 1000, 1)
     )

@@ -49,7 +49,8 @@ def get_artifact(call: Call[Query, None], artifact_id: str) -> dict[str, Any]:
     Access.read,
     query=ContentQuery,
     answers={303: None, 200: None},
-    media={"application/octet-stream": "The bytes, as an attachment."},
+    answer_headers={303: {"Location": "A signed link."}},
+    media={"*/*": "The bytes, as an attachment."},
 )
 def download_artifact(call: Call[ContentQuery, None], artifact_id: str) -> Reply | Response:
     """Download an artifact.

@@ -6,8 +6,11 @@ nothing that opens connections may be imported here.
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from stores.logs import configure_logs
@@ -28,9 +31,15 @@ timeout = 60
 control_socket_disable = True
 logger_class = "api.serving.Log"
 
+# Where the processes share what they count for the metrics page; each start counts from nothing.
+counted = Path(settings.home).absolute() / "metrics" / str(settings.port)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counted)
+
 
 def on_starting(_server: Any) -> None:
     """Refuse to listen beyond this machine when nobody has a key."""
+    shutil.rmtree(counted, ignore_errors=True)
+    counted.mkdir(parents=True)
     if settings.host not in {"127.0.0.1", "::1", "localhost"}:
         subprocess.run([sys.executable, "-m", "api.serving"], check=True)
 
@@ -43,3 +52,9 @@ def post_fork(_server: Any, _worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Let open streams end when the worker is told to stop."""
     worker.wsgi.extensions["ganforge"].hub.alive = lambda: worker.alive
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget the open streams of a worker that has gone."""
+    for file in counted.glob(f"gauge_live*_{worker.pid}.db"):
+        file.unlink(missing_ok=True)

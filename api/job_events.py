@@ -10,7 +10,6 @@ from api.access import Access
 from api.cursors import Pager
 from api.feed import LAST_EVENT_ID
 from api.jobs import job_id_in
-from api.problems import InvalidError, field
 from api.routes import Call, Routes
 from api.schemas import answers
 from api.schemas.queries import EventsQuery
@@ -42,10 +41,6 @@ def list_or_follow_events(call: Call[EventsQuery, None], job_id: str) -> dict[st
 
 
 def _page(call: Call[EventsQuery, None], job: dict[str, Any]) -> dict[str, Any]:
-    if call.query.after is not None and call.query.cursor is not None and call.query.after != 0:
-        raise InvalidError(
-            [field("/query/after", "goes without a cursor, which holds its own place", parameter="after")]
-        )
     pager = Pager(call.query, call.who, job["id"])
     after = (call.query.after or 0) if pager.place is None else pager.place
     rows = call.service.stores.events.page(job["id"], after, pager.fetch)

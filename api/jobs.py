@@ -17,7 +17,7 @@ from api.problems import InvalidError, field
 from api.routes import Call, Header, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import JobChanges, NewJobBody, NoBody
-from api.schemas.queries import CreateQuery, JobsQuery, Query
+from api.schemas.queries import CreateQuery, JobsQuery, PageQuery, Query
 from models.ids import is_id
 from models.states import TERMINAL
 from stores.errors import NotFoundError
@@ -59,6 +59,7 @@ def job_id_in(path: str) -> str:
     body=NewJobBody,
     headers=(IDEMPOTENCY_KEY,),
     answers={201: answers.Job, 200: answers.PlannedJob},
+    answer_headers={201: {"Location": "The job.", "Idempotency-Replayed": "`true` when the answer is a repeated one."}},
     problems=("conflict",),
 )
 def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
@@ -184,9 +185,18 @@ def cancel_job(call: Call[Query, NoBody], job_id: str) -> Reply:
     return Reply(stores.reports.job(job_id, call.who.reads), 202 if news else 200)
 
 
-@routes.add("GET", "/v1/jobs/{job_id}/attempts", Access.read, answers={200: answers.Page[answers.Attempt]})
-def list_attempts(call: Call[Query, None], job_id: str) -> dict[str, Any]:
-    """List the attempts at a job."""
+@routes.add(
+    "GET",
+    "/v1/jobs/{job_id}/attempts",
+    Access.read,
+    query=PageQuery,
+    answers={200: answers.Page[answers.Attempt]},
+)
+def list_attempts(call: Call[PageQuery, None], job_id: str) -> dict[str, Any]:
+    """List the attempts at a job, first to last."""
     reports = call.service.stores.reports
     reports.job(job_id_in(job_id), call.who.reads)
-    return {"data": reports.attempts(job_id), "next_cursor": None}
+    pager = Pager(call.query, call.who, job_id)
+    after = pager.place or 0
+    rows = [row for row in reports.attempts(job_id) if row["number"] > after]
+    return pager.page(rows, lambda row: row["number"])

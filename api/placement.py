@@ -112,7 +112,7 @@ def choose_queue(stores: Stores, recipe: Recipe, asked: str) -> tuple[str, str |
         return asked, None if asked in live else NO_LIVE_WORKER
     if serving := [queue for queue in able if queue in live]:
         return serving[0], None
-    known = {worker["queue"] for worker in stores.reports.workers(stores.alive_s)}
+    known = stores.settings.served or {worker["queue"] for worker in stores.reports.workers(stores.alive_s)}
     return next((queue for queue in able if queue in known), able[0]), NO_LIVE_WORKER
 
 

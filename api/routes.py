@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, g, request
 from pydantic import BaseModel
 
 from api.access import Access
@@ -69,6 +69,7 @@ class Route:
     body_optional: bool = False
     headers: tuple[Header, ...] = ()
     media: Mapping[str, str] = field(default_factory=dict)  # other content types of 200: type and what it is
+    answer_headers: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # by status: name and meaning
     problems: tuple[str, ...] = ()  # codes beyond those that follow from the rest
 
     @property
@@ -103,6 +104,7 @@ def mount(app: Flask, service: Service, route: Route) -> None:
     """Let the application answer this route."""
 
     def serve(**path: str) -> Response:
+        g.operation = route.name
         who = service.door.admit(request, route.access)
         query = read_query(request, route.query)
         body = None if route.body is None else read_body(request, route.body, optional=route.body_optional)
@@ -123,6 +125,6 @@ def respond(result: dict[str, Any] | Reply | Response) -> Response:
     text = None if reply.body is None else json.dumps(reply.body, ensure_ascii=False, allow_nan=False)
     response = Response(text, status=reply.status, mimetype="application/json")
     if reply.body is None:
-        del response.headers["Content-Type"]
+        del response.headers["Content-Type"]  # nothing has no type
     response.headers.update(reply.headers)
     return response

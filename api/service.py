@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from api.access import Doorkeeper
 from api.hub import Hub
@@ -13,10 +15,11 @@ from stores.settings import Settings
 
 @dataclass(frozen=True)
 class Service:
-    """The stores, the door, and the hub of open streams."""
+    """The stores, the door, the hub of open streams, and the document that describes it all."""
 
     settings: Settings
     stores: Stores
     door: Doorkeeper
     hub: Hub
     streams: Streams
+    document: Callable[[], dict[str, Any]]

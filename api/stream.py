@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from flask import Request, Response
+from prometheus_client import Gauge
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.hub import PAGE, Hub, Inbox, News
@@ -25,10 +26,11 @@ COMMENT_S = 15.0
 
 
 class Streams:
-    """Counts the open streams of this process and keeps them below a cap."""
+    """Counts the open streams of this process and keeps them below a cap. `gauge` hears of each that comes and goes."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, gauge: Gauge) -> None:
         self._limit = limit
+        self._gauge = gauge
         self._lock = threading.Lock()
         self.open = 0
 
@@ -43,6 +45,7 @@ class Streams:
                 detail = f"this process has {self._limit} open streams, its limit; try again shortly"
                 raise ProblemError("unavailable", detail, headers={"Retry-After": "5"})
             self.open += 1
+            self._gauge.inc()
         response = Response(frames, mimetype="text/event-stream")
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Accel-Buffering"] = "no"  # a proxy that waits for more would hold events back
@@ -52,6 +55,7 @@ class Streams:
     def _closed(self) -> None:
         with self._lock:
             self.open -= 1
+            self._gauge.dec()
 
 
 def position(request: Request, after: int | None, job: dict[str, Any]) -> int:

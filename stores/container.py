@@ -13,6 +13,7 @@ from stores.bus import Bus, make_redis
 from stores.datasets import Datasets
 from stores.db import make_engine
 from stores.events import Events
+from stores.figures import Figures
 from stores.jobs import Jobs
 from stores.keys import Keys
 from stores.metrics import Metrics
@@ -34,6 +35,7 @@ class Stores:
     reports: Reports
     events: Events
     metrics: Metrics
+    figures: Figures
     keys: Keys
     datasets: Datasets
     workers: Workers
@@ -63,6 +65,7 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         reports=Reports(engine),
         events=Events(engine),
         metrics=Metrics(engine),
+        figures=Figures(engine),
         keys=Keys(engine),
         datasets=Datasets(engine),
         workers=Workers(engine),

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     data_roots: str = Field("", description="Folders searched for data sets, separated as in PATH.")
 
+    queues: str = Field("", description="Queues that workers are meant to serve, such as `gpu,cpu`; empty: any.")
+
     lease_s: float = Field(15.0, gt=0.5, description="A supervisor that is silent for this long has lost its job.")
     renew_s: float = Field(5.0, gt=0.1, description="How often a supervisor renews its lease and says it is alive.")
     sweep_s: float = Field(1.0, gt=0.05, description="How often the sweeper looks.")
@@ -50,3 +52,8 @@ class Settings(BaseSettings):
     def roots(self) -> tuple[Path, ...]:
         """The data roots as paths."""
         return tuple(Path(part) for part in self.data_roots.split(os.pathsep) if part)
+
+    @cached_property
+    def served(self) -> frozenset[str]:
+        """The queues that workers are meant to serve, alive or not; empty when nobody said."""
+        return frozenset(part.strip() for part in self.queues.split(",") if part.strip())
