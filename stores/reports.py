@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,8 +20,12 @@ from stores.errors import NotFoundError
 POSITION_CAP = 10_000
 
 
+@functools.cache
 def job_query() -> Select[Any]:
-    """Select jobs with their position in the queue: 1 for the next to run; null when it does not wait."""
+    """Select jobs with their position in the queue: 1 for the next to run; null when it does not wait.
+
+    Made once, since making it takes longer than asking it; a query is never changed, only copied with more conditions.
+    """
     ahead = aliased(Job)
     before = (
         select(literal(1))
