@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections import Counter
 from enum import Enum
 
 from flask import Request
-from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 from api.problems import ProblemError
 from models.states import Role
@@ -27,14 +27,38 @@ class Access(Enum):
     admin = "admin"  # an admin's key
 
 
+class Window:
+    """Counts what each caller did in the current stretch of time, and forgets it all when the next one begins."""
+
+    def __init__(self, seconds: float, limit: int) -> None:
+        self._seconds = seconds
+        self._limit = limit
+        self._began = 0.0
+        self._counts: Counter[str] = Counter()
+
+    def full(self, caller: str) -> bool:
+        """Count one more for this caller. Returns whether that is too many."""
+        now = time.monotonic()
+        if now - self._began >= self._seconds:
+            self._began = now
+            self._counts.clear()
+        self._counts[caller] += 1
+        return self._counts[caller] > self._limit
+
+    @property
+    def retry_after(self) -> str:
+        """Whole seconds until everybody may try again."""
+        return str(math.ceil(max(0.0, self._began + self._seconds - time.monotonic())) or 1)
+
+
 class Doorkeeper:
     """Checks keys, roles and rates. Counts in this process's memory: a limit holds for each API process."""
 
     def __init__(self, settings: Settings, keys: Keys) -> None:
         self._keys = keys
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        self._rate = RateLimitItemPerSecond(settings.rate_limit)
-        self._wrong = RateLimitItemPerMinute(WRONG_KEYS_A_MINUTE)
+        self._limit = settings.rate_limit
+        self._rate = Window(1, settings.rate_limit)
+        self._wrong = Window(60, WRONG_KEYS_A_MINUTE)
 
     def admit(self, request: Request, access: Access) -> Principal | None:
         """Return whose key came with the request; None where none is needed.
@@ -46,11 +70,11 @@ class Doorkeeper:
             return None
         who = self._keys.authenticate(self._secret(request))
         if who is None:
-            if not self._limiter.hit(self._wrong, request.remote_addr or ""):
-                raise _too_many("too many wrong keys from this address", 60)
+            if self._wrong.full(request.remote_addr or ""):
+                raise _too_many("too many wrong keys from this address", self._wrong)
             raise _unauthenticated("this key is unknown or revoked")
-        if not self._limiter.hit(self._rate, who.key_id):
-            raise _too_many(f"this key may make {self._rate.amount} requests a second", 1)
+        if self._rate.full(who.key_id):
+            raise _too_many(f"this key may make {self._limit} requests a second", self._rate)
         if access is Access.admin and who.role is not Role.admin:
             raise ProblemError("forbidden", f"this needs an admin's key; yours is a {who.role}'s")
         if access is Access.change and who.role is Role.viewer:
@@ -69,5 +93,5 @@ def _unauthenticated(detail: str) -> ProblemError:
     return ProblemError("unauthenticated", detail, headers={"WWW-Authenticate": 'Bearer realm="ganforge"'})
 
 
-def _too_many(detail: str, seconds: int) -> ProblemError:
-    return ProblemError("rate_limited", detail, headers={"Retry-After": str(seconds)})
+def _too_many(detail: str, window: Window) -> ProblemError:
+    return ProblemError("rate_limited", detail, headers={"Retry-After": window.retry_after})
