@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
-from minio.error import S3Error
+from minio.error import InvalidResponseError, MinioException, S3Error
 
 from stores.errors import BlobError, NotFoundError
 from stores.settings import Settings
@@ -43,6 +44,13 @@ def _translated(key: str) -> Iterator[None]:
         if error.code in {"NoSuchKey", "NoSuchBucket"}:
             raise NotFoundError(f"object {key} is not in the store") from error
         raise BlobError(f"the object store refused {key}: {error.code}") from error
+    except InvalidResponseError as error:
+        # Some servers send their errors with another content type than the SDK expects; the status still tells.
+        if getattr(error, "_code", None) == HTTPStatus.NOT_FOUND:
+            raise NotFoundError(f"object {key} is not in the store") from error
+        raise BlobError(f"the object store answered {key} with an error") from error
+    except MinioException as error:
+        raise BlobError(f"the object store answered {key} with an error") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise BlobError(f"the object store does not answer: {type(error).__name__}") from error
 

@@ -70,6 +70,11 @@ class Attempt:
         except (StaleFenceError, GivenUpError):
             self._log.warning("attempt_taken_over")
             return None
+        except Exception as error:
+            # The one place where anything may arrive: whatever it is, the job must not be left hanging.
+            self._log.exception("attempt_broke")
+            ending = Ending(Outcome.failed, None, ErrorCode.internal, f"the worker met {type(error).__name__}: {error}")
+            return patiently(lambda: self._stores.jobs.finish(self._claim, ending), self._over)
         finally:
             self._over.set()
             self._uploader.abandon()

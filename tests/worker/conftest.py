@@ -29,18 +29,20 @@ class Fleet:
     home: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def supervisor(self, **settings: str) -> subprocess.Popen[bytes]:
-        """Start a CPU supervisor."""
-        return self._start("worker.celery_app", "worker", "--pool=threads", "--concurrency=1", "-Q", "cpu", **settings)
+    def supervisor(self, memory: int | None = None, **settings: str) -> subprocess.Popen[bytes]:
+        """Start a CPU supervisor; it and its trainers may hold no more than `memory` bytes each."""
+        limit = ["prlimit", f"--data={memory}"] if memory else []
+        pool = ["--pool=threads", "--concurrency=1", "-Q", "cpu"]
+        return self._start(limit, "worker.celery_app", "worker", *pool, **settings)
 
     def sweeper(self) -> subprocess.Popen[bytes]:
         """Start a sweeper."""
-        return self._start("worker.sweeper", "beat", "-S", "worker.sweeper:Sweeper", "--pidfile=")
+        return self._start([], "worker.sweeper", "beat", "-S", "worker.sweeper:Sweeper", "--pidfile=")
 
-    def _start(self, app: str, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
+    def _start(self, prefix: list[str], app: str, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         log = (self.home / f"{len(self.processes)}-{app}.log").open("wb")
         process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", app, *arguments],
+            [*prefix, sys.executable, "-m", "celery", "-A", app, *arguments],
             env={**self.environment, **settings},
             stdout=log,
             stderr=log,

@@ -1,0 +1,128 @@
+"""kill -9 of the trainer, the supervisor or the spare in the middle of a job: the weights are those of a calm run."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from tests.waiting import until
+
+# Checkpoints come often, so that a kill falls between two of them; steps are many, so that it falls into the run.
+PARAMS = {"epochs": 60, "checkpoint_every": {"steps": 200}, "grid_every": {"epochs": 60}}
+
+
+@pytest.fixture
+def weights(stores):
+    """Return a function that gives the checksums of a job's weights by name."""
+
+    def read(job_id: str) -> dict[str, str]:
+        return {art["name"]: art["sha256"] for art in stores.reports.artifacts(job_id, ["weights"], 10, None)}
+
+    return read
+
+
+def _finish(stores, job_id: str, timeout: float = 90):
+    return until(lambda: _ended(stores, job_id), timeout, "the end of the job")
+
+
+def _ended(stores, job_id: str):
+    job = stores.reports.job(job_id, None)
+    return job if job["finished_at"] else None
+
+
+def _has_checkpoint(stores, job_id: str):
+    return stores.reports.checkpoints(job_id)
+
+
+def _calm(fleet, stores, submit, weights) -> dict[str, str]:
+    job_id = submit(params=PARAMS)
+    assert _finish(stores, job_id)["state"] == "succeeded", fleet.logs()
+    return weights(job_id)
+
+
+def test_after_kill_9_of_the_trainer(fleet, stores, submit, weights):
+    fleet.supervisor()
+    fleet.sweeper()
+    calm = _calm(fleet, stores, submit, weights)
+
+    job_id = submit(params=PARAMS)
+    until(lambda: _has_checkpoint(stores, job_id), 60)
+    for trainer in fleet.trainers():  # the spare, if one waits, must not matter either
+        os.kill(trainer.pid, signal.SIGKILL)
+    job = _finish(stores, job_id)
+
+    assert job["state"] == "succeeded", (job, fleet.logs())
+    first, second = stores.reports.attempts(job_id)
+    assert (first["outcome"], second["outcome"]) == ("crashed", "succeeded")
+    assert second["start_step"] > 0
+    assert weights(job_id) == calm
+    assert len(calm) == 2
+
+
+def test_after_kill_9_of_the_supervisor(fleet, stores, submit, weights):
+    first = fleet.supervisor()
+    fleet.sweeper()
+    calm = _calm(fleet, stores, submit, weights)
+
+    job_id = submit(params=PARAMS)
+    until(lambda: _has_checkpoint(stores, job_id), 60)
+    os.kill(first.pid, signal.SIGKILL)
+    until(lambda: not fleet.trainers(), 5, "the end of the trainers of a dead supervisor")
+    fleet.supervisor()
+    job = _finish(stores, job_id)
+
+    assert job["state"] == "succeeded", (job, fleet.logs())
+    assert [attempt["outcome"] for attempt in stores.reports.attempts(job_id)] == ["lost", "succeeded"]
+    assert weights(job_id) == calm
+    events = stores.events.page(job_id, 0, 1000)
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+
+
+def test_after_sigterm_the_worker_gives_the_job_back_and_another_goes_on(fleet, stores, submit, weights):
+    first = fleet.supervisor()
+    calm = _calm(fleet, stores, submit, weights)
+
+    job_id = submit(params=PARAMS)
+    until(lambda: stores.reports.job(job_id, None)["progress"]["step"] > 0, 60)
+    first.terminate()
+    first.wait(15)
+    job = stores.reports.job(job_id, None)
+    assert (job["state"], first.returncode) == ("queued", 0), fleet.logs()
+    assert _has_checkpoint(stores, job_id)[0]["step"] == job["progress"]["step"]
+
+    fleet.supervisor()
+    job = _finish(stores, job_id)
+    assert job["state"] == "succeeded", (job, fleet.logs())
+    assert [attempt["outcome"] for attempt in stores.reports.attempts(job_id)] == ["interrupted", "succeeded"]
+    assert weights(job_id) == calm
+
+
+def test_a_killed_spare_costs_no_job_anything(fleet, stores, submit):
+    fleet.supervisor()
+    (spare,) = until(fleet.trainers, 20, "a trainer started ahead")
+    os.kill(spare.pid, signal.SIGKILL)
+    job_id = submit()
+    job = _finish(stores, job_id)
+    assert (job["state"], job["attempt"]) == ("succeeded", 1), fleet.logs()
+
+
+def test_a_job_that_dies_at_every_attempt_fails_with_the_last_log_lines(fleet, stores, submit):
+    fleet.supervisor()
+    fleet.sweeper()
+    job_id = submit(params={"epochs": 5000}, max_attempts=2)
+    for number in (1, 2):
+        until(lambda n=number: stores.reports.job(job_id, None)["attempt"] == n, 30)
+        until(lambda: stores.reports.job(job_id, None)["progress"]["step"] > 0, 30)
+        until(lambda n=number: _kill_running(fleet, stores, job_id, n), 30)
+    job = _finish(stores, job_id)
+    assert (job["state"], job["error"]["code"]) == ("failed", "too_many_attempts")
+    assert "SIGKILL" in job["error"]["detail"]
+
+
+def _kill_running(fleet, stores, job_id: str, number: int) -> bool:
+    """Kill the trainers until this attempt has ended."""
+    for trainer in fleet.trainers():
+        os.kill(trainer.pid, signal.SIGKILL)
+    return stores.reports.attempts(job_id)[number - 1]["ended_at"] is not None

@@ -1,0 +1,72 @@
+"""Cancelling, run limits, and trainers that fail: the job says why, what was made stays, the worker goes on."""
+
+from __future__ import annotations
+
+import time
+
+from tests.waiting import until
+
+
+def _ended(stores, job_id: str):
+    job = stores.reports.job(job_id, None)
+    return job if job["finished_at"] else None
+
+
+def test_cancel_ends_a_running_job_within_two_seconds_and_keeps_a_checkpoint_of_its_last_step(fleet, stores, submit):
+    fleet.supervisor()
+    job_id = submit(params={"epochs": 5000, "checkpoint_every": {"seconds": 3600}})
+    until(lambda: stores.reports.job(job_id, None)["progress"]["step"] > 0, 60)
+
+    asked = time.monotonic()
+    assert stores.jobs.request_cancel(job_id, "alice") is True
+    job = until(lambda: _ended(stores, job_id), 10)
+
+    assert time.monotonic() - asked < 2.0
+    assert job["state"] == "canceled", (job, fleet.logs())
+    assert stores.reports.checkpoints(job_id)[0]["step"] == job["progress"]["step"]
+    next_one = submit()
+    assert until(lambda: _ended(stores, next_one), 60)["state"] == "succeeded"
+
+
+def test_a_run_limit_ends_the_job_with_a_checkpoint(fleet, stores, submit):
+    fleet.supervisor()
+    job_id = submit(params={"epochs": 5000}, max_runtime_s=1)
+    job = until(lambda: _ended(stores, job_id), 60)
+    assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), (job, fleet.logs())
+    assert stores.reports.checkpoints(job_id)
+
+
+def test_a_second_message_for_the_same_job_does_nothing(fleet, stores, submit):
+    fleet.supervisor()
+    job_id = submit()
+    for _ in range(5):
+        stores.bell.ring("cpu", job_id)
+    job = until(lambda: _ended(stores, job_id), 60)
+    stores.bell.ring("cpu", job_id)
+    follower = submit()
+    until(lambda: _ended(stores, follower), 60)
+    assert (job["state"], stores.reports.job(job_id, None)["attempt"]) == ("succeeded", 1)
+
+
+def test_an_oversized_job_fails_with_out_of_memory_and_the_worker_takes_the_next_at_once(fleet, stores, submit):
+    fleet.supervisor(memory=2_000_000_000)
+    job_id = submit("dcgan", params={"width": 256, "batch_size": 4096, "epochs": 1})
+    job = until(lambda: _ended(stores, job_id), 60)
+    assert (job["state"], job["error"]["code"]) == ("failed", "out_of_memory"), (job, fleet.logs())
+    assert "batch_size" in job["error"]["detail"]
+    follower = submit()
+    assert until(lambda: _ended(stores, follower), 60)["state"] == "succeeded"
+
+
+def test_a_broken_data_set_fails_the_job_and_names_the_file(fleet, stores, submit, tmp_path):
+    raw = tmp_path / "roots" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in ("train-images", "train-labels", "t10k-images", "t10k-labels"):
+        (raw / f"{name}-idx{3 if 'images' in name else 1}-ubyte").write_bytes(b"not an IDX file")
+    stores.datasets.register_known([tmp_path / "roots"])
+    dataset = stores.datasets.find("mnist", None)
+    fleet.supervisor(GANFORGE_DATA_ROOTS=str(tmp_path / "roots"))
+    job_id = submit(dataset="mnist", dataset_id=dataset["id"])
+    job = until(lambda: _ended(stores, job_id), 60)
+    assert (job["state"], job["error"]["code"]) == ("failed", "invalid_dataset"), (job, fleet.logs())
+    assert "train-images" in job["error"]["detail"]

@@ -1,0 +1,83 @@
+"""Sampling jobs: pictures from a checkpoint; the same checkpoint and seed give the same bytes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from PIL import Image
+
+from models.specs.sample import SampleParams
+from stores.jobs import NewJob
+from tests.waiting import until
+
+
+@pytest.fixture
+def sample_job(stores):
+    """Return a function that submits a sampling job of alice's and returns its id."""
+
+    def make(trained: str, artifact: str, **params) -> str:
+        new = NewJob(
+            owner="alice",
+            kind="sample",
+            recipe="mlp_gan",
+            preset=None,
+            dataset=None,
+            dataset_id=None,
+            params=SampleParams(**params).model_dump(mode="json"),
+            seed=0,
+            queue="cpu",
+            priority=0,
+            name=None,
+            labels={},
+            max_attempts=1,
+            max_runtime_s=None,
+            source={"job": trained, "checkpoint": "latest"},
+            source_artifact=artifact,
+        )
+        view, _ = stores.jobs.submit(new)
+        return str(view["id"])
+
+    return make
+
+
+def _ended(stores, job_id: str):
+    job = stores.reports.job(job_id, None)
+    return job if job["finished_at"] else None
+
+
+def test_samples_of_every_kind_are_reproducible(fleet, stores, submit, sample_job):
+    fleet.supervisor()
+    trained = submit(params={"epochs": 1})
+    assert until(lambda: _ended(stores, trained), 60)["state"] == "succeeded"
+    checkpoint = stores.reports.checkpoint(trained, "best", "alice")
+
+    made = {}
+    for output in ("grid", "images", "interpolation"):
+        for copy in (1, 2):
+            job_id = sample_job(trained, checkpoint["id"], output=output, count=10, seed=7)
+            job = until(lambda job_id=job_id: _ended(stores, job_id), 60)
+            assert job["state"] == "succeeded", (job, fleet.logs())
+            (artifact,) = stores.reports.artifacts(job_id, ["samples"], 10, None)
+            _, key = stores.reports.artifact(artifact["id"], None)
+            made[output, copy] = b"".join(stores.blobs.stream(key))
+        assert made[output, 1] == made[output, 2]
+
+    with zipfile.ZipFile(io.BytesIO(made["images", 1])) as archive:
+        assert len(archive.namelist()) == 10
+        with Image.open(io.BytesIO(archive.read(archive.namelist()[0]))) as image:
+            assert image.size == (28, 28)
+
+
+def test_a_sampling_job_whose_source_is_gone_says_so(fleet, stores, submit, sample_job):
+    fleet.supervisor()
+    trained = submit(params={"epochs": 1})
+    until(lambda: _ended(stores, trained), 60)
+    checkpoint = stores.reports.checkpoint(trained, "latest", "alice")
+    _, key = stores.reports.artifact(checkpoint["id"], None)
+    stores.blobs.remove(key)
+    job_id = sample_job(trained, checkpoint["id"])
+    job = until(lambda: _ended(stores, job_id), 60)
+    assert (job["state"], job["error"]["code"]) == ("failed", "checkpoint_corrupt")
+    assert trained in job["error"]["detail"]
