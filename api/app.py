@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         streams=Streams(settings.max_streams, gauges.STREAMS),
         document=functools.cache(lambda: document(routes)),
     )
-    app = Flask("api", static_folder=None)
+    app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.extensions["ganforge"] = service
     app.url_map.strict_slashes = True
