@@ -28,7 +28,7 @@ class Players(NamedTuple):
 class Adversarial:
     """`d_steps` discriminator steps, then `g_steps` generator steps (Goodfellow et al. 2014, algorithm 1)."""
 
-    metrics = ("d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm", "learning_rate")
+    metrics: tuple[str, ...] = ("d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm", "learning_rate")
 
     def __init__(self, params: AdversarialParams, players: Players, objective: Objective, draws: Draws) -> None:
         self.params = params
@@ -117,7 +117,7 @@ class Adversarial:
         return loss, torch.zeros_like(loss)
 
     def _learn(self, player: str, loss: torch.Tensor) -> torch.Tensor:
-        """One optimizer step; return the norm of the gradients, as a tensor so that the device need not be waited for."""
+        """One optimizer step; return the norm of the gradients as a tensor, so that nobody waits for the device."""
         optimizer = self.optimizers[player]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -129,7 +129,8 @@ class Adversarial:
 def gradient_norm(network: nn.Module) -> torch.Tensor:
     """Euclidean norm of all gradients of a network together."""
     gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
-    return torch.linalg.vector_norm(torch.stack(_norms(gradients)))
+    norm: torch.Tensor = torch.linalg.vector_norm(torch.stack(_norms(gradients)))
+    return norm
 
 
 def _one_by_one(tensors: list[torch.Tensor]) -> list[torch.Tensor]:

@@ -11,7 +11,7 @@ from torch import nn
 class Average:
     """Follows ``source``: after ``half_life`` images, half of the average is younger than that.
 
-    Floating-point buffers (the running statistics of batch normalisation) are averaged like weights; counters are copied.
+    Floating-point buffers (running statistics of batch normalisation) are averaged like weights; counters are copied.
     """
 
     def __init__(self, source: nn.Module, half_life: int) -> None:

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from trainers.errors import CheckpointCorrupt
+from trainers.errors import CheckpointCorruptError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,20 +66,20 @@ def read(path: Path) -> Snapshot:
     """Read a checkpoint after checking its header, so that no more is allocated than the file really holds.
 
     Raises:
-        CheckpointCorrupt: it is missing, damaged, or of a newer format.
+        CheckpointCorruptError: it is missing, damaged, or of a newer format.
     """
     try:
         _check_header(path)
         with safe_open(str(path), framework="pt", device="cpu") as file:
             meta = json.loads((file.metadata() or {})[_KEY])
             if meta["format"] != FORMAT:
-                raise CheckpointCorrupt(f"{path.name} has format {meta['format']}; this trainer reads {FORMAT}")
+                raise CheckpointCorruptError(f"{path.name} has format {meta['format']}; this trainer reads {FORMAT}")
             # A copy, because the library's tensors may be views of the file, which can go away.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
         if meta.pop("crc32") != _checksum(tensors):
-            raise CheckpointCorrupt(f"{path.name} is damaged: its tensors do not match their checksum")
+            raise CheckpointCorruptError(f"{path.name} is damaged: its tensors do not match their checksum")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
-        raise CheckpointCorrupt(f"{path.name} cannot be read as a checkpoint: {error}") from error
+        raise CheckpointCorruptError(f"{path.name} cannot be read as a checkpoint: {error}") from error
     return Snapshot(tensors, meta)
 
 
@@ -87,9 +87,8 @@ def _checksum(tensors: dict[str, torch.Tensor]) -> int:
     total = 0
     for name in sorted(tensors):
         total = zlib.crc32(name.encode(), total)
-        total = (
-            zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy(), total) if tensors[name].numel() else total
-        )
+        if tensors[name].numel():
+            total = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, total)
     return total
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainers import idx
-from trainers.errors import InvalidDataset
+from trainers.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
     from trainers.spec import DatasetSpec
@@ -25,20 +25,20 @@ def load(dataset: DatasetSpec, data_roots: tuple[Path, ...], split: str) -> torc
     ``split`` is "train", or "all" for the training images followed by the test images.
 
     Raises:
-        InvalidDataset: a file is missing or damaged, or the layout is unknown.
+        InvalidDatasetError: a file is missing or damaged, or the layout is unknown.
     """
     if dataset.layout != "idx":
-        raise InvalidDataset(f"data set {dataset.name} has the layout {dataset.layout!r}; this trainer reads idx")
+        raise InvalidDatasetError(f"data set {dataset.name} has the layout {dataset.layout!r}; this trainer reads idx")
     channels, height, width = dataset.shape
     if channels != 1:
-        raise InvalidDataset(f"data set {dataset.name} has {channels} channels; idx files hold one")
+        raise InvalidDatasetError(f"data set {dataset.name} has {channels} channels; idx files hold one")
     folder = _folder(dataset, data_roots)
     counts = {"train": dataset.train, "test": dataset.test}
     parts = []
     for part in ("train", "test") if split == "all" else ("train",):
         path = idx.find(folder, _IDX_FILES[part])
         if path is None:
-            raise InvalidDataset(f"{folder} lacks {_IDX_FILES[part]} (plain or .gz); put the original file back")
+            raise InvalidDatasetError(f"{folder} lacks {_IDX_FILES[part]} (plain or .gz); put the original file back")
         parts.append(torch.from_numpy(idx.read(path, (counts[part], height, width))))
     return torch.cat(parts).unsqueeze(1)
 
@@ -50,7 +50,7 @@ def _folder(dataset: DatasetSpec, data_roots: tuple[Path, ...]) -> Path:
     for folder in tried:
         if folder.is_dir():
             return folder
-    raise InvalidDataset(
+    raise InvalidDatasetError(
         f"data set {dataset.name} is in none of the data roots: looked for {', '.join(map(str, tried)) or 'nothing'}; "
         "mount it there, or set GANFORGE_DATA_ROOTS"
     )

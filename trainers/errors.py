@@ -9,25 +9,25 @@ class TrainerError(Exception):
     code = "internal"
 
 
-class InvalidDataset(TrainerError):
+class InvalidDatasetError(TrainerError):
     """The data set cannot be read, or does not fit the job."""
 
     code = "invalid_dataset"
 
 
-class OutOfMemory(TrainerError):
+class OutOfMemoryError(TrainerError):
     """The device has too little memory for the job."""
 
     code = "out_of_memory"
 
 
-class Diverged(TrainerError):
+class DivergedError(TrainerError):
     """Losses or weights became not-a-number a second time."""
 
     code = "diverged"
 
 
-class CheckpointCorrupt(TrainerError):
+class CheckpointCorruptError(TrainerError):
     """The checkpoint is damaged, or belongs to other networks."""
 
     code = "checkpoint_corrupt"
@@ -53,5 +53,5 @@ def as_failure(error: BaseException) -> tuple[str, str]:
         return error.code, str(error)
     words = " ".join(str(error).split())
     if isinstance(error, MemoryError) or any(word in words.lower() for word in _MEMORY_WORDS):
-        return OutOfMemory.code, f"the device ran out of memory: {_LOWER} ({words[:200] or type(error).__name__})"
+        return OutOfMemoryError.code, f"the device ran out of memory: {_LOWER} ({words[:200] or type(error).__name__})"
     return TrainerError.code, f"{type(error).__name__}: {words[:300]}"

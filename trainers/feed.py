@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from trainers.draws import Draws
-from trainers.errors import InvalidDataset
+from trainers.errors import InvalidDatasetError
 
 
 class Feed:
@@ -17,7 +17,7 @@ class Feed:
     def __init__(self, images: torch.Tensor, batch_size: int, draws: Draws, mean: float, std: float) -> None:
         self.per_pass = len(images) // batch_size
         if not self.per_pass:
-            raise InvalidDataset(
+            raise InvalidDatasetError(
                 f"the data set has {len(images)} images, fewer than one batch of {batch_size}: "
                 f"set `batch_size` to {len(images)} or less, or take a larger data set"
             )
@@ -40,6 +40,16 @@ class Feed:
     def seen(self) -> int:
         """Real images dealt so far."""
         return self.drawn * self.batch_size
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width)."""
+        return tuple(self.images.shape[1:])
+
+    def mean(self) -> torch.Tensor:
+        """The mean image, normalised, on the CPU. Summed as integers, so that it is the same for any thread count."""
+        total = self.images.sum(0, dtype=torch.int64)
+        return self.normalise(total.double() / len(self.images)).cpu()
 
     def next(self) -> torch.Tensor:
         """Return the next batch, (batch, channels, height, width) float32 on the device."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from trainers.errors import InvalidDataset
+from trainers.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def read(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     Memory grows with the bytes that really come out of the file, never with what its header claims.
 
     Raises:
-        InvalidDataset: the file is damaged, or holds something else; says which file and what to do.
+        InvalidDatasetError: the file is damaged, or holds something else; says which file and what to do.
     """
     remedy = f"put the original file back in {path.parent}"
     try:
@@ -45,20 +45,20 @@ def read(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
             with gzip.GzipFile(fileobj=plain) as unpacked:
                 return _parse(unpacked, path, shape, remedy)  # type: ignore[arg-type]
     except (OSError, EOFError, zlib.error) as error:
-        raise InvalidDataset(f"{path} cannot be read ({error}); {remedy}") from error
+        raise InvalidDatasetError(f"{path} cannot be read ({error}); {remedy}") from error
 
 
 def _parse(file: BinaryIO, path: Path, shape: tuple[int, ...], remedy: str) -> NDArray[np.uint8]:
     head = file.read(4 + 4 * len(shape))
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] != _UINT8:
-        raise InvalidDataset(
+        raise InvalidDatasetError(
             f"{path} is not an IDX file of bytes (it begins with {head[:4].hex() or 'nothing'}); {remedy}"
         )
     sizes = tuple(int.from_bytes(head[4 + 4 * n : 8 + 4 * n], "big") for n in range(len(shape)))
     if head[3] != len(shape) or sizes != shape:
         found = "x".join(str(n) for n in sizes) if head[3] == len(shape) else f"{head[3]} dimensions"
         wanted = "x".join(str(n) for n in shape)
-        raise InvalidDataset(f"{path} holds {found}, the data set was listed with {wanted}; {remedy}")
+        raise InvalidDatasetError(f"{path} holds {found}, the data set was listed with {wanted}; {remedy}")
     total = int(np.prod(shape, dtype=np.int64))
     data = bytearray()
     while len(data) <= total:
@@ -68,5 +68,5 @@ def _parse(file: BinaryIO, path: Path, shape: tuple[int, ...], remedy: str) -> N
         data += piece
     if len(data) != total:
         found = f"ends after {len(data)}" if len(data) < total else f"goes on after {total}"
-        raise InvalidDataset(f"{path} {found} of {total} bytes of data; {remedy}")
+        raise InvalidDatasetError(f"{path} {found} of {total} bytes of data; {remedy}")
     return np.frombuffer(data, dtype=np.uint8).reshape(shape)

@@ -12,7 +12,7 @@ from trainers import devices, state
 from trainers.budget import Budget
 from trainers.cadence import CheckpointDefault, Every
 from trainers.checkpoints import Snapshot
-from trainers.errors import CheckpointCorrupt, Diverged
+from trainers.errors import CheckpointCorruptError, DivergedError
 from trainers.gallery import Gallery
 from trainers.meters import History, Means, Ring
 from trainers.spec import as_values
@@ -83,20 +83,25 @@ class Loop:
         Either way a checkpoint of the last step is among the files.
 
         Raises:
-            Diverged: not-a-number came up a second time.
+            DivergedError: not-a-number came up a second time.
         """
         self._began = time.monotonic()
         self.writer.last = self.snapshot()
-        while True:
-            try:
-                finished = self._train()
-                self._read()
-                self._checkpoint(best=False)
-            except NotANumberError as bad:
-                self._go_back(bad)
-            else:
-                self.writer.finish()
-                return finished
+        finished = self._train_or_go_back()
+        while finished is None:
+            finished = self._train_or_go_back()
+        self.writer.finish()
+        return finished
+
+    def _train_or_go_back(self) -> bool | None:
+        """Return whether the budget was used up, or None after going back."""
+        try:
+            finished = self._train()
+            self._checkpoint(best=False)
+        except NotANumberError as bad:
+            self._go_back(bad)
+            return None
+        return finished
 
     def _train(self) -> bool:
         limit = self.spec.stop_after_s
@@ -184,7 +189,9 @@ class Loop:
         words = f"a {'metric' if bad.values else 'weight'} is not a number at step {bad.step}"
         if salt > 0 or last is None:
             numbers = ", ".join(f"{name}={value}" for name, value in bad.values.items())
-            raise Diverged(f"{words} ({numbers or 'weights'}), again after going back once: lower the learning rate")
+            raise DivergedError(
+                f"{words} ({numbers or 'weights'}), again after going back once: lower the learning rate"
+            )
         step = last.meta["step"]
         detail = f"{words}; going back to step {step} with other draws"
         self.reporter.alert("not_a_number", detail, step=bad.step, back_to=step, **bad.values)
@@ -198,7 +205,7 @@ class Loop:
 
     def snapshot(self) -> Snapshot:
         """Copy everything that changes. All rows must have been read."""
-        tensors = state.copies(self.method)
+        tensors = state.copies(self.method, self.writer.spare())
         tensors["history"] = self.history.tensor()
         tensors["epoch_seconds"] = torch.tensor(self.epoch_seconds, dtype=torch.float64)
         meta: dict[str, Any] = {
@@ -229,7 +236,7 @@ class Loop:
         """Continue from a snapshot, with its own draws or with others.
 
         Raises:
-            CheckpointCorrupt: it is incomplete, or belongs to other networks.
+            CheckpointCorruptError: it is incomplete, or belongs to other networks.
         """
         tensors, meta = snapshot.tensors, snapshot.meta
         try:
@@ -246,7 +253,7 @@ class Loop:
             self.method.salt(meta["salt"] if salt is None else salt)
             self.feed.go_to(meta["images"] // self.feed.batch_size, meta["salt"] if salt is None else salt)
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointCorrupt(f"the checkpoint lacks or garbles {error}") from error
+            raise CheckpointCorruptError(f"the checkpoint lacks or garbles {error}") from error
         self._ring.take()
         self._unread.clear()
         self._unsent.clear()

@@ -53,7 +53,7 @@ class Means:
 class History:
     """The whole course of a training in at most ``limit`` points, for the loss plot of a job with many attempts.
 
-    Each point is the mean over ``stride`` steps, (images, metrics...). When full, neighbours merge and the stride doubles.
+    Each point is the mean over ``stride`` steps, (images, metrics...). When full, neighbours merge, the stride doubles.
     """
 
     limit = 2000

@@ -21,7 +21,7 @@ _GAP = 2
 
 
 def to_bytes(images: torch.Tensor, mean: float, std: float) -> torch.Tensor:
-    """Undo the normalisation: (n, channels, height, width) -> the same as uint8 on the CPU, values clipped to 0..255."""
+    """Undo the normalisation: (n, channels, height, width) -> uint8 of that shape on the CPU, clipped to 0..255."""
     return images.detach().float().mul(std).add(mean).mul(255).round().clamp(0, 255).to(torch.uint8).cpu()
 
 

@@ -9,7 +9,7 @@ import torch
 from trainers import checkpoints, devices, pictures, recipes, state
 from trainers.adversarial import paint
 from trainers.draws import Draws
-from trainers.errors import CheckpointCorrupt, TrainerError
+from trainers.errors import CheckpointCorruptError, TrainerError
 from trainers.reporter import PNG, ZIP, File
 from trainers.spec import as_params
 
@@ -42,11 +42,10 @@ def sample(spec: SampleSpec, reporter: Reporter) -> None:
     reporter.started(0, count, None, devices.name(device))
     noise_dim = meta["params"]["noise_dim"]
     if output == "interpolation":
-        noise = walk(*(noises(Draws(end, 0, device), 0, noise_dim)[0] for end in (seed, seed + 1)), count)
-        batches = [_padded(piece) for piece in noise.split(_BATCH)]
+        ends = [noises(Draws(end, 0, device), 0, noise_dim)[0] for end in (seed, seed + 1)]
+        batches = [_padded(piece) for piece in torch.split(walk(ends[0], ends[1], count), _BATCH)]
     elif output in ("grid", "images"):
         draws = Draws(seed, 0, device)
-        # Noise is drawn batch by batch as it is needed, in `_paint`.
         batches = [noises(draws, number, noise_dim) for number in range(-(-count // _BATCH))]
     else:
         raise TrainerError(f"output is {output!r}; it must be grid, images or interpolation")
@@ -90,13 +89,15 @@ def _generator(recipe: str, snapshot: Snapshot) -> nn.Module:
     meta = snapshot.meta
     try:
         if meta["recipe"] != recipe:
-            raise CheckpointCorrupt(f"the checkpoint belongs to the recipe {meta['recipe']!r}, the job to {recipe!r}")
+            raise CheckpointCorruptError(
+                f"the checkpoint belongs to the recipe {meta['recipe']!r}, the job to {recipe!r}"
+            )
         for name, largest in _LARGEST.items():
             if not 1 <= meta["params"][name] <= largest:
-                raise CheckpointCorrupt(f"the checkpoint claims a {name} of {meta['params'][name]}")
+                raise CheckpointCorruptError(f"the checkpoint claims a {name} of {meta['params'][name]}")
         players = recipes.players(recipe, as_params(meta["params"]), tuple(meta["shape"]), meta["seed"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointCorrupt(f"the checkpoint does not describe its networks: {error}") from error
+        raise CheckpointCorruptError(f"the checkpoint does not describe its networks: {error}") from error
     prefix = "averages/generator/"
     if not any(name.startswith(prefix) for name in snapshot.tensors):
         prefix = "networks/generator/"

@@ -1,4 +1,4 @@
-"""The first line on standard input, as plain attributes. The API validated it with models.specs; here it is only read."""
+"""The first line on standard input, as plain attributes. The API validated it with models.specs; here it is read."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainers.errors import CheckpointCorrupt
+from trainers.errors import CheckpointCorruptError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,21 +23,30 @@ def named(method: Method) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def copies(method: Method) -> dict[str, torch.Tensor]:
-    """Return copies of all tensors on their device, contiguous, so that training can go on beside their writing."""
-    return {name: value.detach().clone(memory_format=torch.contiguous_format) for name, value in named(method).items()}
+def copies(method: Method, spare: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return copies of all tensors on their device, contiguous, so that training can go on beside their writing.
+
+    Copies into the tensors of ``spare`` where they fit: touching fresh memory costs several times the copying.
+    """
+    copied = {}
+    for name, value in named(method).items():
+        old = spare.get(name)
+        if old is None or old.shape != value.shape or old.dtype != value.dtype or old.device != value.device:
+            old = torch.empty_like(value, memory_format=torch.contiguous_format)
+        copied[name] = old.copy_(value.detach())
+    return copied
 
 
 def restore(method: Method, tensors: dict[str, torch.Tensor]) -> None:
     """Put a snapshot's tensors back into a method of the same shape.
 
     Raises:
-        CheckpointCorrupt: a tensor is missing, left over, or has another shape or type.
+        CheckpointCorruptError: a tensor is missing, left over, or has another shape or type.
     """
     live = dict(_of_networks(method))
     given = {name: value for name, value in tensors.items() if name.startswith(("networks/", "averages/"))}
     for name in sorted(set(live) ^ set(given)):
-        raise CheckpointCorrupt(f"the checkpoint {'lacks' if name in live else 'has an unknown'} tensor {name}")
+        raise CheckpointCorruptError(f"the checkpoint {'lacks' if name in live else 'has an unknown'} tensor {name}")
     for name, value in live.items():
         _must_match(name, value, given[name])
     with torch.no_grad():
@@ -51,12 +60,12 @@ def restore_network(network: nn.Module, prefix: str, tensors: dict[str, torch.Te
     """Put the tensors under a prefix into one network.
 
     Raises:
-        CheckpointCorrupt: a tensor is missing, or has another shape or type.
+        CheckpointCorruptError: a tensor is missing, or has another shape or type.
     """
     with torch.no_grad():
         for name, value in network.state_dict().items():
             if prefix + name not in tensors:
-                raise CheckpointCorrupt(f"the checkpoint lacks tensor {prefix}{name}")
+                raise CheckpointCorruptError(f"the checkpoint lacks tensor {prefix}{name}")
             _must_match(prefix + name, value, tensors[prefix + name])
             value.copy_(tensors[prefix + name])
 
@@ -75,7 +84,7 @@ def _of_networks(method: Method) -> list[tuple[str, torch.Tensor]]:
 
 def _must_match(name: str, wanted: torch.Tensor, given: torch.Tensor) -> None:
     if wanted.shape != given.shape or wanted.dtype != given.dtype:
-        raise CheckpointCorrupt(
+        raise CheckpointCorruptError(
             f"tensor {name} of the checkpoint is {given.dtype} {tuple(given.shape)}, "
             f"the networks have {wanted.dtype} {tuple(wanted.shape)}"
         )
@@ -90,7 +99,7 @@ def _restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dic
             continue
         index, _, what = rest[len(name) + 1 :].partition("/")
         if not index.isdecimal() or int(index) >= len(weights):
-            raise CheckpointCorrupt(f"the checkpoint has an unknown tensor {key}")
+            raise CheckpointCorruptError(f"the checkpoint has an unknown tensor {key}")
         weight = weights[int(index)]
         if value.dim():
             _must_match(key, weight, value)

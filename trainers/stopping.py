@@ -30,7 +30,8 @@ class EarlyStop:
         """Say why training should end, or None."""
         if self.patience is None or self.waited < self.patience:
             return None
-        return f"no better {self.monitor} for {self.waited} epochs; the best was {self.best:.6g} in epoch {self.best_epoch}"
+        best = f"the best was {self.best:.6g} in epoch {self.best_epoch}"
+        return f"no better {self.monitor} for {self.waited} epochs; {best}"
 
     def state(self) -> dict[str, Any]:
         """Return the counters for the checkpoint."""

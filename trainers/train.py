@@ -12,7 +12,7 @@ import torch
 from trainers import checkpoints, datasets, devices, pictures, plots, recipes, summary
 from trainers.adversarial import Adversarial
 from trainers.draws import Draws
-from trainers.errors import CheckpointCorrupt
+from trainers.errors import CheckpointCorruptError
 from trainers.feed import Feed
 from trainers.loop import Loop
 from trainers.reporter import JSON, PNG, SAFETENSORS, TEXT, File
@@ -33,14 +33,14 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     params = spec.params
     snapshot = checkpoints.read(spec.resume) if spec.resume else None
     if snapshot is not None and snapshot.meta.get("recipe") != spec.recipe:
-        raise CheckpointCorrupt(
+        raise CheckpointCorruptError(
             f"the checkpoint belongs to the recipe {snapshot.meta.get('recipe')!r}, the job to {spec.recipe!r}"
         )
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
     images = datasets.load(spec.dataset, spec.data_roots, params.split)
     draws = Draws(spec.seed, 0, device)
     feed = Feed(images, params.batch_size, draws, params.normalize_mean, params.normalize_std)
-    players = recipes.players(spec.recipe, params, tuple(images.shape[1:]), spec.seed)
+    players = recipes.players(spec.recipe, params, feed.shape, spec.seed, feed.mean())
     players = players._replace(generator=players.generator.to(device), discriminator=players.discriminator.to(device))
     method = Adversarial(params, players, recipes.find(spec.recipe).objective(params), draws)
     loop = Loop(spec, method, feed, reporter)
@@ -48,7 +48,7 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         loop.restore(snapshot)
     reporter.started(loop.step, loop.budget.steps, loop.budget.epochs, loop.device_name)
     if snapshot is None:
-        table = summary.table(players, params.noise_dim, tuple(images.shape[1:]))
+        table = summary.table(players, params.noise_dim, feed.shape)
         path = pictures.write(spec.scratch / "summary.txt", table.encode())
         reporter.file(File("summary", path, 0, 0, TEXT))
         loop.gallery.real()

@@ -11,6 +11,8 @@ from trainers.reporter import SAFETENSORS, File
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import torch
+
     from trainers.checkpoints import Snapshot
     from trainers.reporter import Reporter
 
@@ -22,6 +24,7 @@ class CheckpointWriter:
         self.scratch = scratch
         self.reporter = reporter
         self.last: Snapshot | None = None
+        self._before_last: Snapshot | None = None
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
 
@@ -31,9 +34,16 @@ class CheckpointWriter:
         if self._error is not None:
             self.reporter.log("error", f"a checkpoint was not written, training goes on: {self._error}")
             self._error = None
-        self.last = snapshot
+        self._before_last, self.last = self.last, snapshot
         self._thread = threading.Thread(target=self._write, args=(snapshot, best), name="checkpoint")
         self._thread.start()
+
+    def spare(self) -> dict[str, torch.Tensor]:
+        """Return tensors that nobody needs any more, to be written over."""
+        if self._before_last is None:
+            return {}
+        tensors, self._before_last = self._before_last.tensors, None
+        return tensors
 
     def finish(self) -> None:
         """Wait for the one in the air.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,6 +23,11 @@ class MlpGanParams(AdversarialParams):
         "discriminator's hidden layers 4 and 2 times.",
     )
     beta1: Beta = Field(0.9, description="Adam's decay of the mean of gradients.")
+    init: Literal["mean", "default"] = Field(
+        "mean",
+        description="`mean`: the generator begins at the mean image of the data. The discriminator's batch "
+        "normalisation cannot see a constant frame, so from PyTorch's own start (`default`) it stays salt noise.",
+    )
 
 
 LAOTOU: dict[str, object] = {
@@ -36,6 +41,7 @@ LAOTOU: dict[str, object] = {
     "normalize_mean": 0.1,
     "normalize_std": 0.5,
     "shared_fakes": False,
+    "init": "default",
     "metrics_every": {"steps": 100},
     "grid_every": {"epochs": 1},
 }

@@ -10,15 +10,17 @@ from trainers.objectives import CrossEntropy
 from trainers.recipes import dcgan, mlp_gan
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from models.specs.base import AdversarialParams
     from trainers.adversarial import Players
     from trainers.objectives import Objective
 
 
 class Recipe(NamedTuple):
-    """How to build a recipe's parts for images of a shape (channels, height, width)."""
+    """How to build a recipe's parts for images of a shape (channels, height, width), and their normalised mean."""
 
-    players: Callable[[AdversarialParams, tuple[int, ...]], Players]
+    players: Callable[[AdversarialParams, tuple[int, ...], Tensor | None], Players]
     objective: Callable[[AdversarialParams], Objective]
 
 
@@ -39,8 +41,13 @@ def find(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def players(name: str, params: AdversarialParams, shape: tuple[int, ...], seed: int) -> Players:
-    """Build the networks of a recipe on the CPU, with the initial weights of this seed."""
+def players(
+    name: str, params: AdversarialParams, shape: tuple[int, ...], seed: int, mean: Tensor | None = None
+) -> Players:
+    """Build the networks of a recipe on the CPU, with the initial weights of this seed.
+
+    ``mean`` is the mean image of the data, for recipes that begin there; none when weights are loaded anyway.
+    """
     recipe = find(name)
     with initial_weights(seed, name):
-        return recipe.players(params, shape)
+        return recipe.players(params, shape, mean)

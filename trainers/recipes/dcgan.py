@@ -70,7 +70,7 @@ def paper_weights(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def players(params: AdversarialParams, shape: tuple[int, ...]) -> Players:
+def players(params: AdversarialParams, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
     """Build both networks."""
     pair = Players(Generator(params.noise_dim, params.width, shape[0]), Discriminator(params.width, shape[0]))
     if cast("DcganParams", params).init == "normal":

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import torch
 from torch import Tensor, nn
 
 from trainers.adversarial import Players
 
 if TYPE_CHECKING:
     from models.specs.base import AdversarialParams
+    from models.specs.mlp_gan import MlpGanParams
 
 _SLOPE = 0.2
 
@@ -57,6 +59,16 @@ class Discriminator(nn.Module):
         return logits.squeeze(1)
 
 
-def players(params: AdversarialParams, shape: tuple[int, ...]) -> Players:
-    """Build both networks."""
-    return Players(Generator(params.noise_dim, params.width, shape), Discriminator(params.width, shape))
+def players(params: AdversarialParams, shape: tuple[int, ...], mean: Tensor | None) -> Players:
+    """Build both networks; with the parameter `init` = mean, the generator begins at the ``mean`` image of the data.
+
+    Real and fake batches are normalised apart inside the discriminator, which takes away what all images of a batch
+    share. So it cannot see a frame that is the same wrong noise in every fake, and the generator never mends it.
+    """
+    generator = Generator(params.noise_dim, params.width, shape)
+    if mean is not None and cast("MlpGanParams", params).init == "mean":
+        last = cast("nn.Linear", generator.layers[-2])
+        with torch.no_grad():
+            # Short of the ends, where tanh is flat and nothing could be learned.
+            last.bias.copy_(mean.flatten().clamp(-0.999, 0.999).atanh())
+    return Players(generator, Discriminator(params.width, shape))

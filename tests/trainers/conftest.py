@@ -1,0 +1,86 @@
+"""Small real data in the real format, specs as the supervisor writes them, and whole attempts in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.trainers.attempts import write_digits
+from trainers import datasets, idx
+
+
+@pytest.fixture(scope="session")
+def digits() -> Any:
+    """The first 200 real digits, (200, 28, 28) uint8."""
+    folder = datasets.BUILT_IN / "mnist10k/MNIST/raw"
+    path = idx.find(folder, "train-images-idx3-ubyte")
+    assert path is not None
+    return idx.read(path, (9000, 28, 28))[:200]
+
+
+@pytest.fixture(scope="session")
+def data_root(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with 160 training and 40 test images in MNIST's layout."""
+    root = tmp_path_factory.mktemp("data")
+    write_digits(root / "MNIST/raw", digits[:160], digits[160:])
+    return root
+
+
+@pytest.fixture
+def make_spec(data_root: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Return a function that makes the spec line of a small training: 10 steps an epoch."""
+    from models.recipes import RECIPES, resolve_params
+
+    folders = iter(range(1000))
+
+    def make(
+        recipe: str = "mlp_gan", *, resume: str | Path | None = None, seed: int = 0, **params: Any
+    ) -> dict[str, Any]:
+        small = {"batch_size": 16, "width": 4, "noise_dim": 8, "epochs": 2, **params}
+        if "images" in params:
+            small.pop("epochs")
+        resolved = resolve_params(RECIPES[recipe], None, small).model_dump(mode="json")
+        scratch = tmp_path / f"attempt-{next(folders)}"
+        scratch.mkdir()
+        dataset = {"name": "small", "source": "found", "layout": "idx", "folder": "MNIST/raw", "shape": [1, 28, 28]}
+        return {
+            "kind": "train",
+            "job": "job_test",
+            "attempt": 1,
+            "recipe": recipe,
+            "params": resolved,
+            "seed": seed,
+            "dataset": {**dataset, "classes": [str(n) for n in range(10)], "train": 160, "test": 40},
+            "data_roots": [str(data_root)],
+            "device": "cpu",
+            "threads": 1,
+            "scratch": str(scratch),
+            "resume": str(resume) if resume else None,
+            "stop_after_s": None,
+        }
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def train_small(make_spec: Callable[..., dict[str, Any]]) -> Callable[..., Any]:
+    """Return a function that runs a small attempt to its end in this process."""
+    from tests.trainers.attempts import Attempt
+
+    def run(recipe: str = "mlp_gan", *, stop_at_step: int | None = None, **given: Any) -> Attempt:
+        return Attempt.run(json.dumps(make_spec(recipe, **given)), stop_at_step)
+
+    return run
