@@ -12,16 +12,19 @@ class Every:
     """Asked once after each step. Time never decides anything that the weights depend on."""
 
     def __init__(self, cadence: Cadence, now: float) -> None:
-        self.cadence = cadence
+        # Only the unit that was given stands in the spec.
+        self.steps: int | None = getattr(cadence, "steps", None)
+        self.epochs: int | None = getattr(cadence, "epochs", None)
+        self.seconds: float | None = getattr(cadence, "seconds", None)
         self.last = now
 
     def due(self, step: int, epoch: int | None, now: float) -> bool:
         """Tell whether it is time. ``epoch`` is the one that ended with this step, or None; ``now`` is in seconds."""
-        if self.cadence.steps is not None:
-            return step % self.cadence.steps == 0
-        if self.cadence.epochs is not None:
-            return epoch is not None and epoch % self.cadence.epochs == 0
-        if self.cadence.seconds is not None and now - self.last >= self.cadence.seconds:
+        if self.steps is not None:
+            return step % self.steps == 0
+        if self.epochs is not None:
+            return epoch is not None and epoch % self.epochs == 0
+        if self.seconds is not None and now - self.last >= self.seconds:
             self.last = now
             return True
         return False

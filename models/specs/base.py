@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 
 class Spec(BaseModel):
@@ -27,6 +27,11 @@ class Cadence(Spec):
         if sum(value is not None for value in (self.steps, self.epochs, self.seconds)) != 1:
             raise ValueError('give exactly one of "steps", "epochs" or "seconds"')
         return self
+
+    @model_serializer
+    def _as_given(self) -> dict[str, int | float]:
+        units = {"steps": self.steps, "epochs": self.epochs, "seconds": self.seconds}
+        return {unit: value for unit, value in units.items() if value is not None}
 
 
 Rate = Annotated[float, Field(gt=0, le=1, strict=False)]
