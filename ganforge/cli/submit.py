@@ -112,4 +112,6 @@ def _submit(request: dict[str, Any], watch: bool, dry_run: bool, as_json: bool) 
 def announce(job: Job) -> None:
     """Say what was accepted, and where it will run."""
     reason = f" ({job['reason']})" if job["reason"] else ""
-    say(f"{job['id']} is {job['state']} on {job['queue']}{reason}")
+    before = (job["position"] or 1) - 1
+    behind = f", behind {before} other jobs" if before else ""
+    say(f"{job['id']} is {job['state']} on {job['queue']}{behind}{reason}")

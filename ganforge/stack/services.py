@@ -75,11 +75,12 @@ class Services:
         stop_groups([child.group for child in self.children.values() if child.group], hurry)
         for child in self.children.values():
             child.ended()
-        self.home.stack_file.unlink(missing_ok=True)
         if self.watchdog:
             self.watchdog.close()
             self.watchdog = None
         if self._lock:
+            # Only whoever holds the home may say that nothing runs here.
+            self.home.stack_file.unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 

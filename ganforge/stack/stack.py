@@ -48,18 +48,18 @@ class Stack:
             StoppedError: a signal came meanwhile. Everything is stopped again.
         """
         self.seats = seats(self.settings.queues)
+        # Asked here so that a taken port is told at once; taken for good when the API starts.
+        self.settings.choose_port()
         try:
             self.services.start(self._signals.stopping)
             self._check_stop()
             self._run_setup()
-            self.port = self.settings.choose_port()
+            self._launch_api()
             env = self._environment()
-            self.services.run(table.api(self.home, env))
             self.services.run(table.sweeper(self.home, env))
             for seat in self.seats:
                 self.services.run(table.worker(self.home, env, seat))
-            self._await("the API", self._api_ready)
-            self._await("the workers", self._workers_ready)
+            self._await("the service", self._serves, sees_to="api")
             self.home.write_stack(self._description())
         except StackError:
             # A signal that reached a child first looks like that child's failure.
@@ -80,10 +80,10 @@ class Stack:
             self.check()
             time.sleep(0.1)
 
-    def check(self) -> None:
-        """Raise StackError if a part has ended by itself; see `watch`."""
+    def check(self, but: str = "") -> None:
+        """Raise StackError if a part, other than `but`, has ended by itself; see `watch`."""
         for child in self.services.children.values():
-            if child.ended() is not None and child.name != "setup":
+            if child.name != but and child.ended() is not None:
                 raise StackError(_obituary(child))
         if self.services.watchdog is not None and not self.services.watchdog.alive():
             raise StackError("the watchdog has ended, so nothing would stop the rest after a crash")
@@ -106,32 +106,46 @@ class Stack:
         self._say("Preparing the database")
         child = table.setup(self.home, self._environment())
         self.services.run(child)
-        self._await("the preparation of the database", lambda: child.ended() is not None, but=child)
+        self._await("the preparation of the database", lambda: child.ended() is not None, sees_to="setup")
         if child.ended() != 0:
             raise StackError(_obituary(child))
+        del self.services.children[child.name]
 
-    def _await(self, what: str, ready: Callable[[], bool], but: Child | None = None) -> None:
+    def _await(self, what: str, ready: Callable[[], bool], *, sees_to: str) -> None:
+        """Wait for a condition that itself sees to the end of the child named `sees_to`."""
         deadline = time.monotonic() + READY_S
         while not ready():
             self._check_stop()
-            if but is None:
-                self.check()
+            self.check(but=sees_to)
             if time.monotonic() > deadline:
                 raise StackError(f"{what} was not ready within {READY_S:.0f} s; see the logs in {self.home.logs}")
-            time.sleep(0.05)
+            time.sleep(0.1)
         self._check_stop()
 
     def _check_stop(self) -> None:
         if self._signals.stopping():
             raise StoppedError("stopped before everything had started")
 
-    def _api_ready(self) -> bool:
-        return self._get("/readyz") is not None
+    def _launch_api(self) -> Child:
+        self.port = self.settings.choose_port()
+        child = table.api(self.home, self._environment())
+        self.services.run(child)
+        return child
 
-    def _workers_ready(self) -> bool:
+    def _serves(self) -> bool:
+        """Tell whether the API answers and every worker has registered.
+
+        The key matters: while another program holds the port, it is perhaps another stack's API that answers.
+        """
+        api = self.services.children["api"]
+        # That program may have taken the port since it was found free; unless it was chosen, the next will do.
+        if api.ended() is not None and self.settings.port is None and "in use" in api.last_lines():
+            api = self._launch_api()
+        if api.ended() is not None:
+            raise StackError(_obituary(api))
         key = self.home.admin_key_file.read_text().strip()
         listed = self._get("/v1/workers?limit=100", key)
-        if listed is None:
+        if listed is None or self._get("/readyz") is None:
             return False
         # Rows of an earlier run may still look alive for a moment: only those that began after us are ours.
         ours = {
@@ -141,7 +155,7 @@ class Stack:
         }
         return all(seat.name in ours for seat in self.seats)
 
-    def _get(self, path: str, key: str | None = None) -> dict[str, Any] | None:
+    def _get(self, path: str, key: str = "") -> dict[str, Any] | None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
             # A proxy that the environment names has no business with our own address.

@@ -21,7 +21,8 @@ from sqlalchemy import create_engine, inspect, text
 from ganforge.errors import HomeBusyError, StackError
 from ganforge.stack.home import Home
 from ganforge.stack.services import Services
-from tests.ganforge.processes import carrying, wait_for
+from tests.ganforge.processes import carrying
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def test_nothing_outlives_a_parent_that_was_killed_and_the_home_is_free_again(ho
     with Services(home, durable=False) as services, psycopg.connect(_dsn(services)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     assert time.monotonic() - start < 30
-    wait_for(lambda: carrying(home.path) == [], "the processes to end")
+    until(lambda: carrying(home.path) == [], 20, "the end of all processes")
     assert "database system was not properly shut down" not in home.log("postgres").read_text()
 
 

@@ -1,0 +1,93 @@
+"""`ganforge` as a person runs it: as processes, on a home of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ganforge.client import Client
+from ganforge.stack.home import Home
+from tests.waiting import until
+
+START_S = 90.0
+
+
+@dataclass
+class Commands:
+    """Runs `ganforge` on one home, with nothing of the caller's own settings."""
+
+    home: Path
+    running: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("GANFORGE_")}
+        return {**own, "GANFORGE_HOME": str(self.home), "GANFORGE_QUEUES": "cpu"}
+
+    def __call__(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "ganforge", *arguments],
+            env={**self.environment, **settings},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+        """Start a command; it is ended with the test."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ganforge", *arguments],
+            env={**self.environment, **settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.running.append(process)
+        return process
+
+    def up(self, **settings: str) -> subprocess.Popen[str]:
+        """Start the stack and wait until it serves."""
+        process = self.start("up", **settings)
+        until(lambda: process.poll() is not None or Home(self.home).read_stack(), START_S, "the stack's start")
+        assert process.poll() is None, process.communicate()[0]
+        return process
+
+    def client(self) -> Client:
+        """Return a client of the stack that runs here."""
+        home = Home(self.home)
+        stack = home.read_stack()
+        assert stack is not None
+        return Client(stack["api"], home.admin_key_file.read_text().strip())
+
+    def close(self) -> None:
+        for process in self.running:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.running:
+            process.communicate(timeout=60)
+
+
+@pytest.fixture
+def ganforge(tmp_path: Path) -> Iterator[Commands]:
+    """Return the commands on a fresh home, where nothing runs."""
+    commands = Commands(tmp_path / "home")
+    yield commands
+    commands.close()
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """Return the commands on a home where the stack runs, shared by all tests that only use it."""
+    commands = Commands(tmp_path_factory.mktemp("running") / "home")
+    commands.up()
+    yield commands
+    commands.close()

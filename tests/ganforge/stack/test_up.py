@@ -1,0 +1,128 @@
+"""`ganforge up`: the whole service as one foreground command that leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from ganforge.stack.home import Home
+from tests.ganforge.conftest import Commands
+from tests.ganforge.processes import carrying
+from tests.waiting import until
+
+
+def test_a_signal_stops_everything_in_order_and_the_data_is_there_the_next_time(ganforge: Commands) -> None:
+    first = ganforge.up()
+    with ganforge.client() as client:
+        job = client.train("mlp_gan", "mnist-10k", params={"epochs": 100_000})
+        until(lambda: client.job(job["id"])["progress"]["step"] > 0, 60, "the first step")
+    _stop(first, signal.SIGINT, ganforge)
+
+    second = ganforge.up()
+    with ganforge.client() as client:
+        # The warm shutdown gave the job back with a checkpoint, so its next attempt goes on from there.
+        until(lambda: client.job(job["id"])["attempt"] == 2, 60, "the second attempt")
+        assert [attempt["outcome"] for attempt in client.attempts(job["id"])].count("interrupted") == 1
+        assert any(artifact["kind"] == "checkpoint" for artifact in client.artifacts(job["id"]))
+    _stop(second, signal.SIGTERM, ganforge)
+
+
+def _stop(parent: subprocess.Popen[str], number: int, commands: Commands) -> None:
+    parent.send_signal(number)
+    output, _ = parent.communicate(timeout=60)
+    assert parent.returncode == 0, output
+    assert "The data stays" in output
+    assert carrying(commands.home) == []
+    assert not Home(commands.home).stack_file.exists()
+
+
+def test_no_process_outlives_a_killed_parent_with_a_job_under_way(ganforge: Commands) -> None:
+    parent = ganforge.up()
+    with ganforge.client() as client:
+        job = client.train("mlp_gan", "mnist-10k", params={"epochs": 100_000})
+        until(lambda: client.job(job["id"])["state"] == "running", 60, "the job's start")
+    assert any("trainers" in " ".join(process.cmdline()) for process in carrying(ganforge.home))
+    parent.kill()
+    until(lambda: carrying(ganforge.home) == [], 60, "the end of all processes")
+    assert not Home(ganforge.home).stack_file.exists()
+
+
+def test_a_child_that_ends_is_named_with_its_last_log_lines_and_stops_the_stack(ganforge: Commands) -> None:
+    parent = ganforge.up()
+    stack = Home(ganforge.home).read_stack()
+    assert stack is not None
+    os.kill(stack["processes"]["worker-cpu"], signal.SIGKILL)
+    output, _ = parent.communicate(timeout=60)
+    assert parent.returncode == 1
+    assert "worker-cpu was ended by SIGKILL. Its last log lines" in output
+    assert "worker_registered" in output
+    until(lambda: carrying(ganforge.home) == [], 20, "the end of all processes")
+
+
+def test_a_second_signal_hurries_a_worker_that_does_not_stop(ganforge: Commands) -> None:
+    parent = ganforge.up()
+    stack = Home(ganforge.home).read_stack()
+    assert stack is not None
+    # A stopped process can't act on SIGTERM; its grace alone would last 20 s.
+    os.kill(stack["processes"]["worker-cpu"], signal.SIGSTOP)
+    parent.send_signal(signal.SIGINT)
+    assert parent.stdout is not None
+    until(lambda: "Ctrl-C again" in parent.stdout.readline(), 10, "the first signal to be seen")
+    with pytest.raises(AssertionError):
+        until(lambda: parent.poll() is not None, 0.7)
+    parent.send_signal(signal.SIGINT)
+    assert parent.wait(timeout=12) == 0
+    assert carrying(ganforge.home) == []
+
+
+def test_a_signal_while_it_starts_stops_it_too(ganforge: Commands) -> None:
+    parent = ganforge.start("up")
+    until(lambda: Home(ganforge.home).log("postgres").exists(), 30, "the start of the database")
+    parent.send_signal(signal.SIGINT)
+    output, _ = parent.communicate(timeout=60)
+    assert parent.returncode == 0, output
+    assert output.endswith("Stopped.\n")
+    assert carrying(ganforge.home) == []
+
+
+def test_a_second_stack_on_the_same_home_is_refused(running: Commands) -> None:
+    second = running("up")
+    assert second.returncode == 1
+    assert second.stderr.startswith("ganforge: a stack already runs on")
+    assert second.stderr.count("\n") == 1
+    assert running("jobs").returncode == 0
+
+
+def test_a_chosen_port_that_is_taken_is_an_error(ganforge: Commands) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = ganforge("up", GANFORGE_PORT=str(port))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"ganforge: GANFORGE_PORT {port} is taken by another program")
+    assert carrying(ganforge.home) == []
+
+
+def test_an_unknown_queue_is_an_error_that_names_the_choices(ganforge: Commands) -> None:
+    refused = ganforge("up", GANFORGE_QUEUES="tpu")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "ganforge: GANFORGE_QUEUES names tpu; the queues are gpu, jetson, cpu\n",
+    )
+
+
+def test_what_other_commands_need_stands_in_stack_json_without_secrets(running: Commands) -> None:
+    home = Home(running.home)
+    text = home.stack_file.read_text()
+    stack = home.read_stack()
+    assert stack is not None
+    assert {"api", "s3", "postgres", "redis", "logs", "admin_key", "pid", "processes"} <= stack.keys()
+    secrets = home.credentials()
+    secret_values = [secrets.postgres, secrets.redis, secrets.s3_secret_key, home.admin_key_file.read_text().strip()]
+    assert not any(value in text for value in secret_values)
+    assert home.admin_key_file.stat().st_mode & 0o777 == 0o600
