@@ -18,9 +18,9 @@ Row = dict[str, Any]
 
 
 class Pager:
-    """Cuts one list into pages. `subject` tells lists of the same query apart: the job whose artifacts they are."""
+    """Cuts one list into pages. `subject` tells it from other lists: what it holds, or the job it belongs to."""
 
-    def __init__(self, query: PageQuery, who: Principal, subject: str = "") -> None:
+    def __init__(self, query: PageQuery, who: Principal, subject: str) -> None:
         self._query = query
         filters = query.model_dump(mode="json", exclude={"cursor", "limit"})
         bound = json.dumps([type(query).__name__, filters, who.owner, who.role, subject], sort_keys=True)
@@ -69,9 +69,9 @@ def created(row: Row) -> list[str]:
     return [row["created_at"], row["id"]]
 
 
-def short_list(rows: Sequence[Row], query: PageQuery, who: Principal, name: str) -> Row:
-    """Return a page of a list that is short enough to be had whole; `name` is the field that is its own in each."""
-    pager = Pager(query, who, name)
+def short_list(rows: Sequence[Row], query: PageQuery, who: Principal, what: str, name: str = "name") -> Row:
+    """Return a page of a list of `what`, short enough to be had whole; the field `name` is its own in each."""
+    pager = Pager(query, who, what)
     place = pager.place
     ordered = sorted(rows, key=lambda row: str(row[name]))
     rest = [row for row in ordered if place is None or str(row[name]) > place]

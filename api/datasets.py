@@ -18,7 +18,7 @@ routes = Routes("datasets")
 @routes.add("GET", "/v1/datasets", Access.read, query=PageQuery, answers={200: answers.Page[answers.Dataset]})
 def list_datasets(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the data sets that the key may use: built in, found under the data roots, uploaded."""
-    pager = Pager(call.query, call.who)
+    pager = Pager(call.query, call.who, "datasets")
     rows = call.service.stores.datasets.page(call.who.reads, pager.fetch, newest_first(pager.place))
     return pager.page(rows, created)
 

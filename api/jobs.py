@@ -99,7 +99,7 @@ def _idempotency(call: Call[Any, NewJobBody]) -> Request | None:
 @routes.add("GET", "/v1/jobs", Access.read, query=JobsQuery, answers={200: answers.Page[answers.Job]})
 def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
     """List jobs, newest first."""
-    pager = Pager(call.query, call.who)
+    pager = Pager(call.query, call.who, "jobs")
     wanted = _filter(call.query, call.who.reads)
     rows = call.service.stores.reports.jobs(wanted, pager.fetch, newest_first(pager.place))
     return pager.page(rows, created)
@@ -196,7 +196,7 @@ def list_attempts(call: Call[PageQuery, None], job_id: str) -> dict[str, Any]:
     """List the attempts at a job, first to last."""
     reports = call.service.stores.reports
     reports.job(job_id_in(job_id), call.who.reads)
-    pager = Pager(call.query, call.who, job_id)
+    pager = Pager(call.query, call.who, f"attempts {job_id}")
     after = pager.place or 0
     rows = [row for row in reports.attempts(job_id) if row["number"] > after]
     return pager.page(rows, lambda row: row["number"])

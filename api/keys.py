@@ -19,7 +19,7 @@ routes = Routes("keys")
 @routes.add("GET", "/v1/keys", Access.admin, query=PageQuery, answers={200: answers.Page[answers.Key]})
 def list_keys(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the keys that are in force, newest first."""
-    pager = Pager(call.query, call.who)
+    pager = Pager(call.query, call.who, "keys")
     return pager.page(call.service.stores.keys.page(pager.fetch, newest_first(pager.place)), created)
 
 

@@ -17,11 +17,11 @@ routes = Routes("queues")
 def list_queues(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the queues: what waits, what runs, who serves them."""
     stores = call.service.stores
-    return short_list(stores.reports.queues(stores.alive_s), call.query, call.who, "name")
+    return short_list(stores.reports.queues(stores.alive_s), call.query, call.who, "queues")
 
 
 @routes.add("GET", "/v1/workers", Access.admin, query=PageQuery, answers={200: answers.Page[answers.Worker]})
 def list_workers(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the workers that were seen within the last day."""
     stores = call.service.stores
-    return short_list(stores.reports.workers(stores.alive_s), call.query, call.who, "id")
+    return short_list(stores.reports.workers(stores.alive_s), call.query, call.who, "workers", "id")

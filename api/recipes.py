@@ -31,7 +31,7 @@ def recipe_view(recipe: Recipe) -> dict[str, Any]:
 @routes.add("GET", "/v1/recipes", Access.read, query=PageQuery, answers={200: answers.Page[answers.Recipe]})
 def list_recipes(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the recipes."""
-    return short_list([recipe_view(recipe) for recipe in RECIPES.values()], call.query, call.who, "name")
+    return short_list([recipe_view(recipe) for recipe in RECIPES.values()], call.query, call.who, "recipes")
 
 
 @routes.add("GET", "/v1/recipes/{name}", Access.read, answers={200: answers.Recipe})

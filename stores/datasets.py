@@ -98,6 +98,8 @@ class Datasets:
             busy = connection.scalar(select(func.count()).where(Job.dataset_id == dataset_id, Job.state.not_in(states)))
             if busy:
                 raise ConflictError(f"{busy} unfinished jobs need this data set; cancel them or wait for their end")
+            if connection.scalar(select(Job.id).where(Job.dataset_id == dataset_id).limit(1)):
+                raise ConflictError("finished jobs name this data set as what they were trained on; it has to stay")
             connection.execute(delete(Dataset).where(Dataset.id == dataset_id))
 
 

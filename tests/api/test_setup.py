@@ -1,0 +1,124 @@
+"""python -m api.setup"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
+
+from api.setup import ensure_admin, wait_for_database
+from ganforge.stack.ports import free_port
+from models.rows import Key
+from models.states import Role
+from stores.container import Stores, open_stores
+from stores.db import make_engine
+from stores.settings import Settings
+from tests.api.server import ROOT
+
+
+@pytest.fixture
+def stores(settings: Settings) -> Iterator[Stores]:
+    """Return stores over a database with tables and nothing in them."""
+    opened = open_stores(settings)
+    yield opened
+    opened.close()
+
+
+def keys(stores: Stores) -> int:
+    """Return how many keys there are."""
+    with stores.engine.connect() as connection:
+        return len(connection.execute(Key.__table__.select()).all())
+
+
+def start(settings: Settings) -> subprocess.Popen[str]:
+    """Start the command over the settings in the environment."""
+    command = [sys.executable, "-m", "api.setup"]
+    return subprocess.Popen(command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, text=True)
+
+
+def test_three_at_once_make_one_of_everything(settings: Settings, stores: Stores) -> None:
+    started = [start(settings) for _ in range(3)]
+    for process in started:
+        _, log = process.communicate(timeout=60)
+        assert process.returncode == 0, log
+    secret = (settings.home / "admin.key").read_text().strip()
+    who = stores.keys.authenticate(secret)
+    assert who is not None
+    assert who.role is Role.admin
+    assert keys(stores) == 1
+    assert [row["name"] for row in stores.reports.queues(15)] == ["cpu", "gpu", "jetson"]
+    assert stores.datasets.names(None) == ["mnist-10k"]
+    assert stat.S_IMODE((settings.home / "admin.key").stat().st_mode) == 0o600
+    assert [path.name for path in settings.home.iterdir()] == ["admin.key"]
+
+
+def test_a_key_that_was_written_but_not_registered_is_registered(settings: Settings, stores: Stores) -> None:
+    ensure_admin(stores, settings.home)
+    secret = (settings.home / "admin.key").read_text().strip()
+    with stores.engine.begin() as connection:
+        connection.execute(Key.__table__.delete())
+    ensure_admin(stores, settings.home)
+    assert stores.keys.authenticate(secret) is not None
+    assert keys(stores) == 1
+
+
+def test_a_lost_file_makes_no_new_key(settings: Settings, stores: Stores) -> None:
+    ensure_admin(stores, settings.home)
+    (settings.home / "admin.key").unlink()
+    ensure_admin(stores, settings.home)
+    assert not (settings.home / "admin.key").exists()
+    assert keys(stores) == 1
+
+
+def test_a_revoked_key_does_not_come_back(settings: Settings, stores: Stores) -> None:
+    ensure_admin(stores, settings.home)
+    secret = (settings.home / "admin.key").read_text().strip()
+    stores.keys.create("second", "second", Role.admin)
+    first = stores.keys.authenticate(secret)
+    assert first is not None
+    stores.keys.revoke(first.key_id)
+    ensure_admin(stores, settings.home)
+    assert stores.keys.authenticate(secret) is None
+
+
+def test_a_database_that_never_answers_is_given_up(settings: Settings) -> None:
+    nowhere = SecretStr(f"postgresql+psycopg://x:y@127.0.0.1:{free_port()}/z")
+    engine = make_engine(settings.model_copy(update={"database_url": nowhere}))
+    with pytest.raises(OperationalError):
+        wait_for_database(engine, 0.5)
+
+
+def test_the_api_refuses_the_world_while_nobody_has_a_key(
+    settings: Settings, stores: Stores, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GANFORGE_HOST", "0.0.0.0")  # noqa: S104
+    monkeypatch.setenv("GANFORGE_PORT", str(free_port()))
+    command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "api" / "gunicorn.conf.py")]
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert refused.returncode != 0
+    assert "python -m api.setup" in refused.stderr
+    assert "Booting worker" not in refused.stderr
+
+
+def test_importing_everything_needs_nothing() -> None:
+    program = (
+        "import pkgutil, sys, api\n"
+        "import socket\n"
+        "def refuse(*_): raise SystemExit('something connected')\n"
+        "socket.socket.connect = refuse\n"
+        "for module in pkgutil.walk_packages(api.__path__, 'api.'):\n"
+        "    if 'conf' not in module.name: __import__(module.name)\n"
+        "from api.app import create_app\n"
+        "create_app()\n"
+        "assert 'torch' not in sys.modules and 'numpy' not in sys.modules\n"
+    )
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(command, cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
