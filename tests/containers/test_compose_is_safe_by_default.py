@@ -1,0 +1,102 @@
+"""Health, order, data, secrets and ports: what must hold before anybody changes a setting."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ganforge.stack.table import WORKER_GRACE_S
+from stores.settings import Settings
+from tests.containers.conftest import ROOT
+
+OURS = ("setup", "api", "sweeper", "worker-cpu", "worker-gpu", "worker-jetson")
+SECRETS = ("GANFORGE_POSTGRES_PASSWORD", "GANFORGE_REDIS_PASSWORD", "GANFORGE_S3_SECRET_KEY")
+
+
+def test_the_services_are_the_servers_and_the_processes_of_the_local_stack(services):
+    assert set(services) == {"postgres", "redis", "minio", *OURS}
+    assert {name: services[name].get("profiles") for name in OURS if services[name].get("profiles")} == {
+        "worker-gpu": ["gpu"],
+        "worker-jetson": ["jetson"],
+    }
+
+
+def test_every_service_that_stays_has_a_health_check(services):
+    for name, service in services.items():
+        check = service["healthcheck"]
+        if name == "setup":
+            assert check == {"disable": True}
+        else:
+            assert check["test"][0] in {"CMD", "CMD-SHELL"}, name
+            assert check["retries"] >= 3, name
+
+
+@pytest.mark.parametrize("name", ["api", "sweeper", "worker-cpu", "worker-gpu"])
+def test_nothing_starts_before_setup_has_succeeded(services, name):
+    assert services[name]["depends_on"] == {
+        "setup": {"condition": "service_completed_successfully"},
+        "redis": {"condition": "service_healthy"},
+    }
+    assert services["setup"]["depends_on"] == {
+        "postgres": {"condition": "service_healthy"},
+        "minio": {"condition": "service_healthy"},
+    }
+
+
+def test_data_and_the_admin_key_live_in_volumes(compose, services):
+    assert services["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
+    assert services["minio"]["volumes"] == ["minio:/data"]
+    for name in ("setup", "api"):
+        assert "home:/var/lib/ganforge" in services[name]["volumes"]
+    for name, service in services.items():
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            assert source.startswith("${") or source in compose["volumes"], name
+
+
+def test_a_worker_is_given_longer_to_stop_than_a_checkpoint_takes(services):
+    for name in OURS[3:]:
+        grace = int(services[name]["stop_grace_period"].removesuffix("s"))
+        assert grace > WORKER_GRACE_S > Settings.model_fields["stop_grace_s"].default
+
+
+def test_every_secret_comes_from_the_environment_and_its_absence_is_an_error_with_a_remedy():
+    text = (ROOT / "compose.yaml").read_text()
+    for secret in SECRETS:
+        uses = re.findall(rf"\$\{{{secret}([^}}]*)\}}", text)
+        assert uses, secret
+        assert set(uses) == {":?set it in .env, see docs/08-containers.md"}, secret
+    for name, value in re.findall(r"^ *(\w*(?:PASSWORD|SECRET)\w*): (.*)$", text, re.MULTILINE):
+        assert value.startswith("${"), name
+
+
+def test_no_image_holds_a_secret(targets):
+    for name, instructions in targets.items():
+        for word, rest in instructions:
+            if word in {"ARG", "ENV"}:
+                assert not re.search(r"PASSWORD|SECRET|_KEY|TOKEN|INDEX_URL", rest), name
+    ignore = (ROOT / ".dockerignore").read_text().splitlines()
+    rules = [line for line in ignore if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert rules[-1] == "**/.*"
+    for rule in rules[1:]:
+        assert rule.startswith(("!", "**/")), "only an allowed name may follow the rule that leaves everything out"
+
+
+def test_ports_are_open_to_this_machine_alone_unless_asked(services):
+    published = [port for service in services.values() for port in service.get("ports", [])]
+    assert len(published) == 4
+    for port in published:
+        assert re.match(r"\$\{GANFORGE_\w*BIND:-127\.0\.0\.1\}:", port), port
+
+
+def test_our_processes_can_write_to_their_volumes_alone_and_gain_no_rights(services, targets):
+    for name in OURS:
+        service = services[name]
+        assert (service["read_only"], service["init"], service["cap_drop"]) == (True, True, ["ALL"]), name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+    for image in ("api", "worker"):
+        assert ("USER", "ganforge") in targets[image]
+        assert ("STOPSIGNAL", "SIGTERM") in targets[image]
+        assert [word for word, _ in targets[image]].count("HEALTHCHECK") == 1
