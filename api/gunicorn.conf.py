@@ -24,7 +24,7 @@ workers = settings.api_processes
 worker_class = "gevent"
 # Beside the streams there must be room for requests, or nobody could be told that there are too many streams.
 worker_connections = settings.max_streams + 500
-keepalive = 5
+keepalive = 2
 # Streams end within a second of the signal; this is for requests under way.
 graceful_timeout = 5
 timeout = 60

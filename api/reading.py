@@ -93,8 +93,8 @@ def read_body(request: Request, model: type[Model], *, optional: bool = False) -
     Raises:
         ProblemError, InvalidError
     """
-    # A chunked body has no length, so its presence shows in the first byte.
-    empty = optional and not request.mimetype and not request.get_data()
+    # Many clients name a content type always, with a body or without.
+    empty = optional and not request.get_data()
     value = {} if empty else read_json(request)
     try:
         return model.model_validate(value)
