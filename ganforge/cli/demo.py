@@ -124,11 +124,13 @@ class Demo:
     def _download(self, client: Client, training: Job, drawing: Job) -> None:
         made = list(client.artifacts(training["id"]))
         grids = sorted((one for one in made if one["kind"] == "grid"), key=lambda one: one["step"] or 0)
-        wanted = [one for one in made if one["kind"] in {"loss_plot", "weights", "report"}]
-        drawn = client.artifacts(drawing["id"], kind="samples")
+        wanted = {one["name"]: one for one in made if one["kind"] in {"loss_plot", "weights", "report"}}
+        # Names that don't depend on the number of steps, so that a second demo replaces the first one's files.
+        wanted["grid.png"] = grids[-1]
+        wanted["samples.png"] = next(client.artifacts(drawing["id"], kind="samples"))
         self._to.mkdir(parents=True, exist_ok=True)
-        for artifact in [*grids[-1:], *wanted, *drawn]:
-            file = client.download(artifact, self._to)
+        for name, artifact in wanted.items():
+            file = client.download(artifact, self._to / name)
             say(f"  {file}  {size(artifact['bytes'])}  {_meaning(artifact)}")
 
     def _report(self) -> None:
