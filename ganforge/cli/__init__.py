@@ -1,5 +1,15 @@
 """The command line: `ganforge`."""
 
-from ganforge.cli.app import main
+from __future__ import annotations
 
-__all__ = ["main"]
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    try:
+        # Imported here, so that Ctrl-C in the first half second is as quiet as later.
+        from ganforge.cli.app import run  # noqa: PLC0415
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return run(arguments)

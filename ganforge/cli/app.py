@@ -56,7 +56,7 @@ app.command("recipes")(catalog.recipes)
 app.add_typer(catalog.keys, name="keys")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def run(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
