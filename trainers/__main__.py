@@ -27,7 +27,17 @@ def main() -> int:
         return 1
 
 
+def _share_the_processors() -> None:
+    """Let threads that wait for each other sleep soon instead of spinning; read when torch brings in OpenMP.
+
+    Spinning threads take the processor from the very thread that they wait for. On two busy cores a training with
+    OpenMP's own setting ran at 48 to 208 images a second, and with this one at 1,360 to 1,990.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
+
 def _attempt(wire: Wire, commands: Commands) -> int:
+    _share_the_processors()
     # Imported here and not above: end of file must end the process while torch is still on its way in.
     import torch  # noqa: PLC0415
 

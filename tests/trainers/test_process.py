@@ -1,0 +1,221 @@
+"""The real process on its pipe: killed, deserted, stopped, out of memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.trainers.attempts import ROOT, Process, sha256
+from tests.waiting import until
+from trainers.wire import SUPERVISOR_GONE
+
+
+@pytest.fixture
+def start():
+    started = []
+
+    def launch():
+        process = Process()
+        started.append(process)
+        return process
+
+    yield launch
+    for process in started:
+        process.close()
+
+
+def weights(process):
+    return {m["name"]: sha256(m["path"]) for m in process.messages if m["type"] == "file" and m["kind"] == "weights"}
+
+
+def test_a_killed_training_resumes_from_its_last_checkpoint_with_the_same_weights(start, make_spec):
+    settings = {"epochs": 6, "checkpoint_every": {"steps": 7}, "ema_half_life": 200}
+    undisturbed, killed, resumed = start(), start(), start()
+    undisturbed.write(make_spec(**settings))
+    assert undisturbed.end() == 0
+    spec = make_spec(**settings)
+    killed.write(spec)
+    killed.until("metric", epoch=3)
+    os.kill(killed.process.pid, signal.SIGKILL)
+    killed.end()
+    checkpoint = max(Path(spec["scratch"]).glob("checkpoint-*.safetensors"))
+    resumed.write(make_spec(**settings, resume=checkpoint))
+    assert resumed.end() == 0
+    assert next(m for m in resumed.messages if m["type"] == "started")["start_step"] >= 7
+    assert weights(resumed) == weights(undisturbed) != {}
+
+
+def test_it_says_ready_with_its_versions_before_it_is_asked_for_anything(start):
+    process = start()
+    ready = process.until("ready")
+    assert ready["pid"] == process.process.pid
+    assert set(ready) == {"type", "torch", "python", "pid"}
+
+
+@pytest.mark.parametrize("when", ["at once", "waiting for the spec", "training"])
+def test_it_ends_when_its_supervisor_is_gone(start, make_spec, when):
+    process = start()
+    if when != "at once":
+        process.until("ready")
+    if when == "training":
+        process.write(make_spec(epochs=100_000))
+        process.until("metric")
+    process.process.stdin.close()
+    assert process.end() == SUPERVISOR_GONE
+
+
+def test_it_ends_when_nobody_reads_it_any_more(start, make_spec):
+    process = start()
+    process.write(make_spec(epochs=100_000))
+    process.until("metric")
+    process.process.stdout.close()
+    assert process.process.wait(timeout=20) == SUPERVISOR_GONE
+
+
+@pytest.mark.parametrize("how", ["command", "SIGTERM", "SIGINT"])
+def test_asked_to_stop_it_writes_a_checkpoint_of_that_step_and_ends_well(start, make_spec, how):
+    process = start()
+    process.write(make_spec(epochs=100_000, checkpoint_every={"epochs": 100_000}))
+    process.until("metric")
+    if how == "command":
+        process.write({"command": "stop"})
+    else:
+        os.kill(process.process.pid, signal.Signals[how])
+    assert process.end() == 0
+    metric, file, stopped = process.messages[-3:]
+    assert stopped == {"type": "stopped"}
+    assert (file["kind"], file["step"]) == ("checkpoint", metric["steps"][-1])
+
+
+def test_asked_to_stop_before_the_spec_it_just_ends(start):
+    process = start()
+    process.until("ready")
+    process.write({"command": "stop"})
+    assert process.end() == 0
+    assert process.messages[-1] == {"type": "stopped"}
+
+
+def test_asked_to_stop_together_with_the_spec_it_writes_the_checkpoint_of_step_0(start, make_spec):
+    process = start()
+    process.write(json.dumps(make_spec()) + "\n" + json.dumps({"command": "stop"}))
+    assert process.end() == 0
+    assert process.messages[-1] == {"type": "stopped"}
+
+
+def test_it_stops_by_itself_after_its_time(start, make_spec):
+    process = start()
+    process.write({**make_spec(epochs=100_000), "stop_after_s": 0.5})
+    assert process.end() == 0
+    assert process.messages[-1] == {"type": "stopped"}
+
+
+def test_stray_prints_do_not_break_the_wire(start, tmp_path, make_spec):
+    # A library that prints at import, found first on the path.
+    (tmp_path / "PIL").mkdir()
+    (tmp_path / "PIL/__init__.py").write_text(
+        "import os, sys\n"
+        "print('stray from python')\n"
+        "os.write(1, b'stray from C\\n')\n"
+        f"sys.path.remove({str(tmp_path)!r})\n"
+        "del sys.modules['PIL']\n"
+        "import PIL\n"
+        "sys.modules['PIL'] = PIL\n"
+    )
+    os.environ["PYTHONPATH"] = str(tmp_path)
+    try:
+        process = start()
+    finally:
+        del os.environ["PYTHONPATH"]
+    process.write(make_spec(epochs=1))
+    assert process.end() == 0
+    assert process.messages[-1]["type"] == "done"
+    errors = process.errors()
+    assert "stray from python" in errors
+    assert "stray from C" in errors
+
+
+def test_a_job_too_large_for_the_machine_fails_as_out_of_memory(start, make_spec):
+    process = start()
+    process.until("ready")
+    # The limit that the trainer sets is of the machine; a lower one that was there before stays.
+    import resource
+
+    resource.prlimit(process.process.pid, resource.RLIMIT_DATA, (600_000_000, 600_000_000))
+    process.write(make_spec("dcgan", width=512, batch_size=128, noise_dim=4096))
+    assert process.end() == 1
+    failed = process.messages[-1]
+    assert (failed["type"], failed["code"]) == ("failed", "out_of_memory")
+    assert "lower `batch_size` or `width`" in failed["detail"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        ({"recipe": "vae"}, "internal", "does not know the recipe 'vae'; it has mlp_gan, dcgan"),
+        ({"device": "tpu"}, "internal", "must be cpu or cuda"),
+        ({"seed": "x"}, "internal", "the spec cannot be read"),
+        ({"data_roots": []}, "invalid_dataset", "is in none of the data roots"),
+        ({"resume": "/nowhere/x.safetensors"}, "checkpoint_corrupt", "x.safetensors cannot be read"),
+    ],
+)
+def test_whatever_goes_wrong_is_told_with_its_code(start, make_spec, change, code, words):
+    process = start()
+    process.write({**make_spec(), **change})
+    assert process.end() == 1
+    failed = process.messages[-1]
+    assert (failed["type"], failed["code"]) == ("failed", code)
+    assert words in failed["detail"]
+
+
+def test_a_line_that_is_no_json_is_told(start):
+    process = start()
+    process.write("hello")
+    assert process.end() == 1
+    assert process.messages[-1]["detail"].startswith("the spec cannot be read")
+
+
+def test_the_kernel_is_asked_to_take_the_trainer_first(start):
+    process = start()
+    process.until("ready")
+    score = Path(f"/proc/{process.process.pid}/oom_score_adj")
+    assert until(lambda: score.read_text().strip() == "1000", what="the score")
+
+
+def test_a_sampling_job_runs_through_the_same_process(start, make_spec, tmp_path):
+    process = start()
+    process.write(make_spec(epochs=1))
+    assert process.end() == 0
+    [checkpoint] = [m["path"] for m in process.messages if m.get("kind") == "checkpoint"]
+    sampler = start()
+    line = {"kind": "sample", "job": "job_test", "attempt": 1, "recipe": "mlp_gan", "checkpoint": checkpoint}
+    params = {"count": 4, "seed": 1, "output": "grid"}
+    sampler.write({**line, "params": params, "device": "cpu", "threads": 1, "scratch": str(tmp_path / "samples")})
+    assert sampler.end() == 0
+    assert [m["type"] for m in sampler.messages] == ["ready", "started", "file", "done"]
+
+
+def test_trainers_run_on_python_3_8():
+    import subprocess
+    import sys
+
+    vermin = Path(sys.executable).with_name("vermin")
+    command = [vermin, "-q", "-t=3.8-", "--no-tips", ROOT / "trainers"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_trainers_bring_nothing_of_the_service_and_no_pydantic(start):
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, trainers.train, trainers.sample, trainers.plots\n"
+        "own = {'models', 'stores', 'api', 'worker', 'ganforge', 'pydantic', 'matplotlib', 'torchvision', 'celery'}\n"
+        "print(sorted(own & {name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,0 +1,89 @@
+"""Alerts: each says its thing once, with the numbers, and again only after a calm."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from trainers.gallery import spread
+from trainers.reporter import ListReporter
+from trainers.watch import Streak, Watch
+
+EVEN = {"d_real": 0.6, "d_fake": 0.4, "d_grad_norm": 1.0, "g_grad_norm": 1.0}
+
+
+@pytest.fixture
+def told():
+    return ListReporter()
+
+
+def look(watch, rows):
+    for step, row in enumerate(rows, start=1):
+        watch.step(step, {**EVEN, **row})
+
+
+def test_a_streak_fires_once_and_again_after_as_long_a_calm():
+    streak = Streak(3)
+    fired = [streak.look(holds=character == "x") for character in "xx.xxxxx.xxxx...xxx"]
+    assert [index for index, fire in enumerate(fired) if fire] == [5, 18]
+
+
+def test_a_discriminator_that_is_never_fooled_is_named_with_its_numbers(told):
+    look(Watch(told, 1000), [{"d_real": 0.97, "d_fake": 0.01}] * 200)
+    [alert] = told.of("alert")
+    assert (alert["code"], alert["step"]) == ("discriminator_too_strong", 50)
+    assert (alert["d_real"], alert["d_fake"]) == (0.97, 0.01)
+
+
+@pytest.mark.parametrize("row", [{"d_real": 0.94, "d_fake": 0.01}, {"d_real": 0.97, "d_fake": 0.06}])
+def test_just_inside_the_limits_nothing_is_said(told, row):
+    look(Watch(told, 1000), [row] * 200)
+    assert not told.of("alert")
+
+
+def test_49_steps_are_not_long(told):
+    look(Watch(told, 1000), ([{"d_real": 0.99, "d_fake": 0.0}] * 49 + [{}]) * 5)
+    assert not told.of("alert")
+
+
+@pytest.mark.parametrize("row", [{"d_fake": 0.99, "d_real": 0.99}, {"d_real": 0.02}])
+def test_a_discriminator_that_is_always_fooled_is_named(told, row):
+    look(Watch(told, 1000), [row] * 60)
+    assert [alert["code"] for alert in told.of("alert")] == ["generator_too_strong"]
+
+
+def test_a_short_epoch_shortens_the_wait(told):
+    look(Watch(told, 40), [{"d_real": 0.99, "d_fake": 0.0}] * 40)
+    assert told.of("alert")[0]["step"] == 20
+
+
+def test_gradients_over_100_speak_once_until_50_calm_steps(told):
+    loud = {"g_grad_norm": 100.5}
+    look(Watch(told, 1000), [loud, {}, loud, *[{}] * 49, loud, *[{}] * 50, loud, {"g_grad_norm": 100.0}])
+    assert [alert["step"] for alert in told.of("alert")] == [1, 104]
+    assert told.of("alert")[0]["g_grad_norm"] == 100.5
+
+
+def test_fakes_that_look_alike_are_named_after_a_grace_and_not_for_one_grid(told):
+    watch = Watch(told, 1000)
+    for epoch, share in enumerate((0.1, 0.1, 0.1, 0.6, 0.49, 0.49), start=1):
+        watch.grid(epoch * 10, epoch, share)
+    [alert] = told.of("alert")
+    assert (alert["code"], alert["step"], alert["distance_ratio"]) == ("collapse", 60, 0.49)
+
+
+def test_the_counters_survive_a_checkpoint(told):
+    row = {**EVEN, "d_real": 0.99, "d_fake": 0.0}
+    first, second = Watch(told, 1000), Watch(told, 1000)
+    for step in range(30):
+        first.step(step, row)
+    second.restore(first.state())
+    for step in range(30, 60):
+        second.step(step, row)
+    assert [alert["step"] for alert in told.of("alert")] == [49]
+
+
+def test_the_spread_is_the_mean_distance_of_all_pairs():
+    images = torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])
+    assert spread(images) == pytest.approx((5 + 1 + 18**0.5) / 3, rel=1e-6)
+    assert spread(torch.ones(4, 1, 2, 2)) == 0
