@@ -8,8 +8,8 @@ EXTRAS := api,worker,trainers,cli,stack,dev
 PYTEST := $(BIN)/python -m pytest
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Warnings and unreadable progress bars help nobody in a log.
-PIP := $(BIN)/python -m pip --quiet --no-input
+# Unreadable progress bars and warnings about indexes help nobody; errors are shown.
+PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -25,14 +25,16 @@ install: $(INSTALLED) ## Make the environment in .venv (about 5 GB, once)
 # The stamp is the last thing written: an interrupted install is taken up again, and a changed pyproject or constraints
 # file brings the environment up to date.
 $(INSTALLED): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "ganforge needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing)." \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "ganforge needs Python 3.11 or later, and $(PYTHON) is $$({ $(PYTHON) --version; } 2>/dev/null || echo missing)." \
 			"Say which to use: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
 		echo "Making the environment in $(VENV)"; \
 		$(PYTHON) -m venv --clear $(VENV) || { \
 			echo "The environment could not be made. On Debian: apt-get install python3-venv" >&2; exit 1; }; }
 	@echo "Installing the pinned packages into $(VENV): about 5 GB, most of it torch, once. This takes some minutes."
+	@# What pip was killed over has no RECORD yet, but pip would take it for installed.
+	@find $(VENV)/lib -name '*.dist-info' ! -exec test -e {}/RECORD ';' -prune -exec rm -rf {} +
 	@$(PIP) install --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@
 	@echo "Installed."
