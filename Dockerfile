@@ -5,35 +5,43 @@
 ARG API_BASE=python:3.11-slim-bookworm
 ARG WORKER_BASE=python:3.11-slim-bookworm
 
-# What each image installs, without the rest of pyproject.toml: a changed line of ruff's settings must not install torch anew.
+# What each image installs, without the rest of pyproject.toml: a changed line of ruff's settings must not install torch
+# anew. And a pip to install it with: no base needs one, and none stays behind in an image.
 FROM ${API_BASE} AS requirements
 ARG WORKER_EXTRAS="worker trainers"
 WORKDIR /requirements
+RUN python3 -m venv /opt/tools && cp -r /opt/tools/lib/python3*/site-packages/pip pip
 COPY pyproject.toml constraints.txt ./
-RUN ["python3", "-c", "import os, tomllib\nproject = tomllib.load(open('pyproject.toml', 'rb'))['project']\nextras = {'api': ['api'], 'worker': os.environ.get('WORKER_EXTRAS', '').split()}\nfor image, names in extras.items():\n    lines = project['dependencies'] + [line for name in names for line in project['optional-dependencies'][name]]\n    open(image + '.txt', 'w').write('\\n'.join(lines) + '\\n')"]
+# One list for each image, and the bare names of what trainers need beside torch.
+RUN python3 -c '\
+import os, re, tomllib; \
+project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+extras = project["optional-dependencies"]; \
+wanted = {"api": ["api"], "worker": os.environ["WORKER_EXTRAS"].split()}; \
+lists = {image: project["dependencies"] + sum((extras[name] for name in names), []) for image, names in wanted.items()}; \
+lists["trainers"] = [re.match("[a-z]+", line)[0] for line in extras["trainers"] if not line.startswith("torch")]; \
+[open(name + ".txt", "w").write("\n".join(lines) + "\n") for name, lines in lists.items()]'
 
 
 FROM ${API_BASE} AS api
 ENV GANFORGE_HOME=/var/lib/ganforge \
     GANFORGE_HOST=0.0.0.0 \
     GANFORGE_PORT=8000 \
-    PATH=/opt/venv/bin:$PATH \
+    PATH=/opt/ganforge/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 # The home is made here so that a new volume mounted over it belongs to the user too.
 RUN groupadd --gid 10001 ganforge \
     && useradd --uid 10001 --gid ganforge --home-dir "$GANFORGE_HOME" --no-create-home --shell /usr/sbin/nologin ganforge \
     && install --directory --owner=ganforge --group=ganforge --mode=0700 "$GANFORGE_HOME"
-# Where packages come from is pip's own configuration, which a build may hand in as the secret `pip.conf`.
-# The setuptools that venv brings is old, so only a package that asks for it gets one. pip leaves at the end: nothing can
-# be installed into a running container.
+# Where packages come from is pip's own configuration, which a build may hand in as the secret `pip.conf`. What a base has
+# set for itself must not decide it, hence `--isolated`.
 RUN --mount=type=bind,from=requirements,source=/requirements,target=/requirements \
     --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    python3 -m venv /opt/venv \
-    && pip uninstall --yes setuptools \
-    && pip install --constraint /requirements/constraints.txt --requirement /requirements/api.txt \
-    && pip uninstall --yes pip
+    python3 -m venv --without-pip /opt/ganforge \
+    && python /requirements/pip --isolated install \
+        --constraint /requirements/constraints.txt --requirement /requirements/api.txt
 WORKDIR /app
 COPY models models
 COPY stores stores
@@ -54,14 +62,16 @@ CMD ["gunicorn", "-c", "/app/api/gunicorn.conf.py", "api.app:create_app()"]
 FROM ${WORKER_BASE} AS worker
 # The interpreter of the supervisor, where the base's own is older than 3.11.
 ARG PYTHON=python3
+# The interpreter of the trainers, where the base brings its torch in one: it gets what it lacks beside torch, and keeps
+# what it has. Set GANFORGE_TRAINER_PYTHON to the same path when the container runs.
+ARG TRAINER_PYTHON=
 ENV GANFORGE_HOME=/var/lib/ganforge \
     GANFORGE_QUEUE=cpu \
     GANFORGE_DEVICE=cpu \
-    PATH=/opt/venv/bin:$PATH \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    PATH=/opt/ganforge/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-# Trainers find their device here when the NVIDIA runtime adds it; without that runtime these say nothing.
-ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility
 RUN groupadd --gid 10001 ganforge \
     && useradd --uid 10001 --gid ganforge --home-dir "$GANFORGE_HOME" --no-create-home --shell /usr/sbin/nologin ganforge \
     && install --directory --owner=ganforge --group=ganforge --mode=0700 "$GANFORGE_HOME"
@@ -69,10 +79,12 @@ RUN --mount=type=bind,from=requirements,source=/requirements,target=/requirement
     --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     "$PYTHON" -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"The supervisor needs Python 3.11 or later, and this base has {sys.version}: see PYTHON in docs/08-containers.md")' \
-    && "$PYTHON" -m venv /opt/venv \
-    && pip uninstall --yes setuptools \
-    && pip install --constraint /requirements/constraints.txt --requirement /requirements/worker.txt \
-    && pip uninstall --yes pip
+    && "$PYTHON" -m venv --without-pip /opt/ganforge \
+    && python /requirements/pip --isolated install \
+        --constraint /requirements/constraints.txt --requirement /requirements/worker.txt \
+    && if [ -n "$TRAINER_PYTHON" ]; then \
+        "$TRAINER_PYTHON" /requirements/pip --isolated install \
+            --break-system-packages --requirement /requirements/trainers.txt; fi
 WORKDIR /app
 COPY models models
 COPY stores stores
