@@ -9,6 +9,8 @@ from typing import Any
 
 import redis
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from stores.settings import Settings
 
@@ -26,12 +28,17 @@ class Hint:
 
 
 def make_redis(settings: Settings) -> redis.Redis:
-    """Return a client that notices a dead connection instead of waiting for ever."""
+    """Return a client that notices a dead connection instead of waiting for ever.
+
+    It tries once more on a fresh connection and then gives up: the library's own patience would hold every request for
+    seconds while the broker is away, for a hint that may be lost.
+    """
     return redis.Redis.from_url(
         settings.redis_url.get_secret_value(),
         socket_timeout=5,
         socket_connect_timeout=2,
         health_check_interval=15,
+        retry=Retry(NoBackoff(), 1),
         decode_responses=True,
     )
 

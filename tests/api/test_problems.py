@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,8 +121,10 @@ def test_a_submission_survives_a_silent_broker(settings: Settings, alice: Person
     app = create_app(deaf)
     client = app.test_client()
     body = {"kind": "train", "recipe": "mlp_gan", "dataset": "mnist-10k"}
+    began = time.monotonic()
     answer = client.post("/v1/jobs", json=body, headers={"Authorization": f"Bearer {alice.key}"})
     assert answer.status_code == 201
+    assert time.monotonic() - began < 3
     assert alice.get(f"/v1/jobs/{answer.json['id']}").status_code == 200
     app.extensions["ganforge"].stores.close()
 
