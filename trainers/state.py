@@ -19,7 +19,9 @@ def named(method: Method) -> dict[str, torch.Tensor]:
     tensors = dict(_of_networks(method))
     for name, optimizer in method.optimizers.items():
         for index, values in optimizer.state_dict()["state"].items():
-            tensors.update({f"optimizers/{name}/{index}/{what}": value for what, value in values.items()})
+            for what, value in values.items():
+                # Torch 1.13 counts RMSprop's steps in a plain number.
+                tensors[f"optimizers/{name}/{index}/{what}"] = torch.as_tensor(value)
     return tensors
 
 

@@ -18,7 +18,7 @@ def layers(network: nn.Module, inputs: torch.Tensor) -> list[tuple[str, str, int
 
     def note(module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
         shape = "x".join(str(n) for n in output.shape[1:]) or "1"
-        rows.append((type(module).__name__, shape, count(module)))
+        rows.append((getattr(module, "published_as", type(module).__name__), shape, count(module)))
 
     leaves = [module for module in network.modules() if not list(module.children())]
     hooks = [module.register_forward_hook(note) for module in leaves]

@@ -87,3 +87,20 @@ def test_the_spread_is_the_mean_distance_of_all_pairs():
     images = torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])
     assert spread(images) == pytest.approx((5 + 1 + 18**0.5) / 3, rel=1e-6)
     assert spread(torch.ones(4, 1, 2, 2)) == 0
+
+
+@pytest.mark.slow
+def test_the_settings_of_the_article_are_named_within_their_first_epoch(make_spec):
+    import json
+
+    from models.datasets import KNOWN
+    from models.recipes import RECIPES, resolve_params
+    from tests.trainers.attempts import Attempt
+
+    recipe, known = RECIPES["dcgan"], KNOWN["mnist-10k"]
+    changes = {"epochs": 1, "monitor": None, "patience": None}
+    params = resolve_params(recipe, recipe.preset("ithome"), changes).model_dump(mode="json")
+    dataset = {"name": known.name, "source": known.source, "layout": known.layout, "folder": known.folder}
+    dataset |= {"shape": known.shape, "train": known.train, "test": known.test}
+    attempt = Attempt.run(json.dumps({**make_spec("dcgan"), "params": params, "dataset": dataset, "threads": 2}))
+    assert "discriminator_too_strong" in [alert["code"] for alert in attempt.of("alert")]

@@ -123,3 +123,14 @@ def test_the_table_lists_every_layer_with_its_output_and_parameters():
     assert "generator (input 100)" in table
     assert [line.split() for line in table.splitlines() if "Conv2d" in line][2] == ["Conv2d", "256x4x4", "294,912"]
     assert [line.split()[1] for line in table.splitlines() if "total" in line] == ["1,066,880", "431,872"]
+
+
+def test_the_layers_at_one_pixel_are_the_convolutions_of_the_paper():
+    from torch.nn import functional
+
+    generator, discriminator = pair("dcgan")
+    noise, small = torch.randn(3, 100), torch.randn(3, 256, 4, 4)
+    first, last = generator.layers[0], discriminator.layers[-1]
+    expected = functional.conv_transpose2d(noise[:, :, None, None], first.weight)
+    torch.testing.assert_close(first(noise), expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(last(small), functional.conv2d(small, last.weight), rtol=1e-4, atol=1e-5)
