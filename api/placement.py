@@ -12,13 +12,11 @@ from api.reading import body_errors
 from models.ids import is_id
 from models.jobs import SampleRequest, TrainRequest
 from models.recipes import RECIPES, Preset, Recipe, resolve_params
-from models.states import Role
+from models.states import NO_LIVE_WORKER, Role
 from stores.container import Stores
 from stores.errors import NotFoundError
 from stores.jobs import NewJob
 from stores.keys import Principal
-
-NO_LIVE_WORKER = "no_live_worker"
 
 
 def place(stores: Stores, who: Principal, asked: TrainRequest | SampleRequest) -> NewJob:

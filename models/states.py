@@ -25,6 +25,9 @@ class State(StrEnum):
     canceled = "canceled"
 
 
+# The reason of a queued job whose queue nobody serves now.
+NO_LIVE_WORKER = "no_live_worker"
+
 TERMINAL = frozenset({State.succeeded, State.failed, State.canceled})
 
 TRANSITIONS: dict[State, frozenset[State]] = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, literal, or_, select, tuple_
+from sqlalchemy import Engine, Select, Text, bindparam, delete, func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from models.datasets import KNOWN, KnownDataset
@@ -53,14 +54,9 @@ class Datasets:
 
     def find(self, name_or_id: str, owner: str | None) -> dict[str, Any] | None:
         """Return the data set of this name or id that the owner may use; their own comes before a shared one."""
-        query = (
-            select(*Dataset.__table__.columns)
-            .where(or_(Dataset.id == name_or_id, Dataset.name == name_or_id), _visible(owner))
-            .order_by(Dataset.owner.is_(None))
-            .limit(1)
-        )
+        asked = {"wanted": name_or_id, **({} if owner is None else {"owner": owner})}
         with self._reader.connect() as connection:
-            row = connection.execute(query).mappings().first()
+            row = connection.execute(_by_name_or_id(owner is None), asked).mappings().first()
         return None if row is None else dataset_view(row)
 
     def page(self, owner: str | None, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
@@ -101,6 +97,19 @@ class Datasets:
             if connection.scalar(select(Job.id).where(Job.dataset_id == dataset_id).limit(1)):
                 raise ConflictError("finished jobs name this data set as what they were trained on; it has to stay")
             connection.execute(delete(Dataset).where(Dataset.id == dataset_id))
+
+
+@functools.cache
+def _by_name_or_id(everybodys: bool) -> Select[Any]:
+    """Made once each: every submitted job asks."""
+    wanted = bindparam("wanted", type_=Text())
+    mine = literal(True) if everybodys else or_(Dataset.owner.is_(None), Dataset.owner == bindparam("owner"))
+    return (
+        select(*Dataset.__table__.columns)
+        .where(or_(Dataset.id == wanted, Dataset.name == wanted), mine)
+        .order_by(Dataset.owner.is_(None))
+        .limit(1)
+    )
 
 
 def _visible(owner: str | None) -> Any:

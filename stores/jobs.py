@@ -13,15 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, literal, select, update
 
-from models.ids import new_id
 from models.rows import Artifact, Attempt, Job, Metric, Queue, Worker
-from models.states import TERMINAL, Action, ErrorCode, EventType, Outcome, State
-from models.views import artifact_view, job_view
-from stores import events, idempotency
+from models.states import NO_LIVE_WORKER, TERMINAL, Action, ErrorCode, EventType, Outcome, State
+from models.views import artifact_view
+from stores import events, idempotency, submission
 from stores.broker import Bell
 from stores.bus import Bus, Hint
 from stores.errors import InvalidTransitionError, StaleFenceError
-from stores.reports import job_query
 from stores.transitions import Claim, Ending, end_attempt, hold, lock, move, seconds
 
 News = tuple[str, dict[str, Any]]
@@ -87,16 +85,13 @@ class Jobs:
         with self._engine.begin() as connection:
             if request is not None and (stored := idempotency.begin(connection, new.owner, request)) is not None:
                 return stored, True
-            job_id = new_id("job")
-            values = {**vars(new), "id": job_id, "state": State.queued, "last_seq": 1}
-            connection.execute(insert(Job).values(values))
-            change = {"from": None, "to": State.queued, "reason": new.reason}
-            hints = events.append(connection, new.owner, job_id, 0, 1, [(EventType.state, change)])
-            view = job_view(connection.execute(job_query().where(Job.id == job_id)).mappings().one())
+            view, hint = submission.store(connection, vars(new))
             if request is not None:
-                idempotency.remember(connection, new.owner, request, job_id, view)
-        self._bus.publish(hints)
-        self._bell.ring(new.queue, job_id)
+                idempotency.remember(connection, new.owner, request, view["id"], view)
+        self._bus.publish([hint])
+        # A message that nobody hears would stay in the broker for ever; a worker that comes looks for itself.
+        if new.reason != NO_LIVE_WORKER:
+            self._bell.ring(new.queue, view["id"])
         return view, False
 
     def answered(self, owner: str, request: idempotency.Request) -> dict[str, Any] | None:

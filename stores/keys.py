@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, insert, literal, select, tuple_, update
+from sqlalchemy import Engine, bindparam, func, insert, literal, select, tuple_, update
 
 from models.ids import new_id
 from models.rows import Key
@@ -18,6 +18,9 @@ from models.views import key_view
 from stores.errors import ConflictError, NotFoundError
 
 PREFIX = "gf_"
+
+# Asked at every request, so it is made once.
+WHO = select(Key.id, Key.owner, Key.role).where(Key.hash == bindparam("hash"), Key.revoked_at.is_(None))
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,8 @@ class Keys:
 
     def authenticate(self, secret: str) -> Principal | None:
         """Return whose key this is; None for a key that is unknown or revoked."""
-        query = select(Key.id, Key.owner, Key.role).where(Key.hash == hash_secret(secret), Key.revoked_at.is_(None))
         with self._reader.connect() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(WHO, {"hash": hash_secret(secret)}).first()
         return None if row is None else Principal(row.id, row.owner, Role(row.role))
 
     def known(self, secret: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, case, func, literal, or_, select, tuple_
+from sqlalchemy import Engine, Select, bindparam, case, func, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from models.rows import Artifact, Attempt, Job, Queue, Worker
@@ -94,9 +94,9 @@ class Reports:
         Raises:
             NotFoundError: there is none, or it is somebody else's.
         """
-        query = JobFilter(owner=owner).apply(job_query().where(Job.id == job_id))
+        asked = {"job_id": job_id, **({} if owner is None else {"owner": owner})}
         with self._engine.connect() as connection:
-            row = connection.execute(query).mappings().first()
+            row = connection.execute(_one_job(owner is None), asked).mappings().first()
         if row is None:
             raise NotFoundError(f"no job {job_id}")
         return job_view(row)
@@ -229,15 +229,25 @@ class Reports:
 
     def live_queues(self, alive_s: float) -> set[str]:
         """Return the queues that a live worker serves now."""
-        query = select(Worker.queue).where(_alive(alive_s), ~Worker.draining).distinct()
         with self._engine.connect() as connection:
-            return set(connection.scalars(query))
+            return set(connection.scalars(_live_queues(alive_s)))
 
     def finished(self) -> dict[tuple[str, str], int]:
         """Return how many jobs there are by (queue, state), for the metrics page."""
         query = select(Job.queue, Job.state, func.count()).group_by(Job.queue, Job.state)
         with self._engine.connect() as connection:
             return {(queue, state): count for queue, state, count in connection.execute(query)}
+
+
+@functools.cache
+def _one_job(everybodys: bool) -> Select[Any]:
+    query = job_query().where(Job.id == bindparam("job_id"))
+    return query if everybodys else query.where(Job.owner == bindparam("owner"))
+
+
+@functools.cache
+def _live_queues(alive_s: float) -> Select[Any]:
+    return select(Worker.queue).where(_alive(alive_s), ~Worker.draining).distinct()
 
 
 def _alive(alive_s: float) -> Any:
