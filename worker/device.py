@@ -32,6 +32,15 @@ class Device:
         """The name under which torch sees the one device that is left to it."""
         return "cpu" if self.kind is DeviceClass.cpu else "cuda"
 
+    @property
+    def courtesy(self) -> list[str]:
+        """What to put before a trainer's command: on a CPU it yields to the service that shares the cores with it.
+
+        The service asks for a few milliseconds now and then, and people wait for those; on a GPU the trainer's own thread
+        must not be kept waiting.
+        """
+        return ["nice", "-n", "10"] if self.kind is DeviceClass.cpu else []
+
     def environment(self) -> dict[str, str]:
         """Return the whole environment of a trainer."""
         kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}

@@ -39,7 +39,7 @@ class Trainer:
             # Another Python does not have this package installed: it runs from where it lies.
             environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
         self._process = subprocess.Popen(
-            [python or sys.executable, "-m", "trainers"],
+            [*device.courtesy, python or sys.executable, "-m", "trainers"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
