@@ -12,15 +12,20 @@ ARG WORKER_EXTRAS="worker trainers"
 WORKDIR /requirements
 RUN python3 -m venv /opt/tools && cp -r /opt/tools/lib/python3*/site-packages/pip pip
 COPY pyproject.toml constraints.txt ./
-# One list for each image, and the bare names of what trainers need beside torch.
+# One list for each image, the bare names of what trainers need beside torch, and the version that the service says it is.
 RUN python3 -c '\
 import os, re, tomllib; \
+from pathlib import Path; \
 project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 extras = project["optional-dependencies"]; \
 wanted = {"api": ["api"], "worker": os.environ["WORKER_EXTRAS"].split()}; \
 lists = {image: project["dependencies"] + sum((extras[name] for name in names), []) for image, names in wanted.items()}; \
 lists["trainers"] = [re.match("[a-z]+", line)[0] for line in extras["trainers"] if not line.startswith("torch")]; \
-[open(name + ".txt", "w").write("\n".join(lines) + "\n") for name, lines in lists.items()]'
+[Path(name + ".txt").write_text("\n".join(lines) + "\n") for name, lines in lists.items()]; \
+folder = Path("metadata", "ganforge-" + project["version"] + ".dist-info"); \
+folder.mkdir(parents=True); \
+facts = {"Metadata-Version": "2.1", "Name": "ganforge", "Version": project["version"]}; \
+(folder / "METADATA").write_text("".join(name + ": " + value + "\n" for name, value in facts.items()))'
 
 
 FROM ${API_BASE} AS api
@@ -43,6 +48,7 @@ RUN --mount=type=bind,from=requirements,source=/requirements,target=/requirement
     && python /requirements/pip --isolated install \
         --constraint /requirements/constraints.txt --requirement /requirements/api.txt
 WORKDIR /app
+COPY --from=requirements /requirements/metadata .
 COPY models models
 COPY stores stores
 COPY migrations migrations
@@ -86,6 +92,7 @@ RUN --mount=type=bind,from=requirements,source=/requirements,target=/requirement
         "$TRAINER_PYTHON" /requirements/pip --isolated install \
             --break-system-packages --requirement /requirements/trainers.txt; fi
 WORKDIR /app
+COPY --from=requirements /requirements/metadata .
 COPY models models
 COPY stores stores
 COPY trainers trainers

@@ -43,7 +43,7 @@ def sample(spec: SampleSpec, reporter: Reporter) -> None:
     noise_dim = meta["params"]["noise_dim"]
     if output == "interpolation":
         ends = [noises(Draws(end, 0, device), 0, noise_dim)[0] for end in (seed, seed + 1)]
-        batches = [_padded(piece) for piece in torch.split(walk(ends[0], ends[1], count), _BATCH)]
+        batches = list(torch.split(walk(ends[0], ends[1], count), _BATCH))
     elif output in ("grid", "images"):
         draws = Draws(seed, 0, device)
         batches = [noises(draws, number, noise_dim) for number in range(-(-count // _BATCH))]
@@ -103,10 +103,6 @@ def _generator(recipe: str, snapshot: Snapshot) -> nn.Module:
         prefix = "networks/generator/"
     state.restore_network(players.generator, prefix, snapshot.tensors)
     return players.generator
-
-
-def _padded(noise: torch.Tensor) -> torch.Tensor:
-    return torch.cat([noise, noise.new_zeros(_BATCH - len(noise), noise.shape[1])])
 
 
 def _paint(

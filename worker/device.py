@@ -36,8 +36,8 @@ class Device:
     def courtesy(self) -> list[str]:
         """What to put before a trainer's command: on a CPU it yields to the service that shares the cores with it.
 
-        The service asks for a few milliseconds now and then, and people wait for those; on a GPU the trainer's own thread
-        must not be kept waiting.
+        The service asks for a few milliseconds now and then, and people wait for those; on a GPU the trainer's own
+        thread must not be kept waiting.
         """
         return ["nice", "-n", "10"] if self.kind is DeviceClass.cpu else []
 

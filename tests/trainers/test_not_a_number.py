@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,17 +76,30 @@ def test_other_draws_follow_so_that_the_same_accident_need_not_happen_again(make
     assert not torch.equal(a, b)
 
 
-def test_no_checkpoint_holds_a_spoiled_weight(make_spec):
-    # The metrics of step 5 were made before its update spoiled the weights, so they look well.
-    line = make_spec(epochs=1, checkpoint_every={"steps": 1})
-    reporter = Poison(5)
-    run(line, reporter)
-    for message in reporter.of("file"):
-        if message["kind"] == "checkpoint":
-            from pathlib import Path
+class PoisonAfter(Poison):
+    """Spoils a weight when the grid of a step is out: after its metrics were made, before its checkpoint."""
 
-            tensors = checkpoints.read(Path(message["path"])).tensors
-            assert all(value.isfinite().all() for value in tensors.values())
+    def should_stop(self) -> bool:
+        return False
+
+    def send(self, message: dict[str, Any]) -> None:
+        super().send(message)
+        if self.steps and message.get("kind") == "grid" and message["step"] == self.steps[0]:
+            self.steps.pop(0)
+            assert self.loop is not None
+            with torch.no_grad():
+                next(self.loop.method.networks["generator"].parameters())[0] = torch.nan
+
+
+def test_no_checkpoint_holds_a_spoiled_weight(make_spec):
+    reporter = PoisonAfter(5)
+    run(make_spec(epochs=1, checkpoint_every={"steps": 1}, grid_every={"steps": 1}), reporter)
+    assert [(alert["step"], alert["back_to"]) for alert in reporter.of("alert")] == [(5, 4)]
+    files = [message for message in reporter.of("file") if message["kind"] == "checkpoint"]
+    assert [message["step"] for message in files] == list(range(1, 11))
+    for message in files:
+        tensors = checkpoints.read(Path(message["path"])).tensors
+        assert all(value.isfinite().all() for value in tensors.values())
 
 
 def test_a_second_time_is_the_end_and_tells_the_numbers(make_spec):
@@ -95,8 +109,6 @@ def test_a_second_time_is_the_end_and_tells_the_numbers(make_spec):
 
 
 def test_images_beyond_every_number_diverge_at_once_and_leave_the_first_files(make_spec):
-    from pathlib import Path
-
     from tests.trainers.attempts import Attempt
 
     line = make_spec(normalize_std=1e-300)
