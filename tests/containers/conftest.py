@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ def targets() -> dict[str, list[tuple[str, str]]]:
     lines = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     stages: dict[str, list[tuple[str, str]]] = {"": []}
     name = ""
-    for line in re.sub(r"\\\n\s*", " ", lines).splitlines():
+    for line in lines.replace("\\\n", "").splitlines():
         word, _, rest = line.partition(" ")
         if word == "FROM":
             name = rest.split(" AS ")[1]
