@@ -131,10 +131,12 @@ class Hub:
             self._forget(inbox)
 
     def close(self) -> None:
-        """End all streams and the listener."""
+        """End all streams and the listener, and wait for it: it may be reading rows just now."""
         self._stopped.set()
         for inbox in self._everyone():
             inbox.close()
+        if self._listener is not None and self._listener is not threading.current_thread():
+            self._listener.join(timeout=10)
 
     def _forget(self, inbox: Inbox) -> None:
         with self._lock:

@@ -56,7 +56,8 @@ class Sweeper(Scheduler):  # type: ignore[misc]
 def create_sweeper(settings: Settings) -> Celery:
     """Return the Celery application that beat runs."""
 
-    @signals.beat_init.connect(weak=False)  # type: ignore[untyped-decorator]
+    # Not at beat_init: by then Celery has put its own streams in place of standard error.
+    @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
     def logs(**_: Any) -> None:
         configure_logs("sweeper")
 
