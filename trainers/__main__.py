@@ -42,13 +42,14 @@ def _attempt(wire: Wire, commands: Commands) -> int:
     # Imported here and not above: end of file must end the process while torch is still on its way in.
     import torch  # noqa: PLC0415
 
-    from trainers import devices, spec  # noqa: PLC0415
+    from trainers import devices, optimizers, spec  # noqa: PLC0415
     from trainers.sample import sample  # noqa: PLC0415
     from trainers.train import train  # noqa: PLC0415
 
     devices.be_killed_first()
     devices.only_one_interop_thread()
     devices.workspace_for_exact_cublas()
+    optimizers.warm_up()
     wire.send({"type": "ready", "torch": torch.__version__, "python": platform.python_version(), "pid": os.getpid()})
     line = commands.spec()
     if line is None:

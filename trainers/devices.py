@@ -27,7 +27,11 @@ def prepare(device: str, threads: int, *, exact: bool) -> torch.device:
         raise TrainerError("device is cuda, but this torch sees no CUDA device; check the driver, or use the cpu queue")
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    torch.use_deterministic_algorithms(exact)
+    # The same switch as use_deterministic_algorithms, which would first import torch's compiler for two seconds.
+    torch.set_deterministic_debug_mode("error" if exact else "default")
+    if hasattr(torch.utils, "deterministic"):
+        # Exactness needs the same sums, not memory that is filled before it is written.
+        setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010 - a module that mypy sees empty
     torch.backends.cudnn.benchmark = not exact
     return torch.device(device)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Iterable
 
 import torch
@@ -24,12 +25,18 @@ def make(params: AdversarialParams, weights: Iterable[torch.nn.Parameter]) -> to
     return torch.optim.Adam(listed, foreach=True, **settings)
 
 
+def warm_up() -> None:
+    """Make torch import what its first optimizer needs: two seconds that no job should wait for."""
+    _fused_adam("cpu")
+
+
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the step size of every group."""
     for group in optimizer.param_groups:
         group["lr"] = rate
 
 
+@lru_cache(maxsize=None)
 def _fused_adam(device: str) -> bool:
     """Tell whether one fused step works here: on CUDA since torch 2.0, on the CPU since 2.4."""
     weight = torch.nn.Parameter(torch.zeros(1, device=device))
