@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, bindparam, case, func, literal, or_, select, tuple_
+from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, case, func, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from models.rows import Artifact, Attempt, Job, Queue, Worker
@@ -103,11 +103,13 @@ class Reports:
 
     def jobs(self, wanted: JobFilter, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
         """Return up to `limit` jobs, newest first, beginning behind the place `before`: (created_at, id)."""
-        query = wanted.apply(job_query()).order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
+        query = wanted.apply(select(*Job.__table__.columns)).order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
         if before is not None:
             query = query.where(tuple_(Job.created_at, Job.id) < tuple_(literal(before[0]), literal(before[1])))
         with self._engine.connect() as connection:
-            return [job_view(row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings().all()
+            places = _positions(connection, [row for row in rows if row["state"] == State.queued])
+        return [job_view({**row, "position": places.get(row["id"])}) for row in rows]
 
     def attempts(self, job_id: str) -> list[dict[str, Any]]:
         """Return the attempts at a job, first to last."""
@@ -237,6 +239,24 @@ class Reports:
         query = select(Job.queue, Job.state, func.count()).group_by(Job.queue, Job.state)
         with self._engine.connect() as connection:
             return {(queue, state): count for queue, state, count in connection.execute(query)}
+
+
+def _positions(connection: Connection, waiting: Sequence[RowMapping]) -> dict[str, int]:
+    """Return the place of each of these queued jobs: one walk along each queue, whatever the number of jobs."""
+    places: dict[str, int] = {}
+    for queue in {row["queue"] for row in waiting}:
+        ids = [row["id"] for row in waiting if row["queue"] == queue]
+        order = (Job.priority.desc(), Job.created_at, Job.id)
+        line = (
+            select(Job.id, func.row_number().over(order_by=order).label("place"))
+            .where(Job.queue == queue, Job.state == State.queued)
+            .order_by(*order)
+            .limit(POSITION_CAP)
+            .subquery()
+        )
+        found = connection.execute(select(line.c.id, line.c.place).where(line.c.id.in_(ids)))
+        places |= dict.fromkeys(ids, POSITION_CAP + 1) | {row.id: row.place for row in found}
+    return places
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from models.states import Outcome
 from stores.errors import IdempotencyBusyError, IdempotencyMismatchError, InvalidTransitionError, NotFoundError
 from stores.idempotency import Request
+from stores.reports import JobFilter
 from stores.transitions import Ending
 
 
@@ -145,3 +146,15 @@ def test_the_database_itself_refuses_impossible_rows(stores, new_job, change):
 def _count(stores, table: str) -> int:
     with stores.engine.connect() as connection:
         return int(connection.scalar(text(f"SELECT count(*) FROM {table}")))
+
+
+def test_a_list_shows_the_same_positions_as_single_jobs(stores, new_job, worker):
+    for priority in (0, 3, 0, -2, 3):
+        stores.jobs.submit(new_job(priority=priority))
+    stores.jobs.submit(new_job(queue="gpu"))
+    stores.jobs.claim("cpu", worker, "cpu")
+
+    listed = stores.reports.jobs(JobFilter(), 100, None)
+
+    assert [job["position"] for job in listed] == [1, 1, 4, 3, None, 2]
+    assert all(stores.reports.job(job["id"], None)["position"] == job["position"] for job in listed)
