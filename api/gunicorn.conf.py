@@ -21,7 +21,8 @@ settings = Settings()
 wsgi_app = "api.app:create_app()"
 bind = f"{settings.host}:{settings.port}"
 workers = settings.api_processes
-worker_class = "gevent"
+# gevent's own WSGI server under gunicorn's wing: it sends headers and body at once, which counts for small answers.
+worker_class = "gevent_pywsgi"
 # Beside the streams there must be room for requests, or nobody could be told that there are too many streams.
 worker_connections = settings.max_streams + 500
 keepalive = 2
