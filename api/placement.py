@@ -15,8 +15,8 @@ from models.recipes import RECIPES, Preset, Recipe, resolve_params
 from models.states import NO_LIVE_WORKER, Role
 from stores.container import Stores
 from stores.errors import NotFoundError
-from stores.jobs import NewJob
 from stores.keys import Principal
+from stores.submission import NewJob
 
 
 def place(stores: Stores, who: Principal, asked: TrainRequest | SampleRequest) -> NewJob:

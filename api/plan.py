@@ -6,7 +6,7 @@ from typing import Any
 
 from models.rows import Job
 from models.views import job_view
-from stores.jobs import NewJob
+from stores.submission import NewJob
 
 
 def plan(new: NewJob) -> dict[str, Any]:

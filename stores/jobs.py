@@ -9,44 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, delete, func, insert, literal, select, update
+from sqlalchemy import Engine, Integer, Table, bindparam, delete, func, insert, select, update
 
-from models.rows import Artifact, Attempt, Job, Metric, Queue, Worker
+from models.rows import Artifact, Attempt, Job, Queue
 from models.states import NO_LIVE_WORKER, TERMINAL, Action, ErrorCode, EventType, Outcome, State
 from models.views import artifact_view
 from stores import events, idempotency, submission
 from stores.broker import Bell
 from stores.bus import Bus, Hint
 from stores.errors import InvalidTransitionError, StaleFenceError
+from stores.metrics import add_points, forget_points
+from stores.submission import NewJob
 from stores.transitions import Claim, Ending, end_attempt, hold, lock, move, seconds
+from stores.workers import queues_to_ring
 
 News = tuple[str, dict[str, Any]]
 
-
-@dataclass(frozen=True)
-class NewJob:
-    """A job with every name looked up and every default filled in."""
-
-    owner: str
-    kind: str
-    recipe: str
-    preset: str | None
-    dataset: str | None
-    dataset_id: str | None
-    params: dict[str, Any]
-    seed: int
-    queue: str
-    priority: int
-    name: str | None
-    labels: dict[str, str]
-    max_attempts: int
-    max_runtime_s: int | None
-    source: dict[str, Any] | None = None
-    source_artifact: str | None = None
-    parent: str | None = None
-    reason: str | None = None
+# What a training run writes twice a second is made once.
+JOBS = cast(Table, Job.__table__)
+COUNT = (
+    update(JOBS)
+    .where(JOBS.c.id == bindparam("job"))
+    .values(last_seq=JOBS.c.last_seq + bindparam("count", type_=Integer()))
+)
+COUNT_AND_PROGRESS = COUNT.values(
+    progress=bindparam("at", type_=JOBS.c.progress.type), eta=bindparam("until", type_=JOBS.c.eta.type)
+)
+WISH = select(JOBS.c.pending_action).where(
+    JOBS.c.id == bindparam("job"), JOBS.c.fence == bindparam("fence"), JOBS.c.state == State.running.value
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +63,7 @@ class Jobs:
 
     def __init__(self, engine: Engine, bus: Bus, bell: Bell, lease_s: float) -> None:
         self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._bus = bus
         self._bell = bell
         self._lease = seconds(lease_s)
@@ -85,7 +79,7 @@ class Jobs:
         with self._engine.begin() as connection:
             if request is not None and (stored := idempotency.begin(connection, new.owner, request)) is not None:
                 return stored, True
-            view, hint = submission.store(connection, vars(new))
+            view, hint = submission.store(connection, new)
             if request is not None:
                 idempotency.remember(connection, new.owner, request, view["id"], view)
         self._bus.publish([hint])
@@ -100,7 +94,7 @@ class Jobs:
         Raises:
             IdempotencyMismatchError
         """
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with self._reader.connect() as connection:
             return idempotency.answered(connection, owner, request)
 
     def request_cancel(self, job_id: str, owner: str | None) -> bool:
@@ -204,11 +198,8 @@ class Jobs:
         Raises:
             StaleFenceError: the job was taken away.
         """
-        query = select(Job.pending_action).where(
-            Job.id == claim.job_id, Job.fence == claim.fence, Job.state == State.running
-        )
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            row = connection.execute(query).first()
+        with self._reader.connect() as connection:
+            row = connection.execute(WISH, {"job": claim.job_id, "fence": claim.fence}).first()
         if row is None:
             raise StaleFenceError(f"job {claim.job_id} is no longer held with fence {claim.fence}")
         return _action(row.pending_action)
@@ -227,7 +218,17 @@ class Jobs:
                 .values(start_step=start_step, device=device)
             )
             connection.execute(update(Job).where(Job.id == claim.job_id).values(device=device))
-            connection.execute(delete(Metric).where(Metric.job_id == claim.job_id, Metric.first_step > start_step))
+            forget_points(connection, claim.job_id, start_step)
+
+    def go_back(self, claim: Claim, step: int) -> None:
+        """Forget the points beyond a step to which the run has gone back within its attempt.
+
+        Raises:
+            StaleFenceError
+        """
+        with self._engine.begin() as connection:
+            hold(connection, claim)
+            forget_points(connection, claim.job_id, step)
 
     def progress(
         self,
@@ -242,15 +243,16 @@ class Jobs:
         Raises:
             StaleFenceError
         """
-        values: dict[str, Any] = {"last_seq": Job.last_seq + len(news)}
-        if progress is not None:
-            values |= {"progress": progress, "eta": eta}
         with self._engine.begin() as connection:
             job = hold(connection, claim)
-            connection.execute(update(Job).where(Job.id == claim.job_id).values(values))
+            here = {"job": claim.job_id, "count": len(news)}
+            if progress is None:
+                connection.execute(COUNT, here)
+            else:
+                connection.execute(COUNT_AND_PROGRESS, {**here, "at": progress, "until": eta})
             for kind, data in news:
                 if kind == EventType.metric and data["steps"]:
-                    _add_points(connection, claim.job_id, data)
+                    add_points(connection, claim.job_id, data)
             hints = events.append(connection, claim.owner, claim.job_id, claim.attempt, job.last_seq + 1, news)
         self._bus.publish(hints)
 
@@ -345,34 +347,8 @@ class Jobs:
 
     def ring_again(self, alive_s: float, grace_s: float = 1.0) -> list[str]:
         """Ring for every queue that has had runnable work for a moment, and a live worker without any."""
-        busy = select(Job.worker_id).where(Job.state == State.running)
-        idle = (
-            select(Worker.queue)
-            .join(Queue, Queue.name == Worker.queue)
-            .where(
-                Worker.stopped_at.is_(None),
-                ~Worker.draining,
-                ~Queue.paused,
-                Worker.last_seen > func.now() - seconds(alive_s),
-                Worker.id.not_in(busy),
-            )
-        )
-        waiting = (
-            select(Queue.name)
-            .where(
-                Queue.name.in_(idle),
-                select(literal(1))
-                .where(
-                    Job.queue == Queue.name,
-                    Job.state == State.queued,
-                    Job.run_after <= func.now() - seconds(grace_s),
-                )
-                .exists(),
-            )
-            .order_by(Queue.name)
-        )
         with self._engine.begin() as connection:
-            queues = list(connection.scalars(waiting))
+            queues = list(connection.scalars(queues_to_ring(alive_s, grace_s)))
         for queue in queues:
             self._bell.ring(queue)
         return queues
@@ -385,14 +361,3 @@ class Jobs:
 
 def _action(value: str | None) -> Action | None:
     return None if value is None else Action(value)
-
-
-def _add_points(connection: Connection, job_id: str, data: dict[str, Any]) -> None:
-    """Add a chunk to the job's curves. A chunk that starts where another did replaces it: the run went back."""
-    steps = data["steps"]
-    connection.execute(delete(Metric).where(Metric.job_id == job_id, Metric.first_step >= steps[0]))
-    connection.execute(
-        insert(Metric).values(
-            job_id=job_id, first_step=steps[0], last_step=steps[-1], steps=steps, values=data["values"]
-        )
-    )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, Table, delete, insert, select
 
 from models.rows import Metric
+
+POINTS = insert(cast(Table, Metric.__table__))  # made once: it runs twice a second a job
 
 Series = dict[str, tuple[list[int], list[float | None]]]
 
@@ -56,3 +59,15 @@ def _extremes(values: list[float | None], buckets: int) -> Iterator[int]:
         places = range(1 + bucket * inner // buckets, 1 + (bucket + 1) * inner // buckets)
         if places:
             yield from sorted({min(places, key=level.__getitem__), max(places, key=level.__getitem__)})
+
+
+def add_points(connection: Connection, job_id: str, data: dict[str, Any]) -> None:
+    """Add a chunk to the job's curves."""
+    steps = data["steps"]
+    chunk = {"job_id": job_id, "first_step": steps[0], "last_step": steps[-1], "steps": steps, "values": data["values"]}
+    connection.execute(POINTS, chunk)
+
+
+def forget_points(connection: Connection, job_id: str, step: int) -> None:
+    """Forget the chunks that begin after a step: a run has gone back to it."""
+    connection.execute(delete(Metric).where(Metric.job_id == job_id, Metric.first_step > step))

@@ -6,6 +6,7 @@ One round trip instead of four, built once: making a statement of this size take
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import Connection, Select, Table, bindparam, func, insert, literal, select
@@ -21,14 +22,38 @@ JOBS = cast(Table, Job.__table__)
 EVENTS = cast(Table, Event.__table__)
 
 
-def store(connection: Connection, fields: dict[str, Any]) -> tuple[dict[str, Any], Hint]:
+@dataclass(frozen=True)
+class NewJob:
+    """A job with every name looked up and every default filled in."""
+
+    owner: str
+    kind: str
+    recipe: str
+    preset: str | None
+    dataset: str | None
+    dataset_id: str | None
+    params: dict[str, Any]
+    seed: int
+    queue: str
+    priority: int
+    name: str | None
+    labels: dict[str, str]
+    max_attempts: int
+    max_runtime_s: int | None
+    source: dict[str, Any] | None = None
+    source_artifact: str | None = None
+    parent: str | None = None
+    reason: str | None = None
+
+
+def store(connection: Connection, new: NewJob) -> tuple[dict[str, Any], Hint]:
     """Insert a job and its first event; return the job as shown to readers, and the hint to publish."""
     job_id = new_id("job")
-    change = {"from": None, "to": State.queued, "reason": fields["reason"]}
-    values = {**fields, "id": job_id, "state": State.queued, "last_seq": 1}
+    change = {"from": None, "to": State.queued, "reason": new.reason}
+    values = {**vars(new), "id": job_id, "state": State.queued, "last_seq": 1}
     row = connection.execute(_statement(frozenset(values)), {**values, "event_data": change}).mappings().one()
     event = {"job_id": job_id, "seq": 1, "at": row["event_at"], "attempt": 0, "type": EventType.state, "data": change}
-    return job_view(row), Hint(fields["owner"], event_view(event))
+    return job_view(row), Hint(new.owner, event_view(event))
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, select, update
+from sqlalchemy import Connection, Row, bindparam, func, literal, select, update
 from sqlalchemy.dialects.postgresql import INTERVAL
 from sqlalchemy.sql import cast
 
@@ -25,6 +25,10 @@ VERBS = {
     State.running: ("cancel",),
     State.paused: ("cancel",),
 }
+
+
+# Made once: a training run takes its row several times a second.
+HOLD = select(*Job.__table__.columns).where(Job.id == bindparam("job")).with_for_update(key_share=True)
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,7 @@ def hold(connection: Connection, claim: Claim) -> Row[Any]:
     Raises:
         StaleFenceError
     """
-    row = connection.execute(
-        select(*Job.__table__.columns).where(Job.id == claim.job_id).with_for_update(key_share=True)
-    ).first()
+    row = connection.execute(HOLD, {"job": claim.job_id}).first()
     if row is None or row.fence != claim.fence or row.state != State.running:
         raise StaleFenceError(f"job {claim.job_id} is no longer held with fence {claim.fence}")
     return row

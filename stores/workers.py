@@ -6,10 +6,12 @@ import os
 import socket
 from typing import Any
 
-from sqlalchemy import Engine, func, insert, update
+from sqlalchemy import Engine, Select, func, insert, literal, select, update
 
 from models.ids import new_id
-from models.rows import Worker
+from models.rows import Job, Queue, Worker
+from models.states import State
+from stores.transitions import seconds
 
 
 class Workers:
@@ -45,3 +47,33 @@ class Workers:
         """Say that the worker has left in order."""
         with self._engine.begin() as connection:
             connection.execute(update(Worker).where(Worker.id == worker_id).values(stopped_at=func.now()))
+
+
+def queues_to_ring(alive_s: float, grace_s: float) -> Select[str]:
+    """Select the queues that have had runnable work for `grace_s` seconds, and a live worker without any."""
+    busy = select(Job.worker_id).where(Job.state == State.running)
+    idle = (
+        select(Worker.queue)
+        .join(Queue, Queue.name == Worker.queue)
+        .where(
+            Worker.stopped_at.is_(None),
+            ~Worker.draining,
+            ~Queue.paused,
+            Worker.last_seen > func.now() - seconds(alive_s),
+            Worker.id.not_in(busy),
+        )
+    )
+    return (
+        select(Queue.name)
+        .where(
+            Queue.name.in_(idle),
+            select(literal(1))
+            .where(
+                Job.queue == Queue.name,
+                Job.state == State.queued,
+                Job.run_after <= func.now() - seconds(grace_s),
+            )
+            .exists(),
+        )
+        .order_by(Queue.name)
+    )

@@ -120,6 +120,8 @@ class Attempt:
             case "file":
                 self._uploader.add(message)
             case "log" | "alert":
+                if "back_to" in message:
+                    patiently(lambda: self._stores.jobs.go_back(self._claim, int(message["back_to"])), self._over)
                 self._tell([(kind, message)])
             case "started":
                 start = (int(message["start_step"]), str(message["device"]))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from stores.container import Stores, open_stores
-from stores.jobs import NewJob
 from stores.settings import Settings
+from stores.submission import NewJob
 
 
 @pytest.fixture

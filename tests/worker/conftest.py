@@ -16,8 +16,8 @@ import pytest
 
 from models.recipes import RECIPES, resolve_params
 from stores.container import Stores, open_stores
-from stores.jobs import NewJob
 from stores.settings import Settings
+from stores.submission import NewJob
 from tests.waiting import until
 
 
