@@ -42,6 +42,10 @@ def job_view(row: Mapping[Any, Any]) -> dict[str, Any]:
         "max_runtime_s": row["max_runtime_s"],
         "worker": row["worker_id"],
         "device": row["device"],
+        "checkpoints": {
+            "best": row["best_checkpoint"] or row["latest_checkpoint"],
+            "latest": row["latest_checkpoint"],
+        },
         "source": row["source"],
         "parent": row["parent"],
         "owner": row["owner"],

@@ -58,6 +58,13 @@ class Source(Answer):
     checkpoint: str
 
 
+class Checkpoints(Answer):
+    """What a sampling job would draw from, and what a lost job would go on from."""
+
+    best: str | None
+    latest: str | None
+
+
 class Job(Answer):
     """A job, with everything filled in."""
 
@@ -83,6 +90,7 @@ class Job(Answer):
     max_runtime_s: int | None
     worker: str | None
     device: str | None
+    checkpoints: Checkpoints = Field(description="Ids of the artifacts that `best` and `latest` mean now.")
     source: Source | None
     parent: str | None
     owner: str

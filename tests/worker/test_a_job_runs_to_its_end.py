@@ -21,6 +21,9 @@ def test_a_training_job_succeeds_with_every_artifact_that_was_promised(fleet, st
     assert {("weights", "generator.safetensors"), ("weights", "discriminator.safetensors")} <= names
     assert job["progress"]["fraction"] == 1.0
     assert job["progress"]["epoch"] == 2
+    newest = stores.reports.checkpoints(job_id)[0]
+    assert job["checkpoints"] == {"best": newest["id"], "latest": newest["id"]}
+    assert newest["step"] == job["progress"]["step"] == 140
     for artifact in artifacts:
         _, key = stores.reports.artifact(artifact["id"], "alice")
         data = b"".join(stores.blobs.stream(key))
