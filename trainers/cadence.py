@@ -18,6 +18,9 @@ class Every:
         self.seconds: float | None = getattr(cadence, "seconds", None)
         self.last = now
 
+    def weigh(self, size: int) -> None:
+        """Change nothing: the person has chosen."""
+
     def due(self, step: int, epoch: int | None, now: float) -> bool:
         """Tell whether it is time. ``epoch`` is the one that ended with this step, or None; ``now`` is in seconds."""
         if self.steps is not None:
@@ -33,14 +36,21 @@ class Every:
 class CheckpointDefault:
     """At the end of each epoch but not more often than every 5 s, and at least every 60 s.
 
-    A machine that disappears costs a minute at most, and an epoch of a tenth of a second costs no flood of files.
+    A machine that disappears costs a minute at most, and an epoch of a tenth of a second costs no flood of files. Large
+    checkpoints come less often: writing, hashing and storing 24 MB takes two cores about 0.2 s of training, so that one
+    every 15 s costs about 1 % of the time where one every 5 s would cost 4 %.
     """
 
     soonest_s = 5.0
     latest_s = 60.0
+    bytes_a_second = 1_600_000
 
     def __init__(self, now: float) -> None:
         self.last = now
+
+    def weigh(self, size: int) -> None:
+        """Take the size of a checkpoint in bytes into account from now on."""
+        self.soonest_s = min(self.latest_s, max(CheckpointDefault.soonest_s, size / self.bytes_a_second))
 
     def due(self, step: int, epoch: int | None, now: float) -> bool:  # noqa: ARG002 - the same question as to Every
         """Tell whether it is time."""

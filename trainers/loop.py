@@ -180,7 +180,9 @@ class Loop:
         if not state.all_finite(self.method):
             raise NotANumberError(self.step, {})
         self._send()
-        self.writer.submit(self.snapshot(), best=best)
+        snapshot = self.snapshot()
+        self._checkpoint_every.weigh(sum(value.numel() * value.element_size() for value in snapshot.tensors.values()))
+        self.writer.submit(snapshot, best=best)
         self._saved_at = self.step
 
     def _go_back(self, bad: NotANumberError) -> None:
