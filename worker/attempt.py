@@ -158,6 +158,7 @@ class Attempt:
 
     def _progress(self, kind: str, message: Message) -> None:
         progress = message.pop("progress", None)
+        message |= message.pop("means", {})  # an epoch event names each metric's mean beside its other figures
         eta = self._eta.update(progress["fraction"]) if progress else None
         self._tell([(kind, message)], progress=progress, eta=eta)
 

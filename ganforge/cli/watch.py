@@ -59,7 +59,7 @@ class View(ABC):
                 self._take_metrics(data)
             case "epoch":
                 self.rate = data.get("images_per_second")
-                self.values |= {k: v for k, v in (data.get("means") or data).items() if k in SHOWN and v is not None}
+                self.values |= {k: v for k, v in data.items() if k in SHOWN and v is not None}
                 self.job["progress"]["epoch"] = data["epoch"]
                 self.refresh()
                 self.moved(epoch_ended=True)
@@ -93,7 +93,9 @@ class View(ABC):
         progress = self.job["progress"]
         if self.job["kind"] != "train":
             return ""
-        return f"epoch {progress['epoch']}" + (f"/{progress['epochs']}" if progress["epochs"] else "")
+        # The first epoch may end before the service is asked for progress again.
+        epochs = progress["epochs"] or self.job["params"].get("epochs")
+        return f"epoch {progress['epoch']}" + (f"/{epochs}" if epochs else "")
 
     def figures(self) -> str:
         """Say the losses, the speed, and when it will be done."""

@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
+from dataclasses import asdict
 
 import pytest
 
+from models.datasets import KNOWN
+from models.recipes import RECIPES, resolve_params
+from stores.blobs import sha256_of
 from tests.waiting import until
 
 # Checkpoints come often, so that a kill falls between two of them; steps are many, so that it falls into the run.
-PARAMS = {"epochs": 60, "checkpoint_every": {"steps": 200}, "grid_every": {"epochs": 60}}
+PARAMS = {"width": 8, "epochs": 24, "checkpoint_every": {"steps": 200}, "grid_every": {"epochs": 24}}
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory) -> dict[str, str]:
+    """Return the checksums of the weights of the same run in a bare process that nothing disturbs."""
+    folder = tmp_path_factory.mktemp("calm")
+    spec = {
+        "kind": "train",
+        "job": "calm",
+        "attempt": 1,
+        "recipe": "mlp_gan",
+        "params": resolve_params(RECIPES["mlp_gan"], None, PARAMS).model_dump(mode="json"),
+        "seed": 1,
+        "dataset": asdict(KNOWN["mnist-10k"]),
+        "data_roots": [],
+        "device": "cpu",
+        "threads": 1,
+        "scratch": str(folder),
+        "resume": None,
+        "stop_after_s": None,
+    }
+    trainer = subprocess.Popen(
+        [sys.executable, "-m", "trainers"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    trainer.stdin.write(json.dumps(spec).encode() + b"\n")
+    trainer.stdin.flush()
+    errors = trainer.stderr.read()
+    assert trainer.wait() == 0, errors
+    trainer.stdin.close()
+    trainer.stderr.close()
+    return {path.name: sha256_of(path) for path in folder.glob("*or.safetensors")}
 
 
 @pytest.fixture
@@ -36,17 +74,9 @@ def _has_checkpoint(stores, job_id: str):
     return stores.reports.checkpoints(job_id)
 
 
-def _calm(fleet, stores, submit, weights) -> dict[str, str]:
-    job_id = submit(params=PARAMS)
-    assert _finish(stores, job_id)["state"] == "succeeded", fleet.logs()
-    return weights(job_id)
-
-
-def test_after_kill_9_of_the_trainer(fleet, stores, submit, weights):
+def test_after_kill_9_of_the_trainer(fleet, stores, submit, weights, calm):
     fleet.supervisor()
     fleet.sweeper()
-    calm = _calm(fleet, stores, submit, weights)
-
     job_id = submit(params=PARAMS)
     until(lambda: _has_checkpoint(stores, job_id), 60)
     for trainer in fleet.trainers():  # the spare, if one waits, must not matter either
@@ -61,11 +91,9 @@ def test_after_kill_9_of_the_trainer(fleet, stores, submit, weights):
     assert len(calm) == 2
 
 
-def test_after_kill_9_of_the_supervisor(fleet, stores, submit, weights):
+def test_after_kill_9_of_the_supervisor(fleet, stores, submit, weights, calm):
     first = fleet.supervisor()
     fleet.sweeper()
-    calm = _calm(fleet, stores, submit, weights)
-
     job_id = submit(params=PARAMS)
     until(lambda: _has_checkpoint(stores, job_id), 60)
     os.kill(first.pid, signal.SIGKILL)
@@ -80,10 +108,8 @@ def test_after_kill_9_of_the_supervisor(fleet, stores, submit, weights):
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
 
 
-def test_after_sigterm_the_worker_gives_the_job_back_and_another_goes_on(fleet, stores, submit, weights):
+def test_after_sigterm_the_worker_gives_the_job_back_and_another_goes_on(fleet, stores, submit, weights, calm):
     first = fleet.supervisor()
-    calm = _calm(fleet, stores, submit, weights)
-
     job_id = submit(params=PARAMS)
     until(lambda: stores.reports.job(job_id, None)["progress"]["step"] > 0, 60)
     first.terminate()
