@@ -19,6 +19,8 @@ def rfc3339(moment: datetime | None) -> str | None:
 def job_view(row: Mapping[Any, Any]) -> dict[str, Any]:
     """Return a job as every answer shows it."""
     error = None if row["error_code"] is None else {"code": row["error_code"], "detail": row["error_detail"]}
+    # A sampling job has no steps to count: it is done when it has succeeded.
+    drawn = {"fraction": 1.0} if row["kind"] == "sample" and row["state"] == "succeeded" else {}
     return {
         "id": row["id"],
         "kind": row["kind"],
@@ -34,7 +36,7 @@ def job_view(row: Mapping[Any, Any]) -> dict[str, Any]:
         "state": row["state"],
         "pending_action": row["pending_action"],
         "reason": row["reason"],
-        "progress": {**PROGRESS, **row["progress"]},
+        "progress": {**PROGRESS, **row["progress"], **drawn},
         "eta": row["eta"] if row["state"] == "running" else None,
         "position": row.get("position"),
         "attempt": row["attempt"],

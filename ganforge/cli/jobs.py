@@ -98,9 +98,9 @@ def download(
         say(str(file))
 
 
-def resolve(client: Client, job_id: str) -> Job:
-    """Return the job of this id, or the newest."""
+def resolve(client: Client, job_id: str, **filters: str) -> Job:
+    """Return the job of this id, or for `last` the newest that the filters let through."""
     if job_id != LAST:
         return client.job(job_id)
-    newest = next(client.jobs(), None)
+    newest = next(client.jobs(**filters), None)
     return newest if newest is not None else usage("there is no job yet; `ganforge train mlp_gan` makes one")

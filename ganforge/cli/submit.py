@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ganforge.cli.jobs import resolve
 from ganforge.cli.output import AsJson, finish, print_json, say, usage
 from ganforge.cli.watch import follow
 from ganforge.client import Client
@@ -47,7 +48,7 @@ def train(
 
 
 def sample(
-    job: Annotated[str, typer.Argument(help="The training job whose networks draw.")],
+    job: Annotated[str, typer.Argument(help="The training job whose networks draw, or `last` for the newest.")],
     checkpoint: Annotated[str, typer.Option(help="best, latest, or a checkpoint's id.")] = "best",
     settings: Settings = None,
     name: Name = None,
@@ -59,7 +60,9 @@ def sample(
     as_json: AsJson = False,
 ) -> None:
     """Draw pictures from a checkpoint (--set count=64 --set seed=1 --set output=grid)."""
-    request: dict[str, Any] = {"kind": "sample", "source": {"job": job, "checkpoint": checkpoint}}
+    with Client() as client:
+        source = resolve(client, job, kind="train")["id"]
+    request: dict[str, Any] = {"kind": "sample", "source": {"job": source, "checkpoint": checkpoint}}
     request |= {"params": parse_settings(settings or []), "labels": parse_labels(labels or [])}
     _submit({**request, "name": name, "priority": priority, "queue": queue}, watch, dry_run, as_json)
 

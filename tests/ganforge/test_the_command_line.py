@@ -70,6 +70,10 @@ def _is(file: Path, sha256: str) -> bool:
 def test_a_sampling_job_draws_from_a_trained_one(running: Commands, trained: str, tmp_path: Path) -> None:
     result = running("sample", trained, "--checkpoint", "latest", "--set", "count=4")
     assert result.returncode == 0, result.stderr
+    # `last` means the newest job that has networks, not the drawing just made.
+    again = running("sample", "last", "--set", "count=4", "--json")
+    assert again.returncode == 0, again.stderr
+    assert running("jobs", "--limit", "1").stdout.count("100%") == 1
     drawn = running("download", "last", "--to", str(tmp_path), "--kind", "samples")
     assert drawn.returncode == 0
     assert Path(drawn.stdout.strip()).read_bytes().startswith(b"\x89PNG")
