@@ -55,6 +55,7 @@ class View(ABC):
                 reason = f": {data['reason']}" if data.get("reason") else ""
                 self.note(f"{data['to']}{reason}")
                 self.refresh(force=True)
+                self.moved(epoch_ended=False)
             case "metric":
                 self._take_metrics(data)
             case "epoch":
