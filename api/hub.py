@@ -130,6 +130,11 @@ class Hub:
         finally:
             self._forget(inbox)
 
+    def watches(self, job_id: str) -> bool:
+        """Tell whether anybody waits for news of this job."""
+        with self._lock:
+            return bool(self._jobs.get(job_id))
+
     def close(self) -> None:
         """End all streams and the listener, and wait for it: it may be reading rows just now."""
         self._stopped.set()

@@ -7,10 +7,11 @@ import time
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from models.states import Outcome
-from stores.container import Stores
 from tests.api.conftest import Bench, Finished, Person, Pointers
+from tests.waiting import until
 
 
 def test_a_finished_job_shows_what_it_did(finished: Finished, alice: Person) -> None:
@@ -31,12 +32,11 @@ def _waiting(person: Person, job_id: str, answers: list[Any], wait: str) -> thre
     return thread
 
 
-def test_prefer_wait_answers_when_the_state_changes(alice: Person, bench: Bench, stores: Stores) -> None:
+def test_prefer_wait_answers_when_the_state_changes(alice: Person, bench: Bench, app: Flask) -> None:
     job = alice.submit()["id"]
     answers: list[Any] = []
     thread = _waiting(alice, job, answers, "respond-async, wait=30")
-    # Whether the claim comes before, during or after registration, the waiter must see it.
-    time.sleep(0.3)
+    until(lambda: app.extensions["ganforge"].hub.watches(job), 20, "somebody who waits")
     claim = bench.claim()
     bench.metric(claim, 1, d_loss=1.0)
     thread.join(20)

@@ -58,6 +58,20 @@ def test_an_oversized_job_fails_with_out_of_memory_and_the_worker_takes_the_next
     assert until(lambda: _ended(stores, follower), 60)["state"] == "succeeded"
 
 
+def test_a_diverging_job_says_so_with_the_numbers_and_keeps_what_it_made_before(fleet, stores, submit):
+    fleet.supervisor()
+    job_id = submit(params={"normalize_std": 1e-38})
+    job = until(lambda: _ended(stores, job_id), 60)
+    assert (job["state"], job["error"]["code"]) == ("failed", "diverged"), (job, fleet.logs())
+    assert "lower the learning rate" in job["error"]["detail"]
+    kinds = {artifact["kind"] for artifact in stores.reports.artifacts(job_id, (), 100, None)}
+    assert {"summary", "real_grid"} <= kinds
+    alerts = [event["data"]["code"] for event in stores.events.page(job_id, 0, 100) if event["type"] == "alert"]
+    assert "not_a_number" in alerts
+    follower = submit()
+    assert until(lambda: _ended(stores, follower), 60)["state"] == "succeeded"
+
+
 def test_a_broken_data_set_fails_the_job_and_names_the_file(fleet, stores, submit, tmp_path):
     raw = tmp_path / "roots" / "MNIST" / "raw"
     raw.mkdir(parents=True)
