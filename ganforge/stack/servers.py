@@ -238,7 +238,10 @@ def _as_user(command: list[str]) -> list[str]:
             "user, is not installed: install it, or run this as a normal user"
         )
     user = [f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"]
-    return ["setpriv", *user, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", *command]
+    # PostgreSQL's programs ask access(2) whether they may run themselves, and the kernel answers that without regard to
+    # capabilities unless this bit is set.
+    keep = ["--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    return ["setpriv", *user, *keep, *command]
 
 
 def _forget_stale_pid(folder: Path) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from ganforge.errors import HomeBusyError, StackError
 from ganforge.stack.home import Home
+from ganforge.stack.servers import _as_user
 from ganforge.stack.services import Services
 from tests.ganforge.processes import carrying
 from tests.waiting import until
@@ -134,6 +135,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from ganforge.stack.home import Home
+from ganforge.stack.servers import _as_user
 from ganforge.stack.services import Services
 with Services(Home(Path(sys.argv[1])), durable=False) as services:
     print("up", flush=True)
@@ -163,3 +165,18 @@ def test_a_test_gets_a_migrated_database_of_its_own(database_url: str) -> None:
     with engine.begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM keys")).scalar() == 0
     engine.dispose()
+
+
+def test_the_database_s_programs_may_ask_for_themselves_below_a_closed_folder(tmp_path: Path) -> None:
+    """They call access(2), which forgets capabilities: a checkout below a folder of mode 0700 must still start."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    program = closed / "program"
+    program.touch(mode=0o755)
+    ask = [
+        sys.executable,
+        "-c",
+        "import os, sys; sys.exit(not os.access(sys.argv[1], os.R_OK | os.X_OK))",
+        str(program),
+    ]
+    assert subprocess.run(_as_user(ask), check=False).returncode == 0
