@@ -135,7 +135,6 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from ganforge.stack.home import Home
-from ganforge.stack.servers import _as_user
 from ganforge.stack.services import Services
 with Services(Home(Path(sys.argv[1])), durable=False) as services:
     print("up", flush=True)
