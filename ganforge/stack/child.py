@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,6 +83,12 @@ class Child:
         if self._process is None:
             raise RuntimeError(f"{self.name} was not started")
         return self._process.wait(timeout)
+
+    def reap(self) -> None:
+        """Take the exit code of a child that was stopped: it may be a moment between its last sign of life and that."""
+        if self._process:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
 
     def last_lines(self, count: int = 15) -> str:
         """Return the end of what this run has logged."""

@@ -74,7 +74,7 @@ class Services:
         """Stop every child (those that were added with `run` too), in order, and give the home back."""
         stop_groups([child.group for child in self.children.values() if child.group], hurry)
         for child in self.children.values():
-            child.ended()
+            child.reap()
         if self.watchdog:
             self.watchdog.close()
             self.watchdog = None
