@@ -20,7 +20,7 @@ project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 extras = project["optional-dependencies"]; \
 wanted = {"api": ["api"], "worker": os.environ["WORKER_EXTRAS"].split()}; \
 lists = {image: project["dependencies"] + sum((extras[name] for name in names), []) for image, names in wanted.items()}; \
-lists["trainers"] = [re.match("[a-z]+", line)[0] for line in extras["trainers"] if not line.startswith("torch")]; \
+lists["trainers"] = [re.match("[a-z-]+", line)[0] for line in extras["trainers"] if not line.startswith("torch")]; \
 [Path(name + ".txt").write_text("\n".join(lines) + "\n") for name, lines in lists.items()]; \
 folder = Path("metadata", "ganforge-" + project["version"] + ".dist-info"); \
 folder.mkdir(parents=True); \
@@ -50,6 +50,7 @@ RUN --mount=type=bind,from=requirements,source=/requirements,target=/requirement
 WORKDIR /app
 COPY --from=requirements /requirements/metadata .
 COPY models models
+COPY packing packing
 COPY stores stores
 COPY migrations migrations
 COPY trainers/data trainers/data
@@ -94,6 +95,7 @@ RUN --mount=type=bind,from=requirements,source=/requirements,target=/requirement
 WORKDIR /app
 COPY --from=requirements /requirements/metadata .
 COPY models models
+COPY packing packing
 COPY stores stores
 COPY trainers trainers
 COPY worker worker

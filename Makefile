@@ -56,7 +56,7 @@ lint: $(INSTALLED) ## Check style, types, import contracts, and the trainers' ol
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers
+	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers packing
 
 format: $(INSTALLED) ## Bring the code into shape
 	$(BIN)/ruff format .
