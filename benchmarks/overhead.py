@@ -63,6 +63,7 @@ def _bare(params: dict[str, Any]) -> float:
             "seed": 0,
             "dataset": asdict(KNOWN["mnist-10k"]),
             "data_roots": [],
+            "cache": str(Path(folder) / "cache"),
             "device": "cpu",
             "threads": len(os.sched_getaffinity(0)),
             "scratch": folder,

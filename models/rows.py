@@ -92,7 +92,14 @@ class Dataset(Base):
         CheckConstraint("(source = 'uploaded') = (owner IS NOT NULL)", name="owner"),
         CheckConstraint("state <> 'ready' OR images > 0", name="images"),
         # One name means one data set to a person: shared names once, and each owner's names once.
-        Index("uq_datasets_owner_name", text("coalesce(owner, '')"), "name", unique=True),
+        # A deleted one stays as a row, because finished jobs name it, but its name is free.
+        Index(
+            "uq_datasets_owner_name",
+            text("coalesce(owner, '')"),
+            "name",
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -106,6 +113,10 @@ class Dataset(Base):
     bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[str]
+    parts: Mapped[JsonObject] = mapped_column(server_default=text("'{}'"))  # images of each: train, test; trainA, …
+    object_key: Mapped[str | None]  # of the packed file, and of its preview grid, when uploaded
+    preview_key: Mapped[str | None]
+    deleted_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -2,7 +2,7 @@
 
 Each part (`train`, `test`; or `trainA`, `trainB`, `testA`, `testB` for translation) is a tensor ``<part>.pixels``,
 uint8 (n, channels, height, width), and, where there are classes, ``<part>.labels``, uint8 (n, 2): little-endian numbers
-below 65,536, in bytes, because a number of several bytes would have to begin at a multiple of them, behind pixels of any
+below 65,536, in bytes: a number of several bytes would have to begin at a multiple of them, behind pixels of any
 count. The text ``ganforge`` in its metadata is JSON: ``classes``, and whatever the writer adds.
 """
 

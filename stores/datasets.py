@@ -37,7 +37,8 @@ class Datasets:
                 if not files:
                     continue
                 size = sum(path.stat().st_size for path in files)
-                facts = {"state": "ready", "bytes": size, "sha256": _sha256(files), "images": known.images}
+                facts = {"state": "ready", "bytes": size, "sha256": _sha256(files)}
+                facts |= {"images": known.images, "parts": known.parts}
                 connection.execute(
                     insert(Dataset)
                     .values(
@@ -49,7 +50,11 @@ class Datasets:
                         classes=list(known.classes),
                         **facts,
                     )
-                    .on_conflict_do_update(index_elements=[func.coalesce(Dataset.owner, ""), Dataset.name], set_=facts)
+                    .on_conflict_do_update(
+                        index_elements=[func.coalesce(Dataset.owner, ""), Dataset.name],
+                        index_where=Dataset.deleted_at.is_(None),
+                        set_=facts,
+                    )
                 )
 
     def find(self, name_or_id: str, owner: str | None) -> dict[str, Any] | None:

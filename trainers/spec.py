@@ -17,15 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """Where the files of a data set are and what they should hold. ``shape`` is (channels, height, width)."""
+    """Where the files of a data set are and what they should hold.
+
+    ``shape`` is (channels, height, width) as the data are, ``parts`` counts the images of each part, ``path`` is the
+    packed file of an uploaded data set.
+    """
 
     name: str
     source: str
     layout: str
     folder: str
     shape: tuple[int, ...]
-    train: int
-    test: int
+    classes: tuple[str, ...]
+    parts: dict[str, int]
+    path: Path | None
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class TrainSpec:
     seed: int
     dataset: DatasetSpec
     data_roots: tuple[Path, ...]
+    cache: Path
     device: str
     threads: int
     scratch: Path
@@ -92,28 +98,33 @@ def parse(line: str) -> Spec:
 def _train(given: dict[str, Any]) -> TrainSpec:
     if given["kind"] != "train":
         raise ValueError(f"kind is {given['kind']!r}; it must be train or sample")
-    data = given["dataset"]
     return TrainSpec(
         job=given["job"],
         attempt=int(given["attempt"]),
         recipe=given["recipe"],
         params=as_params(given["params"]),
         seed=int(given["seed"]),
-        dataset=DatasetSpec(
-            name=data["name"],
-            source=data["source"],
-            layout=data["layout"],
-            folder=data["folder"],
-            shape=tuple(int(n) for n in data["shape"]),
-            train=int(data["train"]),
-            test=int(data["test"]),
-        ),
+        dataset=_dataset(given["dataset"]),
         data_roots=tuple(Path(root) for root in given["data_roots"]),
+        cache=Path(given["cache"]),
         device=given["device"],
         threads=int(given["threads"]),
         scratch=Path(given["scratch"]),
         resume=Path(given["resume"]) if given.get("resume") else None,
         stop_after_s=given.get("stop_after_s"),
+    )
+
+
+def _dataset(given: dict[str, Any]) -> DatasetSpec:
+    return DatasetSpec(
+        name=given["name"],
+        source=given["source"],
+        layout=given["layout"],
+        folder=given["folder"],
+        shape=tuple(int(n) for n in given["shape"]),
+        classes=tuple(given["classes"]),
+        parts={name: int(count) for name, count in given["parts"].items()},
+        path=Path(given["path"]) if given.get("path") else None,
     )
 
 

@@ -37,7 +37,10 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
             f"the checkpoint belongs to the recipe {snapshot.meta.get('recipe')!r}, the job to {spec.recipe!r}"
         )
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
-    images = datasets.load(spec.dataset, spec.data_roots, params.split)
+    parts = datasets.load(spec.dataset, spec.data_roots, spec.cache, spec.dataset.shape[-1])
+    images = parts["train"].pixels
+    if params.split == "all":
+        images = torch.cat([part.pixels for part in parts.values()])
     draws = Draws(spec.seed, 0, device)
     feed = Feed(images, params.batch_size, draws, params.normalize_mean, params.normalize_std)
     players = recipes.players(spec.recipe, params, feed.shape, spec.seed, feed.mean())

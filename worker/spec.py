@@ -57,6 +57,7 @@ def build_spec(
     spec |= {
         "seed": job["seed"],
         "dataset": _dataset(stores, job, given_up),
+        "cache": str(stores.settings.home.absolute() / "cache"),
         "data_roots": [str(root) for root in stores.settings.roots],
         "resume": resume,
         "stop_after_s": None if limit is None else max(0.0, limit - spent),

@@ -171,6 +171,9 @@ class Dataset(Answer):
     images: int
     shape: list[int] = Field(description="Channels, height, width.")
     classes: list[str]
+    parts: dict[str, int] = Field(
+        description="Images of each part: `train` and `test`, or `trainA`, `trainB`, `testA`, `testB` for translation."
+    )
     bytes: int
     sha256: str | None
     state: Literal["importing", "ready", "missing", "failed"]

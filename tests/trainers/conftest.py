@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from tests.trainers.attempts import write_digits
-from trainers import datasets, idx
+from trainers import datasets
+from trainers.datasets import idx
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +56,9 @@ def make_spec(data_root: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
             "recipe": recipe,
             "params": resolved,
             "seed": seed,
-            "dataset": {**dataset, "classes": [str(n) for n in range(10)], "train": 160, "test": 40},
+            "dataset": {**dataset, "classes": [str(n) for n in range(10)], "parts": {"train": 160, "test": 40}},
             "data_roots": [str(data_root)],
+            "cache": str(tmp_path / "cache"),
             "device": "cpu",
             "threads": 1,
             "scratch": str(scratch),

@@ -8,12 +8,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.trainers.attempts import Attempt, idx_bytes, write_digits
 from trainers import datasets
 from trainers.errors import InvalidDatasetError
 from trainers.spec import DatasetSpec
 
+DIGITS, SIZES = tuple("0123456789"), {"train": 9000, "test": 1000}
 TRAIN, TEST = "train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte"
 
 
@@ -23,19 +25,25 @@ def root(digits, tmp_path):
     return tmp_path
 
 
-def load(root, split="all", **changes):
+def load(root, size=28, **changes):
     given = {"name": "small", "source": "found", "layout": "idx", "folder": "MNIST/raw", "shape": (1, 28, 28)}
-    return datasets.load(DatasetSpec(**{**given, "train": 30, "test": 10, **changes}), (root,), split)
+    given |= {"classes": tuple("0123456789"), "parts": {"train": 30, "test": 10}, "path": None}
+    return datasets.load(DatasetSpec(**{**given, **changes}), (root,), root / "cache", size)
 
 
 def test_training_and_test_images_are_read_gzipped_or_plain(root, digits):
-    assert (load(root).numpy()[:, 0] == digits[:40]).all()
-    assert (load(root, "train").numpy()[:, 0] == digits[:30]).all()
+    parts = load(root)
+    assert (parts["train"].pixels.numpy()[:, 0] == digits[:30]).all()
+    assert (parts["test"].pixels.numpy()[:, 0] == digits[30:40]).all()
 
 
 def test_the_built_in_digits_are_complete():
-    built_in = DatasetSpec("mnist-10k", "builtin", "idx", "mnist10k/MNIST/raw", (1, 28, 28), 9000, 1000)
-    images = datasets.load(built_in, (), "all")
+    built_in = DatasetSpec("mnist-10k", "builtin", "idx", "mnist10k/MNIST/raw", (1, 28, 28), DIGITS, SIZES, None)
+    parts = datasets.load(built_in, (), Path(), 28)
+    images = torch.cat([parts["train"].pixels, parts["test"].pixels])
+    labels = parts["train"].labels
+    assert labels is not None
+    assert labels.bincount().shape == (10,)
     assert images.shape == (10000, 1, 28, 28)
     # The README beside the files tells their mean and standard deviation.
     assert images.double().div(255).mean().item() == pytest.approx(0.1311, abs=5e-5)
@@ -116,7 +124,7 @@ def test_a_data_set_that_is_nowhere_names_the_places(tmp_path):
 
 def test_a_folder_named_like_the_data_set_is_found_too(root):
     shutil.move(root / "MNIST/raw", root / "small")
-    assert len(load(root)) == 40
+    assert len(load(root)["train"].pixels) == 30
 
 
 def test_fewer_images_than_a_batch_says_what_to_change(train_small):
@@ -126,7 +134,7 @@ def test_fewer_images_than_a_batch_says_what_to_change(train_small):
 
 def test_a_broken_data_set_fails_an_attempt_before_it_starts(make_spec, data_root):
     spec = make_spec()
-    spec["dataset"]["train"] = 161
+    spec["dataset"]["parts"]["train"] = 161
     with pytest.raises(InvalidDatasetError):
         Attempt.run(json.dumps(spec))
     assert not list(Path(spec["scratch"]).iterdir())

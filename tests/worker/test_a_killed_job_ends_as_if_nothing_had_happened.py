@@ -33,6 +33,7 @@ def calm(tmp_path_factory) -> dict[str, str]:
         "seed": 1,
         "dataset": asdict(KNOWN["mnist-10k"]),
         "data_roots": [],
+        "cache": str(folder / "cache"),
         "device": "cpu",
         "threads": 1,
         "scratch": str(folder),
