@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Select, Text, bindparam, delete, func, literal, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
 
-from models.datasets import KNOWN, KnownDataset
-from models.ids import new_id
 from models.rows import Dataset, Job
 from models.states import TERMINAL
 from models.views import dataset_view
+from stores import found
 from stores.errors import ConflictError, NotFoundError
-
-BUILTIN_ROOT = Path(__file__).parent.parent / "trainers" / "data"
 
 
 class Datasets:
@@ -31,31 +26,7 @@ class Datasets:
 
     def register_known(self, roots: Sequence[Path]) -> None:
         """Write rows for the built-in data set and for those whose files stand under a data root."""
-        with self._engine.begin() as connection:
-            for known in KNOWN.values():
-                files = _files(known, [BUILTIN_ROOT] if known.source == "builtin" else roots)
-                if not files:
-                    continue
-                size = sum(path.stat().st_size for path in files)
-                facts = {"state": "ready", "bytes": size, "sha256": _sha256(files)}
-                facts |= {"images": known.images, "parts": known.parts}
-                connection.execute(
-                    insert(Dataset)
-                    .values(
-                        id=new_id("ds"),
-                        name=known.name,
-                        source=known.source,
-                        layout=known.layout,
-                        shape=list(known.shape),
-                        classes=list(known.classes),
-                        **facts,
-                    )
-                    .on_conflict_do_update(
-                        index_elements=[func.coalesce(Dataset.owner, ""), Dataset.name],
-                        index_where=Dataset.deleted_at.is_(None),
-                        set_=facts,
-                    )
-                )
+        found.register_known(self._engine, roots)
 
     def find(self, name_or_id: str, owner: str | None) -> dict[str, Any] | None:
         """Return the data set of this name or id that the owner may use; their own comes before a shared one."""
@@ -119,21 +90,3 @@ def _by_name_or_id(everybodys: bool) -> Select[Any]:
 
 def _visible(owner: str | None) -> Any:
     return literal(True) if owner is None else or_(Dataset.owner.is_(None), Dataset.owner == owner)
-
-
-def _files(known: KnownDataset, roots: Sequence[Path]) -> list[Path]:
-    """Return the data set's files in the first root that has them."""
-    for root in roots:
-        files = sorted(path for path in (root / known.folder).glob("*ubyte*") if path.is_file())
-        if len({path.name.removesuffix(".gz") for path in files}) >= 4:
-            return files
-    return []
-
-
-def _sha256(files: Sequence[Path]) -> str:
-    """Return one checksum over all files, by name."""
-    digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            digest.update(path.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
