@@ -1,63 +1,163 @@
-"""Registers the data sets whose files stand on this machine: the built-in one, and those below the data roots."""
+"""Registers the data sets whose files stand on this machine: the built-in one, and those below the data roots.
+
+Counts by names and sizes. Nothing large is opened, so the service starts at once beside a data root of any size.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, func
+import structlog
+from sqlalchemy import Connection, Engine, func, update
 from sqlalchemy.dialects.postgresql import insert
 
-from models.datasets import KNOWN, KnownDataset
+from models.datasets import FORMS, KnownDataset
 from models.ids import new_id
 from models.rows import Dataset
+from packing import listing
 
 BUILTIN_ROOT = Path(__file__).parent.parent / "trainers" / "data"
 
+# Above these a checksum would cost the start of the service more than it tells anyone.
+_HASHED_BYTES, _HASHED_FILES = 200_000_000, 10_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A data set as it stands on the disk."""
+
+    known: KnownDataset
+    parts: dict[str, int]
+    bytes: int
+    sha256: str | None
+
 
 def register_known(engine: Engine, roots: Sequence[Path]) -> None:
-    """Write rows for the built-in data set and for those whose files stand under a data root."""
+    """Write rows for what stands here; what was found at an earlier start and is gone becomes `missing`."""
+    standing = {found.known.name: found for found in look(roots)}
     with engine.begin() as connection:
-        for known in KNOWN.values():
-            files = _files(known, [BUILTIN_ROOT] if known.source == "builtin" else roots)
-            if not files:
-                continue
-            size = sum(path.stat().st_size for path in files)
-            facts = {"state": "ready", "bytes": size, "sha256": _sha256(files)}
-            facts |= {"images": known.images, "parts": known.parts}
-            connection.execute(
-                insert(Dataset)
-                .values(
-                    id=new_id("ds"),
-                    name=known.name,
-                    source=known.source,
-                    layout=known.layout,
-                    shape=list(known.shape),
-                    classes=list(known.classes),
-                    **facts,
-                )
-                .on_conflict_do_update(
-                    index_elements=[func.coalesce(Dataset.owner, ""), Dataset.name],
-                    index_where=Dataset.deleted_at.is_(None),
-                    set_=facts,
-                )
-            )
+        for found in standing.values():
+            _write(connection, found)
+        connection.execute(
+            update(Dataset)
+            .where(Dataset.source == "found", Dataset.name.not_in(standing), Dataset.state == "ready")
+            .values(state="missing")
+        )
 
 
-def _files(known: KnownDataset, roots: Sequence[Path]) -> list[Path]:
-    """Return the data set's files in the first root that has them."""
+def look(roots: Sequence[Path]) -> Iterator[Found]:
+    """Yield every known data set that stands here, in its first layout that does, and every other pair of domains."""
+    seen: set[str] = set()
+    for known in (*FORMS, *_pairs(roots)):
+        if known.name in seen:
+            continue
+        for folder in _folders(known, roots):
+            found = _examine(known, folder)
+            if found is not None:
+                seen.add(known.name)
+                yield found
+                break
+
+
+def dataset_spec(row: Mapping[str, Any], roots: Sequence[Path]) -> dict[str, Any] | None:
+    """Return what a trainer is told about a data set that came with the service or was found; None if uploaded.
+
+    The row says how many pictures there are, and in which layout. The folder is looked for here, because this machine's
+    data roots need not be those of the machine that registered it.
+    """
+    if row["source"] == "uploaded":
+        return None
+    forms = [form for form in FORMS if (form.name, form.layout) == (row["name"], row["layout"])]
+    known = forms[0] if forms else _pair(row["name"])
+    bases = _bases(known, roots)
+    standing = (folder for base in bases for folder in known.folders if listing.stands(known.layout, base / folder))
+    facts = {name: row[name] for name in ("name", "source", "layout", "shape", "classes", "parts")}
+    return {**facts, "folder": next(standing, known.folder)}
+
+
+def _bases(known: KnownDataset, roots: Sequence[Path]) -> Sequence[Path]:
+    return [BUILTIN_ROOT] if known.source == "builtin" else roots
+
+
+def _folders(known: KnownDataset, roots: Sequence[Path]) -> Iterator[Path]:
+    for base in _bases(known, roots):
+        for folder in known.folders:
+            try:
+                if listing.stands(known.layout, base / folder):
+                    yield base / folder
+            except OSError as error:
+                log.warning("data_root_unreadable", folder=str(base / folder), error=str(error))
+
+
+def _examine(known: KnownDataset, folder: Path) -> Found | None:
+    try:
+        files = listing.files(known.layout, folder)
+        parts = listing.counts(known.layout, folder) or known.parts
+        size = sum(entry.size for entry in files)
+        small = size <= _HASHED_BYTES and len(files) <= _HASHED_FILES
+        return Found(known, parts, size, _sha256(folder, files) if small else None)
+    except (OSError, ValueError) as error:
+        log.warning("data_set_damaged", name=known.name, folder=str(folder), error=str(error))
+        return None
+
+
+def _pairs(roots: Sequence[Path]) -> Iterator[KnownDataset]:
+    """Yield what stands right below a data root in folders trainA and trainB, whatever its name."""
+    taken = {form.name for form in FORMS}
     for root in roots:
-        files = sorted(path for path in (root / known.folder).glob("*ubyte*") if path.is_file())
-        if len({path.name.removesuffix(".gz") for path in files}) >= 4:
-            return files
-    return []
+        if not root.is_dir():
+            continue
+        for folder in sorted(root.iterdir()):
+            if folder.name in taken or not (folder / listing.DOMAINS[0]).is_dir():
+                continue
+            if _NAME.fullmatch(folder.name):
+                yield _pair(folder.name)
+            else:
+                log.warning(
+                    "data_set_unnamable", folder=str(folder), remedy="use letters, digits, dot, dash, underline"
+                )
 
 
-def _sha256(files: Sequence[Path]) -> str:
+def _pair(name: str) -> KnownDataset:
+    return KnownDataset(name, "found", "domains", name, {}, (3, 256, 256), ())
+
+
+def _write(connection: Connection, found: Found) -> None:
+    known = found.known
+    facts = {
+        "source": known.source,
+        "layout": known.layout,
+        "shape": list(known.shape),
+        "classes": list(known.classes),
+        "state": "ready",
+        "bytes": found.bytes,
+        "sha256": found.sha256,
+        "images": sum(found.parts.values()),
+        "parts": found.parts,
+    }
+    connection.execute(
+        insert(Dataset)
+        .values(id=new_id("ds"), name=known.name, **facts)
+        .on_conflict_do_update(
+            index_elements=[func.coalesce(Dataset.owner, ""), Dataset.name],
+            index_where=Dataset.deleted_at.is_(None),
+            set_=facts,
+        )
+    )
+
+
+def _sha256(folder: Path, files: Sequence[listing.Entry]) -> str:
     """Return one checksum over all files, by name."""
     digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            digest.update(path.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+    for entry in files:
+        with (folder / entry.name).open("rb") as file:
+            digest.update(entry.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

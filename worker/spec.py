@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from models.datasets import KNOWN
 from models.states import ErrorCode
+from stores import found
 from stores.container import Stores
 from stores.errors import BlobError, NotFoundError
 from stores.transitions import Claim
@@ -67,13 +66,13 @@ def build_spec(
 
 def _dataset(stores: Stores, job: dict[str, Any], given_up: threading.Event) -> dict[str, Any]:
     row = patiently(lambda: stores.datasets.find(job["dataset_id"], None), given_up)
-    known = KNOWN.get(row["name"]) if row is not None else None
-    if known is None:
+    spec = None if row is None else found.dataset_spec(row, stores.settings.roots)
+    if spec is None:
         raise CannotStartError(
             ErrorCode.invalid_dataset,
             f"data set {job['dataset']} is not known to this worker; GET /v1/datasets lists all",
         )
-    return asdict(known)
+    return spec
 
 
 def _source(stores: Stores, job: dict[str, Any], scratch: Path, given_up: threading.Event) -> str:
