@@ -1,0 +1,96 @@
+"""`python -m packing`: one order on standard input, JSON lines on standard output, the last of them the result.
+
+    {"archive": PATH, "out": PATH, "preview": PATH, "size": 64 or null, "skip_damaged": false}
+
+answers any number of ``{"type": "progress", …}`` and then one of ``done`` (the facts), ``refused`` (``summary``,
+``remedy``, ``problems``) and ``failed`` (``reason``). Strangers' files are decoded here, so the process takes little,
+knows no secret, and ends when its standard input closes: with whoever ordered it.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from packing.importer import Order, import_archive
+from packing.limits import CPU_S, MEMORY, NICE
+from packing.refusal import RefusedError
+
+_PROGRESS_EVERY_S = 1.0
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class _Teller:
+    """Writes lines; progress not more often than anybody looks."""
+
+    def __init__(self) -> None:
+        self._told = 0.0
+
+    def tell(self, kind: str, **facts: Any) -> None:
+        """Write a line."""
+        sys.stdout.write(json.dumps({"type": kind, **facts}) + "\n")
+        sys.stdout.flush()
+
+    def progress(self, stage: str, done: int, total: int | None) -> None:
+        """Write how far it is, now and then."""
+        now = time.monotonic()
+        if now - self._told >= _PROGRESS_EVERY_S:
+            self._told = now
+            self.tell("progress", stage=stage, done=done, total=total)
+
+
+def _restrain() -> None:
+    os.nice(NICE)
+    for kind, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, CPU_S), (resource.RLIMIT_CORE, 0)):
+        hard = resource.getrlimit(kind)[1]
+        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (least, least))
+
+
+def _leave_with_caller() -> None:
+    def wait() -> None:
+        sys.stdin.read()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _order(line: str) -> Order:
+    asked: dict[str, Any] = json.loads(line)
+    return Order(
+        Path(asked["archive"]), Path(asked["out"]), Path(asked["preview"]), asked["size"], bool(asked["skip_damaged"])
+    )
+
+
+def main() -> int:
+    """Carry out one order."""
+    _restrain()
+    order = _order(sys.stdin.readline())
+    _leave_with_caller()
+    teller = _Teller()
+    try:
+        teller.tell("done", **import_archive(order, teller.progress))
+    except RefusedError as error:
+        teller.tell("refused", summary=error.summary, remedy=error.remedy, problems=error.problems)
+    except MemoryError:
+        summary = f"reading the archive takes more than {MEMORY >> 30} GiB of memory"
+        teller.tell("refused", summary=summary, remedy="send smaller pictures, or an ordinary zip or tar", problems=[])
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        teller.tell("failed", reason="disk_full")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.stdout.flush()
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)

@@ -1,0 +1,257 @@
+"""Zip and tar, read as streams of members. Nothing is written to the disk, and what comes out is counted."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, NamedTuple
+
+from packing.limits import MOST_MEMBER, MOST_MEMBERS, MOST_RATIO, MOST_UNPACKED, RATIO_FROM
+from packing.names import REPACK, checked, is_junk
+from packing.refusal import RefusedError, refuse_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PIECE = 1 << 20
+_BLOCK = 512
+# What a zip's directory needs at the very most: 1 kB a member, long names included.
+_MOST_DIRECTORY = MOST_MEMBERS << 10
+_COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": lzma.LZMAFile,
+}
+# What is often sent instead, by its first bytes.
+_OTHERS = {
+    b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"\x28\xb5\x2f\xfd": "packed with zstd",
+    b"\x89PNG": "a single picture",
+    b"\xff\xd8\xff": "a single picture",
+    b"%PDF": "a PDF file",
+}
+_BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(struct.error, ValueError, IndexError, KeyError, NotImplementedError),
+)
+
+
+class Member(NamedTuple):
+    """A file or a folder in an archive. ``read`` gives a file's bytes, now or never."""
+
+    name: str
+    parts: tuple[str, ...]
+    is_folder: bool
+    read: Callable[[], bytes]
+
+
+class Archive:
+    """A zip, or a tar however it is compressed, told by its content. It can be walked more than once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._packed = path.stat().st_size
+        self._out = 0
+        with path.open("rb") as file:
+            head = file.read(_BLOCK)
+        self._zipped = head[:2] == b"PK"
+        self._opener = next((opener for magic, opener in _COMPRESSED.items() if head.startswith(magic)), None)
+        plain = not self._zipped and self._opener is None
+        if plain and head[257:262] != b"ustar" and not _is_old_tar(path):
+            kind = next((words for magic, words in _OTHERS.items() if head.startswith(magic)), "neither zip nor tar")
+            kind = "empty" if not head else kind
+            raise RefusedError(f"the file is {kind}", "send a zip, a tar, or a tar packed with gzip, bzip2 or xz")
+
+    def members(self) -> Iterator[Member]:
+        """Yield what is in it, in its own order, without what operating systems leave behind.
+
+        Raises:
+            RefusedError: it is damaged, a bomb, or plays tricks; while iterating and in ``Member.read`` alike.
+        """
+        self._out = 0
+        count = 0
+        walk = self._zip() if self._zipped else self._tar()
+        while True:
+            try:
+                member = next(walk, None)
+            except _BROKEN as error:
+                raise _broken(error) from error
+            if member is None:
+                return
+            count += 1
+            if count > MOST_MEMBERS:
+                raise RefusedError(f"the archive has more than {MOST_MEMBERS:,} members", "send fewer pictures")
+            if member.parts and not is_junk(member.parts):
+                yield member
+
+    # -- zip
+
+    def _zip(self) -> Iterator[Member]:
+        with self._path.open("rb") as file:
+            _check_directory(file, self._packed)
+            with zipfile.ZipFile(file) as archive:
+                for info in archive.infolist():
+                    yield self._zip_member(archive, info)
+
+    def _zip_member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+        # zipfile cuts a name at its first NUL; the whole one is what the archive says.
+        name = info.orig_filename
+        parts = checked(name)
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+            raise refuse_file(name, "is a link or a device, not a file", REPACK)
+        if info.flag_bits & 1:
+            raise refuse_file(name, "is encrypted", "send an archive without a password")
+        if info.is_dir() or kind == stat.S_IFDIR:
+            return Member(name, parts, True, bytes)
+
+        def read() -> bytes:
+            with archive.open(info) as file:
+                return self._content(name, file, info.file_size)
+
+        return Member(name, parts, False, _guarded(read))
+
+    # -- tar
+
+    def _tar(self) -> Iterator[Member]:
+        with self._path.open("rb") as file:
+            if self._opener is None:
+                with tarfile.open(fileobj=file, mode="r:") as archive:
+                    yield from self._tar_members(archive)
+                    # tarfile takes the end of the file for the end of the archive; a whole one ends with zeros.
+                    file.seek(archive.offset)
+                    if file.read(_BLOCK) != bytes(_BLOCK):
+                        raise EOFError("the end is missing")
+            else:
+                counted = _Counted(self._opener(file), self._count)
+                with tarfile.open(fileobj=counted, mode="r|") as archive:  # type: ignore[call-overload]
+                    yield from self._tar_members(archive)
+
+    def _tar_members(self, archive: tarfile.TarFile) -> Iterator[Member]:
+        while True:
+            info = archive.next()
+            if info is None:
+                return
+            # It would remember every member, to find links by; there are none here.
+            archive.members = []  # type: ignore[attr-defined]
+            yield self._tar_member(archive, info)
+
+    def _tar_member(self, archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
+        parts = checked(info.name)
+        if info.isdir():
+            return Member(info.name, parts, True, bytes)
+        if not info.isreg() or info.issparse():
+            raise refuse_file(info.name, "is a link or a device, not a file", REPACK)
+
+        def read() -> bytes:
+            file = archive.extractfile(info)
+            if file is None:
+                raise EOFError("no content")
+            with file:
+                return self._content(info.name, file, info.size)
+
+        return Member(info.name, parts, False, _guarded(read))
+
+    # -- counting
+
+    def _content(self, name: str, file: IO[bytes], claimed: int) -> bytes:
+        """Return a member's bytes. What it claims to hold is believed only when it is too much."""
+        too_large = refuse_file(name, f"is larger than {MOST_MEMBER >> 20} MB", "make the picture smaller")
+        if claimed > MOST_MEMBER:
+            raise too_large
+        content = bytearray()
+        while True:
+            piece = file.read(_PIECE)
+            if not piece:
+                break
+            content += piece
+            # Of a compressed tar everything is counted below already, headers and skipped members too.
+            if self._opener is None:
+                self._count(len(piece))
+            if len(content) > MOST_MEMBER:
+                raise too_large
+        if len(content) != claimed:
+            raise EOFError(f"{name} ends early")
+        return bytes(content)
+
+    def _count(self, more: int) -> None:
+        self._out += more
+        if self._out > MOST_UNPACKED:
+            raise RefusedError(
+                f"more than {MOST_UNPACKED >> 30} GiB come out of the archive", "send fewer or smaller pictures"
+            )
+        if self._out > RATIO_FROM and self._out > MOST_RATIO * self._packed:
+            raise RefusedError(
+                f"the archive unpacks to more than {MOST_RATIO} times its size, which pictures do not",
+                "send pictures as they are, as PNG, JPEG, WebP or BMP",
+            )
+
+
+class _Counted:
+    """A file that tells how much was read from it."""
+
+    def __init__(self, file: Any, count: Callable[[int], None]) -> None:
+        self._file = file
+        self._count = count
+
+    def read(self, size: int = -1) -> bytes:
+        """Read and count."""
+        piece = bytes(self._file.read(size))
+        self._count(len(piece))
+        return piece
+
+
+def _guarded(read: Callable[[], bytes]) -> Callable[[], bytes]:
+    def guarded() -> bytes:
+        try:
+            return read()
+        except _BROKEN as error:
+            raise _broken(error) from error
+        except RuntimeError as error:  # zipfile's word for a password
+            raise _broken(error) from error
+
+    return guarded
+
+
+def _broken(error: Exception) -> Exception:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error  # the disk, not the archive
+    return RefusedError(
+        f"the archive is cut off or damaged ({str(error) or type(error).__name__})",
+        "make it anew, see that it opens on your machine, and send it again",
+    )
+
+
+def _is_old_tar(path: Path) -> bool:
+    """Tell whether a file without the modern mark is a tar all the same: the checksum of its first header fits."""
+    with path.open("rb") as file:
+        head = file.read(_BLOCK)
+    try:
+        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+def _check_directory(file: BinaryIO, size: int) -> None:
+    """Refuse a zip whose directory alone would fill the memory, before anybody reads it whole."""
+    tail = min(size, (1 << 16) + 22)
+    file.seek(size - tail)
+    end = file.read(tail)
+    place = end.rfind(b"PK\5\6")
+    if place < 0 or len(end) < place + 22:
+        raise zipfile.BadZipFile("its end is missing")
+    count, directory = struct.unpack("<HL", end[place + 10 : place + 16])
+    wide: int | None = end.rfind(b"PK\6\6")
+    if wide is not None and wide >= 0 and len(end) >= wide + 56:
+        count, directory = struct.unpack("<QQ", end[wide + 32 : wide + 48])
+    if count > MOST_MEMBERS or directory > min(size, _MOST_DIRECTORY):
+        raise RefusedError(f"the archive has more than {MOST_MEMBERS:,} members, or claims so", "send fewer pictures")
+    file.seek(0)

@@ -1,0 +1,268 @@
+"""An archive of pictures becomes a packed file: a look at everything first, then the pixels, one picture at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, Optional
+
+from packing.archive import Archive, Member
+from packing.layout import Folders, Layout, Place, understand
+from packing.limits import (
+    DEFAULT_SIZE,
+    FEWEST_IMAGES,
+    FEWEST_IN_A_CLASS,
+    HELD_OUT,
+    LARGEST,
+    MOST_PACKED,
+    SHOWN,
+    SMALLEST,
+)
+from packing.names import is_picture
+from packing.notes import Notes
+from packing.packed import PARTS, PackedWriter
+from packing.picture import be_strict, decode, look
+from packing.preview import Preview
+from packing.refusal import DamagedError, RefusedError, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Progress = Callable[[str, int, Optional[int]], None]  # stage, pictures done, of how many
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done. ``size`` None keeps squares of one size and makes all others 64 pixels."""
+
+    archive: Path
+    out: Path
+    preview: Path
+    size: int | None = None
+    skip_damaged: bool = False
+
+
+class Damage:
+    """The pictures that cannot be read: some by name, all by number."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.shown: list[dict[str, str]] = []
+
+    def add(self, name: str, problem: str) -> None:
+        """Remember one."""
+        self.count += 1
+        if len(self.shown) < SHOWN:
+            self.shown.append({"file": shown(name), "problem": problem})
+
+    def refusal(self) -> RefusedError:
+        """Return the refusal of an archive for them."""
+        one = self.count == 1
+        them = "it" if one else "them"
+        return RefusedError(
+            f"{self.count:,} picture{' is' if one else 's are'} damaged, or no picture at all",
+            f"mend {them} or take {them} out, or send skip_damaged=true to leave {them} out",
+            self.shown,
+        )
+
+
+def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
+    """Write the packed file and its preview; return the facts.
+
+    Raises:
+        RefusedError: the archive is no data set.
+        OSError: the disk is full.
+    """
+    be_strict()
+    archive = Archive(order.archive)
+    survey = _Survey(archive, progress)
+    try:
+        layout = understand(survey.folders)
+    except RefusedError:
+        if survey.damage.count and not order.skip_damaged:
+            raise survey.damage.refusal() from None  # the likelier reason
+        raise
+    side = order.size or survey.natural_size()
+    channels = 1 if survey.grey else 3
+    total = sum(survey.folders.counts.values())
+    if total * channels * side * side > MOST_PACKED:
+        raise RefusedError(
+            f"{total:,} pictures of {side} pixels take more than {MOST_PACKED // 10**9} GB",
+            "choose a smaller size, or send fewer pictures",
+        )
+    survey.tell_of_size(order.size, side)
+    packer = _Packer(order, layout, survey, (channels, side, side))
+    with packer:
+        packer.pack(archive, progress)
+    progress("checksum", total, total)
+    return packer.facts()
+
+
+class _Survey:
+    """The first look: which pictures there are, how large and how coloured, before any is decoded."""
+
+    def __init__(self, archive: Archive, progress: Progress) -> None:
+        self.folders = Folders()
+        self.damage = Damage()
+        self.notes = Notes()
+        self.grey = True
+        self.sizes: set[tuple[int, int]] = set()
+        self.smallest = 1 << 30
+        self.unreadable: set[int] = set()  # places in the archive of those that need no second look
+        for number, member in enumerate(self._pictures(archive)):
+            try:
+                facts = look(member.read())
+            except DamagedError as error:
+                self.damage.add(member.name, str(error))
+                self.folders.seen.add(member.parts[:-1])
+                self.unreadable.add(number)
+                continue
+            self.folders.add(member.parts[:-1])
+            self.grey = self.grey and facts.grey
+            self.smallest = min(self.smallest, *facts.size)
+            if len(self.sizes) < 2:
+                self.sizes.add(facts.size)
+            progress("look", sum(self.folders.counts.values()), None)
+
+    def _pictures(self, archive: Archive) -> Iterator[Member]:
+        for member in archive.members():
+            if member.is_folder:
+                self.folders.seen.add(member.parts)
+            elif is_picture(member.parts):
+                yield member
+            else:
+                self.folders.seen.add(member.parts[:-1])
+                self.notes.ignored(member.name)
+
+    def natural_size(self) -> int:
+        """Return the side of all pictures if they are squares of one size that may be kept, or else the usual one."""
+        if len(self.sizes) == 1:
+            ((width, height),) = self.sizes
+            if width == height and SMALLEST <= width <= LARGEST:
+                return width
+        return DEFAULT_SIZE
+
+    def tell_of_size(self, asked: int | None, side: int) -> None:
+        """Note what happens to the sizes."""
+        if self.sizes == {(side, side)}:
+            return
+        wish = "as asked" if asked else "since they were not all squares of one size; `size` chooses another"
+        self.notes.say(f"pictures were scaled and their middle cut out, to {side}x{side} pixels ({wish})")
+        if self.smallest < side:
+            self.notes.say(f"some pictures are smaller than {side} pixels and were enlarged")
+
+
+class _Packer:
+    """The second look. The first part goes straight into the packed file, others wait in files of their own."""
+
+    def __init__(self, order: Order, layout: Layout, survey: _Survey, shape: tuple[int, int, int]) -> None:
+        self._order = order
+        self._layout = layout
+        self._survey = survey
+        self._shape = shape
+        self._damage = survey.damage
+        self._notes = survey.notes
+        self._total = sum(survey.folders.counts.values())
+        self._preview = Preview(shape[2], self._total)
+        self._of_class: Counter[tuple[str, int | None]] = Counter()
+        self._stack = ExitStack()
+        self._writer = self._stack.enter_context(PackedWriter(order.out, shape, layout.classes))
+        self._waiting: dict[str, tuple[BinaryIO, list[int | None]]] = {}
+        self._first = next(part for part in PARTS if any(place.part == part for place in layout.places.values()))
+
+    def __enter__(self) -> _Packer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def pack(self, archive: Archive, progress: Progress) -> None:
+        """Decode everything and finish the file.
+
+        Raises:
+            RefusedError: pictures are damaged, or too few are whole.
+        """
+        members = (one for one in archive.members() if not one.is_folder and is_picture(one.parts))
+        for number, member in enumerate(members):
+            if number in self._survey.unreadable:
+                continue
+            try:
+                self._take(member.read(), self._layout.places[member.parts[:-1]])
+            except DamagedError as error:
+                self._damage.add(member.name, str(error))
+            progress("pack", number + 1, self._total)
+        self._judge()
+        for part in [part for part in PARTS if part in self._waiting]:
+            self._append(part)
+        self._writer.finish(layout=self._layout.kind, source="uploaded")
+        self._preview.save(self._order.preview)
+
+    def _take(self, content: bytes, place: Place) -> None:
+        pixels = decode(content, self._shape[2], grey=self._shape[0] == 1)
+        self._notes.count(pixels.done)
+        part = place.part
+        self._of_class[part, place.label] += 1
+        if place.hold_out and self._of_class[part, place.label] % HELD_OUT == 0:
+            part = "test"
+        if part == self._first:
+            self._writer.add(part, pixels.planes(), place.label)
+        else:
+            file, labels = self._wait(part)
+            file.write(pixels.planes())
+            labels.append(place.label)
+        self._preview.offer(pixels.image)
+
+    def _wait(self, part: str) -> tuple[BinaryIO, list[int | None]]:
+        if part not in self._waiting:
+            path = self._order.out.with_name(f"{self._order.out.name}.{part}")
+            file = self._stack.enter_context(path.open("w+b"))
+            # Without its name: it is gone with the process, however that ends.
+            path.unlink()
+            self._waiting[part] = (file, [])
+        return self._waiting[part]
+
+    def _append(self, part: str) -> None:
+        file, labels = self._waiting[part]
+        file.seek(0)
+        size = self._shape[0] * self._shape[1] * self._shape[2]
+        for label in labels:
+            self._writer.add(part, file.read(size), label)
+
+    def _judge(self) -> None:
+        damage = self._damage
+        if damage.count and not self._order.skip_damaged:
+            raise damage.refusal()
+        whole = sum(self._of_class.values())
+        if whole < FEWEST_IMAGES:
+            raise RefusedError(
+                f"{whole} pictures are whole", f"a data set needs at least {FEWEST_IMAGES}", damage.shown
+            )
+        for place in self._layout.places.values():
+            if self._of_class[place.part, place.label] < FEWEST_IN_A_CLASS:
+                name = place.part if place.label is None else self._layout.classes[place.label]
+                remedy = f"put at least {FEWEST_IN_A_CLASS} in every folder"
+                raise RefusedError(f"too few pictures of {name} are whole", remedy, damage.shown)
+        if damage.count:
+            names = ", ".join(one["file"] for one in damage.shown[:3])
+            self._notes.say(f"{damage.count:,} damaged left out: {names}{', …' if damage.count > 3 else ''}")
+        if any(place.hold_out for place in self._layout.places.values()):
+            self._notes.say(f"every {HELD_OUT}th picture of each class is kept apart as the test part")
+
+    def facts(self) -> dict[str, Any]:
+        """Return what was made."""
+        digest = hashlib.sha256()
+        with self._order.out.open("rb") as file:
+            for piece in iter(lambda: file.read(1 << 20), b""):
+                digest.update(piece)
+        return {
+            "layout": self._layout.kind,
+            "shape": list(self._shape),
+            "classes": list(self._layout.classes),
+            "parts": self._writer.counts,
+            "images": sum(self._writer.counts.values()),
+            "bytes": self._order.out.stat().st_size,
+            "sha256": digest.hexdigest(),
+            "notes": self._notes.sentences(),
+        }

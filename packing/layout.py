@@ -1,0 +1,189 @@
+"""From the folders of an archive to the parts and classes of a data set."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Tuple
+
+from packing.limits import (
+    FEWEST_IMAGES,
+    FEWEST_IN_A_CLASS,
+    HELD_OUT,
+    LONGEST_CLASS,
+    MOST_CLASSES,
+)
+from packing.refusal import RefusedError, shown
+
+Folder = Tuple[str, ...]
+
+SHAPES = (
+    "put all pictures in one folder, or in one folder for each class, or in A/ and B/ (or trainA/ trainB/ testA/ "
+    "testB/) for translation; train/ and test/ may stand around pictures or class folders"
+)
+_DOMAINS = {"a": "trainA", "b": "trainB", "traina": "trainA", "trainb": "trainB", "testa": "testA", "testb": "testB"}
+_HALVES = {"train": "train", "test": "test", "val": "test", "valid": "test", "validation": "test"}
+# The header of a packed file has room for so many bytes of class names, quoted twice.
+_MOST_NAMES = 100_000
+
+
+@dataclass
+class Folders:
+    """What the archive's folders hold: counted in the first look, before any pixel is seen."""
+
+    counts: dict[Folder, int] = field(default_factory=dict)
+    seen: set[Folder] = field(default_factory=set)  # with those that hold no picture
+
+    def add(self, folder: Folder) -> None:
+        """Count a picture in a folder."""
+        self.counts[folder] = self.counts.get(folder, 0) + 1
+        self.seen.add(folder)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the pictures of a folder go. Of a class without a test part every tenth picture is held out for one."""
+
+    part: str
+    label: int | None = None
+    hold_out: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the data set will be. ``kind`` is "packed", or "domains" for translation."""
+
+    kind: str
+    classes: tuple[str, ...]
+    places: dict[Folder, Place]
+
+
+def understand(folders: Folders) -> Layout:
+    """Return the data set that these folders describe.
+
+    Raises:
+        RefusedError: too few pictures, or folders that describe none; says which and how it should be.
+    """
+    total = sum(folders.counts.values())
+    if total < FEWEST_IMAGES:
+        found = "no picture" if total == 0 else f"{total} picture{'s' if total > 1 else ''}"
+        raise RefusedError(f"there is {found} in all" if total < 2 else f"there are {found} in all", _at_least())
+    depth = _common(folders)
+    inner = {folder[depth:]: folder for folder in folders.seen if len(folder) >= depth}
+    counts = {folder: folders.counts.get(whole, 0) for folder, whole in inner.items()}
+    layout = _describe(counts)
+    return Layout(layout.kind, layout.classes, {inner[folder]: place for folder, place in layout.places.items()})
+
+
+def _at_least() -> str:
+    return f"a data set needs at least {FEWEST_IMAGES} pictures, PNG, JPEG, WebP or BMP"
+
+
+def _common(folders: Folders) -> int:
+    """Return how many folders stand around everything, such as the one that was packed. They hold no picture."""
+    depth = 0
+    while True:
+        tops = {folder[depth] for folder in folders.seen if len(folder) > depth}
+        beside = any(len(folder) == depth for folder, count in folders.counts.items() if count)
+        if beside or len(tops) != 1:
+            return depth
+        depth += 1
+
+
+def _describe(counts: dict[Folder, int]) -> Layout:
+    full = {folder for folder, count in counts.items() if count}
+    tops = {folder[0] for folder in counts if folder}
+    if full == {()}:
+        return Layout("packed", (), {(): Place("train")})
+    if () in full:
+        example = shown("/".join(min(full - {()})))
+        raise RefusedError(f"some pictures stand beside folders, others in them (such as {example}/)", SHAPES)
+    names = {top.lower() for top in tops}
+    if len(names) == len(tops):
+        if names <= set(_DOMAINS) and len(names) > 1:
+            return _domains(counts, tops)
+        if "train" in names and names <= set(_HALVES):
+            return _halves(counts, tops)
+    _no_deeper(full, 1)
+    classes = _classes(counts, {folder[0] for folder in counts if len(folder) == 1}, ())
+    places: dict[Folder, Place] = {
+        (name,): Place("train", label, counts[(name,)] >= HELD_OUT) for label, name in enumerate(classes)
+    }
+    return Layout("packed", _readable(classes), places)
+
+
+def _domains(counts: dict[Folder, int], tops: set[str]) -> Layout:
+    """Two sets of pictures between which a network translates."""
+    parts = {top: _DOMAINS[top.lower()] for top in tops}
+    missing = {"trainA", "trainB"} - set(parts.values())
+    if missing or len(set(parts.values())) != len(parts):
+        found = ", ".join(sorted(f"{top}/" for top in tops))
+        raise RefusedError(f"the folders {found} are no pair of domains", SHAPES)
+    _no_deeper({folder for folder, count in counts.items() if count}, 1)
+    for top in sorted(tops):
+        if counts.get((top,), 0) < FEWEST_IN_A_CLASS:
+            raise RefusedError(f"{top}/ holds {_pictures(counts.get((top,), 0))}", f"put at least {FEWEST_IN_A_CLASS}")
+    return Layout("domains", (), {(top,): Place(part) for top, part in parts.items()})
+
+
+def _halves(counts: dict[Folder, int], tops: set[str]) -> Layout:
+    """``train`` and ``test``, with classes or without."""
+    parts = {top: _HALVES[top.lower()] for top in tops}
+    if len(set(parts.values())) != len(parts):
+        tests = ", ".join(sorted(f"{top}/" for top, part in parts.items() if part == "test"))
+        raise RefusedError(f"{tests} would both be the test part", "keep one of them, or put their pictures together")
+    full = {folder for folder, count in counts.items() if count}
+    if all(len(folder) == 1 for folder in full):
+        for top in sorted(tops):
+            if not counts.get((top,)):
+                raise RefusedError(f"{top}/ holds no picture", "put pictures in it, or take it out")
+        return Layout("packed", (), {(top,): Place(parts[top]) for top in tops})
+    _no_deeper(full, 2)
+    if any(len(folder) == 1 for folder in full):
+        raise RefusedError("some pictures stand in class folders, others beside them", SHAPES)
+    train = next(top for top in tops if parts[top] == "train")
+    inner = {top: {folder[1] for folder in counts if len(folder) == 2 and folder[0] == top} for top in tops}
+    classes = _classes(counts, inner[train], (train,))
+    places: dict[Folder, Place] = {}
+    for top in tops:
+        for name in sorted(inner[top]):
+            if name not in classes:
+                raise RefusedError(f"{top}/ has a class that {train}/ lacks: {shown(name)}", "give both the same")
+            if not counts[top, name]:
+                raise RefusedError(f"{top}/{shown(name)}/ holds no picture", "put pictures in it, or take it out")
+            places[top, name] = Place(parts[top], classes.index(name))
+    return Layout("packed", _readable(classes), places)
+
+
+def _classes(counts: dict[Folder, int], names: set[str], outer: Folder) -> list[str]:
+    """Return the classes in alphabetical order."""
+    classes = sorted(names)
+    for name in classes:
+        if counts.get((*outer, name), 0) < FEWEST_IN_A_CLASS:
+            found = _pictures(counts.get((*outer, name), 0))
+            path = "/".join((*outer, shown(name)))
+            remedy = f"put at least {FEWEST_IN_A_CLASS} in every class folder, or take this folder out"
+            raise RefusedError(f"class folder {path}/ holds {found}", remedy)
+        if len(name) > LONGEST_CLASS:
+            raise RefusedError(f"class name {shown(name)} is too long", f"use at most {LONGEST_CLASS} characters")
+    if len(classes) > MOST_CLASSES or len(json.dumps(json.dumps(classes, ensure_ascii=True))) > _MOST_NAMES:
+        remedy = f"use at most {MOST_CLASSES:,} class folders with short names; if they are no classes, use one folder"
+        raise RefusedError(f"{len(classes):,} class folders are too many, or their names too long", remedy)
+    return classes
+
+
+def _readable(classes: list[str]) -> tuple[str, ...]:
+    names = tuple(shown(name) for name in classes)
+    if len(set(names)) != len(names):
+        raise RefusedError("class folders have names that cannot be read", "name them in letters of UTF-8")
+    return names
+
+
+def _no_deeper(full: set[Folder], depth: int) -> None:
+    deep = sorted(folder for folder in full if len(folder) > depth)
+    if deep:
+        raise RefusedError(f"{shown('/'.join(deep[0]))}/ is one folder too deep", SHAPES)
+
+
+def _pictures(count: int) -> str:
+    return "no picture" if count == 0 else f"{count} picture{'s' if count > 1 else ''} only"

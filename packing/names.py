@@ -1,0 +1,65 @@
+"""Names inside an archive: which are safe, which are pictures, which are nobody's business.
+
+A name never becomes a path on this machine. One that tries to be one is refused all the same: whoever made it meant
+harm, or used a broken program.
+"""
+
+from __future__ import annotations
+
+import re
+
+from packing.limits import LONGEST_NAME
+from packing.refusal import refuse_file
+
+PICTURES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib"}
+OTHER_PICTURES = {
+    *(".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".svg", ".ico", ".psd", ".tga"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".exr", ".hdr", ".dng", ".cr2", ".nef", ".arw", ".eps", ".pcx"),
+}
+ARCHIVES = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z", ".rar", ".lz4"}
+# What operating systems leave in folders.
+JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
+
+REPACK = "make the archive anew from the folder of pictures, with an ordinary zip or tar program"
+
+
+def checked(name: str) -> tuple[str, ...]:
+    """Return the parts of a member's name.
+
+    Raises:
+        RefusedError: the name leads out of the archive, or could on some machine.
+    """
+    if "\0" in name:
+        raise refuse_file(name.replace("\0", "\\0"), "has a NUL character in its name", REPACK)
+    if len(name) > LONGEST_NAME:
+        raise refuse_file(name, f"has a name of more than {LONGEST_NAME} characters", REPACK)
+    if "\\" in name:
+        raise refuse_file(name, "has a backslash in its name", REPACK)
+    if name.startswith("/") or re.match("[A-Za-z]:", name):
+        raise refuse_file(name, "is an absolute path", REPACK)
+    parts = tuple(part for part in name.split("/") if part not in {"", "."})
+    if ".." in parts:
+        raise refuse_file(name, "leads out of the archive (`..`)", REPACK)
+    return parts
+
+
+def is_junk(parts: tuple[str, ...]) -> bool:
+    """Tell whether a member is none of the user's own: hidden, or left by an operating system."""
+    return any(part.startswith(".") or part.lower() in JUNK for part in parts)
+
+
+def is_picture(parts: tuple[str, ...]) -> bool:
+    """Tell whether a member is meant as a picture; notes, lists and the like are not.
+
+    Raises:
+        RefusedError: it is a picture of a kind that is not read here, or an archive in the archive.
+    """
+    name = "/".join(parts)
+    _, dot, ending = parts[-1].lower().rpartition(".")
+    suffix = dot + ending
+    if suffix in ARCHIVES:
+        raise refuse_file(name, "is an archive inside the archive", "unpack it first, and send the pictures themselves")
+    if suffix in OTHER_PICTURES:
+        problem = f"is a picture of a kind that is not read here ({suffix})"
+        raise refuse_file(name, problem, "convert such pictures to PNG, JPEG, WebP or BMP, or take them out")
+    return suffix in PICTURES
