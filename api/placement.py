@@ -9,9 +9,11 @@ from pydantic import ValidationError
 
 from api.problems import InvalidError, field
 from api.reading import body_errors
+from models.fits import MisfitError
 from models.ids import is_id
 from models.jobs import SampleRequest, TrainRequest
 from models.recipes import RECIPES, Preset, Recipe, resolve_params
+from models.specs.base import TrainParams
 from models.states import NO_LIVE_WORKER, Role
 from stores.container import Stores
 from stores.errors import NotFoundError
@@ -34,9 +36,11 @@ def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
         raise InvalidError([field("/recipe", f"there is no such recipe; choose {_choices(RECIPES)}")])
     errors: list[dict[str, str]] = []
     preset = _preset(recipe, asked.preset, errors)
-    dataset = _dataset(stores, who, asked.dataset, recipe, errors)
+    dataset = _dataset(stores, who, asked.dataset, errors)
     params = _params(recipe, preset, asked.params, errors)
-    if errors:
+    if dataset is not None and params is not None:
+        params = _fitted(recipe, dataset, params, errors)
+    if errors or dataset is None or params is None:
         raise InvalidError(errors)
     queue, reason = choose_queue(stores, recipe, asked.queue)
     return NewJob(
@@ -46,7 +50,7 @@ def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
         preset=asked.preset,
         dataset=asked.dataset,
         dataset_id=dataset["id"],
-        params=params,
+        params=params.model_dump(mode="json"),
         seed=asked.seed,
         queue=queue,
         priority=asked.priority,
@@ -125,30 +129,42 @@ def _preset(recipe: Recipe, name: str | None, errors: list[dict[str, str]]) -> P
     return preset
 
 
-def _dataset(stores: Stores, who: Principal, name: str, recipe: Recipe, errors: list[dict[str, str]]) -> dict[str, Any]:
+def _fitted(
+    recipe: Recipe, dataset: dict[str, Any], params: TrainParams, errors: list[dict[str, str]]
+) -> TrainParams | None:
+    """Return the parameters with the size of the images filled in."""
+    try:
+        return params.model_copy(update={"image_size": recipe.fit.image_size(dataset, params)})
+    except MisfitError as misfit:
+        if misfit.place == "dataset":
+            errors.append(field("/dataset", f"{recipe.name} {misfit.detail}"))
+        else:
+            errors.append(field(f"/params/{misfit.place}", misfit.detail))
+        return None
+
+
+def _dataset(stores: Stores, who: Principal, name: str, errors: list[dict[str, str]]) -> dict[str, Any] | None:
     # A name means the caller's own data set or a shared one, for an admin too; an id means the one thing it names.
     found = stores.datasets.find(name, None if is_id("ds", name) and who.role is Role.admin else who.owner)
     if found is None:
         detail = f"there is no such data set; choose {_choices(stores.datasets.names(who.owner))}"
     elif found["state"] != "ready":
         detail = f"this data set is {found['state']}, not ready"
-    elif (misfit := recipe.fits(tuple(found["shape"]))) is not None:
-        detail = f"{recipe.name} {misfit}"
     else:
         return found
     errors.append(field("/dataset", detail))
-    return {}
+    return None
 
 
 def _params(
     recipe: Recipe, preset: Preset | None, given: dict[str, Any], errors: list[dict[str, str]]
-) -> dict[str, Any]:
+) -> TrainParams | None:
     try:
-        return resolve_params(recipe, preset, given).model_dump(mode="json")
+        return resolve_params(recipe, preset, given)
     except ValidationError as error:
         found = error.errors(include_url=False)
         errors += body_errors(found, recipe.params, given, prefix=("params",))
-        return {}
+        return None
 
 
 def _choices(names: Iterable[str]) -> str:

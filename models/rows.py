@@ -288,6 +288,8 @@ class Metric(Base):
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     first_step: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    # What is measured at every step, and what is measured once an epoch, may begin at the same step.
+    first_name: Mapped[str] = mapped_column(primary_key=True, server_default=text("''"))
     last_step: Mapped[int] = mapped_column(BigInteger)
     steps: Mapped[list[int]]
     values: Mapped[JsonObject]

@@ -64,8 +64,9 @@ def _extremes(values: list[float | None], buckets: int) -> Iterator[int]:
 def add_points(connection: Connection, job_id: str, data: dict[str, Any]) -> None:
     """Add a chunk to the job's curves."""
     steps = data["steps"]
-    chunk = {"job_id": job_id, "first_step": steps[0], "last_step": steps[-1], "steps": steps, "values": data["values"]}
-    connection.execute(POINTS, chunk)
+    values = data["values"]
+    chunk = {"job_id": job_id, "first_step": steps[0], "last_step": steps[-1], "steps": steps, "values": values}
+    connection.execute(POINTS, {**chunk, "first_name": min(values, default="")})
 
 
 def forget_points(connection: Connection, job_id: str, step: int) -> None:

@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from trainers.methods import Place
 from trainers.reporter import Progress
 
 if TYPE_CHECKING:
-    from models.specs.base import AdversarialParams
-    from trainers.feed import Feed
-    from trainers.method import Method
+    from models.specs.base import TrainParams
+    from trainers.methods import Method
 
 
 class Budget:
-    """Steps (generator iterations) and epochs (passes over the data), the last one rounded up to a whole step."""
+    """Steps (iterations) and epochs (passes over the data), the last one rounded up to a whole step."""
 
-    def __init__(self, params: AdversarialParams, method: Method, feed: Feed) -> None:
-        if params.epochs is not None:
-            batches = params.epochs * feed.per_pass
-        else:
-            batches = math.ceil((params.images or 0) / feed.batch_size)
-        self.steps = method.iterations(batches)
-        self.epochs = math.ceil(batches / feed.per_pass)
+    def __init__(self, params: TrainParams, method: Method, feed: Any) -> None:
+        self.params = params
+        self.method = method
+        self.feed = feed
+        self.steps = 0
+        self.epochs = 0
+        self.images = 0
+        self.plan(0)
 
-    def progress(self, step: int, feed: Feed) -> Progress:
+    def plan(self, step: int) -> None:
+        """Count out what is left from this step on: at the start, and when the batch has become smaller."""
+        deck = self.feed.deck
+        left = deck.batches_left(self.params.epochs, self.params.images)
+        self.steps = step + self.method.iterations(step, left)
+        self.images = deck.seen + left * deck.batch_size
+        self.epochs = self.params.epochs or math.ceil(self.images / (deck.per_pass * deck.batch_size))
+
+    @property
+    def used(self) -> bool:
+        """Tell whether nothing is left."""
+        deck = self.feed.deck
+        return bool(deck.batches_left(self.params.epochs, self.params.images) == 0)
+
+    def place(self, step: int) -> Place:
+        """Return where a training stands before this step."""
+        seen = self.feed.deck.seen
+        return Place(step, seen, min(1.0, seen / self.images))
+
+    def progress(self, step: int) -> Progress:
         """Say how far a training is after ``step`` steps."""
-        epoch = max(1, math.ceil(feed.drawn / feed.per_pass))
-        return Progress(epoch, self.epochs, step, self.steps, feed.seen, round(min(1.0, step / self.steps), 6))
+        deck = self.feed.deck
+        fraction = round(min(1.0, step / max(1, self.steps)), 6)
+        return Progress(max(1, deck.epoch), self.epochs, step, self.steps, deck.seen, fraction)

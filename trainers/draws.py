@@ -34,6 +34,20 @@ class Draws:
         self._here.manual_seed(seed_for(self.seed, self.salt, stream, *index))
         return torch.randn(shape, generator=self._here, device=self.device)
 
+    def salted(self, salt: int) -> Draws:
+        """Return the same draws with another salt."""
+        return Draws(self.seed, salt, self.device)
+
+    def uniform(self, shape: tuple[int, ...], stream: str, *index: int) -> torch.Tensor:
+        """Numbers from 0 to 1 of this shape, made on the device."""
+        self._here.manual_seed(seed_for(self.seed, self.salt, stream, *index))
+        return torch.rand(shape, generator=self._here, device=self.device)
+
+    def integers(self, high: int, count: int, stream: str, *index: object) -> torch.Tensor:
+        """Whole numbers below ``high``, (count,) int64 on the CPU, so that they are the same on every device."""
+        self._host.manual_seed(seed_for(self.seed, self.salt, stream, *index))
+        return torch.randint(high, (count,), generator=self._host)
+
     def permutation(self, n: int, stream: str, *index: int) -> torch.Tensor:
         """A permutation of 0..n-1 as int64 on the CPU, so that the order of the data is the same on every device."""
         self._host.manual_seed(seed_for(self.seed, self.salt, stream, *index))

@@ -47,11 +47,17 @@ _MEMORY_WORDS = (
 _LOWER = "lower `batch_size` or `width`, or use a queue whose devices have more memory"
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether an allocator has found no memory."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or any(word in words for word in _MEMORY_WORDS)
+
+
 def as_failure(error: BaseException) -> tuple[str, str]:
     """Return the code and the words for any exception that ended an attempt."""
     if isinstance(error, TrainerError):
         return error.code, str(error)
     words = " ".join(str(error).split())
-    if isinstance(error, MemoryError) or any(word in words.lower() for word in _MEMORY_WORDS):
+    if out_of_memory(error):
         return OutOfMemoryError.code, f"the device ran out of memory: {_LOWER} ({words[:200] or type(error).__name__})"
     return TrainerError.code, f"{type(error).__name__}: {words[:300]}"

@@ -1,72 +1,169 @@
-"""Real batches in an order that depends on the seed and the number of the pass alone."""
+"""Real batches: gathered from uint8 images, changed at random if asked, normalised on the device."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, NamedTuple, Sequence
+
 import torch
 
-from trainers.draws import Draws
-from trainers.errors import InvalidDatasetError
+from trainers.augment import cut
+from trainers.deck import Deck
+
+if TYPE_CHECKING:
+    from trainers.datasets.images import Images
+    from trainers.draws import Draws
+
+# Data sets up to this share of the device's free memory lie on the device; others are gathered on the host.
+_SHARE_OF_DEVICE = 0.5
+
+
+class Look(NamedTuple):
+    """How images are shown: a window of ``size`` pixels, moved by up to ``shift`` beyond the edges; maybe mirrored."""
+
+    mean: float
+    std: float
+    size: int
+    shift: int = 0
+    flip: bool = False
+
+
+class Batch(NamedTuple):
+    """Images (batch, channels, size, size) float32, and the numbers of their classes (batch,) or None."""
+
+    images: torch.Tensor
+    labels: torch.Tensor | None
 
 
 class Feed:
-    """Deals the data set, a fresh permutation each pass; the images left over at the end of a pass are dropped.
+    """Deals one part of a data set, or several as one. The deck is its whole state."""
 
-    ``drawn`` counts batches since the beginning of the job and is the whole state.
-    """
-
-    def __init__(self, images: torch.Tensor, batch_size: int, draws: Draws, mean: float, std: float) -> None:
-        self.per_pass = len(images) // batch_size
-        if not self.per_pass:
-            raise InvalidDatasetError(
-                f"the data set has {len(images)} images, fewer than one batch of {batch_size}: "
-                f"set `batch_size` to {len(images)} or less, or take a larger data set"
-            )
-        self.images = images.to(draws.device)
-        self.batch_size = batch_size
+    def __init__(
+        self, parts: Sequence[Images], batch_size: int, draws: Draws, look: Look, stream: str = "order"
+    ) -> None:
+        self.look = look
         self.draws = draws
-        self.drawn = 0
+        self.deck = Deck(sum(len(part.pixels) for part in parts), batch_size, draws, stream)
+        self._stream = stream
+        self._stacks = [_near(part.pixels, draws.device) for part in parts]
+        labels = [part.labels for part in parts if part.labels is not None]
+        self.labels = torch.cat(labels) if len(labels) == len(parts) else None
         # (pixel / 255 - mean) / std, as one multiplication and one addition.
-        self._scale = 1 / (255 * std)
-        self._shift = -mean / std
-        self._pass = -1
-        self._order = torch.empty(0)
+        self._scale = 1 / (255 * look.std)
+        self._shift = -look.mean / look.std
+        self._moves = look.shift > 0 or look.flip or self._stacks[0].shape[-1] != look.size
 
     @property
-    def passes(self) -> int:
-        """Whole passes over the data set so far."""
-        return self.drawn // self.per_pass
-
-    @property
-    def seen(self) -> int:
-        """Real images dealt so far."""
-        return self.drawn * self.batch_size
+    def batch_size(self) -> int:
+        """Images a batch, now."""
+        return self.deck.batch_size
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(channels, height, width)."""
-        return tuple(self.images.shape[1:])
+        """(channels, height, width) of a batch's images."""
+        return (int(self._stacks[0].shape[1]), self.look.size, self.look.size)
+
+    def next(self) -> torch.Tensor:
+        """Return the images of the next batch."""
+        return self.next_batch().images
+
+    def next_batch(self) -> Batch:
+        """Return the next batch."""
+        begin = self.deck.seen
+        chosen = self.deck.next()
+        labels = None if self.labels is None else self.labels[chosen].to(self.draws.device)
+        pixels = self.pixels(chosen)
+        if self._moves:
+            pixels = cut(pixels, self.look.size, self.look.shift, self.look.flip, self.draws, self._stream, begin)
+        return Batch(self.normalise(pixels), labels)
+
+    def pixels(self, chosen: torch.Tensor) -> torch.Tensor:
+        """Return the images of these numbers as uint8 on the device, whole: before any window is cut out."""
+        if len(self._stacks) == 1:
+            stack = self._stacks[0]
+            return stack.index_select(0, chosen.to(stack.device)).to(self.draws.device)
+        picked = torch.empty((len(chosen), *self._stacks[0].shape[1:]), dtype=torch.uint8, device=self.draws.device)
+        begin = 0
+        for stack in self._stacks:
+            inside = ((chosen >= begin) & (chosen < begin + len(stack))).nonzero()[:, 0]
+            found = stack.index_select(0, (chosen[inside] - begin).to(stack.device))
+            picked[inside.to(picked.device)] = found.to(picked.device)
+            begin += len(stack)
+        return picked
+
+    def plain(self, chosen: torch.Tensor) -> torch.Tensor:
+        """Return the images of these numbers as uint8 on the device, the window in the middle."""
+        whole = self.pixels(chosen)
+        edge = (whole.shape[-1] - self.look.size) // 2
+        return whole[..., edge : edge + self.look.size, edge : edge + self.look.size]
 
     def mean(self) -> torch.Tensor:
         """The mean image, normalised, on the CPU. Summed as integers, so that it is the same for any thread count."""
-        total = self.images.sum(0, dtype=torch.int64)
-        return self.normalise(total.double() / len(self.images)).cpu()
-
-    def next(self) -> torch.Tensor:
-        """Return the next batch, (batch, channels, height, width) float32 on the device."""
-        number, position = divmod(self.drawn, self.per_pass)
-        if number != self._pass:
-            self._order = self.draws.permutation(len(self.images), "order", number).to(self.images.device)
-            self._pass = number
-        chosen = self._order[position * self.batch_size : (position + 1) * self.batch_size]
-        self.drawn += 1
-        return self.normalise(self.images.index_select(0, chosen))
+        total = sum(stack.sum(0, dtype=torch.int64).double() for stack in self._stacks)
+        return self.normalise(total / self.deck.count).cpu()  # type: ignore[arg-type]
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         """Bytes to the numbers that networks see."""
         return pixels.float().mul_(self._scale).add_(self._shift)
 
-    def go_to(self, drawn: int, salt: int) -> None:
-        """Continue behind this many batches, in the order of this salt."""
-        self.drawn = drawn
-        self.draws = Draws(self.draws.seed, salt, self.draws.device)
-        self._pass = -1
+    def state(self) -> dict[str, Any]:
+        """Return the place for the checkpoint."""
+        return self.deck.state()
+
+    def restore(self, state: dict[str, Any], salt: int) -> None:
+        """Continue from a checkpoint, in the order of this salt."""
+        self.deck.restore(state, salt)
+        self.draws = self.deck.draws
+
+    def halve(self) -> None:
+        """Deal batches of half the size from now on."""
+        self.deck.batch_size //= 2
+
+
+class PairFeed:
+    """Two domains without pairs. The larger one counts the passes; the other one goes round faster."""
+
+    def __init__(self, a: Feed, b: Feed) -> None:
+        self.a, self.b = a, b
+        self.lead = a if a.deck.count >= b.deck.count else b
+
+    @property
+    def deck(self) -> Deck:
+        """The deck of the larger domain."""
+        return self.lead.deck
+
+    @property
+    def draws(self) -> Draws:
+        """The draws of both."""
+        return self.a.draws
+
+    @property
+    def batch_size(self) -> int:
+        """Images of each domain a batch, now."""
+        return self.lead.batch_size
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width) of either domain's images."""
+        return self.a.shape
+
+    def state(self) -> dict[str, Any]:
+        """Return both places for the checkpoint."""
+        return {"a": self.a.state(), "b": self.b.state()}
+
+    def restore(self, state: dict[str, Any], salt: int) -> None:
+        """Continue from a checkpoint, in the order of this salt."""
+        self.a.restore(state["a"], salt)
+        self.b.restore(state["b"], salt)
+
+    def halve(self) -> None:
+        """Deal batches of half the size from now on."""
+        self.a.halve()
+        self.b.halve()
+
+
+def _near(pixels: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Put images on the device if they leave it room to work."""
+    if device.type != "cuda":
+        return pixels
+    free, _ = torch.cuda.mem_get_info(device)
+    return pixels.to(device) if pixels.numel() < _SHARE_OF_DEVICE * free else pixels

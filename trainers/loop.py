@@ -12,8 +12,7 @@ from trainers import devices, state
 from trainers.budget import Budget
 from trainers.cadence import CheckpointDefault, Every
 from trainers.checkpoints import Snapshot
-from trainers.errors import CheckpointCorruptError, DivergedError
-from trainers.gallery import Gallery
+from trainers.errors import CheckpointCorruptError, DivergedError, OutOfMemoryError, out_of_memory
 from trainers.meters import History, Means, Ring
 from trainers.spec import as_values
 from trainers.stopping import EarlyStop
@@ -21,8 +20,8 @@ from trainers.watch import Watch
 from trainers.writer import CheckpointWriter
 
 if TYPE_CHECKING:
-    from trainers.feed import Feed
-    from trainers.method import Method
+    from trainers.galleries import Exhibition
+    from trainers.methods import Method
     from trainers.reporter import Reporter
     from trainers.spec import TrainSpec
 
@@ -42,19 +41,20 @@ class NotANumberError(Exception):
 class Loop:
     """One attempt. ``step`` counts iterations done since the beginning of the job, ``feed`` the images."""
 
-    def __init__(self, spec: TrainSpec, method: Method, feed: Feed, reporter: Reporter) -> None:
+    def __init__(self, spec: TrainSpec, method: Method, feed: Any, exhibition: Exhibition, reporter: Reporter) -> None:
         now = time.monotonic()
         params = spec.params
         self.spec, self.method, self.feed, self.reporter = spec, method, feed, reporter
         self.budget = Budget(params, method, feed)
-        self.gallery = Gallery(params, method, feed, reporter, spec.scratch)
+        self.exhibition = exhibition
         self.writer = CheckpointWriter(spec.scratch, reporter)
-        self.watch = Watch(reporter, method.iterations(feed.per_pass))
+        self.watch = Watch(reporter, method.iterations(0, feed.deck.per_pass), judged=method.judged)
         self.stop = EarlyStop(params.monitor, params.patience)
         self.device_name = devices.name(feed.draws.device)
         self.step = 0
         self.epochs_done = 0
         self.epoch_seconds: list[float] = []
+        self.halvings: list[dict[str, int]] = []
         self._columns = len(method.metrics)
         self._ring = Ring(self._columns, feed.draws.device)
         self._means = Means(self._columns)
@@ -71,6 +71,16 @@ class Loop:
         self._seconds_before = 0.0
         self._epoch_began_s = 0.0
         self._epoch_began_images = 0
+
+    @property
+    def smallest_batch(self) -> int:
+        """The fewest images that a step can do with: batch normalisation needs two to average."""
+        normalised = any(
+            isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
+            for network in self.method.networks.values()
+            for module in network.modules()
+        )
+        return 2 if normalised else 1
 
     @property
     def seconds(self) -> float:
@@ -101,24 +111,33 @@ class Loop:
         except NotANumberError as bad:
             self._go_back(bad)
             return None
-        return finished
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            words = " ".join(str(error).split())[:200]
+        else:
+            return finished
+        # Behind the handler, where the exception no longer holds on to what the step had allocated.
+        self._halve(words)
+        return None
 
     def _train(self) -> bool:
         limit = self.spec.stop_after_s
-        while self.step < self.budget.steps and self.stop.reason is None:
+        while not self.budget.used and self.stop.reason is None:
             if self.reporter.should_stop() or (limit is not None and time.monotonic() - self._began >= limit):
                 return False
             self._one_step()
         return True
 
     def _one_step(self) -> None:
-        self._ring.add(self.method.step(self.step, self.feed))
+        self._ring.add(self.method.step(self.budget.place(self.step), self.feed))
         self.step += 1
         now = time.monotonic()
-        epoch = self.feed.passes if self.feed.passes > self.epochs_done else None
+        deck = self.feed.deck
+        epoch = deck.passes if deck.passes > self.epochs_done else None
         # The first step is always recorded, so that watchers see life at once.
         recorded = self._metrics_every.due(self.step, epoch, now) or self.step == 1
-        self._unread.append((self.step, self.feed.seen, recorded))
+        self._unread.append((self.step, deck.seen, recorded))
         grid = self._grid_every.due(self.step, epoch, now)
         save = self._checkpoint_every.due(self.step, epoch, now)
         if epoch is not None or self._ring.full or now - self._sent_at >= _SEND_EVERY_S:
@@ -127,14 +146,14 @@ class Loop:
                 self._send()
         best = self._end_epoch(epoch) if epoch is not None else False
         if grid:
-            self.watch.grid(self.step, self.epochs_done, self.gallery.fakes(self.step, self.epoch))
+            self.watch.grid(self.step, self.epochs_done, self.exhibition.draw(self.step, self.epoch))
         if save or best:
             self._checkpoint(best=best)
 
     @property
     def epoch(self) -> int:
         """The epoch that the last step belonged to, from 1; 0 before the first step."""
-        return math.ceil(self.feed.drawn / self.feed.per_pass)
+        return int(self.feed.deck.epoch)
 
     def _read(self) -> None:
         """Wait for the device and account for all steps since the last time."""
@@ -157,20 +176,27 @@ class Loop:
         steps = [step for step, _ in self._unsent]
         columns = zip(*(row for _, row in self._unsent))
         values = {name: [_rounded(value) for value in column] for name, column in zip(self.method.metrics, columns)}
-        self.reporter.metric(self.epoch, steps, values, self.budget.progress(self.step, self.feed))
+        self.reporter.metric(self.epoch, steps, values, self.budget.progress(self.step))
         self._unsent.clear()
         self._sent_at = time.monotonic()
 
     def _end_epoch(self, epoch: int) -> bool:
         """Report the epoch that ended; tell whether it is the best so far."""
         means = self._named(self._means.take())
-        elapsed = self.seconds
-        seconds, images = elapsed - self._epoch_began_s, self.feed.seen - self._epoch_began_images
-        self._epoch_began_s, self._epoch_began_images = elapsed, self.feed.seen
+        # Seconds of training alone, so that devices can be compared: judging and drawing are left out.
+        elapsed, seen = self.seconds, self.feed.deck.seen
+        seconds, images = elapsed - self._epoch_began_s, seen - self._epoch_began_images
+        figures = self.method.end_epoch()
+        if figures:
+            self._send()
+            values = {name: [_rounded(value)] for name, value in figures.items()}
+            self.reporter.metric(epoch, [self.step], values, self.budget.progress(self.step))
+        means.update(figures)
+        self._epoch_began_s, self._epoch_began_images = self.seconds, seen
         self.epochs_done = epoch
         self.epoch_seconds.append(seconds)
         rounded = {name: float(f"{value:.6g}") for name, value in means.items()}
-        self.reporter.epoch(epoch, self.feed.seen, seconds, images / max(seconds, 1e-9), self.device_name, rounded)
+        self.reporter.epoch(epoch, seen, seconds, images / max(seconds, 1e-9), self.device_name, rounded)
         return self.stop.look(epoch, means)
 
     def _checkpoint(self, *, best: bool) -> None:
@@ -202,6 +228,33 @@ class Loop:
         self.watch.codes.append("not_a_number")
         self._seconds_before, self._began = seconds, time.monotonic()
 
+    def _halve(self, words: str) -> None:
+        """Go back to the last checkpoint and go on with half the batch.
+
+        Raises:
+            OutOfMemoryError: there is nothing left to halve.
+        """
+        last = self.writer.drain()
+        size, half = self.feed.batch_size, self.feed.batch_size // 2
+        if last is None or half < self.smallest_batch:
+            raise OutOfMemoryError(
+                f"the device ran out of memory with batches of {size} images, which cannot be halved any more: lower "
+                f"`width` or `image_size`, or use a queue whose devices have more memory ({words})"
+            )
+        devices.give_back(self.feed.draws.device)
+        seconds = self.seconds
+        self.restore(last)
+        self.feed.halve()
+        self.budget.plan(self.step)
+        self._seconds_before, self._began = seconds, time.monotonic()
+        step = last.meta["step"]
+        self.halvings.append({"step": step, "from": size, "to": half})
+        self.watch.codes.append("batch_halved")
+        detail = f"memory ran out with batches of {size} images; going on from step {step} with {half}"
+        self.reporter.alert("batch_halved", detail, step=self.step, batch_size=half, back_to=step)
+        # Kept at once: another death must not go through the same again.
+        self.writer.last = self.snapshot()
+
     def _named(self, row: list[float]) -> dict[str, float]:
         return dict(zip(self.method.metrics, row))
 
@@ -214,13 +267,16 @@ class Loop:
             "recipe": self.spec.recipe,
             "params": as_values(self.spec.params),
             "dataset": self.spec.dataset.name,
-            "shape": list(self.feed.images.shape[1:]),
+            "shape": list(self.feed.shape),
+            "classes": list(self.spec.dataset.classes),
             "seed": self.feed.draws.seed,
             "salt": self.feed.draws.salt,
             "step": self.step,
             "epoch": self.epoch,
             "epochs_done": self.epochs_done,
-            "images": self.feed.seen,
+            "images": self.feed.deck.seen,
+            "place": self.feed.state(),
+            "halvings": self.halvings,
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "device": self.feed.draws.device.type,
@@ -252,8 +308,11 @@ class Loop:
             self.watch.codes = list(meta["alerts"])
             self._seconds_before = meta["seconds"]
             self._epoch_began_s, self._epoch_began_images = meta["epoch_began"]
-            self.method.salt(meta["salt"] if salt is None else salt)
-            self.feed.go_to(meta["images"] // self.feed.batch_size, meta["salt"] if salt is None else salt)
+            salt = meta["salt"] if salt is None else salt
+            self.method.salt(salt)
+            self.feed.restore(meta["place"], salt)
+            self.halvings = list(meta["halvings"])
+            self.budget.plan(self.step)
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointCorruptError(f"the checkpoint lacks or garbles {error}") from error
         self._ring.take()

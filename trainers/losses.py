@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn.functional import softplus
 
 if TYPE_CHECKING:
@@ -23,3 +24,29 @@ def bce_discriminator(real: Tensor, fake: Tensor, smoothing: float = 0.0) -> Ten
 def bce_generator(fake: Tensor) -> Tensor:
     """Goodfellow et al. 2014, section 3, the non-saturating form: -E[log D(G(z))]. log 2 at logit 0."""
     return softplus(-fake).mean()
+
+
+def wasserstein_critic(real: Tensor, fake: Tensor) -> Tensor:
+    """Arjovsky et al. 2017, eq. 2, negated: E[f(G(z))] - E[f(x)]. Minus the estimated distance."""
+    return fake.mean() - real.mean()
+
+
+def wasserstein_generator(fake: Tensor) -> Tensor:
+    """Arjovsky et al. 2017, algorithm 1, line 10: -E[f(G(z))]."""
+    return -fake.mean()
+
+
+def squared_slope(outputs: Tensor, images: Tensor) -> Tensor:
+    """Squared Euclidean norm of the gradient of each output (batch,) by its image (batch, ...): (batch,)."""
+    (gradient,) = torch.autograd.grad(outputs.sum(), images, create_graph=True)
+    return gradient.square().flatten(1).sum(1)
+
+
+def relativistic(winner: Tensor, loser: Tensor) -> Tensor:
+    """Jolicoeur-Martineau 2019, section 4.3, as R3GAN pairs it: E[softplus(-(D(x) - D(G(z))))]. log 2 at a tie."""
+    return softplus(loser - winner).mean()
+
+
+def least_squares(scores: Tensor, wanted: float) -> Tensor:
+    """Mao et al. 2017, eq. 2: E[(D - wanted)^2], without the factor of a half, as CycleGAN has it."""
+    return (scores - wanted).square().mean()

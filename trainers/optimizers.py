@@ -25,6 +25,11 @@ def make(params: AdversarialParams, weights: Iterable[torch.nn.Parameter]) -> to
     return torch.optim.Adam(listed, foreach=True, **settings)
 
 
+def sgd(weights: Iterable[torch.nn.Parameter], weight_decay: float) -> torch.optim.Optimizer:
+    """Return stochastic gradient descent. Its learning rate and momentum are set before every step."""
+    return torch.optim.SGD(list(weights), lr=1.0, momentum=0.9, weight_decay=weight_decay, foreach=True)
+
+
 def warm_up() -> None:
     """Make torch import what its first optimizer needs: two seconds that no job should wait for."""
     _fused_adam("cpu")
@@ -34,6 +39,18 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the step size of every group."""
     for group in optimizer.param_groups:
         group["lr"] = rate
+
+
+def set_momentum(optimizer: torch.optim.Optimizer, momentum: float) -> None:
+    """Set the momentum of every group."""
+    for group in optimizer.param_groups:
+        group["momentum"] = momentum
+
+
+def set_betas(optimizer: torch.optim.Optimizer, beta1: float, beta2: float) -> None:
+    """Set Adam's decays of every group."""
+    for group in optimizer.param_groups:
+        group["betas"] = (beta1, beta2)
 
 
 @lru_cache(maxsize=None)

@@ -1,8 +1,14 @@
-"""The loss plot. Matplotlib takes half a second to import, so it is imported when there is something to draw."""
+"""Plots. Matplotlib takes half a second to import, so it is imported when there is something to draw."""
 
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 
 def loss_plot(points: list[list[float]], metrics: tuple[str, ...]) -> bytes:
@@ -13,13 +19,15 @@ def loss_plot(points: list[list[float]], metrics: tuple[str, ...]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - see the module's docstring
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    losses = [name for name in metrics if name.endswith("loss")]
-    judged = [name for name in metrics if name in ("d_real", "d_fake")]
+    losses = [name for name in metrics if name.endswith(("loss", "loss_a", "loss_b"))]
+    judged = [name for name in metrics if name.startswith(("d_real", "d_fake"))] or [
+        name for name in metrics if name == "train_accuracy"
+    ]
     figure = Figure(figsize=(8, 6 if judged else 3.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     rows = 2 if judged else 1
     images = [point[0] for point in points]
-    for row, (names, label) in enumerate(((losses, "loss"), (judged, "mean probability"))[:rows], start=1):
+    for row, (names, label) in enumerate(((losses, "loss"), (judged, "mean of D"))[:rows], start=1):
         axes = figure.add_subplot(rows, 1, row)
         for name in names:
             column = 1 + metrics.index(name)
@@ -27,10 +35,60 @@ def loss_plot(points: list[list[float]], metrics: tuple[str, ...]) -> bytes:
         axes.set_ylabel(label)
         axes.grid(visible=True, alpha=0.3)
         axes.legend(loc="upper right")
-        if names is judged:
-            axes.set_ylim(-0.02, 1.02)
         if row == rows:
             axes.set_xlabel("real images seen")
+    return _as_png(figure)
+
+
+def cycle_plot(points: list[list[float]], metrics: tuple[str, ...]) -> bytes:
+    """Draw the learning rate and the momentum over images; return a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - see the module's docstring
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(8, 4.8), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    images = [point[0] for point in points]
+    for row, name in enumerate(("learning_rate", "momentum"), start=1):
+        axes = figure.add_subplot(2, 1, row)
+        axes.plot(images, [point[1 + metrics.index(name)] for point in points], linewidth=1.2)
+        axes.set_ylabel(name.replace("_", " "))
+        axes.grid(visible=True, alpha=0.3)
+    axes.set_xlabel("real images seen")
+    return _as_png(figure)
+
+
+def confusion(counts: list[list[int]], classes: tuple[str, ...], accuracy: float) -> NDArray[np.uint8]:
+    """Draw a confusion matrix, rows the true classes: (height, width, 3) uint8."""
+    import numpy as np  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    many = len(classes)
+    side = max(4.0, min(12.0, 0.5 * many + 1.5))
+    figure = Figure(figsize=(side, side), dpi=100, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    shares = np.array(counts) / np.maximum(1, np.array(counts).sum(1, keepdims=True))
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_title(f"accuracy {100 * accuracy:.2f} %")
+    axes.set_xlabel("the classifier says")
+    axes.set_ylabel("true class")
+    if many <= 30:
+        axes.set_xticks(range(many), classes, rotation=90)
+        axes.set_yticks(range(many), classes)
+    if many <= 12:
+        for row in range(many):
+            for column in range(many):
+                shade = "white" if shares[row, column] > 0.5 else "black"
+                axes.text(column, row, str(counts[row][column]), ha="center", va="center", color=shade, fontsize=8)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    sheet: NDArray[np.uint8] = np.asarray(canvas.buffer_rgba())[  # type: ignore[no-untyped-call]
+        :, :, :3
+    ].copy()
+    return sheet
+
+
+def _as_png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainers import checkpoints, devices, pictures, recipes, state
-from trainers.adversarial import paint
 from trainers.draws import Draws
 from trainers.errors import CheckpointCorruptError, TrainerError
+from trainers.methods.adversarial import paint
+from trainers.recipes import Facts
 from trainers.reporter import PNG, ZIP, File
 from trainers.spec import as_params
 
@@ -36,7 +37,7 @@ def sample(spec: SampleSpec, reporter: Reporter) -> None:
     """
     device = devices.prepare(spec.device, spec.threads, exact=True)
     snapshot = checkpoints.read(spec.checkpoint)
-    generator = _generator(spec.recipe, snapshot).to(device)
+    generator = _generator(spec.recipe, snapshot, "generator").to(device)
     meta = snapshot.meta
     count, seed, output = spec.params.count, spec.params.seed, spec.params.output
     reporter.started(0, count, None, devices.name(device))
@@ -84,25 +85,28 @@ def walk(start: torch.Tensor, end: torch.Tensor, count: int) -> torch.Tensor:
     return ((((1 - t) * angle).sin() * a + (t * angle).sin() * b) / angle.sin()).float()
 
 
-def _generator(recipe: str, snapshot: Snapshot) -> nn.Module:
-    """Build the generator that the checkpoint describes, with its average weights if there are any."""
+def _generator(recipe: str, snapshot: Snapshot, name: str) -> nn.Module:
+    """Build a generator that the checkpoint describes, with its average weights if there are any."""
     meta = snapshot.meta
     try:
         if meta["recipe"] != recipe:
             raise CheckpointCorruptError(
                 f"the checkpoint belongs to the recipe {meta['recipe']!r}, the job to {recipe!r}"
             )
-        for name, largest in _LARGEST.items():
-            if not 1 <= meta["params"][name] <= largest:
-                raise CheckpointCorruptError(f"the checkpoint claims a {name} of {meta['params'][name]}")
-        players = recipes.players(recipe, as_params(meta["params"]), tuple(meta["shape"]), meta["seed"])
+        for field, largest in _LARGEST.items():
+            if not 1 <= meta["params"].get(field, 1) <= largest:
+                raise CheckpointCorruptError(f"the checkpoint claims a {field} of {meta['params'][field]}")
+        facts = Facts(tuple(meta["shape"]), len(meta["classes"]))
+        built = recipes.networks(recipe, as_params(meta["params"]), facts, meta["seed"])
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointCorruptError(f"the checkpoint does not describe its networks: {error}") from error
-    prefix = "averages/generator/"
-    if not any(name.startswith(prefix) for name in snapshot.tensors):
-        prefix = "networks/generator/"
-    state.restore_network(players.generator, prefix, snapshot.tensors)
-    return players.generator
+    if name not in built:
+        raise TrainerError(f"{recipe} has no {name}, so it cannot make this output")
+    prefix = f"averages/{name}/"
+    if not any(tensor.startswith(prefix) for tensor in snapshot.tensors):
+        prefix = f"networks/{name}/"
+    state.restore_network(built[name], prefix, snapshot.tensors)
+    return built[name]
 
 
 def _paint(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Union
 from trainers.errors import TrainerError
 
 if TYPE_CHECKING:
-    from models.specs.base import AdversarialParams
+    from models.specs.base import TrainParams
     from models.specs.sample import SampleParams
 
 
@@ -40,7 +40,7 @@ class TrainSpec:
     job: str
     attempt: int
     recipe: str
-    params: AdversarialParams
+    params: TrainParams
     seed: int
     dataset: DatasetSpec
     data_roots: tuple[Path, ...]

@@ -11,15 +11,17 @@ from trainers.errors import CheckpointCorruptError
 if TYPE_CHECKING:
     from torch import nn
 
-    from trainers.method import Method
+    from trainers.methods import Method
 
 
 def named(method: Method) -> dict[str, torch.Tensor]:
-    """Return the live tensors: ``networks/…``, ``averages/…`` and ``optimizers/<name>/<parameter>/<what>``."""
+    """Return the live tensors: ``networks/…``, ``averages/…``, ``extras/…``, ``optimizers/<name>/<number>/<what>``."""
     tensors = dict(_of_networks(method))
     for name, optimizer in method.optimizers.items():
         for index, values in optimizer.state_dict()["state"].items():
             for what, value in values.items():
+                if value is None:
+                    continue
                 # Torch 1.13 counts RMSprop's steps in a plain number.
                 tensors[f"optimizers/{name}/{index}/{what}"] = torch.as_tensor(value)
     return tensors
@@ -46,7 +48,7 @@ def restore(method: Method, tensors: dict[str, torch.Tensor]) -> None:
         CheckpointCorruptError: a tensor is missing, left over, or has another shape or type.
     """
     live = dict(_of_networks(method))
-    given = {name: value for name, value in tensors.items() if name.startswith(("networks/", "averages/"))}
+    given = {name: value for name, value in tensors.items() if name.startswith(("networks/", "averages/", "extras/"))}
     for name in sorted(set(live) ^ set(given)):
         raise CheckpointCorruptError(f"the checkpoint {'lacks' if name in live else 'has an unknown'} tensor {name}")
     for name, value in live.items():
@@ -81,7 +83,8 @@ def all_finite(method: Method) -> bool:
 def _of_networks(method: Method) -> list[tuple[str, torch.Tensor]]:
     sources = [(f"networks/{name}", network) for name, network in method.networks.items()]
     sources += [(f"averages/{name}", average.network) for name, average in method.averages.items()]
-    return [(f"{prefix}/{name}", value) for prefix, network in sources for name, value in network.state_dict().items()]
+    named = [(f"{prefix}/{name}", value) for prefix, network in sources for name, value in network.state_dict().items()]
+    return named + [(f"extras/{name}", value) for name, value in method.extras.items()]
 
 
 def _must_match(name: str, wanted: torch.Tensor, given: torch.Tensor) -> None:

@@ -1,12 +1,15 @@
-"""Which epoch was best by the monitored mean, and when to give up waiting for a better one."""
+"""Which epoch was best by the monitored figure, and when to give up waiting for a better one."""
 
 from __future__ import annotations
 
 from typing import Any
 
+# All others are losses.
+HIGHER_IS_BETTER = frozenset({"accuracy"})
+
 
 class EarlyStop:
-    """Looks at one epoch mean, lowest is best. Without a monitor nothing is best and nothing ends."""
+    """Looks at one figure of each epoch. Without a monitor nothing is best and nothing ends."""
 
     def __init__(self, monitor: str | None, patience: int | None) -> None:
         self.monitor = monitor
@@ -19,8 +22,10 @@ class EarlyStop:
         """Account for an epoch; tell whether it is the best so far."""
         if self.monitor is None:
             return False
-        if self.best is None or means[self.monitor] < self.best:
-            self.best, self.best_epoch, self.waited = means[self.monitor], epoch, 0
+        value = means[self.monitor]
+        sign = -1 if self.monitor in HIGHER_IS_BETTER else 1
+        if self.best is None or sign * value < sign * self.best:
+            self.best, self.best_epoch, self.waited = value, epoch, 0
             return True
         self.waited += 1
         return False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from trainers.adversarial import Players
+    from trainers.methods import Method
 
 
 @torch.no_grad()
@@ -37,15 +37,11 @@ def count(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters())
 
 
-def table(players: Players, noise_dim: int, shape: tuple[int, ...]) -> str:
-    """Write the table of both networks as text."""
-    device = next(players.generator.parameters()).device
-    noise, images = torch.zeros(1, noise_dim, device=device), torch.zeros(1, *shape, device=device)
+def table(method: Method, feed: Any) -> str:
+    """Write the table of all networks as text."""
     lines = []
-    for name, network, inputs in (
-        ("generator", players.generator, noise),
-        ("discriminator", players.discriminator, images),
-    ):
+    for name, network in method.networks.items():
+        inputs = method.example(name, feed)
         lines += [f"{name} (input {'x'.join(str(n) for n in inputs.shape[1:])})", ""]
         lines += [f"  {'layer':<20}{'output':>14}{'parameters':>14}"]
         lines += [f"  {layer:<20}{output:>14}{number:>14,}" for layer, output, number in layers(network, inputs)]

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from trainers import checkpoints, datasets, devices, pictures, plots, recipes, summary
-from trainers.adversarial import Adversarial
+from trainers import checkpoints, datasets, devices, pictures, plots, summary
+from trainers.assembly import assemble, stored_size
 from trainers.draws import Draws
 from trainers.errors import CheckpointCorruptError
-from trainers.feed import Feed
+from trainers.galleries import Exhibition
 from trainers.loop import Loop
+from trainers.methods import shown
 from trainers.reporter import JSON, PNG, SAFETENSORS, TEXT, File
 from trainers.spec import as_values
 
@@ -37,25 +38,18 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
             f"the checkpoint belongs to the recipe {snapshot.meta.get('recipe')!r}, the job to {spec.recipe!r}"
         )
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
-    parts = datasets.load(spec.dataset, spec.data_roots, spec.cache, spec.dataset.shape[-1])
-    images = parts["train"].pixels
-    if params.split == "all":
-        images = torch.cat([part.pixels for part in parts.values()])
-    draws = Draws(spec.seed, 0, device)
-    feed = Feed(images, params.batch_size, draws, params.normalize_mean, params.normalize_std)
-    players = recipes.players(spec.recipe, params, feed.shape, spec.seed, feed.mean())
-    players = players._replace(generator=players.generator.to(device), discriminator=players.discriminator.to(device))
-    method = Adversarial(params, players, recipes.find(spec.recipe).objective(params), draws)
-    loop = Loop(spec, method, feed, reporter)
+    parts = datasets.load(spec.dataset, spec.data_roots, spec.cache, stored_size(params), params.crop)
+    method, feed, gallery = assemble(spec, parts, Draws(spec.seed, 0, device))
+    loop = Loop(spec, method, feed, Exhibition(gallery, reporter, spec.scratch), reporter)
     if snapshot is not None:
         loop.restore(snapshot)
     reporter.started(loop.step, loop.budget.steps, loop.budget.epochs, loop.device_name)
     if snapshot is None:
-        table = summary.table(players, params.noise_dim, feed.shape)
+        table = summary.table(method, feed)
         path = pictures.write(spec.scratch / "summary.txt", table.encode())
         reporter.file(File("summary", path, 0, 0, TEXT))
-        loop.gallery.real()
-        loop.gallery.fakes(0, 0)
+        loop.exhibition.real()
+        loop.exhibition.draw(0, 0)
     if not loop.run():
         reporter.stopped()
         return
@@ -80,17 +74,19 @@ def _threads(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, reporter: R
 
 def _finish(spec: TrainSpec, loop: Loop, reporter: Reporter) -> None:
     epoch = loop.epoch
-    if loop.gallery.drawn_at != loop.step:
-        loop.gallery.fakes(loop.step, epoch)
-    for name, network in loop.method.networks.items():
-        average = loop.method.averages.get(name)
-        tensors = (average.network if average else network).state_dict()
+    if loop.exhibition.drawn_at != loop.step:
+        loop.exhibition.draw(loop.step, epoch)
+    for name in loop.method.networks:
+        tensors = shown(loop.method, name).state_dict()
         path = spec.scratch / f"{name}.safetensors"
         checkpoints.write_tensors(path, {key: value.detach().cpu().contiguous() for key, value in tensors.items()})
         reporter.file(File("weights", path, loop.step, epoch, SAFETENSORS))
     if loop.history.points:
         plot = plots.loss_plot(loop.history.points, loop.method.metrics)
         reporter.file(File("loss_plot", pictures.write(spec.scratch / "loss.png", plot), loop.step, epoch, PNG))
+    if "momentum" in loop.method.metrics and loop.history.points:
+        plot = plots.cycle_plot(loop.history.points, loop.method.metrics)
+        reporter.file(File("loss_plot", pictures.write(spec.scratch / "one_cycle.png", plot), loop.step, epoch, PNG))
     report = json.dumps(_report(spec, loop), indent=2).encode()
     reporter.file(File("report", pictures.write(spec.scratch / "report.json", report), loop.step, epoch, JSON))
 
@@ -104,16 +100,19 @@ def _report(spec: TrainSpec, loop: Loop) -> dict[str, Any]:
         "seed": spec.seed,
         "steps": loop.step,
         "epochs": loop.epochs_done,
-        "images": loop.feed.seen,
+        "images": loop.feed.deck.seen,
+        "image_size": list(loop.feed.shape),
         "batch_size": loop.feed.batch_size,
         "seconds": round(seconds, 3),
         "seconds_per_epoch": [round(value, 3) for value in loop.epoch_seconds],
-        "images_per_second": round(loop.feed.seen / max(seconds, 1e-9), 1),
+        "images_per_second": round(loop.feed.deck.seen / max(seconds, 1e-9), 1),
         "ended": loop.stop.reason,
         "best_epoch": loop.stop.best_epoch or None,
         "alerts": loop.watch.codes,
+        "halvings": loop.halvings,
         "device": loop.device_name,
         "threads": torch.get_num_threads(),
         "memory_peak": devices.peak_memory(loop.feed.draws.device),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+        **loop.method.report(),
     }

@@ -38,8 +38,9 @@ class Streak:
 class Watch:
     """One streak for each thing that can go wrong. ``epoch_steps`` shortens the wait where an epoch is short."""
 
-    def __init__(self, reporter: Reporter, epoch_steps: int) -> None:
+    def __init__(self, reporter: Reporter, epoch_steps: int, *, judged: bool = True) -> None:
         self.reporter = reporter
+        self.judged = judged  # whether D(real) and D(fake) are probabilities
         self.codes: list[str] = []
         patience = max(5, min(50, epoch_steps // 2))
         self._streaks = {
@@ -52,7 +53,7 @@ class Watch:
     def step(self, step: int, row: dict[str, float]) -> None:
         """Look at the metrics of one step."""
         real, fake = row.get("d_real"), row.get("d_fake")
-        if real is not None and fake is not None:
+        if self.judged and real is not None and fake is not None:
             numbers = {"d_real": real, "d_fake": fake}
             if self._streaks["discriminator_too_strong"].look(holds=real > SURE and fake < UNSURE):
                 words = "the discriminator tells real from fake without effort; the generator has nothing to learn from"
@@ -72,9 +73,9 @@ class Watch:
         if streak.failed >= 50:
             streak.told, streak.held = False, 0
 
-    def grid(self, step: int, epochs_done: int, share: float) -> None:
-        """Look at the spread of a batch of fakes, as a share of the spread of real images."""
-        if epochs_done >= GRACE_EPOCHS and self._streaks["collapse"].look(holds=share < ALIKE):
+    def grid(self, step: int, epochs_done: int, share: float | None) -> None:
+        """Look at the spread of a batch of fakes, as a share of the spread of real images, where there are fakes."""
+        if share is not None and epochs_done >= GRACE_EPOCHS and self._streaks["collapse"].look(holds=share < ALIKE):
             words = "fakes look alike: their mean pairwise distance is under half of that of real images"
             self._tell("collapse", words, step, {"distance_ratio": share})
 

@@ -1,4 +1,6 @@
-"""uploaded data sets: what parts they have, where their bytes are, and names that are free again after deletion."""
+"""uploaded data sets: what parts they have, where their bytes are, and names that are free again after deletion.
+
+And metrics of an epoch beside those of its last step."""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-NAME = (sa.literal_column("coalesce(owner, '')"), sa.column("name"))
+NAME: tuple[sa.ColumnElement[str], ...] = (sa.literal_column("coalesce(owner, '')"), sa.column("name"))
 
 
 def upgrade() -> None:
@@ -26,8 +28,17 @@ def upgrade() -> None:
     )
 
 
+    op.add_column("metrics", sa.Column("first_name", sa.Text(), server_default=sa.text("''"), nullable=False))
+    op.drop_constraint("pk_metrics", "metrics")
+    op.create_primary_key("pk_metrics", "metrics", ["job_id", "first_step", "first_name"])
+
+
 def downgrade() -> None:
     """Take back. Fails while two deleted data sets share a name: remove such rows first."""
+    op.execute("DELETE FROM metrics WHERE first_name = 'accuracy'")
+    op.drop_constraint("pk_metrics", "metrics")
+    op.create_primary_key("pk_metrics", "metrics", ["job_id", "first_step"])
+    op.drop_column("metrics", "first_name")
     op.drop_index("uq_datasets_owner_name", table_name="datasets", postgresql_where=sa.text("deleted_at IS NULL"))
     op.create_index("uq_datasets_owner_name", "datasets", NAME, unique=True)
     for column in ("deleted_at", "preview_key", "object_key", "parts"):

@@ -36,14 +36,15 @@ class Cadence(Spec):
 
 Rate = Annotated[float, Field(gt=0, le=1, strict=False)]
 Beta = Annotated[float, Field(ge=0, lt=1, strict=False)]
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
+Width = Annotated[int, Field(ge=4, le=512)]
+EPOCHS = "Budget: passes over the data set. Give this or `images`."
 
 
 class TrainParams(Spec):
     """Parameters that have the same name and meaning in every training recipe."""
 
-    epochs: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
-        None, description="Budget: passes over the data set. Give this or `images`."
-    )
+    epochs: Epochs | None = Field(None, description=EPOCHS)
     images: Annotated[int, Field(ge=1, le=10**12)] | None = Field(
         None,
         description="Budget: real images shown, rounded up to whole steps. Instead of `epochs`.",
@@ -51,34 +52,34 @@ class TrainParams(Spec):
     batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(
         128, description="Images a step. At least 2, because batch normalisation needs something to average."
     )
-    learning_rate: Rate = Field(2e-4, description="Step size of both optimizers, unless one has its own.")
-    d_learning_rate: Rate | None = Field(None, description="The discriminator's own step size; null: `learning_rate`.")
-    g_learning_rate: Rate | None = Field(None, description="The generator's own step size; null: `learning_rate`.")
-    d_steps: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Discriminator steps an iteration.")
-    g_steps: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Generator steps an iteration.")
-    noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(100, description="Length of the noise vector z.")
-    width: Annotated[int, Field(ge=4, le=512)] = Field(
-        64, description="Base number of channels (or units): small for small machines."
+    learning_rate: Rate = Field(2e-4, description="Step size of the optimizers, unless one has its own.")
+    warmup_images: Annotated[int, Field(ge=0, le=10**9)] = Field(
+        0, description="Learning rates rise linearly from zero over this many images."
     )
+    width: Width = Field(64, description="Base number of channels (or units): small for small machines.")
+    image_size: Annotated[int, Field(ge=8, le=512)] | None = Field(
+        None,
+        description="Side, in pixels, of the images that the networks see; null: as the data set has them, with a "
+        "black frame where the recipe needs a power of two. Other images are scaled and cropped in the middle.",
+    )
+    crop: Literal["center", "face"] = Field(
+        "center",
+        description="What is cut out of images that are scaled: their middle, or the largest face where one is found.",
+    )
+    split: Literal["train", "all"] = Field("train", description="`all` trains on the test images too.")
+    normalize_mean: Annotated[float, Field(ge=0, le=1, strict=False)] = Field(
+        0.5, description="Pixels (0..1) become (x - mean) / std before the networks see them."
+    )
+    normalize_std: Annotated[float, Field(gt=0, le=1, strict=False)] = Field(0.5, description="See `normalize_mean`.")
     ema_half_life: Annotated[int, Field(ge=1, le=10**9)] | None = Field(
         None,
-        description="Half-life, in images, of an exponential moving average of the generator, which then makes grids, "
-        "samples and weights; null: no average.",
+        description="Half-life, in images, of an exponential moving average of the generator (or classifier), which "
+        "then makes grids, samples and weights; null: no average.",
     )
     label_smoothing: Annotated[float, Field(ge=0, le=0.5, strict=False)] = Field(
         0.0, description="Real images are labelled 1 - this, which keeps the discriminator from being certain."
     )
-    warmup_images: Annotated[int, Field(ge=0, le=10**9)] = Field(
-        0, description="Learning rates rise linearly from zero over this many images."
-    )
-    d_warmup_steps: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
-        0, description="Iterations at the start in which only the discriminator learns."
-    )
-    monitor: Literal["d_loss", "g_loss"] | None = Field(
-        None,
-        description="Epoch mean whose minimum marks the checkpoint `best`; null: `best` is the latest. A falling "
-        "generator loss is no sign of quality. The lowest is often epoch 1, pure noise.",
-    )
+    monitor: str | None = Field(None, description="Epoch mean whose best value marks the checkpoint `best`.")
     patience: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         None, description="Stop after this many epochs without a better `monitor`; null: never. Needs `monitor`."
     )
@@ -88,7 +89,7 @@ class TrainParams(Spec):
         "Costs nothing on a CPU; a little on a GPU.",
     )
     metrics_every: Cadence = Field(Cadence(steps=1), description="How often losses are recorded.")
-    grid_every: Cadence = Field(Cadence(epochs=1), description="How often a grid is drawn from the same fixed noise.")
+    grid_every: Cadence = Field(Cadence(epochs=1), description="How often a grid is drawn, always of the same inputs.")
     checkpoint_every: Cadence | None = Field(
         None,
         description="How often a checkpoint is written; null: at the end of each epoch, but not more often than every "
@@ -104,23 +105,39 @@ class TrainParams(Spec):
     @model_validator(mode="after")
     def _patience_needs_monitor(self) -> Self:
         if self.patience is not None and self.monitor is None:
-            raise ValueError("`patience` needs a `monitor` to watch; set `monitor` to g_loss or d_loss")
+            raise ValueError("`patience` needs a `monitor` to watch; set `monitor` too")
         return self
 
 
 class AdversarialParams(TrainParams):
-    """What the image recipes add: the optimizer, the scale of the images, and which part of the data is used."""
+    """What every recipe with players adds: the stability aids that the sources ask for."""
 
-    optimizer: Literal["adam", "rmsprop"] = Field("adam", description="Optimizer of both networks.")
+    optimizer: Literal["adam", "rmsprop"] = Field("adam", description="Optimizer of both players.")
     beta1: Beta = Field(0.5, description="Adam's decay of the mean of gradients.")
     beta2: Beta = Field(0.999, description="Adam's decay of the mean of squared gradients.")
+    d_learning_rate: Rate | None = Field(None, description="The discriminator's own step size; null: `learning_rate`.")
+    g_learning_rate: Rate | None = Field(None, description="The generator's own step size; null: `learning_rate`.")
+    d_steps: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Discriminator steps an iteration.")
+    g_steps: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Generator steps an iteration.")
+    d_warmup_steps: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        0, description="Iterations at the start in which only the discriminator learns."
+    )
+
+
+class NoiseParams(AdversarialParams):
+    """What the recipes that paint from noise add."""
+
+    noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(100, description="Length of the noise vector z.")
+    learning_rate_end: Annotated[float, Field(ge=0, le=1, strict=False)] | None = Field(
+        None, description="Learning rates fall to this along a cosine over the budget; null: they stay."
+    )
     shared_fakes: bool = Field(
         True,
         description="Both players judge the same batch of fakes, which saves a generator pass; false: fresh "
         "noise for the generator's step, as most sources do. Only where d_steps = 1.",
     )
-    normalize_mean: Annotated[float, Field(ge=0, le=1, strict=False)] = Field(
-        0.5, description="Pixels (0..1) become (x - mean) / std before the discriminator sees them."
+    monitor: Literal["d_loss", "g_loss"] | None = Field(
+        None,
+        description="Epoch mean whose minimum marks the checkpoint `best`; null: `best` is the latest. A falling "
+        "generator loss is no sign of quality. The lowest is often epoch 1, pure noise.",
     )
-    normalize_std: Annotated[float, Field(gt=0, le=1, strict=False)] = Field(0.5, description="See `normalize_mean`.")
-    split: Literal["train", "all"] = Field("train", description="`all` trains on the test images too.")

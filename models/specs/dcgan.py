@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from models.specs.base import AdversarialParams
+from models.specs.base import EPOCHS, Epochs, NoiseParams
 
 
-class DcganParams(AdversarialParams):
+class DcganParams(NoiseParams):
     """Defaults: Adam 2e-4 with betas .5 and .999, weights from N(0, .02): strokes appear within 4 epochs."""
 
-    epochs: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
-        20, description="Budget: passes over the data set. Give this or `images`."
-    )
+    epochs: Epochs | None = Field(20, description=EPOCHS)
     init: Literal["normal", "default"] = Field(
         "normal", description="`normal`: weights from N(0, .02), as the paper asks; `default`: PyTorch's own."
     )

@@ -6,18 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.specs.base import AdversarialParams, Beta, Rate
+from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate, Width
 
 
-class MlpGanParams(AdversarialParams):
+class MlpGanParams(NoiseParams):
     """Defaults: images scaled to ±1 and Adam 3e-4 show recognisable digits after 60 epochs of 9,000 images."""
 
-    epochs: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
-        60, description="Budget: passes over the data set. Give this or `images`."
-    )
+    epochs: Epochs | None = Field(60, description=EPOCHS)
     learning_rate: Rate = Field(3e-4, description="Step size of both optimizers, unless one has its own.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(50, description="Length of the noise vector z.")
-    width: Annotated[int, Field(ge=4, le=512)] = Field(
+    width: Width = Field(
         128,
         description="Units of the generator's first hidden layer; the next have 2, 4 and 8 times as many, the "
         "discriminator's hidden layers 4 and 2 times.",

@@ -15,11 +15,15 @@ class SampleParams(Spec):
 
     count: Annotated[int, Field(ge=1, le=10_000)] = Field(64, description="How many images (or steps of a strip).")
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(1, description="Seed of the noise.")
-    output: Literal["grid", "images", "interpolation"] = Field(
+    output: Literal["grid", "images", "interpolation", "translate"] = Field(
         "grid",
         description="`grid`: one PNG; `images`: a zip of PNGs; `interpolation`: a strip that walks from the noise of "
-        "`seed` to that of `seed` + 1.",
+        "`seed` to that of `seed` + 1; `translate` (cyclegan): the first images of `dataset` in the other domain.",
     )
+    dataset: Annotated[str, Field(max_length=255)] | None = Field(
+        None, description="Data set to translate; null: the one that the job was trained on. For `translate` only."
+    )
+    direction: Literal["a_to_b", "b_to_a"] = Field("a_to_b", description="Which way to translate.")
 
 
 class SampleSource(Spec):

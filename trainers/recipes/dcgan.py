@@ -7,35 +7,12 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
-from trainers.adversarial import Players
+from trainers.methods.adversarial import Players
+from trainers.recipes.layers import FromOnePixel, ToOnePixel, paper_weights
 
 if TYPE_CHECKING:
-    from models.specs.base import AdversarialParams
+    from models.specs.base import NoiseParams
     from models.specs.dcgan import DcganParams
-
-
-class FromOnePixel(nn.ConvTranspose2d):
-    """A transposed convolution of single pixels, as the matrix product that it is: several times faster on a CPU."""
-
-    published_as = "ConvTranspose2d"
-
-    def forward(self, inputs: Tensor, _output_size: list[int] | None = None) -> Tensor:
-        """(batch, in) -> (batch, out, kernel, kernel), channels last."""
-        flat = inputs @ self.weight.flatten(1)
-        height, width = self.kernel_size
-        images = flat.view(-1, self.out_channels, height, width)
-        return images.contiguous(memory_format=torch.channels_last)
-
-
-class ToOnePixel(nn.Conv2d):
-    """A convolution whose kernel covers the whole image, as the matrix product that it is."""
-
-    published_as = "Conv2d"
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(batch, in, kernel, kernel) -> (batch, out, 1, 1)."""
-        products = inputs.flatten(1) @ self.weight.flatten(1).t()
-        return products[:, :, None, None]
 
 
 class Generator(nn.Module):
@@ -86,16 +63,7 @@ class Discriminator(nn.Module):
         return logits.flatten()
 
 
-def paper_weights(module: nn.Module) -> None:
-    """Radford et al. 2016, section 4: weights from N(0, .02); scales of batch normalisation from N(1, .02)."""
-    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-        nn.init.normal_(module.weight, 0.0, 0.02)
-    elif isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, 0.02)
-        nn.init.zeros_(module.bias)
-
-
-def players(params: AdversarialParams, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
+def players(params: NoiseParams, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
     """Build both networks."""
     pair = Players(Generator(params.noise_dim, params.width, shape[0]), Discriminator(params.width, shape[0]))
     if cast("DcganParams", params).init == "normal":

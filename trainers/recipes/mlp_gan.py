@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
-from trainers.adversarial import Players
+from trainers.methods.adversarial import Players
 
 if TYPE_CHECKING:
-    from models.specs.base import AdversarialParams
+    from models.specs.base import NoiseParams
     from models.specs.mlp_gan import MlpGanParams
 
 _SLOPE = 0.2
@@ -59,7 +59,7 @@ class Discriminator(nn.Module):
         return logits.squeeze(1)
 
 
-def players(params: AdversarialParams, shape: tuple[int, ...], mean: Tensor | None) -> Players:
+def players(params: NoiseParams, shape: tuple[int, ...], mean: Tensor | None) -> Players:
     """Build both networks; with the parameter `init` = mean, the generator begins at the ``mean`` image of the data.
 
     Real and fake batches are normalised apart inside the discriminator, which takes away what all images of a batch

@@ -1,0 +1,47 @@
+"""`began`: Berthelot et al. 2017, whose discriminator is an auto-encoder."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from models.specs.base import EPOCHS, Epochs, NoiseParams, Rate
+
+
+class BeganParams(NoiseParams):
+    """Defaults: the paper's balance; its sources give no other settings, so these are ours."""
+
+    epochs: Epochs | None = Field(20, description=EPOCHS)
+    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(16, description="Images a step (the paper's 16).")
+    learning_rate: Rate = Field(1e-4, description="Step size of both players (the paper's 1e-4).")
+    noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Length of the noise vector z.")
+    hidden: Annotated[int, Field(ge=4, le=4096)] = Field(64, description="Length of the auto-encoder's code.")
+    gamma: Annotated[float, Field(gt=0, le=1, strict=False)] = Field(
+        0.75, description="Wanted ratio of the losses of fakes and of real images: lower is sharper, less diverse."
+    )
+    lambda_k: Annotated[float, Field(gt=0, le=1, strict=False)] = Field(
+        0.001, description="Step size of the balance k."
+    )
+
+    @model_validator(mode="after")
+    def _no_labels(self) -> Self:
+        if self.label_smoothing:
+            raise ValueError("`label_smoothing` must be 0 here: an auto-encoder has no labels to smooth")
+        return self
+
+
+CELEBA: dict[str, object] = {
+    "epochs": 10,
+    "batch_size": 16,
+    "learning_rate": 1e-4,
+    "noise_dim": 64,
+    "hidden": 64,
+    "width": 64,
+    "image_size": 64,
+    "crop": "face",
+    "gamma": 0.75,
+    "lambda_k": 0.001,
+    "metrics_every": {"steps": 100},
+    "grid_every": {"steps": 400},
+}

@@ -1,0 +1,53 @@
+"""`r3gan`: Huang et al. 2024, the modern baseline."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams
+
+Gamma = Annotated[float, Field(ge=0, le=1000, strict=False)]
+
+
+class R3ganParams(NoiseParams):
+    """Defaults: the paper's settings at 32 pixels, with an average short enough for runs of minutes."""
+
+    epochs: Epochs | None = Field(20, description=EPOCHS)
+    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(64, description="Images a step.")
+    noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Length of the noise vector z.")
+    learning_rate_end: Annotated[float, Field(ge=0, le=1, strict=False)] | None = Field(
+        5e-5, description="Learning rates fall to this along a cosine over the budget; null: they stay."
+    )
+    beta1: Beta = Field(0.0, description="Adam's decay of the mean of gradients.")
+    beta2: Beta = Field(0.9, description="Adam's decay of the mean of squared gradients, at the start.")
+    beta2_end: Beta = Field(0.99, description="`beta2` rises to this along a cosine over the budget.")
+    gamma: Gamma = Field(
+        0.05, description="Weight of the penalties R1 and R2 at the start: more steadies, less sharpens. 2 at 64 px."
+    )
+    gamma_end: Gamma = Field(0.005, description="`gamma` falls to this along a cosine over the budget. 0.2 at 64 px.")
+    ema_half_life: Annotated[int, Field(ge=1, le=10**9)] | None = Field(
+        20_000,
+        description="Half-life, in images, of the average of the generator that makes grids, samples and weights. The "
+        "paper's 5,000,000 at 32 px (500,000 at 64 px) belongs to runs of hundreds of millions of images.",
+    )
+    blocks: Annotated[int, Field(ge=1, le=4)] = Field(1, description="Residual blocks at each resolution (paper: 2).")
+
+    @model_validator(mode="after")
+    def _no_labels(self) -> Self:
+        if self.label_smoothing:
+            raise ValueError("`label_smoothing` must be 0 here: images are judged in pairs, without labels")
+        return self
+
+
+FACES_64: dict[str, object] = {
+    "epochs": None,
+    "images": 50_000_000,
+    "batch_size": 256,
+    "image_size": 64,
+    "gamma": 2.0,
+    "gamma_end": 0.2,
+    "ema_half_life": 500_000,
+    "blocks": 2,
+}

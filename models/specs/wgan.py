@@ -1,0 +1,72 @@
+"""`wgan`: Arjovsky et al. 2017 on convolutional networks of 16 to 256 pixels."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.specs.base import EPOCHS, Epochs, NoiseParams, Rate
+
+
+class CriticParams(NoiseParams):
+    """What recipes with a critic share: several critic steps, and no labels to smooth."""
+
+    epochs: Epochs | None = Field(40, description=EPOCHS)
+    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(64, description="Images a step.")
+    d_steps: Annotated[int, Field(ge=1, le=100)] = Field(5, description="Critic steps an iteration (the paper's 5).")
+
+    @model_validator(mode="after")
+    def _no_labels(self) -> Self:
+        if self.label_smoothing:
+            raise ValueError("`label_smoothing` must be 0 here: a critic gives scores, it has no labels to smooth")
+        return self
+
+
+class WganParams(CriticParams):
+    """Defaults: the paper's RMSprop and five critic steps, with a rate that learns digits in minutes."""
+
+    optimizer: Literal["adam", "rmsprop"] = Field(
+        "rmsprop", description="The paper found momentum to upset a critic with clipped weights."
+    )
+    learning_rate: Rate = Field(
+        2e-4, description="Step size of both players. The paper's 5e-5 takes four times longer."
+    )
+    clip: Annotated[float, Field(gt=0, le=10, strict=False)] = Field(
+        0.01, description="The critic's weights are clipped to ± this before each of its steps."
+    )
+    boost_steps: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="Critic steps of the iterations named by `boost_first` and `boost_every`; null: `d_steps`."
+    )
+    boost_first: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        25, description="So many iterations at the start take `boost_steps`."
+    )
+    boost_every: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        500, description="Every so many iterations, one takes `boost_steps`."
+    )
+    extra_layers: Annotated[int, Field(ge=0, le=8)] = Field(
+        1, description="3x3 convolutions at the widest resolution of each network."
+    )
+    upsample: bool = Field(
+        False,
+        description="The generator doubles pixels and convolves, in place of transposed convolutions, which paint "
+        "checkerboards.",
+    )
+
+
+FASTAI_LSUN: dict[str, object] = {
+    "epochs": 1,
+    "batch_size": 64,
+    "learning_rate": 1e-4,
+    "optimizer": "rmsprop",
+    "noise_dim": 100,
+    "width": 64,
+    "image_size": 64,
+    "clip": 0.01,
+    "d_steps": 5,
+    "boost_steps": 100,
+    "boost_first": 25,
+    "boost_every": 500,
+    "extra_layers": 1,
+    "shared_fakes": False,
+}

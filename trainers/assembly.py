@@ -1,0 +1,112 @@
+"""From data and parameters to a method, its feed and its gallery: one function for each kind of method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from trainers import recipes
+from trainers.errors import InvalidDatasetError
+from trainers.feed import Feed, Look, PairFeed
+from trainers.galleries.confusion import Confusion
+from trainers.galleries.fakes import Fakes
+from trainers.galleries.translations import Translations
+from trainers.methods.adversarial import Adversarial, Players
+from trainers.methods.classification import Classification, held_out
+from trainers.methods.translation import Translation
+from trainers.recipes import Facts
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from trainers.datasets.images import Images
+    from trainers.draws import Draws
+    from trainers.galleries import Gallery
+    from trainers.methods import Method
+    from trainers.spec import TrainSpec
+
+
+class Assembly(NamedTuple):
+    """Everything that a loop needs beside its spec."""
+
+    method: Method
+    feed: Any
+    gallery: Gallery
+
+
+def assemble(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Assembly:
+    """Put a recipe to work on the parts of a data set, on the device of the draws."""
+    return _ASSEMBLE[recipes.find(spec.recipe).kind](spec, parts, draws)
+
+
+def stored_size(params: Any) -> int:
+    """Return the size of images as they are kept: larger than what networks see, where windows are cut at random."""
+    return int(params.image_size) + _jitter(params)
+
+
+def _jitter(params: Any) -> int:
+    if not hasattr(params, "jitter"):
+        return 0
+    # 286 to 256 pixels in the source.
+    return round(params.image_size * 30 / 256) if params.jitter is None else int(params.jitter)
+
+
+def _built(spec: TrainSpec, facts: Facts, draws: Draws) -> dict[str, nn.Module]:
+    networks = recipes.networks(spec.recipe, spec.params, facts, spec.seed)
+    return {name: network.to(draws.device) for name, network in networks.items()}
+
+
+def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Assembly:
+    params: Any = spec.params
+    look = Look(params.normalize_mean, params.normalize_std, params.image_size)
+    chosen = list(parts.values()) if params.split == "all" else [parts["train"]]
+    feed = Feed(chosen, params.batch_size, draws, look)
+    mean = feed.mean() if getattr(params, "init", None) == "mean" else None
+    built = _built(spec, Facts(feed.shape, len(spec.dataset.classes), mean), draws)
+    objective = recipes.find(spec.recipe).objective(params, draws.device)
+    method = Adversarial(params, Players(**built), objective, draws)
+    return Assembly(method, feed, Fakes(method, feed))
+
+
+def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Assembly:
+    params: Any = spec.params
+    look = Look(params.normalize_mean, params.normalize_std, params.image_size, flip=True)
+    a, b = domains(parts, len(spec.dataset.classes))
+    feed = PairFeed(
+        Feed([a], params.batch_size, draws, look, "order_a"), Feed([b], params.batch_size, draws, look, "order_b")
+    )
+    built = _built(spec, Facts(feed.shape, 0), draws)
+    method = Translation(params, built, feed.shape, draws)
+    return Assembly(method, feed, Translations(method, feed))
+
+
+def domains(parts: dict[str, Images], classes: int, part: str = "train") -> tuple[Images, Images]:
+    """Return the images of both domains: their own parts, or the first half of the classes and the others.
+
+    Raises:
+        InvalidDatasetError: there are neither, or one of them is empty.
+    """
+    if f"{part}A" in parts:
+        return parts[f"{part}A"], parts[f"{part}B"]
+    found = parts.get(part, parts["train"])
+    if found.labels is None:
+        raise InvalidDatasetError("the data set has neither two domains nor classes to make them of")
+    first = found.labels < (classes + 1) // 2
+    a, b = (type(found)(found.pixels[chosen], found.labels[chosen]) for chosen in (first, ~first))
+    if not len(a.pixels) or not len(b.pixels):
+        raise InvalidDatasetError("one of the two domains is empty: give each at least one image")
+    return a, b
+
+
+def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Assembly:
+    params: Any = spec.params
+    train, test = held_out(parts)
+    flip = train.pixels.shape[1] == 3 if params.flip is None else params.flip
+    look = Look(params.normalize_mean, params.normalize_std, params.image_size, params.shift, flip)
+    feed = Feed([train], params.batch_size, draws, look)
+    judged = Feed([test], 1, draws, look, "test")
+    built = _built(spec, Facts(feed.shape, len(spec.dataset.classes)), draws)
+    method = Classification(params, built["classifier"], spec.dataset.classes, judged, draws)
+    return Assembly(cast("Method", method), feed, Confusion(method, feed))
+
+
+_ASSEMBLE = {"adversarial": _adversarial, "translation": _translation, "classification": _classification}

@@ -1,0 +1,37 @@
+"""The gallery of recipes that paint from noise: fakes from the same noise for the whole job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainers import pictures
+from trainers.galleries import CELLS, Shown, spread
+from trainers.methods import shown
+from trainers.methods.adversarial import paint
+
+if TYPE_CHECKING:
+    from trainers.feed import Feed
+    from trainers.methods.adversarial import Adversarial
+
+
+class Fakes:
+    """Draws from streams of its own, without the salt."""
+
+    def __init__(self, method: Adversarial, feed: Feed) -> None:
+        self.method = method
+        self.look = feed.look
+        draws = feed.draws.salted(0)
+        self._noise = draws.normal((CELLS, method.params.noise_dim), "grid")
+        chosen = draws.permutation(feed.deck.count, "real_grid")[:CELLS]
+        self._real = feed.plain(chosen)
+        self._real_spread = spread(feed.normalise(self._real))
+
+    def real(self) -> Shown:
+        """Show real images."""
+        return Shown(pictures.tile(self._real.cpu()))
+
+    def draw(self) -> Shown:
+        """Show fakes, in evaluation mode, from the average if there is one."""
+        images = paint(shown(self.method, "generator"), self._noise)
+        sheet = pictures.tile(pictures.to_bytes(images, self.look.mean, self.look.std))
+        return Shown(sheet, spread(images) / self._real_spread if self._real_spread > 0 else 1.0)

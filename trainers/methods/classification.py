@@ -1,0 +1,134 @@
+"""One iteration of a classifier, and its judgement on test images once an epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from trainers import optimizers, schedules
+from trainers.averages import Average
+from trainers.datasets.images import Images
+from trainers.errors import InvalidDatasetError
+from trainers.methods import shown
+from trainers.methods.adversarial import learn
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from models.specs.darknet import DarknetParams
+    from trainers.draws import Draws
+    from trainers.feed import Feed
+    from trainers.methods import Place
+
+_AT_ONCE = 256
+
+
+class Classification:
+    """Cross-entropy and stochastic gradient descent along one cycle of the learning rate."""
+
+    metrics: tuple[str, ...] = ("loss", "train_accuracy", "grad_norm", "learning_rate", "momentum")
+    judged = False
+
+    def __init__(
+        self, params: DarknetParams, classifier: nn.Module, classes: tuple[str, ...], test: Feed, draws: Draws
+    ) -> None:
+        self.params = params
+        self.classes = classes
+        self.draws = draws
+        self.networks: dict[str, nn.Module] = {"classifier": classifier}
+        self.averages: dict[str, Average] = {}
+        if params.ema_half_life:
+            self.averages["classifier"] = Average(classifier, params.ema_half_life)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "classifier": optimizers.sgd(classifier.parameters(), params.weight_decay)
+        }
+        self.extras: dict[str, torch.Tensor] = {}
+        if test.labels is None:
+            raise InvalidDatasetError("the test images have no classes")
+        self._test, self._labels = test, test.labels
+        self._figures: dict[str, float] = {}
+        self.confusion: torch.Tensor | None = None
+
+    def iterations(self, step: int, batches: int) -> int:  # noqa: ARG002 - the same question as to others
+        """Return as many: each iteration draws one batch."""
+        return batches
+
+    def salt(self, salt: int) -> None:
+        """Use other draws from now on."""
+        self.draws = self.draws.salted(salt)
+
+    def example(self, name: str, feed: Feed) -> torch.Tensor:  # noqa: ARG002 - there is one network
+        """Return an image."""
+        return torch.zeros(1, *feed.shape, device=self.draws.device)
+
+    def step(self, place: Place, feed: Feed) -> torch.Tensor:
+        """Train one iteration; return the metrics in their order."""
+        rate, momentum = self._set_rates(place, feed.batch_size)
+        images, labels = feed.next_batch()
+        classifier = self.networks["classifier"]
+        logits = classifier(images)
+        if labels is None:
+            raise InvalidDatasetError("the data set has no classes")
+        loss = cross_entropy(logits, labels, label_smoothing=self.params.label_smoothing)
+        norm = learn(self.optimizers["classifier"], loss, classifier)
+        for average in self.averages.values():
+            average.update(feed.batch_size)
+        right = (logits.detach().argmax(1) == labels).float().mean()
+        return torch.stack([loss.detach(), right, norm, norm.new_tensor(rate), norm.new_tensor(momentum)])
+
+    def _set_rates(self, place: Place, images: int) -> tuple[float, float]:
+        params = self.params
+        high, end = params.learning_rate, params.cycle_end
+        rate = schedules.one_cycle(high / params.cycle_div, high, end, place.fraction)
+        if params.warmup_images:
+            rate *= min(1.0, (place.seen + images) / params.warmup_images)
+        momentum = schedules.one_cycle(params.momentum, params.momentum_low, end, place.fraction)
+        optimizers.set_learning_rate(self.optimizers["classifier"], rate)
+        optimizers.set_momentum(self.optimizers["classifier"], momentum)
+        return rate, momentum
+
+    @torch.no_grad()
+    def end_epoch(self) -> dict[str, float]:
+        """Judge the test images: the share that is right, mean cross-entropy, and which class is taken for which."""
+        network = shown(self, "classifier")
+        training = network.training
+        network.eval()
+        many = len(self.classes)
+        answers = []
+        total = torch.zeros((), dtype=torch.float64, device=self.draws.device)
+        for chosen in torch.split(torch.arange(self._test.deck.count), _AT_ONCE):
+            labels = self._labels[chosen].to(self.draws.device)
+            logits = network(self._test.normalise(self._test.plain(chosen)))
+            total += cross_entropy(logits, labels, reduction="sum").double()
+            answers.append(labels * many + logits.argmax(1))
+        network.train(training)
+        self.confusion = torch.bincount(torch.cat(answers).cpu(), minlength=many * many).view(many, many)
+        right = int(self.confusion.diagonal().sum())
+        count = self._test.deck.count
+        self._figures = {"accuracy": right / count, "test_loss": float(total) / count}
+        return self._figures
+
+    def report(self) -> dict[str, Any]:
+        """Return accuracy and confusion: rows are the true classes, columns what the classifier says."""
+        if self.confusion is None:
+            self.end_epoch()
+        return {**self._figures, "classes": list(self.classes), "confusion": self.counts()}
+
+    def counts(self) -> list[list[int]]:
+        """Return how many images of each class (row) were taken for each class (column) at the last judgement."""
+        return [] if self.confusion is None else cast("list[list[int]]", self.confusion.tolist())
+
+
+def held_out(parts: dict[str, Images]) -> tuple[Images, Images]:
+    """Return training and test images; without a test part, every tenth training image is kept for it."""
+    train = parts["train"]
+    if "test" in parts and parts["test"].labels is not None:
+        return train, parts["test"]
+    if train.labels is None:
+        raise InvalidDatasetError("the data set has no classes; put its images into one folder for each class")
+    numbers = torch.arange(len(train.pixels))
+    kept = numbers % 10 == 9
+    test = Images(train.pixels[kept], train.labels[kept])
+    return Images(train.pixels[~kept], train.labels[~kept]), test
