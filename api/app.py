@@ -30,6 +30,7 @@ from api.openapi import document
 from api.routes import mount
 from api.service import Service
 from api.stream import Streams
+from api.uploads import Importer
 from models.ids import new_id
 from stores.container import open_stores
 from stores.settings import Settings
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         door=Doorkeeper(settings, stores.keys),
         hub=Hub(stores.bus, stores.events, stores.keys),
         streams=Streams(settings.max_streams, gauges.STREAMS),
+        importer=Importer(stores),
         document=functools.cache(lambda: document(routes)),
     )
     app = Flask(__name__, static_folder=None)

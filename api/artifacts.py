@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 from flask import Response
 
 from api.access import Access
 from api.cursors import Pager
+from api.downloads import hand_out
 from api.jobs import job_id_in
 from api.routes import Call, Reply, Routes
 from api.schemas import answers
@@ -58,16 +56,14 @@ def download_artifact(call: Call[ContentQuery, None], artifact_id: str) -> Reply
     303 to a signed link that lives for 10 minutes; with `redirect=false` the bytes themselves.
     """
     artifact, key = _find(call, artifact_id)
-    blobs = call.service.stores.blobs
-    filename = re.sub(r"[^A-Za-z0-9._-]", "_", artifact["name"])
-    if call.query.redirect:
-        return Reply(None, 303, {"Location": blobs.link(key, filename, artifact["content_type"])})
-    # The first piece is fetched before the answer begins, so that a missing object is still a problem, not a torn file.
-    pieces: Iterator[bytes] = blobs.stream(key)
-    response = Response(chain([next(pieces, b"")], pieces), mimetype=artifact["content_type"])
-    response.content_length = artifact["bytes"]
-    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-    return response
+    return hand_out(
+        call.service.stores.blobs,
+        key,
+        artifact["name"],
+        artifact["content_type"],
+        redirect=call.query.redirect,
+        size=artifact["bytes"],
+    )
 
 
 def _find(call: Call[Any, None], artifact_id: str) -> tuple[dict[str, Any], str]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import Response
+
 from api.access import Access
 from api.cursors import Pager, created, newest_first
+from api.downloads import hand_out
 from api.routes import Call, Reply, Routes
 from api.schemas import answers
-from api.schemas.queries import PageQuery, Query
+from api.schemas.forms import NewDataset
+from api.schemas.queries import ContentQuery, PageQuery, Query
 from models.ids import is_id
 from stores.errors import NotFoundError
 
@@ -26,10 +30,48 @@ def list_datasets(call: Call[PageQuery, None]) -> dict[str, Any]:
 @routes.add("GET", "/v1/datasets/{dataset_id}", Access.read, answers={200: answers.Dataset})
 def get_dataset(call: Call[Query, None], dataset_id: str) -> dict[str, Any]:
     """Look at a data set, by its id or its name."""
-    found = None if "\0" in dataset_id else call.service.stores.datasets.find(dataset_id, call.who.reads)
-    if found is None:
-        raise NotFoundError("there is no such data set")
-    return found
+    return _find(call, dataset_id)
+
+
+@routes.add(
+    "POST",
+    "/v1/datasets",
+    Access.change,
+    form=NewDataset,
+    answers={201: answers.ImportedDataset},
+    answer_headers={201: {"Location": "The data set."}},
+    problems=("conflict",),
+)
+def create_dataset(call: Call[Query, None]) -> Reply:
+    """Make a data set of a zip or tar of pictures.
+
+    The answer comes when the data set is ready. Damaged pictures are named (422) unless `skip_damaged` is true.
+    """
+    importer = call.service.importer
+    importer.tidy()
+    made = importer.take(call.request, call.who.owner)
+    return Reply(made, 201, {"Location": f"/v1/datasets/{made['id']}"})
+
+
+@routes.add(
+    "GET",
+    "/v1/datasets/{dataset_id}/preview",
+    Access.read,
+    query=ContentQuery,
+    answers={303: None, 200: None},
+    answer_headers={303: {"Location": "A signed link."}},
+    media={"image/png": "A grid of its pictures."},
+)
+def show_preview(call: Call[ContentQuery, None], dataset_id: str) -> Reply | Response:
+    """See a grid of an uploaded data set's pictures.
+
+    303 to a signed link that lives for 10 minutes; with `redirect=false` the PNG itself.
+    """
+    found = _find(call, dataset_id)
+    key = call.service.stores.uploads.preview_key(found["id"], call.who.reads)
+    if key is None:
+        raise NotFoundError("this data set has no preview; only uploaded ones have")
+    return hand_out(call.service.stores.blobs, key, "preview.png", "image/png", redirect=call.query.redirect)
 
 
 @routes.add("DELETE", "/v1/datasets/{dataset_id}", Access.change, answers={204: None}, problems=("conflict",))
@@ -37,5 +79,13 @@ def delete_dataset(call: Call[Query, None], dataset_id: str) -> Reply:
     """Delete an uploaded data set. 409 while a job needs it."""
     if not is_id("ds", dataset_id):
         raise NotFoundError("there is no such data set")
-    call.service.stores.datasets.delete(dataset_id, call.who.reads)
+    call.service.stores.uploads.delete(dataset_id, call.who.reads)
+    call.service.stores.uploads.clear_deleted()
     return Reply(None, 204)
+
+
+def _find(call: Call[Any, None], dataset_id: str) -> dict[str, Any]:
+    found = None if "\0" in dataset_id else call.service.stores.datasets.find(dataset_id, call.who.reads)
+    if found is None:
+        raise NotFoundError("there is no such data set")
+    return found

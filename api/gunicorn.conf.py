@@ -51,8 +51,10 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let open streams end when the worker is told to stop."""
-    worker.wsgi.extensions["ganforge"].hub.alive = lambda: worker.alive
+    """Let open streams end when the worker is told to stop; clear away what uploads left when the last one died."""
+    service = worker.wsgi.extensions["ganforge"]
+    service.hub.alive = lambda: worker.alive
+    service.importer.tidy()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -66,8 +66,9 @@ class _Schemas:
             models[recipe.params, "validation"] = None
         for route in routes:
             models[route.query, "validation"] = None
-            if route.body is not None:
-                models[route.body, "validation"] = None
+            for taken in (route.body, route.form):
+                if taken is not None:
+                    models[taken, "validation"] = None
             for answer in route.answers.values():
                 if answer is not None:
                     models[answer, "serialization"] = None
@@ -116,6 +117,9 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
     if route.body is not None:
         content = {"application/json": {"schema": schemas.ref(route.body, "validation")}}
         operation["requestBody"] = {"required": not route.body_optional, "content": content}
+    if route.form is not None:
+        content = {"multipart/form-data": {"schema": schemas.ref(route.form, "validation")}}
+        operation["requestBody"] = {"required": True, "content": content}
     if route.access is Access.public:
         operation["security"] = []
     return operation
@@ -170,7 +174,7 @@ def _problems(route: Route) -> Json:
         codes.append("forbidden")
     if route.parameters:
         codes.append("not_found")
-    if route.body is not None:
+    if route.body is not None or route.form is not None:
         codes += ["malformed", "too_large", "unsupported_media"]
     return {
         str(CODES[code][0]): {"$ref": f"#/components/responses/{code}"}

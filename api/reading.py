@@ -60,18 +60,19 @@ def _strange(value: Any, path: list[str | int]) -> Iterator[dict[str, str]]:
         raise ProblemError("malformed", f"the body is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict):
         for key, inner in value.items():
-            if found := _strange_text(key):
+            if found := strange_text(key):
                 yield field(pointer(path), f"has a field whose name {found}")
             else:
                 yield from _strange(inner, [*path, key])
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             yield from _strange(inner, [*path, place])
-    elif found := _strange_text(value) if isinstance(value, str) else _strange_number(value):
+    elif found := strange_text(value) if isinstance(value, str) else _strange_number(value):
         yield field(pointer(path), found)
 
 
-def _strange_text(text: str) -> str | None:
+def strange_text(text: str) -> str | None:
+    """Say what about a text no field of ours can hold; None when nothing is."""
     if "\0" in text:
         return "contains a NUL character"
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
@@ -143,7 +144,7 @@ def read_query(request: Request, model: type[Model]) -> Model:
     errors: list[dict[str, str]] = []
     for name, given in request.args.lists():
         known = model.model_fields.get(name)
-        if strange := next((bad for bad in map(_strange_text, [name, *given]) if bad), None):
+        if strange := next((bad for bad in map(strange_text, [name, *given]) if bad), None):
             errors.append(_parameter(name.encode(errors="replace").decode(), strange))
         elif known is not None and "list" in str(known.annotation):
             values[name] = given

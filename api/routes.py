@@ -67,6 +67,7 @@ class Route:
     query: type[Query] = Query
     body: type[BaseModel] | None = None
     body_optional: bool = False
+    form: type[BaseModel] | None = None  # a multipart form with a file, which the view itself reads
     headers: tuple[Header, ...] = ()
     media: Mapping[str, str] = field(default_factory=dict)  # other content types of 200: type and what it is
     answer_headers: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # by status: name and meaning

@@ -9,6 +9,7 @@ from typing import Any
 from api.access import Doorkeeper
 from api.hub import Hub
 from api.stream import Streams
+from api.uploads import Importer
 from stores.container import Stores
 from stores.settings import Settings
 
@@ -22,4 +23,5 @@ class Service:
     door: Doorkeeper
     hub: Hub
     streams: Streams
+    importer: Importer
     document: Callable[[], dict[str, Any]]

@@ -116,6 +116,8 @@ def dataset_view(row: Mapping[Any, Any]) -> dict[str, Any]:
         "bytes": row["bytes"],
         "sha256": row["sha256"],
         "state": row["state"],
+        "owner": row["owner"],
+        "preview": f"/v1/datasets/{row['id']}/preview" if row["preview_key"] else None,
         "created_at": rfc3339(row["created_at"]),
     }
 

@@ -19,6 +19,7 @@ from stores.keys import Keys
 from stores.metrics import Metrics
 from stores.reports import Reports
 from stores.settings import Settings
+from stores.uploads import Uploads
 from stores.workers import Workers
 
 
@@ -38,6 +39,7 @@ class Stores:
     figures: Figures
     keys: Keys
     datasets: Datasets
+    uploads: Uploads
     workers: Workers
 
     @property
@@ -55,12 +57,13 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
     engine = make_engine(settings, pool_size=pool_size)
     bus = Bus(make_redis(settings))
     bell = Bell(celery or make_celery(settings))
+    blobs = Blobs(settings)
     return Stores(
         settings=settings,
         engine=engine,
         bus=bus,
         bell=bell,
-        blobs=Blobs(settings),
+        blobs=blobs,
         jobs=Jobs(engine, bus, bell, settings.lease_s),
         reports=Reports(engine),
         events=Events(engine),
@@ -68,5 +71,6 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         figures=Figures(engine),
         keys=Keys(engine),
         datasets=Datasets(engine),
+        uploads=Uploads(engine, blobs),
         workers=Workers(engine),
     )

@@ -8,13 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Select, Text, bindparam, delete, func, literal, or_, select, tuple_
+from sqlalchemy import Engine, Select, Text, and_, bindparam, literal, or_, select, tuple_
 
-from models.rows import Dataset, Job
-from models.states import TERMINAL
+from models.rows import Dataset
 from models.views import dataset_view
 from stores import found
-from stores.errors import ConflictError, NotFoundError
 
 
 class Datasets:
@@ -51,29 +49,6 @@ class Datasets:
         with self._reader.connect() as connection:
             return list(connection.scalars(query))
 
-    def delete(self, dataset_id: str, owner: str | None) -> None:
-        """Remove an uploaded data set.
-
-        Raises:
-            NotFoundError: there is none, or it is somebody else's.
-            ConflictError: it came with the service, or a job refers to it.
-        """
-        with self._engine.begin() as connection:
-            row = connection.execute(
-                select(Dataset.source).where(Dataset.id == dataset_id, _visible(owner)).with_for_update()
-            ).first()
-            if row is None:
-                raise NotFoundError(f"no data set {dataset_id}")
-            if row.source != "uploaded":
-                raise ConflictError(f"this data set is {row.source}, not uploaded: it cannot be deleted here")
-            states = [str(state) for state in TERMINAL]
-            busy = connection.scalar(select(func.count()).where(Job.dataset_id == dataset_id, Job.state.not_in(states)))
-            if busy:
-                raise ConflictError(f"{busy} unfinished jobs need this data set; cancel them or wait for their end")
-            if connection.scalar(select(Job.id).where(Job.dataset_id == dataset_id).limit(1)):
-                raise ConflictError("finished jobs name this data set as what they were trained on; it has to stay")
-            connection.execute(delete(Dataset).where(Dataset.id == dataset_id))
-
 
 @functools.cache
 def _by_name_or_id(everybodys: bool) -> Select[Any]:
@@ -82,11 +57,12 @@ def _by_name_or_id(everybodys: bool) -> Select[Any]:
     mine = literal(True) if everybodys else or_(Dataset.owner.is_(None), Dataset.owner == bindparam("owner"))
     return (
         select(*Dataset.__table__.columns)
-        .where(or_(Dataset.id == wanted, Dataset.name == wanted), mine)
+        .where(or_(Dataset.id == wanted, Dataset.name == wanted), Dataset.deleted_at.is_(None), mine)
         .order_by(Dataset.owner.is_(None))
         .limit(1)
     )
 
 
 def _visible(owner: str | None) -> Any:
-    return literal(True) if owner is None else or_(Dataset.owner.is_(None), Dataset.owner == owner)
+    there = Dataset.deleted_at.is_(None)
+    return there if owner is None else and_(there, or_(Dataset.owner.is_(None), Dataset.owner == owner))

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     keep_checkpoints: int = Field(5, ge=2, description="Newest checkpoints kept a job, beside the best one.")
     link_s: int = Field(600, ge=1, le=604_800, description="Seconds that a download link lives.")
 
+    max_upload_bytes: int = Field(8 << 30, ge=1, description="Bytes of one uploaded data set.")
+    cache_bytes: int = Field(50 << 30, ge=0, description="Uploaded data sets that a worker keeps on its disk.")
+
     rate_limit: int = Field(3000, ge=1, description="Requests a second a key, in each API process.")
     max_streams: int = Field(1000, ge=1, description="Open streams in one API process.")
     api_processes: int = Field(2, ge=1, description="API processes.")

@@ -177,7 +177,15 @@ class Dataset(Answer):
     bytes: int
     sha256: str | None
     state: Literal["importing", "ready", "missing", "failed"]
+    owner: str | None = Field(description="Whose it is; null for one that everybody may use.")
+    preview: str | None = Field(description="Address of a grid of its pictures.")
     created_at: datetime
+
+
+class ImportedDataset(Dataset):
+    """A data set that was just made of an upload."""
+
+    notes: list[str] = Field(description="What was done to the pictures, in sentences.")
 
 
 class Preset(Answer):

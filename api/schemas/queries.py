@@ -15,7 +15,8 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
 
-def _integer(value: Any) -> Any:
+def integer(value: Any) -> Any:
+    """Read a number that came as text, as plainly as people write it."""
     if isinstance(value, str):
         if not _INTEGER.fullmatch(value):
             raise ValueError("must be an integer")
@@ -47,7 +48,7 @@ def _moment(value: Any) -> Any:
 
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_integer)]
+Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(integer)]
 Name = Annotated[str, Field(max_length=255)]
 
 
@@ -91,7 +92,7 @@ class CreateQuery(Query):
 class EventsQuery(PageQuery):
     """Which events of a job."""
 
-    after: Annotated[int, Field(ge=0, le=2**63 - 1), BeforeValidator(_integer)] | None = Field(
+    after: Annotated[int, Field(ge=0, le=2**63 - 1), BeforeValidator(integer)] | None = Field(
         None, description="Continue after the event with this number (`Last-Event-ID` goes before it)."
     )
 
@@ -102,7 +103,7 @@ class CurvesQuery(Query):
     names: Annotated[str, Field(max_length=1024, pattern=r"^[a-z0-9_]{1,64}(,[a-z0-9_]{1,64})*$")] | None = Field(
         None, description="Names with commas between them; all when left out."
     )
-    max_points: Annotated[int, Field(ge=2, le=100_000), BeforeValidator(_integer)] = Field(
+    max_points: Annotated[int, Field(ge=2, le=100_000), BeforeValidator(integer)] = Field(
         500, description="Points a curve at most; minima and maxima are kept."
     )
 

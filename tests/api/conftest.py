@@ -4,6 +4,7 @@ carol may look at what alice owns, and the admin may do everything."""
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from stores.container import Stores
 from stores.jobs import NewArtifact
 from stores.settings import Settings
 from stores.transitions import Claim, Ending
+from tests.conftest import S3Settings
 
 TRAIN = {"kind": "train", "recipe": "mlp_gan", "dataset": "mnist-10k", "params": {"epochs": 2}, "queue": "cpu"}
 
@@ -191,3 +193,31 @@ def pointers() -> Pointers:
         return {error["pointer"]: error["detail"] for error in answer.json["errors"]}  # type: ignore[index]
 
     return read
+
+
+Upload = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def upload() -> Upload:
+    """Return a function that sends an archive with somebody's key."""
+
+    def send(person: Person, archive: bytes, name: str = "pets", **fields: str) -> TestResponse:
+        data = {"name": name, **fields, "file": (io.BytesIO(archive), "archive")}
+        return person.post("/v1/datasets", data=data, content_type="multipart/form-data")
+
+    return send
+
+
+@pytest.fixture
+def nothing_left(settings: Settings, stores: Stores, s3: S3Settings) -> Callable[[], bool]:
+    """Return a function that tells whether no upload has left a file, an object or a row."""
+
+    def look() -> bool:
+        spooled = list((settings.home / "uploads").glob("*"))
+        objects = list(s3.client().list_objects(s3.bucket, prefix="datasets/", recursive=True))
+        rows = [row for row in stores.datasets.page(None, 100, None) if row["source"] == "uploaded"]
+        assert (spooled, [one.object_name for one in objects], rows) == ([], [], [])
+        return True
+
+    return look

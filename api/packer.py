@@ -1,0 +1,118 @@
+"""The process that reads strangers' files: it is given paths and a size, no secret, and no longer than its order."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import packing
+from api.problems import ProblemError, field
+from api.spool import no_room
+
+LONGEST_S = 2 * 3600
+_LOOK_S = 1.0
+_SHOWN = 20
+_ROOT = Path(packing.__file__).resolve().parent.parent
+
+
+def pack(folder: Path, archive: Path, size: int | None, skip_damaged: bool, gone: Callable[[], bool]) -> dict[str, Any]:
+    """Make `packed.safetensors` and `preview.png` in the folder; return the facts about them.
+
+    Raises:
+        ProblemError: 422 with what is wrong with the archive and what to change; 503 when the disk is full; 400 when
+            `gone` says that nobody waits for it any more.
+    """
+    order = {
+        "archive": str(archive),
+        "out": str(folder / "packed.safetensors"),
+        "preview": str(folder / "preview.png"),
+        "size": size,
+        "skip_damaged": skip_damaged,
+    }
+    told = folder / "told"
+    with told.open("wb") as output, (folder / "complaints").open("wb") as complaints:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "packing"],
+            cwd=folder,
+            env={"PATH": os.defpath, "PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=complaints,
+        )
+        try:
+            _order(process, order)
+            code = _wait(process, gone)
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+    return _understand(code, told, folder / "complaints")
+
+
+def _order(process: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
+    if process.stdin is None:
+        raise RuntimeError("the packer has no standard input")
+    try:
+        process.stdin.write(json.dumps(order).encode() + b"\n")
+        process.stdin.flush()
+    except BrokenPipeError:
+        return  # it has ended already; its exit code says more
+
+
+def _wait(process: subprocess.Popen[bytes], gone: Callable[[], bool]) -> int:
+    deadline = time.monotonic() + LONGEST_S
+    while True:
+        try:
+            return process.wait(timeout=_LOOK_S)
+        except subprocess.TimeoutExpired:
+            if gone():
+                raise ProblemError("malformed", "the connection broke off before the upload was packed") from None
+            if time.monotonic() > deadline:
+                raise _too_long() from None
+
+
+def _understand(code: int, told: Path, complaints: Path) -> dict[str, Any]:
+    lines = told.read_text().splitlines()
+    last: dict[str, Any] = json.loads(lines[-1]) if code == 0 and lines else {}
+    match last.pop("type", None):
+        case "done":
+            return last
+        case "refused":
+            raise refusal(last["summary"], last["remedy"], last["problems"])
+        case "failed" if last["reason"] == "disk_full":
+            raise no_room()
+    if code == -24:  # SIGXCPU
+        raise _too_long()
+    if code < 0:
+        raise refusal(f"reading the archive ended the reader (signal {-code})", "look for damaged pictures in it", [])
+    raise RuntimeError(f"the packer ended with code {code}: {complaints.read_text(errors='replace')[-2000:]}")
+
+
+def refusal(summary: str, remedy: str, problems: list[dict[str, str]]) -> ProblemError:
+    """Return the problem of an archive: what is wrong, what to change, and the files at fault."""
+    errors = [field("/file", f"{one['file']}: {one['problem']}", file=one["file"]) for one in problems[:_SHOWN]]
+    return ProblemError("validation", f"{summary}; {remedy}", errors=errors or [field("/file", summary)])
+
+
+def _too_long() -> ProblemError:
+    return refusal("reading the archive takes too long", "send fewer or smaller pictures", [])
+
+
+def hung_up(environ: dict[str, Any]) -> bool:
+    """Tell whether the client has closed its connection, where the server lets us see it."""
+    connection = environ.get("gunicorn.sock")
+    if connection is None or not select.select([connection], [], [], 0)[0]:
+        return False
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK) == b"")
+    except (OSError, ValueError):
+        return True

@@ -1,0 +1,46 @@
+"""Multipart forms. Their fields are text, so numbers and switches are read as in a query."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+
+from api.schemas.queries import Switch, integer
+from models.ids import is_id
+from packing.limits import LARGEST, SMALLEST
+
+Upload = Annotated[Path, WithJsonSchema({"type": "string", "format": "binary"})]
+Size = Annotated[int, Field(ge=SMALLEST, le=LARGEST), BeforeValidator(integer)]
+
+
+class NewDataset(BaseModel):
+    """A data set to be made of an archive of pictures."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Upload = Field(
+        description="A zip, or a tar (plain, or packed with gzip, bzip2 or xz), of PNG, JPEG, WebP and BMP pictures: "
+        "in one folder, in a folder for each class, or in `A/` and `B/` for translation."
+    )
+    name: Annotated[str, Field(min_length=1, max_length=255)] = Field(description="What jobs call it. Yours alone.")
+    size: Size | None = Field(
+        None,
+        description="Pixels a side: the shorter side is scaled to it and the middle cut out. Left out, squares of one "
+        "size stay as they are and all else becomes 64.",
+    )
+    skip_damaged: Switch = Field(False, description="Leave out pictures that cannot be read, instead of refusing all.")
+
+    @field_validator("name")
+    @classmethod
+    def _usable(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("must not be blank")
+        if value != value.strip() or not value.isprintable():
+            raise ValueError("must not begin or end with spaces, nor hold control characters")
+        if "/" in value or value in {".", ".."}:
+            raise ValueError("must not hold a slash: it stands in addresses")
+        if is_id("ds", value):
+            raise ValueError("must not look like the id of a data set")
+        return value
