@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 import torch
 
-from trainers.datasets import idx
+from packing import listing
+from trainers.datasets import celeba, cifar, folders, idx, lsun, packed, prepare
 from trainers.datasets.images import Images
+from trainers.datasets.prepare import Fit
 from trainers.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
@@ -16,41 +18,56 @@ if TYPE_CHECKING:
 
 BUILT_IN = Path(__file__).parent.parent / "data"
 
-# Names of the files with the images and the classes of each part, in MNIST's layout.
-_IDX_FILES = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+# Layouts that are read into memory as they are; all others are one picture after the other, decoded once.
+_ARRAYS = {"idx": idx.load, "cifar": cifar.load}
+_PICTURES = {
+    "celeba": celeba.pictures,
+    "lsun-lmdb": lsun.pictures,
+    "cifar-flat": folders.flat_cifar,
+    "folder": folders.pictures,
+    "domains": folders.pictures,
 }
 
 
 def load(
-    dataset: DatasetSpec, data_roots: tuple[Path, ...], cache: Path, size: int, crop: str = "center"
+    dataset: DatasetSpec,
+    data_roots: tuple[Path, ...],
+    cache: Path,
+    size: int,
+    crop: str = "center",
+    say: Callable[[str], None] | None = None,
 ) -> dict[str, Images]:
     """Return every part of a data set as square images of ``size`` pixels, on the CPU.
 
     ``crop`` is "center", or "face" for pictures of people. Images a little smaller than ``size`` get a black frame.
-    What has to be decoded or scaled is done once and kept in the folder ``cache``.
+    What has to be decoded or scaled is done once and kept in the folder ``cache``; ``say`` hears how far that is.
 
     Raises:
         InvalidDatasetError: a file is missing or damaged, or the layout is unknown.
+        TrainerError: there is no room in the cache.
     """
-    del cache, crop
-    if dataset.layout != "idx":
-        raise InvalidDatasetError(f"data set {dataset.name} has the layout {dataset.layout!r}; this trainer reads idx")
-    channels, height, width = dataset.shape
-    if channels != 1:
-        raise InvalidDatasetError(f"data set {dataset.name} has {channels} channels; idx files hold one")
+    fit = Fit.of(dataset, size, crop, say)
+    if dataset.layout == "packed":
+        path = packed.path_of(dataset)
+        if fit.as_it_is:
+            return packed.load(dataset, path)
+        files = [listing.Entry(path.name, path.stat().st_size, path.stat().st_mtime_ns)]
+        return prepare.once(dataset, cache, fit, files, lambda: prepare.arrays(packed.load(dataset, path)), say)
     folder = _folder(dataset, data_roots)
-    parts = {}
-    for part, names in _IDX_FILES.items():
-        of_pixels, of_labels = [idx.find(folder, name) for name in names]
-        if of_pixels is None:
-            raise InvalidDatasetError(f"{folder} lacks {names[0]} (plain or .gz); put the original file back")
-        count = dataset.parts[part]
-        pixels = torch.from_numpy(idx.read(of_pixels, (count, height, width))).unsqueeze(1)
-        labels = None if of_labels is None else torch.from_numpy(idx.read(of_labels, (count,))).long()
-        parts[part] = Images(framed(pixels, size), labels)
-    return parts
+    if dataset.layout in _ARRAYS:
+        read = _ARRAYS[dataset.layout]
+        if fit.as_it_is or fit.frame:
+            return {part: Images(framed(of.pixels, size), of.labels) for part, of in read(dataset, folder).items()}
+        files = listing.files(dataset.layout, folder)
+        return prepare.once(dataset, cache, fit, files, lambda: prepare.arrays(read(dataset, folder)), say)
+    if dataset.layout not in _PICTURES:
+        known = ", ".join(sorted({"packed", *_ARRAYS, *_PICTURES}))
+        raise InvalidDatasetError(
+            f"data set {dataset.name} has the layout {dataset.layout!r}; this trainer reads {known}"
+        )
+    pictures = _PICTURES[dataset.layout]
+    files = listing.files(dataset.layout, folder)
+    return prepare.once(dataset, cache, fit, files, lambda: pictures(dataset, folder), say)
 
 
 def framed(pixels: torch.Tensor, size: int) -> torch.Tensor:

@@ -10,7 +10,9 @@ import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+import torch
 
+from trainers.datasets.images import Images
 from trainers.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
@@ -18,8 +20,36 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from trainers.spec import DatasetSpec
+
+# Names of the files with the images and the classes of each part, in MNIST's layout.
+_FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
 _UINT8 = 8
 _PIECE = 1 << 20
+
+
+def load(dataset: DatasetSpec, folder: Path) -> dict[str, Images]:
+    """Read the images of both parts, and their classes where the files are there.
+
+    Raises:
+        InvalidDatasetError: a file is missing or damaged, or does not hold what the data set was listed with.
+    """
+    channels, height, width = dataset.shape
+    if channels != 1:
+        raise InvalidDatasetError(f"data set {dataset.name} has {channels} channels; idx files hold one")
+    parts = {}
+    for part, names in _FILES.items():
+        of_pixels, of_labels = [find(folder, name) for name in names]
+        if of_pixels is None:
+            raise InvalidDatasetError(f"{folder} lacks {names[0]} (plain or .gz); put the original file back")
+        count = dataset.parts[part]
+        pixels = torch.from_numpy(read(of_pixels, (count, height, width))).unsqueeze(1)
+        labels = None if of_labels is None else torch.from_numpy(read(of_labels, (count,))).long()
+        parts[part] = Images(pixels, labels)
+    return parts
 
 
 def find(folder: Path, name: str) -> Path | None:

@@ -1,0 +1,75 @@
+"""Packed files (packing/packed.py): uploaded data sets, and what the cache keeps. Mapped: pixels stay on the disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import safetensors
+import torch
+
+from trainers.datasets.images import Images
+from trainers.errors import InvalidDatasetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainers.spec import DatasetSpec
+
+
+def path_of(dataset: DatasetSpec) -> Path:
+    """Return the packed file of an uploaded data set.
+
+    Raises:
+        InvalidDatasetError: it was not fetched.
+    """
+    if dataset.path is None or not dataset.path.is_file():
+        raise InvalidDatasetError(f"the file of data set {dataset.name} is not here ({dataset.path}); upload it again")
+    return dataset.path
+
+
+def load(dataset: DatasetSpec, path: Path, shape: tuple[int, ...] | None = None) -> dict[str, Images]:
+    """Map the pixels of every part and read the labels. ``shape`` is that of the file, when not the data set's own.
+
+    Raises:
+        InvalidDatasetError: the file is damaged, or does not hold what the data set was listed with.
+    """
+    try:
+        with safetensors.safe_open(str(path), framework="pt") as file:
+            return {
+                part: _part(file, dataset, path, part, (count, *(shape or dataset.shape)))
+                for part, count in dataset.parts.items()
+            }
+    except (OSError, safetensors.SafetensorError) as error:
+        raise InvalidDatasetError(
+            f"{path} is no whole packed file of data set {dataset.name} ({error}); upload the data set again"
+        ) from error
+
+
+def _part(file: Any, dataset: DatasetSpec, path: Path, part: str, wanted: tuple[int, ...]) -> Images:
+    pixels = _tensor(file, path, f"{part}.pixels", wanted)
+    if f"{part}.labels" not in file.keys():  # noqa: SIM118 - not a dict
+        return Images(pixels, None)
+    low, high = _tensor(file, path, f"{part}.labels", (wanted[0], 2)).long().unbind(1)
+    labels = low + 256 * high
+    if labels.numel() and int(labels.max()) >= len(dataset.classes):
+        raise InvalidDatasetError(
+            f"{path} has a label {int(labels.max())} in part {part}, and data set {dataset.name} has "
+            f"{len(dataset.classes)} classes; upload the data set again"
+        )
+    return Images(pixels, labels)
+
+
+def _tensor(file: Any, path: Path, name: str, wanted: tuple[int, ...]) -> torch.Tensor:
+    """Map one tensor after a look at what the header says of it."""
+    if name not in file.keys():  # noqa: SIM118 - not a dict
+        raise InvalidDatasetError(f"{path} has no {name}; upload the data set again")
+    facts = file.get_slice(name)
+    found = tuple(facts.get_shape())
+    if facts.get_dtype() != "U8" or found != wanted:
+        sizes = ["x".join(str(n) for n in shape) for shape in (found, wanted)]
+        raise InvalidDatasetError(
+            f"{path} holds {facts.get_dtype()} {sizes[0]} as {name}, the data set was listed with U8 {sizes[1]}; "
+            "upload the data set again"
+        )
+    tensor: torch.Tensor = file.get_tensor(name)
+    return tensor
