@@ -47,6 +47,8 @@ class Attempt:
         self._scratch = scratch / f"{claim.job_id}-{claim.fence}"
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._over = threading.Event()
+        # Set when it is over or asked to end: what is still being fetched for the trainer is not needed any more.
+        self._halt = threading.Event()
         self._intent: str | None = None
         self._kill_at: float | None = None
         self._eta = Eta()
@@ -57,6 +59,7 @@ class Attempt:
     def interrupt(self) -> None:
         """Ask for a checkpoint and the end, so that another worker can go on. Safe in a signal handler."""
         self._inbox.put({"type": "wish", "wish": "shutdown"})
+        self._halt.set()
 
     def run(self) -> State | None:
         """Run to the end. Returns the state of the job then, or None when somebody else has taken it over."""
@@ -87,9 +90,13 @@ class Attempt:
     def _train(self) -> Ending:
         self._scratch.mkdir(parents=True, exist_ok=True)
         try:
-            spec, warnings = build_spec(self._stores, self._claim, self._device, self._scratch, self._over)
+            spec, warnings = build_spec(self._stores, self._claim, self._device, self._scratch, self._halt)
         except CannotStartError as error:
             return Ending(Outcome.failed, None, error.code, str(error))
+        except GivenUpError:
+            if self._over.is_set():
+                raise
+            return INTENTS[self._asked()]
         for warning in warnings:
             self._tell([(EventType.alert, {"code": "checkpoint_corrupt", "detail": warning})])
         self._trainer.begin(spec, self._inbox.put)
@@ -99,6 +106,13 @@ class Attempt:
                 return self._settle(ending)
             if self._uploader.failed is not None:
                 return self._not_stored(self._uploader.failed)
+
+    def _asked(self) -> str:
+        """Return what was asked before there was a trainer to tell."""
+        wishes = []
+        while not self._inbox.empty():
+            wishes.append(str(self._inbox.get_nowait().get("wish")))
+        return Action.cancel if Action.cancel in wishes else wishes[0]
 
     def _next(self) -> Message:
         """Wait for the next message; when the trainer's time to stop is over, end it."""
@@ -235,6 +249,7 @@ class Attempt:
                     self._trainer.kill()
                     self._inbox.put({"type": "taken_over", "detail": str(error)})
                     self._over.set()
+                    self._halt.set()
                 return
             except Exception as error:
                 self._log.warning("lease_not_renewed", error=str(error).splitlines()[0][:200])
@@ -242,3 +257,4 @@ class Attempt:
             if action is not None and action != wished:
                 wished = action
                 self._inbox.put({"type": "wish", "wish": str(action)})
+                self._halt.set()

@@ -13,6 +13,7 @@ from stores import found
 from stores.container import Stores
 from stores.errors import BlobError, NotFoundError
 from stores.transitions import Claim
+from worker.datasets import Cache, UnfetchableError
 from worker.device import Device
 from worker.patience import patiently
 
@@ -34,7 +35,7 @@ def build_spec(
 
     Raises:
         CannotStartError: no data set or no checkpoint to start from.
-        GivenUpError: the attempt ended while a store was waited for.
+        GivenUpError: the attempt ended, or was asked to end, while a store was waited for.
     """
     job = claim.job
     spec: dict[str, Any] = {
@@ -55,7 +56,7 @@ def build_spec(
     limit = job["max_runtime_s"]
     spec |= {
         "seed": job["seed"],
-        "dataset": _dataset(stores, job, given_up),
+        "dataset": _dataset(stores, job, scratch, given_up),
         "cache": str(stores.settings.home.absolute() / "cache"),
         "data_roots": [str(root) for root in stores.settings.roots],
         "resume": resume,
@@ -64,8 +65,15 @@ def build_spec(
     return spec, warnings
 
 
-def _dataset(stores: Stores, job: dict[str, Any], given_up: threading.Event) -> dict[str, Any]:
+def _dataset(stores: Stores, job: dict[str, Any], scratch: Path, given_up: threading.Event) -> dict[str, Any]:
     row = patiently(lambda: stores.datasets.find(job["dataset_id"], None), given_up)
+    if row is not None and row["source"] == "uploaded":
+        try:
+            path = Cache(stores).fetch(row, scratch, given_up)
+        except UnfetchableError as error:
+            raise CannotStartError(ErrorCode.invalid_dataset, str(error)) from error
+        facts = {name: row[name] for name in ("name", "source", "shape", "classes", "parts")}
+        return {**facts, "layout": "packed", "folder": "", "path": str(path)}
     spec = None if row is None else found.dataset_spec(row, stores.settings.roots)
     if spec is None:
         raise CannotStartError(

@@ -1,0 +1,134 @@
+"""Uploaded data sets on this worker's disk: fetched once, checked, shared by its supervisors, oldest out first."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from stores.container import Stores
+from stores.errors import NotFoundError
+from worker.patience import GivenUpError, patiently
+
+log = structlog.get_logger(__name__)
+
+_ENDING = ".safetensors"
+_PART = ".part"
+_LOOK_S = 0.2
+
+
+class UnfetchableError(Exception):
+    """The data set cannot be had, now or later; the message says why and what to do."""
+
+
+class Cache:
+    """A folder of packed files, named after their sha256. Each has a lock, so that two workers fetch it once."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._folder = stores.settings.home.absolute() / "cache" / "datasets"
+        self._limit = stores.settings.cache_bytes
+
+    def fetch(self, row: Mapping[str, Any], scratch: Path, given_up: threading.Event) -> Path:
+        """Return the packed file of an uploaded data set, under a name of the attempt's own in `scratch`.
+
+        That second name keeps the bytes there for as long as the attempt lives, whatever the cache throws out.
+
+        Raises:
+            UnfetchableError: the data set was deleted, or its object is not what was stored.
+            GivenUpError: the attempt was asked to end meanwhile.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        kept = self._folder / f"{row['sha256']}{_ENDING}"
+        with self._locked(row["sha256"], given_up):
+            if not kept.is_file() or kept.stat().st_size != row["bytes"]:
+                kept.unlink(missing_ok=True)
+                self._make_room(int(row["bytes"]))
+                self._download(row, kept, given_up)
+            os.utime(kept)
+            own = scratch / f"dataset{_ENDING}"
+            own.unlink(missing_ok=True)
+            try:
+                os.link(kept, own)
+            except OSError:
+                # No second names on this file system: then it is only the newest, and the last to be thrown out.
+                return kept
+            return own
+
+    def _download(self, row: Mapping[str, Any], kept: Path, given_up: threading.Event) -> None:
+        key = patiently(lambda: self._stores.uploads.packed_key(row["id"]), given_up)
+        if key is None:
+            raise UnfetchableError(f"data set {row['name']} was deleted; name another one")
+        part = kept.with_suffix(_PART)
+
+        def get() -> None:
+            digest = hashlib.sha256()
+            with part.open("wb") as file:
+                for chunk in self._stores.blobs.stream(key):
+                    if given_up.is_set():
+                        raise GivenUpError
+                    digest.update(chunk)
+                    file.write(chunk)
+            if digest.hexdigest() != row["sha256"]:
+                raise UnfetchableError(f"data set {row['name']} is damaged in the object store; upload it again")
+
+        try:
+            patiently(get, given_up)
+        except NotFoundError as error:
+            raise UnfetchableError(f"data set {row['name']} is gone from the object store; upload it again") from error
+        else:
+            part.replace(kept)
+            log.info("dataset_fetched", dataset=row["id"], bytes=row["bytes"])
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _make_room(self, need: int) -> None:
+        """Throw out what was used longest ago, so that the limit holds with so many bytes more."""
+        for part in self._folder.glob(f"*{_PART}"):
+            with self._free(part) as free:
+                if free:  # left by a worker that was killed
+                    part.unlink(missing_ok=True)
+        files = []
+        for path in self._folder.glob(f"*{_ENDING}"):
+            with suppress(FileNotFoundError):
+                files.append((path.stat(), path))
+        files.sort(key=lambda one: one[0].st_mtime)
+        total = need + sum(facts.st_size for facts, _ in files)
+        for facts, path in files:
+            if total <= self._limit:
+                return
+            with self._free(path) as free:
+                # A second name means that an attempt works on it.
+                if free and path.is_file() and path.stat().st_nlink == 1:
+                    path.unlink()
+                    total -= facts.st_size
+                    log.info("dataset_thrown_out", file=path.name, bytes=facts.st_size)
+
+    @contextmanager
+    def _locked(self, sha256: str, given_up: threading.Event) -> Iterator[None]:
+        with (self._folder / f"{sha256}.lock").open("w") as lock:
+            while not _lock(lock.fileno()):
+                if given_up.wait(_LOOK_S):
+                    raise GivenUpError
+            yield
+
+    @contextmanager
+    def _free(self, path: Path) -> Iterator[bool]:
+        """Tell whether nobody else holds this file's lock, and hold it meanwhile."""
+        with path.with_suffix(".lock").open("w") as lock:
+            yield _lock(lock.fileno())
+
+
+def _lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
