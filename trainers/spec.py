@@ -98,13 +98,16 @@ def parse(line: str) -> Spec:
 def _train(given: dict[str, Any]) -> TrainSpec:
     if given["kind"] != "train":
         raise ValueError(f"kind is {given['kind']!r}; it must be train or sample")
+    params, dataset = as_params(given["params"]), _dataset(given["dataset"])
+    # The API fills it in; a spec that was written by hand may leave it open.
+    params.image_size = params.image_size or dataset.shape[-1]
     return TrainSpec(
         job=given["job"],
         attempt=int(given["attempt"]),
         recipe=given["recipe"],
-        params=as_params(given["params"]),
+        params=params,
         seed=int(given["seed"]),
-        dataset=_dataset(given["dataset"]),
+        dataset=dataset,
         data_roots=tuple(Path(root) for root in given["data_roots"]),
         cache=Path(given["cache"]),
         device=given["device"],

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Callable
 
 import torch
 from torch import nn
-
-if TYPE_CHECKING:
-    from trainers.methods import Method
 
 
 @torch.no_grad()
@@ -37,11 +34,11 @@ def count(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters())
 
 
-def table(method: Method, feed: Any) -> str:
-    """Write the table of all networks as text."""
+def table(networks: dict[str, nn.Module], example: Callable[[str], torch.Tensor]) -> str:
+    """Write the table of all networks as text; ``example`` gives an input (1, ...) of each."""
     lines = []
-    for name, network in method.networks.items():
-        inputs = method.example(name, feed)
+    for name, network in networks.items():
+        inputs = example(name)
         lines += [f"{name} (input {'x'.join(str(n) for n in inputs.shape[1:])})", ""]
         lines += [f"  {'layer':<20}{'output':>14}{'parameters':>14}"]
         lines += [f"  {layer:<20}{output:>14}{number:>14,}" for layer, output, number in layers(network, inputs)]

@@ -45,7 +45,7 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         loop.restore(snapshot)
     reporter.started(loop.step, loop.budget.steps, loop.budget.epochs, loop.device_name)
     if snapshot is None:
-        table = summary.table(method, feed)
+        table = summary.table(method.networks, lambda name: method.example(name, feed))
         path = pictures.write(spec.scratch / "summary.txt", table.encode())
         reporter.file(File("summary", path, 0, 0, TEXT))
         loop.exhibition.real()

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from trainers import checkpoints, datasets, recipes
-from trainers.adversarial import Adversarial
+from trainers import checkpoints, datasets
+from trainers.assembly import assemble
 from trainers.draws import Draws
 from trainers.errors import DivergedError
-from trainers.feed import Feed
+from trainers.galleries import Exhibition
 from trainers.loop import Loop
-from trainers.objectives import CrossEntropy
 from trainers.reporter import ListReporter
 from trainers.spec import TrainSpec, parse
 
@@ -41,9 +40,8 @@ def run(line: dict[str, Any], reporter: Poison) -> Loop:
     spec = parse(json.dumps(line))
     assert isinstance(spec, TrainSpec)
     draws = Draws(spec.seed, 0, torch.device("cpu"))
-    feed = Feed(datasets.load(spec.dataset, spec.data_roots, "train"), 16, draws, 0.5, 0.5)
-    players = recipes.players(spec.recipe, spec.params, feed.shape, spec.seed)
-    loop = Loop(spec, Adversarial(spec.params, players, CrossEntropy(spec.params), draws), feed, reporter)
+    method, feed, gallery = assemble(spec, datasets.load(spec.dataset, spec.data_roots, spec.cache, 28), draws)
+    loop = Loop(spec, method, feed, Exhibition(gallery, reporter, spec.scratch), reporter)
     reporter.loop = loop
     loop.run()
     return loop

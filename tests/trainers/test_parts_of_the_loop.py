@@ -14,8 +14,9 @@ from torch import nn
 from trainers import optimizers, pictures, plots
 from trainers.averages import Average
 from trainers.cadence import CheckpointDefault, Every
+from trainers.datasets.images import Images
 from trainers.draws import Draws, initial_weights, seed_for
-from trainers.feed import Feed
+from trainers.feed import Feed, Look
 from trainers.meters import History, Means, Ring
 
 CPU = torch.device("cpu")
@@ -55,18 +56,19 @@ def test_initial_weights_leave_the_global_generator_alone():
 
 def test_each_pass_deals_every_image_once_in_another_order():
     images = torch.arange(12, dtype=torch.uint8).view(12, 1, 1, 1)
-    feed = Feed(images, 4, Draws(0, 0, CPU), 0.0, 1 / 255)
+    feed = Feed([Images(images, None)], 4, Draws(0, 0, CPU), Look(0.0, 1 / 255, 1))
     passes = [torch.cat([feed.next() for _ in range(3)]).flatten().round().int().tolist() for _ in range(2)]
     assert [sorted(order) for order in passes] == [list(range(12))] * 2
     assert passes[0] != passes[1]
-    feed.go_to(4, salt=0)
+    feed.restore({"passes": 1, "position": 4, "seen": 16, "batch_size": 4}, salt=0)
     assert feed.next().flatten().round().int().tolist() == passes[1][4:8]
-    assert (feed.passes, feed.seen) == (1, 20)
+    assert feed.state() == {"passes": 1, "position": 8, "seen": 20, "batch_size": 4}
 
 
 def test_pixels_become_what_the_parameters_say():
-    feed = Feed(torch.tensor([0, 51, 255], dtype=torch.uint8).view(3, 1, 1, 1), 2, Draws(0, 0, CPU), 0.1, 0.5)
-    assert feed.normalise(feed.images).flatten().tolist() == pytest.approx([-0.2, 0.2, 1.8], abs=1e-6)
+    pixels = torch.tensor([0, 51, 255], dtype=torch.uint8).view(3, 1, 1, 1)
+    feed = Feed([Images(pixels, None)], 2, Draws(0, 0, CPU), Look(0.1, 0.5, 1))
+    assert feed.normalise(pixels).flatten().tolist() == pytest.approx([-0.2, 0.2, 1.8], abs=1e-6)
     assert feed.mean().item() == pytest.approx((0.4 - 0.1) / 0.5, abs=1e-6)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainers.gallery import spread
+from trainers.galleries import spread
 from trainers.reporter import ListReporter
 from trainers.watch import Streak, Watch
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from trainers import recipes, summary
+from trainers.recipes import Facts
 
 PUBLISHED = {
     "mlp_gan": SimpleNamespace(noise_dim=50, width=128, init="default"),
@@ -17,7 +18,8 @@ PUBLISHED = {
 
 
 def pair(name, **changes):
-    return recipes.players(name, SimpleNamespace(**{**vars(PUBLISHED[name]), **changes}), (1, 28, 28), 0)
+    params = SimpleNamespace(**{**vars(PUBLISHED[name]), **changes})
+    return tuple(recipes.networks(name, params, Facts((1, 28, 28), 0), 0).values())
 
 
 def weights(network):
@@ -100,9 +102,9 @@ def test_the_paper_asks_for_weights_with_a_deviation_of_a_fiftieth():
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_width_scales_every_layer(name):
-    narrow, published = pair(name, width=8), pair(name)
-    assert summary.count(narrow.generator) < summary.count(published.generator) / 5
-    assert narrow.generator(torch.randn(2, PUBLISHED[name].noise_dim)).shape == (2, 1, 28, 28)
+    (narrow, _), (published, _) = pair(name, width=8), pair(name)
+    assert summary.count(narrow) < summary.count(published) / 5
+    assert narrow(torch.randn(2, PUBLISHED[name].noise_dim)).shape == (2, 1, 28, 28)
 
 
 def test_the_mlp_generator_begins_at_the_mean_image():
@@ -119,7 +121,8 @@ def test_the_mlp_generator_begins_at_the_mean_image():
 
 
 def test_the_table_lists_every_layer_with_its_output_and_parameters():
-    table = summary.table(pair("dcgan"), 100, (1, 28, 28))
+    inputs = {"generator": torch.zeros(1, 100), "discriminator": torch.zeros(1, 1, 28, 28)}
+    table = summary.table(dict(zip(inputs, pair("dcgan"), strict=True)), inputs.__getitem__)
     assert "generator (input 100)" in table
     assert [line.split() for line in table.splitlines() if "Conv2d" in line][2] == ["Conv2d", "256x4x4", "294,912"]
     assert [line.split()[1] for line in table.splitlines() if "total" in line] == ["1,066,880", "431,872"]
