@@ -75,14 +75,15 @@ def _sample(stores: Stores, who: Principal, asked: SampleRequest) -> NewJob:
         detail = "is not a checkpoint of this job" if named else "this job has no checkpoint yet"
         raise InvalidError([field("/source/checkpoint", detail)])
     recipe = RECIPES[source["recipe"]]
+    dataset = _to_translate(stores, who, asked, source, recipe)
     queue, reason = choose_queue(stores, recipe, asked.queue)
     return NewJob(
         owner=who.owner,
         kind=asked.kind,
         recipe=recipe.name,
         preset=None,
-        dataset=None,
-        dataset_id=None,
+        dataset=None if dataset is None else dataset["name"],
+        dataset_id=None if dataset is None else dataset["id"],
         params=asked.params.model_dump(mode="json"),
         seed=asked.params.seed,
         queue=queue,
@@ -95,6 +96,28 @@ def _sample(stores: Stores, who: Principal, asked: SampleRequest) -> NewJob:
         source_artifact=checkpoint["id"],
         reason=reason,
     )
+
+
+def _to_translate(
+    stores: Stores, who: Principal, asked: SampleRequest, source: dict[str, Any], recipe: Recipe
+) -> dict[str, Any] | None:
+    """Return the data set that a sampling job translates, or None when it paints from noise.
+
+    Raises:
+        InvalidError: the recipe cannot make this output, or the data set is none.
+    """
+    if asked.params.output not in recipe.outputs:
+        can = f"choose {_choices(recipe.outputs)}" if recipe.outputs else "it has no generator to sample from"
+        raise InvalidError([field("/params/output", f"{recipe.name} can't make this; {can}")])
+    if asked.params.output != "translate":
+        if asked.params.dataset is not None:
+            raise InvalidError([field("/params/dataset", "only `translate` takes a data set; leave it out")])
+        return None
+    errors: list[dict[str, str]] = []
+    dataset = _dataset(stores, who, asked.params.dataset or source["dataset"], errors, "/params/dataset")
+    if errors:
+        raise InvalidError(errors)
+    return dataset
 
 
 def choose_queue(stores: Stores, recipe: Recipe, asked: str) -> tuple[str, str | None]:
@@ -143,7 +166,9 @@ def _fitted(
         return None
 
 
-def _dataset(stores: Stores, who: Principal, name: str, errors: list[dict[str, str]]) -> dict[str, Any] | None:
+def _dataset(
+    stores: Stores, who: Principal, name: str, errors: list[dict[str, str]], place: str = "/dataset"
+) -> dict[str, Any] | None:
     # A name means the caller's own data set or a shared one, for an admin too; an id means the one thing it names.
     found = stores.datasets.find(name, None if is_id("ds", name) and who.role is Role.admin else who.owner)
     if found is None:
@@ -152,7 +177,7 @@ def _dataset(stores: Stores, who: Principal, name: str, errors: list[dict[str, s
         detail = f"this data set is {found['state']}, not ready"
     else:
         return found
-    errors.append(field("/dataset", detail))
+    errors.append(field(place, detail))
     return None
 
 

@@ -169,7 +169,7 @@ class Job(Base):
         CheckConstraint("attempt >= 0 AND interruptions BETWEEN 0 AND attempt", name="attempt"),
         CheckConstraint("attempt - interruptions <= max_attempts", name="attempts_capped"),
         CheckConstraint("max_attempts BETWEEN 1 AND 100", name="max_attempts"),
-        CheckConstraint("(kind = 'train') = (dataset_id IS NOT NULL)", name="dataset_of_training"),
+        CheckConstraint("kind <> 'train' OR dataset_id IS NOT NULL", name="dataset_of_training"),
         # The claim walks this index from its beginning: next runnable row first, however many wait behind it.
         Index(
             "ix_jobs_claim",

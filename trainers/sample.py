@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainers import checkpoints, devices, pictures, recipes, state
+from trainers import checkpoints, devices, pictures, weights
 from trainers.draws import Draws
-from trainers.errors import CheckpointCorruptError, TrainerError
+from trainers.errors import TrainerError
 from trainers.methods.adversarial import paint
-from trainers.recipes import Facts
 from trainers.reporter import PNG, ZIP, File
-from trainers.spec import as_params
+from trainers.translate import translate
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 # Always this many at once: kernels may sum in another order for another size, and image i must not depend on `count`.
 _BATCH = 64
 _STRIP_COLUMNS = 64
-# What the API allows; a checkpoint that claims more would make networks of any size.
-_LARGEST = {"noise_dim": 4096, "width": 512}
 
 
 def sample(spec: SampleSpec, reporter: Reporter) -> None:
@@ -37,10 +34,19 @@ def sample(spec: SampleSpec, reporter: Reporter) -> None:
     """
     device = devices.prepare(spec.device, spec.threads, exact=True)
     snapshot = checkpoints.read(spec.checkpoint)
-    generator = _generator(spec.recipe, snapshot, "generator").to(device)
+    reporter.started(0, spec.params.count, None, devices.name(device))
+    make = translate if spec.params.output == "translate" else _from_noise
+    if not make(spec, snapshot, device, reporter):
+        reporter.stopped()
+        return
+    reporter.done(None)
+
+
+def _from_noise(spec: SampleSpec, snapshot: Snapshot, device: torch.device, reporter: Reporter) -> bool:
+    """Make a grid, a zip of images or a strip between two seeds; return False if asked to stop."""
+    generator = weights.restore(spec.recipe, snapshot, "generator").to(device)
     meta = snapshot.meta
     count, seed, output = spec.params.count, spec.params.seed, spec.params.output
-    reporter.started(0, count, None, devices.name(device))
     noise_dim = meta["params"]["noise_dim"]
     if output == "interpolation":
         ends = [noises(Draws(end, 0, device), 0, noise_dim)[0] for end in (seed, seed + 1)]
@@ -49,13 +55,12 @@ def sample(spec: SampleSpec, reporter: Reporter) -> None:
         draws = Draws(seed, 0, device)
         batches = [noises(draws, number, noise_dim) for number in range(-(-count // _BATCH))]
     else:
-        raise TrainerError(f"output is {output!r}; it must be grid, images or interpolation")
+        raise TrainerError(f"output is {output!r}; it must be grid, images, interpolation or translate")
     images = _paint(generator, batches, meta["params"], reporter)
     if images is None:
-        reporter.stopped()
-        return
+        return False
     images = images[:count]
-    name, content, kind = f"{output}-{seed}.png", b"", PNG
+    name, kind = f"{output}-{seed}.png", PNG
     if output == "images":
         name, content, kind = f"images-{seed}.zip", pictures.zip_of_pngs(images), ZIP
     else:
@@ -63,7 +68,7 @@ def sample(spec: SampleSpec, reporter: Reporter) -> None:
         content = pictures.png(pictures.tile(images, columns))
     path = pictures.write(spec.scratch / name, content)
     reporter.file(File("samples", path, meta["step"], meta["epoch"], kind))
-    reporter.done(None)
+    return True
 
 
 def noises(draws: Draws, number: int, noise_dim: int) -> torch.Tensor:
@@ -83,30 +88,6 @@ def walk(start: torch.Tensor, end: torch.Tensor, count: int) -> torch.Tensor:
     if float(angle.sin()) < 1e-6:
         return ((1 - t) * a + t * b).float()
     return ((((1 - t) * angle).sin() * a + (t * angle).sin() * b) / angle.sin()).float()
-
-
-def _generator(recipe: str, snapshot: Snapshot, name: str) -> nn.Module:
-    """Build a generator that the checkpoint describes, with its average weights if there are any."""
-    meta = snapshot.meta
-    try:
-        if meta["recipe"] != recipe:
-            raise CheckpointCorruptError(
-                f"the checkpoint belongs to the recipe {meta['recipe']!r}, the job to {recipe!r}"
-            )
-        for field, largest in _LARGEST.items():
-            if not 1 <= meta["params"].get(field, 1) <= largest:
-                raise CheckpointCorruptError(f"the checkpoint claims a {field} of {meta['params'][field]}")
-        facts = Facts(tuple(meta["shape"]), len(meta["classes"]))
-        built = recipes.networks(recipe, as_params(meta["params"]), facts, meta["seed"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointCorruptError(f"the checkpoint does not describe its networks: {error}") from error
-    if name not in built:
-        raise TrainerError(f"{recipe} has no {name}, so it cannot make this output")
-    prefix = f"averages/{name}/"
-    if not any(tensor.startswith(prefix) for tensor in snapshot.tensors):
-        prefix = f"networks/{name}/"
-    state.restore_network(built[name], prefix, snapshot.tensors)
-    return built[name]
 
 
 def _paint(

@@ -61,6 +61,9 @@ class SampleSpec:
     recipe: str
     params: SampleParams
     checkpoint: Path
+    dataset: DatasetSpec | None
+    data_roots: tuple[Path, ...]
+    cache: Path
     device: str
     threads: int
     scratch: Path
@@ -138,6 +141,9 @@ def _sample(given: dict[str, Any]) -> SampleSpec:
         recipe=given["recipe"],
         params=as_params(given["params"]),
         checkpoint=Path(given["checkpoint"]),
+        dataset=_dataset(given["dataset"]) if given.get("dataset") else None,
+        data_roots=tuple(Path(root) for root in given.get("data_roots", ())),
+        cache=Path(given.get("cache", given["scratch"])),
         device=given["device"],
         threads=int(given["threads"]),
         scratch=Path(given["scratch"]),

@@ -47,7 +47,11 @@ def build_spec(
         "device": device.torch,
         "threads": device.threads,
         "scratch": str(scratch),
+        "cache": str(stores.settings.home.absolute() / "cache"),
+        "data_roots": [str(root) for root in stores.settings.roots],
     }
+    if job["dataset_id"] is not None:
+        spec["dataset"] = _dataset(stores, job, scratch, given_up)
     if job["kind"] == "sample":
         spec["checkpoint"] = _source(stores, job, scratch, given_up)
         return spec, []
@@ -56,9 +60,6 @@ def build_spec(
     limit = job["max_runtime_s"]
     spec |= {
         "seed": job["seed"],
-        "dataset": _dataset(stores, job, scratch, given_up),
-        "cache": str(stores.settings.home.absolute() / "cache"),
-        "data_roots": [str(root) for root in stores.settings.roots],
         "resume": resume,
         "stop_after_s": None if limit is None else max(0.0, limit - spent),
     }

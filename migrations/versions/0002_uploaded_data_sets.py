@@ -27,7 +27,9 @@ def upgrade() -> None:
         "uq_datasets_owner_name", "datasets", NAME, unique=True, postgresql_where=sa.text("deleted_at IS NULL")
     )
 
-
+    # A sampling job may name a data set too, to translate it.
+    op.drop_constraint("ck_jobs_dataset_of_training", "jobs")
+    op.create_check_constraint("dataset_of_training", "jobs", "kind <> 'train' OR dataset_id IS NOT NULL")
     op.add_column("metrics", sa.Column("first_name", sa.Text(), server_default=sa.text("''"), nullable=False))
     op.drop_constraint("pk_metrics", "metrics")
     op.create_primary_key("pk_metrics", "metrics", ["job_id", "first_step", "first_name"])
@@ -35,6 +37,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back. Fails while two deleted data sets share a name: remove such rows first."""
+    op.execute("UPDATE jobs SET dataset_id = NULL WHERE kind <> 'train'")
+    op.drop_constraint("ck_jobs_dataset_of_training", "jobs")
+    op.create_check_constraint("dataset_of_training", "jobs", "(kind = 'train') = (dataset_id IS NOT NULL)")
     op.execute("DELETE FROM metrics WHERE first_name = 'accuracy'")
     op.drop_constraint("pk_metrics", "metrics")
     op.create_primary_key("pk_metrics", "metrics", ["job_id", "first_step"])

@@ -1,0 +1,82 @@
+"""Sampling from a translator: the first images of a data set, in the other domain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from trainers import datasets, pictures, weights
+from trainers.assembly import domains
+from trainers.draws import Draws
+from trainers.errors import InvalidDatasetError, TrainerError
+from trainers.feed import Feed, Look
+from trainers.methods.adversarial import paint
+from trainers.reporter import PNG, ZIP, File
+
+if TYPE_CHECKING:
+    from trainers.checkpoints import Snapshot
+    from trainers.datasets.images import Images
+    from trainers.reporter import Reporter
+    from trainers.spec import SampleSpec
+
+# One at a time, as a translator is trained: with instance normalisation no image looks at another, but kernels may sum
+# in another order for another number of them.
+_AT_ONCE = 1
+_PAIRS_SHOWN = 32
+_PAIRS_A_ROW = 4
+
+
+def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, reporter: Reporter) -> bool:
+    """Make a zip with one PNG for each image, and a grid of originals beside their translations.
+
+    Return False if asked to stop.
+
+    Raises:
+        TrainerError: the data set does not fit the network, or a file is damaged.
+    """
+    if spec.dataset is None:
+        raise TrainerError("there is no data set to translate")
+    meta = snapshot.meta
+    channels, _, size = meta["shape"]
+    parts = datasets.load(spec.dataset, spec.data_roots, spec.cache, size, meta["params"]["crop"])
+    images = _sources(parts, len(spec.dataset.classes), spec.params.direction)
+    if images.pixels.shape[1] != channels:
+        raise InvalidDatasetError(
+            f"data set {spec.dataset.name} has {images.pixels.shape[1]} channels, the translator takes {channels}"
+        )
+    name = "generator_ab" if spec.params.direction == "a_to_b" else "generator_ba"
+    generator = weights.restore(spec.recipe, snapshot, name).to(device)
+    look = Look(meta["params"]["normalize_mean"], meta["params"]["normalize_std"], size)
+    feed = Feed([images], 1, Draws(0, 0, device), look)
+    chosen = torch.arange(min(spec.params.count, len(images.pixels)))
+    translated = []
+    for numbers in torch.split(chosen, _AT_ONCE):
+        if reporter.should_stop():
+            return False
+        made = paint(generator, feed.normalise(feed.plain(numbers)))
+        translated.append(pictures.to_bytes(made, look.mean, look.std))
+    _hand_over(spec, meta, feed.plain(chosen).cpu(), torch.cat(translated), reporter)
+    return True
+
+
+def _sources(parts: dict[str, Images], classes: int, direction: str) -> Images:
+    """Return the images to translate: test images of the domain if there are any; of a single domain, all."""
+    part = "test" if {"test", "testA", "testB"} & parts.keys() else "train"
+    if f"{part}A" not in parts and parts[part].labels is None:
+        return parts[part]
+    a, b = domains(parts, classes, part)
+    return a if direction == "a_to_b" else b
+
+
+def _hand_over(
+    spec: SampleSpec, meta: dict[str, int], before: torch.Tensor, after: torch.Tensor, reporter: Reporter
+) -> None:
+    pairs = torch.stack([before[:_PAIRS_SHOWN], after[:_PAIRS_SHOWN]], 1).flatten(0, 1)
+    grid = pictures.png(pictures.tile(pairs, min(len(pairs), 2 * _PAIRS_A_ROW)))
+    for name, content, kind in (
+        (f"{spec.params.direction}.png", grid, PNG),
+        (f"{spec.params.direction}.zip", pictures.zip_of_pngs(after), ZIP),
+    ):
+        path = pictures.write(spec.scratch / name, content)
+        reporter.file(File("samples", path, meta["step"], meta["epoch"], kind))
