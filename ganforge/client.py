@@ -12,6 +12,7 @@ with Client() as ganforge:
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,8 @@ from ganforge.connection import find_connection
 from ganforge.download import fetch
 from ganforge.follow import Follower
 from ganforge.transport import Transport
-from ganforge.wire import FINAL_STATES, Artifact, Dataset, Event, Job, Key, Recipe, Series
+from ganforge.upload import body
+from ganforge.wire import FINAL_STATES, Artifact, Dataset, Event, ImportedDataset, Job, Key, Recipe, Series
 
 PAGE = 100
 PATIENCE_S = 120.0
@@ -71,6 +73,32 @@ class Client:
     def dataset(self, name_or_id: str) -> Dataset:
         """Return one data set."""
         return cast("Dataset", self._get(f"/v1/datasets/{name_or_id}"))
+
+    def add_dataset(
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        size: int | None = None,
+        skip_damaged: bool = False,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> ImportedDataset:
+        """Upload a folder or an archive of pictures; return the data set when it is ready.
+
+        `on_progress` hears how many bytes were sent, of how many; after the last the service packs them, in minutes.
+
+        Raises:
+            UploadError: there is nothing to send, or it cannot be read.
+        """
+        fields = {"name": name or _stem(path), **({} if size is None else {"size": str(size)})}
+        if skip_damaged:
+            fields["skip_damaged"] = "true"
+        form = body(path, fields, on_progress or (lambda _sent, _total: None))
+        return cast("ImportedDataset", self._transport.upload("/v1/datasets", form).json())
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Delete an uploaded data set, which no unfinished job may need."""
+        self._transport.send("DELETE", f"/v1/datasets/{dataset_id}")
 
     def submit(self, request: Mapping[str, Any], *, idempotency_key: str | None = None, dry_run: bool = False) -> Job:
         """Create a job from a request as api.md shows it.
@@ -223,3 +251,9 @@ class Client:
             if page.get("next_cursor") is None:
                 return
             query["cursor"] = page["next_cursor"]
+
+
+def _stem(path: Path) -> str:
+    """Return the name of a folder or an archive without what follows the dots of `.tar.gz`."""
+    path = path.absolute()
+    return path.name if path.is_dir() else re.sub(r"(\.tar)?\.\w+$", "", path.name)

@@ -29,6 +29,10 @@ class DownloadError(GanforgeError):
     """The bytes that came are not those that were stored."""
 
 
+class UploadError(GanforgeError):
+    """There is nothing to send, or it cannot be read."""
+
+
 class ApiError(GanforgeError):
     """The service refused a request: RFC 9457 problem details, as one readable line.
 

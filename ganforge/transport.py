@@ -11,11 +11,14 @@ import httpx
 
 from ganforge.connection import NOT_RUNNING, Connection
 from ganforge.errors import ApiError, UnreachableError
+from ganforge.upload import Body
 
 TRIES = 4
 LONGEST_WAIT_S = 10.0
 # The service says something at least every 15 s on an open stream.
 STREAM_SILENCE_S = 40.0
+# A data set is packed before its upload is answered.
+UPLOAD_PATIENCE_S = 7200.0
 
 
 class Transport:
@@ -63,6 +66,22 @@ class Transport:
             else:
                 return answer
         raise AssertionError("the last try returns or raises")
+
+    def upload(self, path: str, form: Body) -> httpx.Response:
+        """Send a form that is made while it is sent; wait for the answer as long as it takes.
+
+        Raises:
+            ApiError: the service refused.
+            UnreachableError: it does not answer.
+        """
+        headers = {"Content-Type": form.content_type, "Content-Length": str(form.length)}
+        timeout = httpx.Timeout(self._timeout, read=UPLOAD_PATIENCE_S, write=UPLOAD_PATIENCE_S)
+        try:
+            answer = self._http.post(path, content=form.pieces(), headers=headers, timeout=timeout)
+        except httpx.TransportError as error:
+            raise self.unreachable(error) from error
+        raise_for_problem(answer)
+        return answer
 
     @contextmanager
     def stream(self, path: str, headers: dict[str, str]) -> Iterator[httpx.Response]:

@@ -101,9 +101,20 @@ class Dataset(TypedDict):
     images: int
     shape: list[int]
     classes: list[str]
+    parts: dict[str, int]
     bytes: int
     sha256: str | None
     state: str
+    source: str
+    owner: str | None
+    preview: str | None
+    created_at: str
+
+
+class ImportedDataset(Dataset):
+    """A data set that was just made; `notes` tell what was done to its pictures."""
+
+    notes: list[str]
 
 
 class Key(TypedDict, total=False):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from ganforge.cli import catalog, demo, jobs, submit, up
+from ganforge.cli import catalog, datasets, demo, jobs, submit, up
 from ganforge.cli.output import INTERRUPTED, NO_SERVICE, complain, say
 from ganforge.errors import GanforgeError
 
@@ -51,8 +51,8 @@ app.command("jobs")(jobs.jobs)
 app.command("watch")(jobs.watch)
 app.command("cancel")(jobs.cancel)
 app.command("download")(jobs.download)
-app.command("datasets")(catalog.datasets)
 app.command("recipes")(catalog.recipes)
+app.add_typer(datasets.app, name="datasets")
 app.add_typer(catalog.keys, name="keys")
 
 

@@ -1,4 +1,4 @@
-"""`ganforge datasets`, `recipes` and `keys`."""
+"""`ganforge recipes` and `keys`."""
 
 from __future__ import annotations
 
@@ -6,31 +6,10 @@ from typing import Annotated
 
 import typer
 
-from ganforge.cli.output import AsJson, ago, print_json, print_table, say, size
+from ganforge.cli.output import AsJson, ago, print_json, print_table, say
 from ganforge.client import Client
 
 keys = typer.Typer(help="Make, list and revoke access keys (admin).")
-
-
-def datasets(as_json: AsJson = False) -> None:
-    """List the data sets that jobs may name."""
-    with Client() as client:
-        found = list(client.datasets())
-    if as_json:
-        print_json(found)
-        return
-    rows = (
-        (
-            one["name"],
-            one["state"],
-            f"{one['images']:,}",
-            "x".join(map(str, one["shape"])),
-            size(one["bytes"]),
-            one["id"],
-        )
-        for one in found
-    )
-    print_table(("data set", "state", "images", "shape", "size", "id"), rows, "No data sets.")
 
 
 def recipes(

@@ -1,0 +1,126 @@
+"""`ganforge datasets`: list, add, show and delete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
+
+from ganforge.cli.output import AsJson, console, print_json, print_table, say, size
+from ganforge.client import Client
+from ganforge.wire import Dataset
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, or its id.")]
+
+app = typer.Typer(help="List the data sets that jobs may name; add and delete your own.")
+
+
+@app.callback(invoke_without_command=True)
+def datasets(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the data sets that jobs may name; add and delete your own."""
+    if context.invoked_subcommand is not None:
+        return
+    with Client() as client:
+        found = list(client.datasets())
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (
+            one["name"],
+            one["state"],
+            f"{one['images']:,}",
+            "x".join(map(str, one["shape"])),
+            size(one["bytes"]),
+            one["id"],
+        )
+        for one in found
+    )
+    print_table(("data set", "state", "images", "shape", "size", "id"), rows, "No data sets.")
+
+
+@app.command("add")
+def add(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER_OR_ARCHIVE",
+            exists=True,
+            help="A folder, zip or tar of pictures: plain, or a folder for each class, or A/ and B/ for translation.",
+        ),
+    ],
+    name: Annotated[str | None, typer.Option(help="What jobs call it; default: the name of the file.")] = None,
+    side: Annotated[
+        int | None, typer.Option("--size", help="Pixels a side; default: as they are, or 64 where they differ.")
+    ] = None,
+    skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="Leave out what cannot be read.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload pictures as a data set of your own."""
+    with Client() as client:
+        terminal = console()
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+        )
+        with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
+            task = bar.add_task("sending", total=None)
+
+            def moved(sent: int, total: int) -> None:
+                words = "checking and packing" if sent == total else "sending"
+                bar.update(task, completed=sent, total=total, description=words)
+
+            made = client.add_dataset(path, name=name, size=side, skip_damaged=skip_damaged, on_progress=moved)
+    if as_json:
+        print_json(made)
+        return
+    say(f"{made['name']} is ready: {_content(made)}")
+    for note in made["notes"]:
+        say(f"  {note}")
+
+
+@app.command("show")
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Tell about one data set."""
+    with Client() as client:
+        found = client.dataset(name)
+    if as_json:
+        print_json(found)
+        return
+    parts = ", ".join(f"{part} {count:,}" for part, count in sorted(found["parts"].items(), reverse=True))
+    rows = {
+        "id": found["id"],
+        "state": found["state"],
+        "source": found["source"],
+        "owner": found["owner"] or "everybody",
+        "layout": found["layout"],
+        "shape": "x".join(map(str, found["shape"])),
+        "images": f"{found['images']:,} ({parts})",
+        "classes": ", ".join(found["classes"]) or "none",
+        "size": size(found["bytes"]),
+        "sha256": found["sha256"],
+        "preview": found["preview"],
+        "made": found["created_at"],
+    }
+    print_table((found["name"], ""), rows.items(), "")
+
+
+@app.command("delete")
+def delete(name: Name) -> None:
+    """Delete a data set of your own; finished jobs keep its name."""
+    with Client() as client:
+        found = client.dataset(name)
+        client.delete_dataset(found["id"])
+    say(f"{found['name']} is deleted")
+
+
+def _content(one: Dataset) -> str:
+    shape = "x".join(map(str, one["shape"]))
+    parts = " and ".join(f"{count:,} in {part}" for part, count in sorted(one["parts"].items(), reverse=True))
+    classes = f", {len(one['classes'])} classes" if one["classes"] else ""
+    return f"{one['images']:,} pictures of {shape} ({parts}){classes}, {size(one['bytes'])}"
