@@ -179,8 +179,9 @@ def test_a_data_set_that_does_not_fit_is_named(alice: Person, stores: Stores, po
 
     with stores.engine.begin() as connection:
         connection.execute(update(Dataset).values(shape=[3, 64, 64]))
-    found = pointers(alice.post("/v1/jobs", json=TRAIN))
-    assert "mlp_gan needs grey images of 28x28 pixels; this data set has 3x64x64" in found["/dataset"]
+    found = pointers(alice.post("/v1/jobs", json={**TRAIN, "recipe": "dcgan", "params": {}}))
+    assert "dcgan needs square images of 28 pixels; this data set has 64x64" in found["/dataset"]
+    assert "`image_size` to 28" in found["/dataset"]
 
 
 def test_the_same_key_and_body_make_one_job(alice: Person) -> None:
@@ -259,7 +260,8 @@ def test_a_sampling_job_takes_a_checkpoint_by_name(finished: Finished, alice: Pe
     source = {"job": finished.id, "checkpoint": checkpoint}
     job = alice.post("/v1/jobs", json={"kind": "sample", "source": source, "params": {"seed": 7}}).json
     assert (job["kind"], job["recipe"], job["source"], job["seed"]) == ("sample", "mlp_gan", source, 7)
-    assert job["params"] == {"count": 64, "seed": 7, "output": "grid"}
+    asked = {"count": 64, "seed": 7, "output": "grid"}
+    assert job["params"] == {**asked, "dataset": None, "direction": "a_to_b"}
 
 
 def test_a_sampling_job_takes_a_checkpoint_by_id(finished: Finished, alice: Person) -> None:
