@@ -48,8 +48,9 @@ class Importer:
             ConflictError: the name is taken.
             BlobError: the object store does not answer.
         """
-        if (request.content_length or 0) > min(self.spool.room(), self._limit + 1):
-            # Said before anything is read; beyond the limit, the reading says so.
+        length = request.content_length or 0
+        # Said before anything is read. Of what is beyond the limit the reading says so, as soon.
+        if self.spool.room() < length <= self._limit:
             raise no_room()
         with _turn(self.sending, 0), self.spool.folder() as folder:
             asked = read_form(request, NewDataset, folder, self._limit)

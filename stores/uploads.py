@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,7 +151,8 @@ class Uploads:
 
     def _remove(self, dataset_id: str) -> None:
         for key in self.keys(dataset_id):
-            self._blobs.remove(key)
+            with suppress(NotFoundError):
+                self._blobs.remove(key)
 
 
 def _taken(name: str) -> ConflictError:

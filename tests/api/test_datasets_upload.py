@@ -1,0 +1,361 @@
+"""Uploading a data set: from an archive to a packed file in the bucket, a preview, and a row."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import resource
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from PIL import Image
+from sqlalchemy import select
+
+from api import uploads
+from api.spool import LOCK, MARK
+from models.ids import new_id
+from models.rows import Dataset
+from stores.container import Stores
+from stores.settings import Settings
+from tests.api.archives import picture, pictures, tarred, zipped
+from tests.api.conftest import TRAIN, Bench, Person, Pointers, Upload
+from tests.conftest import S3Settings
+from tests.waiting import until
+
+CLASSES = {**pictures(20, "pets/cat/"), **pictures(20, "pets/dog/"), "pets/LICENSE": b"x"}
+
+
+def packed(stores: Stores, dataset_id: str) -> tuple[dict[str, Any], bytes]:
+    """Return the header and the data of a packed file as it lies in the bucket."""
+    key = stores.uploads.packed_key(dataset_id)
+    assert key is not None
+    content = b"".join(stores.blobs.stream(key))
+    (length,) = struct.unpack("<Q", content[:8])
+    return json.loads(content[8 : 8 + length]), content[8 + length :]
+
+
+def test_class_folders_become_a_data_set(alice: Person, stores: Stores, upload: Upload, settings: Settings) -> None:
+    answer = upload(alice, zipped(CLASSES))
+    assert answer.status_code == 201, answer.text
+    made = answer.json
+    facts = {name: made[name] for name in ("name", "source", "layout", "images", "shape", "classes", "state", "owner")}
+    assert facts == {
+        "name": "pets",
+        "source": "uploaded",
+        "layout": "packed",
+        "images": 40,
+        "shape": [3, 20, 20],
+        "classes": ["cat", "dog"],
+        "state": "ready",
+        "owner": "alice",
+    }
+    assert made["parts"] == {"train": 36, "test": 4}
+    assert "1 other files were left out: pets/LICENSE" in made["notes"]
+    assert answer.headers["Location"] == f"/v1/datasets/{made['id']}"
+    looked = alice.get(answer.headers["Location"]).json
+    assert looked == {name: value for name, value in made.items() if name != "notes"}
+    assert alice.get("/v1/datasets/pets").json == looked
+
+    key = stores.uploads.packed_key(made["id"])
+    assert key == f"datasets/{made['id']}/packed.safetensors"
+    whole = b"".join(stores.blobs.stream(key))
+    assert (len(whole), hashlib.sha256(whole).hexdigest()) == (made["bytes"], made["sha256"])
+    header, data = packed(stores, made["id"])
+    assert header["train.pixels"]["shape"] == [36, 3, 20, 20]
+    assert header["test.pixels"]["shape"] == [4, 3, 20, 20]
+    # The first picture, channel by channel.
+    first = Image.open(io.BytesIO(CLASSES["pets/cat/0000.png"]))
+    assert data[:1200] == b"".join(band.tobytes() for band in first.split())
+    begin, end = header["test.labels"]["data_offsets"]
+    assert data[begin:end] == b"\0\0\0\0\1\0\1\0"
+    assert not list((settings.home / "uploads").iterdir())
+
+
+def test_the_preview_is_a_grid_of_its_pictures(alice: Person, bob: Person, upload: Upload) -> None:
+    made = upload(alice, zipped(CLASSES)).json
+    for address in (made["preview"], "/v1/datasets/pets/preview"):
+        answer = alice.get(f"{address}?redirect=false")
+        assert (answer.status_code, answer.mimetype) == (200, "image/png")
+        with Image.open(io.BytesIO(answer.data)) as grid:
+            assert (grid.size, grid.mode) == ((8 * 20, 5 * 20), "RGB")
+    link = alice.get(made["preview"])
+    assert link.status_code == 303
+    assert f"datasets/{made['id']}/preview.png" in link.headers["Location"]
+    assert bob.get(made["preview"]).status_code == 404
+    assert alice.get("/v1/datasets/mnist-10k/preview").status_code == 404
+
+
+@pytest.mark.parametrize("how", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_tars_are_read_however_they_are_packed(alice: Person, stores: Stores, upload: Upload, how: str) -> None:
+    made = upload(alice, tarred(pictures(20, "./all/"), how)).json
+    assert (made["images"], made["parts"], made["classes"]) == (20, {"train": 20}, [])
+    _, data = packed(stores, made["id"])
+    assert data[:1200] == b"".join(band.tobytes() for band in Image.open(io.BytesIO(picture(0))).split())
+
+
+@pytest.mark.parametrize(
+    ("folders", "layout", "parts", "classes"),
+    [
+        (("A/", "B/"), "domains", {"trainA": 20, "trainB": 20}, []),
+        (
+            ("x/trainB/", "x/testA/", "x/trainA/", "x/TestB/"),
+            "domains",
+            {"trainA": 20, "trainB": 20, "testA": 20, "testB": 20},
+            [],
+        ),
+        (("train/", "test/"), "packed", {"train": 20, "test": 20}, []),
+        (
+            ("val/b/", "train/b/", "train/a/", "val/a/"),
+            "packed",
+            {"train": 40, "test": 40},
+            ["a", "b"],
+        ),
+        (("train/dog/", "train/cat/"), "packed", {"train": 36, "test": 4}, ["cat", "dog"]),
+        (("",), "packed", {"train": 20}, []),
+        (("__MACOSX/x/", "deep/in/a/folder/", ".git/"), "packed", {"train": 20}, []),
+    ],
+)
+def test_folders_say_what_the_data_set_is(
+    alice: Person, stores: Stores, upload: Upload, folders: Any, layout: str, parts: dict[str, int], classes: list[str]
+) -> None:
+    files = {name: content for folder in folders for name, content in pictures(20, folder).items()}
+    answer = upload(alice, zipped(files))
+    assert answer.status_code == 201, answer.text
+    made = answer.json
+    assert (made["layout"], made["parts"], made["classes"]) == (layout, parts, classes)
+    header, data = packed(stores, made["id"])
+    assert {part: header[f"{part}.pixels"]["shape"][0] for part in parts} == parts
+    assert len(data) == max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
+
+
+def test_the_same_archive_makes_the_same_bytes_under_any_name(alice: Person, upload: Upload) -> None:
+    one, two = (upload(alice, zipped(CLASSES), name).json for name in ("one", "two"))
+    assert one["sha256"] == two["sha256"]
+    assert one["id"] != two["id"]
+
+
+def test_a_name_is_used_once_by_each_owner(alice: Person, bob: Person, upload: Upload, pointers: Pointers) -> None:
+    archive = zipped(pictures(16))
+    assert upload(alice, archive).status_code == 201
+    again = upload(alice, archive)
+    assert (again.status_code, again.json["code"]) == (409, "conflict")
+    assert "you have a data set called pets already" in again.json["detail"]
+    assert upload(bob, archive).status_code == 201
+    shared = upload(alice, archive, "mnist-10k")
+    assert (shared.status_code, "everybody shares" in shared.json["detail"]) == (409, True)
+    for name in ("", " ", "a/b", "x\n", new_id("ds"), "a" * 256, "..", " x"):
+        assert "/name" in pointers(upload(alice, archive, name))
+
+
+def test_a_deleted_data_set_is_gone_and_its_name_is_free(
+    alice: Person, bob: Person, carol: Person, admin: Person, upload: Upload, s3: S3Settings, pointers: Pointers
+) -> None:
+    archive = zipped(pictures(16))
+    made = upload(alice, archive).json
+    address = f"/v1/datasets/{made['id']}"
+    assert bob.ask("DELETE", address).status_code == 404
+    assert carol.ask("DELETE", address).status_code == 403
+    assert alice.ask("DELETE", address).status_code == 204
+    for path in (address, "/v1/datasets/pets", made["preview"]):
+        assert alice.get(path).status_code == 404
+        assert admin.get(path).status_code == 404
+    assert alice.ask("DELETE", address).status_code == 404
+    assert [row["name"] for row in alice.get("/v1/datasets").json["data"]] == ["mnist-10k"]
+    for name in ("pets", made["id"]):
+        assert "/dataset" in pointers(alice.post("/v1/jobs", json={**TRAIN, "dataset": name}))
+    assert not list(s3.client().list_objects(s3.bucket, prefix="datasets/", recursive=True))
+    assert upload(alice, archive).status_code == 201
+
+
+def test_a_job_keeps_its_data_set_until_it_has_ended_and_names_it_ever_after(
+    alice: Person, bench: Bench, upload: Upload
+) -> None:
+    made = upload(alice, zipped(pictures(16, size=(28, 28), mode="L"))).json
+    job = alice.submit(dataset="pets", params={"batch_size": 8})
+    refused = alice.ask("DELETE", f"/v1/datasets/{made['id']}")
+    assert (refused.status_code, refused.json["code"]) == (409, "conflict")
+    assert "1 unfinished job needs this data set" in refused.json["detail"]
+    bench.finish(bench.claim())
+    assert alice.ask("DELETE", f"/v1/datasets/{made['id']}").status_code == 204
+    assert alice.get(f"/v1/jobs/{job['id']}").json["dataset"] == "pets"
+
+
+# -- what stands in the way
+
+
+def test_a_viewer_uploads_nothing(carol: Person, upload: Upload, nothing_left: Any) -> None:
+    assert upload(carol, zipped(CLASSES)).status_code == 403
+    assert nothing_left()
+
+
+def test_a_form_that_is_wrong_names_its_fields(alice: Person, upload: Upload, pointers: Pointers) -> None:
+    archive = zipped(pictures(16))
+    wrong = pointers(upload(alice, archive, size="7", skip_damaged="yes", colour="red"))
+    assert wrong == {
+        "/size": "must be at least 8",
+        "/skip_damaged": "must be true or false",
+        "/colour": wrong["/colour"],
+    }
+    assert "is not known here" in wrong["/colour"]
+    assert pointers(upload(alice, archive, size="1025"))["/size"] == "must be at most 1024"
+    assert pointers(upload(alice, archive, size="6_4"))["/size"] == "must be an integer"
+    assert pointers(upload(alice, archive, "x\0"))["/name"] == "contains a NUL character"
+    form = "multipart/form-data"
+    assert pointers(alice.post("/v1/datasets", data={"name": "x"}, content_type=form))["/file"] == "is required"
+    text = pointers(alice.post("/v1/datasets", data={"name": "x", "file": "text"}, content_type=form))
+    assert "must be a file" in text["/file"]
+    two = {"name": "x", "file": [(io.BytesIO(b"1"), "1"), (io.BytesIO(b"2"), "2")]}
+    assert pointers(alice.post("/v1/datasets", data=two, content_type=form))["/file"] == "must be given once"
+    other = {"name": "x", "size": (io.BytesIO(b"1"), "1")}
+    assert "must not be a file" in pointers(alice.post("/v1/datasets", data=other, content_type=form))["/size"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ("application/json", b"{}", 415),
+        ("multipart/form-data", b"x", 415),
+        ("multipart/form-data; boundary=a", b"no form", 400),
+        ("multipart/form-data; boundary=a", b'--a\r\nContent-Disposition: form-data; name="x"\r\n\r\nhalf', 400),
+        ("multipart/form-data; boundary=a", b"", 422),
+    ],
+)
+def test_what_is_no_form_is_refused(
+    alice: Person, nothing_left: Any, content_type: str, body: bytes, status: int
+) -> None:
+    answer = alice.post("/v1/datasets", data=body, content_type=content_type)
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+    assert nothing_left()
+
+
+def test_too_large_an_upload_is_refused_and_names_the_limit(
+    app: Flask, alice: Person, upload: Upload, nothing_left: Any
+) -> None:
+    app.extensions["ganforge"].importer._limit = 20_000
+    answer = upload(alice, zipped(pictures(40)))
+    assert (answer.status_code, answer.json["code"]) == (413, "too_large")
+    assert "20,000 bytes" in answer.json["detail"]
+    assert "GANFORGE_MAX_UPLOAD_BYTES" in answer.json["detail"]
+    assert nothing_left()
+
+
+@contextmanager
+def smallest_files(limit: int) -> Iterator[None]:
+    """Let no file of this process and its children grow beyond so many bytes, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("limit", [20_000, 140_000])
+def test_a_full_disk_is_a_503_and_leaves_nothing(alice: Person, upload: Upload, nothing_left: Any, limit: int) -> None:
+    archive = zipped(pictures(40))  # 50 kB, and 179 kB when packed
+    with smallest_files(limit):
+        answer = upload(alice, archive)
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+    assert "no room on its disk" in answer.json["detail"]
+    assert answer.headers["Retry-After"] == "60"
+    assert nothing_left()
+
+
+def test_an_upload_during_which_the_name_is_taken_leaves_no_object(
+    app: Flask, alice: Person, stores: Stores, upload: Upload, s3: S3Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = zipped(pictures(16))
+    assert upload(alice, archive).status_code == 201
+    # Two at once both find the name free; the table's own constraint decides.
+    monkeypatch.setattr(stores.uploads, "check_name", lambda owner, name: None)
+    assert upload(alice, archive).status_code == 409
+    assert len(list(s3.client().list_objects(s3.bucket, prefix="datasets/", recursive=True))) == 2
+
+
+def test_an_object_store_that_refuses_is_a_503_and_leaves_nothing(
+    alice: Person, stores: Stores, upload: Upload, nothing_left: Any, s3: S3Settings
+) -> None:
+    s3.client().remove_bucket(s3.bucket)
+    answer = upload(alice, zipped(pictures(16)))
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+    s3.client().make_bucket(s3.bucket)
+    assert nothing_left()
+
+
+def test_what_a_killed_process_left_is_cleared_away(
+    app: Flask, alice: Person, stores: Stores, settings: Settings, upload: Upload, nothing_left: Any, s3: S3Settings
+) -> None:
+    lost, kept = new_id("ds"), upload(alice, zipped(pictures(16))).json["id"]
+    for number, dataset_id in enumerate((lost, kept)):
+        folder = settings.home / "uploads" / f"left{number}"
+        folder.mkdir()
+        for name in (LOCK, "upload-x", "packed.safetensors"):
+            (folder / name).write_bytes(b"left")
+        (folder / MARK).write_text(dataset_id)
+    stores.blobs.put(stores.uploads.keys(lost)[0], settings.home / "uploads" / "left0" / LOCK, "text/plain")
+    importer = app.extensions["ganforge"].importer
+    with importer.spool.folder() as busy:
+        importer.tidy()
+        assert [path.name for path in (settings.home / "uploads").iterdir()] == [busy.name]
+    # The one whose row was written is whole.
+    assert len(list(s3.client().list_objects(s3.bucket, prefix=f"datasets/{kept}/", recursive=True))) == 2
+    assert alice.ask("DELETE", f"/v1/datasets/{kept}").status_code == 204
+    assert nothing_left()
+
+
+def test_objects_that_could_not_be_removed_are_removed_later(
+    alice: Person, app: Flask, stores: Stores, upload: Upload, s3: S3Settings
+) -> None:
+    made = upload(alice, zipped(pictures(16))).json
+    stores.uploads.delete(made["id"], "alice")  # and the process dies
+    app.extensions["ganforge"].importer.tidy()
+    assert not list(s3.client().list_objects(s3.bucket, prefix="datasets/", recursive=True))
+    with stores.engine.connect() as connection:
+        assert connection.scalar(select(Dataset.object_key).where(Dataset.id == made["id"])) is None
+
+
+def test_too_many_uploads_at_once_are_told_to_come_back(
+    app: Flask, alice: Person, upload: Upload, nothing_left: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importer = app.extensions["ganforge"].importer
+    monkeypatch.setattr(uploads, "TURN_S", 0.05)
+    for line, count in ((importer.sending, uploads.MOST_SENDING), (importer.packing, uploads.MOST_PACKING)):
+        for _ in range(count):
+            assert line.acquire(blocking=False)
+        answer = upload(alice, zipped(pictures(16)))
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+        for _ in range(count):
+            line.release()
+        assert nothing_left()
+    assert upload(alice, zipped(pictures(16))).status_code == 201
+
+
+def test_the_packer_knows_no_secret_and_ends_with_whoever_started_it(settings: Settings, tmp_path: Any) -> None:
+    files = tmp_path / "many.zip"
+    files.write_bytes(zipped(pictures(3000)))
+    order = {"archive": str(files), "out": str(tmp_path / "out"), "preview": str(tmp_path / "p"), "size": 512}
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(Path.cwd())}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "packing"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps({**order, "skip_damaged": False}).encode() + b"\n")
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["type"] == "progress"
+    process.stdin.close()
+    threading.Thread(target=process.stdout.read, daemon=True).start()
+    until(lambda: process.poll() is not None, 10, "the packer's end")
+    assert process.returncode == 1
+    process.stdout.close()
+    assert not (tmp_path / "out").exists()
