@@ -20,7 +20,7 @@ class DatasetSpec:
     """Where the files of a data set are and what they should hold.
 
     ``shape`` is (channels, height, width) as the data are, ``parts`` counts the images of each part, ``path`` is the
-    packed file of an uploaded data set.
+    packed file of an uploaded data set and ``sha256`` its checksum.
     """
 
     name: str
@@ -31,6 +31,7 @@ class DatasetSpec:
     classes: tuple[str, ...]
     parts: dict[str, int]
     path: Path | None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,7 @@ def _dataset(given: dict[str, Any]) -> DatasetSpec:
         classes=tuple(given["classes"]),
         parts={name: int(count) for name, count in given["parts"].items()},
         path=Path(given["path"]) if given.get("path") else None,
+        sha256=given.get("sha256"),
     )
 
 

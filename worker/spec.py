@@ -73,7 +73,7 @@ def _dataset(stores: Stores, job: dict[str, Any], scratch: Path, given_up: threa
             path = Cache(stores).fetch(row, scratch, given_up)
         except UnfetchableError as error:
             raise CannotStartError(ErrorCode.invalid_dataset, str(error)) from error
-        facts = {name: row[name] for name in ("name", "source", "shape", "classes", "parts")}
+        facts = {name: row[name] for name in ("name", "source", "shape", "classes", "parts", "sha256")}
         return {**facts, "layout": "packed", "folder": "", "path": str(path)}
     spec = None if row is None else found.dataset_spec(row, stores.settings.roots)
     if spec is None:

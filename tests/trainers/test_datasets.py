@@ -127,9 +127,11 @@ def test_a_folder_named_like_the_data_set_is_found_too(root):
     assert len(load(root)["train"].pixels) == 30
 
 
-def test_fewer_images_than_a_batch_says_what_to_change(train_small):
+def test_fewer_images_than_a_batch_says_what_to_change(make_spec):
+    spec = make_spec()
+    spec["params"]["batch_size"] = 161
     with pytest.raises(InvalidDatasetError, match="set `batch_size` to 160 or less"):
-        train_small(batch_size=161)
+        Attempt.run(json.dumps(spec))
 
 
 def test_a_broken_data_set_fails_an_attempt_before_it_starts(make_spec, data_root):

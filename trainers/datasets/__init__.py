@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Callable
 import torch
 
 from packing import listing
-from trainers.datasets import celeba, cifar, folders, idx, lsun, packed, prepare
+from trainers.datasets import celeba, cifar, folders, idx, kept, lsun, packed, prepare
 from trainers.datasets.images import Images
 from trainers.datasets.prepare import Fit
 from trainers.errors import InvalidDatasetError
@@ -51,15 +51,16 @@ def load(
         path = packed.path_of(dataset)
         if fit.as_it_is:
             return packed.load(dataset, path)
-        files = [listing.Entry(path.name, path.stat().st_size, path.stat().st_mtime_ns)]
-        return prepare.once(dataset, cache, fit, files, lambda: prepare.arrays(packed.load(dataset, path)), say)
+        # Fetched anew for each attempt: only its content says whether it is the same file.
+        files = [listing.Entry(dataset.sha256 or packed.sha256(path), path.stat().st_size, 0)]
+        return kept.once(dataset, cache, fit, files, lambda: prepare.arrays(packed.load(dataset, path)), say)
     folder = _folder(dataset, data_roots)
     if dataset.layout in _ARRAYS:
         read = _ARRAYS[dataset.layout]
         if fit.as_it_is or fit.frame:
             return {part: Images(framed(of.pixels, size), of.labels) for part, of in read(dataset, folder).items()}
         files = listing.files(dataset.layout, folder)
-        return prepare.once(dataset, cache, fit, files, lambda: prepare.arrays(read(dataset, folder)), say)
+        return kept.once(dataset, cache, fit, files, lambda: prepare.arrays(read(dataset, folder)), say)
     if dataset.layout not in _PICTURES:
         known = ", ".join(sorted({"packed", *_ARRAYS, *_PICTURES}))
         raise InvalidDatasetError(
@@ -67,7 +68,7 @@ def load(
         )
     pictures = _PICTURES[dataset.layout]
     files = listing.files(dataset.layout, folder)
-    return prepare.once(dataset, cache, fit, files, lambda: pictures(dataset, folder), say)
+    return kept.once(dataset, cache, fit, files, lambda: pictures(dataset, folder), say)
 
 
 def framed(pixels: torch.Tensor, size: int) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import safetensors
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainers.spec import DatasetSpec
+
+_PIECE = 1 << 20
 
 
 def path_of(dataset: DatasetSpec) -> Path:
@@ -43,6 +46,15 @@ def load(dataset: DatasetSpec, path: Path, shape: tuple[int, ...] | None = None)
         raise InvalidDatasetError(
             f"{path} is no whole packed file of data set {dataset.name} ({error}); upload the data set again"
         ) from error
+
+
+def sha256(path: Path) -> str:
+    """Return the checksum of a file, for a spec that does not tell it."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for piece in iter(lambda: file.read(_PIECE), b""):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _part(file: Any, dataset: DatasetSpec, path: Path, part: str, wanted: tuple[int, ...]) -> Images:

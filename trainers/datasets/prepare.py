@@ -1,37 +1,32 @@
-"""Pictures that have to be decoded or scaled: done once, kept as a packed file in the cache, then mapped."""
+"""Pictures that have to be decoded or scaled, on all cores and in order, into a packed file."""
 
 from __future__ import annotations
 
 import collections
-import fcntl
-import hashlib
 import io
-import json
 import os
-import shutil
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, NamedTuple, Tuple
 
 from PIL import Image, ImageOps
 
 from packing.packed import PackedWriter
-from trainers.datasets import faces, packed
-from trainers.errors import InvalidDatasetError, TrainerError
+from trainers.datasets import faces
+from trainers.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
     import torch
 
-    from packing.listing import Entry
     from trainers.datasets.images import Images
     from trainers.spec import DatasetSpec
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 # Up to this many times its size an image of few pixels is better framed in black than blurred by scaling.
-_FRAME_BELOW = 1.25
+_MOST_FRAME = 1.25
 _FRAMED_LAYOUTS = ("idx", "cifar", "cifar-flat", "packed")
 _SAY_EVERY_S = 10.0
 
@@ -66,40 +61,9 @@ class Fit(NamedTuple):
             if say is not None:
                 say("no face detector on this machine (opencv-python-headless 4 has one): taking the middle instead")
         channels, *sides = dataset.shape
-        small = dataset.layout in _FRAMED_LAYOUTS and max(sides) <= size < _FRAME_BELOW * min(sides)
+        small = dataset.layout in _FRAMED_LAYOUTS and max(sides) <= size <= _MOST_FRAME * min(sides)
         native = sides == [size, size]
         return cls(channels, size, crop, native and crop == "center", small and not native and crop == "center")
-
-
-def once(
-    dataset: DatasetSpec,
-    cache: Path,
-    fit: Fit,
-    files: Sequence[Entry],
-    parts: Callable[[], Parts],
-    say: Callable[[str], None] | None = None,
-) -> dict[str, Images]:
-    """Return the data set from the cache; the first attempt that needs it fills the cache, others wait for it.
-
-    Raises:
-        InvalidDatasetError: a picture is missing or damaged, or there are more or fewer than were listed.
-        TrainerError: there is no room in the cache.
-    """
-    folder = cache / "prepared"
-    folder.mkdir(parents=True, exist_ok=True)
-    key = _key(dataset, fit, files)
-    path = folder / f"{key}.safetensors"
-    shape = (fit.channels, fit.size, fit.size)
-    with _lock(folder / f"{key}.lock"):
-        if path.is_file():
-            try:
-                return packed.load(dataset, path, shape)
-            except InvalidDatasetError:
-                path.unlink()  # damaged since it was written: made again from the source
-        for left_over in folder.glob(f".{path.name}.*.part"):
-            left_over.unlink()  # by an attempt that was killed: the lock is ours, so it is not at work any more
-        _write(path, dataset, fit, parts(), say)
-        return packed.load(dataset, path, shape)
 
 
 def arrays(parts: dict[str, Images]) -> Parts:
@@ -161,16 +125,13 @@ def _one_by_one(part: str, images: Images) -> Iterator[Picture]:
         yield Picture(f"picture {n} of {part}", images.pixels[n], label)
 
 
-def _write(path: Path, dataset: DatasetSpec, fit: Fit, parts: Parts, say: Callable[[str], None] | None) -> None:
-    total = sum(dataset.parts.values())
-    needed = total * fit.channels * fit.size * fit.size
-    free = shutil.disk_usage(path.parent).free
-    if needed > free:
-        raise TrainerError(
-            f"{dataset.name} at {fit.size} pixels needs {needed / 1e9:.1f} GB in {path.parent}, and "
-            f"{free / 1e9:.1f} GB are free; make room there (what no job needs may be removed), or train smaller images"
-        )
-    tell = _Progress(dataset.name, fit.size, total, say)
+def write(path: Path, dataset: DatasetSpec, fit: Fit, parts: Parts, say: Callable[[str], None] | None) -> None:
+    """Decode every picture into a packed file, which gets its name when it is whole.
+
+    Raises:
+        InvalidDatasetError: a picture is missing or damaged, or there are more or fewer than were listed.
+    """
+    tell = _Progress(dataset.name, fit.size, sum(dataset.parts.values()), say)
     workers = min(8, len(os.sched_getaffinity(0)))
     shape = (fit.channels, fit.size, fit.size)
     with _strict(), ThreadPoolExecutor(workers) as pool, PackedWriter(path, shape, tuple(dataset.classes)) as writer:
@@ -230,21 +191,3 @@ class _Progress:
         if self.say is not None and time.monotonic() >= self.next:
             self.next = time.monotonic() + _SAY_EVERY_S
             self.say(f"preparing {self.what}: {self.done} of {self.total}")
-
-
-def _key(dataset: DatasetSpec, fit: Fit, files: Sequence[Entry]) -> str:
-    """Return a name that changes with anything that would change the pixels."""
-    digest = hashlib.sha256()
-    what = [1, dataset.name, dataset.layout, list(dataset.shape), list(dataset.classes), list(fit)]
-    digest.update(json.dumps(what).encode())
-    for entry in files:
-        digest.update(json.dumps(list(entry)).encode())
-    return digest.hexdigest()
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold the lock of one prepared file; the system lets go of it when its holder dies."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

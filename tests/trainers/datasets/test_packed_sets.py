@@ -45,6 +45,16 @@ def test_an_upload_is_framed_or_scaled_in_the_cache(uploaded, load, prepared):
     assert len(prepared()) == 2
 
 
+def test_an_upload_that_was_fetched_anew_is_not_prepared_again(uploaded, load, prepared, tmp_path):
+    again = replace(uploaded, path=tmp_path / "other name")
+    again.path.write_bytes(uploaded.path.read_bytes())
+    load(uploaded, 32)
+    load(again, 32)
+    assert len(prepared()) == 1
+    load(replace(again, sha256="0" * 64), 32)
+    assert len(prepared()) == 2, "the checksum of the spec is believed: the worker has checked it"
+
+
 def test_labels_beyond_a_byte_are_read_whole(tmp_path, load):
     classes = tuple(str(n) for n in range(300))
     with PackedWriter(tmp_path / "many.safetensors", (1, 1, 1), classes) as writer:

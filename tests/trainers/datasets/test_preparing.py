@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -14,6 +17,7 @@ from PIL import Image
 
 from tests.trainers.attempts import ROOT, write_digits
 from tests.trainers.datasets import formats
+from trainers.datasets import kept
 from trainers.datasets.prepare import Fit
 
 
@@ -26,12 +30,12 @@ def digits_set(root, count=3):
 
 def test_a_little_larger_is_framed_in_black_and_much_larger_is_scaled(root, load, prepared):
     dataset, digits = digits_set(root)
-    framed = load(dataset, 34)["train"].pixels
+    framed = load(dataset, 35)["train"].pixels
     assert np.array_equal(framed[:, 0, 3:31, 3:31].numpy(), digits[:3])
     assert int(framed.sum()) == int(digits[:3].sum()), "there is something in the frame"
     assert not prepared()
-    scaled = load(dataset, 35)["train"].pixels
-    wanted = [np.asarray(Image.fromarray(digit).resize((35, 35), Image.Resampling.LANCZOS)) for digit in digits[:3]]
+    scaled = load(dataset, 36)["train"].pixels
+    wanted = [np.asarray(Image.fromarray(digit).resize((36, 36), Image.Resampling.LANCZOS)) for digit in digits[:3]]
     assert np.array_equal(scaled[:, 0].numpy(), wanted)
     assert len(prepared()) == 1
 
@@ -110,6 +114,42 @@ def test_what_a_killed_attempt_left_is_cleared_away(folder_set, load, prepared):
     assert not left_over.exists()
 
 
+def test_what_was_used_longest_ago_makes_room(folder_set, load, prepared, monkeypatch):
+    sizes = (40, 48, 56)
+    for size in sizes:
+        load(folder_set, size)
+    load(folder_set, 40)  # used again: now 48 is the oldest
+    total = sum(path.stat().st_size for path in prepared())
+    room = total + 4 * 3 * 72 * 72 - 100  # a little less than the next one needs
+
+    def usage(folder):
+        used = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+        return SimpleNamespace(total=room, free=room - used)
+
+    monkeypatch.setattr(kept.shutil, "disk_usage", usage)
+    said: list[str] = []
+    load(folder_set, 72)
+    assert len(prepared()) == 3
+    for size in (40, 56, 72):
+        load(folder_set, size, say=said.append)
+    assert not said
+    load(folder_set, 48, say=said.append)
+    assert said == ["preparing lsun-bedroom at 48 pixels once: 4 pictures"]
+
+
+def test_what_another_attempt_is_writing_is_left_alone(folder_set, load, prepared):
+    load(folder_set, 48)
+    (path,) = prepared()
+    others = path.with_name(f".{'0' * 64}.safetensors.1.part")
+    others.write_bytes(b"half")
+    with others.with_name(f"{'0' * 64}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        load(folder_set, 40)
+        assert others.exists()
+    load(folder_set, 56)
+    assert not others.exists()
+
+
 ATTEMPT = """
 import json, sys
 from pathlib import Path
@@ -122,8 +162,6 @@ print(int(parts["trainA"].pixels.sum()))
 
 
 def test_of_two_attempts_at_once_one_prepares_and_both_get_it(pair_set, root, prepared):
-    import json
-
     command = [sys.executable, "-c", ATTEMPT, json.dumps(vars(pair_set)), str(root), str(root.parent / "cache")]
     attempts = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(2)]
     answers = [attempt.communicate(timeout=60)[0].splitlines() for attempt in attempts]
@@ -158,7 +196,7 @@ def test_an_unknown_crop_is_refused(folder_set):
 def test_how_a_set_is_fitted_depends_on_its_own_size(folder_set):
     square = replace(folder_set, layout="packed", shape=(3, 64, 64))
     words = {}
-    for size in (63, 64, 65, 79, 80):
+    for size in (63, 64, 65, 80, 81):
         fit = Fit.of(square, size, "center", None)
         words[size] = "as it is" if fit.as_it_is else "framed" if fit.frame else "scaled"
-    assert words == {63: "scaled", 64: "as it is", 65: "framed", 79: "framed", 80: "scaled"}
+    assert words == {63: "scaled", 64: "as it is", 65: "framed", 80: "framed", 81: "scaled"}
