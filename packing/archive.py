@@ -133,6 +133,9 @@ class Archive:
                 counted = _Counted(self._opener(file), self._count)
                 with tarfile.open(fileobj=counted, mode="r|") as archive:  # type: ignore[call-overload]
                     yield from self._tar_members(archive)
+                # Its checksum stands behind the last byte.
+                while counted.read(_PIECE):
+                    pass
 
     def _tar_members(self, archive: tarfile.TarFile) -> Iterator[Member]:
         while True:
@@ -235,6 +238,8 @@ def _is_old_tar(path: Path) -> bool:
         head = file.read(_BLOCK)
     try:
         tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+        return True  # an empty one
     except tarfile.HeaderError:
         return False
     return True

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.test import Client, TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import Client, TestResponse, encode_multipart
 
 from api.app import create_app
 from models.ids import new_id
@@ -203,8 +204,8 @@ def upload() -> Upload:
     """Return a function that sends an archive with somebody's key."""
 
     def send(person: Person, archive: bytes, name: str = "pets", **fields: str) -> TestResponse:
-        data = {"name": name, **fields, "file": (io.BytesIO(archive), "archive")}
-        return person.post("/v1/datasets", data=data, content_type="multipart/form-data")
+        boundary, data = encode_multipart({"name": name, **fields, "file": FileStorage(io.BytesIO(archive), "archive")})
+        return person.post("/v1/datasets", data=data, content_type=f"multipart/form-data; boundary={boundary}")
 
     return send
 
