@@ -1,0 +1,106 @@
+"""Our side: the trainer's own loop with its own method and feed, metrics and watch included, held at a pace."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.pace import Pace
+from trainers import __main__ as process
+from trainers.reporter import Reporter
+
+
+class PacedReporter(Reporter):
+    """Asks the pace before each step, as the loop asks it; keeps nothing, and removes files as a supervisor does."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self.feed: Any = None
+        self.checkpoints = 0
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Pass on what a supervisor would read, to nobody."""
+        json.dumps(message)
+        if message["type"] == "file":
+            self.checkpoints += message["kind"] == "checkpoint"
+            Path(message["path"]).unlink()
+
+    def should_stop(self) -> bool:
+        """Let the pace decide."""
+        return self.pace.over(self.feed.deck.seen)
+
+
+def prepared(line: dict[str, Any], reporter: PacedReporter) -> Any:
+    """Set up this process as the trainer does, then data, method and loop; return the loop."""
+    process._share_the_processors()  # before torch comes in
+
+    from trainers import datasets, devices, optimizers, spec  # noqa: PLC0415
+    from trainers.assembly import assemble, stored_size  # noqa: PLC0415
+    from trainers.draws import Draws  # noqa: PLC0415
+    from trainers.galleries import Exhibition  # noqa: PLC0415
+    from trainers.loop import Loop  # noqa: PLC0415
+
+    devices.only_one_interop_thread()
+    devices.workspace_for_exact_cublas()
+    optimizers.warm_up()
+    given = spec.parse(json.dumps(line))
+    assert isinstance(given, spec.TrainSpec)
+    given.scratch.mkdir(parents=True, exist_ok=True)
+    device = devices.prepare(given.device, given.threads, exact=given.params.exact)
+    params = given.params
+    parts = datasets.load(given.dataset, given.data_roots, given.cache, stored_size(params), params.crop)
+    method, feed, gallery = assemble(given, parts, Draws(given.seed, 0, device))
+    reporter.feed = feed
+    if device.type == "cuda":
+        import torch  # noqa: PLC0415
+
+        reporter.pace.settle = torch.cuda.synchronize
+    return Loop(given, method, feed, Exhibition(gallery, reporter, given.scratch), reporter)
+
+
+def count_flops(loop: Any) -> float:
+    """Return the operations of matrix products and convolutions in an iteration, for each real image that it draws.
+
+    Two for each multiplication with its addition. What has no product (normalisation, activation, optimizer) is free.
+    """
+    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415
+
+    before = loop.feed.deck.seen
+    with FlopCounterMode(display=False) as counter:
+        loop.method.step(loop.budget.place(loop.step), loop.feed)
+    return float(counter.get_total_flops()) / (loop.feed.deck.seen - before)
+
+
+class Standstill:
+    """Seconds that a loop stood still for its checkpoints: copying tensors, and waiting for the one before."""
+
+    def __init__(self, loop: Any) -> None:
+        self.seconds = 0.0
+        self._take, self._submit = loop.snapshot, loop.writer.submit
+        loop.snapshot, loop.writer.submit = self._timed(self._take), self._timed(self._submit)
+
+    def _timed(self, call: Any) -> Any:
+        def timed(*arguments: Any, **named: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return call(*arguments, **named)
+            finally:
+                self.seconds += time.perf_counter() - began
+
+        return timed
+
+
+def profile(loop: Any, steps: int, rows: int) -> str:
+    """Return a table of the operators that take the most time, over some steps after as many to warm up."""
+    from torch.profiler import ProfilerActivity, profile  # noqa: PLC0415
+
+    cuda = loop.feed.draws.device.type == "cuda"
+    for _ in range(steps):
+        loop.method.step(loop.budget.place(loop.step), loop.feed)
+    with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]) as taken:
+        for _ in range(steps):
+            loop.method.step(loop.budget.place(loop.step), loop.feed)
+    by = "self_cuda_time_total" if cuda else "self_cpu_time_total"
+    return str(taken.key_averages().table(sort_by=by, row_limit=rows, max_name_column_width=60))
