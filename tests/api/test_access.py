@@ -11,7 +11,8 @@ from flask import Flask
 from api.app import NOUNS
 from api.routes import Route
 from stores.settings import Settings
-from tests.api.conftest import Finished, Person
+from tests.api.archives import pictures, zipped
+from tests.api.conftest import Finished, Person, Upload
 
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
 BODIES = {
@@ -59,15 +60,19 @@ def test_a_wrong_key_opens_nothing(app: Flask, finished: Finished, alice: Person
             assert answer.status_code == 401, f"{method} {path}"
 
 
-def test_a_strangers_things_are_not_there(app: Flask, finished: Finished, alice: Person, bob: Person) -> None:
+def test_a_strangers_things_are_not_there(
+    app: Flask, finished: Finished, alice: Person, bob: Person, upload: Upload
+) -> None:
+    dataset = upload(alice, zipped(pictures(16))).json["id"]
     for method, path, endpoint in rules(app):
-        if not re.search("<(job|artifact)_id>", path):
+        if not re.search("<(job|artifact|dataset)_id>", path):
             continue
-        address = filled(path, finished, alice.key_id, "ds")
+        address = filled(path, finished, alice.key_id, dataset)
         theirs = bob.ask(method, address, json=BODIES.get(endpoint))
         assert (theirs.status_code, theirs.json["code"]) == (404, "not_found"), f"{method} {path}"
         stream = bob.ask(method, address, json=BODIES.get(endpoint), headers={"Accept": "text/event-stream"})
         assert stream.status_code == 404, f"{method} {path} as a stream"
+    assert alice.get(f"/v1/datasets/{dataset}").status_code == 200
 
 
 def test_lists_show_nothing_of_a_stranger(finished: Finished, bob: Person) -> None:
