@@ -140,8 +140,13 @@ def _walk(folder: Path, below: str = "") -> Iterator[Entry]:
         wanted = [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
         within = os.path.relpath(base, folder).replace(os.sep, "/")
         for name in wanted:
-            facts = os.stat(os.path.join(base, name))  # noqa: PTH116, PTH118 - a Path each costs more than the rest
-            yield Entry(name if within == "." else f"{within}/{name}", facts.st_size, facts.st_mtime_ns)
+            shown = name if within == "." else f"{within}/{name}"
+            try:
+                facts = os.stat(os.path.join(base, name))  # noqa: PTH116, PTH118 - a Path each costs more than the rest
+            except OSError:
+                yield Entry(shown, 0, 0)  # a link that leads nowhere: whoever reads it says so, with its name
+            else:
+                yield Entry(shown, facts.st_size, facts.st_mtime_ns)
 
 
 def _entries(folder: Path, below: str) -> Iterator[Entry]:

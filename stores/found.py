@@ -59,8 +59,9 @@ def look(roots: Sequence[Path]) -> Iterator[Found]:
     for known in (*FORMS, *_pairs(roots)):
         if known.name in seen:
             continue
-        for folder in _folders(known, roots):
-            found = _examine(known, folder)
+        folders = (base / folder for base in _bases(known, roots) for folder in known.folders)
+        for folder in folders:
+            found = _examine(known, folder) if _stands(known, folder) else None
             if found is not None:
                 seen.add(known.name)
                 yield found
@@ -78,7 +79,7 @@ def dataset_spec(row: Mapping[str, Any], roots: Sequence[Path]) -> dict[str, Any
     forms = [form for form in FORMS if (form.name, form.layout) == (row["name"], row["layout"])]
     known = forms[0] if forms else _pair(row["name"])
     bases = _bases(known, roots)
-    standing = (folder for base in bases for folder in known.folders if listing.stands(known.layout, base / folder))
+    standing = (folder for base in bases for folder in known.folders if _stands(known, base / folder))
     facts = {name: row[name] for name in ("name", "source", "layout", "shape", "classes", "parts")}
     return {**facts, "folder": next(standing, known.folder)}
 
@@ -87,14 +88,12 @@ def _bases(known: KnownDataset, roots: Sequence[Path]) -> Sequence[Path]:
     return [BUILTIN_ROOT] if known.source == "builtin" else roots
 
 
-def _folders(known: KnownDataset, roots: Sequence[Path]) -> Iterator[Path]:
-    for base in _bases(known, roots):
-        for folder in known.folders:
-            try:
-                if listing.stands(known.layout, base / folder):
-                    yield base / folder
-            except OSError as error:
-                log.warning("data_root_unreadable", folder=str(base / folder), error=str(error))
+def _stands(known: KnownDataset, folder: Path) -> bool:
+    try:
+        return listing.stands(known.layout, folder)
+    except OSError as error:
+        log.warning("data_root_unreadable", folder=str(folder), error=str(error))
+        return False
 
 
 def _examine(known: KnownDataset, folder: Path) -> Found | None:
@@ -113,10 +112,8 @@ def _pairs(roots: Sequence[Path]) -> Iterator[KnownDataset]:
     """Yield what stands right below a data root in folders trainA and trainB, whatever its name."""
     taken = {form.name for form in FORMS}
     for root in roots:
-        if not root.is_dir():
-            continue
-        for folder in sorted(root.iterdir()):
-            if folder.name in taken or not (folder / listing.DOMAINS[0]).is_dir():
+        for folder in _subfolders(root):
+            if folder.name in taken:
                 continue
             if _NAME.fullmatch(folder.name):
                 yield _pair(folder.name)
@@ -124,6 +121,15 @@ def _pairs(roots: Sequence[Path]) -> Iterator[KnownDataset]:
                 log.warning(
                     "data_set_unnamable", folder=str(folder), remedy="use letters, digits, dot, dash, underline"
                 )
+
+
+def _subfolders(root: Path) -> list[Path]:
+    try:
+        inside = sorted(root.iterdir()) if root.is_dir() else []
+        return [folder for folder in inside if (folder / listing.DOMAINS[0]).is_dir()]
+    except OSError as error:
+        log.warning("data_root_unreadable", folder=str(root), error=str(error))
+        return []
 
 
 def _pair(name: str) -> KnownDataset:
@@ -154,10 +160,14 @@ def _write(connection: Connection, found: Found) -> None:
     )
 
 
-def _sha256(folder: Path, files: Sequence[listing.Entry]) -> str:
-    """Return one checksum over all files, by name."""
+def _sha256(folder: Path, files: Sequence[listing.Entry]) -> str | None:
+    """Return one checksum over all files, by name; None when one cannot be read, which its reader will tell."""
     digest = hashlib.sha256()
-    for entry in files:
-        with (folder / entry.name).open("rb") as file:
-            digest.update(entry.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+    try:
+        for entry in files:
+            with (folder / entry.name).open("rb") as file:
+                digest.update(entry.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+    except OSError as error:
+        log.warning("data_set_damaged", folder=str(folder), error=str(error))
+        return None
     return digest.hexdigest()

@@ -159,6 +159,16 @@ def test_damaged_lists_keep_no_service_from_starting(stores, tmp_path):
     assert stores.datasets.names(None) == ["mnist-10k"]
 
 
+def test_a_link_that_leads_nowhere_counts_and_a_linked_root_is_followed(stores, tmp_path):
+    touch(tmp_path / "real" / "train", "1_automobile.png")
+    (tmp_path / "real" / "train" / "2_frog.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "roots").mkdir()
+    (tmp_path / "roots" / "cifar").symlink_to(tmp_path / "real")
+    stores.datasets.register_known([tmp_path / "roots"])
+    told = row(stores, "cifar-10")
+    assert (told["parts"], told["bytes"], told["state"]) == ({"train": 2}, 8, "ready")
+
+
 def test_large_sets_are_registered_without_a_checksum_and_at_once(stores, tmp_path):
     (tmp_path / "bedroom").mkdir()
     with (tmp_path / "bedroom" / "a.jpg").open("wb") as sparse:

@@ -118,6 +118,13 @@ def test_a_picture_of_another_kind_is_refused(folder_set, root, load):
         load(folder_set, 48)
 
 
+def test_a_link_that_leads_nowhere_is_named(folder_set, root, load):
+    (root / "bedroom/d.bmp").unlink()
+    (root / "bedroom/d.bmp").symlink_to(root / "gone.bmp")
+    with pytest.raises(InvalidDatasetError, match=r"bedroom/d\.bmp is missing or no whole"):
+        load(folder_set, 48)
+
+
 def test_a_flat_picture_without_a_class_is_refused(flat_set, root, load):
     shutil.move(root / "cifar/train/4_deer.png", root / "cifar/train/4_moose.png")
     with pytest.raises(
