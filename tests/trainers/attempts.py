@@ -26,9 +26,11 @@ def idx_bytes(images: Any) -> bytes:
     return head + np.ascontiguousarray(images).tobytes()
 
 
-def write_digits(folder: Path, train_images: Any, test_images: Any) -> None:
-    """Write both parts, the first gzipped and the second plain, as people's folders have them."""
+def write_digits(folder: Path, train_images: Any, test_images: Any, labels: tuple[Any, Any] | None = None) -> None:
+    """Write both parts, the first gzipped and the second plain, as people's folders have them; classes if given."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name, of_part in zip(("train", "t10k"), labels or (), strict=False):
+        (folder / f"{name}-labels-idx1-ubyte").write_bytes(idx_bytes(of_part))
     (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(train_images)))
     (folder / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(test_images))
 
@@ -73,12 +75,14 @@ class Attempt:
 
     @property
     def series(self) -> dict[int, dict[str, float | None]]:
-        """Every recorded step with its metrics; fails if a step is told twice."""
+        """Every recorded step with its metrics; fails if a metric of a step is told twice."""
         told: dict[int, dict[str, float | None]] = {}
         for message in self.of("metric"):
             for index, step in enumerate(message["steps"]):
-                assert step not in told
-                told[step] = {name: values[index] for name, values in message["values"].items()}
+                row = told.setdefault(step, {})
+                # Figures that are taken once an epoch come in a message of their own.
+                assert not row.keys() & message["values"].keys()
+                row.update({name: values[index] for name, values in message["values"].items()})
         return told
 
 

@@ -28,7 +28,10 @@ def digits() -> Any:
 def data_root(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with 160 training and 40 test images in MNIST's layout."""
     root = tmp_path_factory.mktemp("data")
-    write_digits(root / "MNIST/raw", digits[:160], digits[160:])
+    path = idx.find(datasets.BUILT_IN / "mnist10k/MNIST/raw", "train-labels-idx1-ubyte")
+    assert path is not None
+    labels = idx.read(path, (9000,))[:200]
+    write_digits(root / "MNIST/raw", digits[:160], digits[160:], (labels[:160], labels[160:]))
     return root
 
 

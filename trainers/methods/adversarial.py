@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple
 
 import torch
 from torch import nn
@@ -143,9 +144,8 @@ class Adversarial:
     @torch.no_grad()
     def _judge_only(self, fake: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the generator's loss while only the discriminator learns, and a gradient norm of zero."""
-        self.discriminator.eval()
-        loss = self.objective.generator(self.discriminator, fake, real)
-        self.discriminator.train()
+        with evaluating(self.discriminator):
+            loss = self.objective.generator(self.discriminator, fake, real)
         return loss, torch.zeros_like(loss)
 
     def _learn(self, player: str, loss: torch.Tensor) -> torch.Tensor:
@@ -180,8 +180,17 @@ _norms: Callable[[list[torch.Tensor]], list[torch.Tensor]] = getattr(torch, "_fo
 @torch.no_grad()
 def paint(generator: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     """Run a generator in evaluation mode and put it back as it was."""
-    training = generator.training
-    generator.eval()
-    images: torch.Tensor = generator(inputs)
-    generator.train(training)
+    with evaluating(generator):
+        images: torch.Tensor = generator(inputs)
     return images
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Put a network into evaluation mode, and back also when memory runs out: training goes on after that."""
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)

@@ -12,7 +12,7 @@ from trainers.averages import Average
 from trainers.datasets.images import Images
 from trainers.errors import InvalidDatasetError
 from trainers.methods import shown
-from trainers.methods.adversarial import learn
+from trainers.methods.adversarial import evaluating, learn
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trainers.methods import Place
 
 _AT_ONCE = 256
+_KEPT = 10  # without a test part, so many training images give one
 
 
 class Classification:
@@ -93,17 +94,15 @@ class Classification:
     def end_epoch(self) -> dict[str, float]:
         """Judge the test images: the share that is right, mean cross-entropy, and which class is taken for which."""
         network = shown(self, "classifier")
-        training = network.training
-        network.eval()
         many = len(self.classes)
         answers = []
         total = torch.zeros((), dtype=torch.float64, device=self.draws.device)
-        for chosen in torch.split(torch.arange(self._test.deck.count), _AT_ONCE):
-            labels = self._labels[chosen].to(self.draws.device)
-            logits = network(self._test.normalise(self._test.plain(chosen)))
-            total += cross_entropy(logits, labels, reduction="sum").double()
-            answers.append(labels * many + logits.argmax(1))
-        network.train(training)
+        with evaluating(network):
+            for chosen in torch.split(torch.arange(self._test.deck.count), _AT_ONCE):
+                labels = self._labels[chosen].to(self.draws.device)
+                logits = network(self._test.normalise(self._test.plain(chosen)))
+                total += cross_entropy(logits, labels, reduction="sum").double()
+                answers.append(labels * many + logits.argmax(1))
         self.confusion = torch.bincount(torch.cat(answers).cpu(), minlength=many * many).view(many, many)
         right = int(self.confusion.diagonal().sum())
         count = self._test.deck.count
@@ -128,7 +127,12 @@ def held_out(parts: dict[str, Images]) -> tuple[Images, Images]:
         return train, parts["test"]
     if train.labels is None:
         raise InvalidDatasetError("the data set has no classes; put its images into one folder for each class")
+    if len(train.pixels) < _KEPT:
+        raise InvalidDatasetError(
+            f"the data set has {len(train.pixels)} images and no test part; every {_KEPT}th is kept for testing: "
+            f"take one with at least {_KEPT} images"
+        )
     numbers = torch.arange(len(train.pixels))
-    kept = numbers % 10 == 9
+    kept = numbers % _KEPT == _KEPT - 1
     test = Images(train.pixels[kept], train.labels[kept])
     return Images(train.pixels[~kept], train.labels[~kept]), test
