@@ -31,6 +31,10 @@ def cut(pixels: torch.Tensor, size: int, shift: int, flip: bool, draws: Draws, s
 
 
 def reflect(places: torch.Tensor, length: int) -> torch.Tensor:
-    """Fold places beyond the edges back, the edge itself not repeated: -1 -> 1, length -> length - 2."""
-    inside = places.abs()
-    return torch.where(inside >= length, 2 * (length - 1) - inside, inside)
+    """Fold places beyond the edges back, the edge itself not repeated: -1 -> 1, length -> length - 2.
+
+    A small image is reflected as often as it takes.
+    """
+    there_and_back = max(1, 2 * (length - 1))
+    inside = places % there_and_back
+    return torch.minimum(inside, there_and_back - inside)

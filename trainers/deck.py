@@ -55,7 +55,9 @@ class Deck:
     def batches_left(self, epochs: int | None, images: int | None) -> int:
         """Return how many batches a budget of passes, or of images, has left."""
         if epochs is not None:
-            return max(0, epochs * self.per_pass - self.passes * self.per_pass - self.position // self.batch_size)
+            # The pass in hand may have begun with a larger batch, which need not be a multiple of this one.
+            in_hand = (self.count - self.position) // self.batch_size
+            return max(0, (epochs - self.passes - 1) * self.per_pass + in_hand)
         return max(0, math.ceil(((images or 0) - self.seen) / self.batch_size))
 
     def state(self) -> dict[str, Any]:
