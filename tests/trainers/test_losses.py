@@ -45,3 +45,27 @@ def test_with_smoothing_the_best_logit_is_that_of_the_label():
     assert loss.item() == pytest.approx(-(0.9 * math.log(0.9) + 0.1 * math.log(0.1)), rel=1e-6)
     assert logit.grad is not None
     assert logit.grad.item() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_critic_gains_where_real_images_score_higher_and_the_generator_where_fakes_do():
+    real, fake = torch.tensor([3.0, 1.0]), torch.tensor([-1.0, 0.5, 2.0])
+    assert losses.wasserstein_critic(real, fake).item() == pytest.approx(0.5 - 2.0)
+    assert losses.wasserstein_generator(fake).item() == pytest.approx(-0.5)
+
+
+def test_the_paired_loss_is_log_2_at_a_tie_and_the_players_trade_places():
+    logits, others = torch.tensor([0.3, -2.0, 5.0]), torch.tensor([1.0, 0.0, 4.0])
+    assert losses.relativistic(logits, logits).item() == pytest.approx(math.log(2), rel=1e-6)
+    expected = -((logits - others).sigmoid()).log().mean().item()
+    assert losses.relativistic(logits, others).item() == pytest.approx(expected, rel=1e-6)
+    # softplus(-x) - softplus(x) = -x.
+    off = losses.relativistic(logits, others) - losses.relativistic(others, logits)
+    assert off.item() == pytest.approx((others - logits).mean().item(), rel=1e-5)
+    # Only differences count.
+    assert losses.relativistic(logits + 7, others + 7).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_least_squares_measure_the_distance_from_what_is_wanted():
+    scores = torch.tensor([[0.0, 1.0], [2.0, 1.5]])
+    assert losses.least_squares(scores, 1.0).item() == pytest.approx((1 + 0 + 1 + 0.25) / 4)
+    assert losses.least_squares(scores, 0.0).item() == pytest.approx((0 + 1 + 4 + 2.25) / 4)

@@ -1,0 +1,151 @@
+"""Penalties, constraints and balances against closed forms."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from trainers.assembly import assemble
+from trainers.constraints import Clip, GradientPenalty
+from trainers.datasets import load
+from trainers.draws import Draws
+from trainers.methods import Place
+from trainers.objectives import Balance, Relativistic, Wasserstein
+from trainers.spec import parse
+
+CPU = torch.device("cpu")
+SHAPE = (5, 2, 3, 3)
+
+
+@pytest.fixture
+def batches():
+    generator = torch.Generator().manual_seed(3)
+    return torch.randn(SHAPE, generator=generator), torch.randn(SHAPE, generator=generator)
+
+
+def linear(norm):
+    """A critic f(x) = w.x + 4 with a weight of this norm."""
+    weight = torch.arange(1.0, 19.0)
+    weight = weight * (norm / weight.norm())
+    return lambda images: images.flatten(1) @ weight + 4
+
+
+@pytest.mark.parametrize("norm", [0.0, 0.5, 1.0, 3.0])
+def test_the_penalty_of_a_linear_critic_is_the_squared_distance_of_its_slope_from_one(batches, norm):
+    real, fake = batches
+    penalty, (told,) = GradientPenalty(10.0).penalty(linear(norm), real, fake, torch.rand(5, 1, 1, 1))
+    assert told.item() == pytest.approx((norm - 1) ** 2, abs=1e-5)
+    assert penalty.item() == pytest.approx(10 * (norm - 1) ** 2, abs=1e-4)
+
+
+def test_the_penalty_is_taken_between_the_two_images_where_the_draw_says(batches):
+    # The slope of |x|^2 / 2 is x itself, so that its norm tells where it was taken.
+    real, fake = batches
+    mix = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0]).view(5, 1, 1, 1)
+    between = (mix * real + (1 - mix) * fake).flatten(1).norm(dim=1)
+    _, (told,) = GradientPenalty(1.0).penalty(lambda x: x.flatten(1).square().sum(1) / 2, real, fake, mix)
+    assert told.item() == pytest.approx((between - 1).square().mean().item(), rel=1e-5)
+
+
+def test_a_critic_without_slope_can_still_learn_from_its_penalty():
+    weight = torch.zeros(18, requires_grad=True)
+    zeros = torch.zeros(SHAPE)
+    penalty, _ = GradientPenalty(10.0).penalty(lambda x: x.flatten(1) @ weight, zeros, zeros, torch.zeros(5, 1, 1, 1))
+    penalty.backward()
+    assert weight.grad is not None
+    assert bool(weight.grad.isfinite().all())
+
+
+def test_the_critics_loss_is_the_difference_of_its_scores_and_the_penalty(batches):
+    real, fake = batches
+    critic = linear(3.0)
+    verdict = Wasserstein(GradientPenalty(10.0)).discriminator(critic, real, fake, torch.rand(5, 1, 1, 1))
+    scores = critic(real).mean(), critic(fake).mean()
+    assert (verdict.real.item(), verdict.fake.item()) == pytest.approx([score.item() for score in scores])
+    assert verdict.loss.item() == pytest.approx((scores[1] - scores[0]).item() + 40, rel=1e-5)
+
+
+@pytest.mark.parametrize("norm", [0.0, 0.5, 3.0])
+def test_r1_and_r2_of_a_linear_critic_are_its_squared_slope(batches, norm):
+    real, fake = batches
+    critic = linear(norm)
+    objective = Relativistic(2.0, 0.2)
+    objective.progress(0.0)
+    verdict = objective.discriminator(critic, real, fake, None)
+    (told,) = verdict.more
+    assert told.item() == pytest.approx(2 * norm**2, rel=1e-5, abs=1e-9)
+    paired = nn.functional.softplus(critic(fake) - critic(real)).mean().item()
+    assert verdict.loss.item() == pytest.approx(paired + 2.0 / 2 * 2 * norm**2, rel=1e-5)
+    # The weight has fallen to its end with the budget.
+    objective.progress(1.0)
+    assert objective.discriminator(critic, real, fake, None).loss.item() == pytest.approx(
+        paired + 0.2 / 2 * 2 * norm**2, rel=1e-5
+    )
+
+
+def test_the_paired_players_exchange_roles_and_tell_complementary_probabilities(batches):
+    real, fake = batches
+    critic = linear(1.0)
+    objective = Relativistic(0.0, 0.0)
+    verdict = objective.discriminator(critic, real, fake, None)
+    assert verdict.real.item() + verdict.fake.item() == pytest.approx(1, abs=1e-6)
+    assert objective.generator(critic, fake, real).item() == pytest.approx(
+        objective.discriminator(critic, fake, real, None).loss.item(), rel=1e-6
+    )
+    assert objective.generator(critic, real, real).item() == pytest.approx(math.log(2), rel=1e-6)
+
+
+def test_the_balance_moves_as_by_hand():
+    objective = Balance(0.5, 0.1, CPU)
+    judge = lambda images: images.flatten(1).mean(1)  # noqa: E731 - a critic in a line
+    images = [torch.full((2, 1, 1, 1), loss) for loss in (0.8, 0.3)]
+    objective.extras["k"].fill_(0.25)
+    verdict = objective.discriminator(judge, *images, None)
+    assert verdict.loss.item() == pytest.approx(0.8 - 0.25 * 0.3)
+    g_loss = objective.generator(judge, torch.full((2, 1, 1, 1), 0.2), images[0])
+    k, measure = objective.finish(verdict.real, g_loss)
+    # Off balance by .5 * .8 - .2 = .2: the discriminator may attend to fakes more.
+    assert k.item() == objective.extras["k"].item() == pytest.approx(0.25 + 0.1 * 0.2)
+    assert measure.item() == pytest.approx(0.8 + 0.2)
+
+
+@pytest.mark.parametrize(("real", "g_loss", "end"), [(1.0, 0.0, 1.0), (0.0, 1.0, 0.0)])
+def test_the_balance_stays_between_0_and_1(real, g_loss, end):
+    objective = Balance(0.75, 0.4, CPU)
+    objective.extras["k"].fill_(0.5)
+    seen = [objective.finish(torch.tensor(real), torch.tensor(g_loss))[0].item() for _ in range(5)]
+    assert all(0 <= k <= 1 for k in seen)
+    assert seen[-1] == end
+
+
+def test_clipping_keeps_every_weight_of_the_critic_within_the_bound_and_no_other():
+    torch.manual_seed(0)
+    critic = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    before = [weight.clone() for weight in critic.parameters()]
+    Clip(0.01).before(critic)
+    for old, new in zip(before, critic.parameters(), strict=True):
+        assert torch.equal(new, old.clamp(-0.01, 0.01))
+
+
+def test_a_critic_step_begins_with_clipped_weights_and_leaves_the_generators_alone(make_spec):
+    spec = parse(json.dumps(make_spec("wgan", d_steps=1, shared_fakes=False, learning_rate=1e-3)))
+    parts = load(spec.dataset, spec.data_roots, spec.cache, 32, "center")
+    method, feed, _ = assemble(spec, parts, Draws(0, 0, CPU))
+    generator, critic = method.networks["generator"], method.networks["discriminator"]
+    largest = max(weight.abs().max().item() for weight in generator.parameters())
+    assert largest > 0.5  # scales of batch normalisation begin near one
+    for step in range(3):
+        method.step(Place(step, step * 16, 0.1), feed)
+        # RMSprop's first step is rate / sqrt(1 - .99); later ones are smaller.
+        assert max(weight.abs().max().item() for weight in critic.parameters()) <= 0.01 + 1e-3 / 0.1 + 1e-6
+    assert max(weight.abs().max().item() for weight in generator.parameters()) > 0.5
+
+
+def test_methods_that_give_scores_say_so():
+    assert not Wasserstein(Clip(0.01)).judged
+    assert not Balance(0.5, 0.1, CPU).judged
+    assert Relativistic(1, 1).judged
