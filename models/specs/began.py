@@ -6,13 +6,14 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import EPOCHS, Epochs, NoiseParams, Rate
+from models.specs.base import EPOCHS, Epochs, NoiseParams, Rate, Width
 
 
 class BeganParams(NoiseParams):
     """Defaults: the paper's balance; its sources give no other settings, so these are ours."""
 
-    epochs: Epochs | None = Field(20, description=EPOCHS)
+    epochs: Epochs | None = Field(15, description=EPOCHS)
+    width: Width = Field(32, description="Channels of the convolutions: 64 in the preset, 128 in the paper.")
     batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(16, description="Images a step (the paper's 16).")
     learning_rate: Rate = Field(1e-4, description="Step size of both players (the paper's 1e-4).")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Length of the noise vector z.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.specs.base import EPOCHS, Beta, Epochs, TrainParams, Width
 
@@ -43,6 +43,12 @@ class DarknetParams(TrainParams):
     monitor: Literal["accuracy", "test_loss"] | None = Field(
         "accuracy", description="Figure on the test images whose best value marks the checkpoint `best`."
     )
+
+    @model_validator(mode="after")
+    def _test_images_stay_unseen(self) -> Self:
+        if self.split == "all":
+            raise ValueError("`split` must be train here: the accuracy is taken on the test images")
+        return self
 
 
 FASTAI_CIFAR10: dict[str, object] = {
