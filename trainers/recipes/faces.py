@@ -19,13 +19,17 @@ _SLOPE = 0.2
 
 
 class Generator(nn.Module):
-    """Noise (batch, noise_dim) -> images (batch, channels, size, size) in [-1, 1].
+    """Noise (batch, noise_dim) -> images (batch, channels, size, size) in [-reach, reach].
 
-    At width 64 and 64 pixels: dense 128 -> 4x4x512, then 512-256-128-64-channels.
+    At width 64 and 64 pixels: dense 128 -> 4x4x512, then 512-256-128-64-channels. The source scales pixels to ±.5;
+    half of the range of a plain tanh would lie beyond black and white, where only the discriminator sees a difference.
     """
 
-    def __init__(self, noise_dim: int, width: int, channels: int, size: int, upsample: bool) -> None:
+    def __init__(
+        self, noise_dim: int, width: int, channels: int, size: int, upsample: bool, reach: float = 1.0
+    ) -> None:
         super().__init__()
+        self.reach = reach
         stages = int(math.log2(size)) - 2
         many = width * 2 ** (stages - 1)
         self.first = nn.Linear(noise_dim, many * 16, bias=False)
@@ -38,7 +42,7 @@ class Generator(nn.Module):
     def forward(self, noise: Tensor) -> Tensor:
         """Paint one image for each row of noise."""
         images: Tensor = self.layers(self.first(noise).view(len(noise), -1, 4, 4))
-        return images
+        return images if self.reach == 1 else self.reach * images
 
 
 class Discriminator(nn.Module):
@@ -86,7 +90,9 @@ def scaled_weights(module: nn.Module) -> None:
 def players(params: Any, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
     """Build both networks."""
     channels, size = shape[0], shape[-1]
-    generator = Generator(params.noise_dim, params.width, channels, size, params.upsample)
+    # The largest number that a pixel can become.
+    reach = max(params.normalize_mean, 1 - params.normalize_mean) / params.normalize_std
+    generator = Generator(params.noise_dim, params.width, channels, size, params.upsample, reach)
     discriminator = Discriminator(params.width, channels, size, params.norm)
     return Players(generator.apply(scaled_weights), discriminator.apply(scaled_weights))
 
