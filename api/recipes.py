@@ -25,6 +25,9 @@ def recipe_view(recipe: Recipe) -> dict[str, Any]:
         "presets": [vars(preset) for preset in recipe.presets],
         "queues": [str(queue) for queue in recipe.queues],
         "networks": list(recipe.networks),
+        "images": f"square, {recipe.fit.words()} pixels",
+        "needs": str(recipe.fit.needs),
+        "outputs": list(recipe.outputs),
     }
 
 

@@ -137,6 +137,10 @@ class Recipe(TypedDict, total=False):
     params: dict[str, Any]
     presets: list[dict[str, Any]]
     queues: list[str]
+    networks: list[str]
+    images: str
+    needs: str
+    outputs: list[str]
 
 
 class Series(TypedDict):

@@ -12,6 +12,8 @@ from models.specs.base import TrainParams
 # A frame may make images this much larger; beyond it most of what the networks see would be black.
 MOST_FRAME = 1.25
 DOMAINS = ("trainA", "trainB")
+# A classifier keeps every tenth training image for testing where a data set has no test part.
+KEPT = 10
 
 
 class Needs(StrEnum):
@@ -65,7 +67,7 @@ class Fit:
     def _size(self, shape: Sequence[int], asked: int | None) -> int:
         if asked is not None:
             if asked not in self.sizes:
-                raise MisfitError("image_size", f"must be {self._words()} pixels for this recipe")
+                raise MisfitError("image_size", f"must be {self.words()} pixels for this recipe")
             return asked
         height, width = shape[1:]
         framed = next((size for size in self.sizes if size >= max(height, width)), None)
@@ -74,7 +76,7 @@ class Fit:
         nearest = max((size for size in self.sizes if size <= min(height, width)), default=self.sizes[0])
         raise MisfitError(
             "dataset",
-            f"needs square images of {self._words()} pixels; this data set has {height}x{width} (height x width): set "
+            f"needs square images of {self.words()} pixels; this data set has {height}x{width} (height x width): set "
             f"`image_size` to {min(nearest, 64) if 64 in self.sizes else nearest} to have them scaled and cropped",
         )
 
@@ -87,12 +89,19 @@ class Fit:
                 raise MisfitError("batch_size", f"must be at most {least}, the images of the smaller domain")
             return
         count = sum(parts.values()) if params.split == "all" else parts.get("train", dataset["images"])
+        if self.needs is Needs.classes and "test" not in parts:
+            if count < KEPT:
+                raise MisfitError(
+                    "dataset", f"needs at least {KEPT} images, of which it keeps every {KEPT}th for testing"
+                )
+            count -= count // KEPT
         if count < params.batch_size:
             raise MisfitError(
                 "batch_size", f"must be at most {count}, the number of training images; or take a larger data set"
             )
 
-    def _words(self) -> str:
+    def words(self) -> str:
+        """Say which sizes there are."""
         sizes = self.sizes
         if len(sizes) > 8:
             step = sizes[1] - sizes[0]

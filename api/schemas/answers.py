@@ -206,6 +206,9 @@ class Recipe(Answer):
     presets: list[Preset]
     queues: list[DeviceClass] = Field(description="Device classes that can run it, best first.")
     networks: list[str]
+    images: str = Field(description="The sizes of images that its networks can have, in words.")
+    needs: Literal["nothing", "classes", "domains"] = Field(description="What a data set must have beside images.")
+    outputs: list[str] = Field(description="What a sampling job can make of its checkpoints.")
 
 
 class Key(Answer):

@@ -24,12 +24,15 @@ def recipes(
         return
     if not name:
         rows = (
-            (r["name"], ", ".join(r["queues"]), ", ".join(p["name"] for p in r["presets"]), r["title"]) for r in found
+            (r["name"], ", ".join(r["queues"]), ", ".join(p["name"] for p in r["presets"]), r["images"], r["title"])
+            for r in found
         )
-        print_table(("recipe", "queues", "presets", "title"), rows, "No recipes.")
+        print_table(("recipe", "queues", "presets", "images", "title"), rows, "No recipes.")
         return
     recipe = found[0]
+    needs = {"classes": ", in classes", "domains": ", of two domains or in classes"}.get(recipe["needs"], "")
     say(f"{recipe['title']}: {recipe['description']}")
+    say(f"Images: {recipe['images']}{needs}.")
     fields = recipe["params"].get("properties", {}).items()
     print_table(
         ("parameter", "default", "meaning"),
