@@ -17,8 +17,8 @@ class R3ganParams(NoiseParams):
     epochs: Epochs | None = Field(12, description=EPOCHS)
     width: Width = Field(
         16,
-        description="Channels at the full resolution, doubled with each halving, to 8 times at most. 16 learns digits on "
-        "a laptop in minutes; the paper's networks have 64 and more.",
+        description="Channels at the full resolution, doubled with each halving, to 8 times at most. 16 learns digits "
+        "on a laptop in minutes; the paper's networks have 64 and more.",
     )
     batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(64, description="Images a step.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Length of the noise vector z.")
