@@ -94,6 +94,10 @@ class Reporter(ABC):
         """Say something to the person who watches. Levels: info, warning, error."""
         self.send({"type": "log", "level": level, "message": message})
 
+    def info(self, message: str) -> None:
+        """Say something of no concern."""
+        self.log("info", message)
+
     def alert(self, code: str, detail: str, **numbers: float | str | None) -> None:
         """Warn that something is wrong with the training, with the numbers."""
         self.send({"type": "alert", "code": code, "detail": detail, **numbers})

@@ -38,7 +38,8 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
             f"the checkpoint belongs to the recipe {snapshot.meta.get('recipe')!r}, the job to {spec.recipe!r}"
         )
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
-    parts = datasets.load(spec.dataset, spec.data_roots, spec.cache, stored_size(params), params.crop)
+    size, crop = stored_size(params), params.crop
+    parts = datasets.load(spec.dataset, spec.data_roots, spec.cache, size, crop, reporter.info)
     method, feed, gallery = assemble(spec, parts, Draws(spec.seed, 0, device))
     loop = Loop(spec, method, feed, Exhibition(gallery, reporter, spec.scratch), reporter)
     if snapshot is not None:

@@ -39,7 +39,8 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
         raise TrainerError("there is no data set to translate")
     meta = snapshot.meta
     channels, _, size = meta["shape"]
-    parts = datasets.load(spec.dataset, spec.data_roots, spec.cache, size, meta["params"]["crop"])
+    crop = meta["params"]["crop"]
+    parts = datasets.load(spec.dataset, spec.data_roots, spec.cache, size, crop, reporter.info)
     images = _sources(parts, len(spec.dataset.classes), spec.params.direction)
     if images.pixels.shape[1] != channels:
         raise InvalidDatasetError(
