@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import safetensors
 import torch
 
@@ -37,7 +40,7 @@ def load(dataset: DatasetSpec, path: Path, shape: tuple[int, ...] | None = None)
         InvalidDatasetError: the file is damaged, or does not hold what the data set was listed with.
     """
     try:
-        with safetensors.safe_open(str(path), framework="pt") as file:
+        with safetensors.safe_open(str(path), framework="np") as file:
             return {
                 part: _part(file, dataset, path, part, (count, *(shape or dataset.shape)))
                 for part, count in dataset.parts.items()
@@ -83,5 +86,21 @@ def _tensor(file: Any, path: Path, name: str, wanted: tuple[int, ...]) -> torch.
             f"{path} holds {facts.get_dtype()} {sizes[0]} as {name}, the data set was listed with U8 {sizes[1]}; "
             "upload the data set again"
         )
-    tensor: torch.Tensor = file.get_tensor(name)
-    return tensor
+    return _mapped(path, name, found)
+
+
+def _mapped(path: Path, name: str, shape: tuple[int, ...]) -> torch.Tensor:
+    """Map a tensor of a file that safetensors has found whole, read-only.
+
+    safetensors itself would map it writable, which counts as memory of the process's own: a data set larger than what
+    a trainer allows itself (devices.limit_memory) could not be opened.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        begin = 8 + length + int(json.loads(file.read(length))[name]["data_offsets"][0])
+    if 0 in shape:
+        return torch.empty(shape, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        # Torch has no read-only tensors and says so; nobody writes to images.
+        warnings.filterwarnings("ignore", message=".*not writable", category=UserWarning)
+        return torch.from_numpy(np.memmap(path, np.uint8, "r", begin, shape))

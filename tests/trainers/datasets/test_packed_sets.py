@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +37,26 @@ def test_an_upload_is_mapped_as_it_is(uploaded, load, prepared):
         assert parts[part].labels.tolist() == [n % 3 for n in range(count)]
         assert parts[part].labels.dtype == torch.int64
     assert not prepared()
+
+
+def test_mapped_pixels_do_not_count_as_memory_of_the_process(tmp_path, load):
+    """Otherwise the limit that a trainer sets itself would forbid data sets larger than memory."""
+    side, megabytes = 1024, 48
+    with PackedWriter(tmp_path / "large.safetensors", (1, side, side)) as writer:
+        for n in range(megabytes):
+            writer.add("train", bytes([n]) * side * side)
+        writer.finish()
+    given = formats.described("large", "packed", "", {"train": megabytes}, (1, side, side))
+    before = counted()
+    pixels = load(replace(given, source="uploaded", path=tmp_path / "large.safetensors"), side)["train"].pixels
+    assert counted() - before < 8 << 20
+    assert pixels[:, 0, 0, 0].tolist() == list(range(megabytes))
+
+
+def counted():
+    """What RLIMIT_DATA limits, in bytes."""
+    (kilo,) = re.findall(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(kilo) * 1024
 
 
 def test_an_upload_is_framed_or_scaled_in_the_cache(uploaded, load, prepared):
