@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -42,7 +43,7 @@ def pack(folder: Path, archive: Path, size: int | None, skip_damaged: bool, gone
         process = subprocess.Popen(
             [sys.executable, "-m", "packing"],
             cwd=folder,
-            env={"PATH": os.defpath, "PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=complaints,
@@ -56,6 +57,13 @@ def pack(folder: Path, archive: Path, size: int | None, skip_damaged: bool, gone
             if process.stdin is not None:
                 process.stdin.close()
     return _understand(code, told, folder / "complaints")
+
+
+def _environment() -> dict[str, str]:
+    """Return what Python needs to start and nothing else: the service's own settings hold its secrets."""
+    paths = os.pathsep.join(path for path in (str(_ROOT), os.environ.get("PYTHONPATH")) if path)
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONHOME") if name in os.environ}
+    return {"PATH": os.defpath, "PYTHONPATH": paths, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1", **kept}
 
 
 def _order(process: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
@@ -90,7 +98,7 @@ def _understand(code: int, told: Path, complaints: Path) -> dict[str, Any]:
             raise refusal(last["summary"], last["remedy"], last["problems"])
         case "failed" if last["reason"] == "disk_full":
             raise no_room()
-    if code == -24:  # SIGXCPU
+    if code == -signal.SIGXCPU:
         raise _too_long()
     if code < 0:
         raise refusal(f"reading the archive ended the reader (signal {-code})", "look for damaged pictures in it", [])

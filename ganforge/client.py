@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
+from urllib.parse import quote
 
 from ganforge.connection import find_connection
 from ganforge.download import fetch
@@ -72,7 +73,7 @@ class Client:
 
     def dataset(self, name_or_id: str) -> Dataset:
         """Return one data set."""
-        return cast("Dataset", self._get(f"/v1/datasets/{name_or_id}"))
+        return cast("Dataset", self._get(f"/v1/datasets/{quote(name_or_id, safe='')}"))
 
     def add_dataset(
         self,

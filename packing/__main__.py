@@ -50,8 +50,8 @@ def _restrain() -> None:
     os.nice(NICE)
     for kind, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, CPU_S), (resource.RLIMIT_CORE, 0)):
         hard = resource.getrlimit(kind)[1]
-        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (least, least))
+        # Soft, so that the end by SIGXCPU tells what it was; nothing in here would raise it again.
+        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _leave_with_caller() -> None:

@@ -139,6 +139,8 @@ def test_a_killed_server_leaves_no_packer_and_the_next_one_clears_up(server: Any
     thread = threading.Thread(target=send)
     thread.start()
     (packer,) = until(lambda: _packers(running), 20, "a packer")
+    assert not [name for name in packer.environ() if name.startswith("GANFORGE")], "it decodes strangers' files"
+    assert until(lambda: packer.nice() >= 10, 10, "its good manners")
     (worker,) = running.workers()
     worker.kill()
     thread.join()

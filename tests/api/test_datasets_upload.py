@@ -21,7 +21,7 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import select
 
-from api import uploads
+from api import packer, uploads
 from api.spool import LOCK, MARK
 from models.ids import new_id
 from models.rows import Dataset
@@ -340,7 +340,18 @@ def test_too_many_uploads_at_once_are_told_to_come_back(
     assert upload(alice, zipped(pictures(16))).status_code == 201
 
 
-def test_the_packer_knows_no_secret_and_ends_with_whoever_started_it(settings: Settings, tmp_path: Any) -> None:
+def test_a_packer_that_takes_too_long_is_ended(
+    alice: Person, upload: Upload, nothing_left: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packer, "LONGEST_S", 0.0)
+    monkeypatch.setattr(packer, "_LOOK_S", 0.05)
+    answer = upload(alice, zipped(pictures(2000)))
+    assert answer.status_code == 422
+    assert answer.json["detail"] == "reading the archive takes too long; send fewer or smaller pictures"
+    assert nothing_left()
+
+
+def test_the_packer_ends_with_whoever_started_it(settings: Settings, tmp_path: Any) -> None:
     files = tmp_path / "many.zip"
     files.write_bytes(zipped(pictures(3000)))
     order = {"archive": str(files), "out": str(tmp_path / "out"), "preview": str(tmp_path / "p"), "size": 512}

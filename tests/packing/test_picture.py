@@ -47,7 +47,7 @@ RED, LIME, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
         (Image.new("RGBA", (8, 8), (0, 0, 0, 51)), (204, 204, 204), {"transparent"}),
         (Image.new("LA", (8, 8), (0, 0)), 255, {"transparent"}),
         (Image.new("RGB", (8, 8), (9, 8, 7)).quantize(4), (9, 8, 7), {"palette"}),
-        (Image.new("I;16", (8, 8), 257 * 200), 200, {"deep"}),
+        (Image.new("I;16", (8, 8), 0x12FE), 0x12, {"deep"}),
         (Image.new("I;16", (8, 8), 65535), 255, {"deep"}),
     ],
 )
@@ -150,6 +150,14 @@ def test_too_many_pixels_are_refused_before_they_are_decoded():
                 look(head)
         else:
             assert look(head).size == (side, side)
+
+
+def test_a_png_with_any_bit_flipped_is_damaged():
+    whole = encoded(Image.effect_noise((40, 40), 60))
+    for place in range(0, len(whole) - 12, 13):  # what follows is the end mark
+        flipped = whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :]
+        with pytest.raises(DamagedError):
+            look(flipped)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
