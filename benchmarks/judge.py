@@ -1,0 +1,122 @@
+"""What a classifier of the same data says of painted images: which classes, how surely, and how far from real ones."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from trainers import datasets, pictures, recipes, spec
+from trainers.feed import Look
+from trainers.methods.adversarial import paint
+from trainers.recipes.darknet import Darknet
+
+_AT_ONCE = 500
+# A class that fewer images show than this share is missing.
+_PRESENT = 0.02
+
+
+class Said(NamedTuple):
+    """Features (n, features) and probabilities (n, classes) of some images."""
+
+    features: Tensor
+    probabilities: Tensor
+
+
+class Judge:
+    """A trained classifier with the real images that it knows."""
+
+    def __init__(self, line: dict[str, Any]) -> None:
+        given = _parsed(line)
+        params: Any = given.params
+        self.shape = (given.dataset.shape[0], params.image_size, params.image_size)
+        self.look = Look(params.normalize_mean, params.normalize_std, params.image_size)
+        self.network = _network(given, "classifier", self.shape)
+        parts = datasets.load(given.dataset, given.data_roots, given.cache, params.image_size, params.crop)
+        self.test = self.look_at(parts["test"].pixels)
+        # As many as there are test images, spread over the part: distances of fewer images are larger by themselves.
+        every = max(1, len(parts["train"].pixels) // len(self.test.features))
+        self.train = self.look_at(parts["train"].pixels[::every][: len(self.test.features)])
+
+    @torch.no_grad()
+    def look_at(self, pixels: Tensor) -> Said:
+        """Judge uint8 images (n, channels, size, size); what stands around the middle is a frame, and is cut off."""
+        edge = (pixels.shape[-1] - self.look.size) // 2
+        if edge > 0:
+            pixels = pixels[..., edge : edge + self.look.size, edge : edge + self.look.size]
+        features, answers = [], []
+        for some in torch.split(pixels, _AT_ONCE):
+            seen = self.network.features((some.float() / 255 - self.look.mean) / self.look.std)
+            features.append(seen)
+            answers.append(self.network.last(seen).softmax(1))
+        return Said(torch.cat(features), torch.cat(answers))
+
+    def figures(self, said: Said) -> dict[str, Any]:
+        """Return how the images are spread over the classes, how sure that is, and their distance from test images.
+
+        The distance is a multiple of that between as many training images and the test images: 1 is as good as real.
+        """
+        classes = said.probabilities.shape[1]
+        shares = torch.bincount(said.probabilities.argmax(1), minlength=classes) / len(said.probabilities)
+        entropy = -float(torch.special.xlogy(shares, shares).sum())
+        distance = frechet(said.features, self.test.features)
+        return {
+            "histogram": [round(float(share), 3) for share in shares],
+            "kl_to_uniform_nats": round(math.log(classes) - entropy, 3),
+            "confidence": round(float(said.probabilities.amax(1).mean()), 3),
+            "classes_present": round(float((shares >= _PRESENT).float().mean()), 2),
+            "frechet_ratio": round(distance / frechet(self.train.features, self.test.features), 2),
+        }
+
+
+def painted(line: dict[str, Any], count: int) -> Tensor:
+    """Draw uint8 images from the generator that a training left in its scratch folder: its average, if it has one."""
+    given = _parsed(line)
+    params: Any = given.params
+    shape = (given.dataset.shape[0], params.image_size, params.image_size)
+    generator = _network(given, "generator", shape)
+    noise = torch.randn(count, params.noise_dim, generator=torch.Generator().manual_seed(1))
+    images = [
+        pictures.to_bytes(paint(generator, some), params.normalize_mean, params.normalize_std)
+        for some in torch.split(noise, _AT_ONCE)
+    ]
+    return torch.cat(images)
+
+
+def frechet(a: Tensor, b: Tensor) -> float:
+    """Dowson and Landau 1982: |m_a - m_b|^2 + tr(A + B - 2 (A B)^(1/2)) of two sets of features (n, features)."""
+    (mean_a, cov_a), (mean_b, cov_b) = _moments(a), _moments(b)
+    values, vectors = torch.linalg.eigh(cov_a)
+    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    # The eigenvalues of A B are those of A^(1/2) B A^(1/2), which is symmetric.
+    cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
+    return float((mean_a - mean_b).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross)
+
+
+def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
+    exact = features.double()
+    return exact.mean(0), torch.cov(exact.T)
+
+
+def _network(given: spec.TrainSpec, name: str, shape: tuple[int, ...]) -> Any:
+    facts = recipes.Facts(shape, len(given.dataset.classes))
+    network = recipes.networks(given.recipe, given.params, facts, given.seed)[name]
+    network.load_state_dict(safetensors.torch.load_file(str(given.scratch / f"{name}.safetensors")))
+    assert name != "classifier" or isinstance(network, Darknet)
+    return network.eval()
+
+
+def _parsed(line: dict[str, Any]) -> spec.TrainSpec:
+    given = spec.parse(json.dumps(line))
+    assert isinstance(given, spec.TrainSpec)
+    return given
+
+
+def grid(scratch: Path) -> Path:
+    """Return the last grid that a training drew."""
+    return max(scratch.glob("grid-*.png"))
