@@ -70,9 +70,12 @@ def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Ass
 def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Assembly:
     params: Any = spec.params
     look = Look(params.normalize_mean, params.normalize_std, params.image_size, flip=True)
-    a, b = domains(parts, len(spec.dataset.classes))
+    pairs = [domains(parts, len(spec.dataset.classes))]
+    if params.split == "all" and ("test" in parts or "testA" in parts):
+        pairs.append(domains(parts, len(spec.dataset.classes), "test"))
+    a, b = zip(*pairs)
     feed = PairFeed(
-        Feed([a], params.batch_size, draws, look, "order_a"), Feed([b], params.batch_size, draws, look, "order_b")
+        Feed(a, params.batch_size, draws, look, "order_a"), Feed(b, params.batch_size, draws, look, "order_b")
     )
     built = _built(spec, Facts(feed.shape, 0), draws)
     method = Translation(params, built, feed.shape, draws)
@@ -100,6 +103,7 @@ def domains(parts: dict[str, Images], classes: int, part: str = "train") -> tupl
 def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Assembly:
     params: Any = spec.params
     train, test = held_out(parts)
+    _check_classes(train, spec.dataset.classes)
     flip = train.pixels.shape[1] == 3 if params.flip is None else params.flip
     look = Look(params.normalize_mean, params.normalize_std, params.image_size, params.shift, flip)
     feed = Feed([train], params.batch_size, draws, look)
@@ -107,6 +111,17 @@ def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> 
     built = _built(spec, Facts(feed.shape, len(spec.dataset.classes)), draws)
     method = Classification(params, built["classifier"], spec.dataset.classes, judged, draws)
     return Assembly(cast("Method", method), feed, Confusion(method, feed))
+
+
+def _check_classes(images: Images, classes: tuple[str, ...]) -> None:
+    if images.labels is None:
+        raise InvalidDatasetError("the data set has no classes; put its images into one folder for each class")
+    found = set(images.labels.tolist())
+    empty = [name for number, name in enumerate(classes) if number not in found]
+    if empty:
+        raise InvalidDatasetError(
+            f"no training image is of class {', '.join(empty[:5])}: add some, or take the class out of the data set"
+        )
 
 
 _ASSEMBLE = {"adversarial": _adversarial, "translation": _translation, "classification": _classification}

@@ -1,0 +1,213 @@
+"""Which data sets fit which recipe, at which size, and what is said where they don't."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from models.fits import Fit, MisfitError, Needs
+from models.recipes import RECIPES, resolve_params
+from models.specs.base import TrainParams
+
+DIGITS: dict[str, Any] = {
+    "name": "digits",
+    "shape": [1, 28, 28],
+    "classes": list("0123456789"),
+    "parts": {"train": 9000, "test": 1000},
+    "images": 10_000,
+}
+COLOUR = {**DIGITS, "name": "cifar-like", "shape": [3, 32, 32]}
+FACES = {**DIGITS, "name": "celeba-like", "shape": [3, 218, 178], "classes": []}
+DOMAINS = {
+    **DIGITS,
+    "name": "horses",
+    "shape": [3, 256, 256],
+    "classes": [],
+    "parts": {"trainA": 50, "trainB": 8, "testA": 5, "testB": 5},
+    "images": 68,
+}
+BARE = {**DIGITS, "name": "bare", "classes": [], "parts": {"train": 10_000}}
+FEW = {**DIGITS, "name": "few", "parts": {"train": 3}, "images": 3}
+
+PRESETS = [(recipe.name, preset.name) for recipe in RECIPES.values() for preset in recipe.presets]
+NEEDS_NOTHING = [name for name, recipe in RECIPES.items() if recipe.fit.needs is Needs.nothing]
+
+
+def size(name: str, dataset: dict[str, Any], **given: Any) -> int:
+    """Return the size that a recipe's networks get."""
+    return RECIPES[name].fit.image_size(dataset, resolve_params(RECIPES[name], None, given))
+
+
+def misfit(name: str, dataset: dict[str, Any], **given: Any) -> tuple[str, str]:
+    """Return the place and the words of what does not fit."""
+    with pytest.raises(MisfitError) as caught:
+        size(name, dataset, **given)
+    assert str(caught.value) == caught.value.detail
+    return caught.value.place, caught.value.detail
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_defaults_of_every_recipe_are_valid_and_survive_json(name: str) -> None:
+    params = resolve_params(RECIPES[name], None, {})
+    again = RECIPES[name].params.model_validate_json(params.model_dump_json())
+    assert again == params
+    assert (params.epochs is None) != (params.images is None)
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_every_preset_is_valid_and_says_what_it_changes(name: str, preset: str) -> None:
+    recipe = RECIPES[name]
+    found = recipe.preset(preset)
+    assert found is not None
+    params = resolve_params(recipe, found, {})
+    values = params.model_dump(mode="json")
+    assert {field: values[field] for field in found.params} == found.params
+    # One budget replaces the other, whichever the preset has.
+    assert resolve_params(recipe, found, {"images": 1000}).epochs is None
+    assert resolve_params(recipe, found, {"epochs": 3}).images is None
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_field_is_described_and_unknown_ones_are_refused(name: str) -> None:
+    params = RECIPES[name].params
+    assert [field for field, info in params.model_fields.items() if not info.description] == []
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        params.model_validate({"epoch": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "digits", "colour"),
+    [
+        ("mlp_gan", 28, 32),
+        ("dcgan", 28, None),
+        ("wgan", 32, 32),
+        ("dcgan64", 32, 32),
+        ("wgan_gp", 32, 32),
+        ("began", 32, 32),
+        ("r3gan", 32, 32),
+        ("cyclegan", 28, 32),
+        ("darknet", 28, 32),
+    ],
+)
+def test_the_size_follows_from_the_data_set(name: str, digits: int, colour: int | None) -> None:
+    assert size(name, DIGITS) == digits
+    if colour is not None:
+        assert size(name, COLOUR) == colour
+    else:
+        place, words = misfit(name, COLOUR)
+        assert place == "dataset"
+        assert "set `image_size` to 28" in words
+        assert size(name, COLOUR, image_size=28) == 28
+
+
+@pytest.mark.parametrize("name", NEEDS_NOTHING)
+def test_pictures_that_are_no_squares_are_refused_with_the_size_to_ask_for(name: str) -> None:
+    place, words = misfit(name, FACES)
+    assert place == "dataset"
+    assert "this data set has 218x178 (height x width)" in words
+    asked = 28 if name == "dcgan" else 64
+    assert f"set `image_size` to {asked}" in words
+    assert size(name, FACES, image_size=asked) == asked
+
+
+@pytest.mark.parametrize("name", NEEDS_NOTHING)
+def test_domains_are_for_translation(name: str) -> None:
+    place, words = misfit(name, DOMAINS)
+    assert place == "dataset"
+    assert "two domains to translate: use cyclegan" in words
+
+
+def test_translation_takes_domains_or_makes_them_of_classes() -> None:
+    assert size("cyclegan", DOMAINS) == 256
+    assert size("cyclegan", DOMAINS, batch_size=8) == 256
+    assert misfit("cyclegan", DOMAINS, batch_size=9) == (
+        "batch_size",
+        "must be at most 8, the images of the smaller domain",
+    )
+    place, words = misfit("cyclegan", BARE)
+    assert place == "dataset"
+    assert "two domains (folders A and B), or classes to make them of" in words
+    assert misfit("cyclegan", DIGITS, image_size=26)[0] == "image_size"
+    assert misfit("cyclegan", DIGITS, image_size=20) == (
+        "image_size",
+        "must be 24 to 512 in steps of 4 pixels for this recipe",
+    )
+
+
+def test_a_classifier_needs_classes() -> None:
+    for dataset in (BARE, DOMAINS):
+        place, words = misfit("darknet", dataset)
+        assert place == "dataset"
+        assert "at least two classes" in words
+
+
+def test_a_classifier_keeps_its_test_images_unseen() -> None:
+    with pytest.raises(ValidationError, match="`split` must be train here"):
+        resolve_params(RECIPES["darknet"], None, {"split": "all"})
+
+
+def test_a_classifier_without_a_test_part_keeps_every_tenth_image() -> None:
+    single = {**DIGITS, "parts": {"train": 100}, "images": 100}
+    assert size("darknet", single, batch_size=90) == 28
+    assert misfit("darknet", single, batch_size=91)[1].startswith("must be at most 90")
+    place, words = misfit("darknet", FEW, batch_size=2)
+    assert place == "dataset"
+    assert "at least 10 images" in words
+
+
+@pytest.mark.parametrize("name", [*NEEDS_NOTHING])
+def test_three_images_in_all_are_too_few_for_a_batch(name: str) -> None:
+    place, words = misfit(name, FEW)
+    assert place == "batch_size"
+    assert words == "must be at most 3, the number of training images; or take a larger data set"
+    assert size(name, FEW, batch_size=3) in (28, 32)
+
+
+def test_all_images_count_where_all_are_asked_for() -> None:
+    small = {**DIGITS, "parts": {"train": 60, "test": 40}, "images": 100}
+    assert misfit("dcgan", small, batch_size=61)[0] == "batch_size"
+    assert size("dcgan", small, batch_size=100, split="all") == 28
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "words"),
+    [
+        ("mlp_gan", 256, "must be 8 to 128 pixels"),
+        ("dcgan", 32, "must be 28 pixels"),
+        ("wgan", 48, "must be 16, 32, 64, 128 or 256 pixels"),
+        ("began", 256, "must be 16, 32, 64 or 128 pixels"),
+        ("darknet", 8, "must be 16 to 512 pixels"),
+    ],
+)
+def test_a_size_that_the_networks_cannot_have_is_refused_with_those_they_can(name: str, asked: int, words: str) -> None:
+    assert misfit(name, DIGITS, image_size=asked) == ("image_size", f"{words} for this recipe")
+
+
+@pytest.mark.parametrize(
+    ("side", "found"), [(16, 16), (15, 16), (13, 16), (12, None), (26, 32), (25, None), (103, 128), (102, None)]
+)
+def test_a_black_frame_makes_images_a_quarter_larger_at_most(side: int, found: int | None) -> None:
+    fit, params = Fit((16, 32, 64, 128)), resolve_params(RECIPES["wgan"], None, {})
+    dataset = {**DIGITS, "shape": [1, side, side]}
+    if found is not None:
+        assert fit.image_size(dataset, params) == found
+    else:
+        with pytest.raises(MisfitError, match="needs square images of 16, 32, 64 or 128 pixels"):
+            fit.image_size(dataset, params)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_shares_the_common_parameters(name: str) -> None:
+    assert issubclass(RECIPES[name].params, TrainParams)
+    common = {"epochs", "images", "batch_size", "width", "ema_half_life", "warmup_images", "monitor", "patience"}
+    assert common | {"exact", "metrics_every", "grid_every", "checkpoint_every"} <= set(
+        RECIPES[name].params.model_fields
+    )
+
+
+@pytest.mark.parametrize("name", ["wgan", "wgan_gp", "began", "r3gan"])
+def test_labels_are_smoothed_only_where_there_are_labels(name: str) -> None:
+    with pytest.raises(ValidationError, match="`label_smoothing` must be 0 here"):
+        resolve_params(RECIPES[name], None, {"label_smoothing": 0.1})

@@ -1,0 +1,121 @@
+"""Darknet: learns, is judged on test images, and shows its cycle and its confusion."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from trainers import checkpoints
+from trainers.assembly import assemble
+from trainers.datasets import load
+from trainers.datasets.images import Images
+from trainers.draws import Draws
+from trainers.errors import InvalidDatasetError
+from trainers.methods.classification import held_out
+from trainers.spec import parse
+
+# 20 steps an epoch; fewer would leave the running statistics, with their momentum of .01, where they began.
+SETTINGS = {"groups": [1, 1, 1], "width": 16, "batch_size": 8, "epochs": 10, "learning_rate": 0.05, "shift": 0}
+
+
+@pytest.fixture
+def attempt(train_small):
+    return train_small("darknet", **SETTINGS)
+
+
+def report(attempt):
+    return json.loads(Path(attempt.files("report")[0]["path"]).read_text())
+
+
+def test_it_learns_the_digits_and_its_figures_agree(attempt, data_root):
+    means = [message["means"] for message in attempt.of("epoch")]
+    assert means[0]["train_accuracy"] < 0.6
+    assert means[-1]["train_accuracy"] > 0.9
+    told = report(attempt)
+    counts = np.array(told["confusion"])
+    assert counts.shape == (10, 10)
+    assert counts.sum() == 40
+    assert told["accuracy"] == counts.trace() / 40 == pytest.approx(means[-1]["accuracy"])
+    assert 0.4 < told["accuracy"] <= 1
+    assert told["classes"] == [str(n) for n in range(10)]
+    # Rows are the true classes: 40 digits, as the file has them.
+    labels = np.frombuffer((data_root / "MNIST/raw/t10k-labels-idx1-ubyte").read_bytes()[8:], dtype=np.uint8)
+    assert counts.sum(1).tolist() == np.bincount(labels, minlength=10).tolist()
+
+
+def test_each_epoch_is_judged_and_shown(attempt):
+    means = [message["means"] for message in attempt.of("epoch")]
+    series = attempt.series
+    judged = {step: row["accuracy"] for step, row in series.items() if "accuracy" in row}
+    assert judged == {20 * n: means[n - 1]["accuracy"] for n in range(1, 11)}
+    assert {message["name"] for message in attempt.files("loss_plot")} == {"loss.png", "one_cycle.png"}
+    # The rate rises from a twentieth, peaks at .4 of the budget, and ends far below where it began.
+    rates = [series[step]["learning_rate"] for step in range(1, 201)]
+    assert rates[0] == pytest.approx(0.05 / 20, rel=1e-4)
+    assert max(rates) == rates[80] == pytest.approx(0.05)
+    assert rates[-1] < rates[0] / 20
+    moments = [series[step]["momentum"] for step in range(1, 201)]
+    assert (moments[0], min(moments), moments[80], moments[-1]) == pytest.approx((0.95, 0.85, 0.85, 0.95))
+    # The best checkpoint is that of the highest accuracy, the earliest of equals.
+    accuracies = [mean["accuracy"] for mean in means]
+    best = [message for message in attempt.files("checkpoint") if message["best"]]
+    assert best[-1]["epoch"] == report(attempt)["best_epoch"] == 1 + accuracies.index(max(accuracies))
+    # Confusion matrices are square coloured sheets, one at the beginning and one an epoch.
+    grids = attempt.files("grid")
+    assert [grid["epoch"] for grid in grids] == list(range(11))
+    with Image.open(grids[-1]["path"]) as sheet:
+        assert sheet.size == (650, 650)
+        assert sheet.mode == "RGB"
+
+
+def assembled(make_spec, **given):
+    spec = parse(json.dumps(make_spec("darknet", **{**SETTINGS, **given})))
+    parts = load(spec.dataset, spec.data_roots, spec.cache, 28, "center")
+    return spec, parts, assemble(spec, parts, Draws(0, 0, torch.device("cpu")))
+
+
+@pytest.mark.parametrize(("asked", "flips"), [(None, False), (True, True), (False, False)])
+def test_grey_images_are_not_mirrored_unless_asked(make_spec, asked, flips):
+    _, _, assembly = assembled(make_spec, flip=asked)
+    assert assembly.feed.look.flip is flips
+
+
+def test_colour_images_are_mirrored(make_spec):
+    spec, parts, _ = assembled(make_spec)
+    coloured = {name: Images(part.pixels.expand(-1, 3, -1, -1), part.labels) for name, part in parts.items()}
+    assert assemble(spec, coloured, Draws(0, 0, torch.device("cpu"))).feed.look.flip
+
+
+def test_the_average_is_judged_where_there_is_one(train_small):
+    # An average that hardly follows knows as little as at the start, while the classifier itself has learned.
+    slow = train_small("darknet", **SETTINGS, ema_half_life=10**9)
+    means = slow.of("epoch")[-1]["means"]
+    assert means["train_accuracy"] > 0.9
+    assert means["accuracy"] < 0.3
+    kept = checkpoints.read(Path(slow.checkpoint)).tensors
+    assert not torch.equal(kept["networks/classifier/last.weight"], kept["averages/classifier/last.weight"])
+
+
+def test_without_a_test_part_every_tenth_image_is_kept_for_it():
+    images = Images(torch.arange(25, dtype=torch.uint8).view(25, 1, 1, 1), torch.arange(25) % 2)
+    train, test = held_out({"train": images})
+    assert test.pixels.flatten().tolist() == [9, 19]
+    assert sorted([*train.pixels.flatten().tolist(), 9, 19]) == list(range(25))
+    assert train.labels.tolist() == [n % 2 for n in train.pixels.flatten().tolist()]
+    with pytest.raises(InvalidDatasetError, match=r"3 images and no test part; .* at least 10 images"):
+        held_out({"train": Images(images.pixels[:3], images.labels[:3])})
+    with pytest.raises(InvalidDatasetError, match="one folder for each class"):
+        held_out({"train": Images(images.pixels, None)})
+
+
+def test_a_class_without_a_training_image_is_named(make_spec):
+    spec, parts, _ = assembled(make_spec)
+    chosen = (parts["train"].labels != 4) & (parts["train"].labels != 7)
+    lacking = {**parts, "train": Images(parts["train"].pixels[chosen], parts["train"].labels[chosen])}
+    with pytest.raises(InvalidDatasetError, match="no training image is of class 4, 7: add some, or take the class"):
+        assemble(spec, lacking, Draws(0, 0, torch.device("cpu")))
