@@ -18,7 +18,9 @@ class Deck:
     The batch size may change on the way: memory may run out.
     """
 
-    def __init__(self, count: int, batch_size: int, draws: Draws, stream: str = "order") -> None:
+    def __init__(
+        self, count: int, batch_size: int, draws: Draws, stream: str = "order", device: torch.device | None = None
+    ) -> None:
         if count < batch_size:
             raise InvalidDatasetError(
                 f"the data set has {count} images, fewer than one batch of {batch_size}: "
@@ -29,6 +31,7 @@ class Deck:
         self.draws = draws
         self.passes = self.position = self.seen = 0
         self._stream = stream
+        self._device = device or torch.device("cpu")
         self._order: torch.Tensor | None = None
 
     @property
@@ -42,9 +45,9 @@ class Deck:
         return self.passes + (self.position > 0)
 
     def next(self) -> torch.Tensor:
-        """Return the numbers of the next batch, (batch,) int64 on the CPU."""
+        """Return the numbers of the next batch, (batch,) int64 on the device that the deck was made for."""
         if self._order is None:
-            self._order = self.draws.permutation(self.count, self._stream, self.passes)
+            self._order = self.draws.permutation(self.count, self._stream, self.passes).to(self._device)
         chosen = self._order[self.position : self.position + self.batch_size]
         self.position += self.batch_size
         self.seen += self.batch_size

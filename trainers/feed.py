@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Data sets up to this share of the device's free memory lie on the device; others are gathered on the host.
 _SHARE_OF_DEVICE = 0.5
+# Parts of up to so many bytes together become one; larger ones may be maps, which are never read whole.
+_SMALL = 1 << 30
 
 
 class Look(NamedTuple):
@@ -42,11 +44,13 @@ class Feed:
     ) -> None:
         self.look = look
         self.draws = draws
-        self.deck = Deck(sum(len(part.pixels) for part in parts), batch_size, draws, stream)
         self._stream = stream
-        self._stacks = [_near(part.pixels, draws.device) for part in parts]
+        self._stacks = _stacked([part.pixels for part in parts], draws.device)
+        # Where the images are, the numbers of the images are too: a copy to the device would wait for it at every step.
+        near = self._stacks[0].device
+        self.deck = Deck(sum(len(part.pixels) for part in parts), batch_size, draws, stream, near)
         labels = [part.labels for part in parts if part.labels is not None]
-        self.labels = torch.cat(labels) if len(labels) == len(parts) else None
+        self.labels = torch.cat(labels).to(near) if len(labels) == len(parts) else None
         # (pixel / 255 - mean) / std, as one multiplication and one addition.
         self._scale = 1 / (255 * look.std)
         self._shift = -look.mean / look.std
@@ -70,7 +74,7 @@ class Feed:
         """Return the next batch."""
         begin = self.deck.seen
         chosen = self.deck.next()
-        labels = None if self.labels is None else self.labels[chosen].to(self.draws.device)
+        labels = None if self.labels is None else self.labels.index_select(0, chosen).to(self.draws.device)
         pixels = self.pixels(chosen)
         if self._moves:
             pixels = cut(pixels, self.look.size, self.look.shift, self.look.flip, self.draws, self._stream, begin)
@@ -80,7 +84,7 @@ class Feed:
         """Return the images of these numbers as uint8 on the device, whole: before any window is cut out."""
         if len(self._stacks) == 1:
             stack = self._stacks[0]
-            return stack.index_select(0, chosen.to(stack.device)).to(self.draws.device)
+            return stack.index_select(0, chosen.to(stack.device)).to(self.draws.device, non_blocking=True)
         picked = torch.empty((len(chosen), *self._stacks[0].shape[1:]), dtype=torch.uint8, device=self.draws.device)
         begin = 0
         for stack in self._stacks:
@@ -161,9 +165,9 @@ class PairFeed:
         self.b.halve()
 
 
-def _near(pixels: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """Put images on the device if they leave it room to work."""
-    if device.type != "cuda":
-        return pixels
-    free, _ = torch.cuda.mem_get_info(device)
-    return pixels.to(device) if pixels.numel() < _SHARE_OF_DEVICE * free else pixels
+def _stacked(parts: list[torch.Tensor], device: torch.device) -> list[torch.Tensor]:
+    """Put images on the device if they leave it room to work; make one stack of several parts where that is cheap."""
+    size = sum(part.numel() for part in parts)
+    if device.type == "cuda" and size < _SHARE_OF_DEVICE * torch.cuda.mem_get_info(device)[0]:
+        return [torch.cat([part.to(device) for part in parts])]
+    return parts if len(parts) == 1 or size > _SMALL else [torch.cat(parts)]
