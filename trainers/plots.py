@@ -20,14 +20,14 @@ def loss_plot(points: list[list[float]], metrics: tuple[str, ...]) -> bytes:
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     losses = [name for name in metrics if name.endswith(("loss", "loss_a", "loss_b"))]
-    judged = [name for name in metrics if name.startswith(("d_real", "d_fake"))] or [
-        name for name in metrics if name == "train_accuracy"
-    ]
+    judged, meaning = [name for name in metrics if name.startswith(("d_real", "d_fake"))], "mean of D"
+    if not judged:
+        judged, meaning = [name for name in metrics if name == "train_accuracy"], "share that is right"
     figure = Figure(figsize=(8, 6 if judged else 3.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     rows = 2 if judged else 1
     images = [point[0] for point in points]
-    for row, (names, label) in enumerate(((losses, "loss"), (judged, "mean of D"))[:rows], start=1):
+    for row, (names, label) in enumerate(((losses, "loss"), (judged, meaning))[:rows], start=1):
         axes = figure.add_subplot(rows, 1, row)
         for name in names:
             column = 1 + metrics.index(name)

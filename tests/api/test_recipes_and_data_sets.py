@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from models.recipes import RECIPES
-from tests.api.conftest import TRAIN, Person, Pointers
+from tests.api.archives import pictures, zipped
+from tests.api.conftest import TRAIN, Person, Pointers, Upload
 
 SIZES = {"mlp_gan": 28, "dcgan": 28, "cyclegan": 28, "darknet": 28}
 
@@ -54,3 +55,28 @@ def test_what_does_not_fit_is_named_with_what_would(
     assert list(found) == [pointer]
     assert words in found[pointer]
     assert alice.get("/v1/jobs").json["data"] == []
+
+
+def test_an_uploaded_data_set_is_refused_where_it_does_not_fit(
+    alice: Person, pointers: Pointers, upload: Upload
+) -> None:
+    assert upload(alice, zipped(pictures(16, size=(32, 32))), "few").status_code == 201
+    sides = {**pictures(8, "A/", size=(32, 32)), **pictures(9, "B/", size=(32, 32))}
+    assert upload(alice, zipped(sides), "sides").status_code == 201
+
+    def refused(**changes: Any) -> dict[str, str]:
+        return pointers(alice.post("/v1/jobs", json={**TRAIN, "params": {}, **changes}))
+
+    found = refused(dataset="few", recipe="wgan")
+    assert found == {
+        "/params/batch_size": "must be at most 16, the number of training images; or take a larger data set"
+    }
+    assert list(refused(dataset="few", recipe="darknet")) == ["/dataset"]
+    assert "needs two domains" in refused(dataset="few", recipe="cyclegan")["/dataset"]
+    assert "use cyclegan" in refused(dataset="sides", recipe="wgan")["/dataset"]
+    assert (
+        "the smaller domain"
+        in refused(dataset="sides", recipe="cyclegan", params={"batch_size": 9})["/params/batch_size"]
+    )
+    assert alice.submit(dataset="few", recipe="wgan", params={"batch_size": 16})["params"]["image_size"] == 32
+    assert alice.submit(dataset="sides", recipe="cyclegan", params={"batch_size": 8})["params"]["image_size"] == 32

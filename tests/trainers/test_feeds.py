@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from trainers import feed as feeds
 from trainers.assembly import domains
 from trainers.augment import cut, reflect
 from trainers.datasets.images import Images
@@ -28,7 +29,10 @@ def told(batch):
     return batch.flatten().round().int().tolist()
 
 
-def test_labels_stay_with_their_images_and_several_parts_are_dealt_as_one():
+@pytest.mark.parametrize("small", [0, 1 << 30])
+def test_labels_stay_with_their_images_and_several_parts_are_dealt_as_one(monkeypatch, small):
+    # Parts that are small together become one, larger ones stay apart.
+    monkeypatch.setattr(feeds, "_SMALL", small, raising=False)
     feed = Feed([numbered(0, 10), numbered(10, 17), numbered(17, 24)], 5, Draws(0, 0, CPU), RAW)
     assert (feed.deck.count, feed.deck.per_pass) == (24, 4)
     batches = [feed.next_batch() for _ in range(4)]

@@ -1,0 +1,133 @@
+"""CycleGAN: its losses, its domains, its grids, and when it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch.nn.functional import l1_loss
+
+from trainers.assembly import assemble
+from trainers.datasets import load
+from trainers.datasets.images import Images
+from trainers.draws import Draws
+from trainers.errors import InvalidDatasetError
+from trainers.methods import Place
+from trainers.schedules import linear_decay
+from trainers.spec import parse
+
+CPU = torch.device("cpu")
+SETTINGS = {"batch_size": 4, "blocks": 1, "image_size": 24, "pool": 4}
+
+
+@pytest.fixture
+def assembled(make_spec):
+    """Return a function that puts cyclegan to work on the digits, or on other parts."""
+
+    def put(parts=None, **given):
+        spec = parse(json.dumps(make_spec("cyclegan", **{**SETTINGS, **given})))
+        found = parts or load(spec.dataset, spec.data_roots, spec.cache, 27, "center")
+        return assemble(spec, found, Draws(0, 0, CPU))
+
+    return put
+
+
+def test_grids_show_both_directions_and_both_cycles(train_small):
+    attempt = train_small("cyclegan", **SETTINGS, images=8)
+    first = attempt.files("grid")[0]
+    with Image.open(first["path"]) as sheet:
+        assert sheet.size == (6 * (24 + 2) + 2, 8 * (24 + 2) + 2)
+    with Image.open(attempt.files("real_grid")[0]["path"]) as sheet:
+        assert sheet.size == (8 * (24 + 2) + 2, 2 * (24 + 2) + 2)
+    assert {message["name"] for message in attempt.files("weights")} == {
+        f"{name}.safetensors" for name in ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
+    }
+
+
+def test_digits_below_five_become_the_others(assembled):
+    feed = assembled().feed
+    assert set(feed.a.labels.tolist()) == set(range(5))
+    assert set(feed.b.labels.tolist()) == set(range(5, 10))
+    assert feed.a.look.flip
+
+
+@pytest.mark.parametrize(("split", "more"), [("train", 0), ("all", 40)])
+def test_the_images_for_testing_are_trained_on_only_where_all_are_asked_for(assembled, split, more):
+    feed = assembled(split=split).feed
+    assert feed.a.deck.count + feed.b.deck.count == 160 + more
+
+
+def test_folders_of_domains_are_trained_on_as_they_are(assembled):
+    def images(count, value):
+        return Images(torch.full((count, 1, 27, 27), value, dtype=torch.uint8), None)
+
+    parts = {"trainA": images(9, 1), "trainB": images(5, 2), "testA": images(4, 3), "testB": images(4, 4)}
+    feed = assembled(parts).feed
+    assert (feed.a.deck.count, feed.b.deck.count, feed.lead is feed.a) == (9, 5, True)
+    feed = assembled(parts, split="all").feed
+    assert (feed.a.deck.count, feed.b.deck.count) == (13, 9)
+    assert set(feed.b.pixels(torch.arange(9)).flatten().tolist()) == {2, 4}
+
+
+def test_without_domains_or_classes_there_is_nothing_to_translate(assembled):
+    bare = {"train": Images(torch.zeros(20, 1, 27, 27, dtype=torch.uint8), None)}
+    with pytest.raises(InvalidDatasetError, match="neither two domains nor classes"):
+        assembled(bare)
+
+
+def test_the_losses_of_a_step_are_those_of_the_paper(assembled):
+    method, feed, _ = assembled(cycle=7.0, identity=0.25)
+    networks = method.networks
+    place = [feed.a.state(), feed.b.state()]
+    a, b = feed.a.next(), feed.b.next()
+    feed.a.restore(place[0], 0)
+    feed.b.restore(place[1], 0)
+    with torch.no_grad():
+        fake_b, fake_a = networks["generator_ab"](a), networks["generator_ba"](b)
+        cycle = l1_loss(networks["generator_ba"](fake_b), a) + l1_loss(networks["generator_ab"](fake_a), b)
+        identity = l1_loss(networks["generator_ba"](a), a) + l1_loss(networks["generator_ab"](b), b)
+        scores = {
+            "a": (networks["discriminator_a"](a), networks["discriminator_a"](fake_a)),
+            "b": (networks["discriminator_b"](b), networks["discriminator_b"](fake_b)),
+        }
+    told = dict(zip(method.metrics, method.step(Place(0, 0, 0.0), feed).tolist(), strict=True))
+    assert told["cycle_loss"] == pytest.approx(cycle.item(), rel=1e-5)
+    assert told["identity_loss"] == pytest.approx(identity.item(), rel=1e-5)
+    for name, (real, fake) in scores.items():
+        # The pool fills first: the discriminators see the fakes of this step, painted before the generators learned.
+        assert told[f"g_loss_{name}"] == pytest.approx((fake - 1).square().mean().item(), rel=1e-5)
+        expected = ((real - 1).square().mean() + fake.square().mean()).item() / 2
+        assert told[f"d_loss_{name}"] == pytest.approx(expected, rel=1e-5)
+        assert told[f"d_real_{name}"] == pytest.approx(real.mean().item(), rel=1e-4, abs=1e-6)
+
+
+def test_an_image_of_the_wanted_domain_is_left_alone_only_if_that_is_asked_for(assembled):
+    method, feed, _ = assembled(identity=0.0)
+    told = dict(zip(method.metrics, method.step(Place(0, 0, 0.0), feed).tolist(), strict=True))
+    assert told["identity_loss"] == 0
+    assert told["cycle_loss"] > 0
+
+
+def test_rates_are_level_and_then_fall_to_nothing(train_small):
+    attempt = train_small("cyclegan", **SETTINGS, images=40, learning_rate=1e-3)
+    rates = [row["learning_rate"] for _, row in sorted(attempt.series.items())]
+    assert rates == pytest.approx([1e-3 * linear_decay(0.5, step / 10) for step in range(10)], rel=1e-4)
+    assert rates[5] == pytest.approx(1e-3)
+    assert rates[9] == pytest.approx(2e-4)
+
+
+def test_it_ends_when_the_cycle_gets_no_better(train_small):
+    # With a rate far too high the cycles never get better than at some early epoch.
+    attempt = train_small(
+        "cyclegan", **{**SETTINGS, "batch_size": 16}, epochs=40, monitor="cycle_loss", patience=2, learning_rate=0.05
+    )
+    means = {message["epoch"]: message["means"]["cycle_loss"] for message in attempt.of("epoch")}
+    lowest = min(means, key=means.get)
+    assert len(means) == lowest + 2 < 40
+    assert attempt.messages[-1]["reason"].startswith("no better cycle_loss for 2 epochs")
+    best = [message["epoch"] for message in attempt.files("checkpoint") if message["best"]]
+    assert best[-1] == lowest
+    assert json.loads(Path(attempt.files("report")[0]["path"]).read_text())["best_epoch"] == lowest
