@@ -13,10 +13,10 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-all lint format audit bench clean
+.PHONY: help install up demo test test-all lint format audit bench bench-train bench-quality clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=python3.12 make install   chooses the Python (3.11 or later) that the environment is made with"
 
@@ -67,6 +67,12 @@ audit: $(INSTALLED) ## Look for known weaknesses in the pinned packages (needs t
 
 bench: $(INSTALLED) ## Measure, and print one JSON line a figure
 	@$(BIN)/python -m benchmarks
+
+bench-train: $(INSTALLED) ## Measure training speed beside the tutorials' own loops (about 25 min; NAMES=dcgan for one)
+	@$(BIN)/python -m benchmarks.train $(NAMES)
+
+bench-quality: $(INSTALLED) ## Train recipes for minutes and let a classifier judge them (about 15 min)
+	@$(BIN)/python -m benchmarks.quality $(NAMES)
 
 clean: ## Remove what the tools leave behind; the environment and the data stay
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
