@@ -124,7 +124,7 @@ class _Survey:
             self.smallest = min(self.smallest, *facts.size)
             if len(self.sizes) < 2:
                 self.sizes.add(facts.size)
-            progress("look", sum(self.folders.counts.values()), None)
+            progress("look", number + 1, None)
 
     def _pictures(self, archive: Archive) -> Iterator[Member]:
         for member in archive.members():
