@@ -26,11 +26,11 @@ VARIANTS = {
     "warm-up": {"recipe": "mlp_gan", "warmup_images": 200, "d_warmup_steps": 4, "label_smoothing": 0.1},
     "images": {"recipe": "mlp_gan", "images": 250, "split": "all", "learning_rate_end": 1e-5},
     "dcgan": {"recipe": "dcgan", "ema_half_life": 100},
-    "wgan": {"recipe": "wgan", "d_steps": 2, "boost_steps": 4, "boost_first": 2, "boost_every": 3},
-    "dcgan64": {"recipe": "dcgan64", "g_steps": 2, "upsample": True, "normalize_std": 1.0},
-    "wgan_gp": {"recipe": "wgan_gp", "d_steps": 2},
-    "began": {"recipe": "began", "hidden": 8, "lambda_k": 0.5},
-    "r3gan": {"recipe": "r3gan", "ema_half_life": 100},
+    "wgan": {"recipe": "wgan", "image_size": 16, "d_steps": 2, "boost_steps": 4, "boost_first": 2, "boost_every": 3},
+    "dcgan64": {"recipe": "dcgan64", "image_size": 16, "g_steps": 2, "upsample": True, "normalize_std": 1.0},
+    "wgan_gp": {"recipe": "wgan_gp", "image_size": 16, "d_steps": 2},
+    "began": {"recipe": "began", "image_size": 16, "hidden": 8, "lambda_k": 0.5},
+    "r3gan": {"recipe": "r3gan", "image_size": 16, "ema_half_life": 100},
     "cyclegan": {
         "recipe": "cyclegan",
         "batch_size": 4,
@@ -40,7 +40,7 @@ VARIANTS = {
         "d_steps": 2,
         "ema_half_life": 100,
     },
-    "darknet": {"recipe": "darknet", "groups": [1, 1], "ema_half_life": 100, "label_smoothing": 0.1},
+    "darknet": {"recipe": "darknet", "image_size": 16, "groups": [1, 1], "ema_half_life": 100, "label_smoothing": 0.1},
     "halved": {"recipe": "mlp_gan", "batch_size": 15, "learning_rate_end": 1e-5, "checkpoint_every": {"steps": 1}},
 }
 
