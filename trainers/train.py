@@ -39,7 +39,9 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         )
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
     size, crop = stored_size(params), params.crop
-    parts = datasets.load(spec.dataset, spec.data_roots, spec.cache, size, crop, reporter.info)
+    parts = datasets.load(
+        spec.dataset, spec.data_roots, spec.cache, size, crop, reporter.info, frame=size == params.image_size
+    )
     method, feed, gallery = assemble(spec, parts, Draws(spec.seed, 0, device))
     loop = Loop(spec, method, feed, Exhibition(gallery, reporter, spec.scratch), reporter)
     if snapshot is not None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch.nn.functional import l1_loss
 
+from tests.trainers.attempts import Attempt, write_digits
 from trainers.assembly import assemble
 from trainers.datasets import load
 from trainers.datasets.images import Images
@@ -76,6 +79,20 @@ def test_without_domains_or_classes_there_is_nothing_to_translate(assembled):
     bare = {"train": Images(torch.zeros(20, 1, 27, 27, dtype=torch.uint8), None)}
     with pytest.raises(InvalidDatasetError, match="neither two domains nor classes"):
         assembled(bare)
+
+
+def test_images_are_scaled_to_what_windows_are_cut_from_and_not_framed(make_spec, tmp_path):
+    white = np.full((20, 28, 28), 255, dtype=np.uint8)
+    labels = np.arange(20, dtype=np.uint8) % 10
+    write_digits(tmp_path / "white/MNIST/raw", white, white, (labels, labels))
+    spec = make_spec("cyclegan", blocks=1, batch_size=2, images=2)
+    spec["data_roots"] = [str(tmp_path / "white")]
+    spec["dataset"]["parts"] = {"train": 20, "test": 20}
+    Attempt.run(json.dumps(spec))
+    (prepared,) = Path(spec["cache"]).rglob("*.safetensors")
+    pixels = load_file(prepared)["train.pixels"]
+    assert pixels.shape == (20, 1, 31, 31)
+    assert int(pixels.min()) == 255
 
 
 def test_the_losses_of_a_step_are_those_of_the_paper(assembled):

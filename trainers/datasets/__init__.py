@@ -36,17 +36,20 @@ def load(
     size: int,
     crop: str = "center",
     say: Callable[[str], None] | None = None,
+    *,
+    frame: bool = True,
 ) -> dict[str, Images]:
     """Return every part of a data set as square images of ``size`` pixels, on the CPU.
 
-    ``crop`` is "center", or "face" for pictures of people. Images a little smaller than ``size`` get a black frame.
-    What has to be decoded or scaled is done once and kept in the folder ``cache``; ``say`` hears how far that is.
+    ``crop`` is "center", or "face" for pictures of people. Images a little smaller than ``size`` get a black frame,
+    or are scaled where ``frame`` is false: a window that is cut out at random should not see one. What has to be
+    decoded or scaled is done once and kept in the folder ``cache``; ``say`` hears how far that is.
 
     Raises:
         InvalidDatasetError: a file is missing or damaged, or the layout is unknown.
         TrainerError: there is no room in the cache.
     """
-    fit = Fit.of(dataset, size, crop, say)
+    fit = Fit.of(dataset, size, crop, say, frame=frame)
     if dataset.layout == "packed":
         path = packed.path_of(dataset)
         if fit.as_it_is:

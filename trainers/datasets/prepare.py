@@ -52,7 +52,9 @@ class Fit(NamedTuple):
     frame: bool
 
     @classmethod
-    def of(cls, dataset: DatasetSpec, size: int, crop: str, say: Callable[[str], None] | None) -> Fit:
+    def of(
+        cls, dataset: DatasetSpec, size: int, crop: str, say: Callable[[str], None] | None, *, frame: bool = True
+    ) -> Fit:
         """Decide by the data set's own shape. Without a face detector the middle is taken, and ``say`` hears of it."""
         if crop not in ("center", "face"):
             raise InvalidDatasetError(f"crop is {crop!r}; it must be center or face")
@@ -61,7 +63,7 @@ class Fit(NamedTuple):
             if say is not None:
                 say("no face detector on this machine (opencv-python-headless 4 has one): taking the middle instead")
         channels, *sides = dataset.shape
-        small = dataset.layout in _FRAMED_LAYOUTS and max(sides) <= size <= _MOST_FRAME * min(sides)
+        small = frame and dataset.layout in _FRAMED_LAYOUTS and max(sides) <= size <= _MOST_FRAME * min(sides)
         native = sides == [size, size]
         return cls(channels, size, crop, native and crop == "center", small and not native and crop == "center")
 
