@@ -1,7 +1,10 @@
-"""`ganforge datasets`: list, add, show and delete."""
+"""`ganforge datasets`: list, add, show, delete and fetch."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -124,3 +127,22 @@ def _content(one: Dataset) -> str:
     parts = " and ".join(f"{count:,} in {part}" for part, count in sorted(one["parts"].items(), reverse=True))
     classes = f", {len(one['classes'])} classes" if one["classes"] else ""
     return f"{one['images']:,} pictures of {shape} ({parts}){classes}, {size(one['bytes'])}"
+
+
+@app.command("fetch")
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="mnist, fashion-mnist, cifar-10 or celeba.")],
+    root: Annotated[
+        Path | None, typer.Option(help="The data root to fetch it into; default: the first of GANFORGE_DATA_ROOTS.")
+    ] = None,
+) -> None:
+    """Download a published data set into a data root, where the service finds it when it starts."""
+    first = os.environ.get("GANFORGE_DATA_ROOTS", "").split(os.pathsep)[0]
+    if root is None and not first:
+        raise typer.BadParameter("say where to: give --root, or set GANFORGE_DATA_ROOTS", param_hint="--root")
+    target = (root or Path(first)).absolute()
+    # In a process of the trainers' environment: only they know the formats.
+    done = subprocess.run([sys.executable, "-m", "trainers.datasets.download", name, str(target)], check=False)
+    if done.returncode:
+        raise typer.Exit(1)
+    say(f"{name} is in {target}. A service with this folder in GANFORGE_DATA_ROOTS lists it after its next start.")
