@@ -19,6 +19,8 @@ from benchmarks.recipes import MEASURED, NEVER, resolved, spec
 from benchmarks.service import emit
 from benchmarks.turns import sides
 
+# A name, the report of a training if there was one, and what the judge said.
+Row = tuple[str, dict[str, Any] | None, dict[str, Any]]
 USUAL = ("mlp_gan", "dcgan", "wgan_gp", "r3gan")
 PAINTERS = tuple(name for name in MEASURED if name not in ("cyclegan", "darknet"))
 _PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
@@ -41,8 +43,9 @@ def main() -> None:
         accuracy = {"accuracy": round(report["accuracy"], 4), "test_loss": round(report["test_loss"], 4)}
         facts = {"dataset": asked.dataset, "epochs": report["epochs"], "seconds": report["seconds"]}
         emit("quality_judge", **facts, **accuracy, target_min_accuracy=_TARGET_ACCURACY.get(asked.dataset))
-        rows = [("real training images", None, judge.figures(judge.train))]
-        emit("quality_real", **rows[0][2])
+        real = judge.figures(judge.train)
+        emit("quality_real", **real)
+        rows: list[Row] = [("real training images", None, real)]
         for recipe in asked.names or USUAL:
             line, report = _paint(recipe, asked, Path(name))
             figures = judge.figures(judge.look_at(painted(line, asked.samples)))
@@ -117,7 +120,7 @@ def _keep(grid: Path, path: Path) -> None:
     path.write_bytes(content)
 
 
-def _table(rows: list[tuple[str, dict[str, Any] | None, dict[str, Any]]]) -> str:
+def _table(rows: list[Row]) -> str:
     """Return what was found as Markdown."""
     lines = [
         "| images | epochs | classes present | KL to uniform, nats | judge's confidence | Fréchet ratio | alerts |",

@@ -54,7 +54,14 @@ def steps(root: Path) -> Iterator[int]:
     classifier = _classifier()
     optimizer = torch.optim.SGD(classifier.parameters(), lr=1.3 / 20, momentum=0.95, weight_decay=1e-4)
     cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, 1.3, _STEPS, 0.4, "linear", div_factor=20, base_momentum=0.85, max_momentum=0.95
+        optimizer,
+        max_lr=1.3,
+        total_steps=_STEPS,
+        pct_start=0.4,
+        anneal_strategy="linear",
+        div_factor=20,
+        base_momentum=0.85,
+        max_momentum=0.95,
     )
     changes = [
         transforms.Pad(2),  # digits have 28 pixels, the networks' images 32
