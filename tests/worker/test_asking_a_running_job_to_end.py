@@ -50,12 +50,24 @@ def test_a_second_message_for_the_same_job_does_nothing(fleet, stores, submit):
 
 def test_an_oversized_job_fails_with_out_of_memory_and_the_worker_takes_the_next_at_once(fleet, stores, submit):
     fleet.supervisor(memory=2_000_000_000)
-    job_id = submit("dcgan", params={"width": 256, "batch_size": 4096, "epochs": 1})
+    job_id = submit("dcgan", params={"width": 512, "batch_size": 4, "epochs": 1})
     job = until(lambda: _ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "out_of_memory"), (job, fleet.logs())
-    assert "batch_size" in job["error"]["detail"]
+    assert "`width`" in job["error"]["detail"]
     follower = submit()
     assert until(lambda: _ended(stores, follower), 60)["state"] == "succeeded"
+
+
+def test_a_job_whose_batch_is_too_large_goes_on_with_half_of_it_and_says_so(fleet, stores, submit):
+    fleet.supervisor(memory=2_000_000_000)
+    job_id = submit("dcgan", params={"width": 16, "batch_size": 8192, "images": 8192, "epochs": None})
+    job = until(lambda: _ended(stores, job_id), 100)
+    assert job["state"] == "succeeded", (job, fleet.logs())
+    assert job["attempt"] == 1
+    alerts = [event["data"] for event in stores.events.page(job_id, 0, 100) if event["type"] == "alert"]
+    halved = [alert for alert in alerts if alert["code"] == "batch_halved"]
+    assert halved[0]["batch_size"] == 4096
+    assert halved[-1]["batch_size"] >= 128
 
 
 def test_a_diverging_job_says_so_with_the_numbers_and_keeps_what_it_made_before(fleet, stores, submit):
