@@ -102,15 +102,19 @@ def test_the_losses_of_a_step_are_those_of_the_paper(assembled):
     a, b = feed.a.next(), feed.b.next()
     feed.a.restore(place[0], 0)
     feed.b.restore(place[1], 0)
-    with torch.no_grad():
-        fake_b, fake_a = networks["generator_ab"](a), networks["generator_ba"](b)
-        cycle = l1_loss(networks["generator_ba"](fake_b), a) + l1_loss(networks["generator_ab"](fake_a), b)
-        identity = l1_loss(networks["generator_ba"](a), a) + l1_loss(networks["generator_ab"](b), b)
-        scores = {
-            "a": (networks["discriminator_a"](a), networks["discriminator_a"](fake_a)),
-            "b": (networks["discriminator_b"](b), networks["discriminator_b"](fake_b)),
-        }
+    fake_b, fake_a = networks["generator_ab"](a), networks["generator_ba"](b)
+    cycle = l1_loss(networks["generator_ba"](fake_b), a) + l1_loss(networks["generator_ab"](fake_a), b)
+    identity = l1_loss(networks["generator_ba"](a), a) + l1_loss(networks["generator_ab"](b), b)
+    scores = {
+        "a": (networks["discriminator_a"](a), networks["discriminator_a"](fake_a)),
+        "b": (networks["discriminator_b"](b), networks["discriminator_b"](fake_b)),
+    }
+    fooled = sum((fake - 1).square().mean() for _, fake in scores.values())
+    weights = [weight for name in ("generator_ab", "generator_ba") for weight in networks[name].parameters()]
+    gradients = torch.autograd.grad(fooled + 7 * cycle + 7 * 0.25 * identity, weights)
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm().item()
     told = dict(zip(method.metrics, method.step(Place(0, 0, 0.0), feed).tolist(), strict=True))
+    assert told["g_grad_norm"] == pytest.approx(norm, rel=1e-4)
     assert told["cycle_loss"] == pytest.approx(cycle.item(), rel=1e-5)
     assert told["identity_loss"] == pytest.approx(identity.item(), rel=1e-5)
     for name, (real, fake) in scores.items():
