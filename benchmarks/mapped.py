@@ -68,7 +68,7 @@ def _train() -> None:
 
     from trainers import __main__ as process  # noqa: PLC0415
 
-    process._share_the_processors()
+    process.share_the_processors()
 
     from trainers import spec as specs  # noqa: PLC0415
     from trainers.reporter import ListReporter  # noqa: PLC0415

@@ -34,7 +34,7 @@ class PacedReporter(Reporter):
 
 def prepared(line: dict[str, Any], reporter: PacedReporter) -> Any:
     """Set up this process as the trainer does, then data, method and loop; return the loop."""
-    process._share_the_processors()  # before torch comes in
+    process.share_the_processors()  # before torch comes in
 
     from trainers import datasets, devices, optimizers, spec  # noqa: PLC0415
     from trainers.assembly import assemble, stored_size  # noqa: PLC0415

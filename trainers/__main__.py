@@ -27,7 +27,7 @@ def main() -> int:
         return 1
 
 
-def _share_the_processors() -> None:
+def share_the_processors() -> None:
     """Let threads that wait for each other sleep soon instead of spinning; read when torch brings in OpenMP.
 
     Spinning threads take the processor from the very thread that they wait for. Measured with the MLP GAN on two cores:
@@ -38,7 +38,7 @@ def _share_the_processors() -> None:
 
 
 def _attempt(wire: Wire, commands: Commands) -> int:
-    _share_the_processors()
+    share_the_processors()
     # Imported here and not above: end of file must end the process while torch is still on its way in.
     import torch  # noqa: PLC0415
 

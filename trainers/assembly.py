@@ -94,8 +94,8 @@ def domains(parts: dict[str, Images], classes: int, part: str = "train") -> tupl
     if found.labels is None:
         raise InvalidDatasetError("the data set has neither two domains nor classes to make them of")
     first = found.labels < (classes + 1) // 2
-    a, b = (type(found)(found.pixels[chosen], found.labels[chosen]) for chosen in (first, ~first))
-    if not len(a.pixels) or not len(b.pixels):
+    a, b = found.only(first), found.only(~first)
+    if not len(a) or not len(b):
         raise InvalidDatasetError("one of the two domains is empty: give each at least one image")
     return a, b
 

@@ -48,7 +48,8 @@ class Feed:
         self._stacks = _stacked([part.pixels for part in parts], draws.device)
         # Where the images are, the numbers of the images are too: a copy to the device would wait for it at every step.
         near = self._stacks[0].device
-        self.deck = Deck(sum(len(part.pixels) for part in parts), batch_size, draws, stream, near)
+        self.deck = Deck(sum(len(part) for part in parts), batch_size, draws, stream, near)
+        self._rows = _rows(parts, near)
         labels = [part.labels for part in parts if part.labels is not None]
         self.labels = torch.cat(labels).to(near) if len(labels) == len(parts) else None
         # (pixel / 255 - mean) / std, as one multiplication and one addition.
@@ -82,6 +83,8 @@ class Feed:
 
     def pixels(self, chosen: torch.Tensor) -> torch.Tensor:
         """Return the images of these numbers as uint8 on the device, whole: before any window is cut out."""
+        if self._rows is not None:
+            chosen = self._rows[chosen.to(self._rows.device)]
         if len(self._stacks) == 1:
             stack = self._stacks[0]
             return stack.index_select(0, chosen.to(stack.device)).to(self.draws.device, non_blocking=True)
@@ -163,6 +166,17 @@ class PairFeed:
         """Deal batches of half the size from now on."""
         self.a.halve()
         self.b.halve()
+
+
+def _rows(parts: Sequence[Images], device: torch.device) -> torch.Tensor | None:
+    """Return where each number of the deck stands among all pixels; None where every image counts."""
+    if all(part.rows is None for part in parts):
+        return None
+    rows, begin = [], 0
+    for part in parts:
+        rows.append(begin + (torch.arange(len(part.pixels)) if part.rows is None else part.rows))
+        begin += len(part.pixels)
+    return torch.cat(rows).to(device)
 
 
 def _stacked(parts: list[torch.Tensor], device: torch.device) -> list[torch.Tensor]:

@@ -50,7 +50,7 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
     generator = weights.restore(spec.recipe, snapshot, name).to(device)
     look = Look(meta["params"]["normalize_mean"], meta["params"]["normalize_std"], size)
     feed = Feed([images], 1, Draws(0, 0, device), look)
-    chosen = torch.arange(min(spec.params.count, len(images.pixels)))
+    chosen = torch.arange(min(spec.params.count, len(images)))
     translated = []
     for numbers in torch.split(chosen, _AT_ONCE):
         if reporter.should_stop():

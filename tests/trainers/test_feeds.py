@@ -109,7 +109,12 @@ def test_domains_are_made_of_the_first_half_of_the_classes_and_the_others():
     a, b = domains({"train": images}, 3)
     assert set(a.labels.tolist()) == {0, 1}
     assert set(b.labels.tolist()) == {2}
-    assert a.pixels.flatten().tolist() == [0, 1, 3, 4, 6, 7]
+    assert a.pixels[a.rows].flatten().tolist() == [0, 1, 3, 4, 6, 7]
+    # Dealt by their places among all pixels, without those being copied.
+    feed = Feed([b, a], 3, Draws(0, 0, CPU), Look(0.0, 1 / 255, 1))
+    dealt = [feed.next_batch() for _ in range(3)]
+    assert sorted(torch.cat([batch.images for batch in dealt]).flatten().round().int().tolist()) == list(range(9))
+    assert all(torch.equal(batch.images.flatten().round().long() % 3, batch.labels) for batch in dealt)
     with pytest.raises(InvalidDatasetError, match="one of the two domains is empty"):
         domains({"train": Images(images.pixels[:1], images.labels[:1])}, 3)
     with pytest.raises(InvalidDatasetError, match="neither two domains nor classes"):

@@ -50,6 +50,7 @@ class Classification:
             raise InvalidDatasetError("the test images have no classes")
         self._test, self._labels = test, test.labels
         self._figures: dict[str, float] = {}
+        self._fresh = False  # whether they were taken since the last step
         self.confusion: torch.Tensor | None = None
 
     def iterations(self, step: int, batches: int) -> int:  # noqa: ARG002 - the same question as to others
@@ -66,6 +67,7 @@ class Classification:
 
     def step(self, place: Place, feed: Feed) -> torch.Tensor:
         """Train one iteration; return the metrics in their order."""
+        self._fresh = False
         rate, momentum = self._set_rates(place, feed.batch_size)
         images, labels = feed.next_batch()
         classifier = self.networks["classifier"]
@@ -93,6 +95,8 @@ class Classification:
     @torch.no_grad()
     def end_epoch(self) -> dict[str, float]:
         """Judge the test images: the share that is right, mean cross-entropy, and which class is taken for which."""
+        if self._fresh:
+            return self._figures
         network = shown(self, "classifier")
         many = len(self.classes)
         answers = []
@@ -107,12 +111,12 @@ class Classification:
         right = int(self.confusion.diagonal().sum())
         count = self._test.deck.count
         self._figures = {"accuracy": right / count, "test_loss": float(total) / count}
+        self._fresh = True
         return self._figures
 
     def report(self) -> dict[str, Any]:
         """Return accuracy and confusion: rows are the true classes, columns what the classifier says."""
-        if self.confusion is None:
-            self.end_epoch()
+        self.end_epoch()
         return {**self._figures, "classes": list(self.classes), "confusion": self.counts()}
 
     def counts(self) -> list[list[int]]:
@@ -132,7 +136,5 @@ def held_out(parts: dict[str, Images]) -> tuple[Images, Images]:
             f"the data set has {len(train.pixels)} images and no test part; every {_KEPT}th is kept for testing: "
             f"take one with at least {_KEPT} images"
         )
-    numbers = torch.arange(len(train.pixels))
-    kept = numbers % _KEPT == _KEPT - 1
-    test = Images(train.pixels[kept], train.labels[kept])
-    return Images(train.pixels[~kept], train.labels[~kept]), test
+    kept = torch.arange(len(train)) % _KEPT == _KEPT - 1
+    return train.only(~kept), train.only(kept)
