@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class Images:
     """One part of a data set, on the CPU; possibly a memory map, whose pages are read when they are looked at.
 
-    ``pixels`` is uint8 (n, channels, height, width), ``labels`` int64 (n,) or None. With ``rows``, int64 (m,), only those
-    of the pixels count, and ``labels`` are theirs, (m,): taking them out would read a whole map into memory.
+    ``pixels`` is uint8 (n, channels, height, width), ``labels`` int64 (n,) or None. With ``rows``, int64 (m,), only
+    those of the pixels count, and ``labels`` are theirs: taking them out would read a whole map into memory.
     """
 
     pixels: torch.Tensor
