@@ -46,7 +46,7 @@ demo: $(INSTALLED) ## Train, draw and download real digits through the whole ser
 	@$(BIN)/ganforge demo
 
 test: $(INSTALLED) ## Run the tests, on the real servers (the long series left out)
-	@$(PYTEST) -m "not slow"
+	@$(PYTEST) -m "not slow" --numprocesses 2 --dist loadfile
 
 test-all: $(INSTALLED) ## Run the long series
 	@$(PYTEST) -m slow

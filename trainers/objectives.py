@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Protocol
 import torch
 
 from trainers import losses, schedules
+from trainers.together import judge_together
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -78,8 +79,8 @@ class CrossEntropy(Plain):
         self.smoothing = smoothing
 
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:  # noqa: ARG002
-        """Judge both batches separately: batch normalisation must not mix their statistics."""
-        real_logits, fake_logits = judge(real), judge(fake)
+        """Judge both batches."""
+        real_logits, fake_logits = judge_together(judge, real, fake)
         loss = losses.bce_discriminator(real_logits, fake_logits, self.smoothing)
         return Verdict(loss, real_logits.detach().sigmoid().mean(), fake_logits.detach().sigmoid().mean())
 
@@ -105,7 +106,7 @@ class Wasserstein(Plain):
 
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:
         """Score both batches, and add the constraint's penalty."""
-        real_scores, fake_scores = judge(real), judge(fake)
+        real_scores, fake_scores = judge_together(judge, real, fake)
         loss = losses.wasserstein_critic(real_scores, fake_scores)
         penalty, more = self.constraint.penalty(judge, real, fake, mix)
         loss = loss if penalty is None else loss + penalty
@@ -136,7 +137,7 @@ class Relativistic(Plain):
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:  # noqa: ARG002
         """Judge pairs; R1 and R2 are squared slopes at real and at fake images (Mescheder et al. 2018, eqs. 9, 10)."""
         real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
-        real_logits, fake_logits = judge(real), judge(fake)
+        real_logits, fake_logits = judge_together(judge, real, fake)
         penalty = losses.squared_slope(real_logits, real).mean() + losses.squared_slope(fake_logits, fake).mean()
         loss = losses.relativistic(real_logits, fake_logits) + self.gamma / 2 * penalty
         margin = (real_logits - fake_logits).detach()
@@ -165,7 +166,7 @@ class Balance(Plain):
 
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:  # noqa: ARG002
         """Return L(x) - k L(G(z))."""
-        real_loss, fake_loss = judge(real).mean(), judge(fake).mean()
+        real_loss, fake_loss = (loss.mean() for loss in judge_together(judge, real, fake))
         return Verdict(real_loss - self.extras["k"] * fake_loss, real_loss.detach(), fake_loss.detach())
 
     def generator(self, judge: Judge, fake: Tensor, real: Tensor) -> Tensor:  # noqa: ARG002

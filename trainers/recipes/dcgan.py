@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from trainers.methods.adversarial import Players
 from trainers.recipes.layers import FromOnePixel, ToOnePixel, paper_weights
+from trainers.together import ApartNorm2d
 
 if TYPE_CHECKING:
     from models.specs.base import NoiseParams
@@ -49,10 +50,10 @@ class Discriminator(nn.Module):
             nn.Conv2d(channels, width, 4, 2, 1, bias=False),  # 28 -> 14
             nn.LeakyReLU(0.2, inplace=True),
             nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False),  # 14 -> 7
-            nn.BatchNorm2d(2 * width),
+            ApartNorm2d(2 * width),
             nn.LeakyReLU(0.2, inplace=True),
             nn.Conv2d(2 * width, 4 * width, 3, 2, 1, bias=False),  # 7 -> 4
-            nn.BatchNorm2d(4 * width),
+            ApartNorm2d(4 * width),
             nn.LeakyReLU(0.2, inplace=True),
             ToOnePixel(4 * width, 1, 4, 1, 0, bias=False),  # 4 -> 1
         )

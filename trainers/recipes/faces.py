@@ -11,6 +11,7 @@ from trainers.constraints import GradientPenalty
 from trainers.methods.adversarial import Players
 from trainers.objectives import Objective, Wasserstein
 from trainers.recipes.layers import double
+from trainers.together import ApartNorm2d
 
 if TYPE_CHECKING:
     import torch
@@ -70,7 +71,7 @@ class Discriminator(nn.Module):
 
 def _norm(name: str, channels: int) -> list[nn.Module]:
     if name == "batch":
-        return [nn.BatchNorm2d(channels)]
+        return [ApartNorm2d(channels)]
     # One group is layer normalisation (Ba et al. 2016) for images of any size.
     return [nn.GroupNorm(1, channels)] if name == "layer" else []
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.methods.adversarial import Players
+from trainers.together import ApartNorm1d
 
 if TYPE_CHECKING:
     from models.specs.base import NoiseParams
@@ -45,10 +46,10 @@ class Discriminator(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             nn.Linear(math.prod(shape), 4 * width),
-            nn.BatchNorm1d(4 * width),
+            ApartNorm1d(4 * width),
             nn.LeakyReLU(_SLOPE),
             nn.Linear(4 * width, 2 * width),
-            nn.BatchNorm1d(2 * width),
+            ApartNorm1d(2 * width),
             nn.LeakyReLU(_SLOPE),
             nn.Linear(2 * width, 1),
         )

@@ -11,6 +11,7 @@ from trainers.constraints import Clip
 from trainers.methods.adversarial import Players
 from trainers.objectives import Objective, Wasserstein
 from trainers.recipes.layers import FromOnePixel, double, paper_weights
+from trainers.together import ApartNorm2d
 
 if TYPE_CHECKING:
     import torch
@@ -59,10 +60,10 @@ class Critic(nn.Module):
         many = width
         for _ in range(extra):
             layers += [nn.Conv2d(many, many, 3, 1, 1, bias=False), nn.LeakyReLU(0.2, inplace=True)]
-            layers += [nn.BatchNorm2d(many)]
+            layers += [ApartNorm2d(many)]
         for _ in range(int(math.log2(size)) - 3):
             layers += [nn.Conv2d(many, 2 * many, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True)]
-            layers += [nn.BatchNorm2d(2 * many)]
+            layers += [ApartNorm2d(2 * many)]
             many *= 2
         self.layers = nn.Sequential(*layers, nn.Conv2d(many, 1, 4, 1, 0, bias=False))  # 4 -> 1
 

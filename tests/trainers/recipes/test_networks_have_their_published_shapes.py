@@ -29,7 +29,8 @@ def weights(network):
 
 
 def kinds(network):
-    return [type(module).__name__ for module in network.modules() if not list(module.children())]
+    leaves = [module for module in network.modules() if not list(module.children())]
+    return [getattr(module, "published_as", type(module).__name__) for module in leaves]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
