@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate
+from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate, Width
 from models.specs.wgan import CriticParams
 
 Norm = Literal["batch", "layer", "none"]
@@ -19,6 +19,10 @@ class Dcgan64Params(NoiseParams):
     """Defaults: Radford et al. 2016 with the tutorial's networks."""
 
     epochs: Epochs | None = Field(20, description=EPOCHS)
+    width: Width = Field(
+        32,
+        description="Base number of channels. 32 learns digits on a laptop in minutes; the published networks have 64.",
+    )
     batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(64, description="Images a step.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(128, description="Length of the noise vector z.")
     norm: Norm = Field("batch", description="Normalisation in the discriminator.")

@@ -20,7 +20,7 @@ class R3ganParams(NoiseParams):
         description="Channels at the full resolution, doubled with each halving, to 8 times at most. 16 learns digits "
         "on a laptop in minutes; the paper's networks have 64 and more.",
     )
-    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(64, description="Images a step.")
+    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(32, description="Images a step.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Length of the noise vector z.")
     learning_rate_end: Annotated[float, Field(ge=0, le=1, strict=False)] | None = Field(
         5e-5, description="Learning rates fall to this along a cosine over the budget; null: they stay."
