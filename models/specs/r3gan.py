@@ -33,7 +33,7 @@ class R3ganParams(NoiseParams):
     )
     gamma_end: Gamma = Field(0.005, description="`gamma` falls to this along a cosine over the budget. 0.2 at 64 px.")
     ema_half_life: Annotated[int, Field(ge=1, le=10**9)] | None = Field(
-        20_000,
+        2_000,
         description="Half-life, in images, of the average of the generator that makes grids, samples and weights. The "
         "paper's 5,000,000 at 32 px (500,000 at 64 px) belongs to runs of hundreds of millions of images.",
     )
