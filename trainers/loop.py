@@ -183,7 +183,7 @@ class Loop:
     def _end_epoch(self, epoch: int) -> bool:
         """Report the epoch that ended; tell whether it is the best so far."""
         means = self._named(self._means.take())
-        # Seconds of training alone, so that devices can be compared: judging and drawing are left out.
+        # Judging the epoch is left out of its seconds, so that devices can be compared by their training alone.
         elapsed, seen = self.seconds, self.feed.deck.seen
         seconds, images = elapsed - self._epoch_began_s, seen - self._epoch_began_images
         figures = self.method.end_epoch()
@@ -252,7 +252,7 @@ class Loop:
         self.watch.codes.append("batch_halved")
         detail = f"memory ran out with batches of {size} images; going on from step {step} with {half}"
         self.reporter.alert("batch_halved", detail, step=self.step, batch_size=half, back_to=step)
-        # Kept at once: another death must not go through the same again.
+        # What comes next goes back to here, with the batch that was found to fit.
         self.writer.last = self.snapshot()
 
     def _named(self, row: list[float]) -> dict[str, float]:

@@ -39,6 +39,7 @@ Beta = Annotated[float, Field(ge=0, lt=1, strict=False)]
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
 Width = Annotated[int, Field(ge=4, le=512)]
 EPOCHS = "Budget: passes over the data set. Give this or `images`."
+UPSAMPLE = "The generator doubles pixels and convolves, in place of transposed convolutions, which paint checkerboards."
 
 
 class TrainParams(Spec):

@@ -6,13 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate, Width
+from models.specs.base import EPOCHS, UPSAMPLE, Beta, Epochs, NoiseParams, Rate, Width
 from models.specs.wgan import CriticParams
 
 Norm = Literal["batch", "layer", "none"]
-_UPSAMPLE = (
-    "The generator doubles pixels and convolves, in place of transposed convolutions, which paint checkerboards."
-)
 
 
 class Dcgan64Params(NoiseParams):
@@ -26,7 +23,7 @@ class Dcgan64Params(NoiseParams):
     batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(64, description="Images a step.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(128, description="Length of the noise vector z.")
     norm: Norm = Field("batch", description="Normalisation in the discriminator.")
-    upsample: bool = Field(False, description=_UPSAMPLE)
+    upsample: bool = Field(False, description=UPSAMPLE)
 
 
 class WganGpParams(CriticParams):
@@ -44,7 +41,7 @@ class WganGpParams(CriticParams):
         description="Normalisation in the critic. The penalty is per image, so `batch`, which mixes images, has no "
         "place here; the preset `celeba` has it because its source does.",
     )
-    upsample: bool = Field(False, description=_UPSAMPLE)
+    upsample: bool = Field(False, description=UPSAMPLE)
 
 
 CELEBA: dict[str, object] = {

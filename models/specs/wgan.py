@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import EPOCHS, Epochs, NoiseParams, Rate, Width
+from models.specs.base import EPOCHS, UPSAMPLE, Epochs, NoiseParams, Rate, Width
 
 
 class CriticParams(NoiseParams):
@@ -51,11 +51,7 @@ class WganParams(CriticParams):
     extra_layers: Annotated[int, Field(ge=0, le=8)] = Field(
         1, description="3x3 convolutions at the widest resolution of each network."
     )
-    upsample: bool = Field(
-        False,
-        description="The generator doubles pixels and convolves, in place of transposed convolutions, which paint "
-        "checkerboards.",
-    )
+    upsample: bool = Field(False, description=UPSAMPLE)
 
 
 FASTAI_LSUN: dict[str, object] = {
