@@ -135,8 +135,8 @@ RECIPES = {
         Recipe(
             name="began",
             title="BEGAN",
-            description="An auto-encoder as discriminator, balanced by k (Berthelot et al. 2017): steady, smooth. Noise "
-            "is normal as in all recipes here; the paper draws it evenly from [-1, 1].",
+            description="An auto-encoder as discriminator, balanced by k (Berthelot et al. 2017): steady, smooth. "
+            "Noise is normal as in all recipes here; the paper draws it evenly from [-1, 1].",
             params=began.BeganParams,
             fit=Fit((16, 32, 64, 128)),
             presets=(
@@ -152,8 +152,8 @@ RECIPES = {
             name="r3gan",
             title="R3GAN",
             description="The modern baseline (Huang et al. 2024): paired relativistic loss with R1 and R2 penalties, "
-            "residual networks without normalisation, averaged weights. Its blocks are plain 3x3 convolutions, the paper's "
-            "are grouped.",
+            "residual networks without normalisation, averaged weights. Its blocks are plain 3x3 "
+            "convolutions, the paper's are grouped.",
             params=r3gan.R3ganParams,
             fit=Fit(_POWERS),
             presets=(
