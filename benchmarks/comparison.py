@@ -30,6 +30,7 @@ def compare(recipe: str, dataset: str, folder: Path, device: str, patience: Pati
     """
     measured = MEASURED[recipe]
     settings = {"ours": resolved(recipe, measured.preset, dataset, **_endless(measured.changes))}
+    settings["ours_mixed"] = {**settings["ours"], "precision": "bfloat16"}
     if recipe in DEFAULTS:
         settings["ours_by_default"] = resolved(recipe, None, dataset, **_endless({}))
     wanted = {name: ours(recipe, dataset, folder, device, params) for name, params in settings.items()}
@@ -43,8 +44,8 @@ def compare(recipe: str, dataset: str, folder: Path, device: str, patience: Pati
         words = {name: side.close() for name, side in zip(wanted, started, strict=True) if name in settings}
     by_name = dict(zip(wanted, answers, strict=True))
     for name, params in settings.items():
-        shown = {key: params[key] for key in ("batch_size", "image_size", "width")}
-        facts = {"recipe": recipe, "preset": measured.preset if name == "ours" else None, **shown}
+        shown = {key: params[key] for key in ("batch_size", "image_size", "width", "precision")}
+        facts = {"recipe": recipe, "preset": None if name == "ours_by_default" else measured.preset, **shown}
         _show(facts, name, by_name, words[name]["flops"], measured.least)
         if epoch:
             seconds = [epoch / rate for rate in rates(by_name[name])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from trainers import recipes
+from trainers import precision, recipes
 from trainers.errors import InvalidDatasetError
 from trainers.feed import Feed, Look, PairFeed
 from trainers.galleries.confusion import Confusion
@@ -33,9 +33,16 @@ class Assembly(NamedTuple):
     gallery: Gallery
 
 
-def assemble(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Assembly:
-    """Put a recipe to work on the parts of a data set, on the device of the draws."""
-    return _ASSEMBLE[recipes.find(spec.recipe).kind](spec, parts, draws)
+def assemble(spec: TrainSpec, parts: dict[str, Images], draws: Draws, begun: str | None = None) -> Assembly:
+    """Put a recipe to work on the parts of a data set, on the device of the draws; ``begun``: a checkpoint's precision.
+
+    Raises:
+        InvalidDatasetError: the data set does not fit.
+        TrainerError: the device cannot compute with the precision asked for.
+    """
+    # Jobs from before there was a choice have none.
+    computes = precision.chosen(getattr(spec.params, "precision", precision.FLOAT32), draws.device, begun)
+    return _ASSEMBLE[recipes.find(spec.recipe).kind](spec, parts, draws, computes)
 
 
 def stored_size(params: Any) -> int:
@@ -55,7 +62,7 @@ def _built(spec: TrainSpec, facts: Facts, draws: Draws) -> dict[str, nn.Module]:
     return {name: network.to(draws.device) for name, network in networks.items()}
 
 
-def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Assembly:
+def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str) -> Assembly:
     params: Any = spec.params
     look = Look(params.normalize_mean, params.normalize_std, params.image_size)
     chosen = list(parts.values()) if params.split == "all" else [parts["train"]]
@@ -63,11 +70,11 @@ def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Ass
     mean = feed.mean() if getattr(params, "init", None) == "mean" else None
     built = _built(spec, Facts(feed.shape, len(spec.dataset.classes), mean), draws)
     objective = recipes.find(spec.recipe).objective(params, draws.device)
-    method = Adversarial(params, Players(**built), objective, draws)
+    method = Adversarial(params, Players(**built), objective, draws, computes)
     return Assembly(method, feed, Fakes(method, feed))
 
 
-def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Assembly:
+def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str) -> Assembly:
     params: Any = spec.params
     look = Look(params.normalize_mean, params.normalize_std, params.image_size, flip=True)
     pairs = [domains(parts, len(spec.dataset.classes))]
@@ -78,7 +85,7 @@ def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Ass
         Feed(a, params.batch_size, draws, look, "order_a"), Feed(b, params.batch_size, draws, look, "order_b")
     )
     built = _built(spec, Facts(feed.shape, 0), draws)
-    method = Translation(params, built, feed.shape, draws)
+    method = Translation(params, built, feed.shape, draws, computes)
     return Assembly(method, feed, Translations(method, feed))
 
 
@@ -100,7 +107,7 @@ def domains(parts: dict[str, Images], classes: int, part: str = "train") -> tupl
     return a, b
 
 
-def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> Assembly:
+def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str) -> Assembly:
     params: Any = spec.params
     train, test = held_out(parts)
     _check_classes(train, spec.dataset.classes)
@@ -109,7 +116,7 @@ def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws) -> 
     feed = Feed([train], params.batch_size, draws, look)
     judged = Feed([test], 1, draws, look, "test")
     built = _built(spec, Facts(feed.shape, len(spec.dataset.classes)), draws)
-    method = Classification(params, built["classifier"], spec.dataset.classes, judged, draws)
+    method = Classification(params, built["classifier"], spec.dataset.classes, judged, draws, computes)
     return Assembly(cast("Method", method), feed, Confusion(method, feed))
 
 

@@ -278,6 +278,7 @@ class Loop:
             "place": self.feed.state(),
             "halvings": self.halvings,
             "threads": torch.get_num_threads(),
+            "precision": self.method.precision,
             "torch": torch.__version__,
             "device": self.feed.draws.device.type,
             "means": {"sums": self._means.sums, "count": self._means.count},

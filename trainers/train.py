@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from trainers import checkpoints, datasets, devices, pictures, plots, summary
+from trainers import checkpoints, datasets, devices, pictures, plots, precision, summary
 from trainers.assembly import assemble, stored_size
 from trainers.draws import Draws
 from trainers.errors import CheckpointCorruptError
@@ -42,7 +42,8 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     parts = datasets.load(
         spec.dataset, spec.data_roots, spec.cache, size, crop, reporter.info, frame=size == params.image_size
     )
-    method, feed, gallery = assemble(spec, parts, Draws(spec.seed, 0, device))
+    begun = snapshot.meta.get("precision", precision.FLOAT32) if snapshot is not None else None
+    method, feed, gallery = assemble(spec, parts, Draws(spec.seed, 0, device), begun)
     loop = Loop(spec, method, feed, Exhibition(gallery, reporter, spec.scratch), reporter)
     if snapshot is not None:
         loop.restore(snapshot)
@@ -115,6 +116,7 @@ def _report(spec: TrainSpec, loop: Loop) -> dict[str, Any]:
         "halvings": loop.halvings,
         "device": loop.device_name,
         "threads": torch.get_num_threads(),
+        "precision": loop.method.precision,
         "memory_peak": devices.peak_memory(loop.feed.draws.device),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
         **loop.method.report(),

@@ -84,6 +84,11 @@ class TrainParams(Spec):
     patience: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         None, description="Stop after this many epochs without a better `monitor`; null: never. Needs `monitor`."
     )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="What networks compute with. bfloat16: products in bfloat16, weights and sums in float32; auto: so "
+        "where the device has units for it (Ampere and later GPUs, CPUs with AMX), else float32.",
+    )
     exact: bool = Field(
         True,
         description="Deterministic kernels, so that a resumed run ends with the same weights, bit for bit. "

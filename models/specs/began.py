@@ -34,6 +34,7 @@ class BeganParams(NoiseParams):
 
 CELEBA: dict[str, object] = {
     "epochs": 10,
+    "precision": "float32",
     "batch_size": 16,
     "learning_rate": 1e-4,
     "noise_dim": 64,

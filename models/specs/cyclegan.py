@@ -39,6 +39,7 @@ class CycleganParams(AdversarialParams):
 
 HORSE2ZEBRA: dict[str, object] = {
     "epochs": 200,
+    "precision": "float32",
     "batch_size": 1,
     "learning_rate": 2e-4,
     "beta1": 0.5,

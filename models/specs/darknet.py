@@ -53,6 +53,7 @@ class DarknetParams(TrainParams):
 
 FASTAI_CIFAR10: dict[str, object] = {
     "epochs": 30,
+    "precision": "float32",
     "batch_size": 256,
     "learning_rate": 1.3,
     "cycle_div": 20.0,

@@ -20,6 +20,7 @@ class DcganParams(NoiseParams):
 
 ITHOME: dict[str, object] = {
     "epochs": 1000,
+    "precision": "float32",
     "batch_size": 128,
     "learning_rate": 1e-3,
     "beta1": 0.9,

@@ -46,6 +46,7 @@ class WganGpParams(CriticParams):
 
 CELEBA: dict[str, object] = {
     "epochs": 10,
+    "precision": "float32",
     "batch_size": 16,
     "learning_rate": 2e-4,
     "noise_dim": 128,

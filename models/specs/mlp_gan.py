@@ -30,6 +30,7 @@ class MlpGanParams(NoiseParams):
 
 LAOTOU: dict[str, object] = {
     "epochs": 1000,
+    "precision": "float32",
     "batch_size": 128,
     "learning_rate": 3e-4,
     "beta1": 0.9,

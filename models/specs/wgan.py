@@ -56,6 +56,7 @@ class WganParams(CriticParams):
 
 FASTAI_LSUN: dict[str, object] = {
     "epochs": 1,
+    "precision": "float32",
     "batch_size": 64,
     "learning_rate": 1e-4,
     "optimizer": "rmsprop",

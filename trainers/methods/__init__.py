@@ -27,6 +27,7 @@ class Method(Protocol):
     optimizers: dict[str, torch.optim.Optimizer]
     extras: dict[str, torch.Tensor]  # anything else, changed in place: a balance, a pool of past fakes
     metrics: tuple[str, ...]
+    precision: str  # of trainers.precision
     judged: bool  # whether d_real and d_fake are probabilities, so that their ends mean something
 
     def step(self, place: Place, feed: Any) -> torch.Tensor:

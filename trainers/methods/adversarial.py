@@ -10,6 +10,7 @@ from torch import nn
 
 from trainers import optimizers, schedules
 from trainers.averages import Average
+from trainers.precision import FLOAT32, at
 
 if TYPE_CHECKING:
     from models.specs.base import NoiseParams
@@ -29,11 +30,15 @@ class Players(NamedTuple):
 class Adversarial:
     """`d_steps` discriminator steps, then `g_steps` generator steps (Goodfellow et al. 2014, algorithm 1)."""
 
-    def __init__(self, params: NoiseParams, players: Players, objective: Objective, draws: Draws) -> None:
+    def __init__(
+        self, params: NoiseParams, players: Players, objective: Objective, draws: Draws, precision: str = FLOAT32
+    ) -> None:
         self.params = params
         self.generator, self.discriminator = players
         self.objective = objective
         self.draws = draws
+        self.precision = precision
+        self._generate, self._judge = at(self.generator, precision), at(self.discriminator, precision)
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         self.averages: dict[str, Average] = {}
         if params.ema_half_life:
@@ -86,7 +91,7 @@ class Adversarial:
         for n in range(d_steps):
             real = feed.next()
             with torch.set_grad_enabled(self._share and not warming):
-                fake = self.generator(self._noise(feed, step, n))
+                fake = self._generate(self._noise(feed, step, n))
             judged = self._discriminator_step(real, fake.detach(), step, n)
         if warming:
             painted = self._judge_only(fake, real)
@@ -94,7 +99,7 @@ class Adversarial:
             for n in range(self.params.g_steps):
                 if n or not self._share:
                     # Streams of the two players never meet: the discriminator's fakes are numbered from 0.
-                    fake = self.generator(self._noise(feed, step, d_steps + n))
+                    fake = self._generate(self._noise(feed, step, d_steps + n))
                 painted = self._generator_step(fake, real)
             for average in self.averages.values():
                 average.update(d_steps * feed.batch_size)
@@ -131,21 +136,21 @@ class Adversarial:
         self.discriminator.requires_grad_(requires_grad=True)
         self.objective.before(self.discriminator)
         mix = self.draws.uniform((len(real), 1, 1, 1), "mix", step, n) if self.objective.mixes else None
-        verdict = self.objective.discriminator(self.discriminator, real, fake, mix)
+        verdict = self.objective.discriminator(self._judge, real, fake, mix)
         norm = self._learn("discriminator", verdict.loss)
         return [verdict.loss.detach(), verdict.real, verdict.fake, *verdict.more, norm]
 
     def _generator_step(self, fake: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         # Frozen weights: gradients flow through the discriminator to the images, none is computed for itself.
         self.discriminator.requires_grad_(requires_grad=False)
-        loss = self.objective.generator(self.discriminator, fake, real)
+        loss = self.objective.generator(self._judge, fake, real)
         return loss.detach(), self._learn("generator", loss)
 
     @torch.no_grad()
     def _judge_only(self, fake: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the generator's loss while only the discriminator learns, and a gradient norm of zero."""
         with evaluating(self.discriminator):
-            loss = self.objective.generator(self.discriminator, fake, real)
+            loss = self.objective.generator(self._judge, fake, real)
         return loss, torch.zeros_like(loss)
 
     def _learn(self, player: str, loss: torch.Tensor) -> torch.Tensor:

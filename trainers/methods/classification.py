@@ -13,6 +13,7 @@ from trainers.datasets.images import Images
 from trainers.errors import InvalidDatasetError
 from trainers.methods import shown
 from trainers.methods.adversarial import evaluating, learn
+from trainers.precision import FLOAT32, at
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,11 +34,19 @@ class Classification:
     judged = False
 
     def __init__(
-        self, params: DarknetParams, classifier: nn.Module, classes: tuple[str, ...], test: Feed, draws: Draws
+        self,
+        params: DarknetParams,
+        classifier: nn.Module,
+        classes: tuple[str, ...],
+        test: Feed,
+        draws: Draws,
+        precision: str = FLOAT32,
     ) -> None:
         self.params = params
         self.classes = classes
         self.draws = draws
+        self.precision = precision
+        self._classify = at(classifier, precision)
         self.networks: dict[str, nn.Module] = {"classifier": classifier}
         self.averages: dict[str, Average] = {}
         if params.ema_half_life:
@@ -71,7 +80,7 @@ class Classification:
         rate, momentum = self._set_rates(place, feed.batch_size)
         images, labels = feed.next_batch()
         classifier = self.networks["classifier"]
-        logits = classifier(images)
+        logits = self._classify(images)
         if labels is None:
             raise InvalidDatasetError("the data set has no classes")
         loss = cross_entropy(logits, labels, label_smoothing=self.params.label_smoothing)

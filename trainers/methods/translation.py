@@ -11,6 +11,7 @@ from trainers import losses, optimizers, schedules
 from trainers.averages import Average
 from trainers.methods.adversarial import learn
 from trainers.pool import Pool
+from trainers.precision import FLOAT32, at
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,11 +54,17 @@ class Translation:
     judged = False
 
     def __init__(
-        self, params: CycleganParams, networks: dict[str, nn.Module], shape: tuple[int, ...], draws: Draws
+        self,
+        params: CycleganParams,
+        networks: dict[str, nn.Module],
+        shape: tuple[int, ...],
+        draws: Draws,
+        precision: str = FLOAT32,
     ) -> None:
         self.params = params
         self.networks = networks
         self.draws = draws
+        self.precision = precision
         self.averages: dict[str, Average] = {}
         if params.ema_half_life:
             for name in ("generator_ab", "generator_ba"):
@@ -68,6 +75,8 @@ class Translation:
             name: optimizers.make(params, [weight for network in pair for weight in network.parameters()])
             for name, pair in (("generators", self._generators), ("discriminators", self._discriminators))
         }
+        self._translate = [at(network, precision) for network in self._generators]
+        self._judge = [at(network, precision) for network in self._discriminators]
         self._pools = {name: Pool(params.pool, shape, draws, name) for name in ("a", "b")}
         self.extras = {
             f"pool_{name}/{key}": value for name, pool in self._pools.items() for key, value in pool.tensors.items()
@@ -106,7 +115,7 @@ class Translation:
                     told, fakes = self._generators_step(a, b, learning=not warming)
             if n:
                 with torch.no_grad():
-                    fakes = Translated(a, b, self._generators[1](b), self._generators[0](a))
+                    fakes = Translated(a, b, self._translate[1](b), self._translate[0](a))
             judged = self._discriminators_step(fakes, place.step, n)
         if not warming:
             for average in self.averages.values():
@@ -134,8 +143,8 @@ class Translation:
         Eq. 3: least squares against both discriminators, `cycle` times the cycle loss, and the identity loss of
         section 5.2, `identity` times as heavy.
         """
-        ab, ba = self._generators
-        judge_a, judge_b = self._discriminators
+        ab, ba = self._translate
+        judge_a, judge_b = self._judge
         for network in self._discriminators:
             network.requires_grad_(requires_grad=False)
         fake_b, fake_a = ab(a), ba(b)
@@ -156,7 +165,7 @@ class Translation:
         """Return both losses, the mean scores of real and fake images of both domains, and the gradients' norm."""
         for network in self._discriminators:
             network.requires_grad_(requires_grad=True)
-        judge_a, judge_b = self._discriminators
+        judge_a, judge_b = self._judge
         real_a, real_b = judge_a(seen.a), judge_b(seen.b)
         fake_a = judge_a(self._pools["a"].exchange(seen.fake_a, step, n))
         fake_b = judge_b(self._pools["b"].exchange(seen.fake_b, step, n))
