@@ -115,6 +115,10 @@ def _to_translate(
         return None
     errors: list[dict[str, str]] = []
     dataset = _dataset(stores, who, asked.params.dataset or source["dataset"], errors, "/params/dataset")
+    learned = stores.datasets.find(source["dataset"], source["owner"])
+    if dataset is not None and learned is not None and dataset["shape"][0] != learned["shape"][0]:
+        has, wanted = (f"{found['shape'][0]} channel(s)" for found in (dataset, learned))
+        errors.append(field("/params/dataset", f"its images have {has}, the job learned from images with {wanted}"))
     if errors:
         raise InvalidError(errors)
     return dataset

@@ -30,6 +30,19 @@ class ToOnePixel(nn.Conv2d):
         return products[:, :, None, None]
 
 
+class EachToOnePixel(nn.Conv2d):
+    """A depthwise convolution whose kernel covers the whole image, as the weighed sum that it is.
+
+    torch computes second derivatives of a grouped convolution group by group, with as many groups as channels here.
+    """
+
+    published_as = "Conv2d"
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(batch, channels, kernel, kernel) -> (batch, channels, 1, 1)."""
+        return (inputs * self.weight.squeeze(1)).sum((2, 3), keepdim=True)
+
+
 class ReflectPad(nn.Module):
     """Reflected edges, as nn.ReflectionPad2d has them, but with a gradient that is exact to the bit on a GPU too."""
 

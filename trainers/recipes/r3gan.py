@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.methods.adversarial import Players
-from trainers.recipes.layers import smoothly_doubled
+from trainers.recipes.layers import EachToOnePixel, smoothly_doubled
 
 if TYPE_CHECKING:
     from models.specs.r3gan import R3ganParams
@@ -87,7 +87,7 @@ class Discriminator(nn.Module):
         for narrow, wide in zip(widths, widths[1:]):
             layers += [Resample(narrow, wide, 0.5), *(Block(wide) for _ in range(blocks))]
         self.layers = nn.Sequential(*layers)
-        self.basis = nn.Conv2d(widths[-1], widths[-1], 4, 1, 0, groups=widths[-1], bias=False)  # 4 -> 1
+        self.basis = EachToOnePixel(widths[-1], widths[-1], 4, groups=widths[-1], bias=False)  # 4 -> 1
         self.last = nn.Linear(widths[-1], 1, bias=False)
 
     def forward(self, images: Tensor) -> Tensor:
