@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 SURE, UNSURE = 0.95, 0.05
 GRADIENT_LIMIT = 100.0
+# A healthy pair has a steep step now and then, which Adam levels out; so many in a row are a slope.
+LOUD_STEPS, CALM_STEPS = 5, 50
 ALIKE = 0.5
 # Passes over the data before fakes that look alike mean anything: untrained generators paint one grey.
 GRACE_EPOCHS = 3
@@ -46,7 +48,7 @@ class Watch:
         self._streaks = {
             "discriminator_too_strong": Streak(patience),
             "generator_too_strong": Streak(patience),
-            "gradient_norm": Streak(1),
+            "gradient_norm": Streak(LOUD_STEPS),
             "collapse": Streak(2),
         }
 
@@ -62,16 +64,17 @@ class Watch:
                 words = "the discriminator is wrong nearly always; what the generator learns from it means little"
                 self._tell("generator_too_strong", words, step, numbers)
         norms = {name: value for name, value in row.items() if "grad_norm" in name}
-        # One spike speaks once; it may speak again after a calm of 50 steps.
+        # It may speak again after a long calm only.
         streak = self._streaks["gradient_norm"]
         loud = max(norms.values(), default=0.0) > GRADIENT_LIMIT
         if loud and streak.look(holds=True):
             self._tell(
-                "gradient_norm", f"a gradient norm is over {GRADIENT_LIMIT:.0f}; lower the learning rate", step, norms
+                "gradient_norm", f"a gradient norm stays over {GRADIENT_LIMIT:.0f}; lower the learning rate", step, norms
             )
+        streak.held = streak.held if loud else 0
         streak.failed = 0 if loud else streak.failed + 1
-        if streak.failed >= 50:
-            streak.told, streak.held = False, 0
+        if streak.failed >= CALM_STEPS:
+            streak.told = False
 
     def grid(self, step: int, epochs_done: int, share: float | None) -> None:
         """Look at the spread of a batch of fakes, as a share of the spread of real images, where there are fakes."""

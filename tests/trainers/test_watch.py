@@ -57,11 +57,17 @@ def test_a_short_epoch_shortens_the_wait(told):
     assert told.of("alert")[0]["step"] == 20
 
 
-def test_gradients_over_100_speak_once_until_50_calm_steps(told):
+def test_gradients_over_100_for_five_steps_speak_once_until_50_calm_steps(told):
     loud = {"g_grad_norm": 100.5}
-    look(Watch(told, 1000), [loud, {}, loud, *[{}] * 49, loud, *[{}] * 50, loud, {"g_grad_norm": 100.0}])
-    assert [alert["step"] for alert in told.of("alert")] == [1, 104]
+    slope = [loud] * 5
+    look(Watch(told, 1000), [*slope, {}, *slope, *[{}] * 49, *slope, *[{}] * 50, *slope, {"g_grad_norm": 100.0}])
+    assert [alert["step"] for alert in told.of("alert")] == [5, 120]
     assert told.of("alert")[0]["g_grad_norm"] == 100.5
+
+
+def test_a_steep_step_now_and_then_is_no_alert(told):
+    look(Watch(told, 1000), [*[{"d_grad_norm": 5000.0}] * 4, {"d_grad_norm": 100.0}] * 20)
+    assert told.of("alert") == []
 
 
 def test_fakes_that_look_alike_are_named_after_a_grace_and_not_for_one_grid(told):
