@@ -69,7 +69,7 @@ class Watch:
         loud = max(norms.values(), default=0.0) > GRADIENT_LIMIT
         if loud and streak.look(holds=True):
             self._tell(
-                "gradient_norm", f"a gradient norm stays over {GRADIENT_LIMIT:.0f}; lower the learning rate", step, norms
+                "gradient_norm", f"a gradient stays over {GRADIENT_LIMIT:.0f}; lower the learning rate", step, norms
             )
         streak.held = streak.held if loud else 0
         streak.failed = 0 if loud else streak.failed + 1

@@ -1,0 +1,23 @@
+"""The tables. Constraints here make the bad states impossible, whoever writes."""
+
+from models.rows.access import Audit, Idempotency, Key
+from models.rows.base import Base
+from models.rows.catalog import Dataset
+from models.rows.history import Artifact, Event, Metric
+from models.rows.jobs import Attempt, Job
+from models.rows.machines import Queue, Worker
+
+__all__ = [
+    "Artifact",
+    "Attempt",
+    "Audit",
+    "Base",
+    "Dataset",
+    "Event",
+    "Idempotency",
+    "Job",
+    "Key",
+    "Metric",
+    "Queue",
+    "Worker",
+]

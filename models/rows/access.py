@@ -1,0 +1,55 @@
+"""Who may come in, what they were answered, and what they did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, LargeBinary, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.rows.base import Base, JsonObject, one_of
+from models.states import Role
+
+
+class Key(Base):
+    """An access key. Only the SHA-256 of the secret is kept: the secret has 256 random bits, so no salt is needed."""
+
+    __tablename__ = "keys"
+    __table_args__ = (CheckConstraint(one_of("role", Role), name="role"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    owner: Mapped[str] = mapped_column(index=True)
+    role: Mapped[str]
+    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    revoked_at: Mapped[datetime | None]
+
+
+class Idempotency(Base):
+    """The answer given to an Idempotency-Key, kept for 72 hours."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (Index("ix_idempotency_created_at", "created_at"),)
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    response: Mapped[JsonObject]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Audit(Base):
+    """Who did what, before and after. Rows are added, never changed."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    owner: Mapped[str]
+    key_id: Mapped[str | None] = mapped_column(ForeignKey("keys.id"))
+    action: Mapped[str]
+    subject: Mapped[str]
+    before: Mapped[JsonObject | None]
+    after: Mapped[JsonObject | None]

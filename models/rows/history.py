@@ -1,0 +1,86 @@
+"""What jobs tell and leave: events, curves, stored objects."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.rows.base import Base, JsonObject, one_of
+from models.states import ArtifactKind, EventType
+
+
+class Event(Base):
+    """Something that happened to a job. `seq` has no gap; `txid` orders events across jobs (see stores/events.py)."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        CheckConstraint(one_of("type", EventType), name="type"),
+        CheckConstraint("seq >= 1", name="seq"),
+        Index("ix_events_feed", "txid", "job_id", "seq"),
+    )
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    txid: Mapped[int] = mapped_column(BigInteger, server_default=text("(pg_current_xact_id()::text::bigint)"))
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    attempt: Mapped[int] = mapped_column(Integer)
+    type: Mapped[str]
+    data: Mapped[JsonObject]
+
+
+class Metric(Base):
+    """A run of consecutive metric points of a job: `steps[i]` belongs to `values[name][i]`; null stands for NaN.
+
+    Unlike events, which only grow, these rows are the curve as it stands: an attempt that resumes from step n removes
+    what an earlier attempt wrote beyond n.
+    """
+
+    __tablename__ = "metrics"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    first_step: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    # What is measured at every step, and what is measured once an epoch, may begin at the same step.
+    first_name: Mapped[str] = mapped_column(primary_key=True, server_default=text("''"))
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    steps: Mapped[list[int]]
+    values: Mapped[JsonObject]
+
+
+class Artifact(Base):
+    """A stored object. It exists for users when this row does; the key is made by the server alone."""
+
+    __tablename__ = "artifacts"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", ArtifactKind), name="kind"),
+        CheckConstraint("bytes >= 0", name="bytes"),
+        ForeignKeyConstraint(["job_id", "attempt"], ["attempts.job_id", "attempts.number"]),
+        UniqueConstraint("object_key"),
+        Index("ix_artifacts_job", "job_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    attempt: Mapped[int] = mapped_column(Integer)
+    fence: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str]
+    name: Mapped[str]
+    step: Mapped[int | None] = mapped_column(BigInteger)
+    epoch: Mapped[int | None] = mapped_column(Integer)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    content_type: Mapped[str]
+    object_key: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

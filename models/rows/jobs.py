@@ -1,0 +1,132 @@
+"""Jobs and the tries at them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.rows.base import Base, JsonObject, one_of
+from models.states import Action, ErrorCode, Outcome, State
+
+
+class Job(Base):
+    """One training or sampling job: what was asked, where it stands, and who may write it (`fence`)."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint("kind IN ('train', 'sample')", name="kind"),
+        CheckConstraint(one_of("state", State), name="state"),
+        CheckConstraint(one_of("pending_action", Action, null=True), name="pending_action"),
+        CheckConstraint(one_of("error_code", ErrorCode, null=True), name="error_code"),
+        CheckConstraint("pending_action IS NULL OR state = 'running'", name="pending_only_while_running"),
+        CheckConstraint(
+            "(state = 'running') = (lease_until IS NOT NULL AND worker_id IS NOT NULL)", name="lease_while_running"
+        ),
+        CheckConstraint(
+            "(state IN ('succeeded', 'failed', 'canceled')) = (finished_at IS NOT NULL)", name="finished_when_terminal"
+        ),
+        CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="error_when_failed"),
+        CheckConstraint("seed >= 0", name="seed"),
+        CheckConstraint("priority BETWEEN -100 AND 100", name="priority"),
+        CheckConstraint("attempt >= 0 AND interruptions BETWEEN 0 AND attempt", name="attempt"),
+        CheckConstraint("attempt - interruptions <= max_attempts", name="attempts_capped"),
+        CheckConstraint("max_attempts BETWEEN 1 AND 100", name="max_attempts"),
+        CheckConstraint("kind <> 'train' OR dataset_id IS NOT NULL", name="dataset_of_training"),
+        # The claim walks this index from its beginning: next runnable row first, however many wait behind it.
+        Index(
+            "ix_jobs_claim",
+            "queue",
+            text("priority DESC"),
+            "created_at",
+            "id",
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index("ix_jobs_lease", "lease_until", postgresql_where=text("state = 'running'")),
+        Index("ix_jobs_owner_created", "owner", "created_at", "id"),
+        Index("ix_jobs_created", "created_at", "id"),
+        Index("ix_jobs_parent", "parent", postgresql_where=text("parent IS NOT NULL")),
+        Index("ix_jobs_source_artifact", "source_artifact", postgresql_where=text("source_artifact IS NOT NULL")),
+        # Deleting a checkpoint asks who still points at it.
+        Index("ix_jobs_latest_checkpoint", "latest_checkpoint", postgresql_where=text("latest_checkpoint IS NOT NULL")),
+        Index("ix_jobs_best_checkpoint", "best_checkpoint", postgresql_where=text("best_checkpoint IS NOT NULL")),
+        Index("ix_jobs_dataset", "dataset_id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    kind: Mapped[str]
+    recipe: Mapped[str]
+    preset: Mapped[str | None]
+    dataset_id: Mapped[str | None] = mapped_column(ForeignKey("datasets.id"))
+    dataset: Mapped[str | None]  # the name or id as it was asked for
+    params: Mapped[JsonObject]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    queue: Mapped[str] = mapped_column(ForeignKey("queues.name"))
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    name: Mapped[str | None]
+    labels: Mapped[JsonObject] = mapped_column(server_default=text("'{}'::jsonb"))
+    max_attempts: Mapped[int] = mapped_column(SmallInteger)
+    max_runtime_s: Mapped[int | None] = mapped_column(Integer)
+    source: Mapped[JsonObject | None]  # sampling: {"job", "checkpoint"} as asked
+    source_artifact: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL"))
+    parent: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
+
+    state: Mapped[str]
+    pending_action: Mapped[str | None]
+    reason: Mapped[str | None]
+    attempt: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    interruptions: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    fence: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    lease_until: Mapped[datetime | None]
+    run_after: Mapped[datetime] = mapped_column(server_default=func.now())
+    worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id"))
+    device: Mapped[str | None]
+    progress: Mapped[JsonObject] = mapped_column(server_default=text("'{}'::jsonb"))
+    eta: Mapped[JsonObject | None]
+    latest_checkpoint: Mapped[str | None] = mapped_column(
+        ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL")
+    )
+    best_checkpoint: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL"))
+    error_code: Mapped[str | None]
+    error_detail: Mapped[str | None]
+    last_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class Attempt(Base):
+    """One try at a job by one worker. `fence` is the right to write that this try held."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        CheckConstraint(one_of("outcome", Outcome, null=True), name="outcome"),
+        CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended"),
+        UniqueConstraint("job_id", "fence"),
+        # A job runs at most once at a time.
+        Index("uq_attempts_open", "job_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    )
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    fence: Mapped[int] = mapped_column(BigInteger)
+    worker_id: Mapped[str] = mapped_column(ForeignKey("workers.id"))
+    device: Mapped[str | None]
+    start_step: Mapped[int | None] = mapped_column(BigInteger)
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    error_code: Mapped[str | None]
+    error_detail: Mapped[str | None]
