@@ -3,6 +3,7 @@
 from models.rows.access import Audit, Idempotency, Key
 from models.rows.base import Base
 from models.rows.catalog import Dataset
+from models.rows.chores import Chore
 from models.rows.history import Artifact, Event, Metric
 from models.rows.jobs import Attempt, Job
 from models.rows.machines import Queue, Worker
@@ -12,6 +13,7 @@ __all__ = [
     "Attempt",
     "Audit",
     "Base",
+    "Chore",
     "Dataset",
     "Event",
     "Idempotency",

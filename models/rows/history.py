@@ -69,6 +69,8 @@ class Artifact(Base):
         ForeignKeyConstraint(["job_id", "attempt"], ["attempts.job_id", "attempts.number"]),
         UniqueConstraint("object_key"),
         Index("ix_artifacts_job", "job_id", "id"),
+        Index("ix_artifacts_created", "created_at"),
+        Index("ix_artifacts_missing", "id", postgresql_where=text("missing_since IS NOT NULL")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -83,4 +85,6 @@ class Artifact(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     content_type: Mapped[str]
     object_key: Mapped[str]
+    ordinal: Mapped[int | None] = mapped_column(Integer)  # of a checkpoint: the first of its job is 1
+    missing_since: Mapped[datetime | None]  # when the sweeper found that its object is gone
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
