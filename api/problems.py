@@ -22,6 +22,7 @@ from stores.errors import (
     IdempotencyBusyError,
     IdempotencyMismatchError,
     NotFoundError,
+    QuotaError,
 )
 
 log = structlog.get_logger(__name__)
@@ -116,6 +117,10 @@ def _of_stores(error: Exception) -> ProblemError | None:
             return ProblemError("conflict", str(error))
         case ConflictError():
             return ProblemError("conflict", str(error), state=error.state, allowed=list(error.allowed))
+        case QuotaError(stored=True):
+            return ProblemError("conflict", str(error))
+        case QuotaError():
+            return ProblemError("rate_limited", str(error), headers={"Retry-After": "10"})
         case IdempotencyBusyError():
             return ProblemError("conflict", str(error), headers={"Retry-After": "1"})
         case IdempotencyMismatchError():

@@ -35,6 +35,14 @@ class InvalidTransitionError(ConflictError):
         super().__init__(f"cannot {action} a job that is {state}{choices}", state=state, allowed=allowed)
 
 
+class QuotaError(StoreError):
+    """The owner has as much as this key allows. `stored` tells bytes, which stay, from jobs, which will start."""
+
+    def __init__(self, message: str, *, stored: bool = False) -> None:
+        super().__init__(message)
+        self.stored = stored
+
+
 class StaleFenceError(StoreError):
     """Somebody else has taken the job over since: nothing was written, and this attempt is over."""
 

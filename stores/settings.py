@@ -34,10 +34,20 @@ class Settings(BaseSettings):
     renew_s: float = Field(5.0, gt=0.1, description="How often a supervisor renews its lease and says it is alive.")
     sweep_s: float = Field(1.0, gt=0.05, description="How often the sweeper looks.")
     keep_checkpoints: int = Field(5, ge=2, description="Newest checkpoints kept a job, beside the best one.")
+    keep_every_checkpoint: int = Field(0, ge=0, description="Keep each n-th checkpoint of a job too; 0: none of these.")
+    thin_after_days: float = Field(7, ge=0, description="Days after a job's end when only these stay; 0: never.")
+    keep_artifacts_days: float = Field(365, ge=0, description="Days that an ended job keeps its files; 0: for ever.")
+    keep_events_days: float = Field(365, ge=0, description="Days that it keeps events and curves; 0: for ever.")
+    chore_s: float = Field(60, gt=0.05, description="How often the sweeper tidies up when there is nothing to do.")
+    orphan_age_s: float = Field(3600, ge=60, description="Age at which an object without a row is removed.")
     link_s: int = Field(600, ge=1, le=604_800, description="Seconds that a download link lives.")
 
     max_upload_bytes: int = Field(8 << 30, ge=1, description="Bytes of one uploaded data set.")
     cache_bytes: int = Field(50 << 30, ge=0, description="Uploaded data sets that a worker keeps on its disk.")
+
+    quota_queued: int = Field(100_000, ge=0, description="Jobs that an owner may have waiting, unless a key says.")
+    quota_running: int = Field(1000, ge=0, description="Jobs that an owner may have running, unless a key says.")
+    quota_stored_bytes: int = Field(1 << 40, ge=0, description="Bytes that an owner may store, unless a key says.")
 
     rate_limit: int = Field(3000, ge=1, description="Requests a second a key, in each API process.")
     max_streams: int = Field(1000, ge=1, description="Open streams in one API process.")

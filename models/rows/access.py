@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, LargeBinary, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, LargeBinary, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.rows.base import Base, JsonObject, one_of
@@ -15,7 +15,10 @@ class Key(Base):
     """An access key. Only the SHA-256 of the secret is kept: the secret has 256 random bits, so no salt is needed."""
 
     __tablename__ = "keys"
-    __table_args__ = (CheckConstraint(one_of("role", Role), name="role"),)
+    __table_args__ = (
+        CheckConstraint(one_of("role", Role), name="role"),
+        CheckConstraint("least(quota_queued, quota_running, quota_stored_bytes) >= 0", name="quotas"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -24,6 +27,10 @@ class Key(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     revoked_at: Mapped[datetime | None]
+    # How much its owner may have through it; null: what the settings say.
+    quota_queued: Mapped[int | None] = mapped_column(Integer)
+    quota_running: Mapped[int | None] = mapped_column(Integer)
+    quota_stored_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Idempotency(Base):
@@ -41,9 +48,14 @@ class Idempotency(Base):
 
 
 class Audit(Base):
-    """Who did what, before and after. Rows are added, never changed."""
+    """Who did what, before and after. Rows are added, never changed: a trigger refuses it, whoever asks."""
 
     __tablename__ = "audit"
+    __table_args__ = (
+        Index("ix_audit_action", "action", "id"),
+        Index("ix_audit_subject", "subject", "id"),
+        Index("ix_audit_owner", "owner", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.now())

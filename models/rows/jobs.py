@@ -55,6 +55,8 @@ class Job(Base):
         ),
         Index("ix_jobs_lease", "lease_until", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_owner_created", "owner", "created_at", "id"),
+        # How many of an owner's jobs wait is counted against a quota.
+        Index("ix_jobs_owner_queued", "owner", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_created", "created_at", "id"),
         Index("ix_jobs_parent", "parent", postgresql_where=text("parent IS NOT NULL")),
         Index("ix_jobs_source_artifact", "source_artifact", postgresql_where=text("source_artifact IS NOT NULL")),
@@ -105,6 +107,8 @@ class Job(Base):
     error_detail: Mapped[str | None]
     last_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # The place among the owner's jobs of one priority: when it was made, unless its owner moved it.
+    ordered_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
