@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import urllib3
@@ -15,10 +18,21 @@ from minio import Minio
 from minio.error import InvalidResponseError, MinioException, S3Error
 
 from stores.errors import BlobError, NotFoundError
+from stores.points import reach
 from stores.settings import Settings
 
 CHUNK = 1 << 20
+SENT_AT_ONCE = 1 << 18
 LINK_FOR_A_PUT = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as the store lists it."""
+
+    key: str
+    bytes: int
+    at: datetime
 
 
 def _client(settings: Settings, url: str, pool: urllib3.PoolManager) -> Minio:
@@ -91,7 +105,7 @@ class Blobs:
             size = str(path.stat().st_size)
             headers = {"Content-Type": content_type, "Content-Length": size}
             # Without retries: a file that was half read cannot be sent again, and the uploader begins anew.
-            answer = self._pool.request("PUT", link, body=file, headers=headers, retries=False)
+            answer = self._pool.request("PUT", link, body=_pieces(file), headers=headers, retries=False)
         if answer.status != HTTPStatus.OK:
             raise BlobError(f"the object store refused {key} with status {answer.status}")
 
@@ -126,6 +140,14 @@ class Blobs:
         with _translated(key):
             self._inside.remove_object(self._bucket, key)
 
+    def page(self, prefix: str, after: str, limit: int) -> list[Stored]:
+        """Return up to `limit` objects under a prefix, in the order of their keys, behind the key `after`."""
+        with _translated(prefix):
+            listed = self._inside.list_objects(self._bucket, prefix=prefix, recursive=True, start_after=after or None)
+            return [
+                Stored(str(one.object_name), one.size or 0, _moment(one.last_modified)) for one in islice(listed, limit)
+            ]
+
     def link(self, key: str, filename: str, content_type: str) -> str:
         """Return a link that downloads the object as an attachment, signed for the public address."""
         return self._outside.presigned_get_object(
@@ -137,6 +159,17 @@ class Blobs:
                 "response-content-type": content_type,
             },
         )
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    while piece := file.read(SENT_AT_ONCE):
+        yield piece
+        reach("uploading")
+
+
+def _moment(listed: datetime | None) -> datetime:
+    """Return when an object was written; one whose store does not say counts as new, so nobody takes it for old."""
+    return listed or datetime.now(UTC)
 
 
 def sha256_of(path: Path) -> str:

@@ -6,6 +6,7 @@ import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from stores.points import reach
 from stores.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,7 @@ class Bell:
 
     def ring(self, queue: str, job_id: str | None = None) -> None:
         """Say that there is work on `queue`; the job id is for the logs only."""
+        reach("ringing")
         try:
             self._app.send_task(RING, args=[job_id], queue=queue, ignore_result=True)
         except (OperationalError, OSError) as error:

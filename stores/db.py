@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
+from stores.points import reach
 from stores.settings import Settings
 
 # A connection that was in use this lately is not asked whether it lives.
@@ -27,6 +28,10 @@ def make_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
         pool_timeout=10,
         connect_args={"connect_timeout": 5, "options": "-c timezone=utc -c statement_timeout=30000"},
     )
+
+    @event.listens_for(engine, "commit")
+    def _point(_connection: Any) -> None:
+        reach("committing")
 
     @event.listens_for(engine, "checkin")
     def _note(_connection: Any, record: Any) -> None:

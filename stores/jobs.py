@@ -21,6 +21,7 @@ from stores.broker import Bell
 from stores.bus import Bus, Hint
 from stores.errors import InvalidTransitionError, StaleFenceError
 from stores.metrics import add_points, forget_points
+from stores.points import reach
 from stores.submission import NewJob
 from stores.transitions import Claim, Ending, end_attempt, hold, lock, move, seconds
 from stores.workers import queues_to_ring
@@ -319,6 +320,7 @@ class Jobs:
         with self._engine.begin() as connection:
             job = hold(connection, claim)
             hints, state = end_attempt(connection, job, ending)
+            reach("finishing")
         self._after(hints, state, job.queue, claim.job_id)
         return state
 
@@ -341,6 +343,7 @@ class Jobs:
                 detail = f"worker {job.worker_id} was not heard of before its lease ran out"
                 ending = Ending(Outcome.lost, "worker_lost", ErrorCode.worker_lost, detail)
                 hints, state = end_attempt(connection, job, ending)
+                reach("expiring")
             self._after(hints, state, job.queue, job.id)
             ended.append((job.id, state))
         return ended

@@ -15,6 +15,7 @@ import structlog
 from models.states import Action, ErrorCode, EventType, Outcome, State
 from stores.container import Stores
 from stores.errors import StaleFenceError
+from stores.points import reach
 from stores.transitions import Claim, Ending
 from worker.device import Device, oom_kills
 from worker.eta import Eta
@@ -63,6 +64,7 @@ class Attempt:
 
     def run(self) -> State | None:
         """Run to the end. Returns the state of the job then, or None when somebody else has taken it over."""
+        reach("claimed")
         watcher = threading.Thread(target=self._watch, name=f"lease-{self._claim.job_id}", daemon=True)
         watcher.start()
         try:
@@ -240,6 +242,7 @@ class Attempt:
         while not self._over.wait(LOOK_S):
             try:
                 if time.monotonic() >= renew_at:
+                    reach("renewing")
                     action = jobs.renew(self._claim)
                     renew_at = time.monotonic() + settings.renew_s
                 else:

@@ -14,6 +14,7 @@ from models.ids import new_id
 from stores.blobs import sha256_of
 from stores.container import Stores
 from stores.jobs import NewArtifact
+from stores.points import reach
 from stores.transitions import Claim
 from worker.patience import GivenUpError, patiently
 
@@ -77,13 +78,16 @@ class Uploader:
             best=bool(file.get("best")),
         )
         patiently(lambda: self._stores.blobs.put(new.object_key, path, content_type), self._given_up)
+        reach("stored")
         patiently(lambda: self._stores.jobs.add_artifact(self._claim, new), self._given_up)
+        reach("listed")
         path.unlink(missing_ok=True)
         if new.kind == "checkpoint":
             self._prune()
 
     def _prune(self) -> None:
-        keep = self._stores.settings.keep_checkpoints
-        keys = patiently(lambda: self._stores.jobs.prune_checkpoints(self._claim, keep), self._given_up)
+        settings = self._stores.settings
+        keep, every = settings.keep_checkpoints, settings.keep_every_checkpoint
+        keys = patiently(lambda: self._stores.jobs.prune_checkpoints(self._claim, keep, every), self._given_up)
         for key in keys:
             patiently(lambda key=key: self._stores.blobs.remove(key), self._given_up)  # type: ignore[misc]
