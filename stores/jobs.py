@@ -13,15 +13,16 @@ from typing import Any, cast
 
 from sqlalchemy import Engine, Integer, Table, bindparam, delete, func, insert, select, update
 
-from models.rows import Artifact, Attempt, Job, Queue
+from models.rows import Artifact, Attempt, Job
 from models.states import NO_LIVE_WORKER, TERMINAL, Action, ErrorCode, EventType, Outcome, State
 from models.views import artifact_view
-from stores import events, idempotency, submission
+from stores import claims, events, idempotency, submission
 from stores.broker import Bell
 from stores.bus import Bus, Hint
 from stores.errors import InvalidTransitionError, StaleFenceError
 from stores.metrics import add_points, forget_points
 from stores.points import reach
+from stores.retention import ordinary
 from stores.submission import NewJob
 from stores.transitions import Claim, Ending, end_attempt, hold, lock, move, seconds
 from stores.workers import queues_to_ring
@@ -67,6 +68,7 @@ class Jobs:
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._bus = bus
         self._bell = bell
+        self._lease_s = lease_s
         self._lease = seconds(lease_s)
 
     # -- the requester's side
@@ -131,50 +133,26 @@ class Jobs:
 
     # -- the supervisor's side
 
-    def claim(self, queue: str, worker_id: str, device: str) -> Claim | None:
-        """Take the next runnable job of a queue: priority first, then age. None when there is nothing to do.
+    def claim(self, queue: str, worker_id: str, device: str, room: int | None = None) -> Claim | None:
+        """Take the next job of a queue that fits in `room` bytes (None: any number); None when there is none.
 
-        Two claims never take the same row: the second skips the row that the first has locked.
+        See stores/claims.py for who comes first. Two claims never take the same row.
         """
-        runnable = (
-            select(Job.id)
-            .join(Queue, Queue.name == Job.queue)
-            .where(Job.queue == queue, Job.state == State.queued, Job.run_after <= func.now(), ~Queue.paused)
-            .order_by(Job.priority.desc(), Job.created_at, Job.id)
-            .limit(1)
-            .with_for_update(of=Job, skip_locked=True)
-        )
-        with self._engine.begin() as connection:
-            job_id = connection.scalar(runnable)
-            if job_id is None:
-                return None
-            row = connection.execute(
-                update(Job)
-                .where(Job.id == job_id)
-                .values(
-                    state=State.running,
-                    attempt=Job.attempt + 1,
-                    fence=Job.fence + 1,
-                    lease_until=func.now() + self._lease,
-                    worker_id=worker_id,
-                    device=device,
-                    started_at=func.coalesce(Job.started_at, func.now()),
-                    reason=None,
-                    last_seq=Job.last_seq + 1,
-                )
-                .returning(*Job.__table__.columns)
-            ).one()
-            spent = select(func.extract("epoch", func.sum(Attempt.ended_at - Attempt.started_at)))
-            spent_s = float(connection.scalar(spent.where(Attempt.job_id == job_id)) or 0)
-            connection.execute(
-                insert(Attempt).values(
-                    job_id=job_id, number=row.attempt, fence=row.fence, worker_id=worker_id, device=device
-                )
-            )
-            news = [(EventType.state, {"from": State.queued, "to": State.running, "reason": None})]
-            hints = events.append(connection, row.owner, job_id, row.attempt, row.last_seq, news)
-        self._bus.publish(hints)
-        return Claim(job_id, row.owner, row.attempt, row.fence, {**row._mapping, "spent_s": spent_s})
+        asked = {"queue": queue, "worker": worker_id, "device": device, "lease_s": self._lease_s, "room": room}
+        while True:
+            try:
+                with self._engine.begin() as connection:
+                    row = claims.take(connection, **asked)
+                    if row is None:
+                        return None
+                    news = [(EventType.state, {"from": State.queued, "to": State.running, "reason": None})]
+                    hints = events.append(
+                        connection, row["owner"], row["id"], row["attempt"], row["last_seq"], news
+                    )
+            except claims.QuotaReachedError:
+                continue
+            self._bus.publish(hints)
+            return Claim(row["id"], row["owner"], row["attempt"], row["fence"], dict(row))
 
     def renew(self, claim: Claim) -> Action | None:
         """Lengthen the lease. Returns what was asked of the job meanwhile.
@@ -263,9 +241,11 @@ class Jobs:
         Raises:
             StaleFenceError
         """
-        fields = {name: value for name, value in vars(new).items() if name != "best"}
+        fields: dict[str, Any] = {name: value for name, value in vars(new).items() if name != "best"}
         values: dict[str, Any] = {"last_seq": Job.last_seq + 1}
         if new.kind == "checkpoint":
+            mine = select(func.coalesce(func.max(Artifact.ordinal), 0) + 1).where(Artifact.job_id == claim.job_id)
+            fields["ordinal"] = mine.scalar_subquery()
             values["latest_checkpoint"] = new.id
             if new.best:
                 values["best_checkpoint"] = new.id
@@ -284,8 +264,10 @@ class Jobs:
             )
         self._bus.publish(hints)
 
-    def prune_checkpoints(self, claim: Claim, keep: int) -> list[str]:
-        """Forget all but the newest `keep` checkpoints and the best; return the keys of objects that nobody names now.
+    def prune_checkpoints(self, claim: Claim, keep: int, every: int = 0) -> list[str]:
+        """Forget all but the newest `keep` checkpoints, the best and each `every`-th (0: none of these).
+
+        Returns the keys of objects that nobody names now.
 
         A checkpoint that an unfinished sampling job was promised stays.
 
@@ -306,6 +288,7 @@ class Jobs:
                     Artifact.id.not_in(newest.scalar_subquery()),
                     Artifact.id.not_in(wanted.scalar_subquery()),
                     Artifact.id != func.coalesce(job.best_checkpoint, ""),
+                    ordinary(every),
                 )
                 .returning(Artifact.object_key)
             ).all()

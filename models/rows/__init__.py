@@ -7,6 +7,7 @@ from models.rows.chores import Chore
 from models.rows.history import Artifact, Event, Metric
 from models.rows.jobs import Attempt, Job
 from models.rows.machines import Queue, Worker
+from models.rows.scheduling import MemoryPeak, Pace
 
 __all__ = [
     "Artifact",
@@ -19,7 +20,9 @@ __all__ = [
     "Idempotency",
     "Job",
     "Key",
+    "MemoryPeak",
     "Metric",
+    "Pace",
     "Queue",
     "Worker",
 ]

@@ -44,15 +44,19 @@ class Job(Base):
         CheckConstraint("attempt - interruptions <= max_attempts", name="attempts_capped"),
         CheckConstraint("max_attempts BETWEEN 1 AND 100", name="max_attempts"),
         CheckConstraint("kind <> 'train' OR dataset_id IS NOT NULL", name="dataset_of_training"),
-        # The claim walks this index from its beginning: next runnable row first, however many wait behind it.
+        # The claim leaps along this index from priority to priority and owner to owner (stores/claims.py).
         Index(
-            "ix_jobs_claim",
+            "ix_jobs_share",
             "queue",
-            text("priority DESC"),
-            "created_at",
+            "priority",
+            "owner",
+            "ordered_at",
             "id",
             postgresql_where=text("state = 'queued'"),
         ),
+        # How many jobs of an owner run, and when one was last begun.
+        Index("ix_jobs_running", "owner", "queue", postgresql_where=text("state = 'running'")),
+        Index("ix_jobs_served", "queue", "owner", "started_at", postgresql_where=text("started_at IS NOT NULL")),
         Index("ix_jobs_lease", "lease_until", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_owner_created", "owner", "created_at", "id"),
         # How many of an owner's jobs wait is counted against a quota.
@@ -86,6 +90,10 @@ class Job(Base):
     source: Mapped[JsonObject | None]  # sampling: {"job", "checkpoint"} as asked
     source_artifact: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL"))
     parent: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
+    # What it is expected to cost: null where nothing is known (stores/memory.py, stores/paces.py).
+    needs_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    shape: Mapped[str | None]
+    images: Mapped[int | None] = mapped_column(BigInteger)  # real images to be shown
 
     state: Mapped[str]
     pending_action: Mapped[str | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, func, text
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Integer, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.rows.base import Base, JsonObject, one_of
@@ -19,6 +19,8 @@ class Queue(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
+    # How long its jobs took lately, as a moving average; null while none has ended.
+    typical_s: Mapped[float | None] = mapped_column(Float)
 
 
 class Worker(Base):
