@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from celery import Celery
 from sqlalchemy import Engine
 
+from stores.audit import Audits
 from stores.blobs import Blobs
 from stores.broker import Bell, make_celery
 from stores.bus import Bus, make_redis
+from stores.chores import Chores
 from stores.datasets import Datasets
 from stores.db import make_engine
 from stores.events import Events
@@ -17,9 +19,14 @@ from stores.figures import Figures
 from stores.jobs import Jobs
 from stores.keys import Keys
 from stores.metrics import Metrics
+from stores.orphans import Orphans
+from stores.queues import Queues
+from stores.quotas import Guard
 from stores.reports import Reports
+from stores.retention import Retention
 from stores.settings import Settings
 from stores.uploads import Uploads
+from stores.verbs import Verbs
 from stores.workers import Workers
 
 
@@ -33,6 +40,9 @@ class Stores:
     bell: Bell
     blobs: Blobs
     jobs: Jobs
+    verbs: Verbs
+    queues: Queues
+    audits: Audits
     reports: Reports
     events: Events
     metrics: Metrics
@@ -41,6 +51,9 @@ class Stores:
     datasets: Datasets
     uploads: Uploads
     workers: Workers
+    chores: Chores
+    retention: Retention
+    orphans: Orphans
 
     @property
     def alive_s(self) -> float:
@@ -57,6 +70,7 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
     engine = make_engine(settings, pool_size=pool_size)
     bus = Bus(make_redis(settings))
     bell = Bell(celery or make_celery(settings))
+    guard = Guard(settings)
     blobs = Blobs(settings)
     return Stores(
         settings=settings,
@@ -64,7 +78,10 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         bus=bus,
         bell=bell,
         blobs=blobs,
-        jobs=Jobs(engine, bus, bell, settings.lease_s),
+        jobs=Jobs(engine, bus, bell, settings.lease_s, settings.quota_running),
+        verbs=Verbs(engine, bus, bell, guard),
+        queues=Queues(engine, bell),
+        audits=Audits(engine),
         reports=Reports(engine),
         events=Events(engine),
         metrics=Metrics(engine),
@@ -73,4 +90,7 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         datasets=Datasets(engine),
         uploads=Uploads(engine, blobs),
         workers=Workers(engine),
+        chores=Chores(engine),
+        retention=Retention(engine, blobs),
+        orphans=Orphans(engine, blobs),
     )

@@ -14,17 +14,16 @@ from typing import Any, cast
 from sqlalchemy import Engine, Integer, Table, bindparam, delete, func, insert, select, update
 
 from models.rows import Artifact, Attempt, Job
-from models.states import NO_LIVE_WORKER, TERMINAL, Action, ErrorCode, EventType, Outcome, State
+from models.states import TERMINAL, Action, ErrorCode, EventType, Outcome, State
 from models.views import artifact_view
-from stores import claims, events, idempotency, submission
+from stores import claims, events
 from stores.broker import Bell
 from stores.bus import Bus, Hint
-from stores.errors import InvalidTransitionError, StaleFenceError
+from stores.errors import StaleFenceError
 from stores.metrics import add_points, forget_points
 from stores.points import reach
 from stores.retention import ordinary
-from stores.submission import NewJob
-from stores.transitions import Claim, Ending, end_attempt, hold, lock, move, seconds
+from stores.transitions import Claim, Ending, end_attempt, hold, seconds
 from stores.workers import queues_to_ring
 
 News = tuple[str, dict[str, Any]]
@@ -61,75 +60,18 @@ class NewArtifact:
 
 
 class Jobs:
-    """Submits, claims, moves and ends jobs."""
+    """Claims, moves and ends jobs: the side of supervisors and sweeper. What a requester may do is in stores/verbs.py."""
 
-    def __init__(self, engine: Engine, bus: Bus, bell: Bell, lease_s: float) -> None:
+    def __init__(
+        self, engine: Engine, bus: Bus, bell: Bell, lease_s: float, running_limit: int | None = None
+    ) -> None:
         self._engine = engine
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._bus = bus
         self._bell = bell
         self._lease_s = lease_s
+        self._running_limit = running_limit
         self._lease = seconds(lease_s)
-
-    # -- the requester's side
-
-    def submit(self, new: NewJob, request: idempotency.Request | None = None) -> tuple[dict[str, Any], bool]:
-        """Store a job and ring for it. Returns the job as shown to readers, and whether this is a replayed answer.
-
-        Raises:
-            IdempotencyMismatchError, IdempotencyBusyError: see stores/idempotency.py.
-        """
-        with self._engine.begin() as connection:
-            if request is not None and (stored := idempotency.begin(connection, new.owner, request)) is not None:
-                return stored, True
-            view, hint = submission.store(connection, new)
-            if request is not None:
-                idempotency.remember(connection, new.owner, request, view["id"], view)
-        self._bus.publish([hint])
-        # A message that nobody hears would stay in the broker for ever; a worker that comes looks for itself.
-        if new.reason != NO_LIVE_WORKER:
-            self._bell.ring(new.queue, view["id"])
-        return view, False
-
-    def answered(self, owner: str, request: idempotency.Request) -> dict[str, Any] | None:
-        """Return what this request was answered before, or None: names that it used may mean nothing any more.
-
-        Raises:
-            IdempotencyMismatchError
-        """
-        with self._reader.connect() as connection:
-            return idempotency.answered(connection, owner, request)
-
-    def request_cancel(self, job_id: str, owner: str | None) -> bool:
-        """Cancel a waiting job at once, or ask the supervisor of a running one to. False: it was so already.
-
-        Raises:
-            NotFoundError, InvalidTransitionError
-        """
-        with self._engine.begin() as connection:
-            job = lock(connection, job_id, owner)
-            state = State(job.state)
-            if state is State.canceled or job.pending_action == Action.cancel:
-                return False
-            if state in TERMINAL:
-                raise InvalidTransitionError("cancel", state, ())
-            if state is State.running:
-                connection.execute(update(Job).where(Job.id == job_id).values(pending_action=Action.cancel))
-                return True
-            hints = move(connection, job, State.canceled, reason="canceled by request")
-        self._bus.publish(hints)
-        return True
-
-    def change(self, job_id: str, owner: str | None, changes: dict[str, Any]) -> None:
-        """Change `priority`, `labels` or `name`.
-
-        Raises:
-            NotFoundError
-        """
-        with self._engine.begin() as connection:
-            lock(connection, job_id, owner)
-            if changes:
-                connection.execute(update(Job).where(Job.id == job_id).values(changes))
 
     # -- the supervisor's side
 
@@ -138,7 +80,14 @@ class Jobs:
 
         See stores/claims.py for who comes first. Two claims never take the same row.
         """
-        asked = {"queue": queue, "worker": worker_id, "device": device, "lease_s": self._lease_s, "room": room}
+        asked: dict[str, Any] = {
+            "queue": queue,
+            "worker": worker_id,
+            "device": device,
+            "lease_s": self._lease_s,
+            "room": room,
+            "running_limit": self._running_limit,
+        }
         while True:
             try:
                 with self._engine.begin() as connection:

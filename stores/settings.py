@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     keep_artifacts_days: float = Field(365, ge=0, description="Days that an ended job keeps its files; 0: for ever.")
     keep_events_days: float = Field(365, ge=0, description="Days that it keeps events and curves; 0: for ever.")
     chore_s: float = Field(60, gt=0.05, description="How often the sweeper tidies up when there is nothing to do.")
+    walk_s: float = Field(3600, gt=0.05, description="How often it begins to compare all objects with all rows.")
     orphan_age_s: float = Field(3600, ge=60, description="Age at which an object without a row is removed.")
     link_s: int = Field(600, ge=1, le=604_800, description="Seconds that a download link lives.")
 

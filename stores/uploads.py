@@ -105,18 +105,21 @@ class Uploads:
                 raise ConflictError(f"{jobs} this data set; cancel such jobs or wait for their end")
             connection.execute(update(Dataset).where(Dataset.id == dataset_id).values(deleted_at=func.now()))
 
-    def clear_deleted(self) -> None:
-        """Remove the objects of deleted data sets. What the object store refuses now is left for the next time."""
+    def clear_deleted(self) -> int:
+        """Remove the objects of deleted data sets; return of how many. What the store refuses is left for next time."""
         condemned = select(Dataset.id).where(Dataset.deleted_at.is_not(None), Dataset.object_key.is_not(None))
+        cleared = 0
         with self._reader.connect() as connection:
             for dataset_id in connection.scalars(condemned).all():
                 try:
                     self._remove(dataset_id)
                 except BlobError as error:
                     log.warning("objects_not_removed", dataset=dataset_id, error=str(error))
-                    return
+                    break
                 gone = {"object_key": None, "preview_key": None}
                 connection.execute(update(Dataset).where(Dataset.id == dataset_id).values(**gone))
+                cleared += 1
+        return cleared
 
     def forget_unless_kept(self, dataset_id: str) -> None:
         """Remove the objects stored under an id for which no row was written.

@@ -6,6 +6,7 @@ bells that nobody heard. It needs no broker for that, and two of them do no harm
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import structlog
@@ -15,21 +16,30 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from stores import idempotency
 from stores.broker import make_celery
+from stores.chores import Round
 from stores.container import Stores, open_stores
 from stores.logs import configure_logs
 from stores.settings import Settings
+from worker.housekeeping import Housekeeping
 
 log = structlog.get_logger(__name__)
+
+# How often a sweep is written down, for the metrics page: often enough for an alert, seldom enough to cost nothing.
+NOTE_S = 5.0
 
 
 def sweep(stores: Stores) -> None:
     """Look once: end lost attempts, ring for waiting work, forget old idempotency keys."""
-    for job_id, state in stores.jobs.expire_leases():
+    started = time.monotonic()
+    expired = stores.jobs.expire_leases()
+    for job_id, state in expired:
         log.warning("lease_expired", job=job_id, state=state)
     for queue in stores.jobs.ring_again(stores.alive_s):
         log.info("rang_again", queue=queue)
     with stores.engine.begin() as connection:
         idempotency.forget(connection)
+    if expired or stores.chores.take("sweep", NOTE_S) is not None:
+        stores.chores.finish("sweep", Round(len(expired)), time.monotonic() - started, NOTE_S)
 
 
 class Sweeper(Scheduler):  # type: ignore[misc]
@@ -42,6 +52,7 @@ class Sweeper(Scheduler):  # type: ignore[misc]
     def setup_schedule(self) -> None:
         """Open the stores; there are no entries to set up."""
         self._stores = open_stores(Settings(), celery=self.app)
+        Housekeeping(self._stores).start()
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Sweep; return the seconds until the next time."""

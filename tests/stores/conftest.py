@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from stores.container import Stores, open_stores
 from stores.settings import Settings
 from stores.submission import NewJob
+from tests.stores.left import Leaver
 
 
 @pytest.fixture
@@ -55,3 +57,9 @@ def new_job(stores: Stores) -> Any:
         return NewJob(**{**fields, **changes})
 
     return make
+
+
+@pytest.fixture
+def leaver(stores: Stores, worker: str, new_job: Any, tmp_path: Path) -> Leaver:
+    """Return a worker that is moved by hand and leaves files."""
+    return Leaver(stores, worker, new_job, tmp_path)

@@ -35,9 +35,9 @@ class Fleet:
         pool = ["--pool=threads", "--concurrency=1", "-Q", "cpu"]
         return self._start(limit, "worker.celery_app", "worker", *pool, **settings)
 
-    def sweeper(self) -> subprocess.Popen[bytes]:
+    def sweeper(self, **settings: str) -> subprocess.Popen[bytes]:
         """Start a sweeper."""
-        return self._start([], "worker.sweeper", "beat", "-S", "worker.sweeper:Sweeper", "--pidfile=")
+        return self._start([], "worker.sweeper", "beat", "-S", "worker.sweeper:Sweeper", "--pidfile=", **settings)
 
     def _start(self, prefix: list[str], app: str, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         log = (self.home / f"{len(self.processes)}-{app}.log").open("wb")
