@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 
 from api import (
     artifacts,
+    audit,
     curves,
     datasets,
     docs,
@@ -23,6 +24,7 @@ from api import (
     problems,
     queues,
     recipes,
+    verbs,
 )
 from api.access import Doorkeeper
 from api.hub import Hub
@@ -38,7 +40,7 @@ from stores.settings import Settings
 log = structlog.get_logger("api.access")
 
 BODY_LIMIT = 1_000_000
-NOUNS = (health, gauges, docs, recipes, datasets, jobs, job_events, curves, artifacts, feed, queues, keys)
+NOUNS = (health, gauges, docs, recipes, datasets, jobs, verbs, job_events, curves, artifacts, feed, queues, keys, audit)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HEADERS = {
@@ -92,6 +94,8 @@ def _end(response: Response) -> Response:
     operation = g.get("operation", "none")
     gauges.REQUESTS.labels(operation, response.status_code).inc()
     gauges.SECONDS.labels(operation).observe(seconds)
+    if problem := g.get("problem"):
+        gauges.PROBLEMS.labels(problem).inc()
     log.info(
         "request", method=request.method, path=request.path, status=response.status_code, ms=round(seconds * 1000, 1)
     )

@@ -1,38 +1,29 @@
-"""Jobs: create, list, look, change, cancel."""
+"""Jobs: create, list, look, change."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import time
 from typing import Any
 
 from api.access import Access
 from api.cursors import Pager, created, newest_first
+from api.filters import job_filter
 from api.hub import News, wait_for
 from api.placement import place
 from api.plan import plan
-from api.problems import InvalidError, field
+from api.repeats import IDEMPOTENCY_KEY, REPLAYED, idempotency, made
 from api.routes import Call, Header, Reply, Routes
 from api.schemas import answers
-from api.schemas.bodies import JobChanges, NewJobBody, NoBody
+from api.schemas.bodies import JobChanges, NewJobBody
 from api.schemas.queries import CreateQuery, JobsQuery, PageQuery, Query
 from models.ids import is_id
 from models.states import TERMINAL
 from stores.errors import NotFoundError
-from stores.idempotency import Request
-from stores.reports import JobFilter
 
 routes = Routes("jobs")
 
 LONGEST_WAIT_S = 60
-IDEMPOTENCY_KEY = Header(
-    "Idempotency-Key",
-    "Any text up to 255 characters. The same key and body within 72 hours make one job; the answer is repeated, with "
-    "`Idempotency-Replayed: true`.",
-    {"type": "string", "minLength": 1, "maxLength": 255},
-)
 PREFER = Header(
     "Prefer",
     "`wait=30` waits up to so many seconds (60 at most) for a change of state.",
@@ -59,7 +50,7 @@ def job_id_in(path: str) -> str:
     body=NewJobBody,
     headers=(IDEMPOTENCY_KEY,),
     answers={201: answers.Job, 200: answers.PlannedJob},
-    answer_headers={201: {"Location": "The job.", "Idempotency-Replayed": "`true` when the answer is a repeated one."}},
+    answer_headers={201: {"Location": "The job.", **REPLAYED}},
     problems=("conflict",),
 )
 def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
@@ -68,59 +59,24 @@ def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
     With `dry_run=true` nothing is stored: 200 and the job as it would be, with `id`, `state` and `created_at` null.
     """
     stores = call.service.stores
-    request = _idempotency(call)
+    request = idempotency(call)
     if request is not None and not call.query.dry_run:
-        stored = stores.jobs.answered(call.who.owner, request)
+        stored = stores.verbs.answered(call.who.owner, request)
         if stored is not None:
-            return _made(stored, replayed=True)
+            return made(stored, replayed=True)
     new = place(stores, call.who, call.body.root)
     if call.query.dry_run:
         return Reply(plan(new))
-    return _made(*stores.jobs.submit(new, request))
-
-
-def _made(job: dict[str, Any], replayed: bool) -> Reply:
-    headers = {"Location": f"/v1/jobs/{job['id']}"} | ({"Idempotency-Replayed": "true"} if replayed else {})
-    return Reply(job, 201, headers)
-
-
-def _idempotency(call: Call[Any, NewJobBody]) -> Request | None:
-    key = call.request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not 1 <= len(key) <= 255:
-        detail = "must have 1 to 255 characters"
-        raise InvalidError([field("/header/Idempotency-Key", detail, header="Idempotency-Key")])
-    # The body as it was sent, whatever the order of its fields and the space between them.
-    sent = json.dumps(call.request.get_json(), sort_keys=True, separators=(",", ":"))
-    return Request(key, hashlib.sha256(sent.encode()).digest())
+    return made(*stores.verbs.submit(new, request, call.who))
 
 
 @routes.add("GET", "/v1/jobs", Access.read, query=JobsQuery, answers={200: answers.Page[answers.Job]})
 def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
     """List jobs, newest first."""
     pager = Pager(call.query, call.who, "jobs")
-    wanted = _filter(call.query, call.who.reads)
+    wanted = job_filter(call.query, call.who.reads)
     rows = call.service.stores.reports.jobs(wanted, pager.fetch, newest_first(pager.place))
     return pager.page(rows, created)
-
-
-def _filter(query: JobsQuery, owner: str | None) -> JobFilter:
-    labels: dict[str, list[str]] = {}
-    for label in query.label:
-        key, value = re.split("[:=]", label, maxsplit=1)
-        labels.setdefault(key, []).append(value)
-    return JobFilter(
-        owner=owner,
-        states=query.state,
-        kinds=query.kind,
-        recipes=query.recipe,
-        queues=query.queue,
-        labels=labels,
-        parents=query.parent,
-        created_after=query.created_after,
-        created_before=query.created_before,
-    )
 
 
 @routes.add("GET", "/v1/jobs/{job_id}", Access.read, headers=(PREFER,), answers={200: answers.Job})
@@ -156,33 +112,23 @@ def _wait(call: Call[Query, None], job_id: str, seconds: float) -> dict[str, Any
     return reports.job(job_id, call.who.reads)
 
 
-@routes.add("PATCH", "/v1/jobs/{job_id}", Access.change, body=JobChanges, answers={200: answers.Job})
-def change_job(call: Call[Query, JobChanges], job_id: str) -> dict[str, Any]:
-    """Change priority, labels or name."""
-    stores = call.service.stores
-    changes = call.body.model_dump(include=call.body.model_fields_set)
-    stores.jobs.change(job_id_in(job_id), call.who.reads, changes)
-    return stores.reports.job(job_id, call.who.reads)
-
-
 @routes.add(
-    "POST",
-    "/v1/jobs/{job_id}/cancel",
+    "PATCH",
+    "/v1/jobs/{job_id}",
     Access.change,
-    body=NoBody,
-    body_optional=True,
-    answers={202: answers.Job, 200: answers.Job},
+    body=JobChanges,
+    answers={200: answers.Job},
     problems=("conflict",),
 )
-def cancel_job(call: Call[Query, NoBody], job_id: str) -> Reply:
-    """Cancel a job.
+def change_job(call: Call[Query, JobChanges], job_id: str) -> dict[str, Any]:
+    """Change priority, labels or name, or the place among the owner's waiting jobs.
 
-    202: a waiting job is canceled, a running one will be, with a last checkpoint. 200: it was so already. 409: it has
-    ended otherwise.
+    409: `order` was asked of a job that does not wait.
     """
     stores = call.service.stores
-    news = stores.jobs.request_cancel(job_id_in(job_id), call.who.reads)
-    return Reply(stores.reports.job(job_id, call.who.reads), 202 if news else 200)
+    changes = call.body.model_dump(include=call.body.model_fields_set)
+    stores.verbs.change(job_id_in(job_id), call.who, changes)
+    return stores.reports.job(job_id, call.who.reads)
 
 
 @routes.add(

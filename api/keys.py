@@ -12,6 +12,7 @@ from api.schemas.bodies import NewKey
 from api.schemas.queries import PageQuery, Query
 from models.ids import is_id
 from stores.errors import NotFoundError
+from stores.quotas import Quotas
 
 routes = Routes("keys")
 
@@ -27,7 +28,13 @@ def list_keys(call: Call[PageQuery, None]) -> dict[str, Any]:
 def create_key(call: Call[Query, NewKey]) -> Reply:
     """Make a key. The answer shows the secret, and nothing shows it again."""
     asked = call.body
-    key, secret = call.service.stores.keys.create(asked.name, asked.owner or asked.name, asked.role)
+    key, secret = call.service.stores.keys.create(
+        asked.name,
+        asked.owner or asked.name,
+        asked.role,
+        quotas=Quotas(**asked.quotas.model_dump()),
+        who=call.who,
+    )
     return Reply({**key, "key": secret}, 201)
 
 
@@ -36,5 +43,5 @@ def revoke_key(call: Call[Query, None], key_id: str) -> Reply:
     """Revoke a key, at once. 409 for the last admin's key."""
     if not is_id("key", key_id):
         raise NotFoundError("there is no such key")
-    call.service.stores.keys.revoke(key_id)
+    call.service.stores.keys.revoke(key_id, call.who)
     return Reply(None, 204)

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 Model = type[BaseModel]
 
 _REF = "#/components/schemas/{model}"
-_IDS = {"job_id": "job", "artifact_id": "art", "key_id": "key"}
+_IDS = {"job_id": "job", "artifact_id": "art", "key_id": "key", "worker_id": "wrk"}
 _PHRASES = {200: "Done", 201: "Made", 202: "Accepted", 204: "Nothing to say", 303: "It is elsewhere"}
 _RETRY: Json = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
 _PROBLEM_HEADERS: dict[str, Json] = {

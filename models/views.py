@@ -129,7 +129,22 @@ def key_view(row: Mapping[Any, Any]) -> dict[str, Any]:
         "name": row["name"],
         "owner": row["owner"],
         "role": row["role"],
+        "quotas": {name: row[f"quota_{name}"] for name in ("queued", "running", "stored_bytes")},
         "created_at": rfc3339(row["created_at"]),
+    }
+
+
+def audit_view(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return what somebody did."""
+    return {
+        "id": row["id"],
+        "at": rfc3339(row["at"]),
+        "owner": row["owner"],
+        "key": row["key_id"],
+        "action": row["action"],
+        "subject": row["subject"],
+        "before": row["before"],
+        "after": row["after"],
     }
 
 

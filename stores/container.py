@@ -18,8 +18,10 @@ from stores.events import Events
 from stores.figures import Figures
 from stores.jobs import Jobs
 from stores.keys import Keys
+from stores.memory import Memory
 from stores.metrics import Metrics
 from stores.orphans import Orphans
+from stores.paces import Paces
 from stores.queues import Queues
 from stores.quotas import Guard
 from stores.reports import Reports
@@ -51,6 +53,8 @@ class Stores:
     datasets: Datasets
     uploads: Uploads
     workers: Workers
+    memory: Memory
+    paces: Paces
     chores: Chores
     retention: Retention
     orphans: Orphans
@@ -82,7 +86,7 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         verbs=Verbs(engine, bus, bell, guard),
         queues=Queues(engine, bell),
         audits=Audits(engine),
-        reports=Reports(engine),
+        reports=Reports(engine, settings.lease_s),
         events=Events(engine),
         metrics=Metrics(engine),
         figures=Figures(engine),
@@ -90,6 +94,8 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         datasets=Datasets(engine),
         uploads=Uploads(engine, blobs),
         workers=Workers(engine),
+        memory=Memory(engine),
+        paces=Paces(engine),
         chores=Chores(engine),
         retention=Retention(engine, blobs),
         orphans=Orphans(engine, blobs),

@@ -30,9 +30,10 @@ class ConflictError(StoreError):
 class InvalidTransitionError(ConflictError):
     """A job was asked to do what its state does not permit."""
 
-    def __init__(self, action: str, state: State, allowed: tuple[str, ...]) -> None:
+    def __init__(self, action: str, state: State, allowed: tuple[str, ...], pending: str | None = None) -> None:
         choices = f"; possible now: {', '.join(allowed)}" if allowed else ""
-        super().__init__(f"cannot {action} a job that is {state}{choices}", state=state, allowed=allowed)
+        going = f" and was asked to {pending}" if pending else ""
+        super().__init__(f"cannot {action} a job that is {state}{going}{choices}", state=state, allowed=allowed)
 
 
 class QuotaError(StoreError):

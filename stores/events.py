@@ -14,9 +14,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, text, tuple_
+from sqlalchemy import Connection, Engine, Row, func, insert, select, text, tuple_
 
 from models.rows import Event, Job
+from models.states import EventType
 from models.views import event_view
 from stores.bus import Hint
 from stores.errors import BadPositionError
@@ -49,6 +50,24 @@ def append(
         )
         for (seq, at), (kind, data) in zip(rows, news, strict=True)
     ]
+
+
+def append_to_each(connection: Connection, jobs: Sequence[Row[Any]], to: str, reason: str | None) -> list[Hint]:
+    """Insert the event of one change of state that many jobs make; the caller has locked and counted each."""
+    if not jobs:
+        return []
+    rows = [
+        {
+            "job_id": job.id,
+            "seq": job.last_seq + 1,
+            "attempt": job.attempt,
+            "type": EventType.state,
+            "data": {"from": job.state, "to": to, "reason": reason},
+        }
+        for job in jobs
+    ]
+    times = connection.scalars(insert(Event).returning(Event.at, sort_by_parameter_order=True), rows).all()
+    return [Hint(job.owner, event_view({**row, "at": at})) for job, row, at in zip(jobs, rows, times, strict=True)]
 
 
 @dataclass(frozen=True, order=True)

@@ -61,8 +61,10 @@ def _mine(owner: str, request: Request) -> tuple[ColumnElement[bool], ColumnElem
     return Idempotency.owner == owner, Idempotency.key == request.key
 
 
-def remember(connection: Connection, owner: str, request: Request, job_id: str, response: dict[str, Any]) -> None:
-    """Keep the answer beside the job, in the same transaction."""
+def remember(
+    connection: Connection, owner: str, request: Request, job_id: str | None, response: dict[str, Any]
+) -> None:
+    """Keep the answer beside the job, in the same transaction; an order to many jobs has none of its own."""
     connection.execute(
         insert(Idempotency).values(
             owner=owner, key=request.key, body_sha256=request.body_sha256, job_id=job_id, response=response

@@ -60,7 +60,7 @@ class NewArtifact:
 
 
 class Jobs:
-    """Claims, moves and ends jobs: the side of supervisors and sweeper. What a requester may do is in stores/verbs.py."""
+    """Claims, moves and ends jobs: the side of supervisors and sweeper; the requester's is in stores/verbs.py."""
 
     def __init__(
         self, engine: Engine, bus: Bus, bell: Bell, lease_s: float, running_limit: int | None = None

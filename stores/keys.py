@@ -15,12 +15,17 @@ from models.ids import new_id
 from models.rows import Key
 from models.states import Role
 from models.views import key_view
+from stores.audit import Actor, Entry, Local, record
 from stores.errors import ConflictError, NotFoundError
+from stores.quotas import Quotas
 
+NO_QUOTAS = Quotas()
 PREFIX = "gf_"
 
 # Asked at every request, so it is made once.
-WHO = select(Key.id, Key.owner, Key.role).where(Key.hash == bindparam("hash"), Key.revoked_at.is_(None))
+WHO = select(Key.id, Key.owner, Key.role, Key.quota_queued, Key.quota_running, Key.quota_stored_bytes).where(
+    Key.hash == bindparam("hash"), Key.revoked_at.is_(None)
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Principal:
     key_id: str
     owner: str
     role: Role
+    quotas: Quotas = NO_QUOTAS
 
     @property
     def reads(self) -> str | None:
@@ -58,7 +64,10 @@ class Keys:
         """Return whose key this is; None for a key that is unknown or revoked."""
         with self._reader.connect() as connection:
             row = connection.execute(WHO, {"hash": hash_secret(secret)}).first()
-        return None if row is None else Principal(row.id, row.owner, Role(row.role))
+        if row is None:
+            return None
+        quotas = Quotas(row.quota_queued, row.quota_running, row.quota_stored_bytes)
+        return Principal(row.id, row.owner, Role(row.role), quotas)
 
     def known(self, secret: str) -> bool:
         """Tell whether there is or was such a key, revoked ones included."""
@@ -78,20 +87,33 @@ class Keys:
         with self._reader.connect() as connection:
             return connection.scalar(query) or 0
 
-    def create(self, name: str, owner: str, role: Role, secret: str | None = None) -> tuple[dict[str, Any], str]:
-        """Make a key. Returns it and its secret, which cannot be had again."""
+    def create(
+        self,
+        name: str,
+        owner: str,
+        role: Role,
+        secret: str | None = None,
+        *,
+        quotas: Quotas = NO_QUOTAS,
+        who: Actor | None = None,
+    ) -> tuple[dict[str, Any], str]:
+        """Make a key. Returns it and its secret, which cannot be had again. `who` None: this host itself."""
         secret = secret or new_secret()
+        limits = {f"quota_{name}": limit for name, limit in vars(quotas).items()}
         with self._engine.begin() as connection:
             row = (
                 connection.execute(
                     insert(Key)
-                    .values(id=new_id("key"), name=name, owner=owner, role=role, hash=hash_secret(secret))
+                    .values(id=new_id("key"), name=name, owner=owner, role=role, hash=hash_secret(secret), **limits)
                     .returning(*Key.__table__.columns)
                 )
                 .mappings()
                 .one()
             )
-        return key_view(row), secret
+            view = key_view(row)
+            facts = {fact: view[fact] for fact in ("name", "owner", "role", "quotas")}
+            record(connection, who or Local(owner), Entry("key.create", view["id"], None, facts))
+        return view, secret
 
     def page(self, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
         """Return up to `limit` keys that are in force, newest first."""
@@ -102,7 +124,7 @@ class Keys:
             rows = connection.execute(query.order_by(Key.created_at.desc(), Key.id.desc()).limit(limit)).mappings()
             return [key_view(row) for row in rows]
 
-    def revoke(self, key_id: str) -> None:
+    def revoke(self, key_id: str, who: Actor) -> None:
         """End a key at once.
 
         Raises:
@@ -118,7 +140,9 @@ class Keys:
             if list(admins) == [key_id]:
                 raise ConflictError("this is the last admin key; make another one first")
             done = connection.execute(
-                update(Key).where(Key.id == key_id, in_force).values(revoked_at=func.now()).returning(Key.id)
+                update(Key).where(Key.id == key_id, in_force).values(revoked_at=func.now()).returning(*Key.__table__.c)
             ).first()
-        if done is None:
-            raise NotFoundError(f"no key {key_id}")
+            if done is None:
+                raise NotFoundError(f"no key {key_id}")
+            facts = {"name": done.name, "owner": done.owner, "role": done.role}
+            record(connection, who, Entry("key.revoke", key_id, facts, None))

@@ -6,6 +6,7 @@ For stores/jobs.py alone, which wraps them in transactions.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +20,14 @@ from stores import events
 from stores.bus import Hint
 from stores.errors import InvalidTransitionError, NotFoundError, StaleFenceError
 
-# What a requester may ask of a job in each state; nothing in a terminal one.
+# What a requester may ask of a job in each state. A retry is another job, so it leaves the ended one as it is.
 VERBS = {
-    State.queued: ("cancel",),
-    State.running: ("cancel",),
-    State.paused: ("cancel",),
+    State.queued: ("cancel", "pause"),
+    State.running: ("cancel", "pause"),
+    State.paused: ("cancel", "resume"),
+    State.succeeded: ("retry",),
+    State.failed: ("retry",),
+    State.canceled: ("retry",),
 }
 
 
@@ -87,7 +91,7 @@ def hold(connection: Connection, claim: Claim) -> Row[Any]:
 def move(connection: Connection, job: Row[Any], to: State, *, reason: str | None, **values: Any) -> list[Hint]:
     """Change the state of a locked row and append the event."""
     if to not in TRANSITIONS[State(job.state)]:
-        raise InvalidTransitionError(f"move to {to}", State(job.state), VERBS.get(State(job.state), ()))
+        raise InvalidTransitionError(f"move to {to}", State(job.state), VERBS[State(job.state)])
     connection.execute(
         update(Job)
         .where(Job.id == job.id, Job.state == job.state, Job.fence == job.fence)
@@ -105,6 +109,22 @@ def move(connection: Connection, job: Row[Any], to: State, *, reason: str | None
     )
     news = [(EventType.state, {"from": job.state, "to": to, "reason": reason})]
     return events.append(connection, job.owner, job.id, job.attempt, job.last_seq + 1, news)
+
+
+def move_all(
+    connection: Connection, jobs: Sequence[Row[Any]], to: State, *, reason: str | None, **values: Any
+) -> list[Hint]:
+    """Change the state of locked rows that no attempt holds, in two statements however many they are."""
+    for job in jobs:
+        if job.state == State.running or to not in TRANSITIONS[State(job.state)]:
+            raise InvalidTransitionError(f"move to {to}", State(job.state), VERBS[State(job.state)])
+    ended = {"finished_at": func.now()} if to in TERMINAL else {}
+    connection.execute(
+        update(Job)
+        .where(Job.id.in_([job.id for job in jobs]))
+        .values(state=to, reason=reason, last_seq=Job.last_seq + 1, **ended, **values)
+    )
+    return events.append_to_each(connection, jobs, to, reason)
 
 
 def end_attempt(connection: Connection, job: Row[Any], ending: Ending) -> tuple[list[Hint], State]:
@@ -127,10 +147,8 @@ def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], 
             return State.failed, {"error_code": ending.code, "error_detail": ending.detail}, ending.reason
         case Outcome.canceled:
             return State.canceled, {}, ending.reason
-        case Outcome.paused:
-            return State.paused, {"interruptions": Job.interruptions + 1}, ending.reason
-        case Outcome.interrupted:
-            return State.queued, {"interruptions": Job.interruptions + 1, "run_after": func.now()}, ending.reason
+        case Outcome.paused | Outcome.interrupted:
+            return _given_back(job, ending)
     # The worker or the trainer died. Whoever asked for the end of the job has it.
     if job.pending_action == Action.cancel:
         return State.canceled, {}, ending.reason
@@ -143,3 +161,14 @@ def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], 
     # Back-off with jitter: a job that kills what runs it must not keep the machine busy with dying.
     wait = min(60.0, 0.5 * 2 ** (died - 1)) * random.uniform(0.5, 1.5)  # noqa: S311
     return State.queued, {"run_after": func.now() + seconds(wait)}, ending.reason
+
+
+def _given_back(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], str | None]:
+    """Decide where a job goes that was stopped between two steps: what is wished now counts, not what was then."""
+    values = {"interruptions": Job.interruptions + 1}
+    if job.pending_action == Action.cancel:
+        return State.canceled, values, "canceled by request"
+    if job.pending_action == Action.pause:
+        return State.paused, values, "paused by request"
+    reason = "resumed by request" if ending.outcome is Outcome.paused else ending.reason
+    return State.queued, {**values, "run_after": func.now()}, reason

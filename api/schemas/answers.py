@@ -52,7 +52,7 @@ class Failure(Answer):
 
 
 class Source(Answer):
-    """Where a sampling job takes its weights from, as it was asked."""
+    """The checkpoint that a sampling job draws from, or that a retry starts from, as it was asked."""
 
     job: str
     checkpoint: str
@@ -211,6 +211,14 @@ class Recipe(Answer):
     outputs: list[str] = Field(description="What a sampling job can make of its checkpoints.")
 
 
+class KeyQuotas(Answer):
+    """Limits of a key; null: what the service's settings say."""
+
+    queued: int | None
+    running: int | None
+    stored_bytes: int | None
+
+
 class Key(Answer):
     """An access key without its secret."""
 
@@ -218,6 +226,7 @@ class Key(Answer):
     name: str
     owner: str
     role: Role
+    quotas: KeyQuotas
     created_at: datetime
 
 
@@ -225,6 +234,35 @@ class FreshKey(Key):
     """A key just made."""
 
     key: str = Field(description="The secret, shown this once.")
+
+
+class AuditEntry(Answer):
+    """What somebody did."""
+
+    id: int
+    at: datetime
+    owner: str
+    key: str | None = Field(description="Id of the key it was done with.")
+    action: str
+    subject: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class BulkProblem(Answer):
+    """Why one of many jobs was left as it is."""
+
+    job: str
+    detail: str
+
+
+class BulkAnswer(Answer):
+    """What came of an order to many jobs."""
+
+    matched: int
+    changed: int
+    unchanged: int = Field(description="They were so already, had ended meanwhile, or are among the problems.")
+    problems: list[BulkProblem] = Field(description="The first ten.")
 
 
 class Queue(Answer):

@@ -50,6 +50,8 @@ Switch = Annotated[bool, BeforeValidator(_switch)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(integer)]
 Name = Annotated[str, Field(max_length=255)]
+JobId = Annotated[str, Field(pattern=id_pattern("job"))]
+LabelFilter = Annotated[str, Field(max_length=319, pattern=r"^[^:=]+[:=]")]
 
 
 class Query(BaseModel):
@@ -74,13 +76,21 @@ class JobsQuery(PageQuery):
     kind: list[Literal["train", "sample"]] = Field(default_factory=list)
     recipe: list[Name] = Field(default_factory=list)
     queue: list[DeviceClass] = Field(default_factory=list)
-    label: list[Annotated[str, Field(max_length=319, pattern=r"^[^:=]+[:=]")]] = Field(
+    label: list[LabelFilter] = Field(
         default_factory=list,
         description="`team:a` or `team=a`. Jobs that carry every key named, with any of the values named for it.",
     )
-    parent: list[Annotated[str, Field(pattern=id_pattern("job"))]] = Field(default_factory=list)
+    parent: list[JobId] = Field(default_factory=list)
     created_after: Moment | None = None
     created_before: Moment | None = None
+
+
+class AuditQuery(PageQuery):
+    """Which lines of the audit. Each may be repeated."""
+
+    action: list[Name] = Field(default_factory=list, description="Such as `job.cancel` or `key.create`.")
+    subject: list[Name] = Field(default_factory=list, description="Ids of what it was done to; queues by their name.")
+    owner: list[Name] = Field(default_factory=list, description="Whose key it was done with.")
 
 
 class CreateQuery(Query):

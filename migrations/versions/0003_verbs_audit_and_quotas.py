@@ -36,6 +36,8 @@ def upgrade() -> None:
     for name, kind in QUOTAS:
         op.add_column("keys", sa.Column(name, kind, nullable=True))
     op.create_check_constraint("quotas", "keys", "least(quota_queued, quota_running, quota_stored_bytes) >= 0")
+    # An order to many jobs is remembered too, and has no job of its own.
+    op.alter_column("idempotency", "job_id", nullable=True)
     for column in AUDIT_INDEXES:
         op.create_index(f"ix_audit_{column}", "audit", [column, "id"])
     op.execute(REFUSE)
@@ -48,6 +50,8 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION refuse_to_change_audit()")
     for column in AUDIT_INDEXES:
         op.drop_index(f"ix_audit_{column}", table_name="audit")
+    op.execute("DELETE FROM idempotency WHERE job_id IS NULL")
+    op.alter_column("idempotency", "job_id", nullable=False)
     op.drop_constraint("ck_keys_quotas", "keys")
     for name, _ in QUOTAS:
         op.drop_column("keys", name)

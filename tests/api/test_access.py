@@ -19,6 +19,7 @@ BODIES = {
     "create_job": {"kind": "train", "recipe": "mlp_gan", "dataset": "mnist-10k"},
     "change_job": {"name": "mine"},
     "create_key": {"name": "new"},
+    "order_many": {"action": "cancel", "filter": {}, "expected": 0},
 }
 
 
@@ -98,9 +99,12 @@ def test_a_viewer_reads_what_the_owner_reads_and_changes_nothing(
 
 
 def test_what_is_for_admins_is_for_admins(alice: Person, admin: Person) -> None:
-    for path in ("/v1/keys", "/v1/workers"):
+    for path in ("/v1/keys", "/v1/workers", "/v1/audit"):
         assert alice.get(path).status_code == 403
         assert admin.get(path).status_code == 200
+    for path in ("/v1/queues/cpu/pause", "/v1/queues/cpu/resume"):
+        assert alice.post(path).status_code == 403
+        assert admin.post(path).status_code == 200
 
 
 def test_an_admin_sees_everybodys_things(finished: Finished, admin: Person) -> None:

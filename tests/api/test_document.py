@@ -107,6 +107,8 @@ def known(finished: Finished, alice: Person, admin: Person, bench: Bench) -> dic
         "key_id": [spare],
         "dataset_id": [dataset],
         "name": list(RECIPES),
+        "queue": ["cpu", "gpu"],
+        "worker_id": [bench.worker],
     }
 
 

@@ -118,7 +118,7 @@ def test_a_job_that_has_ended_cannot_be_canceled(finished: Finished, alice: Pers
     answer = alice.post(f"/v1/jobs/{finished.id}/cancel")
     assert answer.status_code == 409
     problem = answer.json
-    assert (problem["code"], problem["state"], problem["allowed"]) == ("conflict", "succeeded", [])
+    assert (problem["code"], problem["state"], problem["allowed"]) == ("conflict", "succeeded", ["retry"])
 
 
 def test_canceling_takes_no_fields(alice: Person, pointers: Pointers) -> None:

@@ -17,6 +17,7 @@ from api.setup import ensure_admin, wait_for_database
 from ganforge.stack.ports import free_port
 from models.rows import Key
 from models.states import Role
+from stores.audit import Local
 from stores.container import Stores, open_stores
 from stores.db import make_engine
 from stores.settings import Settings
@@ -83,7 +84,7 @@ def test_a_revoked_key_does_not_come_back(settings: Settings, stores: Stores) ->
     stores.keys.create("second", "second", Role.admin)
     first = stores.keys.authenticate(secret)
     assert first is not None
-    stores.keys.revoke(first.key_id)
+    stores.keys.revoke(first.key_id, Local("root"))
     ensure_admin(stores, settings.home)
     assert stores.keys.authenticate(secret) is None
 

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from ganforge.stack.ports import free_port
 from ganforge.stack.services import Services
 from models.states import Outcome
+from stores.audit import Local
 from stores.container import Stores
 from stores.settings import Settings
 from tests.api.conftest import Bench, Finished, Person
@@ -198,7 +199,7 @@ class _Deaf:
 def test_a_stream_ends_when_its_key_is_revoked(server: Server, alice: Person, stores: Stores) -> None:
     job = alice.submit()["id"]
     watcher = Watcher(f"{server.url}/v1/jobs/{job}/events", alice.key)
-    stores.keys.revoke(alice.key_id)
+    stores.keys.revoke(alice.key_id, Local("root"))
     assert watcher.ended(15)
     assert watcher.seen[-1].event != "end"
 

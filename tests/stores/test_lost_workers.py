@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from models.states import ErrorCode, Outcome, State
+from stores.audit import Local
 from stores.transitions import Ending
 
 
@@ -33,7 +34,7 @@ def run_now(stores):
 
 
 def test_an_expired_lease_puts_the_job_back_and_says_why(stores, new_job, worker, expire):
-    view, _ = stores.jobs.submit(new_job())
+    view, _ = stores.verbs.submit(new_job())
     stores.jobs.claim("cpu", worker, "cpu")
     assert stores.jobs.expire_leases() == []
     expire(view["id"])
@@ -47,7 +48,7 @@ def test_an_expired_lease_puts_the_job_back_and_says_why(stores, new_job, worker
 
 
 def test_a_job_that_kills_its_workers_stops_after_max_attempts(stores, new_job, worker, expire, run_now):
-    view, _ = stores.jobs.submit(new_job(max_attempts=2))
+    view, _ = stores.verbs.submit(new_job(max_attempts=2))
     for _ in range(2):
         run_now(view["id"])
         assert stores.jobs.claim("cpu", worker, "cpu") is not None
@@ -60,7 +61,7 @@ def test_a_job_that_kills_its_workers_stops_after_max_attempts(stores, new_job, 
 
 
 def test_shutdowns_do_not_use_up_attempts(stores, new_job, worker):
-    view, _ = stores.jobs.submit(new_job(max_attempts=1))
+    view, _ = stores.verbs.submit(new_job(max_attempts=1))
     for _ in range(5):
         claim = stores.jobs.claim("cpu", worker, "cpu")
         assert stores.jobs.finish(claim, Ending(Outcome.interrupted, "worker shut down")) is State.queued
@@ -73,7 +74,7 @@ def test_shutdowns_do_not_use_up_attempts(stores, new_job, worker):
 
 
 def test_a_job_that_died_waits_a_moment_before_it_runs_again(stores, new_job, worker):
-    stores.jobs.submit(new_job())
+    stores.verbs.submit(new_job())
     claim = stores.jobs.claim("cpu", worker, "cpu")
     stores.jobs.finish(claim, Ending(Outcome.crashed, "trainer ended by SIGKILL", ErrorCode.internal, "SIGKILL"))
 
@@ -84,9 +85,9 @@ def test_a_job_that_died_waits_a_moment_before_it_runs_again(stores, new_job, wo
 
 
 def test_a_lost_job_that_somebody_wanted_to_cancel_is_canceled(stores, new_job, worker, expire):
-    view, _ = stores.jobs.submit(new_job())
+    view, _ = stores.verbs.submit(new_job())
     stores.jobs.claim("cpu", worker, "cpu")
-    assert stores.jobs.request_cancel(view["id"], "alice") is True
+    assert stores.verbs.cancel(view["id"], Local("alice")) is True
     expire(view["id"])
 
     assert stores.jobs.expire_leases() == [(view["id"], State.canceled)]
@@ -94,7 +95,7 @@ def test_a_lost_job_that_somebody_wanted_to_cancel_is_canceled(stores, new_job, 
 
 def test_two_sweepers_end_each_lost_attempt_once(stores, new_job, worker):
     for _ in range(20):
-        stores.jobs.submit(new_job())
+        stores.verbs.submit(new_job())
         stores.jobs.claim("cpu", worker, "cpu")
     with stores.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET lease_until = now() - interval '1 s'"))
@@ -108,10 +109,10 @@ def test_two_sweepers_end_each_lost_attempt_once(stores, new_job, worker):
 
 def test_the_bell_rings_again_only_for_an_idle_worker_with_work_waiting(stores, new_job, worker):
     assert stores.jobs.ring_again(15, grace_s=0) == []
-    stores.jobs.submit(new_job())
+    stores.verbs.submit(new_job())
     assert stores.jobs.ring_again(15, grace_s=0) == ["cpu"]
     assert stores.jobs.ring_again(15, grace_s=60) == []
 
     stores.jobs.claim("cpu", worker, "cpu")
-    stores.jobs.submit(new_job())
+    stores.verbs.submit(new_job())
     assert stores.jobs.ring_again(15, grace_s=0) == []

@@ -12,7 +12,7 @@ def _metric(steps, values):
 
 
 def test_chunks_are_joined_in_order(stores, new_job, worker):
-    stores.jobs.submit(new_job())
+    stores.verbs.submit(new_job())
     claim = stores.jobs.claim("cpu", worker, "cpu")
     stores.jobs.progress(claim, [_metric([1, 2], [0.5, None])])
     stores.jobs.progress(claim, [_metric([3], [0.25])])
@@ -20,7 +20,7 @@ def test_chunks_are_joined_in_order(stores, new_job, worker):
 
 
 def test_an_attempt_that_resumes_earlier_replaces_what_lies_beyond(stores, new_job, worker):
-    stores.jobs.submit(new_job())
+    stores.verbs.submit(new_job())
     claim = stores.jobs.claim("cpu", worker, "cpu")
     stores.jobs.progress(claim, [_metric([1, 2], [1.0, 2.0])])
     stores.jobs.progress(claim, [_metric([3, 4], [3.0, 4.0])])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from stores.audit import Local
 from tests.waiting import until
 
 
@@ -18,7 +19,7 @@ def test_cancel_ends_a_running_job_within_two_seconds_and_keeps_a_checkpoint_of_
     until(lambda: stores.reports.job(job_id, None)["progress"]["step"] > 0, 60)
 
     asked = time.monotonic()
-    assert stores.jobs.request_cancel(job_id, "alice") is True
+    assert stores.verbs.cancel(job_id, Local("alice")) is True
     job = until(lambda: _ended(stores, job_id), 10)
 
     assert time.monotonic() - asked < 2.0

@@ -30,7 +30,7 @@ def run(fleet, stores):
     fleet.supervisor()
 
     def go(request):
-        view, _ = stores.jobs.submit(place(stores, ALICE, request))
+        view, _ = stores.verbs.submit(place(stores, ALICE, request))
         job = until(lambda: _ended(stores, view["id"]), 90)
         assert job["state"] == "succeeded", job["error"]
         found = {}

@@ -36,7 +36,7 @@ def sample_job(stores):
             source={"job": trained, "checkpoint": "latest"},
             source_artifact=artifact,
         )
-        view, _ = stores.jobs.submit(new)
+        view, _ = stores.verbs.submit(new)
         return str(view["id"])
 
     return make

@@ -12,6 +12,7 @@ import pytest
 
 from api.app import create_app
 from models.states import Role
+from stores.audit import Local
 from stores.settings import Settings
 from tests.api.archives import pictures, zipped
 from tests.waiting import until
@@ -140,7 +141,7 @@ def test_a_cancel_is_seen_while_a_data_set_is_still_fetched(fleet, stores, submi
         fleet.supervisor()
         job_id = submit(params={"batch_size": 8}, dataset=made["name"], dataset_id=made["id"])
         until(lambda: stores.reports.job(job_id, None)["state"] == "running", 60, "the claim")
-        stores.jobs.request_cancel(job_id, "alice")
+        stores.verbs.cancel(job_id, Local("alice"))
         job = until(lambda: _ended(stores, job_id), 10, "the end")
     assert (job["state"], job["reason"]) == ("canceled", "canceled by request")
 
