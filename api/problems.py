@@ -81,6 +81,7 @@ def pointer(path: Sequence[str | int]) -> str:
 def answer(problem: ProblemError) -> Response:
     """Return the problem as a response."""
     status, title = CODES[problem.code]
+    g.problem = problem.code
     body = {
         "type": TYPE + problem.code,
         "title": title,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from models.states import EventType, Outcome
+from models.states import ErrorCode, EventType, Outcome
+from stores.chores import Round
 from stores.container import Stores
+from stores.transitions import Ending
 from tests.api.conftest import Bench, Finished, Person
 
 
@@ -71,6 +75,85 @@ def test_speed_is_that_of_the_last_epoch(alice: Person, bench: Bench, stores: St
     alice.submit()
     bench.claim()
     assert figures(alice)[of("ganforge_images_per_second", queue="cpu")] == 290.0
+
+
+def test_jobs_are_counted_from_their_submission_to_their_end(alice: Person, bench: Bench, stores: Stores) -> None:
+    for code in (ErrorCode.diverged, ErrorCode.diverged, ErrorCode.out_of_memory, None):
+        alice.submit()
+        claim = bench.claim()
+        if code is None:
+            with stores.engine.begin() as connection:
+                wish = "UPDATE jobs SET pending_action = 'pause' WHERE id = :id"
+                connection.execute(text(wish), {"id": claim.job_id})
+        stores.jobs.finish(claim, Ending(Outcome.failed if code else Outcome.paused, None, code, "as asked"))
+    alice.submit()
+    found = figures(alice)
+    assert found[of("ganforge_jobs_submitted_total", queue="cpu")] == 5
+    assert found[of("ganforge_jobs_finished_total", queue="cpu", state="failed")] == 3
+    assert found[of("ganforge_jobs_failed_total", queue="cpu", code="diverged")] == 2
+    assert found[of("ganforge_jobs_failed_total", queue="cpu", code="out_of_memory")] == 1
+    assert found[of("ganforge_jobs_paused", queue="cpu")] == 1
+
+
+def test_waits_are_measured_until_the_first_attempt(alice: Person, bench: Bench, stores: Stores) -> None:
+    for seconds in (0.1, 100):
+        alice.submit()
+        claim = bench.claim()
+        with stores.engine.begin() as connection:
+            change = "UPDATE jobs SET created_at = started_at - make_interval(secs => :s) WHERE id = :job"
+            connection.execute(text(change), {"s": seconds, "job": claim.job_id})
+    alice.submit()
+    found = figures(alice)
+    bucket = "ganforge_job_wait_seconds_bucket"
+    assert found[of(bucket, queue="cpu", le="0.05")] == 0
+    assert found[of(bucket, queue="cpu", le="0.25")] == 1
+    assert found[of(bucket, queue="cpu", le="60.0")] == 1
+    assert found[of(bucket, queue="cpu", le="300.0")] == 2
+    assert abs(found[of("ganforge_job_wait_seconds_sum", queue="cpu")] - 100.1) < 0.01
+
+
+def test_workers_are_counted_by_what_they_do(alice: Person, stores: Stores) -> None:
+    changes = {"live": "", "draining": "draining = true", "lost": "last_seen = now() - interval '1 hour'"}
+    for state, change in {**changes, "stopped": "stopped_at = now()"}.items():
+        made = stores.workers.register(state, "cpu", {"kind": "cpu"})
+        if change:
+            with stores.engine.begin() as connection:
+                connection.execute(text(f"UPDATE workers SET {change} WHERE id = :id"), {"id": made})
+    stores.workers.register("another", "gpu", {"kind": "cuda"})
+    found = figures(alice)
+    for state in ("live", "draining", "lost", "stopped"):
+        assert found[of("ganforge_workers", queue="cpu", state=state)] == 1
+    assert found[of("ganforge_workers", queue="gpu", state="live")] == 1
+
+
+def test_what_is_stored_and_what_is_lost_is_counted(finished: Finished, alice: Person, stores: Stores) -> None:
+    found = figures(alice)
+    assert found[of("ganforge_stored_bytes", kind="checkpoint")] == len(b"weights")
+    assert found[of("ganforge_stored_objects", kind="grid")] == 1
+    assert found[of("ganforge_stored_bytes", kind="dataset")] == 0
+    assert found[of("ganforge_artifacts_missing")] == 0
+    stores.blobs.remove(stores.reports.artifact(finished.grid, None)[1])
+    stores.orphans.mark_missing("")
+    assert figures(alice)[of("ganforge_artifacts_missing")] == 1
+
+
+def test_chores_are_counted_and_dated(alice: Person, stores: Stores) -> None:
+    assert stores.chores.take("old_artifacts", 60) is None
+    for done in (3, 4):
+        assert stores.chores.take("old_artifacts", 60) == ""
+        stores.chores.finish("old_artifacts", Round(done, 10 * done, more=True), 0.5, 60)
+    found = figures(alice)
+    assert found[of("ganforge_chore_done_total", chore="old_artifacts")] == 7
+    assert found[of("ganforge_chore_freed_bytes_total", chore="old_artifacts")] == 70
+    assert found[of("ganforge_chore_seconds", chore="old_artifacts")] == 0.5
+    assert abs(found[of("ganforge_chore_last_timestamp_seconds", chore="old_artifacts")] - time.time()) < 10
+
+
+def test_refusals_are_counted_by_code(alice: Person) -> None:
+    before = figures(alice).get(of("ganforge_problems_total", code="validation"), 0)
+    assert alice.post("/v1/jobs", json={}).status_code == 422
+    assert alice.get("/v1/jobs").status_code == 200
+    assert figures(alice)[of("ganforge_problems_total", code="validation")] == before + 1
 
 
 def test_requests_are_counted_by_operation(alice: Person) -> None:
