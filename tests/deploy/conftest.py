@@ -1,0 +1,7 @@
+"""The application of tests/api, whose metrics page the dashboards and alerts are compared with."""
+
+from __future__ import annotations
+
+from tests.api.conftest import alice, app, bench, finished, settings, stores, worker
+
+__all__ = ["alice", "app", "bench", "finished", "settings", "stores", "worker"]
