@@ -33,7 +33,7 @@ WITH RECURSIVE levels AS (
              ORDER BY priority DESC LIMIT 1)
       FROM levels WHERE levels.priority IS NOT NULL
 ), next AS MATERIALIZED (
-    SELECT job.id, turn.most
+    SELECT job.id, turn.most, turn.runs
       FROM (SELECT priority FROM levels WHERE priority IS NOT NULL ORDER BY priority DESC) AS level
      CROSS JOIN LATERAL (
         WITH RECURSIVE owners AS (
@@ -46,14 +46,15 @@ WITH RECURSIVE levels AS (
                      ORDER BY owner LIMIT 1)
               FROM owners WHERE owners.owner IS NOT NULL
         )
-        SELECT owners.owner, quota.most
+        SELECT owners.owner, running.anywhere AS runs,
+               coalesce(quota.most, cast(:running_limit AS int), 2147483647) AS most
           FROM owners
          CROSS JOIN LATERAL (
             SELECT count(*) FILTER (WHERE queue = :queue) AS here, count(*) AS anywhere
               FROM jobs WHERE owner = owners.owner AND state = 'running') AS running
          CROSS JOIN LATERAL (
             -- Through several keys an owner has the widest of their limits; the setting stands for a key without one.
-            SELECT max(coalesce(quota_running, :running_limit, 2147483647)) AS most
+            SELECT max(coalesce(quota_running, cast(:running_limit AS int), 2147483647)) AS most
               FROM keys WHERE owner = owners.owner AND revoked_at IS NULL) AS quota
           LEFT JOIN LATERAL (
             SELECT started_at AS at FROM jobs WHERE queue = :queue AND owner = owners.owner AND started_at IS NOT NULL
@@ -63,7 +64,7 @@ WITH RECURSIVE levels AS (
              WHERE queue = :queue AND state = 'queued' AND priority = level.priority AND owner = owners.owner
              ORDER BY ordered_at, id LIMIT 1) AS oldest ON true
          WHERE owners.owner IS NOT NULL
-           AND running.anywhere < coalesce(quota.most, :running_limit, 2147483647)
+           AND running.anywhere < coalesce(quota.most, cast(:running_limit AS int), 2147483647)
          ORDER BY running.here, served.at NULLS FIRST, oldest.at, owners.owner
      ) AS turn
      CROSS JOIN LATERAL (
@@ -85,7 +86,7 @@ TAKE = """, taken AS (
            lease_until = now() + make_interval(secs => :lease_s), worker_id = :worker, device = :device,
            started_at = coalesce(started_at, now()), last_seq = last_seq + 1
       FROM next WHERE jobs.id = next.id
-    RETURNING jobs.*, next.most
+    RETURNING jobs.*, next.most, next.runs
 ), attempt AS (
     INSERT INTO attempts (job_id, number, fence, worker_id, device)
     SELECT id, attempt, fence, worker_id, device FROM taken
@@ -100,7 +101,9 @@ STATEMENT: TextualSelect = text(NEXT + TAKE).columns(
     **{column.name: column.type for column in JOBS.columns}, spent_s=Float()
 )
 
-# Claims of one owner's jobs take turns here: each sees how many run once those before it have been committed.
+# A statement does not see what claims beside it take. Where so many of them could exceed an owner's limit, they take
+# turns: each counts again once those before it have been committed.
+AT_ONCE = 100
 TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('running:' || :owner, 0))")
 RUNNING = text("SELECT count(*) FROM jobs WHERE owner = :owner AND state = 'running'")
 
@@ -144,9 +147,8 @@ def take(
     row = connection.execute(STATEMENT, asked).mappings().first()
     if row is None:
         return None
-    most = running_limit if row["most"] is None else row["most"]
-    if most is not None and most < 2**31 - 1:
+    if row["runs"] + AT_ONCE >= row["most"]:
         connection.execute(TURN, {"owner": row["owner"]})
-        if (connection.scalar(RUNNING, {"owner": row["owner"]}) or 0) > most:
+        if (connection.scalar(RUNNING, {"owner": row["owner"]}) or 0) > row["most"]:
             raise QuotaReachedError(row["owner"])
     return row

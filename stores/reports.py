@@ -9,41 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, case, func, literal, or_, select, tuple_
-from sqlalchemy.orm import aliased
 
 from models.rows import Artifact, Attempt, Job, Queue, Worker
 from models.states import State
 from models.views import artifact_view, attempt_view, job_view, worker_view
 from stores.errors import NotFoundError
-
-# Beyond this many jobs ahead, counting them costs more than the number is worth.
-POSITION_CAP = 10_000
-
-
-@functools.cache
-def job_query() -> Select[Any]:
-    """Select jobs with their position in the queue: 1 for the next to run; null when it does not wait.
-
-    Made once, since making it takes longer than asking it; a query is never changed, only copied with more conditions.
-    """
-    ahead = aliased(Job)
-    before = (
-        select(literal(1))
-        .where(
-            ahead.queue == Job.queue,
-            ahead.state == State.queued,
-            or_(
-                ahead.priority > Job.priority,
-                (ahead.priority == Job.priority)
-                & (tuple_(ahead.created_at, ahead.id) < tuple_(Job.created_at, Job.id)),
-            ),
-        )
-        .limit(POSITION_CAP)
-        .correlate(Job)
-        .subquery()
-    )
-    counted = select(func.count() + 1).select_from(before).scalar_subquery()
-    return select(*Job.__table__.columns, case((Job.state == State.queued, counted)).label("position"))
+from stores.lines import places
 
 
 @dataclass(frozen=True)
@@ -85,8 +56,9 @@ class JobFilter:
 class Reports:
     """Reads for the API and the dashboard. `owner` None reads for an admin: everything."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, alive_s: float) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._alive_s = alive_s
 
     def job(self, job_id: str, owner: str | None) -> dict[str, Any]:
         """Return one job.
@@ -97,9 +69,9 @@ class Reports:
         asked = {"job_id": job_id, **({} if owner is None else {"owner": owner})}
         with self._engine.connect() as connection:
             row = connection.execute(_one_job(owner is None), asked).mappings().first()
-        if row is None:
-            raise NotFoundError(f"no job {job_id}")
-        return job_view(row)
+            if row is None:
+                raise NotFoundError(f"no job {job_id}")
+            return self._views(connection, [row])[0]
 
     def jobs(self, wanted: JobFilter, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
         """Return up to `limit` jobs, newest first, beginning behind the place `before`: (created_at, id)."""
@@ -108,8 +80,7 @@ class Reports:
             query = query.where(tuple_(Job.created_at, Job.id) < tuple_(literal(before[0]), literal(before[1])))
         with self._engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
-            places = _positions(connection, [row for row in rows if row["state"] == State.queued])
-        return [job_view({**row, "position": places.get(row["id"])}) for row in rows]
+            return self._views(connection, rows)
 
     def attempts(self, job_id: str) -> list[dict[str, Any]]:
         """Return the attempts at a job, first to last."""
@@ -176,14 +147,16 @@ class Reports:
 
     def queues(self, alive_s: float) -> list[dict[str, Any]]:
         """Return each queue with its depth, what runs, the oldest wait in seconds, and its live workers."""
-        jobs = (
-            select(
-                Job.queue,
-                func.count().filter(Job.state == State.queued).label("depth"),
-                func.count().filter(Job.state == State.running).label("running"),
-                func.min(Job.created_at).filter(Job.state == State.queued).label("oldest"),
-            )
-            .where(Job.state.in_([State.queued, State.running]))
+        # Each half is a walk along an index of its own, over nothing but what waits or runs.
+        waiting = (
+            select(Job.queue, func.count().label("depth"), func.min(Job.ordered_at).label("oldest"))
+            .where(Job.state == State.queued)
+            .group_by(Job.queue)
+            .subquery()
+        )
+        busy = (
+            select(Job.queue, func.count().label("running"))
+            .where(Job.state == State.running)
             .group_by(Job.queue)
             .subquery()
         )
@@ -194,12 +167,13 @@ class Reports:
             select(
                 Queue.name,
                 Queue.paused,
-                func.coalesce(jobs.c.depth, 0).label("depth"),
-                func.coalesce(jobs.c.running, 0).label("running"),
-                func.extract("epoch", func.now() - jobs.c.oldest).label("oldest_wait_s"),
+                func.coalesce(waiting.c.depth, 0).label("depth"),
+                func.coalesce(busy.c.running, 0).label("running"),
+                func.extract("epoch", func.now() - waiting.c.oldest).label("oldest_wait_s"),
                 func.coalesce(live.c.workers, 0).label("workers"),
             )
-            .outerjoin(jobs, jobs.c.queue == Queue.name)
+            .outerjoin(waiting, waiting.c.queue == Queue.name)
+            .outerjoin(busy, busy.c.queue == Queue.name)
             .outerjoin(live, live.c.queue == Queue.name)
             .order_by(Queue.name)
         )
@@ -229,39 +203,24 @@ class Reports:
         with self._engine.connect() as connection:
             return [worker_view(row) for row in connection.execute(query).mappings()]
 
+    def _views(self, connection: Connection, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+        """Return jobs as shown to readers; those that wait with their place and what is known of their end."""
+        found = places(connection, [row for row in rows if row["state"] == State.queued], self._alive_s)
+        views = [job_view({**row, "position": getattr(found.get(row["id"]), "position", None)}) for row in rows]
+        for view in views:
+            if (place := found.get(view["id"])) is not None:
+                view["eta"] = place.eta
+        return views
+
     def live_queues(self, alive_s: float) -> set[str]:
         """Return the queues that a live worker serves now."""
         with self._engine.connect() as connection:
             return set(connection.scalars(_live_queues(alive_s)))
 
-    def finished(self) -> dict[tuple[str, str], int]:
-        """Return how many jobs there are by (queue, state), for the metrics page."""
-        query = select(Job.queue, Job.state, func.count()).group_by(Job.queue, Job.state)
-        with self._engine.connect() as connection:
-            return {(queue, state): count for queue, state, count in connection.execute(query)}
-
-
-def _positions(connection: Connection, waiting: Sequence[RowMapping]) -> dict[str, int]:
-    """Return the place of each of these queued jobs: one walk along each queue, whatever the number of jobs."""
-    places: dict[str, int] = {}
-    for queue in {row["queue"] for row in waiting}:
-        ids = [row["id"] for row in waiting if row["queue"] == queue]
-        order = (Job.priority.desc(), Job.created_at, Job.id)
-        line = (
-            select(Job.id, func.row_number().over(order_by=order).label("place"))
-            .where(Job.queue == queue, Job.state == State.queued)
-            .order_by(*order)
-            .limit(POSITION_CAP)
-            .subquery()
-        )
-        found = connection.execute(select(line.c.id, line.c.place).where(line.c.id.in_(ids)))
-        places |= dict.fromkeys(ids, POSITION_CAP + 1) | {row.id: row.place for row in found}
-    return places
-
 
 @functools.cache
 def _one_job(everybodys: bool) -> Select[Any]:
-    query = job_query().where(Job.id == bindparam("job_id"))
+    query = select(*Job.__table__.columns).where(Job.id == bindparam("job_id"))
     return query if everybodys else query.where(Job.owner == bindparam("owner"))
 
 

@@ -9,14 +9,40 @@ import functools
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Select, Table, bindparam, func, insert, literal, select
+from sqlalchemy import Connection, Integer, Select, Table, bindparam, insert, literal, literal_column, select
 
 from models.ids import new_id
 from models.rows import Event, Job
 from models.states import EventType, State
 from models.views import event_view, job_view
 from stores.bus import Hint
-from stores.reports import POSITION_CAP
+from stores.lines import POSITION_CAP
+
+# The new row is the last of its owner's, and the statement's own snapshot does not hold it yet. Before it come all jobs
+# of a higher priority, its owner's with the same, and as many of every other owner's: owners take turns.
+POSITION = f"""
+(WITH RECURSIVE owners AS (
+    (SELECT owner FROM jobs WHERE queue = job.queue AND state = 'queued' AND priority = job.priority
+      ORDER BY owner LIMIT 1)
+    UNION ALL
+    SELECT (SELECT owner FROM jobs
+             WHERE queue = job.queue AND state = 'queued' AND priority = job.priority AND owner > owners.owner
+             ORDER BY owner LIMIT 1)
+      FROM owners WHERE owners.owner IS NOT NULL
+), higher AS (
+    SELECT count(*) AS n FROM (SELECT 1 FROM jobs WHERE queue = job.queue AND state = 'queued'
+                                  AND priority > job.priority LIMIT {POSITION_CAP}) AS ahead
+), own AS (
+    SELECT count(*) AS n FROM (SELECT 1 FROM jobs WHERE queue = job.queue AND state = 'queued'
+                                  AND priority = job.priority AND owner = job.owner LIMIT {POSITION_CAP}) AS ahead
+)
+SELECT least({POSITION_CAP + 1}, 1 + higher.n + own.n + coalesce((
+    SELECT sum(other.n) FROM owners CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM (SELECT 1 FROM jobs WHERE queue = job.queue AND state = 'queued'
+                                      AND priority = job.priority AND owner = owners.owner LIMIT own.n + 1) AS ahead
+    ) AS other WHERE owners.owner <> job.owner), 0))::int
+  FROM higher CROSS JOIN own)
+"""  # noqa: S608 - a number of this program
 
 JOBS = cast(Table, Job.__table__)
 EVENTS = cast(Table, Event.__table__)
@@ -44,6 +70,9 @@ class NewJob:
     source_artifact: str | None = None
     parent: str | None = None
     reason: str | None = None
+    needs_bytes: int | None = None
+    shape: str | None = None
+    images: int | None = None
 
 
 def store(connection: Connection, new: NewJob) -> tuple[dict[str, Any], Hint]:
@@ -77,13 +106,5 @@ def _statement(names: frozenset[str]) -> Select[Any]:
         .returning(EVENTS.c.at.label("event_at"))
         .cte("event")
     )
-    # The new row is the youngest of its priority, and the statement's own snapshot does not hold it yet.
-    ahead = (
-        select(literal(1))
-        .where(JOBS.c.queue == job.c.queue, JOBS.c.state == State.queued.value, JOBS.c.priority >= job.c.priority)
-        .limit(POSITION_CAP)
-        .correlate(job)
-        .subquery()
-    )
-    position = select(func.count() + 1).select_from(ahead).scalar_subquery()
+    position = literal_column(POSITION, Integer())
     return select(*job.c, event.c.event_at, position.label("position")).select_from(job.join(event, literal(True)))

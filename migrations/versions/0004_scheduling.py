@@ -13,7 +13,7 @@ depends_on = None
 QUEUED = sa.text("state = 'queued'")
 RUNNING = sa.text("state = 'running'")
 SERVED = sa.text("started_at IS NOT NULL")
-OLD_CLAIM = ["queue", sa.literal_column("priority DESC"), "created_at", "id"]
+OLD_CLAIM: list[str | sa.ColumnElement[str]] = ["queue", sa.literal_column("priority DESC"), "created_at", "id"]
 
 
 def upgrade() -> None:

@@ -1,0 +1,134 @@
+"""Whether a claim costs more when more jobs wait or more workers ask: real claims on a database of its own.
+
+Each depth gets a fresh database, since what the claims before left behind (dead rows) would be measured too.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+from sqlalchemy import Engine, create_engine, text
+
+from benchmarks.service import emit, percentile
+from ganforge.stack.home import Home
+from ganforge.stack.services import Services
+from stores.claims import take
+from stores.workers import Workers
+
+DEPTHS = (10, 10_000, 1_000_000)
+CLAIMERS = (1, 8, 32)
+OWNERS = 10
+# In ten rows there is nothing more to take; a ratio needs as many claims at every depth, so they are put back.
+CLAIMS = 320
+ROUNDS = 3
+
+FILL = text("""
+INSERT INTO jobs (id, owner, kind, recipe, params, seed, queue, priority, max_attempts, state, created_at, ordered_at)
+SELECT 'job_' || lpad(n::text, 12, '0'), 'owner-' || n % :owners, 'sample', 'mlp_gan', '{}', 0, 'cpu', 0, 3, 'queued',
+       now() - make_interval(secs => :rows - n), now() - make_interval(secs => :rows - n)
+  FROM generate_series(1, :rows) AS n
+""")
+ENDED = text("UPDATE attempts SET ended_at = now(), outcome = 'interrupted' WHERE job_id = :id AND ended_at IS NULL")
+# As a finished attempt leaves the row, and not at once: the place at the head of the line is another's now.
+PUT_BACK = text("""
+UPDATE jobs SET state = 'queued', lease_until = NULL, worker_id = NULL, interruptions = attempt,
+                ordered_at = clock_timestamp()
+ WHERE id = :id
+""")
+
+
+def run() -> None:
+    """Print the median and p99 of a claim, claims a second, and ratios to the shortest queue."""
+    with tempfile.TemporaryDirectory(prefix="ganforge-bench-") as folder, Services(Home(Path(folder))) as services:
+        first: dict[int, float] = {}
+        for depth in DEPTHS:
+            with _database(services, depth) as engine:
+                for claimers in CLAIMERS:
+                    _measure(engine, depth, claimers, first)
+
+
+def _measure(engine: Engine, depth: int, claimers: int, first: dict[int, float]) -> None:
+    medians, waits, rates, empty = [], [], [], 0
+    for _ in range(ROUNDS):
+        took, wall, nothing = _claim_at_once(engine, claimers)
+        medians.append(statistics.median(took))
+        waits += took
+        rates.append(len(took) / wall)
+        empty += nothing
+    median = statistics.median(medians)
+    base = first.setdefault(claimers, median)
+    emit(
+        "claim_ms",
+        queued=depth,
+        claimers=claimers,
+        median=round(1000 * median, 3),
+        p99=round(1000 * percentile(waits, 0.99), 3),
+        claims_per_second=round(statistics.median(rates), 1),
+        got_nothing=empty,
+        ratio_to_ten=round(median / base, 2),
+        target_ratio_max=2.0,
+    )
+
+
+def _claim_at_once(engine: Engine, claimers: int) -> tuple[list[float], float, int]:
+    """Let every claimer claim and put back; return seconds of each claim, of all together, and how many got nothing."""
+    start = threading.Barrier(claimers + 1)
+    worker = Workers(engine).register("bench", "cpu", {"kind": "cpu"})
+
+    def claimer() -> tuple[list[float], int]:
+        took, nothing = [], 0
+        start.wait()
+        for _ in range(CLAIMS // claimers):
+            began = time.perf_counter()
+            with engine.begin() as connection:
+                row = take(connection, queue="cpu", worker=worker, device="bench", lease_s=60)
+            if row is None:
+                nothing += 1  # ten rows are not enough for everybody at once
+                continue
+            took.append(time.perf_counter() - began)
+            with engine.begin() as connection:
+                connection.execute(ENDED, {"id": row["id"]})
+                connection.execute(PUT_BACK, {"id": row["id"]})
+        return took, nothing
+
+    with ThreadPoolExecutor(claimers) as pool:
+        futures = [pool.submit(claimer) for _ in range(claimers)]
+        start.wait()
+        began = time.perf_counter()
+        results = [future.result() for future in futures]
+        wall = time.perf_counter() - began
+    return [second for took, _ in results for second in took], wall, sum(nothing for _, nothing in results)
+
+
+@contextmanager
+def _database(services: Services, depth: int) -> Iterator[Engine]:
+    """Make a database with `depth` queued rows for the block, and drop it."""
+    name = f"claims_{depth}"
+    server = create_engine(services.database_url_for("postgres"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine = create_engine(
+        services.database_url_for(name), pool_size=max(CLAIMERS), connect_args={"connect_timeout": 5}
+    )
+    try:
+        with engine.begin() as connection:
+            config = alembic.config.Config("alembic.ini", attributes={"connection": connection})
+            alembic.command.upgrade(config, "head")
+            connection.execute(FILL, {"rows": depth, "owners": OWNERS})
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE jobs"))
+        yield engine
+    finally:
+        engine.dispose()
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.dispose()
