@@ -19,6 +19,7 @@ from stores.points import reach
 from stores.transitions import Claim, Ending
 from worker.device import Device, oom_kills
 from worker.eta import Eta
+from worker.lessons import Lessons
 from worker.patience import GivenUpError, patiently
 from worker.spec import CannotStartError, build_spec
 from worker.trainer import Message, Trainer
@@ -50,11 +51,13 @@ class Attempt:
         self._over = threading.Event()
         # Set when it is over or asked to end: what is still being fetched for the trainer is not needed any more.
         self._halt = threading.Event()
+        self._started = False  # before that, nothing is there that a checkpoint would keep
         self._intent: str | None = None
         self._kill_at: float | None = None
         self._eta = Eta()
         self._oom_before = oom_kills()
         self._uploader = Uploader(stores, claim)
+        self._lessons = Lessons(stores, device, claim)
         self._log = log.bind(job=claim.job_id, attempt=claim.attempt, fence=claim.fence)
 
     def interrupt(self) -> None:
@@ -69,6 +72,7 @@ class Attempt:
         watcher.start()
         try:
             ending = self._train()
+            self._lessons.ended(ending)
             state = patiently(lambda: self._stores.jobs.finish(self._claim, ending), self._over)
             self._log.info("attempt_ended", outcome=ending.outcome, state=state, code=ending.code)
             return state
@@ -132,14 +136,20 @@ class Attempt:
         kind = message.pop("type", None)
         match kind:
             case "metric" | "epoch":
+                if kind == "epoch":
+                    self._lessons.epoch(message)
                 self._progress(kind, message)
             case "file":
                 self._uploader.add(message)
+            case "memory":
+                self._lessons.memory(message)
             case "log" | "alert":
+                self._lessons.alert(message)
                 if "back_to" in message:
                     patiently(lambda: self._stores.jobs.go_back(self._claim, int(message["back_to"])), self._over)
                 self._tell([(kind, message)])
             case "started":
+                self._started = True
                 start = (int(message["start_step"]), str(message["device"]))
                 patiently(lambda: self._stores.jobs.begin_attempt(self._claim, *start), self._over)
             case "wish":
@@ -164,7 +174,10 @@ class Attempt:
 
     def _wish(self, wish: str) -> None:
         """Pass a wish on to the trainer, once. A wish to cancel overrules what was wished before."""
-        if self._intent is None:
+        if self._intent is None and not self._started:
+            # It may be preparing a data set, for minutes, and has nothing to write down.
+            self._trainer.kill()
+        elif self._intent is None:
             self._trainer.stop()
             self._kill_at = time.monotonic() + self._stores.settings.stop_grace_s
         if self._intent is None or wish == Action.cancel:

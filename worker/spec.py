@@ -99,7 +99,10 @@ def _source(stores: Stores, job: dict[str, Any], scratch: Path, given_up: thread
 def _resume(
     stores: Stores, job: dict[str, Any], scratch: Path, given_up: threading.Event
 ) -> tuple[str | None, list[str]]:
-    """Fetch the newest checkpoint that is whole; say so when it is not the newest one there was."""
+    """Fetch the newest checkpoint that is whole; say so when it is not the newest one there was.
+
+    A retry that has none of its own yet starts from the one of its parent that it was made with.
+    """
     checkpoints = patiently(lambda: stores.reports.checkpoints(job["id"]), given_up)
     warnings: list[str] = []
     for artifact in checkpoints:
@@ -107,6 +110,17 @@ def _resume(
         if path is not None:
             return str(path), warnings
         warnings.append(f"checkpoint of step {artifact['step']} is gone or damaged; going back to the one before")
+    if job["source"] is not None:
+        path = job["source_artifact"] and _fetch(
+            stores, job["source_artifact"], scratch / "resume.safetensors", given_up
+        )
+        if path:
+            return str(path), warnings
+        raise CannotStartError(
+            ErrorCode.checkpoint_corrupt,
+            f"the checkpoint to start from is gone or damaged (job {job['source']['job']}); retry from another one, or "
+            "from zero",
+        )
     if warnings:
         raise CannotStartError(
             ErrorCode.checkpoint_corrupt, "no checkpoint of this job can be read back; retry from zero"

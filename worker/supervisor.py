@@ -23,7 +23,7 @@ class Supervisor:
         settings = stores.settings
         self._stores = stores
         self._device = device
-        self._spare = Spare(device, settings.trainer_python, ahead=settings.spare_trainer)
+        self._spare = Spare(device, settings.trainer_python, ahead=settings.spare_trainer and device.keeps_spare)
         self._scratch = Scratch(settings.home)
         self._stopping = threading.Event()
         self._started = threading.Event()
@@ -43,7 +43,8 @@ class Supervisor:
         self._started.wait()
         while not self._stopping.is_set() and not self._draining:
             try:
-                claim = self._stores.jobs.claim(self._stores.settings.queue, self._worker_id, self._device.name)
+                room = self._device.room()
+                claim = self._stores.jobs.claim(self._stores.settings.queue, self._worker_id, self._device.name, room)
             except SQLAlchemyError:
                 # The sweeper rings again when the database is back.
                 log.exception("claim_failed")
@@ -91,7 +92,11 @@ class Supervisor:
                     self._started.set()
                     # Work may have been waiting since before this worker came.
                     self._stores.bell.ring(settings.queue)
+                was_draining = self._draining
                 self._draining = self._stores.workers.beat(self._worker_id, self._device.facts())
+                if was_draining and not self._draining:
+                    # What was rung for meanwhile, it did not take.
+                    self._stores.bell.ring(settings.queue)
                 if self._attempt is None:
                     self._spare.prepare()
             except SQLAlchemyError as error:
