@@ -49,7 +49,7 @@ def create_dataset(call: Call[Query, None]) -> Reply:
     """
     importer = call.service.importer
     importer.tidy()
-    made = importer.take(call.request, call.who.owner)
+    made = importer.take(call.request, call.who)
     return Reply(made, 201, {"Location": f"/v1/datasets/{made['id']}"})
 
 
@@ -79,7 +79,7 @@ def delete_dataset(call: Call[Query, None], dataset_id: str) -> Reply:
     """Delete an uploaded data set. 409 while a job needs it."""
     if not is_id("ds", dataset_id):
         raise NotFoundError("there is no such data set")
-    call.service.stores.uploads.delete(dataset_id, call.who.reads)
+    call.service.stores.uploads.delete(dataset_id, call.who)
     call.service.stores.uploads.clear_deleted()
     return Reply(None, 204)
 

@@ -20,6 +20,7 @@ from api.spool import MARK, Spool, no_room
 from models.ids import new_id
 from stores.container import Stores
 from stores.errors import StoreError
+from stores.keys import Principal
 from stores.uploads import NewUpload
 
 log = structlog.get_logger(__name__)
@@ -40,12 +41,13 @@ class Importer:
         self.sending = threading.BoundedSemaphore(MOST_SENDING)
         self.packing = threading.BoundedSemaphore(MOST_PACKING)
 
-    def take(self, request: Request, owner: str) -> dict[str, Any]:
+    def take(self, request: Request, who: Principal) -> dict[str, Any]:
         """Return the new data set, with notes on what was done to its pictures.
 
         Raises:
             ProblemError: whatever is wrong with the form or the archive; 413, 503.
             ConflictError: the name is taken.
+            QuotaError: the owner stores as much as the key allows.
             BlobError: the object store does not answer.
         """
         length = request.content_length or 0
@@ -54,14 +56,14 @@ class Importer:
             raise no_room()
         with _turn(self.sending, 0), self.spool.folder() as folder:
             asked = read_form(request, NewDataset, folder, self._limit)
-            self._stores.uploads.check_name(owner, asked.name)
+            self._stores.uploads.check(who, asked.name)
             with _turn(self.packing, TURN_S):
                 facts = pack(folder, asked.file, asked.size, asked.skip_damaged, lambda: hung_up(request.environ))
             # What was sent is not needed any more, and may be large.
             asked.file.unlink()
-            return self._store(folder, owner, asked.name, facts)
+            return self._store(folder, who, asked.name, facts)
 
-    def _store(self, folder: Path, owner: str, name: str, facts: dict[str, Any]) -> dict[str, Any]:
+    def _store(self, folder: Path, who: Principal, name: str, facts: dict[str, Any]) -> dict[str, Any]:
         uploads = self._stores.uploads
         notes = facts.pop("notes")
         dataset_id = new_id("ds")
@@ -71,11 +73,12 @@ class Importer:
         try:
             self._stores.blobs.put(packed, folder / "packed.safetensors", "application/octet-stream")
             self._stores.blobs.put(preview, folder / "preview.png", "image/png")
-            view = uploads.add(NewUpload(dataset_id, name, owner, object_key=packed, preview_key=preview, **facts))
+            new = NewUpload(dataset_id, name, who.owner, object_key=packed, preview_key=preview, **facts)
+            view = uploads.add(new, who)
         finally:
             # Asked of the row itself: a connection that breaks during the commit leaves it open what has come of it.
             self._settle(mark)
-        log.info("dataset_imported", dataset=dataset_id, owner=owner, images=facts["images"], bytes=facts["bytes"])
+        log.info("dataset_imported", dataset=dataset_id, owner=who.owner, images=facts["images"], bytes=facts["bytes"])
         return {**view, "notes": notes}
 
     def _settle(self, mark: Path) -> None:

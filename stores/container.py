@@ -16,6 +16,7 @@ from stores.datasets import Datasets
 from stores.db import make_engine
 from stores.events import Events
 from stores.figures import Figures
+from stores.fleet import Fleet
 from stores.jobs import Jobs
 from stores.keys import Keys
 from stores.memory import Memory
@@ -53,6 +54,7 @@ class Stores:
     datasets: Datasets
     uploads: Uploads
     workers: Workers
+    fleet: Fleet
     memory: Memory
     paces: Paces
     chores: Chores
@@ -92,8 +94,9 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         figures=Figures(engine),
         keys=Keys(engine),
         datasets=Datasets(engine),
-        uploads=Uploads(engine, blobs),
+        uploads=Uploads(engine, blobs, guard),
         workers=Workers(engine),
+        fleet=Fleet(engine, settings.lease_s),
         memory=Memory(engine),
         paces=Paces(engine),
         chores=Chores(engine),

@@ -14,8 +14,11 @@ from models.datasets import KNOWN
 from models.rows import Dataset, Job
 from models.states import TERMINAL
 from models.views import dataset_view
+from stores.audit import Entry, Requester, record
 from stores.blobs import Blobs
 from stores.errors import BlobError, ConflictError, NotFoundError
+from stores.keys import Principal
+from stores.quotas import Guard
 
 log = structlog.get_logger(__name__)
 
@@ -41,8 +44,9 @@ class NewUpload:
 class Uploads:
     """Rows follow objects: a row is written when its objects are there, and they go when it is marked as deleted."""
 
-    def __init__(self, engine: Engine, blobs: Blobs) -> None:
+    def __init__(self, engine: Engine, blobs: Blobs, guard: Guard) -> None:
         self._engine = engine
+        self._guard = guard
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._blobs = blobs
 
@@ -51,12 +55,16 @@ class Uploads:
         """Return the keys of the packed file and of the preview."""
         return f"datasets/{dataset_id}/packed.safetensors", f"datasets/{dataset_id}/preview.png"
 
-    def check_name(self, owner: str, name: str) -> None:
-        """See that the owner may call a data set so.
+    def check(self, who: Principal, name: str) -> None:
+        """See that the owner may call a data set so, and may store more, before anything is done for it.
 
         Raises:
             ConflictError: there is one of this name, theirs or everybody's.
+            QuotaError: they store as much as this key allows.
         """
+        owner = who.owner
+        with self._engine.begin() as connection:
+            self._guard.more_stored(connection, owner, 1, who.quotas)
         mine = select(Dataset.owner).where(
             Dataset.name == name,
             Dataset.deleted_at.is_(None),
@@ -69,29 +77,34 @@ class Uploads:
         if taken is not None:
             raise _taken(name)
 
-    def add(self, new: NewUpload) -> dict[str, Any]:
+    def add(self, new: NewUpload, who: Principal) -> dict[str, Any]:
         """Write the row; return the data set.
 
         Raises:
             ConflictError: the owner has one of this name.
+            QuotaError: with it they would store more than this key allows.
         """
         row = insert(Dataset).values(**vars(new), source="uploaded", state="ready").returning(*Dataset.__table__.c)
         try:
             with self._engine.begin() as connection:
-                return dataset_view(connection.execute(row).mappings().one())
+                self._guard.more_stored(connection, new.owner, new.bytes, who.quotas)
+                view = dataset_view(connection.execute(row).mappings().one())
+                record(connection, who, Entry("dataset.upload", new.id, None, _facts(view)))
+                return view
         except IntegrityError as error:
             raise _taken(new.name) from error
 
-    def delete(self, dataset_id: str, owner: str | None) -> None:
+    def delete(self, dataset_id: str, who: Requester) -> None:
         """Mark an uploaded data set as deleted: no job may name it any more, and its name is free.
 
         Raises:
             NotFoundError: there is none, or it is somebody else's.
             ConflictError: it came with the service, or an unfinished job needs it.
         """
+        owner = who.reads
         mine = or_(Dataset.owner.is_(None), Dataset.owner == owner) if owner is not None else Dataset.id.is_not(None)
         # A job that names it locks the row too, as its foreign key: it comes before, and counts, or finds it deleted.
-        chosen = select(Dataset.source).where(Dataset.id == dataset_id, Dataset.deleted_at.is_(None), mine)
+        chosen = select(*Dataset.__table__.c).where(Dataset.id == dataset_id, Dataset.deleted_at.is_(None), mine)
         with self._engine.begin() as connection:
             row = connection.execute(chosen.with_for_update()).first()
             if row is None:
@@ -104,6 +117,7 @@ class Uploads:
                 jobs = "1 unfinished job needs" if busy == 1 else f"{busy} unfinished jobs need"
                 raise ConflictError(f"{jobs} this data set; cancel such jobs or wait for their end")
             connection.execute(update(Dataset).where(Dataset.id == dataset_id).values(deleted_at=func.now()))
+            record(connection, who, Entry("dataset.delete", dataset_id, _facts(dataset_view(row._mapping)), None))
 
     def clear_deleted(self) -> int:
         """Remove the objects of deleted data sets; return of how many. What the store refuses is left for next time."""
@@ -156,6 +170,10 @@ class Uploads:
         for key in self.keys(dataset_id):
             with suppress(NotFoundError):
                 self._blobs.remove(key)
+
+
+def _facts(view: dict[str, Any]) -> dict[str, Any]:
+    return {name: view[name] for name in ("name", "owner", "images", "bytes", "sha256")}
 
 
 def _taken(name: str) -> ConflictError:

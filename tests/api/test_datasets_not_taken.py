@@ -22,6 +22,7 @@ from api import packer, uploads
 from api.spool import LOCK, MARK
 from models.ids import new_id
 from models.rows import Dataset
+from stores.audit import Local
 from stores.container import Stores
 from stores.settings import Settings
 from tests.api.archives import pictures, zipped
@@ -114,7 +115,7 @@ def test_an_upload_during_which_the_name_is_taken_leaves_no_object(
     archive = zipped(pictures(16))
     assert upload(alice, archive).status_code == 201
     # Two at once both find the name free; the table's own constraint decides.
-    monkeypatch.setattr(stores.uploads, "check_name", lambda owner, name: None)
+    monkeypatch.setattr(stores.uploads, "check", lambda who, name: None)
     assert upload(alice, archive).status_code == 409
     assert len(list(s3.client().list_objects(s3.bucket, prefix="datasets/", recursive=True))) == 2
 
@@ -154,7 +155,7 @@ def test_objects_that_could_not_be_removed_are_removed_later(
     alice: Person, app: Flask, stores: Stores, upload: Upload, s3: S3Settings
 ) -> None:
     made = upload(alice, zipped(pictures(16))).json
-    stores.uploads.delete(made["id"], "alice")  # and the process dies
+    stores.uploads.delete(made["id"], Local("alice"))  # and the process dies
     app.extensions["ganforge"].importer.tidy()
     assert not list(s3.client().list_objects(s3.bucket, prefix="datasets/", recursive=True))
     with stores.engine.connect() as connection:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from models.ids import new_id
 from models.states import Outcome
 from stores import orphans
+from stores.audit import Local
 from stores.transitions import Ending
 
 
@@ -72,7 +73,7 @@ def test_objects_of_data_sets_are_compared_with_their_rows(leaver, stores, tmp_p
     assert leaver.objects() == set(stores.uploads.keys(kept))
     assert lost != kept
 
-    stores.uploads.delete(kept, "alice")
+    stores.uploads.delete(kept, Local("alice"))
     assert walk(stores, age_s=0) == (0, 0)
     assert stores.uploads.clear_deleted() == 1
     assert stores.uploads.clear_deleted() == 0

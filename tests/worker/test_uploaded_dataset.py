@@ -148,7 +148,7 @@ def test_a_cancel_is_seen_while_a_data_set_is_still_fetched(fleet, stores, submi
 
 def test_a_data_set_that_was_deleted_is_not_fetched(stores, upload, tmp_path):
     made = upload()
-    stores.uploads.delete(made["id"], "alice")
+    stores.uploads.delete(made["id"], Local("alice"))
     with pytest.raises(UnfetchableError, match="was deleted; name another"):
         Cache(stores).fetch(made, tmp_path, threading.Event())
     assert not Path(tmp_path / "dataset.safetensors").exists()
