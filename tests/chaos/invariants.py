@@ -1,0 +1,149 @@
+"""What may never go wrong: the eight invariants of the service, asked of one job after its faults."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from models.states import TERMINAL, Outcome
+from stores.errors import StoreError
+from tests.chaos.follower import Follower
+from tests.chaos.world import SUPERVISORS, World
+from tests.waiting import until
+
+DIED = {Outcome.crashed, Outcome.lost}
+SPARED = {Outcome.interrupted, Outcome.paused}
+
+
+def violations(world: World, follower: Follower, calm: dict[str, str]) -> list[str]:
+    """Return one line for each invariant that does not hold for the job that the follower asked for."""
+    if not follower.job_id:
+        return [f"8: {follower.name} was never accepted: {follower.error}"]
+    job_id = follower.job_id
+    job = world.stores.reports.job(job_id, None)
+    events = _events(world, job_id)
+    attempts = _rows(world, "SELECT * FROM attempts WHERE job_id = %s ORDER BY number", job_id)
+    artifacts = _rows(world, "SELECT * FROM artifacts WHERE job_id = %s ORDER BY id", job_id)
+    found = [
+        *_ends_once(job, events),
+        *_tells_everything(job, events, follower),
+        *_old_fences(events, attempts, artifacts),
+        *_weights(job, artifacts, calm),
+        *_counts(world, job_id, job, attempts),
+        *_trainers(world),
+        *_objects(world, artifacts),
+        *_accepted_once(world, follower),
+    ]
+    return [f"{job_id}: {line}" for line in found]
+
+
+def _ends_once(job: dict[str, Any], events: list[dict[str, Any]]) -> Iterator[str]:
+    ends = [event for event in events if event["type"] == "state" and event["data"]["to"] in TERMINAL]
+    if job["state"] != "succeeded":
+        yield f"1: it is {job['state']} ({job['reason']}, {job['error']}), though nothing was wrong with it"
+    if len(ends) != 1 or events[-1] is not ends[0]:
+        yield f"1: it ended {len(ends)} times; its last event is {events[-1]['type']}"
+
+
+def _tells_everything(job: dict[str, Any], events: list[dict[str, Any]], follower: Follower) -> Iterator[str]:
+    numbers = [event["seq"] for event in events]
+    if numbers != list(range(1, job["last_seq"] + 1)):
+        yield f"2: its events have gaps: {numbers} of {job['last_seq']}"
+    if follower.seen != numbers:
+        missed, more = sorted(set(numbers) - set(follower.seen)), len(follower.seen) - len(set(follower.seen))
+        yield f"2: the stream missed {missed} and saw {more} twice"
+    told: set[tuple[int, str, str]] = set()
+    for event in events:
+        if event["type"] in {"metric", "epoch"}:
+            what = (event["attempt"], event["type"], str(event["data"].get("steps") or event["data"]["epoch"]))
+            if what in told:
+                yield f"2: event {event['seq']} tells a second time of {what}"
+            told.add(what)
+
+
+def _old_fences(
+    events: list[dict[str, Any]], attempts: list[dict[str, Any]], artifacts: list[dict[str, Any]]
+) -> Iterator[str]:
+    order = [event["attempt"] for event in events]
+    if order != sorted(order):
+        yield f"3: an earlier attempt told something after a later one had begun: {order}"
+    rights = {attempt["number"]: attempt for attempt in attempts}
+    fences = [attempt["fence"] for attempt in attempts]
+    if fences != sorted(set(fences)):
+        yield f"3: fences do not rise: {fences}"
+    for artifact in artifacts:
+        attempt = rights[artifact["attempt"]]
+        if artifact["fence"] != attempt["fence"] or f"/{artifact['fence']}/" not in artifact["object_key"]:
+            yield f"3: {artifact['name']} carries fence {artifact['fence']}, its attempt {attempt['fence']}"
+        if artifact["created_at"] > attempt["ended_at"]:
+            yield f"3: {artifact['name']} became visible after its attempt had ended"
+
+
+def _weights(job: dict[str, Any], artifacts: list[dict[str, Any]], calm: dict[str, str]) -> Iterator[str]:
+    made = {row["name"]: row["sha256"] for row in artifacts if row["kind"] == "weights"}
+    if job["state"] == "succeeded" and made != calm:
+        yield f"4: its weights are {made}, those of the calm run {calm}"
+
+
+def _counts(world: World, job_id: str, job: dict[str, Any], attempts: list[dict[str, Any]]) -> Iterator[str]:
+    numbers, outcomes = [row["number"] for row in attempts], [row["outcome"] for row in attempts]
+    if numbers != list(range(1, job["attempt"] + 1)) or None in outcomes:
+        yield f"5: attempts {numbers} with {outcomes}, though the job counts {job['attempt']}"
+    died, spared = sum(o in DIED for o in outcomes), sum(o in SPARED for o in outcomes)
+    interruptions = world.scalar("SELECT interruptions FROM jobs WHERE id = %s", job_id)
+    if died > job["max_attempts"] or interruptions != spared:
+        yield f"5: {died} of {job['max_attempts']} died; {spared} were interrupted, and {interruptions} counted"
+
+
+def _trainers(world: World) -> Iterator[str]:
+    """At most the one that is started ahead may be there, below a living supervisor."""
+
+    def strays() -> list[int]:
+        parents = {world.child(name).pid for name in SUPERVISORS}
+        found, seen = [], set()
+        for trainer in world.trainers():
+            try:
+                parent = trainer.ppid()
+            except psutil.NoSuchProcess:
+                continue
+            if parent not in parents or parent in seen:
+                found.append(trainer.pid)
+            seen.add(parent)
+        return found
+
+    try:
+        until(lambda: not strays(), 5)
+    except AssertionError:
+        yield f"6: trainers are left: {strays()}"
+
+
+def _objects(world: World, artifacts: list[dict[str, Any]]) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        for artifact in artifacts:
+            path = Path(folder) / "object"
+            try:
+                world.stores.blobs.get(artifact["object_key"], path, artifact["sha256"])
+            except StoreError as error:
+                yield f"7: {artifact['name']} of step {artifact['step']}: {error}"
+                continue
+            if path.stat().st_size != artifact["bytes"]:
+                yield f"7: {artifact['name']} has {path.stat().st_size} bytes, its row says {artifact['bytes']}"
+
+
+def _accepted_once(world: World, follower: Follower) -> Iterator[str]:
+    same = _rows(world, "SELECT id FROM jobs WHERE name = %s", follower.name)
+    if [row["id"] for row in same] != [follower.job_id]:
+        yield f"8: asked for once, there are {[row['id'] for row in same]}"
+
+
+def _events(world: World, job_id: str) -> list[dict[str, Any]]:
+    return world.stores.events.page(job_id, 0, 100_000)
+
+
+def _rows(world: World, query: str, *values: object) -> list[dict[str, Any]]:
+    with world.stores.engine.connect() as connection:
+        return [dict(row) for row in connection.exec_driver_sql(query, values).mappings()]

@@ -1,0 +1,41 @@
+"""A series: one stack, job after job, each through its faults, until so many faults were done."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.chaos import calm
+from tests.chaos.faults import draw
+from tests.chaos.ordeal import Ordeal, Result
+from tests.chaos.world import World
+
+LEASE_S = 3.0
+FAULTS_A_JOB = 2
+
+
+def run(home: Path, seed: int, count: int, say: Callable[[str], None], wanted: str = "") -> Iterator[Result]:
+    """Yield what became of each job. `wanted`: only faults whose words hold this text."""
+    with tempfile.TemporaryDirectory() as folder:
+        undisturbed = calm.weights(Path(folder))
+    world, rng = World(home, LEASE_S), random.Random(seed)
+    try:
+        world.start()
+        for number, chain in enumerate(draw(seed, count, FAULTS_A_JOB, wanted)):
+            world.await_supervisors()
+            result = Ordeal(world, rng, f"ordeal-{seed}-{number}", chain).run(undisturbed)
+            told = "; ".join(_line(injury) for injury in result.injuries)
+            say(f"{number:>4} {result.seconds:>5.1f} s  {told}")
+            for line in result.violations:
+                say(f"     VIOLATION {line}")
+            yield result
+    finally:
+        world.close()
+
+
+def _line(injury) -> str:
+    if not injury.done:
+        return f"{injury.fault}: not met"
+    return f"{injury.fault}: " + ("did not go on" if injury.recovery is None else f"{injury.recovery:.1f} s")
