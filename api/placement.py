@@ -7,14 +7,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from api.choosing import choose
 from api.problems import InvalidError, field
 from api.reading import body_errors
 from models.fits import MisfitError
 from models.ids import is_id
 from models.jobs import SampleRequest, TrainRequest
 from models.recipes import RECIPES, Preset, Recipe, resolve_params
+from models.shapes import Shape, images_to_show
 from models.specs.base import TrainParams
-from models.states import NO_LIVE_WORKER, Role
+from models.states import Role
 from stores.container import Stores
 from stores.errors import NotFoundError
 from stores.keys import Principal
@@ -42,7 +44,9 @@ def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
         params = _fitted(recipe, dataset, params, errors)
     if errors or dataset is None or params is None:
         raise InvalidError(errors)
-    queue, reason = choose_queue(stores, recipe, asked.queue)
+    complete = params.model_dump(mode="json")
+    shape, images = Shape.of(recipe.name, complete), images_to_show(complete, dataset)
+    chosen = choose(stores, recipe, asked.queue, shape, images)
     return NewJob(
         owner=who.owner,
         kind=asked.kind,
@@ -50,15 +54,18 @@ def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
         preset=asked.preset,
         dataset=asked.dataset,
         dataset_id=dataset["id"],
-        params=params.model_dump(mode="json"),
+        params=complete,
         seed=asked.seed,
-        queue=queue,
+        queue=chosen.queue,
         priority=asked.priority,
         name=asked.name,
         labels=asked.labels,
         max_attempts=asked.max_attempts,
         max_runtime_s=asked.max_runtime_s,
-        reason=reason,
+        reason=chosen.reason,
+        needs_bytes=chosen.needs_bytes,
+        shape=None if shape is None else str(shape),
+        images=images,
     )
 
 
@@ -76,7 +83,7 @@ def _sample(stores: Stores, who: Principal, asked: SampleRequest) -> NewJob:
         raise InvalidError([field("/source/checkpoint", detail)])
     recipe = RECIPES[source["recipe"]]
     dataset = _to_translate(stores, who, asked, source, recipe)
-    queue, reason = choose_queue(stores, recipe, asked.queue)
+    chosen = choose(stores, recipe, asked.queue)
     return NewJob(
         owner=who.owner,
         kind=asked.kind,
@@ -86,7 +93,7 @@ def _sample(stores: Stores, who: Principal, asked: SampleRequest) -> NewJob:
         dataset_id=None if dataset is None else dataset["id"],
         params=asked.params.model_dump(mode="json"),
         seed=asked.params.seed,
-        queue=queue,
+        queue=chosen.queue,
         priority=asked.priority,
         name=asked.name,
         labels=asked.labels,
@@ -94,7 +101,7 @@ def _sample(stores: Stores, who: Principal, asked: SampleRequest) -> NewJob:
         max_runtime_s=asked.max_runtime_s,
         source=asked.source.model_dump(),
         source_artifact=checkpoint["id"],
-        reason=reason,
+        reason=chosen.reason,
     )
 
 
@@ -122,27 +129,6 @@ def _to_translate(
     if errors:
         raise InvalidError(errors)
     return dataset
-
-
-def choose_queue(stores: Stores, recipe: Recipe, asked: str) -> tuple[str, str | None]:
-    """Return the queue for a job, and the reason when nobody serves it now.
-
-    `auto` takes the best class with a live worker; with none live, the best one that this service knows: that its
-    settings name, or else that a worker served lately.
-
-    Raises:
-        InvalidError: the recipe can't run on the queue that was asked for.
-    """
-    able = [str(queue) for queue in recipe.queues]
-    live = stores.reports.live_queues(stores.alive_s)
-    if asked != "auto":
-        if asked not in able:
-            raise InvalidError([field("/queue", f"{recipe.name} can't run there; choose {_choices(['auto', *able])}")])
-        return asked, None if asked in live else NO_LIVE_WORKER
-    if serving := [queue for queue in able if queue in live]:
-        return serving[0], None
-    known = stores.settings.served or {worker["queue"] for worker in stores.reports.workers(stores.alive_s)}
-    return next((queue for queue in able if queue in known), able[0]), NO_LIVE_WORKER
 
 
 def _preset(recipe: Recipe, name: str | None, errors: list[dict[str, str]]) -> Preset | None:

@@ -101,7 +101,7 @@ class Jobs:
             except claims.QuotaReachedError:
                 continue
             self._bus.publish(hints)
-            return Claim(row["id"], row["owner"], row["attempt"], row["fence"], dict(row))
+            return Claim(row["id"], row["owner"], row["attempt"], row["fence"], {**row, "room": room})
 
     def renew(self, claim: Claim) -> Action | None:
         """Lengthen the lease. Returns what was asked of the job meanwhile.

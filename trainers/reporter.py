@@ -102,6 +102,10 @@ class Reporter(ABC):
         """Warn that something is wrong with the training, with the numbers."""
         self.send({"type": "alert", "code": code, "detail": detail, **numbers})
 
+    def memory(self, peak: dict[str, int]) -> None:
+        """Tell the most bytes that the work needed, so that the next job like it finds a device with room."""
+        self.send({"type": "memory", **peak})
+
     def done(self, reason: str | None) -> None:
         """Everything was written."""
         self.send({"type": "done", "reason": reason})

@@ -58,6 +58,7 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         reporter.stopped()
         return
     _finish(spec, loop, reporter)
+    reporter.memory(devices.peak_memory(device))
     reporter.done(loop.stop.reason)
 
 

@@ -1,18 +1,32 @@
-"""The one device of a supervisor: what it is called, how a trainer is confined to it, and what it looks like now."""
+"""The one device of a supervisor: what it is called, how a trainer is confined to it, and what room a job has on it.
+
+| device | a job may have | now |
+|---|---|---|
+| CPU | what a trainer allows itself of the memory of the machine or container | no more than is available |
+| GPU | the GPU's memory | what is free of it |
+| Jetson | 70 % of the board's memory, which CPU and GPU share | 70 % of what is available |
+
+Swap counts nowhere: a GPU cannot use it, and a training that swaps is worse than one that waits.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
-import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from models.states import DeviceClass
 from stores.settings import Settings
+from worker.probes import Gpu, Probes
+
+# As trainers/devices.py limits itself.
+SHARE_OF_MACHINE = 0.85
+# The rest is for the system, the supervisor, and what the estimate does not see.
+SHARE_OF_BOARD = 0.7
+# A board with less than this holds one trainer, not a second one that waits.
+ROOM_FOR_SPARE = 6 << 30
 
 # What a trainer may know of this process's environment: enough to run Python and CUDA, no address, no credential.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_HOME", "GANFORGE_HOME", "TZ")
@@ -26,6 +40,7 @@ class Device:
     uuid: str | None
     name: str
     threads: int
+    probes: Probes = field(default_factory=Probes, compare=False)
 
     @property
     def torch(self) -> str:
@@ -41,6 +56,11 @@ class Device:
         """
         return ["nice", "-n", "10"] if self.kind is DeviceClass.cpu else []
 
+    @property
+    def keeps_spare(self) -> bool:
+        """Whether there is memory to start the next trainer ahead."""
+        return self.kind is not DeviceClass.jetson or self.probes.memory().get("MemTotal", 0) >= ROOM_FOR_SPARE
+
     def environment(self) -> dict[str, str]:
         """Return the whole environment of a trainer."""
         kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -54,62 +74,75 @@ class Device:
         }
 
     def facts(self) -> dict[str, Any]:
-        """Return what the workers' page shows: names and the memory as it is now, in bytes."""
-        memory = psutil.virtual_memory()
-        return {
+        """Return what the workers' page shows and placement asks: names, and memory in bytes as it is now.
+
+        `capacity` is the most that a job may ever need here, `room` the most that it may need now; null: unknown.
+        """
+        figures = self.probes.memory()
+        gpu = self._gpu()
+        capacity, room = self._memory(figures, gpu)
+        facts: dict[str, Any] = {
             "kind": self.kind,
             "name": self.name,
             "uuid": self.uuid,
             "threads": self.threads,
-            "memory_total": memory.total,
-            "memory_available": memory.available,
+            "memory_total": figures.get("MemTotal"),
+            "memory_available": figures.get("MemAvailable"),
+            "capacity": capacity,
+            "room": room,
         }
+        if gpu is not None:
+            facts |= {"gpu_memory_total": gpu.total, "gpu_memory_free": gpu.free}
+        if self.kind is DeviceClass.jetson:
+            facts |= {
+                "swap_total": figures.get("SwapTotal"),
+                "swap_compressed": self.probes.compressed_swap(),
+                "gpu_load": self.probes.load(),
+                "temperature": self.probes.temperature(),
+            }
+        return facts
+
+    def room(self) -> int | None:
+        """Return the bytes that a job may need now; None when nobody knows."""
+        return self._memory(self.probes.memory(), self._gpu())[1]
+
+    def _memory(self, figures: dict[str, int], gpu: Gpu | None) -> tuple[int | None, int | None]:
+        """Return capacity and room."""
+        if self.kind is DeviceClass.gpu:
+            return (None, None) if gpu is None else (gpu.total, gpu.free)
+        if "MemTotal" not in figures:
+            return None, None
+        total, available = figures["MemTotal"], figures.get("MemAvailable", figures["MemTotal"])
+        if self.kind is DeviceClass.jetson:
+            return int(SHARE_OF_BOARD * total), int(SHARE_OF_BOARD * available)
+        capacity = int(SHARE_OF_MACHINE * total)
+        limit = self.probes.limit()
+        capacity = capacity if limit is None else min(capacity, limit)
+        return capacity, min(capacity, available)
+
+    def _gpu(self) -> Gpu | None:
+        if self.kind is not DeviceClass.gpu:
+            return None
+        return next((gpu for gpu in self.probes.gpus() if gpu.uuid == self.uuid), None)
 
 
-def find_device(settings: Settings) -> Device:
-    """Return the device that the settings pin this supervisor to."""
+def find_device(settings: Settings, root: Path = Path("/")) -> Device:
+    """Return the device that the settings pin this supervisor to. `root` is where /proc and /sys are."""
+    probes = Probes(root)
     threads = settings.threads or len(os.sched_getaffinity(0))
     kind = DeviceClass(settings.queue)
     if kind is DeviceClass.cpu:
-        return Device(kind, None, _cpu_name(), threads)
+        name = probes.processor() or platform.processor() or platform.machine()
+        return Device(kind, None, name, threads, probes)
     if kind is DeviceClass.jetson:
-        model = Path("/proc/device-tree/model")
-        name = model.read_text().rstrip("\0\n") if model.exists() else "Jetson"
-        return Device(kind, None, name, threads)
-    uuid, name = _gpu(settings.device)
-    return Device(kind, uuid, name, threads)
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "") or platform.processor() or platform.machine()
-
-
-def _gpu(wanted: str) -> tuple[str, str]:
-    """Return UUID and name of the GPU that `wanted` (UUID or index) means; without nvidia-smi, as given."""
-    query = ["nvidia-smi", "--query-gpu=index,uuid,name", "--format=csv,noheader"]
-    try:
-        output = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return wanted, "GPU"
-    for line in output.splitlines():
-        index, uuid, name = (part.strip() for part in line.split(",", 2))
-        if wanted in {index, uuid}:
-            return uuid, name
-    return wanted, "GPU"
+        return Device(kind, None, probes.board() or "Jetson", threads, probes)
+    # An index means another GPU whenever one is added; what is kept is the UUID. Without nvidia-smi, as given.
+    for gpu in probes.gpus():
+        if settings.device in {gpu.index, gpu.uuid}:
+            return Device(kind, gpu.uuid, gpu.name, threads, probes)
+    return Device(kind, settings.device, "GPU", threads, probes)
 
 
 def oom_kills() -> int:
     """Return how often the kernel has killed a process for lack of memory: on this machine, or in this container."""
-    count = 0
-    for path, field in ((Path("/sys/fs/cgroup/memory.events"), "oom_kill"), (Path("/proc/vmstat"), "oom_kill")):
-        try:
-            lines = path.read_text().splitlines()
-        except OSError:
-            continue
-        count += sum(int(line.split()[1]) for line in lines if line.split()[:1] == [field])
-    return count
+    return Probes().oom_kills()

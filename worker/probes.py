@@ -1,0 +1,123 @@
+"""What the kernel and the driver tell of this machine: small files below /proc and /sys, and the lines of nvidia-smi.
+
+Every probe is optional: a file that is not there, or says what nobody expects, is an answer less and no error.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+MIB = 1 << 20
+SMI_TIMEOUT_S = 10
+SMI_FIELDS = "index,uuid,name,memory.total,memory.free"
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One line of nvidia-smi; bytes are None where the driver does not tell them (a GPU cut into slices)."""
+
+    index: str
+    uuid: str
+    name: str
+    total: int | None
+    free: int | None
+
+
+class Probes:
+    """Reads below `root`, which is `/` outside tests."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._root = root
+
+    def line(self, path: str) -> str | None:
+        """Return what a small file says, without its end of line (or the zero byte of a device tree)."""
+        try:
+            return (self._root / path).read_text(errors="replace").strip().rstrip("\0").strip()
+        except OSError:
+            return None
+
+    def memory(self) -> dict[str, int]:
+        """Return the figures of /proc/meminfo in bytes, by their kernel names."""
+        figures = {}
+        for line in (self.line("proc/meminfo") or "").splitlines():
+            name, _, rest = line.partition(":")
+            words = rest.split()
+            if words and words[0].isdecimal():
+                figures[name] = int(words[0]) * (1024 if words[1:] == ["kB"] else 1)
+        return figures
+
+    def limit(self) -> int | None:
+        """Return the bytes that this process may have at the most, where something limits it below the machine."""
+        limits = []
+        for path in ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes"):
+            text = self.line(path)
+            if text is not None and text.isdecimal():
+                limits.append(int(text))
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        if hard != resource.RLIM_INFINITY:
+            limits.append(hard)
+        return min(limits, default=None)
+
+    def processor(self) -> str | None:
+        """Return what the processor is sold as."""
+        lines = (self.line("proc/cpuinfo") or "").splitlines()
+        return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None) or None
+
+    def board(self) -> str | None:
+        """Return the name of a board with a device tree, such as a Jetson."""
+        return self.line("proc/device-tree/model") or None
+
+    def compressed_swap(self) -> int:
+        """Return the bytes of swap that is memory after all (zram)."""
+        sizes = (self.line(str(path.relative_to(self._root))) for path in self._root.glob("sys/block/zram*/disksize"))
+        return sum(int(size) for size in sizes if size and size.isdecimal())
+
+    def load(self) -> float | None:
+        """Return how busy a Jetson's GPU is, 0 to 1."""
+        for path in (
+            "sys/devices/gpu.0/load",
+            "sys/devices/platform/gpu.0/load",
+            "sys/devices/platform/bus@0/gpu/load",
+        ):
+            text = self.line(path)
+            if text is not None and text.isdecimal():
+                return int(text) / 1000
+        return None
+
+    def temperature(self) -> float | None:
+        """Return the degrees Celsius of the hottest thermal zone."""
+        texts = (self.line(str(path.relative_to(self._root))) for path in self._root.glob("sys/class/thermal/*/temp"))
+        degrees = [int(text) / 1000 for text in texts if text and text.lstrip("-").isdecimal()]
+        return max(degrees, default=None)
+
+    def oom_kills(self) -> int:
+        """Return how often the kernel has killed a process for lack of memory: on this machine or in this container."""
+        count = 0
+        for path in ("sys/fs/cgroup/memory.events", "proc/vmstat"):
+            for line in (self.line(path) or "").splitlines():
+                words = line.split()
+                if words[:1] == ["oom_kill"] and len(words) == 2:
+                    count += int(words[1])
+        return count
+
+    def gpus(self) -> list[Gpu]:
+        """Return the GPUs that nvidia-smi lists; none without a driver."""
+        query = ["nvidia-smi", f"--query-gpu={SMI_FIELDS}", "--format=csv,noheader,nounits"]
+        try:
+            output = subprocess.run(query, capture_output=True, text=True, timeout=SMI_TIMEOUT_S, check=True).stdout
+        except (OSError, subprocess.SubprocessError):
+            return []
+        found = []
+        for line in output.splitlines():
+            parts = [part.strip() for part in line.split(",")]
+            if len(parts) == len(SMI_FIELDS.split(",")):
+                index, uuid, name, total, free = parts
+                found.append(Gpu(index, uuid, name, _mebibytes(total), _mebibytes(free)))
+        return found
+
+
+def _mebibytes(text: str) -> int | None:
+    return int(text) * MIB if text.isdecimal() else None
