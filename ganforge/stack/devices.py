@@ -11,7 +11,7 @@ from pathlib import Path
 from ganforge.errors import StackError
 
 QUEUES = ("gpu", "jetson", "cpu")
-JETSON_RELEASE = Path("/etc/nv_tegra_release")
+JETSON_RELEASE = "etc/nv_tegra_release"
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,17 @@ def gpus() -> list[str]:
     return re.findall(r"\(UUID: (GPU-[0-9a-f-]+)\)", listing.stdout) if listing.returncode == 0 else []
 
 
-def seats(asked: str | None) -> list[Seat]:
+def seats(asked: str | None, root: Path = Path("/")) -> list[Seat]:
     """Return the supervisors to start: those for the queues asked for, or for the devices found.
 
     Args:
         asked: GANFORGE_QUEUES, such as `gpu,cpu`; None or empty: whatever this machine has, `cpu` if nothing better.
+        root: where the files are by which a Jetson is known.
 
     Raises:
         StackError: an unknown queue, or one whose device is not there.
     """
-    jetson = JETSON_RELEASE.exists()
+    jetson = (root / JETSON_RELEASE).exists()
     names = [name.strip() for name in (asked or "").split(",") if name.strip()]
     unknown = sorted(set(names) - set(QUEUES))
     if unknown:
@@ -54,7 +55,7 @@ def seats(asked: str | None) -> list[Seat]:
             "GANFORGE_QUEUES names gpu, but `nvidia-smi -L` lists no GPU; leave gpu out, or mend the driver"
         )
     if "jetson" in names and not jetson:
-        raise StackError(f"GANFORGE_QUEUES names jetson, but {JETSON_RELEASE} is not there; leave jetson out")
+        raise StackError(f"GANFORGE_QUEUES names jetson, but /{JETSON_RELEASE} is not there; leave jetson out")
     if not names:
         names = ["jetson"] if jetson else ["gpu"] if found else ["cpu"]
     chosen = [Seat(f"worker-gpu-{n}", "gpu", uuid) for n, uuid in enumerate(found) if "gpu" in names]
