@@ -28,9 +28,7 @@ def upgrade() -> None:
     op.add_column("artifacts", sa.Column("ordinal", sa.Integer(), nullable=True))
     op.add_column("artifacts", sa.Column("missing_since", sa.DateTime(timezone=True), nullable=True))
     op.create_index("ix_artifacts_created", "artifacts", ["created_at"])
-    op.create_index(
-        "ix_artifacts_missing", "artifacts", ["id"], postgresql_where=sa.text("missing_since IS NOT NULL")
-    )
+    op.create_index("ix_artifacts_missing", "artifacts", ["id"], postgresql_where=sa.text("missing_since IS NOT NULL"))
     op.create_index(
         "ix_jobs_finished", "jobs", ["finished_at", "id"], postgresql_where=sa.text("finished_at IS NOT NULL")
     )
