@@ -11,8 +11,34 @@ from sqlalchemy.exc import InvalidatePoolError
 from stores.points import reach
 from stores.settings import Settings
 
+# A peer that has gone without a word, its network cut, is noticed after about this long.
+SILENCE_S = 15
 # A connection that was in use this lately is not asked whether it lives.
 TRUSTED_S = 1.0
+
+
+def _connection(settings: Settings) -> dict[str, Any]:
+    """Return what each connection is made with.
+
+    Nobody may hold a row by hanging, or by vanishing without a word, in the middle of a transaction: after a lease the
+    server ends such a session, so that the sweeper can take the job, which skips rows that are held.
+    """
+    server = {
+        "timezone": "utc",
+        "statement_timeout": 30_000,
+        "idle_in_transaction_session_timeout": int(settings.lease_s * 1000),
+        "tcp_keepalives_idle": SILENCE_S // 3,
+        "tcp_keepalives_interval": SILENCE_S // 3,
+        "tcp_keepalives_count": 2,
+    }
+    return {
+        "connect_timeout": 5,
+        "keepalives_idle": SILENCE_S // 3,
+        "keepalives_interval": SILENCE_S // 3,
+        "keepalives_count": 2,
+        "tcp_user_timeout": SILENCE_S * 1000,
+        "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
+    }
 
 
 def make_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
@@ -26,7 +52,7 @@ def make_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=10,
-        connect_args={"connect_timeout": 5, "options": "-c timezone=utc -c statement_timeout=30000"},
+        connect_args=_connection(settings),
     )
 
     @event.listens_for(engine, "commit")

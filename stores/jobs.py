@@ -19,6 +19,7 @@ from models.views import artifact_view
 from stores import claims, events
 from stores.broker import Bell
 from stores.bus import Bus, Hint
+from stores.commits import certain
 from stores.errors import StaleFenceError
 from stores.metrics import add_points, forget_points
 from stores.points import reach
@@ -171,7 +172,8 @@ class Jobs:
         Raises:
             StaleFenceError
         """
-        with self._engine.begin() as connection:
+        hints: list[Hint] = []
+        with certain(self._engine, hints) as connection:
             job = hold(connection, claim)
             here = {"job": claim.job_id, "count": len(news)}
             if progress is None:
@@ -181,7 +183,7 @@ class Jobs:
             for kind, data in news:
                 if kind == EventType.metric and data["steps"]:
                     add_points(connection, claim.job_id, data)
-            hints = events.append(connection, claim.owner, claim.job_id, claim.attempt, job.last_seq + 1, news)
+            hints += events.append(connection, claim.owner, claim.job_id, claim.attempt, job.last_seq + 1, news)
         self._bus.publish(hints)
 
     def add_artifact(self, claim: Claim, new: NewArtifact) -> None:
@@ -199,7 +201,8 @@ class Jobs:
             if new.best:
                 values["best_checkpoint"] = new.id
         kind = new.kind if new.kind in {"grid", "checkpoint"} else EventType.artifact
-        with self._engine.begin() as connection:
+        hints: list[Hint] = []
+        with certain(self._engine, hints) as connection:
             job = hold(connection, claim)
             row = connection.execute(
                 insert(Artifact)
@@ -208,7 +211,7 @@ class Jobs:
             ).one()
             connection.execute(update(Job).where(Job.id == claim.job_id).values(values))
             data = {"step": new.step, "epoch": new.epoch, "artifact": artifact_view(row._mapping)}
-            hints = events.append(
+            hints += events.append(
                 connection, claim.owner, claim.job_id, claim.attempt, job.last_seq + 1, [(kind, data)]
             )
         self._bus.publish(hints)
@@ -249,9 +252,11 @@ class Jobs:
         Raises:
             StaleFenceError
         """
-        with self._engine.begin() as connection:
+        hints: list[Hint] = []
+        with certain(self._engine, hints) as connection:
             job = hold(connection, claim)
-            hints, state = end_attempt(connection, job, ending)
+            news, state = end_attempt(connection, job, ending)
+            hints += news
             reach("finishing")
         self._after(hints, state, job.queue, claim.job_id)
         return state

@@ -13,7 +13,7 @@ from tests.chaos.ordeal import Ordeal, Result
 from tests.chaos.world import World
 
 LEASE_S = 3.0
-FAULTS_A_JOB = 2
+FAULTS_A_JOB = 3
 
 
 def run(home: Path, seed: int, count: int, say: Callable[[str], None], wanted: str = "") -> Iterator[Result]:

@@ -175,6 +175,8 @@ class World:
         """Wait until every supervisor has registered and the API answers from the same database."""
 
         def here() -> bool:
+            for name in SUPERVISORS:
+                assert self.child(name).ended() is None, f"{name}:\n{self.child(name).last_lines()}"
             live = {row["name"] for row in self.stores.reports.workers(self.lease_s) if row["state"] == "live"}
             return live >= set(SUPERVISORS) and self._registered()
 
