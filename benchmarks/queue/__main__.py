@@ -7,12 +7,13 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks.queue import claims
+from benchmarks.queue import claims, eta
 from benchmarks.service import emit
 
 # Each part starts the servers that it needs, and leaves nothing behind.
 PARTS: dict[str, Callable[[], None]] = {
     "claims": claims.run,
+    "eta": eta.run,
 }
 
 

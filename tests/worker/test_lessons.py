@@ -1,0 +1,123 @@
+"""What attempts teach: the memory that a shape needs and its pace, from real trainers."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from models.shapes import Shape
+from models.states import ErrorCode, Outcome
+from stores.transitions import Claim, Ending
+from tests.waiting import until
+from worker.device import find_device
+from worker.lessons import CONTEXT_BYTES, Lessons
+
+LIMIT = 2_000_000_000
+GB = 10**9
+
+
+def _end(stores, job_id):
+    return until(lambda: (job := stores.reports.job(job_id, None))["finished_at"] and job, 90, "the end of the job")
+
+
+def test_a_job_that_succeeds_teaches_its_peak_and_its_pace(fleet, stores, submit):
+    shape = Shape("mlp_gan", 28, 128, 8)
+    assert stores.memory.needs(shape, "cpu") is None
+    assert stores.paces.runtime(shape, "cpu", 18_000) is None
+    fleet.supervisor()
+
+    job = _end(stores, submit(params={"image_size": 28}))
+
+    assert job["state"] == "succeeded", (job["error"], fleet.logs())
+    assert 150_000_000 < stores.memory.needs(shape, "cpu") < 2_000_000_000
+    took = stores.paces.runtime(shape, "cpu", 18_000)
+    with stores.engine.connect() as connection:
+        ran = float(connection.scalar(text("SELECT extract(epoch FROM ended_at - started_at) FROM attempts")))
+        typical = connection.scalar(text("SELECT typical_s FROM queues WHERE name = 'cpu'"))
+    assert took.seconds == pytest.approx(ran, rel=0.25)
+    assert typical == pytest.approx(ran, rel=0.25)
+    assert took.low == took.seconds == took.high
+    assert stores.paces.runtime(shape, "cpu", 180_000).seconds > took.seconds
+
+
+def test_a_job_that_runs_out_of_memory_teaches_that_its_shape_needs_more_than_there_was(fleet, stores, submit):
+    fleet.supervisor(memory=LIMIT)
+
+    job = _end(stores, submit("dcgan", params={"width": 512, "batch_size": 4, "epochs": 1, "image_size": 28}))
+
+    assert job["error"]["code"] == "out_of_memory", (job, fleet.logs())
+    worker = stores.reports.workers(15)[0]
+    assert worker["device"]["capacity"] == LIMIT
+    needs = stores.memory.needs(Shape("dcgan", 28, 4, 512), "cpu")
+    assert LIMIT >= needs - 1 > 0
+    # What is larger needs as much; of what is smaller, nothing is known; nor of another class of devices.
+    assert stores.memory.needs(Shape("dcgan", 28, 8, 512), "cpu") == needs
+    assert stores.memory.needs(Shape("dcgan", 28, 4, 256), "cpu") is None
+    assert stores.memory.needs(Shape("dcgan", 28, 4, 512), "gpu") is None
+
+
+@pytest.fixture
+def lessons(stores, submit):
+    """Return a function that makes the lessons of an attempt on a device of the given class and room."""
+
+    def make(queue: str = "gpu", room: int | None = 8 * GB) -> Lessons:
+        settings = stores.settings.model_copy(update={"queue": queue, "device": "0"})
+        params = {"image_size": 28, "batch_size": 64, "width": 16}
+        job = {"kind": "train", "recipe": "dcgan", "queue": queue, "params": params, "room": room}
+        return Lessons(stores, find_device(settings), Claim("job_1", "alice", 1, 1, job))
+
+    return make
+
+
+SHAPE = Shape("dcgan", 28, 64, 16)
+DONE = Ending(Outcome.succeeded)
+PEAK = {"host_bytes": 5 * GB, "device_bytes": 3 * GB}
+
+
+@pytest.mark.parametrize(
+    ("queue", "needs"),
+    [("cpu", 5 * GB), ("gpu", 3 * GB + CONTEXT_BYTES), ("jetson", 8 * GB + CONTEXT_BYTES)],
+)
+def test_what_counts_is_the_memory_of_the_device(stores, lessons, queue, needs):
+    told = lessons(queue, 16 * GB)
+    told.memory(PEAK)
+    told.ended(DONE)
+    assert stores.memory.needs(SHAPE, queue) == needs
+
+
+def test_the_largest_peak_is_kept(stores, lessons):
+    for size in (2, 3, 1):
+        told = lessons()
+        told.memory({"host_bytes": 0, "device_bytes": size * GB})
+        told.ended(DONE)
+    assert stores.memory.needs(SHAPE, "gpu") == 3 * GB + CONTEXT_BYTES
+
+
+def test_a_batch_that_was_halved_did_not_fit_though_the_job_succeeded(stores, lessons):
+    told = lessons()
+    told.alert({"code": "batch_halved", "batch_size": 32})
+    told.memory(PEAK)
+    told.ended(DONE)
+    assert stores.memory.needs(SHAPE, "gpu") == 8 * GB + 1
+
+
+def test_a_need_that_was_thought_too_large_is_taken_back_when_the_job_fits(stores, lessons):
+    stores.memory.ran_out(SHAPE, "gpu", 12 * GB)
+    told = lessons(room=8 * GB)
+    told.memory(PEAK)
+    told.ended(DONE)
+    assert stores.memory.needs(SHAPE, "gpu") == 3 * GB + CONTEXT_BYTES
+
+
+@pytest.mark.parametrize("code", [ErrorCode.diverged, ErrorCode.internal, ErrorCode.max_runtime])
+def test_other_failures_teach_nothing_of_memory(stores, lessons, code):
+    told = lessons()
+    told.memory(PEAK)
+    told.ended(Ending(Outcome.failed, None, code, "as it was"))
+    assert stores.memory.needs(SHAPE, "gpu") is None
+
+
+def test_without_a_known_room_running_out_teaches_nothing(stores, lessons):
+    told = lessons(room=None)
+    told.ended(Ending(Outcome.failed, None, ErrorCode.out_of_memory, "as it was"))
+    assert stores.memory.needs(SHAPE, "gpu") is None
