@@ -10,10 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from models.rows import Event
@@ -45,12 +46,11 @@ def certain(engine: Engine, hints: list[Hint]) -> Iterator[Connection]:
 def _took_place(engine: Engine, hint: Hint) -> bool:
     """Wait for the database, and ask. Nobody can take the job away meanwhile: that needs the database too."""
     event = hint.event
-    mine = select(func.count()).where(
-        Event.job_id == event["job"], Event.seq == event["seq"], Event.at == event["at"], Event.type == event["type"]
-    )
+    at = datetime.fromisoformat(event["at"])
+    mine = select(func.count()).where(Event.job_id == event["job"], Event.seq == event["seq"], Event.at == at)
     while True:
         try:
             with engine.connect() as connection:
                 return connection.scalar(mine) == 1
-        except (DBAPIError, PoolTimeoutError):
+        except (OperationalError, InterfaceError, PoolTimeoutError):
             time.sleep(ASK_AGAIN_S)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from models.states import TERMINAL
-from tests.chaos.faults import REQUEST, VIOLENCE, Fault
+from tests.chaos.faults import VIOLENCE, Fault
 from tests.chaos.follower import Follower
 from tests.chaos.invariants import violations
 from tests.chaos.world import SUPERVISORS, World, resume
@@ -109,7 +109,10 @@ class Ordeal:
             standing = world.halted(fault.point)
             if standing is None:
                 return False
-        holder = None if fault.point in REQUEST or fault.point == "expiring" else world.holder(self._follower.job_id)
+        if fault.point == "training":
+            holder = world.holder(self._follower.job_id)
+        else:
+            holder = next((name for name in SUPERVISORS if world.child(name).pid == standing), None)
         if holder is None and fault.target in {"trainer", "supervisor"}:
             return False
         self._inflict(fault, standing, holder or SUPERVISORS[0])

@@ -1,0 +1,116 @@
+"""The connection dies between a commit and its answer: nothing is written twice, and nothing is taken for lost."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from models.ids import new_id
+from models.states import Outcome, State
+from stores.db import make_engine
+from stores.jobs import NewArtifact
+from stores.settings import Settings
+from stores.transitions import Ending
+from tests.waiting import until
+from worker.patience import patiently
+
+POINTS = {"epoch": 1, "steps": [1, 2], "values": {"d_loss": [0.5, 0.6]}}
+
+
+@pytest.fixture
+def claim(stores, new_job, worker):
+    """Return a claimed job."""
+    stores.verbs.submit(new_job())
+    return stores.jobs.claim("cpu", worker, "cpu")
+
+
+@pytest.fixture
+def break_next_commit(stores, monkeypatch):
+    """Return a function after which the next commit loses its connection: after it took place, or before."""
+    real = stores.engine.dialect.do_commit
+
+    def prepare(*, takes_place: bool) -> None:
+        def commit(connection) -> None:
+            monkeypatch.setattr(stores.engine.dialect, "do_commit", real)
+            if takes_place:
+                real(connection)
+            connection.dbapi_connection.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+        monkeypatch.setattr(stores.engine.dialect, "do_commit", commit)
+
+    return prepare
+
+
+def _artifact(claim) -> NewArtifact:
+    key = f"jobs/{claim.job_id}/{claim.fence}/one.safetensors"
+    name = "checkpoint-00000001.safetensors"
+    return NewArtifact(new_id("art"), "checkpoint", name, 1, 1, 3, "0" * 64, "application/octet-stream", key)
+
+
+def _once(call) -> None:
+    """Call as an attempt does."""
+    patiently(call, threading.Event())
+
+
+def _kinds(stores, claim) -> list[str]:
+    return [event["type"] for event in stores.events.page(claim.job_id, 0, 100)]
+
+
+@pytest.mark.parametrize("takes_place", [True, False])
+def test_a_metric_is_written_once(stores, claim, break_next_commit, takes_place):
+    break_next_commit(takes_place=takes_place)
+    _once(lambda: stores.jobs.progress(claim, [("metric", POINTS)]))
+    assert _kinds(stores, claim) == ["state", "state", "metric"]
+    assert stores.metrics.series(claim.job_id, None, None)["d_loss"] == ([1, 2], [0.5, 0.6])
+
+
+@pytest.mark.parametrize("takes_place", [True, False])
+def test_an_artifact_is_listed_once(stores, claim, break_next_commit, takes_place):
+    new = _artifact(claim)
+    break_next_commit(takes_place=takes_place)
+    _once(lambda: stores.jobs.add_artifact(claim, new))
+    assert _kinds(stores, claim) == ["state", "state", "checkpoint"]
+    assert [row["id"] for row in stores.reports.checkpoints(claim.job_id)] == [new.id]
+
+
+@pytest.mark.parametrize("takes_place", [True, False])
+def test_an_ending_says_where_the_job_is_now(stores, claim, break_next_commit, takes_place):
+    break_next_commit(takes_place=takes_place)
+    ended = patiently(lambda: stores.jobs.finish(claim, Ending(Outcome.succeeded)), threading.Event())
+    assert ended is State.succeeded
+    assert _kinds(stores, claim) == ["state", "state", "state"]
+
+
+def test_an_error_before_the_commit_is_told(stores, claim):
+    def refuse(*_arguments) -> None:
+        raise psycopg.OperationalError("no space left on device")
+
+    event.listen(stores.engine, "before_cursor_execute", refuse)
+    with pytest.raises((OperationalError, psycopg.OperationalError)):
+        stores.jobs.progress(claim, [("metric", POINTS)])
+    event.remove(stores.engine, "before_cursor_execute", refuse)
+    assert _kinds(stores, claim) == ["state", "state"]
+
+
+def test_whoever_hangs_in_a_transaction_loses_its_row_after_a_lease(stores, claim, monkeypatch):
+    monkeypatch.setenv("GANFORGE_LEASE_S", "1")
+    hanging = make_engine(Settings())
+    row = text("SELECT 1 FROM jobs WHERE id = :job FOR NO KEY UPDATE SKIP LOCKED")
+    with hanging.connect() as connection:
+        connection.execute(row, {"job": claim.job_id})
+
+        def free() -> bool:
+            with stores.engine.begin() as other:
+                return other.scalar(row, {"job": claim.job_id}) == 1
+
+        assert not free()
+        until(free, 5, "the end of the session that hangs")
+        with pytest.raises(DBAPIError) as ended:
+            connection.execute(row, {"job": claim.job_id})
+        assert ended.value.connection_invalidated  # so that an attempt tries again, and finds its fence outdated
+    hanging.dispose()
