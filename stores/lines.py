@@ -1,7 +1,8 @@
 """The line in front of waiting jobs: each one's place in it, and when it may have ended.
 
-Owners of one priority take turns, so a job is behind every first job of the others before it is behind anybody's second
-(stores/claims.py). Only the head of the line is looked at: further back the number is not worth its cost.
+Owners of one priority take turns, so a job is behind every first job of the others before it is in front of its owner's
+second (stores/claims.py); what an owner has running counts as turns taken. Only the head of the line is looked at:
+further back the number is not worth its cost.
 """
 
 from __future__ import annotations
@@ -42,17 +43,32 @@ WITH RECURSIVE pairs AS (
         SELECT priority, owner FROM jobs
          WHERE queue = :queue AND state = 'queued' AND (priority, owner) < (pairs.priority, pairs.owner)
          ORDER BY priority DESC, owner DESC LIMIT 1) AS further
+), turns AS (
+    SELECT pairs.*, running.n AS running, served.at AS served, oldest.at AS oldest
+      FROM (SELECT * FROM pairs LIMIT :most) AS pairs
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM jobs WHERE queue = :queue AND owner = pairs.owner AND state = 'running') AS running
+      LEFT JOIN LATERAL (
+        SELECT started_at AS at FROM jobs WHERE queue = :queue AND owner = pairs.owner AND started_at IS NOT NULL
+         ORDER BY started_at DESC LIMIT 1) AS served ON true
+     CROSS JOIN LATERAL (
+        SELECT ordered_at AS at FROM jobs
+         WHERE queue = :queue AND state = 'queued' AND priority = pairs.priority AND owner = pairs.owner
+         ORDER BY ordered_at, id LIMIT 1) AS oldest
 ), line AS (
-    SELECT job.*, pairs.priority FROM (SELECT * FROM pairs LIMIT :most) AS pairs CROSS JOIN LATERAL (
-        SELECT id, ordered_at, shape, images, coalesce((progress->>'fraction')::float8, 0) AS done,
+    SELECT job.*, row_number() OVER (
+               ORDER BY turns.priority DESC, turns.running + job.turn, turns.served NULLS FIRST, turns.oldest,
+                        turns.owner
+           ) AS place
+      FROM turns CROSS JOIN LATERAL (
+        SELECT id, shape, images, coalesce((progress->>'fraction')::float8, 0) AS done,
                row_number() OVER (ORDER BY ordered_at, id) AS turn
           FROM jobs
-         WHERE queue = :queue AND state = 'queued' AND priority = pairs.priority AND owner = pairs.owner
+         WHERE queue = :queue AND state = 'queued' AND priority = turns.priority AND owner = turns.owner
          ORDER BY ordered_at, id LIMIT :most) AS job
-     ORDER BY pairs.priority DESC, job.turn, job.ordered_at, job.id LIMIT :most
+     ORDER BY place LIMIT :most
 ), costs AS (
-    SELECT line.id, row_number() OVER (ORDER BY priority DESC, turn, ordered_at, id) AS place,
-           pace.shape IS NOT NULL AS known, {SECONDS}
+    SELECT line.id, place, pace.shape IS NOT NULL AS known, {SECONDS}
       FROM line CROSS JOIN (SELECT typical_s FROM queues WHERE name = :queue) AS queue
       LEFT JOIN paces AS pace ON pace.shape = line.shape AND pace.queue = :queue
 )
@@ -68,12 +84,13 @@ SELECT * FROM (
 # What runs now is in front too; its own estimate is the best there is.
 RUNNING = text(f"""
 SELECT count(*) AS count, count(coalesce(left_s, likely)) AS known,
-       coalesce(sum(coalesce(left_s, likely)), 0) AS likely, coalesce(sum(coalesce(left_low, low)), 0) AS low,
-       coalesce(sum(coalesce(left_high, high)), 0) AS high
+       coalesce(sum(greatest(coalesce(left_s, likely), 0)), 0) AS likely,
+       coalesce(sum(greatest(coalesce(left_low, low), 0)), 0) AS low,
+       coalesce(sum(greatest(coalesce(left_high, high), 0)), 0) AS high
   FROM (
-    SELECT {SECONDS}, greatest(extract(epoch FROM (eta->>'at')::timestamptz - now()), 0)::float8 AS left_s,
-           greatest(extract(epoch FROM (eta->>'low')::timestamptz - now()), 0)::float8 AS left_low,
-           greatest(extract(epoch FROM (eta->>'high')::timestamptz - now()), 0)::float8 AS left_high
+    SELECT {SECONDS}, extract(epoch FROM (eta->>'at')::timestamptz - now())::float8 AS left_s,
+           extract(epoch FROM (eta->>'low')::timestamptz - now())::float8 AS left_low,
+           extract(epoch FROM (eta->>'high')::timestamptz - now())::float8 AS left_high
       FROM (SELECT shape, images, queue, eta, coalesce((progress->>'fraction')::float8, 0) AS done
               FROM jobs WHERE queue = :queue AND state = 'running') AS job
      CROSS JOIN (SELECT typical_s FROM queues WHERE name = :queue) AS queue

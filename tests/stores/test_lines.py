@@ -1,0 +1,141 @@
+"""The place of a waiting job is the turn at which it is claimed; its end is foretold from those in front of it."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+
+import pytest
+from sqlalchemy import text
+
+from models.shapes import Shape
+from models.states import Outcome
+from stores.lines import POSITION_CAP, places
+from stores.reports import JobFilter
+from stores.transitions import Ending
+
+SHAPE = Shape("mlp_gan", 28, 128, 64)
+FILL = text("""
+INSERT INTO jobs (id, owner, kind, recipe, params, seed, queue, max_attempts, state)
+SELECT 'job_' || n, 'many', 'sample', 'mlp_gan', '{}', 0, 'cpu', 3, 'queued' FROM generate_series(1, :rows) AS n
+""")
+# 100 images at 10 a second and 2 s beside: 12 s.
+KNOWN = {"shape": str(SHAPE), "images": 100}
+
+
+@pytest.fixture
+def pace(stores):
+    """Teach the pace of one shape, often enough to be sure of it."""
+    for _ in range(3):
+        stores.paces.learn(SHAPE, "cpu", 10, 2)
+
+
+def seconds_to(stores, moment):
+    with stores.engine.connect() as connection:
+        now = connection.scalar(text("SELECT now()"))
+    return (datetime.fromisoformat(moment) - now).total_seconds()
+
+
+def etas(stores, job_id, owner=None):
+    eta = stores.reports.job(job_id, owner)["eta"]
+    return None if eta is None else [seconds_to(stores, eta[name]) for name in ("at", "low", "high")]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_jobs_are_claimed_in_the_order_of_their_places(stores, new_job, worker, seed):
+    draw = random.Random(seed)
+    for _ in range(4):  # some have been served before, at different times
+        stores.verbs.submit(new_job(owner=draw.choice("abc")))
+        stores.jobs.finish(stores.jobs.claim("cpu", worker, "cpu"), Ending(Outcome.succeeded))
+    for _ in range(25):
+        stores.verbs.submit(new_job(owner=draw.choice("aaaabbcd")))
+
+    told = {job["id"]: job["position"] for job in stores.reports.jobs(JobFilter(states=["queued"]), 100, None)}
+    served = []
+    for _ in range(25):
+        claim = stores.jobs.claim("cpu", worker, "cpu")
+        served.append(told[claim.job_id])
+        stores.jobs.finish(claim, Ending(Outcome.succeeded))
+
+    assert served == list(range(1, 26))
+
+
+def test_what_an_owner_has_running_counts_as_turns_taken(stores, new_job, worker):
+    for owner in "aaaab":
+        stores.verbs.submit(new_job(owner=owner))
+    with stores.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET ordered_at = now() + interval '1 hour' WHERE owner = 'b'"))
+    assert [stores.jobs.claim("cpu", worker, "cpu").owner for _ in range(1)] == ["a"]
+    listed = {(job["owner"], job["position"]) for job in stores.reports.jobs(JobFilter(states=["queued"]), 9, None)}
+    assert listed == {("b", 1), ("a", 2), ("a", 3), ("a", 4)}
+
+
+def test_the_answer_to_a_submission_tells_the_place_among_owners_that_take_turns(stores, new_job):
+    for _ in range(5):
+        stores.verbs.submit(new_job(owner="many"))
+    first, _ = stores.verbs.submit(new_job(owner="few"))
+    second, _ = stores.verbs.submit(new_job(owner="few"))
+    urgent, _ = stores.verbs.submit(new_job(owner="few", priority=1))
+    assert [job["position"] for job in (first, second, urgent)] == [2, 4, 1]
+
+
+def test_far_back_in_a_queue_nobody_counts(stores, new_job):
+    first, _ = stores.verbs.submit(new_job(owner="many"))
+    with stores.engine.begin() as connection:
+        connection.execute(FILL, {"rows": POSITION_CAP})
+    last, _ = stores.verbs.submit(new_job(owner="many"))
+    assert last["position"] == POSITION_CAP + 1
+    with stores.engine.connect() as connection:
+        found = places(connection, [{"id": job["id"], "queue": "cpu"} for job in (first, last)], 15)
+    assert [found[job["id"]].position for job in (first, last)] == [1, POSITION_CAP + 1]
+
+
+def test_nothing_is_foretold_while_nothing_is_known(stores, new_job, worker):
+    job, _ = stores.verbs.submit(new_job(**KNOWN))
+    assert etas(stores, job["id"]) is None
+
+
+def test_nothing_is_foretold_while_nobody_works(stores, new_job, worker, pace):
+    job, _ = stores.verbs.submit(new_job(**KNOWN))
+    assert etas(stores, job["id"]) is not None
+    stores.workers.stop(worker)
+    assert etas(stores, job["id"]) is None
+
+
+def test_those_in_front_are_shared_among_the_workers(stores, new_job, worker, pace):
+    jobs = [stores.verbs.submit(new_job(**KNOWN))[0] for _ in range(5)]
+    assert etas(stores, jobs[4]["id"])[0] == pytest.approx(5 * 12, abs=2)
+    stores.workers.register("other", "cpu", {"kind": "cpu"})
+    assert etas(stores, jobs[4]["id"])[0] == pytest.approx(4 * 12 / 2 + 12, abs=2)
+
+
+def test_a_running_job_is_in_front_with_what_is_left_of_it(stores, new_job, worker, pace):
+    running, _ = stores.verbs.submit(new_job(**KNOWN))
+    waiting, _ = stores.verbs.submit(new_job(**KNOWN))
+    claim = stores.jobs.claim("cpu", worker, "cpu")
+    assert claim.job_id == running["id"]
+    assert etas(stores, waiting["id"])[0] == pytest.approx(12 + 12, abs=2)
+
+    stores.jobs.progress(claim, [], progress={"fraction": 0.8})
+
+    assert etas(stores, waiting["id"])[0] == pytest.approx(2 + 2 + 12, abs=2)
+
+
+def test_a_job_of_unknown_pace_in_front_widens_the_range(stores, new_job, worker, pace):
+    stores.verbs.submit(new_job())
+    job, _ = stores.verbs.submit(new_job(**KNOWN))
+    assert etas(stores, job["id"]) is None  # and nothing is typical of this queue either
+    stores.paces.took("cpu", 30)
+    at, low, high = etas(stores, job["id"])
+    assert (at, low, high) == (
+        pytest.approx(42, abs=2),
+        pytest.approx(6 + 12, abs=2),
+        pytest.approx(90 + 12, abs=2),
+    )
+
+
+def test_the_range_comes_from_the_slowest_and_the_fastest_seen(stores, new_job, worker, pace):
+    stores.paces.learn(SHAPE, "cpu", 5, 2)
+    estimate = stores.paces.runtime(SHAPE, "cpu", 100)
+    assert (estimate.low, estimate.high) == (pytest.approx(12, rel=0.05), pytest.approx(22))
+    assert estimate.seconds == pytest.approx(2 + 100 / 8.5)
