@@ -181,7 +181,7 @@ class Ordeal:
             case "fill disk":
                 self._fill_disk(holder)
             case "kill beside a second sweeper":
-                world.launch("second sweeper")
+                world.launch("sweeper-2")
                 world.kill(part)
                 world.launch(part)
 

@@ -78,7 +78,7 @@ class World:
                 self.services.restart(SERVERS[name])
             case "api":
                 self.services.run(table.api(self.services.home, env))
-            case "sweeper" | "second sweeper":
+            case "sweeper" | "sweeper-2":
                 child = table.sweeper(self.services.home, env)
                 child.name = name
                 self.services.run(child)
@@ -131,9 +131,9 @@ class World:
             self.thaw(name)
             if self.child(name).ended() is not None:
                 self.launch(name)
-        if "second sweeper" in self.services.children:
-            self.terminate("second sweeper")
-            del self.services.children["second sweeper"]
+        if "sweeper-2" in self.services.children:
+            self.terminate("sweeper-2")
+            del self.services.children["sweeper-2"]
 
     # -- points
 
