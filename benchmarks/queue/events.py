@@ -1,0 +1,77 @@
+"""The curves of a long job, thinned for drawing: 100,000 points of four metrics, through the API."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+
+from sqlalchemy import text
+
+from benchmarks.queue.served import Served, served, servers
+from benchmarks.service import emit, spread
+from models.ids import new_id
+
+POINTS = 100_000
+CHUNK = 25  # steps in one event: two events a second at fifty steps a second
+NAMES = ("d_loss", "g_loss", "d_real", "d_fake")
+RUNS = 30
+
+
+def run() -> None:
+    """Print how long the curves take, all of them and one, and a page of the events."""
+    with servers() as services, served(services, "long_job") as api:
+        job = fill(api)
+        link = api.connection()
+        for what, path in (
+            ("all_metrics", f"/v1/jobs/{job}/metrics?max_points=1000"),
+            ("one_metric", f"/v1/jobs/{job}/metrics?max_points=1000&names=d_loss"),
+            ("page_of_events", f"/v1/jobs/{job}/events?after={POINTS // CHUNK // 2}&limit=100"),
+        ):
+            took = []
+            for _ in range(RUNS):
+                began = time.perf_counter()
+                status, body = api.call(link, "GET", path)
+                took.append(1000 * (time.perf_counter() - began))
+                assert status == 200, body
+            emit("long_job_ms", what=what, points=POINTS, **spread(took), target_p99=200)
+
+
+def fill(api: Served) -> str:
+    """Make a job with its curves and their events, as a training run would have left them; return its id."""
+    draw = random.Random(0)
+    job = new_id("job")
+    chunks = []
+    for first in range(1, POINTS + 1, CHUNK):
+        steps = list(range(first, first + CHUNK))
+        values = {name: [round(draw.gauss(1, 0.3), 6) for _ in steps] for name in NAMES}
+        chunks.append((steps, values))
+    with api.stores.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO jobs (id, owner, kind, recipe, params, seed, queue, max_attempts, state, finished_at,"
+                " last_seq) VALUES (:id, 'bench', 'sample', 'mlp_gan', '{}', 0, 'cpu', 3, 'succeeded', now(), :seq)"
+            ),
+            {"id": job, "seq": len(chunks)},
+        )
+    with api.stores.engine.begin() as connection:
+        rows = [
+            {"job": job, "seq": seq, "first": steps[0], "last": steps[-1], "steps": steps, "values": json.dumps(values)}
+            for seq, (steps, values) in enumerate(chunks, 1)
+        ]
+        connection.execute(
+            text(
+                "INSERT INTO metrics (job_id, first_step, first_name, last_step, steps, values)"
+                " VALUES (:job, :first, 'd_fake', :last, :steps, CAST(:values AS jsonb))"
+            ),
+            rows,
+        )
+        connection.execute(
+            text(
+                "INSERT INTO events (job_id, seq, attempt, type, data) VALUES (:job, :seq, 1, 'metric',"
+                " jsonb_build_object('epoch', 1, 'steps', to_jsonb(CAST(:steps AS int[])),"
+                " 'values', CAST(:values AS jsonb)))"
+            ),
+            rows,
+        )
+    return job
