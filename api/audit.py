@@ -18,6 +18,7 @@ def list_audit(call: Call[AuditQuery, None]) -> dict[str, Any]:
     """List what people did, newest first: who, what, before and after."""
     query = call.query
     pager = Pager(query, call.who, "audit")
-    filters = {"actions": query.action, "subjects": query.subject, "owners": query.owner}
-    rows = call.service.stores.audits.page(pager.fetch, pager.place, **filters)
+    rows = call.service.stores.audits.page(
+        pager.fetch, pager.place, actions=query.action, subjects=query.subject, owner=query.owner
+    )
     return pager.page(rows, lambda row: row["id"])

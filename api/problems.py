@@ -121,7 +121,7 @@ def _of_stores(error: Exception) -> ProblemError | None:
         case QuotaError(stored=True):
             return ProblemError("conflict", str(error))
         case QuotaError():
-            return ProblemError("rate_limited", str(error), headers={"Retry-After": "10"})
+            return ProblemError("rate_limited", str(error), headers={"Retry-After": "30"})
         case IdempotencyBusyError():
             return ProblemError("conflict", str(error), headers={"Retry-After": "1"})
         case IdempotencyMismatchError():

@@ -16,48 +16,35 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
 from urllib.parse import quote
 
-from ganforge.connection import find_connection
 from ganforge.download import fetch
 from ganforge.follow import Follower
-from ganforge.transport import Transport
+from ganforge.operator import Operator
 from ganforge.upload import body
-from ganforge.wire import FINAL_STATES, Artifact, Dataset, Event, ImportedDataset, Job, Key, Recipe, Series
+from ganforge.wire import (
+    FINAL_STATES,
+    Artifact,
+    BulkResult,
+    Dataset,
+    Event,
+    ImportedDataset,
+    Job,
+    Recipe,
+    Series,
+)
 
-PAGE = 100
 PATIENCE_S = 120.0
+BULK_S = 0.05
 
 
-class Client:
+class Client(Operator):
     """One service, seen with one key. Close it, or use it as a context manager.
 
     Every method may raise `ApiError` (the service refused; the text is one readable line) and `UnreachableError` (it
     does not answer), both of them `GanforgeError`.
     """
-
-    def __init__(self, url: str | None = None, key: str | None = None, *, timeout: float = 30.0) -> None:
-        """Find the service; see `find_connection`. `timeout` is the most seconds one answer may take."""
-        self._transport = Transport(find_connection(url, key), timeout)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
-
-    @property
-    def url(self) -> str:
-        """Address of the service."""
-        return self._transport.connection.url
 
     def recipes(self) -> Iterator[Recipe]:
         """Yield the recipes."""
@@ -166,12 +153,52 @@ class Client:
         return job
 
     def update(self, job_id: str, **changes: Any) -> Job:
-        """Change a job's priority, labels or name."""
+        """Change a job's priority, labels or name, or its place: `order` is "first" or "last"."""
         return cast("Job", self._transport.send("PATCH", f"/v1/jobs/{job_id}", json=changes).json())
 
     def cancel(self, job_id: str) -> Job:
         """Ask a job to end; a running one writes a last checkpoint first."""
-        return cast("Job", self._transport.send("POST", f"/v1/jobs/{job_id}/cancel").json())
+        return cast("Job", self._post(f"/v1/jobs/{job_id}/cancel"))
+
+    def pause(self, job_id: str) -> Job:
+        """Set a job aside; a running one writes a checkpoint and gives its device back first."""
+        return cast("Job", self._post(f"/v1/jobs/{job_id}/pause"))
+
+    def resume(self, job_id: str) -> Job:
+        """Let a paused job go on, from its checkpoint, on any worker of its queue."""
+        return cast("Job", self._post(f"/v1/jobs/{job_id}/resume"))
+
+    def retry(
+        self,
+        job_id: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        checkpoint: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Do an ended job again, with changes to its parameters; return the new job.
+
+        `checkpoint`: `latest`, `best` or an artifact's id to start from; None: from zero.
+        """
+        body = {"params": dict(params or {}), "checkpoint": checkpoint}
+        return cast("Job", self._once(f"/v1/jobs/{job_id}/retry", body, idempotency_key))
+
+    def bulk(
+        self,
+        action: str,
+        filters: Mapping[str, str | Sequence[str]],
+        *,
+        expected: int,
+        priority: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> BulkResult:
+        """Cancel, pause, resume, retry or reprioritize the jobs of a filter (see `jobs`), which must be `expected`."""
+        body: dict[str, Any] = {"action": action, "filter": dict(filters), "expected": expected}
+        if priority is not None:
+            body["priority"] = priority
+        # Thousands of jobs take longer than one.
+        patience = expected * BULK_S
+        return cast("BulkResult", self._once("/v1/jobs/bulk", body, idempotency_key, patience))
 
     def events(
         self,
@@ -223,35 +250,6 @@ class Client:
             DownloadError: the bytes are not those that were stored, or the disk refuses them.
         """
         return fetch(self._transport, self.artifact(artifact) if isinstance(artifact, str) else artifact, to)
-
-    def keys(self) -> Iterator[Key]:
-        """Yield the access keys (admin), without their secrets."""
-        return cast("Iterator[Key]", self._list("/v1/keys"))
-
-    def create_key(self, name: str, *, owner: str | None = None, role: str = "user") -> Key:
-        """Make an access key (admin); its secret is in this answer and nowhere else."""
-        body = {"name": name, "role": role, **({"owner": owner} if owner else {})}
-        return cast("Key", self._transport.send("POST", "/v1/keys", json=body).json())
-
-    def revoke_key(self, key_id: str) -> None:
-        """Make an access key useless (admin)."""
-        self._transport.send("DELETE", f"/v1/keys/{key_id}")
-
-    def ready(self) -> dict[str, Any]:
-        """Return how the service's own servers are."""
-        return self._get("/readyz")
-
-    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._transport.send("GET", path, params=params).json())
-
-    def _list(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
-        query: dict[str, Any] = {"limit": PAGE, **(params or {})}
-        while True:
-            page = self._get(path, query)
-            yield from page["data"]
-            if page.get("next_cursor") is None:
-                return
-            query["cursor"] = page["next_cursor"]
 
 
 def _stem(path: Path) -> str:

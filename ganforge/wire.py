@@ -124,8 +124,56 @@ class Key(TypedDict, total=False):
     name: str
     owner: str
     role: str
+    quotas: dict[str, int | None]
     created_at: str
     key: str
+
+
+class Queue(TypedDict):
+    """A queue and who serves it."""
+
+    name: str
+    depth: int
+    running: int
+    oldest_wait_s: float | None
+    workers: int
+    paused: bool
+
+
+class Worker(TypedDict):
+    """A supervisor, pinned to one device."""
+
+    id: str
+    name: str
+    queue: str
+    device: dict[str, Any]
+    host: str
+    state: str
+    job: str | None
+    started_at: str
+    last_seen: str
+
+
+class AuditEntry(TypedDict):
+    """What somebody did, with which key, and what was before and after."""
+
+    id: int
+    at: str
+    owner: str
+    key: str | None
+    action: str
+    subject: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class BulkResult(TypedDict):
+    """What came of an order to many jobs."""
+
+    matched: int
+    changed: int
+    unchanged: int
+    problems: list[dict[str, str]]
 
 
 class Recipe(TypedDict, total=False):

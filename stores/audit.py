@@ -75,13 +75,15 @@ class Audits:
         *,
         actions: Sequence[str] = (),
         subjects: Sequence[str] = (),
-        owners: Sequence[str] = (),
+        owner: str | None = None,
     ) -> list[dict[str, Any]]:
         """Return up to `limit` rows, newest first, beginning behind the row `before`."""
         query = select(*Audit.__table__.columns).order_by(Audit.id.desc()).limit(limit)
-        for column, wanted in ((Audit.action, actions), (Audit.subject, subjects), (Audit.owner, owners)):
+        for column, wanted in ((Audit.action, actions), (Audit.subject, subjects)):
             if wanted:
                 query = query.where(column.in_(list(wanted)))
+        if owner is not None:
+            query = query.where(Audit.owner == owner)
         if before is not None:
             query = query.where(Audit.id < before)
         with self._reader.connect() as connection:

@@ -86,11 +86,16 @@ class JobsQuery(PageQuery):
 
 
 class AuditQuery(PageQuery):
-    """Which lines of the audit. Each may be repeated."""
+    """Which lines of the audit. What may be repeated fits with any of its values."""
 
-    action: list[Name] = Field(default_factory=list, description="Such as `job.cancel` or `key.create`.")
-    subject: list[Name] = Field(default_factory=list, description="Ids of what it was done to; queues by their name.")
-    owner: list[Name] = Field(default_factory=list, description="Whose key it was done with.")
+    action: list[Annotated[str, Field(max_length=64, pattern=r"^[a-z]+\.[a-z]+$")]] = Field(
+        default_factory=list, description="Such as `job.cancel` or `key.create`; may be repeated."
+    )
+    subject: list[Annotated[str, Field(max_length=64, pattern=r"^[a-z]+(_[0-9a-f-]+)?$")]] = Field(
+        default_factory=list,
+        description="The id of what it was done to, a queue by its name, or `jobs` for many; may be repeated.",
+    )
+    owner: Name | None = Field(None, description="Whose key it was done with.")
 
 
 class CreateQuery(Query):

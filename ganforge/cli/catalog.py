@@ -60,11 +60,16 @@ def create_key(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     owner: Annotated[str | None, typer.Option(help="Whose jobs it sees; default: the name.")] = None,
     role: Annotated[str, typer.Option(help="admin, user or viewer.")] = "user",
+    queued: Annotated[int | None, typer.Option(help="Jobs that may wait; default: the service's own limit.")] = None,
+    running: Annotated[int | None, typer.Option(help="Jobs that may run at once.")] = None,
+    stored_bytes: Annotated[int | None, typer.Option(help="Bytes that may be stored.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key, and print it this once."""
     with Client() as client:
-        made = client.create_key(name, owner=owner, role=role)
+        asked = {"queued": queued, "running": running, "stored_bytes": stored_bytes}
+        quotas = {name: limit for name, limit in asked.items() if limit is not None}
+        made = client.create_key(name, owner=owner, role=role, quotas=quotas)
     if as_json:
         print_json(made)
         return

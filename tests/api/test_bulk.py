@@ -102,7 +102,8 @@ def test_more_jobs_than_one_transaction_takes_are_all_changed(alice: Person, sto
     with stores.engine.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO jobs "
-            "(id, owner, kind, recipe, dataset_id, params, seed, queue, max_attempts, state, last_seq) SELECT id || n, owner, kind, recipe, dataset_id, params, seed, queue, max_attempts, state, 0 "
+            "(id, owner, kind, recipe, dataset_id, params, seed, queue, max_attempts, state, last_seq) "
+            "SELECT id || n, owner, kind, recipe, dataset_id, params, seed, queue, max_attempts, state, 0 "
             f"FROM jobs, generate_series(2, {count}) n"
         )
     assert _bulk(alice, "cancel", count).json == {"matched": count, "changed": count, "unchanged": 0, "problems": []}

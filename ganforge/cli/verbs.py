@@ -1,0 +1,120 @@
+"""`ganforge pause`, `resume`, `retry`, `change` and `bulk`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ganforge.cli.jobs import JobId, resolve
+from ganforge.cli.output import FAILED, AsJson, complain, finish, print_json, say, usage
+from ganforge.cli.submit import Labels, Settings, Watch, announce, parse_labels, parse_settings
+from ganforge.cli.watch import follow
+from ganforge.client import Client
+from ganforge.wire import FINAL_STATES, Job
+
+
+def pause(
+    job_id: JobId,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until its checkpoint is written.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Set a job aside; a running one writes a checkpoint and gives its device back."""
+    with Client() as client:
+        job = client.pause(resolve(client, job_id)["id"])
+        while wait and job["pending_action"] == "pause" and job["state"] == "running":
+            job = client.job(job["id"], wait=30)
+    _show(job, as_json)
+    if job["state"] in FINAL_STATES:
+        complain(f"{job['id']} had already {job['state']}")
+        raise typer.Exit(FAILED)
+
+
+def resume(job_id: JobId, as_json: AsJson = False) -> None:
+    """Let a paused job go on from its checkpoint."""
+    with Client() as client:
+        _show(client.resume(resolve(client, job_id)["id"]), as_json)
+
+
+def retry(
+    job_id: JobId,
+    settings: Settings = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="latest, best or a checkpoint's id to start from; default: from zero.")
+    ] = None,
+    watch: Watch = True,
+    as_json: AsJson = False,
+) -> None:
+    """Do an ended job again, as a new one, with other parameters if you like."""
+    with Client() as client:
+        ended = resolve(client, job_id)["id"]
+        job = client.retry(ended, params=parse_settings(settings or []), checkpoint=checkpoint)
+        if as_json and not watch:
+            print_json(job)
+            return
+        if not as_json:
+            announce(job)
+        if watch:
+            finish(follow(client, job, as_json=as_json))
+        say(f"`ganforge watch {job['id']}` shows it.")
+
+
+def change(
+    job_id: JobId,
+    priority: Annotated[int | None, typer.Option(help="-100 to 100, higher first.")] = None,
+    name: Annotated[str | None, typer.Option(help="A name for people; an empty one takes it away.")] = None,
+    labels: Labels = None,
+    order: Annotated[str | None, typer.Option(help="first or last among your waiting jobs.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a job's priority, name, labels (all at once), or its place in the queue."""
+    changes: dict[str, Any] = {"priority": priority, "order": order}
+    changes = {field: value for field, value in changes.items() if value is not None}
+    if name is not None:
+        changes["name"] = name or None
+    if labels is not None:
+        changes["labels"] = parse_labels(labels)
+    if not changes:
+        usage("nothing to change: give --priority, --name, --label or --order")
+    with Client() as client:
+        job = client.update(resolve(client, job_id)["id"], **changes)
+    _show(job, as_json)
+
+
+def bulk(
+    action: Annotated[str, typer.Argument(help="cancel, pause, resume, retry or reprioritize.")],
+    expected: Annotated[int, typer.Option("--expected", "-n", min=0, help="How many jobs you mean.")],
+    state: Annotated[list[str] | None, typer.Option(help="Only these states; again for more.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Only train, or sample.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="Only these recipes; again.")] = None,
+    queue: Annotated[list[str] | None, typer.Option(help="Only these queues; again.")] = None,
+    label: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Only jobs with this label.")] = None,
+    parent: Annotated[list[str] | None, typer.Option(help="Only retries of these jobs; again.")] = None,
+    created_after: Annotated[
+        str | None, typer.Option(help="Only jobs made after, such as 2026-01-31T12:00:00Z.")
+    ] = None,
+    created_before: Annotated[str | None, typer.Option(help="Only jobs made before.")] = None,
+    priority: Annotated[int | None, typer.Option(help="The new one, to reprioritize.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do the same to many jobs: those that `ganforge jobs` lists by the same filters, and that it can be done to."""
+    asked: dict[str, Any] = {"state": state, "kind": kind, "recipe": recipe, "queue": queue, "label": label}
+    asked |= {"parent": parent, "created_after": created_after, "created_before": created_before}
+    filters = {name: value for name, value in asked.items() if value}
+    with Client() as client:
+        result = client.bulk(action, filters, expected=expected, priority=priority)
+    if as_json:
+        print_json(result)
+        return
+    say(f"{result['changed']} of {result['matched']} jobs changed")
+    for problem in result["problems"]:
+        complain(f"{problem['job']}: {problem['detail']}")
+
+
+def _show(job: Job, as_json: bool) -> None:
+    if as_json:
+        print_json(job)
+        return
+    wish = {"pause": ", and will be paused", "cancel": ", and will be canceled"}.get(job["pending_action"] or "", "")
+    place = f", number {job['position']} in {job['queue']}" if job["position"] else ""
+    say(f"{job['id']} is {job['state']}{place}{wish}")

@@ -1,0 +1,64 @@
+"""What an admin does: keys, queues, workers, the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import quote
+
+from ganforge.session import Session
+from ganforge.wire import AuditEntry, Key, Queue, Worker
+
+
+class Operator(Session):
+    """Looks after a service."""
+
+    def keys(self) -> Iterator[Key]:
+        """Yield the access keys (admin), without their secrets."""
+        return cast("Iterator[Key]", self._list("/v1/keys"))
+
+    def create_key(
+        self, name: str, *, owner: str | None = None, role: str = "user", quotas: Mapping[str, int] | None = None
+    ) -> Key:
+        """Make an access key (admin); its secret is in this answer and nowhere else.
+
+        `quotas`: limits other than the service's own of `queued`, `running` and `stored_bytes`.
+        """
+        body = {"name": name, "role": role, "quotas": dict(quotas or {}), **({"owner": owner} if owner else {})}
+        return cast("Key", self._transport.send("POST", "/v1/keys", json=body).json())
+
+    def revoke_key(self, key_id: str) -> None:
+        """Make an access key useless (admin)."""
+        self._transport.send("DELETE", f"/v1/keys/{key_id}")
+
+    def queues(self) -> Iterator[Queue]:
+        """Yield the queues: what waits, what runs, who serves them."""
+        return cast("Iterator[Queue]", self._list("/v1/queues"))
+
+    def pause_queue(self, name: str) -> Queue:
+        """Let a queue start nothing more (admin)."""
+        return cast("Queue", self._post(f"/v1/queues/{quote(name, safe='')}/pause"))
+
+    def resume_queue(self, name: str) -> Queue:
+        """Let a queue start jobs again (admin)."""
+        return cast("Queue", self._post(f"/v1/queues/{quote(name, safe='')}/resume"))
+
+    def workers(self) -> Iterator[Worker]:
+        """Yield the workers that were seen within the last day (admin)."""
+        return cast("Iterator[Worker]", self._list("/v1/workers"))
+
+    def drain(self, worker_id: str) -> Worker:
+        """Let a worker finish its job and take no more (admin)."""
+        return cast("Worker", self._post(f"/v1/workers/{worker_id}/drain"))
+
+    def undrain(self, worker_id: str) -> Worker:
+        """Let a drained worker take jobs again (admin)."""
+        return cast("Worker", self._post(f"/v1/workers/{worker_id}/undrain"))
+
+    def audit(self, **filters: str | Sequence[str]) -> Iterator[AuditEntry]:
+        """Yield who did what, newest first (admin). Filters: action and subject, each a text or several, and owner."""
+        return cast("Iterator[AuditEntry]", self._list("/v1/audit", filters))
+
+    def ready(self) -> dict[str, Any]:
+        """Return how the service's own servers are."""
+        return self._get("/readyz")

@@ -1,0 +1,61 @@
+"""A connection to one service with one key: requests, repeated where that is safe, and lists page by page."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self, cast
+
+from ganforge.connection import find_connection
+from ganforge.transport import Transport
+
+PAGE = 100
+
+
+class Session:
+    """Close it, or use it as a context manager."""
+
+    def __init__(self, url: str | None = None, key: str | None = None, *, timeout: float = 30.0) -> None:
+        """Find the service; see `find_connection`. `timeout` is the most seconds one answer may take."""
+        self._transport = Transport(find_connection(url, key), timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    @property
+    def url(self) -> str:
+        """Address of the service."""
+        return self._transport.connection.url
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._transport.send("GET", path, params=params).json())
+
+    def _post(self, path: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._transport.send("POST", path).json())
+
+    def _once(
+        self, path: str, body: Mapping[str, Any], idempotency_key: str | None, patience: float = 0
+    ) -> dict[str, Any]:
+        """Send what must not be done twice, with a key that says so."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        answer = self._transport.send("POST", path, json=dict(body), headers=headers, patience=patience)
+        return cast("dict[str, Any]", answer.json())
+
+    def _list(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
+        query: dict[str, Any] = {"limit": PAGE, **(params or {})}
+        while True:
+            page = self._get(path, query)
+            yield from page["data"]
+            if page.get("next_cursor") is None:
+                return
+            query["cursor"] = page["next_cursor"]

@@ -1,0 +1,94 @@
+"""Pause, resume, retry, change, bulk, queues, workers and audit, as a person types them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.ganforge.conftest import Commands
+from tests.waiting import until
+
+SMALL = ["--set", "width=4", "--set", "batch_size=512"]
+
+
+def _submit(running: Commands, *more: str) -> str:
+    made = running("train", "mlp_gan", *SMALL, "--detach", *more)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.split()[0]
+
+
+def _job(running: Commands, job_id: str) -> dict:
+    with running.client() as client:
+        return dict(client.job(job_id))
+
+
+def test_a_running_job_is_paused_resumed_and_canceled(running: Commands) -> None:
+    job_id = _submit(running, "--set", "epochs=100000")
+    until(lambda: _job(running, job_id)["progress"]["step"] > 0, 60, "its first step")
+    paused = running("pause", job_id)
+    assert (paused.returncode, paused.stdout) == (0, f"{job_id} is paused\n")
+    assert running("pause", job_id).stdout == f"{job_id} is paused\n"
+    assert re.fullmatch(rf"{job_id} is (queued, number 1 in cpu|running)\n", running("resume", job_id).stdout)
+    step = _job(running, job_id)["progress"]["step"]
+    until(lambda: _job(running, job_id)["progress"]["step"] > step, 60, "its going on")
+    assert running("cancel", job_id).returncode == 0
+    refused = running("pause", job_id)
+    assert refused.returncode == 4
+    assert "cannot pause a job that is canceled; possible now: retry" in refused.stderr
+
+
+def test_a_retry_is_watched_to_its_end_with_the_changes(running: Commands) -> None:
+    job_id = _submit(running, "--set", "epochs=1")
+    with running.client() as client:
+        client.wait(job_id)
+        again = running("retry", job_id, "--set", "epochs=2", "--checkpoint", "latest", "--detach", "--json")
+        job = json.loads(again.stdout)
+        assert (job["parent"], job["params"]["epochs"]) == (job_id, 2)
+        assert job["source"] == {"job": job_id, "checkpoint": "latest"}
+        assert client.wait(job["id"])["state"] == "succeeded"
+    watched = running("retry", job_id)
+    assert watched.returncode == 0, watched.stderr
+    assert watched.stdout.splitlines()[-1] == "succeeded"
+    refused = running("retry", job_id, "--set", "width=8", "--checkpoint", "latest")
+    assert refused.returncode == 4
+    assert "/params/width" in refused.stderr
+    assert "retry from zero" in refused.stderr
+
+
+def test_a_paused_queue_keeps_jobs_waiting_which_many_orders_change(running: Commands) -> None:
+    assert running("queues", "pause", "cpu").stdout.startswith("cpu is paused; ")
+    first, second = (_submit(running, "--label", "batch=x", "--name", name) for name in ("first", "second"))
+    assert re.search(r"^ *cpu +paused +2 ", running("queues", "list").stdout, re.MULTILINE)
+    assert running("change", second, "--order", "first").stdout == f"{second} is queued, number 1 in cpu\n"
+    assert running("change", first, "--priority", "5", "--name", "").returncode == 0
+    changed = _job(running, first)
+    assert (changed["priority"], changed["name"], changed["position"]) == (5, None, 1)
+    assert running("change", first).returncode == 2
+
+    wrong = running("bulk", "cancel", "--label", "batch=x", "-n", "3")
+    assert wrong.returncode == 4
+    assert "the filter matches 2 jobs, not 3" in wrong.stderr
+    done = running("bulk", "reprioritize", "--label", "batch=x", "-n", "2", "--priority", "5")
+    assert done.stdout == "1 of 2 jobs changed\n"
+    done = running("bulk", "cancel", "--label", "batch=x", "-n", "2", "--json")
+    assert json.loads(done.stdout) == {"matched": 2, "changed": 2, "unchanged": 0, "problems": []}
+    assert running("queues", "resume", "cpu").stdout == "cpu is open; 0 jobs wait\n"
+
+    told = running("audit", "--subject", first, "--json")
+    assert [line["action"] for line in json.loads(told.stdout)] == ["job.cancel", "job.change", "job.create"]
+    assert re.search(r"^ *cpu +queue\.resume +admin ", running("audit", "--limit", "1").stdout, re.MULTILINE)
+
+
+def test_a_worker_is_drained_and_let_work_again(running: Commands) -> None:
+    (worker,) = [one for one in json.loads(running("workers", "list", "--json").stdout) if one["state"] == "live"]
+    assert running("workers", "drain", worker["id"]).stdout == f"{worker['id']} is draining\n"
+    assert re.search(rf"^ *{worker['id']} .* draining ", running("workers", "list").stdout, re.MULTILINE)
+    assert running("workers", "undrain", worker["id"]).stdout == f"{worker['id']} is live\n"
+
+
+@pytest.mark.parametrize("limit", ["0", "1"])
+def test_a_key_has_the_quotas_it_was_made_with(running: Commands, limit: str) -> None:
+    made = json.loads(running("keys", "create", f"few-{limit}", "--queued", limit, "--json").stdout)
+    assert made["quotas"] == {"queued": int(limit), "running": None, "stored_bytes": None}
