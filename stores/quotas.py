@@ -1,18 +1,17 @@
 """How much an owner may have: jobs that wait, jobs that run, bytes that are stored.
 
 What waits and what is stored is refused at the door, by the limits of the key that asks. What runs is limited in the
-claim, by the highest limit of the owner's keys, because a running job does not know through which key it came.
+claim (stores/claims.py), by the highest limit of the owner's keys: a job does not know through which key it came.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, literal, select
+from sqlalchemy import Connection, func, literal, select
 
-from models.rows import Artifact, Dataset, Job, Key
+from models.rows import Artifact, Dataset, Job
 from models.states import State
 from stores.errors import QuotaError
 from stores.settings import Settings
@@ -30,17 +29,6 @@ class Quotas:
     queued: int | None = None
     running: int | None = None
     stored_bytes: int | None = None
-
-
-def running_limit(owner: ColumnElement[str], default: int) -> ScalarSelect[Any]:
-    """Return, as SQL, how many jobs of this owner may run at once; `default` stands where their keys say nothing."""
-    highest = func.max(func.coalesce(Key.quota_running, default))
-    return (
-        select(func.coalesce(highest, default))
-        .where(Key.owner == owner, Key.revoked_at.is_(None))
-        .correlate_except(Key)
-        .scalar_subquery()
-    )
 
 
 class Guard:

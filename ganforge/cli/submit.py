@@ -21,6 +21,9 @@ Labels = Annotated[list[str] | None, typer.Option("--label", metavar="NAME=TEXT"
 Name = Annotated[str | None, typer.Option(help="A name for people.")]
 Priority = Annotated[int, typer.Option(help="-100 to 100, higher first.")]
 Queue = Annotated[str, typer.Option(help="auto, gpu, jetson or cpu.")]
+MaxRuntime = Annotated[
+    int | None, typer.Option(help="Stop with a checkpoint after so many seconds of running, over all attempts.")
+]
 Watch = Annotated[bool, typer.Option("--watch/--detach", help="Watch it to its end, or only submit it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check it and show it with its defaults; make nothing.")]
 
@@ -37,6 +40,7 @@ def train(
     labels: Labels = None,
     priority: Priority = 0,
     queue: Queue = "auto",
+    max_runtime: MaxRuntime = None,
     watch: Watch = True,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -44,7 +48,8 @@ def train(
     """Train a network: submit the job, and watch it."""
     request: dict[str, Any] = {"kind": "train", "recipe": recipe, "preset": preset, "dataset": dataset, "seed": seed}
     request |= {"params": parse_settings(settings or []), "labels": parse_labels(labels or [])}
-    _submit({**request, "name": name, "priority": priority, "queue": queue}, watch, dry_run, as_json)
+    request |= {"name": name, "priority": priority, "queue": queue, "max_runtime_s": max_runtime}
+    _submit(request, watch, dry_run, as_json)
 
 
 def sample(
@@ -55,6 +60,7 @@ def sample(
     labels: Labels = None,
     priority: Priority = 0,
     queue: Queue = "auto",
+    max_runtime: MaxRuntime = None,
     watch: Watch = True,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -64,7 +70,8 @@ def sample(
         source = resolve(client, job, kind="train")["id"]
     request: dict[str, Any] = {"kind": "sample", "source": {"job": source, "checkpoint": checkpoint}}
     request |= {"params": parse_settings(settings or []), "labels": parse_labels(labels or [])}
-    _submit({**request, "name": name, "priority": priority, "queue": queue}, watch, dry_run, as_json)
+    request |= {"name": name, "priority": priority, "queue": queue, "max_runtime_s": max_runtime}
+    _submit(request, watch, dry_run, as_json)
 
 
 def parse_settings(given: list[str]) -> dict[str, Any]:
