@@ -28,7 +28,7 @@ class Leaver:
 
     def running(self, **changes: Any) -> Claim:
         """Submit a job and claim it."""
-        self.stores.jobs.submit(self._new_job(**changes))
+        self.stores.verbs.submit(self._new_job(**changes))
         claim = self.stores.jobs.claim("cpu", self._worker, "cpu")
         assert claim is not None
         return claim
@@ -47,10 +47,11 @@ class Leaver:
             self.stores.jobs.add_artifact(claim, new)
         return new
 
-    def tell(self, claim: Claim, count: int) -> None:
+    def tell(self, claim: Claim, count: int, first: int = 1) -> None:
         """Write metric events, each with a point of the curve."""
         news = [
-            (EventType.metric, {"epoch": 1, "steps": [n], "values": {"d_loss": [0.5]}}) for n in range(1, count + 1)
+            (EventType.metric, {"epoch": 1, "steps": [n], "values": {"d_loss": [0.5]}})
+            for n in range(first, first + count)
         ]
         self.stores.jobs.progress(claim, news)
 

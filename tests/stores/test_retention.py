@@ -7,6 +7,7 @@ import threading
 import pytest
 from sqlalchemy import text
 
+from stores.audit import Local
 from stores.errors import BlobError
 
 
@@ -77,7 +78,7 @@ def test_a_checkpoint_that_an_unfinished_job_was_promised_stays(leaver, stores, 
     first, promised, last = (leaver.file(claim) for _ in range(3))
     leaver.end(claim, days_ago=400)
     source = {"job": claim.job_id, "checkpoint": promised.id}
-    view, _ = stores.jobs.submit(
+    view, _ = stores.verbs.submit(
         new_job(kind="sample", dataset=None, dataset_id=None, source=source, source_artifact=promised.id)
     )
 
@@ -87,7 +88,7 @@ def test_a_checkpoint_that_an_unfinished_job_was_promised_stays(leaver, stores, 
     assert leaver.rows(claim.job_id) == [promised.id]
     assert leaver.objects() == {promised.object_key}
 
-    stores.jobs.request_cancel(view["id"], None)
+    stores.verbs.cancel(view["id"], Local("alice"))
     stores.retention.remove_old_artifacts(30)
     assert leaver.rows(claim.job_id) == []
     assert leaver.objects() == set()
