@@ -16,9 +16,9 @@ from benchmarks.service import Service, digits_job, emit, running_service
 
 SHARES = (0.1, 0.5)
 LESSONS = 2
-ROUNDS = 3
+ROUNDS = 2
 QUEUED = 3
-EPOCHS = 60
+EPOCHS = 25
 DEADLINE_S = 600
 
 

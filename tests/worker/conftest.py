@@ -29,11 +29,11 @@ class Fleet:
     home: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def supervisor(self, memory: int | None = None, **settings: str) -> subprocess.Popen[bytes]:
-        """Start a CPU supervisor; it and its trainers may hold no more than `memory` bytes each."""
+    def supervisor(self, memory: int | None = None, queue: str = "cpu", **settings: str) -> subprocess.Popen[bytes]:
+        """Start a supervisor; it and its trainers may hold no more than `memory` bytes each."""
         limit = ["prlimit", f"--data={memory}"] if memory else []
-        pool = ["--pool=threads", "--concurrency=1", "-Q", "cpu"]
-        return self._start(limit, "worker.celery_app", "worker", *pool, **settings)
+        pool = ["--pool=threads", "--concurrency=1", "-Q", queue]
+        return self._start(limit, "worker.celery_app", "worker", *pool, GANFORGE_QUEUE=queue, **settings)
 
     def sweeper(self, **settings: str) -> subprocess.Popen[bytes]:
         """Start a sweeper."""
