@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,11 @@ from models.views import rfc3339
 WINDOW_S = 60.0
 SPACING_S = 1.0
 WARM_UP_S = 2.0
+# The window is looked at in so many parts: how much their paces differ is how sure the estimate is.
+PARTS = 4
+# What the steadiest pace leaves open, and how long the last files may take once everything has been learned.
+SPREAD = 0.05
+TAIL_S = 2.0
 
 
 class Eta:
@@ -30,22 +36,21 @@ class Eta:
         first_at, first = self._samples[0]
         if now - first_at < WARM_UP_S or fraction <= first:
             return None
-        rates = self._rates(now, fraction)
         left = 1.0 - fraction
         mean = (fraction - first) / (now - first_at)
+        rates = [mean, *self._rates(now, fraction)]
         return {
             "at": _in(left / mean),
-            "low": _in(left / max(*rates, mean)),
-            "high": _in(left / min(*rates, mean)),
+            "low": _in((1 - SPREAD) * left / max(rates)),
+            "high": _in((1 + SPREAD) * left / min(rates) + TAIL_S),
         }
 
     def _rates(self, now: float, fraction: float) -> list[float]:
-        """Return the pace of each half of the window: how much they differ is how sure the estimate is."""
-        middle = self._samples[len(self._samples) // 2]
-        first = self._samples[0]
-        pairs = ((first, middle), (middle, (now, fraction)))
-        rates = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairs if b[0] > a[0]]
-        return [rate for rate in rates if rate > 0] or [fraction / max(now - first[0], 1e-6)]
+        """Return the pace of each part of the window; one without progress tells nothing: metrics come in bunches."""
+        last = len(self._samples) - 1
+        marks = [self._samples[last * part // PARTS] for part in range(PARTS)] + [(now, fraction)]
+        rates = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(marks) if b[0] > a[0]]
+        return [rate for rate in rates if rate > 0]
 
 
 def _in(seconds: float) -> str | None:
