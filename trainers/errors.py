@@ -53,6 +53,17 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(word in words for word in _MEMORY_WORDS)
 
 
+# What the system calls it, whoever wraps the words: no room, over the quota, over the size that a file may have.
+_SPACE_WORDS = ("no space left on device", "disk quota exceeded", "file too large")
+NO_SPACE = "no_space"
+
+
+def no_space(error: BaseException) -> bool:
+    """Tell whether the disk was full."""
+    words = str(error).lower()
+    return isinstance(error, OSError) and any(word in words for word in _SPACE_WORDS)
+
+
 def as_failure(error: BaseException) -> tuple[str, str]:
     """Return the code and the words for any exception that ended an attempt."""
     if isinstance(error, TrainerError):
@@ -60,4 +71,6 @@ def as_failure(error: BaseException) -> tuple[str, str]:
     words = " ".join(str(error).split())
     if out_of_memory(error):
         return OutOfMemoryError.code, f"the device ran out of memory: {_LOWER} ({words[:200] or type(error).__name__})"
+    if no_space(error):
+        return NO_SPACE, f"the scratch folder has no room left: free some on the worker's disk ({words[:200]})"
     return TrainerError.code, f"{type(error).__name__}: {words[:300]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import shutil
 import signal
@@ -29,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 LOOK_S = 0.5  # how often the job's row is asked for a wish to cancel or pause
 LOG_LINES = 15
+# A trainer's word for a full disk. No fault of the job: it may run elsewhere, or here when there is room again.
+NO_SPACE = "no_space"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 # What the supervisor was asked to do with the attempt, and how the attempt then ends.
 INTENTS = {
@@ -58,6 +62,7 @@ class Attempt:
         self._oom_before = oom_kills()
         self._uploader = Uploader(stores, claim)
         self._lessons = Lessons(stores, device, claim)
+        self._began = time.monotonic()
         self._log = log.bind(job=claim.job_id, attempt=claim.attempt, fence=claim.fence)
 
     def interrupt(self) -> None:
@@ -82,7 +87,7 @@ class Attempt:
         except Exception as error:
             # The one place where anything may arrive: whatever it is, the job must not be left hanging.
             self._log.exception("attempt_broke")
-            ending = Ending(Outcome.failed, None, ErrorCode.internal, f"the worker met {type(error).__name__}: {error}")
+            ending = _broken(error)
             return patiently(lambda: self._stores.jobs.finish(self._claim, ending), self._over)
         finally:
             self._over.set()
@@ -213,10 +218,15 @@ class Attempt:
         if self._intent is not None:
             return INTENTS[self._intent]
         limit = self._claim.job["max_runtime_s"]
+        if limit is None or self._claim.job["spent_s"] + time.monotonic() - self._began < limit:
+            # Somebody else sent it a signal. It has written its checkpoint: nothing died.
+            return Ending(Outcome.interrupted, "the trainer was told to stop; another attempt goes on")
         detail = f"stopped with a checkpoint after {limit} s of running (max_runtime_s)"
         return Ending(Outcome.failed, None, ErrorCode.max_runtime, detail)
 
     def _failed(self, message: Message) -> Ending:
+        if message["code"] == NO_SPACE:
+            return _disk_full(str(message["detail"]))
         try:
             code = ErrorCode(message["code"])
         except ValueError:
@@ -274,3 +284,15 @@ class Attempt:
                 wished = action
                 self._inbox.put({"type": "wish", "wish": str(action)})
                 self._halt.set()
+
+
+def _disk_full(detail: str) -> Ending:
+    return Ending(Outcome.crashed, "the worker's disk is full", ErrorCode.internal, detail)
+
+
+def _broken(error: Exception) -> Ending:
+    """Tell how an attempt ends whose supervisor met an error that nobody foresaw."""
+    detail = f"the worker met {type(error).__name__}: {error}"
+    if isinstance(error, OSError) and error.errno in FULL:
+        return _disk_full(detail)
+    return Ending(Outcome.failed, None, ErrorCode.internal, detail)

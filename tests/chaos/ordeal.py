@@ -65,8 +65,8 @@ class Ordeal:
                 world.free()
             if not self._wait(lambda: self._follower.job_id or self._follower.error, END_S) or self._follower.error:
                 break
-            if injury.done and self._wait(self._went_on, END_S):
-                injury.recovery = self._went_on()
+            if injury.done:
+                injury.recovery = self._wait(self._went_on, END_S)
             world.mend()
         world.mend()
         job_id = self._result.job_id = self._follower.job_id
