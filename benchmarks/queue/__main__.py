@@ -7,13 +7,17 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks.queue import claims, eta
+from benchmarks.queue import claims, empty_jobs, eta, events, pages, streams
 from benchmarks.service import emit
 
 # Each part starts the servers that it needs, and leaves nothing behind.
 PARTS: dict[str, Callable[[], None]] = {
     "claims": claims.run,
     "eta": eta.run,
+    "pages": pages.run,
+    "streams": streams.run,
+    "events": events.run,
+    "empty_jobs": empty_jobs.run,
 }
 
 
