@@ -20,6 +20,7 @@ from stores.points import reach
 from stores.transitions import Claim, Ending
 from worker.device import Device, oom_kills
 from worker.eta import Eta
+from worker.lease import Lease
 from worker.lessons import Lessons
 from worker.patience import GivenUpError, patiently
 from worker.spec import CannotStartError, build_spec
@@ -28,7 +29,6 @@ from worker.uploader import Uploader
 
 log = structlog.get_logger(__name__)
 
-LOOK_S = 0.5  # how often the job's row is asked for a wish to cancel or pause
 LOG_LINES = 15
 # A trainer's word for a full disk. No fault of the job: it may run elsewhere, or here when there is room again.
 NO_SPACE = "no_space"
@@ -43,7 +43,7 @@ INTENTS = {
 
 
 class Attempt:
-    """Runs a claim to its end. One thread writes; a watcher keeps the lease, an uploader stores files."""
+    """Runs a claim to its end. One thread writes; another keeps the lease, a third stores files."""
 
     def __init__(self, stores: Stores, device: Device, claim: Claim, trainer: Trainer, scratch: Path) -> None:
         self._stores = stores
@@ -73,8 +73,8 @@ class Attempt:
     def run(self) -> State | None:
         """Run to the end. Returns the state of the job then, or None when somebody else has taken it over."""
         reach("claimed")
-        watcher = threading.Thread(target=self._watch, name=f"lease-{self._claim.job_id}", daemon=True)
-        watcher.start()
+        lease = Lease(self._stores, self._claim, self._over, self._wished, self._lost)
+        lease.start()
         try:
             ending = self._train()
             self._lessons.ended(ending)
@@ -93,7 +93,7 @@ class Attempt:
             self._over.set()
             self._uploader.abandon()
             self._trainer.close()
-            watcher.join(timeout=5)
+            lease.join(timeout=5)
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     # -- what happens to the trainer
@@ -255,35 +255,19 @@ class Attempt:
         lines = self._trainer.last_lines(LOG_LINES)
         return "\n".join([detail, *(["last log lines:", *lines] if lines else [])])
 
-    # -- the lease
+    # -- what its lease tells
 
-    def _watch(self) -> None:
-        """Renew the lease and look for wishes. A job that was taken away ends the attempt at once."""
-        jobs, settings = self._stores.jobs, self._stores.settings
-        renew_at = time.monotonic() + settings.renew_s
-        wished: Action | None = None
-        while not self._over.wait(LOOK_S):
-            try:
-                if time.monotonic() >= renew_at:
-                    reach("renewing")
-                    action = jobs.renew(self._claim)
-                    renew_at = time.monotonic() + settings.renew_s
-                else:
-                    action = jobs.pending_action(self._claim)
-            except StaleFenceError as error:
-                if not self._over.is_set():
-                    self._trainer.kill()
-                    self._inbox.put({"type": "taken_over", "detail": str(error)})
-                    self._over.set()
-                    self._halt.set()
-                return
-            except Exception as error:
-                self._log.warning("lease_not_renewed", error=str(error).splitlines()[0][:200])
-                continue
-            if action is not None and action != wished:
-                wished = action
-                self._inbox.put({"type": "wish", "wish": str(action)})
-                self._halt.set()
+    def _wished(self, action: Action) -> None:
+        self._inbox.put({"type": "wish", "wish": str(action)})
+        self._halt.set()
+
+    def _lost(self, why: str) -> None:
+        if self._over.is_set():
+            return
+        self._trainer.kill()
+        self._inbox.put({"type": "taken_over", "detail": why})
+        self._over.set()
+        self._halt.set()
 
 
 def _disk_full(detail: str) -> Ending:

@@ -39,6 +39,11 @@ class Fault:
         """Where in a job's life it comes."""
         return PHASES[self.point]
 
+    @property
+    def stage(self) -> str:
+        """Which part of a job's life that is."""
+        return "beginning" if self.phase < PHASES["training"] else "end" if self.point == "finishing" else "middle"
+
     def __str__(self) -> str:
         return f"{self.action} {self.target} at {self.point}"
 
@@ -70,10 +75,9 @@ def draw(seed: int, count: int, a_job: int, wanted: str = "") -> Iterator[list[F
             if not waiting:
                 waiting = list(chosen)
                 rng.shuffle(waiting)
-            # A job is asked for once: of what happens then, one thing can.
-            early = any(fault.point in REQUEST for fault in chain)
-            fitting = (fault for fault in waiting if not (early and fault.point in REQUEST))
-            chain.append(next(fitting, waiting[0]))
+            # A job begins once and ends once: of what happens then, one thing can.
+            taken = {fault.stage for fault in chain} & {"beginning", "end"}
+            chain.append(next((fault for fault in waiting if fault.stage not in taken), waiting[0]))
             waiting.remove(chain[-1])
         count -= len(chain)
         yield sorted(chain, key=lambda fault: fault.phase)

@@ -1,0 +1,68 @@
+"""The lease of one attempt: renewed beside the training; with it comes what is asked of the job."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from models.states import Action
+from stores.container import Stores
+from stores.errors import StaleFenceError
+from stores.points import reach
+from stores.transitions import Claim
+
+LOOK_S = 0.5  # how often the job's row is asked for a wish to cancel or pause
+# A worker that hears nothing of the database for so many leases stops its trainer. Until then it trains on: where the
+# database is away for everybody, nobody can have taken the job, and what was trained meanwhile is not lost. After that
+# its work is most likely being done elsewhere, while files pile up on its disk.
+SILENT_LEASES = 10
+
+
+class Lease(threading.Thread):
+    """A thread that runs until the attempt is over. `wished` hears what is asked, `lost` that the job is gone."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        claim: Claim,
+        over: threading.Event,
+        wished: Callable[[Action], None],
+        lost: Callable[[str], None],
+    ) -> None:
+        super().__init__(name=f"lease-{claim.job_id}", daemon=True)
+        self._stores = stores
+        self._claim = claim
+        self._over = over
+        self._wished = wished
+        self._lost = lost
+        self._log = structlog.get_logger(__name__).bind(job=claim.job_id, fence=claim.fence)
+
+    def run(self) -> None:
+        """Renew and look. A job that was taken away, and a silence that lasts, end the attempt at once."""
+        settings = self._stores.settings
+        renew_at = time.monotonic() + settings.renew_s
+        heard_at, known = time.monotonic(), None
+        while not self._over.wait(LOOK_S):
+            try:
+                if time.monotonic() >= renew_at:
+                    reach("renewing")
+                    action = self._stores.jobs.renew(self._claim)
+                    renew_at = time.monotonic() + settings.renew_s
+                else:
+                    action = self._stores.jobs.pending_action(self._claim)
+            except StaleFenceError as error:
+                self._lost(str(error))
+                return
+            except Exception as error:
+                self._log.warning("lease_not_renewed", error=str(error).splitlines()[0][:200])
+                if time.monotonic() - heard_at > SILENT_LEASES * settings.lease_s:
+                    self._lost(f"the database was not heard of for {SILENT_LEASES} leases")
+                    return
+                continue
+            heard_at = time.monotonic()
+            if action is not None and action != known:
+                known = action
+                self._wished(action)
