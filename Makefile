@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-all lint format audit bench bench-train bench-quality chaos clean
+.PHONY: help install up demo test test-all lint format audit bench bench-train bench-quality bench-queue chaos clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench: $(INSTALLED) ## Measure, and print one JSON line a figure
 
 bench-train: $(INSTALLED) ## Measure training speed beside the tutorials' own loops (about 25 min; NAMES=dcgan for one)
 	@$(BIN)/python -m benchmarks.train $(NAMES)
+
+bench-queue: $(INSTALLED) ## Measure the queue: claims, pages, streams, floods (about 20 min; NAMES=pages for one)
+	@$(BIN)/python -m benchmarks.queue $(NAMES)
 
 bench-quality: $(INSTALLED) ## Train recipes for minutes and let a classifier judge them (about 15 min)
 	@$(BIN)/python -m benchmarks.quality $(NAMES)

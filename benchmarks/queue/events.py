@@ -22,6 +22,7 @@ def run() -> None:
     """Print how long the curves take, all of them and one, and a page of the events."""
     with servers() as services, served(services, "long_job") as api:
         job = fill(api)
+        _weigh(api)
         link = api.connection()
         for what, path in (
             ("all_metrics", f"/v1/jobs/{job}/metrics?max_points=1000"),
@@ -35,6 +36,15 @@ def run() -> None:
                 took.append(1000 * (time.perf_counter() - began))
                 assert status == 200, body
             emit("long_job_ms", what=what, points=POINTS, **spread(took), target_p99=200)
+
+
+def _weigh(api: Served) -> None:
+    """Print what an event and its part of the curves take on disk, indexes included."""
+    size = text("SELECT pg_total_relation_size('events') AS events, pg_total_relation_size('metrics') AS metrics")
+    with api.stores.engine.connect() as connection:
+        row = connection.execute(size).one()
+    chunks = POINTS // CHUNK
+    emit("bytes_of_an_event", in_events=row.events // chunks, in_metrics=row.metrics // chunks, steps=CHUNK)
 
 
 def fill(api: Served) -> str:
