@@ -1,12 +1,13 @@
 """The line in front of waiting jobs: each one's place in it, and when it may have ended.
 
 Owners of one priority take turns, so a job is behind every first job of the others before it is in front of its owner's
-second (stores/claims.py); what an owner has running counts as turns taken. Only the head of the line is looked at:
-further back the number is not worth its cost.
+second (stores/claims.py); what an owner has running counts as turns taken. A place is counted, owner by owner, in the
+index that claims leap along, and no further than it is worth: neither many owners nor a long queue make it dear.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ from models.views import rfc3339
 
 # The most places that are counted; a job further back is shown at one more.
 POSITION_CAP = 1000
+# So many of an owner's jobs are looked at for what they will take; those behind them are taken to be like them.
+LOOKED_AT = 20
 # How far a job of which nothing is known may be from what is typical of its queue, and from a pace seen once or twice.
 UNKNOWN_LOW, UNKNOWN_HIGH = 0.2, 3.0
 SELDOM, SELDOM_SPREAD = 3, 1.5
@@ -33,8 +36,24 @@ SECONDS = f"""
          ELSE (overhead_s + images * (1 - done) / slowest)
               * CASE WHEN attempts < {SELDOM} THEN {SELDOM_SPREAD} ELSE 1 END END AS high
 """
+DONE = "coalesce((progress->>'fraction')::float8, 0) AS done"
 
-LINE = text(f"""
+# The jobs that are asked for, and at which turn of its owner each is.
+OWN = text(f"""
+SELECT id, owner, priority, pace.shape IS NOT NULL AND images IS NOT NULL AS known, {SECONDS}, 1 + (
+       SELECT count(*) FROM (
+        SELECT 1 FROM jobs AS other
+         WHERE other.queue = :queue AND other.state = 'queued' AND other.priority = mine.priority
+           AND other.owner = mine.owner AND (other.ordered_at, other.id) < (mine.ordered_at, mine.id)
+         LIMIT :cap) AS ahead) AS turn
+  FROM (SELECT id, owner, priority, ordered_at, shape, images, {DONE} FROM jobs
+         WHERE id IN :ids AND state = 'queued') AS mine
+ CROSS JOIN (SELECT typical_s FROM queues WHERE name = :queue) AS queue
+  LEFT JOIN paces AS pace ON pace.shape = mine.shape AND pace.queue = :queue
+""").bindparams(bindparam("ids", expanding=True))  # noqa: S608 - numbers of this module
+
+# The owners in turn, level by level, down to a priority; how many jobs each has there, as far as they can be in front.
+OWNERS = text("""
 WITH RECURSIVE pairs AS (
     (SELECT priority, owner FROM jobs WHERE queue = :queue AND state = 'queued'
       ORDER BY priority DESC, owner DESC LIMIT 1)
@@ -42,44 +61,40 @@ WITH RECURSIVE pairs AS (
     SELECT further.priority, further.owner FROM pairs CROSS JOIN LATERAL (
         SELECT priority, owner FROM jobs
          WHERE queue = :queue AND state = 'queued' AND (priority, owner) < (pairs.priority, pairs.owner)
+           AND priority >= :lowest
          ORDER BY priority DESC, owner DESC LIMIT 1) AS further
-), turns AS (
-    SELECT pairs.*, running.n AS running, served.at AS served, oldest.at AS oldest
-      FROM (SELECT * FROM pairs LIMIT :most) AS pairs
-     CROSS JOIN LATERAL (
-        SELECT count(*) AS n FROM jobs WHERE queue = :queue AND owner = pairs.owner AND state = 'running') AS running
-      LEFT JOIN LATERAL (
-        SELECT started_at AS at FROM jobs WHERE queue = :queue AND owner = pairs.owner AND started_at IS NOT NULL
-         ORDER BY started_at DESC LIMIT 1) AS served ON true
-     CROSS JOIN LATERAL (
-        SELECT ordered_at AS at FROM jobs
-         WHERE queue = :queue AND state = 'queued' AND priority = pairs.priority AND owner = pairs.owner
-         ORDER BY ordered_at, id LIMIT 1) AS oldest
-), line AS (
-    SELECT job.*, row_number() OVER (
-               ORDER BY turns.priority DESC, turns.running + job.turn, turns.served NULLS FIRST, turns.oldest,
-                        turns.owner
-           ) AS place
-      FROM turns CROSS JOIN LATERAL (
-        SELECT id, shape, images, coalesce((progress->>'fraction')::float8, 0) AS done,
-               row_number() OVER (ORDER BY ordered_at, id) AS turn
-          FROM jobs
-         WHERE queue = :queue AND state = 'queued' AND priority = turns.priority AND owner = turns.owner
-         ORDER BY ordered_at, id LIMIT :most) AS job
-     ORDER BY place LIMIT :most
-), costs AS (
-    SELECT line.id, place, pace.shape IS NOT NULL AS known, {SECONDS}
-      FROM line CROSS JOIN (SELECT typical_s FROM queues WHERE name = :queue) AS queue
-      LEFT JOIN paces AS pace ON pace.shape = line.shape AND pace.queue = :queue
 )
-SELECT * FROM (
-    SELECT id, place, CASE WHEN known THEN likely END AS own, low AS own_low, high AS own_high,
-           sum(likely) OVER w - likely AS ahead, sum(low) OVER w - low AS ahead_low,
-           sum(high) OVER w - high AS ahead_high,
-           count(likely) OVER w = place AS all_known
-      FROM costs WINDOW w AS (ORDER BY place)) AS places
- WHERE id IN :ids
-""").bindparams(bindparam("ids", expanding=True))  # noqa: S608 - numbers of this module
+SELECT pairs.priority, pairs.owner, running.n AS running, waiting.n AS waiting
+  FROM (SELECT * FROM pairs LIMIT :cap) AS pairs
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM jobs WHERE queue = :queue AND owner = pairs.owner AND state = 'running') AS running
+  LEFT JOIN LATERAL (
+    SELECT started_at AS at FROM jobs WHERE queue = :queue AND owner = pairs.owner AND started_at IS NOT NULL
+     ORDER BY started_at DESC LIMIT 1) AS served ON true
+  LEFT JOIN LATERAL (
+    SELECT ordered_at AS at FROM jobs
+     WHERE queue = :queue AND state = 'queued' AND priority = pairs.priority AND owner = pairs.owner
+     ORDER BY ordered_at, id LIMIT 1) AS oldest ON true
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM (
+        SELECT 1 FROM jobs
+         WHERE queue = :queue AND state = 'queued' AND priority = pairs.priority AND owner = pairs.owner
+         LIMIT CASE WHEN pairs.priority > :lowest THEN :cap ELSE :turns END) AS ahead) AS waiting
+ ORDER BY pairs.priority DESC, served.at NULLS FIRST, oldest.at, pairs.owner
+""")
+
+COSTS = text(f"""
+SELECT pair.priority, pair.owner, job.*
+  FROM unnest(cast(:priorities AS int[]), cast(:owners AS text[])) AS pair (priority, owner)
+ CROSS JOIN (SELECT typical_s FROM queues WHERE name = :queue) AS queue
+ CROSS JOIN LATERAL (
+    SELECT {SECONDS}
+      FROM (SELECT shape, images, {DONE}, ordered_at, id FROM jobs
+             WHERE queue = :queue AND state = 'queued' AND priority = pair.priority AND owner = pair.owner
+             ORDER BY ordered_at, id LIMIT :looked_at) AS first
+      LEFT JOIN paces AS pace ON pace.shape = first.shape AND pace.queue = :queue
+     ORDER BY ordered_at, id) AS job
+""")  # noqa: S608 - numbers of this module
 
 # What runs now is in front too; its own estimate is the best there is.
 RUNNING = text(f"""
@@ -91,7 +106,7 @@ SELECT count(*) AS count, count(coalesce(left_s, likely)) AS known,
     SELECT {SECONDS}, extract(epoch FROM (eta->>'at')::timestamptz - now())::float8 AS left_s,
            extract(epoch FROM (eta->>'low')::timestamptz - now())::float8 AS left_low,
            extract(epoch FROM (eta->>'high')::timestamptz - now())::float8 AS left_high
-      FROM (SELECT shape, images, queue, eta, coalesce((progress->>'fraction')::float8, 0) AS done
+      FROM (SELECT shape, images, queue, eta, {DONE}
               FROM jobs WHERE queue = :queue AND state = 'running') AS job
      CROSS JOIN (SELECT typical_s FROM queues WHERE name = :queue) AS queue
       LEFT JOIN paces AS pace ON pace.shape = job.shape AND pace.queue = job.queue
@@ -112,32 +127,85 @@ class Place:
     eta: dict[str, Any] | None
 
 
+Pair = tuple[int, str]
+Likely = tuple[float, float, float]  # seconds: the likely number, the low and the high one
+
+
 def places(connection: Connection, waiting: Sequence[Mapping[Any, Any]], alive_s: float) -> dict[str, Place]:
-    """Return the place of each of these queued jobs: one walk along the head of each queue, however many they are."""
+    """Return the place of each of these queued jobs, those of one queue together. One that was just taken has none."""
     found: dict[str, Place] = {}
     for queue in {row["queue"] for row in waiting}:
+        here = {"queue": queue}
         ids = [row["id"] for row in waiting if row["queue"] == queue]
-        rows = connection.execute(LINE, {"queue": queue, "most": POSITION_CAP, "ids": ids}).mappings().all()
-        running = connection.execute(RUNNING, {"queue": queue}).mappings().one()
-        workers = connection.scalar(WORKERS, {"queue": queue, "alive_s": alive_s}) or 0
-        found |= dict.fromkeys(ids, Place(POSITION_CAP + 1, None))
-        found |= {row["id"]: Place(row["place"], _eta(row, running, workers)) for row in rows}
+        jobs = connection.execute(OWN, {**here, "ids": ids, "cap": POSITION_CAP}).mappings().all()
+        found |= {job["id"]: Place(POSITION_CAP + 1, None) for job in jobs}
+        near = [job for job in jobs if job["turn"] <= POSITION_CAP]
+        if not near:
+            continue
+        running = connection.execute(RUNNING, here).mappings().one()
+        workers = connection.scalar(WORKERS, {**here, "alive_s": alive_s}) or 0
+        reach = {
+            "lowest": min(job["priority"] for job in near),
+            "turns": max(job["turn"] for job in near) + running["count"],
+            "cap": POSITION_CAP,
+        }
+        owners = connection.execute(OWNERS, {**here, **reach}).mappings().all()
+        ahead = {job["id"]: _ahead(job, owners) for job in near}
+        ahead = {job_id: counts for job_id, counts in ahead.items() if sum(counts.values()) < POSITION_CAP}
+        costs = _costs(connection, queue, sorted({pair for counts in ahead.values() for pair in counts}))
+        for job in near:
+            if (counts := ahead.get(job["id"])) is not None:
+                eta = _eta(job, [_sum(costs[pair], count) for pair, count in counts.items()], running, workers)
+                found[job["id"]] = Place(1 + sum(counts.values()), eta)
     return found
 
 
-def _eta(row: RowMapping, running: RowMapping, workers: int) -> dict[str, Any] | None:
+def _ahead(job: RowMapping, owners: Sequence[RowMapping]) -> dict[Pair, int]:
+    """Return how many jobs of each owner come before this one. `owners` are in the order in which they are in turn."""
+    peers = [pair for pair in owners if pair["priority"] == job["priority"]]
+    mine = next((n for n, pair in enumerate(peers) if pair["owner"] == job["owner"]), len(peers))
+    turn = job["turn"] + (peers[mine]["running"] if mine < len(peers) else 0)
+    counts: dict[Pair, int] = {}
+    for pair in owners:
+        if pair["priority"] > job["priority"]:
+            counts[pair["priority"], pair["owner"]] = pair["waiting"]
+    for n, pair in enumerate(peers):
+        # At the same turn, whoever comes first in the order of the owners.
+        before = job["turn"] - 1 if n == mine else turn - pair["running"] - (0 if n < mine else 1)
+        counts[pair["priority"], pair["owner"]] = max(0, min(before, pair["waiting"]))
+    return {pair: count for pair, count in counts.items() if count}
+
+
+def _costs(connection: Connection, queue: str, pairs: Sequence[Pair]) -> dict[Pair, list[Likely | None]]:
+    """Return the seconds that the first jobs of each owner will take, in order; None where nothing is known."""
+    costs: dict[Pair, list[Likely | None]] = defaultdict(list)
+    if pairs:
+        asked = {"priorities": [pair[0] for pair in pairs], "owners": [pair[1] for pair in pairs]}
+        for row in connection.execute(COSTS, {"queue": queue, "looked_at": LOOKED_AT, **asked}).mappings():
+            seconds = None if row["likely"] is None else (row["likely"], row["low"], row["high"])
+            costs[row["priority"], row["owner"]].append(seconds)
+    return costs
+
+
+def _sum(costs: Sequence[Likely | None], count: int) -> Likely | None:
+    """Return what `count` jobs of an owner take together: those that were looked at, and others like them."""
+    looked = [seconds for seconds in costs[:count] if seconds is not None]
+    if not looked or len(looked) < len(costs[:count]):
+        return None
+    first, low, high = (sum(column) * max(1.0, count / len(looked)) for column in zip(*looked, strict=True))
+    return first, low, high
+
+
+def _eta(job: RowMapping, ahead: Sequence[Likely | None], running: RowMapping, workers: int) -> dict[str, Any] | None:
     """Return when a job may have ended: those in front shared among the workers, then its own run."""
-    if not workers or row["own"] is None or not row["all_known"] or running["known"] < running["count"]:
+    known = [seconds for seconds in ahead if seconds is not None]
+    if not workers or not job["known"] or len(known) < len(ahead) or running["known"] < running["count"]:
         return None
     now = datetime.now(UTC)
-
-    def after(likely: str, ahead: str, own: str) -> str | None:
+    ends = []
+    for n, name in enumerate(("likely", "low", "high")):
         # A worker without a job takes the first in line at once, however long the others still run.
-        busy = running[likely] if running["count"] >= workers else 0.0
-        return rfc3339(now + timedelta(seconds=min((busy + row[ahead]) / workers + row[own], 3e8)))
-
-    return {
-        "at": after("likely", "ahead", "own"),
-        "low": after("low", "ahead_low", "own_low"),
-        "high": after("high", "ahead_high", "own_high"),
-    }
+        busy = running[name] if running["count"] >= workers else 0.0
+        wait = (busy + sum(seconds[n] for seconds in known)) / workers
+        ends.append(rfc3339(now + timedelta(seconds=min(wait + job[name], 3e8))))
+    return dict(zip(("at", "low", "high"), ends, strict=True))

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from models.shapes import Shape
 from models.states import Outcome
-from stores.lines import POSITION_CAP, places
+from stores.lines import LOOKED_AT, POSITION_CAP, places
 from stores.reports import JobFilter
 from stores.transitions import Ending
 
@@ -110,6 +110,15 @@ def test_those_in_front_are_shared_among_the_workers(stores, new_job, worker, pa
     assert etas(stores, jobs[4]["id"])[0] == pytest.approx(5 * 12, abs=2)
     stores.workers.register("other", "cpu", {"kind": "cpu"})
     assert etas(stores, jobs[4]["id"])[0] == pytest.approx(4 * 12 / 2 + 12, abs=2)
+
+
+def test_more_jobs_of_an_owner_than_are_looked_at_are_taken_to_be_alike(stores, new_job, worker, pace):
+    for _ in range(LOOKED_AT + 10):
+        stores.verbs.submit(new_job(**KNOWN))
+    last, _ = stores.verbs.submit(new_job(owner="bob", priority=-1, **KNOWN))
+    job = stores.reports.job(last["id"], None)
+    assert job["position"] == LOOKED_AT + 11
+    assert etas(stores, last["id"])[0] == pytest.approx((LOOKED_AT + 11) * 12, abs=3)
 
 
 def test_a_running_job_is_in_front_with_what_is_left_of_it(stores, new_job, worker, pace):
