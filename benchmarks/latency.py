@@ -40,7 +40,7 @@ def run(service: Service) -> None:
 
 def _bare_celery(broker: str) -> list[float]:
     """Send a bare task to a bare worker, one at a time; return milliseconds from send to start."""
-    client = redis.Redis.from_url(broker)
+    client = redis.Redis.from_url(broker, socket_timeout=90)  # longer than the wait below
     client.flushdb()
     worker = subprocess.Popen(
         [sys.executable, "-m", "celery", "-A", "benchmarks.bare_celery", "worker", "--pool=threads", "--concurrency=1"],

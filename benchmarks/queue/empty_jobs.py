@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +21,7 @@ from sqlalchemy import text
 
 from benchmarks.latency import _bare_celery
 from benchmarks.queue import idle
-from benchmarks.queue.served import ROOT, Served, served, servers
+from benchmarks.queue.served import Served, running, served, servers
 from benchmarks.service import emit, spread
 
 EMPTY = int(os.environ.get("EMPTY", "10000"))
@@ -42,26 +40,28 @@ def run() -> None:
     with servers() as services, served(services, "empty_jobs", GANFORGE_API_PROCESSES="2") as api:
         script, ran = idle.write(services.home.path)
         bare = _bare_celery(f"{services.redis_url}/3")
-        with _process(api, "sweeper", "worker.sweeper", "beat", "-S", "worker.sweeper:Sweeper", "--pidfile="):
+        beat = ["celery", "-A", "worker.sweeper", "beat", "-S", "worker.sweeper:Sweeper", "--pidfile="]
+        with running(services, "sweeper", beat, api.environment):
             with _workers(api, script, 1):
-                _wait_of_one(api, bare)
+                _wait_of_one(api, idle.begun(ran), bare)
             with _workers(api, script, WORKERS):
                 _flood(api, ran)
 
 
-def _wait_of_one(api: Served, bare: list[float]) -> None:
-    """Submit to an idle worker, one job at a time."""
+def _wait_of_one(api: Served, begun: Path, bare: list[float]) -> None:
+    """Submit to an idle worker, one job at a time: idle is one whose next trainer has been started ahead."""
     link = api.connection()
     waits = []
     for number in range(ALONE + 1):
+        while begun.stat().st_size <= number:
+            time.sleep(0.01)
+        time.sleep(0.05)
         status, job = api.call(link, "POST", "/v1/jobs", {**JOB, "params": QUICK})
         assert status == 201, job
         answered = time.time()
         done = _await_end(api, link, job["id"])
         if number:  # the first one waited for the worker to come up
             waits.append(1000 * (datetime.fromisoformat(done["started_at"]).timestamp() - answered))
-            # The next trainer starts ahead, as it does while a person reads the answer.
-            time.sleep(0.3)
     emit(
         "submitted_to_running_ms",
         **spread(waits, 2),
@@ -141,21 +141,6 @@ def _workers(api: Served, script: Path, count: int) -> Iterator[None]:
                 "GANFORGE_THREADS": "1",
                 "GANFORGE_HOME": f"{api.environment['GANFORGE_HOME']}/{name}",
             }
-            command = ["worker.celery_app", "worker", *pool, "-n", f"{name}.{os.getpid()}@%h"]
-            stack.enter_context(_process(api, name, *command, **own))
+            module = ["celery", "-A", "worker.celery_app", "worker", *pool, "-n", f"{name}.{os.getpid()}@%h"]
+            stack.enter_context(running(api.services, name, module, {**api.environment, **own}))
         yield
-
-
-@contextmanager
-def _process(api: Served, name: str, app: str, *arguments: str, **settings: str) -> Iterator[None]:
-    """Run one Celery program for the block."""
-    environment = {**api.environment, **settings}
-    Path(environment["GANFORGE_HOME"]).mkdir(parents=True, exist_ok=True)
-    with (Path(api.environment["GANFORGE_HOME"]) / f"{name}.log").open("wb") as log:
-        command = [sys.executable, "-m", "celery", "-A", app, *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(60)

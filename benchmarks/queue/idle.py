@@ -15,13 +15,15 @@ SCRIPT = """#!{python} -SE
 import os, sys
 say = lambda line: os.write(1, line + b"\\\\n")
 say(b'{{"type": "ready"}}')
+append = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+os.write(os.open({ran!r} + ".begun", append), b".")  # one byte a start: the supervisor is ready for the next job
 spec = sys.stdin.buffer.readline()
 if not spec:
     sys.exit(0)
 import json
 job = json.loads(spec)
 # One line a run, whole even when four processes write at once: the count of runs is taken here.
-log = os.open({ran!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+log = os.open({ran!r}, append)
 os.write(log, (job["job"] + "\\\\n").encode())
 if job.get("seed") != {real}:
     say(b'{{"type": "started", "start_step": 0, "device": "none"}}')
@@ -46,6 +48,12 @@ def write(folder: Path) -> tuple[Path, Path]:
     """Write the script into a folder; return its path and that of the file that counts runs."""
     script, ran = folder / "idle-python", folder / "ran"
     ran.touch()
+    begun(ran).touch()
     script.write_text(SCRIPT.replace("\\\\n", "\\n").format(python=sys.executable, ran=str(ran), real=REAL))
     script.chmod(0o755)
     return script, ran
+
+
+def begun(ran: Path) -> Path:
+    """Return the file that has a byte for each trainer that was started, ahead or not."""
+    return ran.with_name(ran.name + ".begun")

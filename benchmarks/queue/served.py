@@ -17,9 +17,11 @@ from typing import Any
 
 import psycopg
 
+from ganforge.stack.child import Child
 from ganforge.stack.home import Home
 from ganforge.stack.ports import free_port
 from ganforge.stack.services import Services
+from ganforge.stack.shutdown import stop_groups
 from stores.container import Stores, open_stores
 from stores.settings import Settings
 
@@ -35,7 +37,8 @@ class Served:
     port: int
     key: str
     stores: Stores
-    process: subprocess.Popen[bytes]
+    services: Services
+    child: Child
 
     def connection(self) -> http.client.HTTPConnection:
         """Return a connection that stays open."""
@@ -77,17 +80,31 @@ def served(services: Services, name: str, **settings: str) -> Iterator[Served]:
     subprocess.run(
         [sys.executable, "-m", "api.setup"], cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL
     )
-    with (home / "api.log").open("wb") as log:
-        command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "api" / "gunicorn.conf.py")]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     stores = open_stores(_settings(environment), pool_size=10)
+    module = ["gunicorn", "-c", str(ROOT / "api" / "gunicorn.conf.py")]
     try:
-        await_answer(port)
-        yield Served(environment, port, (home / "admin.key").read_text().strip(), stores, process)
+        with running(services, f"api-{name}", module, environment) as child:
+            await_answer(port)
+            yield Served(environment, port, (home / "admin.key").read_text().strip(), stores, services, child)
     finally:
         stores.close()
-        process.terminate()
-        process.wait(30)
+
+
+@contextmanager
+def running(services: Services, name: str, module: list[str], environment: dict[str, str]) -> Iterator[Child]:
+    """Run `python -m …` for the block. It ends with the servers, however this program ends."""
+    home = Path(environment["GANFORGE_HOME"])
+    home.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", *module]
+    child = Child(name=name, command=command, env=environment, log=home / f"{name}.log", grace=60, folder=ROOT)
+    services.run(child)
+    try:
+        yield child
+    finally:
+        if child.group is not None:
+            stop_groups([child.group], lambda: False)
+        child.reap()
+        del services.children[name]
 
 
 def _settings(environment: dict[str, str]) -> Settings:

@@ -10,6 +10,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import sys
 import time
 from datetime import datetime
 from multiprocessing.connection import Connection
@@ -47,6 +48,8 @@ def run() -> None:
         ]
         for reader in readers:
             reader.start()
+        for pipe in there:
+            pipe.close()  # so that a reader that gives up is noticed
         for pipe in here:
             pipe.recv()  # every stream is open
         time.sleep(SETTLE_S)
@@ -136,6 +139,8 @@ async def _stream(port: int, key: str, job: str, opened: asyncio.Semaphore) -> t
         f"Authorization: Bearer {key}\r\n\r\n".encode()
     )
     await writer.drain()
+    if b" 200 " not in (answer := await reader.readline()):
+        sys.exit(f"a stream was not opened: {answer.decode().strip()}")
     seqs: list[int] = []
     delays: list[float] = []
     since = time.time()
@@ -156,5 +161,5 @@ async def _stream(port: int, key: str, job: str, opened: asyncio.Semaphore) -> t
 
 def _megabytes(api: Served) -> float:
     """Return the resident memory of the one process that serves."""
-    served_by = psutil.Process(api.process.pid).children()
+    served_by = psutil.Process(api.child.pid).children()
     return round(max((process.memory_info().rss for process in served_by), default=0) / 1e6, 1)
