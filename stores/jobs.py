@@ -63,9 +63,7 @@ class NewArtifact:
 class Jobs:
     """Claims, moves and ends jobs: the side of supervisors and sweeper; the requester's is in stores/verbs.py."""
 
-    def __init__(
-        self, engine: Engine, bus: Bus, bell: Bell, lease_s: float, running_limit: int | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, bus: Bus, bell: Bell, lease_s: float, running_limit: int | None = None) -> None:
         self._engine = engine
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._bus = bus
@@ -96,9 +94,7 @@ class Jobs:
                     if row is None:
                         return None
                     news = [(EventType.state, {"from": State.queued, "to": State.running, "reason": None})]
-                    hints = events.append(
-                        connection, row["owner"], row["id"], row["attempt"], row["last_seq"], news
-                    )
+                    hints = events.append(connection, row["owner"], row["id"], row["attempt"], row["last_seq"], news)
             except claims.QuotaReachedError:
                 continue
             self._bus.publish(hints)
