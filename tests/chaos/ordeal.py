@@ -49,6 +49,7 @@ class Ordeal:
         self._rng = rng
         self._result = Result(name, [Injury(fault) for fault in faults])
         self._since = 0.0
+        self._target = ""
         self._follower: Follower
 
     def run(self, calm: dict[str, str]) -> Result:
@@ -132,6 +133,7 @@ class Ordeal:
 
     def _inflict(self, fault: Fault, standing: int | None, holder: str) -> None:
         part = holder if fault.target == "supervisor" else fault.target
+        self._target = fault.target
         self._since = time.time()
         if fault.action in VIOLENCE and fault.target == "trainer":
             self._hurt_trainer(fault.action, holder, standing)
@@ -224,9 +226,11 @@ class Ordeal:
 
     def _went_on(self) -> float | None:
         """Return after how many seconds the job told of a next step, or of its end."""
+        # A supervisor that was told to stop still tells how it stops: only the next attempt goes on.
+        told = "FALSE" if self._target == "supervisor" else "type <> 'state'"
         query = (
             "SELECT extract(epoch FROM min(at)) FROM events WHERE job_id = %s AND at > to_timestamp(%s)"
-            " AND (type <> 'state' OR data->>'to' IN ('running', 'succeeded', 'failed', 'canceled'))"
+            f" AND ({told} OR data->>'to' IN ('running', 'succeeded', 'failed', 'canceled'))"
         )
         at = self._world.ask(lambda: self._world.scalar(query, self._follower.job_id, self._since))
         if at is None:

@@ -1,0 +1,73 @@
+"""What the series asks is only worth something if a wrong answer is noticed: each invariant, broken by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+from tests.chaos import invariants
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+JOB = {"state": "succeeded", "reason": None, "error": None, "last_seq": 3, "attempt": 1, "max_attempts": 3}
+
+
+def _events(*attempts: int) -> list[dict]:
+    rows = [
+        {"seq": n, "attempt": attempt, "type": "state", "data": {"from": "queued", "to": "running"}}
+        for n, attempt in enumerate(attempts, 1)
+    ]
+    rows[-1]["data"] = {"from": "running", "to": "succeeded"}
+    return rows
+
+
+def _artifact(**changes) -> dict:
+    row = {"name": "generator.safetensors", "kind": "weights", "sha256": "a", "attempt": 1, "fence": 1}
+    return {**row, "object_key": "jobs/job_1/1/x", "created_at": NOW, **changes}
+
+
+ATTEMPT = {"number": 1, "fence": 1, "ended_at": NOW + timedelta(seconds=1), "outcome": "succeeded"}
+
+
+def test_a_job_that_failed_or_ended_twice():
+    assert list(invariants._ends_once(JOB, _events(1, 1, 1))) == []
+    assert "failed" in next(invariants._ends_once({**JOB, "state": "failed"}, _events(1, 1, 1)))
+    twice = [*_events(1, 1), *_events(1, 1)]
+    assert "2 times" in next(invariants._ends_once(JOB, twice))
+
+
+def test_a_gap_in_the_events_and_in_the_stream():
+    seen = SimpleNamespace(seen=[1, 2, 3])
+    assert list(invariants._tells_everything(JOB, _events(1, 1, 1), seen)) == []
+    assert "gaps" in next(invariants._tells_everything({**JOB, "last_seq": 4}, _events(1, 1, 1), seen))
+    assert "missed [2]" in next(invariants._tells_everything(JOB, _events(1, 1, 1), SimpleNamespace(seen=[1, 3])))
+    again = SimpleNamespace(seen=[1, 2, 2, 3])
+    assert "1 twice" in next(invariants._tells_everything(JOB, _events(1, 1, 1), again))
+
+
+def test_a_metric_that_is_told_twice():
+    events = _events(1, 1, 1)
+    for event in events[:2]:
+        event |= {"type": "metric", "data": {"steps": [5, 10], "values": {}}}
+    (line,) = invariants._tells_everything(JOB, events, SimpleNamespace(seen=[1, 2, 3]))
+    assert "a second time" in line
+
+
+def test_what_comes_from_an_old_fence():
+    assert list(invariants._old_fences(_events(1, 1, 2), [ATTEMPT], [_artifact()])) == []
+    assert "earlier attempt" in next(invariants._old_fences(_events(1, 2, 1), [ATTEMPT], []))
+    assert "carries fence 2" in next(invariants._old_fences(_events(1), [ATTEMPT], [_artifact(fence=2)]))
+    late = _artifact(created_at=NOW + timedelta(seconds=2))
+    assert "had ended" in next(invariants._old_fences(_events(1), [ATTEMPT], [late]))
+
+
+def test_other_weights():
+    assert list(invariants._weights(JOB, [_artifact()], {"generator.safetensors": "a"})) == []
+    assert "calm run" in next(invariants._weights(JOB, [_artifact()], {"generator.safetensors": "b"}))
+
+
+def test_attempts_that_do_not_add_up():
+    world = SimpleNamespace(scalar=lambda *_: 0)
+    assert list(invariants._counts(world, "job_1", JOB, [ATTEMPT])) == []
+    assert "counts 2" in next(invariants._counts(world, "job_1", {**JOB, "attempt": 2}, [ATTEMPT]))
+    interrupted = {**ATTEMPT, "outcome": "interrupted"}
+    assert "1 were interrupted, and 0 counted" in next(invariants._counts(world, "job_1", JOB, [interrupted]))
