@@ -14,10 +14,8 @@ from api.routes import Call, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import BulkOrder, NoBody, Retry
 from api.schemas.queries import Query
-from models.states import State
-from stores.errors import IdempotencyBusyError, NotFoundError, QuotaError
+from stores.errors import IdempotencyBusyError, InvalidTransitionError, NotFoundError, QuotaError
 from stores.idempotency import Request
-from stores.transitions import VERBS
 from stores.verbs import Verb
 
 routes = Routes("jobs")
@@ -104,10 +102,11 @@ def retry_job(call: Call[Query, Retry], job_id: str) -> Reply:
 def order_many(call: Call[Query, BulkOrder]) -> Reply:
     """Cancel, pause, resume, retry or reprioritize many jobs.
 
-    Meant are the jobs that `GET /v1/jobs` lists with the same filter and whose state allows the action: `cancel` and
-    `reprioritize` those that have not ended, `pause` those that wait or run, `resume` the paused, `retry` (from zero)
-    those that have ended. They must be as many as `expected`: else 409 with the true count, `matched`, and nothing is
-    done. They are changed some hundreds at a time; asking again after a break changes the rest.
+    Meant are the jobs that `GET /v1/jobs` lists with the same filter. They must be as many as `expected`: else 409 with
+    the true count, `matched`, and nothing is done. Those whose state does not allow the action stay as they are and
+    count as `unchanged`: `cancel` and `reprioritize` change what has not ended, `pause` what waits or runs, `resume`
+    what is paused, `retry` (from zero) what has ended. They are changed some hundreds at a time; asking again after a
+    break changes the rest.
     """
     stores, order = call.service.stores, call.body
     request = idempotency(call, "bulk ")
@@ -117,18 +116,12 @@ def order_many(call: Call[Query, BulkOrder]) -> Reply:
         wanted = "is required to reprioritize" if order.priority is None else "is for `reprioritize` alone"
         raise InvalidError([field("/priority", wanted)])
     wanted_jobs = job_filter(order.filter, call.who.reads)
-    job_ids, count = stores.verbs.matching(wanted_jobs, _states(order.action), order.expected)
+    job_ids, count = stores.verbs.matching(wanted_jobs, order.expected)
     if count != order.expected:
         raise ProblemError("conflict", f"the filter matches {count} jobs, not {order.expected}", matched=count)
     answer = {"matched": count, **_carry_out(call, job_ids, request)}
     stores.verbs.note_bulk(call.who, order.model_dump(mode="json", exclude_unset=True), answer, request)
     return Reply(answer, 202)
-
-
-def _states(action: str) -> list[State]:
-    if action == "reprioritize":
-        return [State.queued, State.running, State.paused]
-    return [state for state, verbs in VERBS.items() if action in verbs]
 
 
 def _carry_out(call: Call[Query, BulkOrder], job_ids: list[str], request: Request | None) -> dict[str, Any]:
@@ -160,6 +153,8 @@ def _retry_all(call: Call[Query, BulkOrder], job_ids: list[str], request: Reques
         except InvalidError as error:
             details = "; ".join(f"{entry['pointer']} {entry['detail']}" for entry in error.members["errors"])
             problems.append({"job": job_id, "detail": details})
+        except InvalidTransitionError:
+            continue  # it has not ended
         except (NotFoundError, QuotaError, IdempotencyBusyError) as error:
             problems.append({"job": job_id, "detail": str(error)})
     return {"changed": changed, "unchanged": len(job_ids) - changed, "problems": problems[:MOST_PROBLEMS]}

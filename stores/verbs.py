@@ -197,9 +197,9 @@ class Verbs:
 
     # -- many at once
 
-    def matching(self, wanted: JobFilter, states: Sequence[State], limit: int) -> tuple[list[str], int]:
-        """Return the ids of up to `limit` jobs that a filter lets through in these states, and how many there are."""
-        ids = wanted.apply(select(Job.id)).where(Job.state.in_([str(state) for state in states]))
+    def matching(self, wanted: JobFilter, limit: int) -> tuple[list[str], int]:
+        """Return the ids of up to `limit` jobs that a filter lets through, and how many there are."""
+        ids = wanted.apply(select(Job.id))
         with self._reader.connect() as connection:
             found = list(connection.scalars(ids.order_by(Job.id).limit(limit + 1)))
             count = len(found)
@@ -217,7 +217,7 @@ class Verbs:
                     try:
                         step = decide(verb, State(job.state), job.pending_action)
                     except InvalidTransitionError:
-                        continue  # it has ended meanwhile
+                        continue  # its state does not allow it: it stays as it is
                     if step is not None:
                         steps.append((job, step))
                 hints = _carry_out(connection, verb, steps, who)
@@ -226,11 +226,12 @@ class Verbs:
         return Tally(changed, len(job_ids) - changed)
 
     def reprioritize_all(self, priority: int, job_ids: Sequence[str], who: Requester) -> Tally:
-        """Give many jobs one priority."""
+        """Give one priority to all of many jobs that have not ended."""
         changed = 0
         for some in _batches(job_ids):
             with self._engine.begin() as connection:
-                jobs = [job for job in _lock_all(connection, some, who.reads) if job.priority != priority]
+                locked = _lock_all(connection, some, who.reads)
+                jobs = [job for job in locked if job.priority != priority and State(job.state) not in TERMINAL]
                 connection.execute(update(Job).where(Job.id.in_([job.id for job in jobs])).values(priority=priority))
                 after = {"priority": priority}
                 record(connection, who, *(Entry("job.change", j.id, {"priority": j.priority}, after) for j in jobs))

@@ -97,7 +97,7 @@ def bulk(
     priority: Annotated[int | None, typer.Option(help="The new one, to reprioritize.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Do the same to many jobs: those that `ganforge jobs` lists by the same filters, and that it can be done to."""
+    """Do the same to many jobs: those that `ganforge jobs` lists by the same filters."""
     asked: dict[str, Any] = {"state": state, "kind": kind, "recipe": recipe, "queue": queue, "label": label}
     asked |= {"parent": parent, "created_after": created_after, "created_before": created_before}
     filters = {name: value for name, value in asked.items() if value}

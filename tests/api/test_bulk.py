@@ -33,9 +33,9 @@ def test_the_jobs_of_a_filter_are_canceled_and_no_others(alice: Person, bob: Per
     assert _states(alice) == ["canceled", "canceled", "queued", "running"]
     assert alice.get(f"/v1/jobs/{running}").json["pending_action"] == "cancel"
     assert _states(bob) == ["queued"]
-    # The one that runs still matches, and has been asked already.
-    again = _bulk(alice, "cancel", 1, filter={"label": ["team=a"]})
-    assert again.json == {"matched": 1, "changed": 0, "unchanged": 1, "problems": []}
+    # Asked again, the same order finds the same jobs, and nothing left to do.
+    again = _bulk(alice, "cancel", 3, filter={"label": ["team=a"]})
+    assert again.json == {"matched": 3, "changed": 0, "unchanged": 3, "problems": []}
 
 
 def test_another_number_than_expected_changes_nothing_and_tells_the_true_one(alice: Person) -> None:
@@ -48,27 +48,26 @@ def test_another_number_than_expected_changes_nothing_and_tells_the_true_one(ali
     assert _states(alice) == ["queued"] * 3
 
 
-def test_pause_and_resume_take_only_those_that_can(alice: Person, bench: Bench) -> None:
+def test_pause_and_resume_leave_alone_what_cannot(alice: Person, bench: Bench) -> None:
     for _ in range(4):
         alice.submit()
     bench.finish(bench.claim())
     bench.claim()
-    assert _bulk(alice, "pause", 3, filter={"kind": "train"}).json["changed"] == 3
+    answer = _bulk(alice, "pause", 4, filter={"kind": "train"}).json
+    assert answer == {"matched": 4, "changed": 3, "unchanged": 1, "problems": []}
     assert _states(alice) == ["paused", "paused", "running", "succeeded"]
-    assert _bulk(alice, "resume", 2).json["changed"] == 2
+    assert _bulk(alice, "resume", 4).json["changed"] == 3  # the one that runs is let go on
     assert _states(alice) == ["queued", "queued", "running", "succeeded"]
 
 
 def test_many_get_another_priority(alice: Person) -> None:
     first = alice.submit(priority=3)["id"]
     alice.submit()
-    assert _bulk(alice, "reprioritize", 2, priority=3).json == {
-        "matched": 2,
-        "changed": 1,
-        "unchanged": 1,
-        "problems": [],
-    }
-    assert {job["priority"] for job in alice.get("/v1/jobs").json["data"]} == {3}
+    ended = alice.submit(priority=1)["id"]
+    alice.post(f"/v1/jobs/{ended}/cancel")
+    answer = _bulk(alice, "reprioritize", 3, priority=3).json
+    assert answer == {"matched": 3, "changed": 1, "unchanged": 2, "problems": []}
+    assert sorted(job["priority"] for job in alice.get("/v1/jobs").json["data"]) == [1, 3, 3]
     assert alice.get(f"/v1/jobs/{first}").json["priority"] == 3
 
 
@@ -82,6 +81,14 @@ def test_many_are_retried_and_the_same_key_repeats_the_answer(alice: Person) -> 
     assert second.headers["Idempotency-Replayed"] == "true"
     jobs = alice.get("/v1/jobs?state=queued").json["data"]
     assert sorted(job["parent"] for job in jobs) == sorted(ended)
+
+
+def test_a_bulk_retry_leaves_alone_what_has_not_ended(alice: Person) -> None:
+    ended = alice.submit()["id"]
+    alice.post(f"/v1/jobs/{ended}/cancel")
+    alice.submit()
+    assert _bulk(alice, "retry", 2).json == {"matched": 2, "changed": 1, "unchanged": 1, "problems": []}
+    assert [job["parent"] for job in alice.get("/v1/jobs").json["data"]] == [ended, None, None]
 
 
 def test_a_bulk_retry_that_broke_in_the_middle_does_the_rest(alice: Person, stores: Stores) -> None:
