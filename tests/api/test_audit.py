@@ -21,7 +21,7 @@ def test_every_verb_leaves_one_line_however_often_it_is_asked(
     job = alice.submit()["id"]
     path = f"/v1/jobs/{job}"
     for _ in range(2):
-        alice.ask("PATCH", path, json={"priority": 5, "name": "new"})
+        assert alice.ask("PATCH", path, json={"priority": 5, "name": "new"}).status_code == 200
     for verb in ("pause", "resume", "cancel"):
         for _ in range(2):
             alice.post(f"{path}/{verb}")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
+from stores.audit import Local
 from stores.errors import BadPositionError
 from stores.events import Position
 from tests.waiting import until
@@ -66,7 +67,7 @@ def test_waiting_for_a_job_s_row_takes_no_transaction_id(stores, new_job, worker
     view, _ = stores.verbs.submit(new_job())
     holder = stores.engine.connect()
     holder.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR NO KEY UPDATE"), {"id": view["id"]})
-    waiter = threading.Thread(target=stores.jobs.change, args=(view["id"], "alice", {"name": "later"}))
+    waiter = threading.Thread(target=stores.verbs.change, args=(view["id"], Local("alice"), {"name": "later"}))
     waiter.start()
     waiting = text(
         "SELECT backend_xid IS NULL FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR NO KEY%'"

@@ -14,8 +14,10 @@ from stores.audit import Local
 from stores.keys import Principal
 from tests.waiting import until
 
+# Real trainings, one after the other: on a crowded machine each takes its time.
+pytestmark = pytest.mark.timeout(300)
 ALICE = Local("alice")
-LONG = {"epochs": 6, "batch_size": 64, "checkpoint_every": {"seconds": 3600}}
+LONG = {"epochs": 3, "batch_size": 64, "checkpoint_every": {"seconds": 3600}}
 
 
 def _ended(stores, job_id: str):
@@ -135,9 +137,10 @@ def test_the_run_limit_counts_over_all_attempts(fleet, stores, submit):
     assert (first["outcome"], second["outcome"]) == ("paused", "failed")
     assert stores.reports.checkpoints(job_id)[0]["step"] == job["progress"]["step"]
     # The second attempt trained for what the first had left of the limit.
-    left = limit - (_moment(first["ended_at"]) - _moment(first["started_at"])).total_seconds()
+    left = max(0.0, limit - (_moment(first["ended_at"]) - _moment(first["started_at"])).total_seconds())
     told = [_moment(e["at"]) for e in stores.events.page(job_id, 0, 1000) if (e["attempt"], e["type"]) == (2, "metric")]
-    assert left - 1.5 < (told[-1] - told[0]).total_seconds() < left + 1.5
+    trained = (told[-1] - told[0]).total_seconds() if told else 0.0
+    assert left - 1.5 < trained < left + 1.5
 
 
 def _moment(text: str) -> datetime:
