@@ -23,7 +23,7 @@ from trainers.schedules import linear_decay
 from trainers.spec import parse
 
 CPU = torch.device("cpu")
-SETTINGS = {"batch_size": 4, "blocks": 1, "image_size": 24, "pool": 4}
+SETTINGS = {"precision": "float32", "batch_size": 4, "blocks": 1, "image_size": 24, "pool": 4}
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_a_job_that_runs_out_of_memory_teaches_that_its_shape_needs_more_than_th
 
     job = _end(stores, submit("dcgan", params={"width": 512, "batch_size": 4, "epochs": 1, "image_size": 28}))
 
-    assert job["error"]["code"] == "out_of_memory", (job, fleet.logs())
+    assert job["error"]["code"] == "out_of_memory", (job["error"], fleet.logs())
     worker = stores.reports.workers(15)[0]
     assert worker["device"]["capacity"] == LIMIT
     needs = stores.memory.needs(Shape("dcgan", 28, 4, 512), "cpu")
