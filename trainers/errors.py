@@ -40,6 +40,9 @@ _MEMORY_WORDS = (
     "cannot allocate memory",
     "bad_alloc",
     "could not create a memory object",
+    # oneDNN says no more when it finds no room for its code or its scratch; our shapes it can do.
+    "could not create a primitive",
+    "could not execute a primitive",
     "alloc_failed",
     "not enough memory",
 )
