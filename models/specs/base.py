@@ -99,7 +99,7 @@ class TrainParams(Spec):
     checkpoint_every: Cadence | None = Field(
         None,
         description="How often a checkpoint is written; null: at the end of each epoch, but not more often than every "
-        "5 s (15 s at 24 MB, so that checkpoints cost about 1 % of the time), and at least every 60 s.",
+        "5 s (40 s at 24 MB, so that checkpoints cost less than 1 % of the time), and at least every 60 s.",
     )
 
     @model_validator(mode="after")

@@ -129,11 +129,11 @@ def test_the_default_cadence_of_checkpoints():
 def test_large_checkpoints_come_less_often_but_once_a_minute():
     every = CheckpointDefault(0)
     every.weigh(24_000_000)
-    assert [now for now in (5.0, 14.9, 15.0, 29.9, 30.5) if every.due(1, 1, now)] == [15.0, 30.5]
+    assert [now for now in (5.0, 39.9, 40.0, 79.9, 80.5) if every.due(1, 1, now)] == [40.0, 80.5]
     every.weigh(10**10)
-    assert [now for now in (60.0, 90.0, 90.5) if every.due(1, 1, now)] == [90.5]
+    assert [now for now in (120.5, 140.0, 140.5) if every.due(1, 1, now)] == [140.5]
     every.weigh(1000)
-    assert every.due(1, 1, 95.5)
+    assert every.due(1, 1, 145.5)
 
 
 def test_half_of_the_average_is_younger_than_its_half_life():
