@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from stores.container import Stores
+from stores.transitions import Claim
 from worker.attempt import Attempt
 from worker.device import Device
 from worker.scratch import Scratch
@@ -51,15 +52,19 @@ class Supervisor:
                 return
             if claim is None:
                 return
-            self._attempt = Attempt(self._stores, self._device, claim, self._spare.take(), self._scratch.path)
+            self._run(claim)
+            if not self._stopping.is_set():
+                self._spare.prepare()
+
+    def _run(self, claim: Claim) -> None:
+        with self._spare.lend() as trainer:
+            self._attempt = Attempt(self._stores, self._device, claim, trainer, self._scratch.path)
             if self._stopping.is_set():
                 self._attempt.interrupt()
             try:
                 self._attempt.run()
             finally:
                 self._attempt = None
-                if not self._stopping.is_set():
-                    self._spare.prepare()
 
     def stop_soon(self) -> None:
         """Take no more jobs and give the running one back with a checkpoint. Safe in a signal handler."""
@@ -97,8 +102,7 @@ class Supervisor:
                 if was_draining and not self._draining:
                     # What was rung for meanwhile, it did not take.
                     self._stores.bell.ring(settings.queue)
-                if self._attempt is None:
-                    self._spare.prepare()
+                self._spare.prepare()
             except SQLAlchemyError as error:
                 log.warning("heartbeat_failed", error=str(error).splitlines()[0][:200])
             self._stopping.wait(settings.renew_s if self._started.is_set() else 0.5)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -136,20 +136,24 @@ class Trainer:
 
 
 class Spare:
-    """The next trainer, started ahead, so that importing torch costs no job anything. Off for small boards."""
+    """The next trainer, started ahead, so that importing torch costs no job anything. Off for small boards.
+
+    None waits while one is at work: the memory is the job's. Safe to use from several threads.
+    """
 
     def __init__(self, device: Device, python: str | None, *, ahead: bool) -> None:
         self._device = device
         self._python = python
         self._ahead = ahead
         self._lock = threading.Lock()
+        self._lent = False
         self._trainer: Trainer | None = None
 
     def prepare(self) -> None:
-        """Start a trainer if none is waiting; replace one that has died."""
-        if not self._ahead:
-            return
+        """Start a trainer if none waits and none is at work; replace one that has died waiting."""
         with self._lock:
+            if not self._ahead or self._lent:
+                return
             if self._trainer is not None and not self._trainer.alive:
                 log.warning("spare_trainer_died", pid=self._trainer.pid, log=self._trainer.last_lines(5))
                 self._trainer.close()
@@ -157,15 +161,20 @@ class Spare:
             if self._trainer is None:
                 self._trainer = Trainer(self._device, self._python)
 
-    def take(self) -> Trainer:
-        """Return the waiting trainer, or a fresh one when none waits or it has died."""
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[Trainer]:
+        """Hand out the waiting trainer, or a fresh one when none waits or it has died. Whoever has it closes it."""
         with self._lock:
+            self._lent = True
             trainer, self._trainer = self._trainer, None
-        if trainer is not None and trainer.alive:
-            return trainer
-        if trainer is not None:
-            trainer.close()
-        return Trainer(self._device, self._python)
+        try:
+            if trainer is not None and not trainer.alive:
+                trainer.close()
+                trainer = None
+            yield trainer or Trainer(self._device, self._python)
+        finally:
+            with self._lock:
+                self._lent = False
 
     def close(self) -> None:
         """End the waiting trainer."""
