@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery, signals
+from kombu.asynchronous import get_event_loop
 
 from stores.broker import RING, make_celery
 from stores.container import open_stores
@@ -12,6 +13,9 @@ from stores.logs import configure_logs
 from stores.settings import Settings
 from worker.device import find_device
 from worker.supervisor import Supervisor
+
+# A task's slot is free again just after the last of its signals.
+LISTEN_AFTER_S = 0.01
 
 
 def create_worker(settings: Settings) -> Celery:
@@ -30,6 +34,13 @@ def create_worker(settings: Settings) -> Celery:
     @signals.worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
     def start(**_: Any) -> None:
         supervisor.start()
+
+    # Celery's loop asks the broker for work when something wakes it, and not while the slot is taken. The end of a task
+    # wakes nobody by itself: a ring that comes then would wait for the next of the loop's own timers, up to a second.
+    @signals.task_postrun.connect(weak=False)  # type: ignore[untyped-decorator]
+    def listen_again(**_: Any) -> None:
+        if (hub := get_event_loop()) is not None:
+            hub.call_soon(hub.call_later, LISTEN_AFTER_S, int)  # type: ignore[no-untyped-call]
 
     # Runs inside the signal handler of SIGTERM: it sets events and nothing else.
     @signals.worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]

@@ -49,13 +49,12 @@ def run() -> None:
 
 
 def _wait_of_one(api: Served, begun: Path, bare: list[float]) -> None:
-    """Submit to an idle worker, one job at a time: idle is one whose next trainer has been started ahead."""
+    """Submit to a free worker, one job right after another: free is one whose next trainer has been started ahead."""
     link = api.connection()
     waits = []
     for number in range(ALONE + 1):
         while begun.stat().st_size <= number:
             time.sleep(0.01)
-        time.sleep(1.0)  # as long as Celery may take to listen again after a task
         status, job = api.call(link, "POST", "/v1/jobs", {**JOB, "params": QUICK})
         assert status == 201, job
         done = _await_end(api, link, job["id"])
