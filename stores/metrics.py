@@ -27,7 +27,7 @@ class Metrics:
         """Return steps and values by metric name (all names when none are given)."""
         wanted: ColumnElement[Any] = typed("ColumnElement[Any]", Metric.values)
         if names:
-            wanted = func.jsonb_build_object(*(part for name in names for part in (name, Metric.values[name])))
+            wanted = func.json_build_object(*(part for name in names for part in (name, Metric.values[name])))
         # As text, read in one go: reading thousands of small values one by one takes longer than all the rest.
         query = (
             select(cast(Metric.steps, Text), cast(wanted, Text))

@@ -72,7 +72,7 @@ def fill(api: Served) -> str:
         connection.execute(
             text(
                 "INSERT INTO metrics (job_id, first_step, first_name, last_step, steps, values)"
-                " VALUES (:job, :first, 'd_fake', :last, :steps, CAST(:values AS jsonb))"
+                " VALUES (:job, :first, 'd_fake', :last, :steps, CAST(:values AS json))"
             ),
             rows,
         )
