@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-all lint format audit bench bench-train bench-quality bench-queue chaos clean
+.PHONY: help install up demo test test-all test-browser lint format audit bench bench-train bench-quality bench-queue chaos clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ test: $(INSTALLED) ## Run the tests, on the real servers (the long series left o
 
 test-all: $(INSTALLED) ## Run the long series
 	@$(PYTEST) -m slow
+
+test-browser: $(INSTALLED) ## Run the pages in a real browser (Debian's chromium) over the running service
+	@$(PYTEST) tests/browser
 
 chaos: $(INSTALLED) ## Break the running service RUNS times, drawn by SEED (200 take about half an hour)
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --runs $(or $(RUNS),200) --json $(or $(JSON),chaos.json)

@@ -27,6 +27,7 @@ from api import (
     verbs,
 )
 from api.access import Doorkeeper
+from api.dashboard import site
 from api.hub import Hub
 from api.openapi import document
 from api.routes import mount
@@ -60,7 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     service = Service(
         settings=settings,
         stores=stores,
-        door=Doorkeeper(settings, stores.keys),
+        door=Doorkeeper(settings, stores.keys, stores.sessions),
         hub=Hub(stores.bus, stores.events, stores.keys),
         streams=Streams(settings.max_streams, gauges.STREAMS),
         importer=Importer(stores),
@@ -71,11 +72,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["ganforge"] = service
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
-    problems.register(app)
+    problems.register(app, site.answers)
     app.before_request(_begin)
     app.after_request(_end)
     for route in routes:
         mount(app, service, route)
+    site.install(app, service)
     return app
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import redis
@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
 from stores.errors import (
     BadPositionError,
@@ -162,11 +163,11 @@ def _of_werkzeug(error: HTTPException) -> ProblemError:
     return ProblemError(code, details.get(code, error.description or CODES[code][1]), headers=headers)
 
 
-def register(app: Flask) -> None:
-    """Let every error of the application leave as a problem."""
+def register(app: Flask, page: Callable[[Exception], BaseResponse | None]) -> None:
+    """Let every error of the application leave as a problem, or as a page where `page` makes one of it."""
 
-    def handle(error: Exception) -> Response:
-        return answer(translate(error))
+    def handle(error: Exception) -> BaseResponse:
+        return page(error) or answer(translate(error))
 
     app.register_error_handler(Exception, handle)
 

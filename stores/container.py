@@ -27,6 +27,7 @@ from stores.queues import Queues
 from stores.quotas import Guard
 from stores.reports import Reports
 from stores.retention import Retention
+from stores.sessions import Sessions
 from stores.settings import Settings
 from stores.uploads import Uploads
 from stores.verbs import Verbs
@@ -51,6 +52,7 @@ class Stores:
     metrics: Metrics
     figures: Figures
     keys: Keys
+    sessions: Sessions
     datasets: Datasets
     uploads: Uploads
     workers: Workers
@@ -93,6 +95,7 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         metrics=Metrics(engine),
         figures=Figures(engine),
         keys=Keys(engine),
+        sessions=Sessions(engine, settings.session_s),
         datasets=Datasets(engine),
         uploads=Uploads(engine, blobs, guard),
         workers=Workers(engine),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, func, insert, literal, select, tuple_, update
+from sqlalchemy import Engine, Row, bindparam, func, insert, literal, select, tuple_, update
 
 from models.ids import new_id
 from models.rows import Key
@@ -22,10 +22,9 @@ from stores.quotas import Quotas
 NO_QUOTAS = Quotas()
 PREFIX = "gf_"
 
+WHO_COLUMNS = (Key.id, Key.owner, Key.role, Key.quota_queued, Key.quota_running, Key.quota_stored_bytes)
 # Asked at every request, so it is made once.
-WHO = select(Key.id, Key.owner, Key.role, Key.quota_queued, Key.quota_running, Key.quota_stored_bytes).where(
-    Key.hash == bindparam("hash"), Key.revoked_at.is_(None)
-)
+WHO = select(*WHO_COLUMNS).where(Key.hash == bindparam("hash"), Key.revoked_at.is_(None))
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,12 @@ class Principal:
     def reads(self) -> str | None:
         """The owner whose things this caller sees; None: everybody's."""
         return None if self.role is Role.admin else self.owner
+
+
+def principal(row: Row[*tuple[Any, ...]]) -> Principal:
+    """Return who a row with `WHO_COLUMNS` stands for."""
+    quotas = Quotas(row.quota_queued, row.quota_running, row.quota_stored_bytes)
+    return Principal(row.id, row.owner, Role(row.role), quotas)
 
 
 def hash_secret(secret: str) -> bytes:
@@ -64,10 +69,7 @@ class Keys:
         """Return whose key this is; None for a key that is unknown or revoked."""
         with self._reader.connect() as connection:
             row = connection.execute(WHO, {"hash": hash_secret(secret)}).first()
-        if row is None:
-            return None
-        quotas = Quotas(row.quota_queued, row.quota_running, row.quota_stored_bytes)
-        return Principal(row.id, row.owner, Role(row.role), quotas)
+        return None if row is None else principal(row)
 
     def known(self, secret: str) -> bool:
         """Tell whether there is or was such a key, revoked ones included."""

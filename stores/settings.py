@@ -52,6 +52,7 @@ class Settings(BaseSettings):
 
     rate_limit: int = Field(3000, ge=1, description="Requests a second a key, in each API process.")
     max_streams: int = Field(1000, ge=1, description="Open streams in one API process.")
+    session_s: float = Field(43_200, gt=0, description="Seconds of disuse after which the dashboard asks for a key.")
     api_processes: int = Field(2, ge=1, description="API processes.")
 
     queue: str = Field("cpu", description="The queue that this supervisor serves.")

@@ -60,6 +60,7 @@ class Housekeeping:
         # Walking all objects and all rows costs the object store something, and what it finds is rare.
         often, seldom = settings.chore_s, settings.walk_s
         chores: list[tuple[str, float, Work]] = [
+            ("ended_sessions", often, lambda _: Round(stores.sessions.forget_ended())),
             ("deleted_datasets", often, lambda _: Round(stores.uploads.clear_deleted())),
             ("orphan_objects", seldom, lambda cursor: orphans.remove_objects(cursor, settings.orphan_age_s)),
             ("missing_objects", seldom, orphans.mark_missing),

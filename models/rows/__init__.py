@@ -1,6 +1,6 @@
 """The tables. Constraints here make the bad states impossible, whoever writes."""
 
-from models.rows.access import Audit, Idempotency, Key
+from models.rows.access import Audit, Idempotency, Key, Session
 from models.rows.base import Base
 from models.rows.catalog import Dataset
 from models.rows.chores import Chore
@@ -24,5 +24,6 @@ __all__ = [
     "Metric",
     "Pace",
     "Queue",
+    "Session",
     "Worker",
 ]

@@ -33,6 +33,17 @@ class Key(Base):
     quota_stored_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class Session(Base):
+    """Somebody signed in to the dashboard with a key. Of the token in the cookie only the SHA-256 is kept."""
+
+    __tablename__ = "sessions"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey("keys.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Idempotency(Base):
     """The answer given to an Idempotency-Key, kept for 72 hours."""
 

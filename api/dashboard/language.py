@@ -1,0 +1,75 @@
+"""The words of the pages: English in the templates, other languages from catalogues (gettext), chosen by the reader or
+else by the browser."""
+
+from __future__ import annotations
+
+import functools
+import gettext
+import io
+from pathlib import Path
+
+from babel.messages.extract import extract_from_file
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from flask import Flask, g, request
+
+HERE = Path(__file__).parent
+COOKIE = "ganforge_language"
+NAMES = {"en": "English", "zh-Hant": "繁體中文", "zh-Hans": "简体中文"}
+# What browsers send for the two scripts of Chinese.
+SCRIPTS = {"zh-tw": "zh-Hant", "zh-hk": "zh-Hant", "zh-mo": "zh-Hant", "zh-hant": "zh-Hant", "zh": "zh-Hans"}
+
+
+def languages() -> dict[str, str]:
+    """Return the languages there are, with their own names."""
+    return NAMES
+
+
+@functools.cache
+def catalogue(language: str) -> gettext.NullTranslations:
+    """Return the words of a language; read once."""
+    path = HERE / "catalogues" / f"{language}.po"
+    if not path.exists():
+        return gettext.NullTranslations()
+    compiled = io.BytesIO()
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=language.replace("-", "_")))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+@functools.cache
+def script_words(language: str) -> dict[str, str]:
+    """Return what the scripts say, in a language: every text that stands in a call of `t`."""
+    found = {
+        message
+        for script in sorted((HERE / "static").glob("*.js"))
+        for _, message, _, _ in extract_from_file("javascript", script, keywords={"t": None})
+        if isinstance(message, str)
+    }
+    return {message: catalogue(language).gettext(message) for message in sorted(found)}
+
+
+def choose() -> str:
+    """Return the language of this request: the reader's choice, or the first that the browser asks for."""
+    chosen = request.cookies.get(COOKIE)
+    if chosen in NAMES:
+        return str(chosen)
+    for wanted in request.accept_languages.values():
+        tag = wanted.lower()
+        if tag.startswith("en"):
+            return "en"
+        if tag.startswith("zh"):
+            return SCRIPTS.get(tag) or SCRIPTS.get(tag.rpartition("-")[0], "zh-Hans")
+    return "en"
+
+
+def install(app: Flask) -> None:
+    """Let templates of the application speak the reader's language."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: catalogue(g.language).gettext(text),
+        lambda one, many, count: catalogue(g.language).ngettext(one, many, count),
+        newstyle=True,
+    )
+    app.jinja_env.globals["script_words"] = lambda: script_words(g.language)

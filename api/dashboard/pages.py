@@ -1,0 +1,142 @@
+"""What a page is: an address, who may see it, a template and what it shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from flask import Flask, Request, Response, g, redirect, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from api.access import Access
+from api.dashboard.language import languages
+from api.problems import CODES, ProblemError, translate
+from api.reading import read_query
+from api.routes import Call
+from api.schemas.queries import Query
+from api.service import Service
+from models.states import Role
+from stores.keys import Principal
+from stores.sessions import Session
+
+Q = TypeVar("Q", bound=Query)
+
+LOGIN = "/dashboard/login"
+# Pictures come from this service; a drawn picture may also be held by the page itself (blob:) while it is looked at.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self';"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True)
+class Visit(Generic[Q]):
+    """Somebody looks at a page."""
+
+    service: Service
+    session: Session
+    query: Q
+    request: Request
+
+    @property
+    def who(self) -> Principal:
+        """Who looks."""
+        return self.session.who
+
+    def ask(self, view: Callable[..., Any], query: Query, *path: str) -> Any:
+        """Return what a view of the API answers to this person."""
+        return view(Call(self.service, self.who, query, None, self.request), *path)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A template and what it is given."""
+
+    template: str
+    context: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page."""
+
+    path: str  # as in /dashboard/jobs/{job_id}
+    view: Callable[..., Shown | BaseResponse]
+    access: Access
+    query: type[Query]
+
+
+class Pages:
+    """The pages of one noun."""
+
+    def __init__(self) -> None:
+        self.all: list[Page] = []
+
+    def add(self, path: str, access: Access = Access.read, query: type[Query] = Query) -> Callable[[Any], Any]:
+        """Return a decorator that makes a view the page at an address."""
+
+        def keep(view: Callable[..., Shown | BaseResponse]) -> Callable[..., Shown | BaseResponse]:
+            self.all.append(Page(path, view, access, query))
+            return view
+
+        return keep
+
+
+def mount_page(app: Flask, service: Service, page: Page) -> None:
+    """Let the application show this page."""
+
+    def serve(**path: str) -> BaseResponse:
+        g.operation = f"page_{page.view.__name__}"
+        try:
+            session = enter(service, page.access)
+        except ProblemError as problem:
+            if problem.code != "unauthenticated":
+                raise
+            return redirect(f"{LOGIN}?next={quote(request.full_path.rstrip('?'), safe='/')}", 303)
+        visit = Visit(service, session, read_query(request, page.query), request)
+        shown = page.view(visit, **path)
+        return shown if isinstance(shown, BaseResponse) else render(shown.template, session, **shown.context)
+
+    rule = re.sub(r"{(\w+)}", r"<\1>", page.path)
+    endpoint = f"page_{page.view.__name__}"
+    app.add_url_rule(rule, endpoint=endpoint, view_func=serve, methods=["GET"], provide_automatic_options=False)
+
+
+def enter(service: Service, access: Access) -> Session:
+    """Return the session of this request, when it may see what asks for this.
+
+    Raises:
+        ProblemError: as the door of the API has it.
+    """
+    session = service.door.session(request)
+    service.door.permit(session.who, access)
+    g.session = session
+    return session
+
+
+def render(template: str, session: Session | None, *, status: int = 200, **context: Any) -> Response:
+    """Return a page."""
+    role = session.who.role if session else None
+    common = {
+        "session": session,
+        "may_change": role in {Role.user, Role.admin},
+        "is_admin": role is Role.admin,
+        "language": g.language,
+        "languages": languages(),
+        "here": request.full_path.rstrip("?"),
+    }
+    page = render_template(f"dashboard/{template}", **common, **context)
+    return Response(page, status=status, mimetype="text/html", headers={"Content-Security-Policy": POLICY})
+
+
+def render_problem(error: Exception) -> Response:
+    """Return an error as a page, for a person who came to one of ours."""
+    problem = translate(error)
+    status, title = CODES[problem.code]
+    g.problem = problem.code
+    shown = render("problem.html", g.get("session"), status=status, title=title, problem=problem, code=status)
+    shown.headers.update(problem.headers)
+    return shown

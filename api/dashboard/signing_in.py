@@ -1,0 +1,75 @@
+"""Signing in with a key, signing out, and choosing a language: the only forms that are sent without a script."""
+
+from __future__ import annotations
+
+from flask import Flask, g, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from api import access
+from api.dashboard import language
+from api.dashboard.pages import LOGIN, render
+from api.problems import ProblemError
+from api.service import Service
+
+HOME = "/dashboard"
+YEAR_S = 31_536_000
+
+
+def mount(app: Flask, service: Service) -> None:
+    """Let the application answer to these forms."""
+    app.add_url_rule(LOGIN, "page_login", _ask, methods=["GET"])
+    app.add_url_rule(LOGIN, "sign_in", lambda: _sign_in(service), methods=["POST"])
+    app.add_url_rule("/dashboard/logout", "sign_out", lambda: _sign_out(service), methods=["POST"])
+    app.add_url_rule("/dashboard/language", "choose_language", _choose_language, methods=["POST"])
+
+
+def _ask(problem: ProblemError | None = None, status: int = 200) -> BaseResponse:
+    where = request.values.get("next", "")
+    return render("login.html", None, status=status, next=_inside(where), problem=problem, ended=bool(where))
+
+
+def _sign_in(service: Service) -> BaseResponse:
+    g.operation = "sign_in"
+    _from_a_page_of_ours()
+    try:
+        who = service.door.holder(request.form.get("key", "").strip(), request)
+    except ProblemError as problem:
+        return _ask(problem, 401 if problem.code == "unauthenticated" else 429)
+    answer = redirect(_inside(request.form.get("next", "")), 303)
+    _set(answer, access.COOKIE, service.stores.sessions.open(who), httponly=True)
+    return answer
+
+
+def _sign_out(service: Service) -> BaseResponse:
+    g.operation = "sign_out"
+    service.door.session(request)  # no other site may sign somebody out
+    service.stores.sessions.end(request.cookies[access.COOKIE])
+    answer = redirect(LOGIN, 303)
+    answer.delete_cookie(access.COOKIE)
+    return answer
+
+
+def _choose_language() -> BaseResponse:
+    g.operation = "choose_language"
+    _from_a_page_of_ours()
+    answer = redirect(_inside(request.form.get("next", "")), 303)
+    if (chosen := request.form.get("language", "")) in language.languages():
+        _set(answer, language.COOKIE, chosen, max_age=YEAR_S)
+    return answer
+
+
+def _set(answer: BaseResponse, name: str, value: str, *, httponly: bool = False, max_age: int | None = None) -> None:
+    secure = request.is_secure
+    answer.set_cookie(name, value, max_age=max_age, httponly=httponly, secure=secure, samesite="Lax", path="/")
+
+
+def _inside(where: str) -> str:
+    """Return the address when it is one of our pages; a link must not lead people from here to somewhere else."""
+    ours = where == HOME or where.startswith((f"{HOME}/", f"{HOME}?"))
+    return where if ours and "\\" not in where and where.isprintable() else HOME
+
+
+def _from_a_page_of_ours() -> None:
+    """Refuse a form that another site sent: browsers say where it comes from."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        raise ProblemError("forbidden", "this form was sent from another site")

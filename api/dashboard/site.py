@@ -1,0 +1,68 @@
+"""The whole of the dashboard, put into the application."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, Response, g, redirect, request, send_from_directory
+from flask_compress import Compress
+from werkzeug.wrappers import Response as BaseResponse
+
+from api.dashboard import formats, language, overview, signing_in
+from api.dashboard.pages import mount_page, render_problem
+from api.service import Service
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+NOUNS = (overview,)
+YEAR_S = 31_536_000
+
+
+def install(app: Flask, service: Service) -> None:
+    """Let the application show the dashboard."""
+    language.install(app)
+    formats.install(app)
+    app.jinja_env.globals["static"] = static
+    app.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript"]
+    Compress(app)
+    app.before_request(_begin)
+    app.add_url_rule("/", "home", lambda: redirect("/dashboard", 302))
+    app.add_url_rule("/dashboard/static/<version>/<path:name>", "static", _send)
+    signing_in.mount(app, service)
+    for noun in NOUNS:
+        for page in noun.pages.all:
+            mount_page(app, service, page)
+
+
+def answers(error: Exception) -> BaseResponse | None:
+    """Return an error as a page, if a person met it on the way to one; None for everybody else."""
+    pages = request.path == "/dashboard" or request.path.startswith("/dashboard/")
+    return render_problem(error) if pages and request.accept_mimetypes.accept_html else None
+
+
+def static(name: str) -> str:
+    """Return the address of a file of ours; it changes with what the file holds, so that browsers may keep it."""
+    return f"/dashboard/static/{_version()}/{name}"
+
+
+@cache
+def _version() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _send(version: str, name: str) -> Response:
+    g.operation = "static"
+    # Scripts import each other by relative names, so the version is a folder; an old one gets today's file, unkept.
+    answer = send_from_directory(STATIC, name, max_age=YEAR_S if version == _version() else 0)
+    answer.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if version == _version() else "no-cache"
+    return answer
+
+
+def _begin() -> None:
+    g.language = language.choose()

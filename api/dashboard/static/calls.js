@@ -1,0 +1,97 @@
+// Changes: calls of the public API, with the session's token. What it refuses is said beside the field, or in a toast.
+import { t } from "./words.js";
+
+const csrf = document.querySelector('meta[name="csrf-token"]')?.content || "";
+
+/** An answer of the API that is an error: `status`, `code`, `detail`, and `errors` with a pointer each. */
+export class Refused extends Error {
+  constructor(problem) {
+    super(problem.detail || problem.title);
+    Object.assign(this, problem);
+  }
+}
+
+/** Call the API. Returns the JSON it answers (null: none). Throws Refused. */
+export async function call(method, path, body, headers = {}) {
+  const options = { method, headers: { Accept: "application/json", ...headers }, credentials: "same-origin" };
+  if (method !== "GET") options.headers["X-CSRF-Token"] = csrf;
+  if (body instanceof FormData) options.body = body;
+  else if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch {
+    throw new Refused({ status: 0, code: "unreachable", detail: t("the service does not answer; try again shortly") });
+  }
+  if (answer.status === 401) {
+    location.assign(`/dashboard/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    return new Promise(() => {}); // the page is being left
+  }
+  const text = await answer.text();
+  const json = text ? JSON.parse(text) : null;
+  if (!answer.ok) throw new Refused(json || { status: answer.status, title: answer.statusText });
+  return json;
+}
+
+/** Say something in a corner; good news goes by itself, bad news stays until it is closed. */
+export function toast(text, bad = false) {
+  const box = document.createElement("div");
+  box.className = bad ? "toast bad" : "toast";
+  box.append(text, " ");
+  if (bad) {
+    const close = document.createElement("button");
+    close.textContent = t("Close");
+    close.className = "quiet";
+    close.addEventListener("click", () => box.remove());
+    box.append(close);
+  } else setTimeout(() => box.remove(), 6000);
+  document.getElementById("toasts").append(box);
+}
+
+/** Tell a person what went wrong: beside the fields that the errors point to, and the rest in a toast. */
+export function tell(error, form = null) {
+  for (const old of form?.querySelectorAll(".problem[data-from-call]") || []) old.remove();
+  for (const old of form?.querySelectorAll("[aria-invalid]") || []) old.removeAttribute("aria-invalid");
+  const rest = [];
+  let first = null;
+  for (const { pointer, detail } of error.errors || []) {
+    const field = form?.querySelector(`[data-pointer="${CSS.escape(pointer)}"]`);
+    if (!field) {
+      rest.push(`${pointer} ${detail}`);
+      continue;
+    }
+    const note = document.createElement("p");
+    note.className = "problem";
+    note.dataset.fromCall = "";
+    note.id = `problem${pointer.replaceAll("/", "-")}`;
+    note.textContent = detail;
+    field.after(note);
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", note.id);
+    first ||= field;
+  }
+  for (let box = first?.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+  first?.focus();
+  if (!first || rest.length) toast(rest.length ? rest.join("; ") : error.message, true);
+}
+
+// Buttons with data-call="METHOD /path" make that call; data-confirm asks before, data-goto is where to go after.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-call]");
+  if (!button) return;
+  if (button.dataset.confirm && !window.confirm(button.dataset.confirm)) return;
+  const [method, path] = button.dataset.call.split(" ");
+  button.disabled = true;
+  try {
+    const answer = await call(method, path, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
+    document.dispatchEvent(new CustomEvent("changed", { detail: answer }));
+    if (button.dataset.goto) location.assign(button.dataset.goto);
+  } catch (error) {
+    tell(error);
+  } finally {
+    button.disabled = false;
+  }
+});

@@ -1,0 +1,89 @@
+// One stream a tab. What it tells is handed to listeners; when it cannot be had the page is asked again and again
+// instead; a hidden tab holds no stream, and catches up when it is looked at.
+import { t } from "./words.js";
+
+const POLL_MS = 5000;
+const PATIENCE_MS = 12000; // longer than the service takes to restart: until then the browser tries by itself
+
+export class Live {
+  /** `address`: of the stream. `onEvent(event)`: hears what it tells. `onGap()`: something may have been missed. */
+  constructor(address, onEvent, onGap) {
+    Object.assign(this, { address, onEvent, onGap, source: null, poll: null, last: null, ended: false });
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.wake()));
+    window.addEventListener("pagehide", () => this.rest());
+    window.addEventListener("pageshow", (event) => event.persisted && this.wake());
+    if (!document.hidden) this.open();
+  }
+
+  open() {
+    if (this.source || this.ended) return;
+    this.source = new EventSource(this.address);
+    this.source.onopen = () => {
+      this.show("live");
+      this.stopPolling();
+      if (this.broken) this.onGap();
+      this.broken = false;
+    };
+    const heard = (message) => {
+      const event = JSON.parse(message.data);
+      this.onEvent(event);
+    };
+    for (const type of ["state", "metric", "epoch", "grid", "checkpoint", "artifact", "log", "alert"])
+      this.source.addEventListener(type, heard);
+    this.source.addEventListener("end", () => this.end());
+    this.source.onerror = () => {
+      this.broken = true;
+      this.show("lost");
+      if (this.source?.readyState === EventSource.CLOSED) this.reopenLater();
+      this.pollAfter(PATIENCE_MS);
+    };
+  }
+
+  reopenLater() {
+    this.source = null;
+    clearTimeout(this.again);
+    this.again = setTimeout(() => !document.hidden && this.open(), 3000);
+  }
+
+  pollAfter(wait) {
+    this.poll ??= setTimeout(() => {
+      this.show("polling");
+      this.onGap();
+      this.poll = setInterval(() => this.onGap(), POLL_MS);
+    }, wait);
+  }
+
+  stopPolling() {
+    clearTimeout(this.poll);
+    clearInterval(this.poll);
+    this.poll = null;
+  }
+
+  rest() {
+    clearTimeout(this.again);
+    this.source?.close();
+    this.source = null;
+    this.stopPolling();
+  }
+
+  wake() {
+    if (this.ended) return;
+    this.open();
+    this.onGap();
+  }
+
+  end() {
+    this.ended = true;
+    this.rest();
+    this.show("ended");
+    this.onGap();
+  }
+
+  show(state) {
+    const says = { live: t("Live"), lost: t("Connecting again"), polling: t("No live stream: asking every few seconds"), ended: t("Ended") };
+    const mark = document.getElementById("connection");
+    if (!mark) return;
+    mark.dataset.state = state;
+    mark.title = says[state];
+  }
+}

@@ -1,0 +1,73 @@
+// Every page: times as the reader's clock has them, and parts that keep themselves fresh.
+import "./calls.js";
+import { Live } from "./live.js";
+import { localTimes } from "./words.js";
+
+const AT_MOST_EVERY_MS = 1500;
+const SPOKEN_EVERY_MS = 10000;
+let spoken = 0;
+let asked = null;
+let again = false;
+
+/** Say something to people who listen to the page: at most once in ten seconds, the newest. */
+export function say(text) {
+  const wait = Math.max(0, spoken + SPOKEN_EVERY_MS - Date.now());
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => {
+    spoken = Date.now();
+    document.getElementById("status").textContent = text;
+  }, wait);
+}
+
+/** Ask for this page again and put what is new into the parts marked data-fresh; focus, scroll and input stay. */
+export async function refresh() {
+  if (asked) {
+    again = true;
+    return asked;
+  }
+  asked = (async () => {
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+      if (new URL(answer.url).pathname === "/dashboard/login") return location.reload();
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of document.querySelectorAll("[data-fresh]")) {
+        const newer = fresh.getElementById(part.id);
+        if (newer) put(part, newer);
+      }
+      localTimes();
+      document.dispatchEvent(new CustomEvent("refreshed"));
+    } catch {
+      // The service is away for a moment; the stream says so, and the next look brings what was missed.
+    }
+  })();
+  await asked;
+  await new Promise((done) => setTimeout(done, AT_MOST_EVERY_MS));
+  asked = null;
+  if (again) {
+    again = false;
+    refresh();
+  }
+}
+
+// Rows do not move away under a pointer that is about to press: the part is brought up to date when it has left.
+function put(part, newer) {
+  if (part.matches("[data-steady]:hover") && part.dataset.pressing === undefined) {
+    part.addEventListener("pointerleave", () => refresh(), { once: true });
+    return;
+  }
+  window.Idiomorph.morph(part, newer, {
+    morphStyle: "outerHTML",
+    ignoreActiveValue: true,
+    callbacks: {
+      beforeNodeMorphed: (old) => !(old instanceof Element && old.hasAttribute("data-keep")),
+      // What a person opened stays open; what they typed stays typed.
+      beforeAttributeUpdated: (name, node) => !(name === "open" || ((name === "value" || name === "checked") && node.matches("input, select, textarea"))),
+    },
+  });
+}
+
+localTimes();
+setInterval(() => localTimes(), 10000);
+document.addEventListener("changed", () => refresh());
+if (document.body.dataset.live === "all") new Live("/v1/events", (event) => event.type !== "metric" && refresh(), refresh);

@@ -1,0 +1,23 @@
+// What scripts say, in the reader's language. The page carries the texts; English is its own key.
+const words = JSON.parse(document.getElementById("words")?.textContent || "{}");
+
+/** Return a text in the reader's language; `{name}` is replaced by values[name]. */
+export function t(text, values = {}) {
+  return (words[text] || text).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+}
+
+const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto", style: "short" });
+const absolute = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
+const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [Infinity, "day", 86400]];
+
+/** Write every time below an element as the reader's clock has it; the exact moment is the tooltip. */
+export function localTimes(root = document) {
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(element.dateTime);
+    const away = (moment - Date.now()) / 1000;
+    const [, unit, size] = STEPS.find(([limit]) => Math.abs(away) < limit);
+    const text = element.hasAttribute("data-exact") ? absolute.format(moment) : relative.format(Math.round(away / size), unit);
+    if (element.textContent !== text) element.textContent = text;
+    element.title = absolute.format(moment);
+  }
+}

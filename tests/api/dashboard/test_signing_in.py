@@ -1,0 +1,136 @@
+"""Who is let in to the pages, for how long, and that nobody acts in their name."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+HTML = {"Accept": "text/html"}
+
+
+def test_the_address_of_the_service_leads_to_the_dashboard_and_that_to_the_login(app):
+    client = app.test_client()
+    assert client.get("/").headers["Location"] == "/dashboard"
+    answer = client.get("/dashboard?a=b&c=d")
+    assert (answer.status_code, answer.headers["Location"]) == (
+        303,
+        "/dashboard/login?next=/dashboard%3Fa%3Db%26c%3Dd",
+    )
+
+
+def test_a_key_opens_a_session_whose_cookie_no_script_can_read(app, alice):
+    answer = app.test_client().post(
+        "/dashboard/login", data={"key": alice.key, "next": "/dashboard/jobs?state=running"}
+    )
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/dashboard/jobs?state=running")
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert alice.key not in cookie
+
+
+@pytest.mark.parametrize(
+    "where", ["https://elsewhere.example/", "//elsewhere.example", "/dashboard/\\elsewhere", "/v1/jobs"]
+)
+def test_the_login_leads_to_pages_of_ours_only(app, alice, where):
+    answer = app.test_client().post("/dashboard/login", data={"key": alice.key, "next": where})
+    assert answer.headers["Location"] == "/dashboard"
+
+
+@pytest.mark.parametrize("key", ["", "gf_wrong", "<script>alert(1)</script>", "gf_\0"])
+def test_a_wrong_key_is_said_on_the_page_and_opens_nothing(app, key):
+    answer = app.test_client().post("/dashboard/login", data={"key": key})
+    assert answer.status_code == 401
+    assert "this key is unknown or revoked" in answer.text
+    assert "Set-Cookie" not in answer.headers
+    assert "<script>alert" not in answer.text
+
+
+def test_another_site_can_neither_sign_in_nor_out(app, alice, enter):
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    answer = app.test_client().post("/dashboard/login", data={"key": alice.key}, headers=foreign)
+    assert answer.status_code == 403
+    reader = enter(alice)
+    assert reader.client.post("/dashboard/logout").status_code == 403
+    reader.see("/dashboard")
+
+
+def test_a_change_with_a_session_needs_the_token_of_the_page(alice, enter):
+    job = alice.submit()
+    reader = enter(alice)
+    path = f"/v1/jobs/{job['id']}/cancel"
+    for headers in ({}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": "0" * 64}, {"X-CSRF-Token": "ä"}):
+        answer = reader.client.post(path, headers=headers)
+        assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
+    assert reader.client.get(f"/v1/jobs/{job['id']}").json["state"] == "queued"
+    assert reader.call("POST", path).status_code == 202
+
+
+def test_a_token_belongs_to_one_session(alice, bob, enter):
+    job = alice.submit()
+    stolen = enter(bob).csrf
+    answer = enter(alice).client.post(f"/v1/jobs/{job['id']}/cancel", headers={"X-CSRF-Token": stolen})
+    assert answer.status_code == 403
+
+
+def test_a_session_ends_with_its_key_with_time_and_by_signing_out(app, admin, alice, bob, carol, enter, stores):
+    revoked, late, gone, stays = enter(alice), enter(bob), enter(carol), enter(admin)
+    assert admin.ask("DELETE", f"/v1/keys/{alice.key_id}").status_code == 204
+    with stores.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE sessions SET expires_at = now() - interval '1 second' WHERE key_id = :key"),
+            {"key": bob.key_id},
+        )
+    assert gone.client.post("/dashboard/logout", data={"csrf_token": gone.csrf}).status_code == 303
+    for reader in (revoked, late, gone):
+        assert reader.client.get("/dashboard", headers=HTML).status_code == 303
+        answer = reader.client.get("/v1/jobs")
+        assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
+    stays.see("/dashboard")
+    assert stores.sessions.forget_ended() == 1
+
+
+def test_a_session_that_is_used_stays_open(alice, enter, stores):
+    reader = enter(alice)
+    left = text("SELECT extract(epoch FROM expires_at - now()) FROM sessions")
+    with stores.engine.begin() as connection:
+        connection.execute(text("UPDATE sessions SET expires_at = now() + interval '1 minute'"))
+    reader.see("/dashboard")
+    with stores.engine.connect() as connection:
+        assert 43_100 < connection.scalar(left) <= 43_200
+
+
+def test_a_viewer_acts_as_little_through_pages_as_through_the_api(alice, carol, enter):
+    job = alice.submit()
+    answer = enter(carol).call("POST", f"/v1/jobs/{job['id']}/cancel")
+    assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
+
+
+def test_pages_are_shut_to_other_sites_and_to_scripts_of_others(alice, enter):
+    answer = enter(alice).client.get("/dashboard", headers=HTML)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "<script>" not in answer.text
+    assert " style=" not in answer.text
+    assert " onclick=" not in answer.text
+
+
+def test_a_person_who_is_lost_gets_a_page_and_a_program_a_problem(alice, enter):
+    reader = enter(alice)
+    assert "there is nothing at this address" in reader.see("/dashboard/nowhere", 404)
+    answer = reader.client.get("/dashboard/nowhere", headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_pages_speak_the_language_of_the_browser_or_the_one_that_was_chosen(alice, enter):
+    reader = enter(alice)
+    assert '<html lang="en">' in reader.see("/dashboard")
+    for asked, tag in (("zh-TW,zh;q=0.9", "zh-Hant"), ("zh-CN", "zh-Hans"), ("zh-HK", "zh-Hant"), ("fr,de", "en")):
+        assert f'<html lang="{tag}">' in reader.see("/dashboard", headers={"Accept-Language": asked})
+    answer = reader.client.post("/dashboard/language", data={"language": "zh-Hans", "next": "/dashboard/jobs"})
+    assert answer.headers["Location"] == "/dashboard/jobs"
+    assert '<html lang="zh-Hans">' in reader.see("/dashboard", headers={"Accept-Language": "en"})
