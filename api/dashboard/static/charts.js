@@ -1,0 +1,200 @@
+// Curves over steps, images or time: uPlot with words around it. A chart is looked at (lines that differ in colour and in
+// dashes), listened to (a slider over its points, which says the values) and read (a table of some of its points).
+//
+//   const losses = chart(element, { label: "Losses", xLabel: "Step", group: "job", onPick: (x) => … });
+//   losses.set([{ name: "d_loss", x: [1, 2], y: [0.7, null] }]);   // as often as one likes: drawn four times a second at most
+//   losses.cursor(2);                                              // a mark that stays; null takes it away
+//
+// Charts of one group zoom together. The page loads vendor/uPlot.iife.min.js, vendor/uPlot.min.css and charts.css.
+import { figure, legend, make, nearest, table } from "./charts_words.js";
+import { t } from "./words.js";
+
+export { figure, make, nearest };
+
+const DRAW_EVERY_MS = 250;
+const HEIGHT = 220;
+export const DASHES = [[], [7, 3], [2, 3], [10, 3, 2, 3], [4, 4], [12, 4], [2, 2, 6, 2], [6, 2, 6, 6]];
+const groups = new Map();
+
+class Chart {
+  constructor(element, { label, xLabel = t("Step"), xFormat = figure, height = HEIGHT, group = null, onPick = null, series = [] }) {
+    Object.assign(this, { element, label, xLabel, xFormat, height, onPick, lines: [], plot: null, range: null, mark: null, at: null });
+    this.group = groups.get(group) || new Set();
+    if (group !== null) groups.set(group, this.group);
+    this.group.add(this);
+    this.build();
+    if (series.length) this.set(series);
+  }
+
+  build() {
+    const button = (text, name, act) => {
+      const made = make("button", { type: "button", class: "quiet", title: name, "aria-label": `${name}: ${this.label}` }, text);
+      made.addEventListener("click", act);
+      return made;
+    };
+    this.reset = button("⤢", t("Show all"), () => this.zoom(null));
+    this.legend = make("ul", { class: "chart-legend" });
+    this.tools = make("div", { class: "chart-tools" }, button("＋", t("Zoom in"), () => this.zoomBy(0.5)), button("－", t("Zoom out"), () => this.zoomBy(2)), this.reset);
+    this.plotBox = make("div", { class: "chart-plot", role: "slider", tabindex: "0", "aria-label": this.label, "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0 });
+    this.plotBox.addEventListener("keydown", (event) => this.key(event));
+    this.table = table(this);
+    this.element.classList.add("chart");
+    this.element.append(make("div", { class: "chart-bar" }, this.legend, this.tools), this.plotBox, this.table.element);
+    new ResizeObserver(() => this.fit()).observe(this.plotBox);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.plot?.redraw());
+  }
+
+  /** Show these lines: [{ name, x, y }]. */
+  set(lines) {
+    this.next = lines;
+    if (this.waiting) return;
+    this.waiting = true;
+    const wait = Math.max(0, (this.drawn || 0) + DRAW_EVERY_MS - performance.now());
+    setTimeout(() => requestAnimationFrame(() => this.draw()), wait);
+  }
+
+  /** Keep a mark at x, and show the values there while nobody points elsewhere. */
+  cursor(x) {
+    this.mark = x;
+    this.place();
+    this.say(this.at ?? x);
+  }
+
+  draw() {
+    this.waiting = false;
+    this.drawn = performance.now();
+    const names = (lines) => lines.map((line) => line.name).join("\n");
+    const same = this.plot && names(this.lines) === names(this.next);
+    this.lines = this.next;
+    const filled = this.lines.filter((line) => line.x.length);
+    // Lines have points at different places. What is missing between is no gap; null is one.
+    this.data = filled.length ? window.uPlot.join(this.lines.map((line) => [line.x, line.y])) : [[], ...this.lines.map(() => [])];
+    if (same) this.plot.setData(this.data, false);
+    else this.replace();
+    for (const one of this.group) one.show();
+    this.plotBox.setAttribute("aria-valuemin", this.data[0][0] ?? 0);
+    this.plotBox.setAttribute("aria-valuemax", this.data[0].at(-1) ?? 0);
+    this.table.update();
+    this.say(this.at ?? this.mark);
+  }
+
+  replace() {
+    this.plot?.destroy();
+    this.plot = new window.uPlot(this.options(), this.data, this.plotBox);
+    this.line = make("div", { class: "chart-mark", hidden: "" });
+    this.plot.over.append(this.line);
+    this.values = legend(this.legend, this.lines, DASHES, (n, show) => this.plot.setSeries(n + 1, { show }));
+    this.place();
+  }
+
+  options() {
+    const colour = (name) => () => getComputedStyle(this.element).getPropertyValue(name).trim();
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
+    const series = this.lines.map((line, n) => ({
+      label: line.name, stroke: colour(`--curve-${(n % 8) + 1}`), dash: DASHES[n % DASHES.length], width: 1.75, points: { show: this.data[0].length < 3 },
+    }));
+    const pressed = { left: 0 };
+    return {
+      width: Math.max(80, this.plotBox.clientWidth), height: this.height, legend: { show: false }, series: [{}, ...series],
+      scales: { x: { time: false } },
+      axes: [{ ...axis, size: 32, values: (_, splits) => splits.map((value) => this.xFormat(value)), space: 70 }, { ...axis, size: 58, values: (_, splits) => splits.map(figure) }],
+      cursor: {
+        y: false, drag: { x: true, y: false, setScale: false }, sync: { key: this.syncKey(), filters: { pub: (type) => type.startsWith("mouse") && !/down|up/.test(type) } },
+        bind: { dblclick: () => () => this.zoom(null), mousedown: (_, over, handle) => (event) => { pressed.left = event.clientX; handle(event); } },
+      },
+      hooks: {
+        setCursor: [(plot) => this.point(plot.cursor.left >= 0 ? plot.posToVal(plot.cursor.left, "x") : null)],
+        setScale: [(_, key) => key === "x" && this.place()], setSize: [() => this.place()],
+        setSelect: [(plot) => plot.select.width > 3 && this.zoom([plot.posToVal(plot.select.left, "x"), plot.posToVal(plot.select.left + plot.select.width, "x")])],
+        ready: [(plot) => plot.over.addEventListener("click", (event) => Math.abs(event.clientX - pressed.left) < 4 && plot.cursor.left >= 0 && this.onPick?.(plot.posToVal(plot.cursor.left, "x")))],
+      },
+    };
+  }
+
+  syncKey() {
+    return (this.group.key ||= `charts-${Math.random()}`);
+  }
+
+  /** Zoom this chart and those of its group to [low, high]; null shows all. */
+  zoom(range) {
+    const [first, last] = this.extent();
+    const [low, high] = range ? [Math.max(first, range[0]), Math.min(last, range[1])] : [first, last];
+    if (range && high <= low) return;
+    for (const one of this.group) {
+      one.range = low > first || high < last ? [low, high] : null;
+      one.plot?.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+      one.show();
+    }
+  }
+
+  // The charts of a group stand below each other: the same place is the same step in all of them.
+  extent() {
+    const all = [...this.group].filter((one) => one.data?.[0].length);
+    return all.length ? [Math.min(...all.map((one) => one.data[0][0])), Math.max(...all.map((one) => one.data[0].at(-1)))] : [0, 1];
+  }
+
+  show() {
+    if (!this.plot) return;
+    const [first, last] = this.extent();
+    const [min, max] = this.range || (first < last ? [first, last] : [first - 1, last + 1]);
+    this.plot.setScale("x", { min, max });
+    this.reset.disabled = !this.range;
+    this.place();
+  }
+
+  zoomBy(factor) {
+    const { min, max } = this.plot?.scales.x || {};
+    if (min === undefined || min === null) return;
+    const middle = this.at ?? this.mark ?? (min + max) / 2;
+    const centre = middle >= min && middle <= max ? middle : (min + max) / 2;
+    const [low, high] = [centre - (centre - min) * factor, centre + (max - centre) * factor];
+    this.zoom([low, high]);
+  }
+
+  fit() {
+    const width = this.plotBox.clientWidth;
+    if (this.plot && width > 0 && Math.abs(width - this.plot.width) > 1) this.plot.setSize({ width, height: this.height });
+  }
+
+  place() {
+    if (!this.plot || !this.line) return;
+    const { min, max } = this.plot.scales.x;
+    this.line.hidden = this.mark === null || this.mark < min || this.mark > max;
+    if (!this.line.hidden) this.line.style.transform = `translateX(${this.plot.valToPos(this.mark, "x")}px)`;
+  }
+
+  point(x) {
+    this.at = x;
+    this.say(x ?? this.mark);
+  }
+
+  // The values at x, for eyes in the legend and for ears in the slider; at the end when there is no x.
+  say(x) {
+    if (!this.values) return;
+    const parts = this.values(x);
+    const at = x ?? this.data[0].at(-1) ?? 0;
+    this.plotBox.setAttribute("aria-valuenow", at);
+    this.plotBox.setAttribute("aria-valuetext", `${this.xLabel} ${this.xFormat(Math.round(at * 100) / 100)}: ${parts.join(", ")}`);
+  }
+
+  key(event) {
+    const xs = this.data?.[0] || [];
+    if (!xs.length || event.target !== this.plotBox || event.altKey || event.ctrlKey || event.metaKey) return;
+    const n = nearest(xs, this.at ?? this.mark ?? xs.at(-1));
+    const leap = Math.max(1, Math.round(xs.length / 20));
+    const to = { ArrowLeft: n - 1, ArrowDown: n - 1, ArrowRight: n + 1, ArrowUp: n + 1, PageDown: n - leap, PageUp: n + leap, Home: 0, End: xs.length - 1 }[event.key];
+    const acts = { "+": () => this.zoomBy(0.5), "-": () => this.zoomBy(2), 0: () => this.zoom(null), Escape: () => this.zoom(null), Enter: () => this.onPick?.(this.at ?? this.mark ?? xs.at(-1)) };
+    if (to !== undefined) {
+      const x = xs[Math.min(xs.length - 1, Math.max(0, to))];
+      this.plot.setCursor({ left: this.plot.valToPos(x, "x"), top: 10 });
+      this.point(x);
+    } else if (acts[event.key]) acts[event.key]();
+    else return;
+    event.preventDefault();
+  }
+}
+
+/** Draw a chart into an element; see the head of this file. */
+export function chart(element, options) {
+  return new Chart(element, options);
+}

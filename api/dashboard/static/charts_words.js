@@ -1,0 +1,90 @@
+// What stands around a chart: its legend with the values at the cursor, and its points as a table.
+import { t } from "./words.js";
+
+const ROWS = 25;
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Return a number as a legend writes it. */
+export function figure(value) {
+  if (value === null || value === undefined) return "–";
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return value.toExponential(2).replace(/\.?0*e/, "e").replace("e+", "e");
+  return Number.isInteger(value) ? value.toLocaleString(document.documentElement.lang) : String(Number(value.toPrecision(4)));
+}
+
+/** Return the place of the entry that is nearest to x in a rising list; -1 in an empty one. */
+export function nearest(list, x) {
+  let low = 0;
+  let high = list.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (list[middle] < x) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && x - list[low - 1] <= list[low] - x ? low - 1 : high < 0 ? -1 : low;
+}
+
+/** Make an element with a class and children. */
+export function make(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== null && value !== false) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+function swatch(n, dash) {
+  const drawn = document.createElementNS(SVG, "svg");
+  const line = document.createElementNS(SVG, "line");
+  const set = (element, attributes) => Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
+  set(drawn, { width: 26, height: 8, "aria-hidden": "true", class: `curve-${(n % 8) + 1}` });
+  set(line, { x1: 0, y1: 4, x2: 26, y2: 4, "stroke-width": 2.5, stroke: "currentColor", "stroke-dasharray": dash.join(" ") || "none" });
+  drawn.append(line);
+  return drawn;
+}
+
+// A line that ended long before x, or begins long after it, has no value there.
+function valueAt({ x: xs, y: ys }, x) {
+  const n = nearest(xs, x);
+  const slack = (xs.at(-1) - xs[0]) / 20 + 1;
+  return n < 0 || Math.abs(xs[n] - x) > slack ? null : ys[n];
+}
+
+/** Fill a legend; a line's button hides and shows it. Returns a function that writes the values at x and returns them as
+ * texts; without x those at the end. */
+export function legend(list, lines, dashes, toggle) {
+  const cells = lines.map((line, n) => {
+    const value = make("span", { class: "figure" });
+    const button = make("button", { type: "button", class: "quiet", "aria-pressed": "true" }, swatch(n, dashes[n % dashes.length]), ` ${line.name} `, value);
+    button.addEventListener("click", () => {
+      const show = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", show);
+      toggle(n, show);
+    });
+    return { value, item: make("li", {}, button) };
+  });
+  list.replaceChildren(...cells.map((cell) => cell.item));
+  return (x) =>
+    lines.map((line, n) => {
+      const text = figure(x === null || x === undefined ? line.y.at(-1) : valueAt(line, x));
+      if (cells[n].value.textContent !== text) cells[n].value.textContent = text;
+      return `${line.name} ${text}`;
+    });
+}
+
+/** Return a folded table of some of a chart's points; it is filled while it is open. */
+export function table(chart) {
+  const body = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${t("As a table")}: ${chart.label}` });
+  const element = make("details", { class: "chart-table" }, make("summary", {}, t("As a table")), body);
+  const update = () => {
+    const xs = chart.data?.[0] || [];
+    if (!element.open) return;
+    const count = Math.min(ROWS, xs.length);
+    const rows = Array.from({ length: count }, (_, n) => xs[Math.round((n * (xs.length - 1)) / Math.max(1, count - 1))]);
+    const head = make("tr", {}, ...[chart.xLabel, ...chart.lines.map((line) => line.name)].map((name) => make("th", { scope: "col", class: "figure" }, name)));
+    const row = (x) =>
+      make("tr", {}, make("th", { scope: "row", class: "figure" }, chart.xFormat(x)), ...chart.lines.map((line) => make("td", { class: "figure" }, figure(valueAt(line, x)))));
+    body.replaceChildren(make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows.map(row))));
+  };
+  element.addEventListener("toggle", update);
+  return { element, update };
+}
