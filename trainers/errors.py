@@ -45,6 +45,9 @@ _MEMORY_WORDS = (
     "could not execute a primitive",
     "alloc_failed",
     "not enough memory",
+    # Importing torch itself, on a device with hardly any: the loader's words, and those of threads without a stack.
+    "failed to map segment",
+    "can't start new thread",
 )
 
 _LOWER = "lower `batch_size` or `width`, or use a queue whose devices have more memory"

@@ -30,6 +30,8 @@ from worker.uploader import Uploader
 log = structlog.get_logger(__name__)
 
 LOG_LINES = 15
+# The last words of libraries that end the process when they find no memory, in its log.
+NO_MEMORY = ("memory allocation still failed", "bad_alloc", "out of memory")
 # A trainer's word for a full disk. No fault of the job: it may run elsewhere, or here when there is room again.
 NO_SPACE = "no_space"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -241,6 +243,9 @@ class Attempt:
         if self._intent is not None:
             # It did not write its checkpoint in time; the one before serves.
             return INTENTS[self._intent]
+        if any(words in line.lower() for line in self._trainer.last_lines(LOG_LINES) for words in NO_MEMORY):
+            detail = "the trainer found no memory and gave up; lower batch_size or width"
+            return Ending(Outcome.failed, None, ErrorCode.out_of_memory, self._with_log(detail))
         if code >= 0:
             detail = self._with_log(f"the trainer exited with code {code} before its work was done")
             return Ending(Outcome.failed, None, ErrorCode.internal, detail)

@@ -56,6 +56,12 @@ def test_a_job_that_runs_out_of_memory_teaches_that_its_shape_needs_more_than_th
     assert stores.memory.needs(Shape("dcgan", 28, 4, 512), "gpu") is None
 
 
+def test_a_device_with_too_little_memory_for_torch_itself_is_told_as_that(fleet, stores, submit):
+    fleet.supervisor(memory=600_000_000)
+    job = _end(stores, submit("mlp_gan"))
+    assert job["error"]["code"] == "out_of_memory", (job["error"], fleet.logs())
+
+
 @pytest.fixture
 def lessons(stores, submit):
     """Return a function that makes the lessons of an attempt on a device of the given class and room."""
