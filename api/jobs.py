@@ -56,7 +56,8 @@ def job_id_in(path: str) -> str:
 def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
     """Create a job.
 
-    With `dry_run=true` nothing is stored: 200 and the job as it would be, with `id`, `state` and `created_at` null.
+    With `dry_run=true` nothing is stored: 200 and the job as it would be, with its place in the queue and its ETA were
+    it sent now, and `id`, `state` and `created_at` null.
     """
     stores = call.service.stores
     request = idempotency(call)
@@ -66,7 +67,7 @@ def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
             return made(stored, replayed=True)
     new = place(stores, call.who, call.body.root)
     if call.query.dry_run:
-        return Reply(plan(new))
+        return Reply(plan(new, stores.reports.foresee(vars(new))))
     return made(*stores.verbs.submit(new, request, call.who))
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from models.rows import Job
 from models.views import job_view
+from stores.lines import Place
 from stores.submission import NewJob
 
 
-def plan(new: NewJob) -> dict[str, Any]:
-    """Return the job's view; what only a stored job has is null or zero."""
+def plan(new: NewJob, place: Place) -> dict[str, Any]:
+    """Return the job's view, with its place were it sent now; what only a stored job has is null or zero."""
     blank: dict[str, Any] = dict.fromkeys(Job.__table__.columns.keys())
-    return job_view({**blank, "progress": {}, "attempt": 0, "last_seq": 0, **vars(new)})
+    view = job_view({**blank, "progress": {}, "attempt": 0, "last_seq": 0, **vars(new), "position": place.position})
+    return {**view, "eta": place.eta}

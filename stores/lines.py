@@ -52,6 +52,24 @@ SELECT id, owner, priority, pace.shape IS NOT NULL AND images IS NOT NULL AS kno
   LEFT JOIN paces AS pace ON pace.shape = mine.shape AND pace.queue = :queue
 """).bindparams(bindparam("ids", expanding=True))  # noqa: S608 - numbers of this module
 
+# A job that is not stored: it would be the last of its owner's. Where none of theirs waits, nothing but this tells of
+# what they have running.
+UNSTORED = text(f"""
+SELECT NULL AS id, mine.owner, mine.priority, pace.shape IS NOT NULL AND images IS NOT NULL AS known, {SECONDS},
+       1 + waiting.n + CASE WHEN waiting.n = 0 THEN running.n ELSE 0 END AS turn
+  FROM (SELECT cast(:owner AS text) AS owner, cast(:priority AS int) AS priority, cast(:shape AS text) AS shape,
+               cast(:images AS bigint) AS images, 0 AS done) AS mine
+ CROSS JOIN (SELECT typical_s FROM queues WHERE name = :queue) AS queue
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM (
+        SELECT 1 FROM jobs
+         WHERE queue = :queue AND state = 'queued' AND priority = mine.priority AND owner = mine.owner
+         LIMIT :cap) AS ahead) AS waiting
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM jobs WHERE queue = :queue AND owner = mine.owner AND state = 'running') AS running
+  LEFT JOIN paces AS pace ON pace.shape = mine.shape AND pace.queue = :queue
+""")  # noqa: S608 - numbers of this module
+
 # The owners in turn, level by level, down to a priority; how many jobs each has there, as far as they can be in front.
 OWNERS = text("""
 WITH RECURSIVE pairs AS (
@@ -135,28 +153,41 @@ def places(connection: Connection, waiting: Sequence[Mapping[Any, Any]], alive_s
     """Return the place of each of these queued jobs, those of one queue together. One that was just taken has none."""
     found: dict[str, Place] = {}
     for queue in {row["queue"] for row in waiting}:
-        here = {"queue": queue}
         ids = [row["id"] for row in waiting if row["queue"] == queue]
-        jobs = connection.execute(OWN, {**here, "ids": ids, "cap": POSITION_CAP}).mappings().all()
-        found |= {job["id"]: Place(POSITION_CAP + 1, None) for job in jobs}
-        near = [job for job in jobs if job["turn"] <= POSITION_CAP]
-        if not near:
-            continue
-        running = connection.execute(RUNNING, here).mappings().one()
-        workers = connection.scalar(WORKERS, {**here, "alive_s": alive_s}) or 0
-        reach = {
-            "lowest": min(job["priority"] for job in near),
-            "turns": max(job["turn"] for job in near) + running["count"],
-            "cap": POSITION_CAP,
-        }
-        owners = connection.execute(OWNERS, {**here, **reach}).mappings().all()
-        ahead = {job["id"]: _ahead(job, owners) for job in near}
-        ahead = {job_id: counts for job_id, counts in ahead.items() if sum(counts.values()) < POSITION_CAP}
-        costs = _costs(connection, queue, sorted({pair for counts in ahead.values() for pair in counts}))
-        for job in near:
-            if (counts := ahead.get(job["id"])) is not None:
-                eta = _eta(job, [_sum(costs[pair], count) for pair, count in counts.items()], running, workers)
-                found[job["id"]] = Place(1 + sum(counts.values()), eta)
+        jobs = connection.execute(OWN, {"queue": queue, "ids": ids, "cap": POSITION_CAP}).mappings().all()
+        found |= _in_line(connection, queue, jobs, alive_s)
+    return found
+
+
+def foreseen(connection: Connection, new: Mapping[str, Any], alive_s: float) -> Place:
+    """Return the place that a job would have, were it stored now. `new` has owner, priority, queue, shape, images."""
+    asked = {name: new[name] for name in ("owner", "priority", "queue", "shape", "images")}
+    jobs = connection.execute(UNSTORED, {**asked, "cap": POSITION_CAP}).mappings().all()
+    return _in_line(connection, new["queue"], jobs, alive_s)[None]
+
+
+def _in_line(connection: Connection, queue: str, jobs: Sequence[RowMapping], alive_s: float) -> dict[Any, Place]:
+    """Return the places of jobs of one queue, whose own turns are known, by their ids."""
+    here = {"queue": queue}
+    found = {job["id"]: Place(POSITION_CAP + 1, None) for job in jobs}
+    near = [job for job in jobs if job["turn"] <= POSITION_CAP]
+    if not near:
+        return found
+    running = connection.execute(RUNNING, here).mappings().one()
+    workers = connection.scalar(WORKERS, {**here, "alive_s": alive_s}) or 0
+    reach = {
+        "lowest": min(job["priority"] for job in near),
+        "turns": max(job["turn"] for job in near) + running["count"],
+        "cap": POSITION_CAP,
+    }
+    owners = connection.execute(OWNERS, {**here, **reach}).mappings().all()
+    ahead = {job["id"]: _ahead(job, owners) for job in near}
+    ahead = {job_id: counts for job_id, counts in ahead.items() if sum(counts.values()) < POSITION_CAP}
+    costs = _costs(connection, queue, sorted({pair for counts in ahead.values() for pair in counts}))
+    for job in near:
+        if (counts := ahead.get(job["id"])) is not None:
+            eta = _eta(job, [_sum(costs[pair], count) for pair, count in counts.items()], running, workers)
+            found[job["id"]] = Place(1 + sum(counts.values()), eta)
     return found
 
 

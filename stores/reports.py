@@ -14,7 +14,7 @@ from models.rows import Artifact, Attempt, Job, Queue, Worker
 from models.states import State
 from models.views import artifact_view, attempt_view, job_view, worker_view
 from stores.errors import NotFoundError
-from stores.lines import places
+from stores.lines import Place, foreseen, places
 
 
 @dataclass(frozen=True)
@@ -202,6 +202,11 @@ class Reports:
         )
         with self._engine.connect() as connection:
             return [worker_view(row) for row in connection.execute(query).mappings()]
+
+    def foresee(self, new: Mapping[str, Any]) -> Place:
+        """Return where a job would stand, were it stored now, and when it may have ended."""
+        with self._engine.connect() as connection:
+            return foreseen(connection, new, self._alive_s)
 
     def _views(self, connection: Connection, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
         """Return jobs as shown to readers; those that wait with their place and what is known of their end."""

@@ -37,7 +37,7 @@ class Progress(Answer):
 
 
 class Eta(Answer):
-    """When a running job will be done, with the bounds of the guess."""
+    """When a job will be done, with the bounds of the guess."""
 
     at: datetime
     low: datetime
@@ -102,7 +102,7 @@ class Job(Answer):
 
 
 class PlannedJob(Job):
-    """What a dry run answers: the job as it would be, without what only a stored one has."""
+    """What a dry run answers: the job as it would be were it sent now, without what only a stored one has."""
 
     id: None  # type: ignore[assignment]
     state: None  # type: ignore[assignment]

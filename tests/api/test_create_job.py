@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from models.shapes import Shape
 from stores.container import Stores
 from tests.api.conftest import TRAIN, Bench, Finished, Person, Pointers
 
@@ -60,6 +62,21 @@ def test_a_dry_run_answers_the_job_and_stores_nothing(alice: Person, worker: str
     assert (plan["queue"], plan["params"]["epochs"], plan["params"]["batch_size"]) == ("cpu", 2, 128)
     assert set(plan) == set(alice.submit())
     assert len(alice.get("/v1/jobs").json["data"]) == 1
+
+
+def test_a_dry_run_tells_the_place_and_the_end_that_a_job_would_have(
+    alice: Person, worker: str, stores: Stores
+) -> None:
+    alice.submit()
+    ask = {"json": {**TRAIN, "queue": "auto"}}
+    unknown = alice.post("/v1/jobs?dry_run=true", **ask).json
+    assert (unknown["position"], unknown["eta"]) == (2, None)
+    stores.paces.learn(Shape("mlp_gan", 28, 128, 128), "cpu", 1000, 2)
+    known = alice.post("/v1/jobs?dry_run=true", **ask).json
+    # 2 epochs of 9,000 images at 1,000 a second and 2 s beside, behind a job that is alike.
+    left = datetime.fromisoformat(known["eta"]["at"]) - datetime.now(UTC)
+    assert left.total_seconds() == pytest.approx(2 * 20, abs=3)
+    assert known["eta"]["low"] < known["eta"]["at"] < known["eta"]["high"]
 
 
 def test_a_dry_run_with_an_idempotency_key_leaves_the_key_unused(alice: Person) -> None:

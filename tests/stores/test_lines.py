@@ -151,3 +151,41 @@ def test_the_range_comes_from_the_slowest_and_the_fastest_seen(stores, new_job, 
     estimate = stores.paces.runtime(SHAPE, "cpu", 100)
     assert (estimate.low, estimate.high) == (pytest.approx(12, rel=0.05), pytest.approx(22))
     assert estimate.seconds == pytest.approx(2 + 100 / 8.5)
+
+
+def foresee(stores, new):
+    place = stores.reports.foresee(vars(new))
+    return place.position, None if place.eta is None else seconds_to(stores, place.eta["at"])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_job_is_foreseen_where_it_is_when_it_has_been_stored(stores, new_job, worker, pace, seed):
+    draw = random.Random(seed)
+    for _ in range(20):
+        stores.verbs.submit(new_job(owner=draw.choice("aabc"), priority=draw.choice((0, 1)), **KNOWN))
+    for _ in range(3):
+        stores.jobs.claim("cpu", worker, "cpu")
+    for owner, priority in (("a", 0), ("b", 1), ("c", 0), ("a", 1)):
+        new = new_job(owner=owner, priority=priority, **KNOWN)
+        foreseen = foresee(stores, new)
+        job, _ = stores.verbs.submit(new)
+        told = stores.reports.job(job["id"], None)
+        assert foreseen == (told["position"], pytest.approx(seconds_to(stores, told["eta"]["at"]), abs=1))
+
+
+def test_a_job_is_foreseen_behind_the_turns_its_owner_has_running(stores, new_job, worker, pace):
+    for owner in "aabb":
+        stores.verbs.submit(new_job(owner=owner, **KNOWN))
+    for _ in range(4):
+        stores.jobs.claim("cpu", worker, "cpu")
+    for _ in range(3):
+        stores.verbs.submit(new_job(owner="c", **KNOWN))
+    assert foresee(stores, new_job(owner="a", **KNOWN))[0] == 4  # two of c's come at earlier turns, one at the same
+    assert foresee(stores, new_job(owner="d", **KNOWN))[0] == 2
+
+
+def test_nothing_is_foreseen_of_the_end_of_what_nobody_knows_or_serves(stores, new_job, worker, pace):
+    assert foresee(stores, new_job()) == (1, None)
+    assert foresee(stores, new_job(**KNOWN)) == (1, pytest.approx(12, abs=1))
+    stores.workers.stop(worker)
+    assert foresee(stores, new_job(**KNOWN)) == (1, None)
