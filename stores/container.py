@@ -19,16 +19,19 @@ from stores.figures import Figures
 from stores.fleet import Fleet
 from stores.jobs import Jobs
 from stores.keys import Keys
+from stores.listing import Listing
 from stores.memory import Memory
 from stores.metrics import Metrics
 from stores.orphans import Orphans
 from stores.paces import Paces
+from stores.pulse import Pulse
 from stores.queues import Queues
 from stores.quotas import Guard
 from stores.reports import Reports
 from stores.retention import Retention
 from stores.sessions import Sessions
 from stores.settings import Settings
+from stores.upcoming import Upcoming
 from stores.uploads import Uploads
 from stores.verbs import Verbs
 from stores.workers import Workers
@@ -50,7 +53,10 @@ class Stores:
     reports: Reports
     events: Events
     metrics: Metrics
+    listing: Listing
     figures: Figures
+    pulse: Pulse
+    upcoming: Upcoming
     keys: Keys
     sessions: Sessions
     datasets: Datasets
@@ -93,7 +99,10 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         reports=Reports(engine, settings.lease_s),
         events=Events(engine),
         metrics=Metrics(engine),
+        listing=Listing(engine),
         figures=Figures(engine),
+        pulse=Pulse(engine),
+        upcoming=Upcoming(engine, settings.lease_s),
         keys=Keys(engine),
         sessions=Sessions(engine, settings.session_s),
         datasets=Datasets(engine),

@@ -70,6 +70,7 @@ class Job(Base):
         Index("ix_jobs_dataset", "dataset_id"),
         # What old jobs have left is walked in the order of their end.
         Index("ix_jobs_finished", "finished_at", "id", postgresql_where=text("finished_at IS NOT NULL")),
+        Index("ix_jobs_failed", "finished_at", "id", postgresql_where=text("state = 'failed'")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -1,0 +1,23 @@
+"""what needs a person: indexes for the overview, over nothing but alerts and failures."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_index("ix_events_alerts", "events", ["at"], postgresql_where=sa.text("type = 'alert'"))
+    op.create_index("ix_jobs_failed", "jobs", ["finished_at", "id"], postgresql_where=sa.text("state = 'failed'"))
+
+
+def downgrade() -> None:
+    """Take back."""
+    op.drop_index("ix_jobs_failed", table_name="jobs")
+    op.drop_index("ix_events_alerts", table_name="events")
