@@ -185,6 +185,9 @@ class Jobs:
     def add_artifact(self, claim: Claim, new: NewArtifact) -> None:
         """Make a stored object visible; a checkpoint becomes the one to resume from.
 
+        An attempt that resumes from before the end of an earlier one makes the same grids and weights again: they take
+        the place of the earlier ones, whose objects are found as orphans.
+
         Raises:
             StaleFenceError
         """
@@ -200,6 +203,9 @@ class Jobs:
         hints: list[Hint] = []
         with certain(self._engine, hints) as connection:
             job = hold(connection, claim)
+            if new.kind != "checkpoint":
+                same = (Artifact.job_id == claim.job_id, Artifact.kind == new.kind, Artifact.name == new.name)
+                connection.execute(delete(Artifact).where(*same, Artifact.attempt < claim.attempt))
             row = connection.execute(
                 insert(Artifact)
                 .values(job_id=claim.job_id, attempt=claim.attempt, fence=claim.fence, **fields)
