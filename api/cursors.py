@@ -48,9 +48,10 @@ class Pager:
         """Return the page: `rows` holds one more than fits when there are more. `place` tells where an entry stands."""
         shown = list(rows[: self._query.limit])
         more = len(rows) > len(shown)
-        return {"data": shown, "next_cursor": self._seal_in(place(shown[-1])) if more else None}
+        return {"data": shown, "next_cursor": self.at(place(shown[-1])) if more else None}
 
-    def _seal_in(self, place: Any) -> str:
+    def at(self, place: Any) -> str:
+        """Return the cursor that makes a page begin behind a place."""
         return base64.urlsafe_b64encode(json.dumps([self._seal, place]).encode()).decode()
 
     @property
