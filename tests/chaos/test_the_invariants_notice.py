@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import psutil
+import pytest
+
+from models.states import DeviceClass
+from stores.container import open_stores
+from stores.settings import Settings
+from stores.submission import NewJob
 from tests.chaos import invariants
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,3 +81,63 @@ def test_attempts_that_do_not_add_up():
     assert "counts 2" in next(invariants._counts(world, "job_1", {**JOB, "attempt": 2}, [ATTEMPT]))
     interrupted = {**ATTEMPT, "outcome": "interrupted"}
     assert "1 were interrupted, and 0 counted" in next(invariants._counts(world, "job_1", JOB, [interrupted]))
+
+
+@pytest.fixture
+def processes():
+    """Return a function that starts a process of this one's own which waits."""
+    started = []
+
+    def start() -> psutil.Process:
+        started.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+        return psutil.Process(started[-1].pid)
+
+    yield start
+    for process in started:
+        process.communicate()
+
+
+def test_a_trainer_without_a_supervisor_and_a_second_one_below_it(processes):
+    one, other = processes(), processes()
+    trainers = [one]
+    world = SimpleNamespace(trainers=lambda: trainers, child=lambda _: SimpleNamespace(pid=psutil.Process().pid))
+    assert list(invariants._trainers(world)) == []
+    trainers.append(other)
+    (line,) = invariants._trainers(world)
+    assert str([other.pid]) in line
+    alone = SimpleNamespace(trainers=lambda: [one], child=lambda _: SimpleNamespace(pid=1))
+    assert str([one.pid]) in next(invariants._trainers(alone))
+
+
+@pytest.fixture
+def world(service_environment, monkeypatch):
+    """Return real stores in place of the whole service."""
+    for name, value in service_environment.items():
+        monkeypatch.setenv(name, value)
+    stores = open_stores(Settings())
+    yield SimpleNamespace(stores=stores)
+    stores.close()
+
+
+def test_an_object_that_is_gone_or_is_not_what_its_row_says(world, tmp_path):
+    content = b"weights"
+    (tmp_path / "weights").write_bytes(content)
+    world.stores.blobs.put("jobs/job_1/1/x", tmp_path / "weights", "application/octet-stream")
+    right = _artifact(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), step=1)
+    assert list(invariants._objects(world, [right])) == []
+    for change in ({"sha256": "0" * 64}, {"bytes": 8}, {"object_key": "jobs/job_1/1/gone"}):
+        (line,) = invariants._objects(world, [{**right, **change}])
+        assert line.startswith("7: generator.safetensors")
+
+
+def test_a_job_that_was_accepted_twice_or_not_at_all(world):
+    facts = {"owner": "a", "kind": "sample", "recipe": "mlp_gan", "preset": None, "dataset": None, "dataset_id": None}
+    more = {"params": {}, "seed": 0, "priority": 0, "labels": {}, "max_attempts": 3, "max_runtime_s": None}
+    new = NewJob(**facts, **more, queue=DeviceClass.cpu, name="once")
+    job, _ = world.stores.verbs.submit(new)
+    once = SimpleNamespace(name="once", job_id=job["id"])
+    assert list(invariants._accepted_once(world, once)) == []
+    world.stores.verbs.submit(new)
+    assert next(invariants._accepted_once(world, once)).startswith("8: asked for once, there are [")
+    never = SimpleNamespace(name="never", job_id=job["id"])
+    assert "there are []" in next(invariants._accepted_once(world, never))
