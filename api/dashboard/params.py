@@ -1,0 +1,164 @@
+"""A recipe's JSON Schema as the fields of a form: which are of the first importance, what each takes, what it means."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g
+from markupsafe import Markup
+
+from api.dashboard.language import catalogue
+
+FIRST = (
+    "epochs",
+    "images",
+    "batch_size",
+    "image_size",
+    "width",
+    "learning_rate",
+    "d_learning_rate",
+    "g_learning_rate",
+)
+# What most recipes share. The rest is a recipe's own, and stands before these.
+LEARNING = (
+    "optimizer",
+    "beta1",
+    "beta2",
+    "learning_rate_end",
+    "warmup_images",
+    "d_steps",
+    "g_steps",
+    "d_warmup_steps",
+    "shared_fakes",
+    "label_smoothing",
+    "ema_half_life",
+    "noise_dim",
+    "precision",
+    "exact",
+)
+DATA = ("split", "crop", "normalize_mean", "normalize_std")
+RECORDS = ("metrics_every", "grid_every", "checkpoint_every", "monitor", "patience")
+BOUNDS = {"minimum": "min", "maximum": "max"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One parameter. `kind`: integer, number, switch, choice, cadence or list (of integers)."""
+
+    name: str
+    kind: str
+    optional: bool  # whether null is a value; an empty input means it
+    default: Any  # what it is when it is left out: the preset's, else the recipe's
+    value: Any
+    about: Markup
+    attributes: Mapping[str, Any]  # of its input
+    choices: Sequence[str] = ()
+
+    @property
+    def text(self) -> str:
+        """What its input holds."""
+        return written(next(iter(self.value.values()), None) if self.kind == "cadence" and self.value else self.value)
+
+    @property
+    def default_text(self) -> str:
+        """What its input holds when nothing is changed, for people to read."""
+        if self.kind == "cadence" and self.default:
+            unit, count = next(iter(self.default.items()))
+            return f"{written(count)} {unit}"
+        return written(self.default)
+
+    @property
+    def unit(self) -> str:
+        """The unit of a cadence."""
+        return next(iter(self.value)) if self.value else "epochs"
+
+
+@dataclass(frozen=True)
+class ParamsForm:
+    """The fields of a recipe, the important ones first, the others by what they are about."""
+
+    first: Sequence[Entry]
+    own: Sequence[Entry]
+    learning: Sequence[Entry]
+    data: Sequence[Entry]
+    records: Sequence[Entry]
+
+    def all(self) -> Iterator[Entry]:
+        """Every field, in the order of the form."""
+        yield from (*self.first, *self.own, *self.learning, *self.data, *self.records)
+
+
+def params_form(
+    schema: Mapping[str, Any], preset: Mapping[str, Any] | None = None, values: Mapping[str, Any] | None = None
+) -> ParamsForm:
+    """Return the fields for a recipe's schema. `preset`: what it sets; `values`: what a form begins with."""
+    base = with_budget({name: facts.get("default") for name, facts in schema["properties"].items()}, preset or {})
+    current = with_budget(base, values or {})
+    entries = {
+        name: _entry(name, _resolved(facts, schema), base[name], current[name])
+        for name, facts in schema["properties"].items()
+    }
+
+    def some(names: Sequence[str]) -> list[Entry]:
+        return [entries[name] for name in names if name in entries]
+
+    shared = {*FIRST, *LEARNING, *DATA, *RECORDS}
+    own = [entry for name, entry in entries.items() if name not in shared]
+    return ParamsForm(some(FIRST), own, some(LEARNING), some(DATA), some(RECORDS))
+
+
+def with_budget(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with changes; a budget in one unit replaces the other, as where a job is made."""
+    merged = {**base, **{name: value for name, value in changes.items() if name in base}}
+    for budget, other in (("images", "epochs"), ("epochs", "images")):
+        if changes.get(budget) is not None and other not in changes:
+            merged[other] = None
+    return merged
+
+
+def written(value: Any) -> str:
+    """Return a value as an input holds it."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return ", ".join(map(written, value)) if isinstance(value, list) else json.dumps(value)
+
+
+def prose(text: str) -> Markup:
+    """Return a text of the API in the reader's language, if there is one, with `names` set as code."""
+    parts = re.split(r"`([^`]*)`", catalogue(g.language).gettext(text))
+    return Markup().join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
+
+
+def _resolved(facts: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a property's facts without unions with null (`optional` instead) and references."""
+    choices = facts.get("anyOf", [facts])
+    [kind] = [choice for choice in choices if choice.get("type") != "null"]
+    if "$ref" in kind:
+        kind = {**kind, **schema["$defs"][kind["$ref"].rpartition("/")[2]]}
+    return {**kind, "description": facts.get("description", ""), "optional": len(choices) > 1}
+
+
+def _entry(name: str, facts: Mapping[str, Any], default: Any, value: Any) -> Entry:
+    attributes: dict[str, Any] = {}
+    choices: Sequence[str] = ()
+    match facts:
+        case {"enum": [*choices]}:
+            kind = "choice"
+        case {"type": "boolean"}:
+            kind = "switch"
+        case {"type": "integer" | "number" as kind}:
+            attributes = {html: facts[bound] for bound, html in BOUNDS.items() if bound in facts}
+            attributes["step"] = 1 if kind == "integer" else "any"
+        case {"type": "array"}:
+            kind = "list"
+        case {"properties": {"steps": _, "epochs": _, "seconds": _}}:
+            kind = "cadence"
+        case _:
+            raise ValueError(f"the form has no field for {name}: {facts}")
+    return Entry(name, kind, facts["optional"], default, value, prose(facts["description"]), attributes, choices)

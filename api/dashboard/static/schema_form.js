@@ -1,0 +1,110 @@
+// The parameters of a recipe as the template dashboard/new_fields.html writes them: what they hold as JSON, what was changed
+// from what would be filled in, and the way back. Used wherever parameters can be changed.
+import { t } from "./words.js";
+
+const BUDGETS = { epochs: "images", images: "epochs" };
+
+export class SchemaForm {
+  /** `root`: the element with the fields. `onChange()`: hears of every change. */
+  constructor(root, onChange = () => {}) {
+    this.root = root;
+    this.onChange = onChange;
+    root.addEventListener("input", (event) => {
+      this.#oneBudget(event.target);
+      this.mark();
+      this.onChange();
+    });
+    root.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-reset]");
+      if (button) this.reset(button.closest("[data-param]"));
+    });
+    this.mark();
+  }
+
+  get fields() {
+    return [...this.root.querySelectorAll("[data-param]")];
+  }
+
+  /** Return what differs from what would be filled in: the `params` of a request. */
+  changes() {
+    const changed = {};
+    for (const field of this.fields) if (isChanged(field)) changed[field.dataset.param] = read(field);
+    // A budget in one unit takes the other's place; only when both are empty must it be said.
+    for (const [budget, other] of Object.entries(BUDGETS))
+      if (changed[budget] === null && valueOf(this.root, other) !== null) delete changed[budget];
+    return changed;
+  }
+
+  /** Put values into the fields that there are. */
+  put(values) {
+    for (const field of this.fields) if (field.dataset.param in values) write(field, values[field.dataset.param]);
+    this.mark();
+  }
+
+  /** Put one field back. */
+  reset(field) {
+    write(field, JSON.parse(field.dataset.default));
+    const other = this.root.querySelector(`[data-param="${BUDGETS[field.dataset.param]}"]`);
+    if (other) write(other, JSON.parse(other.dataset.default));
+    this.mark();
+    field.querySelector("[data-value]").focus();
+    this.onChange();
+  }
+
+  /** Mark what was changed, and count what of it is out of sight. */
+  mark() {
+    for (const field of this.fields) {
+      const changed = isChanged(field);
+      field.toggleAttribute("data-changed", changed);
+      field.querySelector("[data-reset]").hidden = !changed;
+    }
+    const count = this.root.querySelectorAll("details [data-changed]").length;
+    for (const badge of this.root.querySelectorAll("[data-changed-count]")) {
+      badge.hidden = !count;
+      badge.textContent = t("{count} changed", { count });
+    }
+  }
+
+  #oneBudget(input) {
+    const other = BUDGETS[input.closest("[data-param]")?.dataset.param];
+    const field = other && input.value !== "" && this.root.querySelector(`[data-param="${other}"]`);
+    if (field) write(field, null);
+  }
+}
+
+function valueOf(root, name) {
+  const field = root.querySelector(`[data-param="${name}"]`);
+  return field ? read(field) : null;
+}
+
+function isChanged(field) {
+  return JSON.stringify(read(field)) !== JSON.stringify(JSON.parse(field.dataset.default));
+}
+
+/** Return what a field holds as JSON has it. */
+function read(field) {
+  const input = field.querySelector("[data-value]");
+  if (input.value.trim() === "") return null;
+  switch (field.dataset.kind) {
+    case "integer":
+    case "number":
+      return Number(input.value);
+    case "switch":
+      return input.value === "true";
+    case "list":
+      return input.value.split(",").map(Number);
+    case "cadence":
+      return { [field.querySelector("[data-unit]").value]: Number(input.value) };
+    default:
+      return input.value;
+  }
+}
+
+function write(field, value) {
+  const input = field.querySelector("[data-value]");
+  if (field.dataset.kind === "cadence" && value) {
+    const [[unit, count]] = Object.entries(value);
+    field.querySelector("[data-unit]").value = unit;
+    input.value = count;
+  } else input.value = value === null ? "" : Array.isArray(value) ? value.join(", ") : String(value);
+}
