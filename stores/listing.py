@@ -1,4 +1,4 @@
-"""What a list of jobs shows beside the jobs: their newest pictures, how many there are, the way back. Nothing writes."""
+"""What a list of jobs shows beside the jobs: their newest pictures, how many there are, the way back. Reads only."""
 
 from __future__ import annotations
 

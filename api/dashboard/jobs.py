@@ -1,0 +1,188 @@
+"""The list of jobs: found by filters in the address, followed live, chosen from, and changed many at a time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import Field, field_validator
+
+from api.access import Access
+from api.cursors import Pager, created, newest_first
+from api.dashboard.pages import Pages, Shown, Visit
+from api.filters import job_filter
+from api.jobs import list_jobs
+from api.schemas.bodies import BulkOrder
+from api.schemas.queries import JobsQuery
+from models.recipes import RECIPES
+from models.states import TERMINAL, DeviceClass, State
+from models.views import rfc3339
+from stores.transitions import VERBS
+
+pages = Pages()
+
+PATH = "/dashboard/jobs"
+# Counting stops here: nobody reads a larger number before asking for the true one.
+COUNTED = 1000
+# Whoever means more jobs than this types how many they are.
+FEW = 20
+MOST = next(rule.le for rule in BulkOrder.model_fields["expected"].metadata if hasattr(rule, "le"))
+MANY = ("state", "kind", "recipe", "queue", "label", "parent")
+MOMENTS = ("created_after", "created_before")
+ACTIONS = ("pause", "resume", "cancel", "retry", "reprioritize")
+
+
+class ListQuery(JobsQuery):
+    """The filters as a form sends them: with empty fields, and with times as its inputs write them, in UTC."""
+
+    @field_validator(*MANY, mode="before")
+    @classmethod
+    def _given(cls, values: Any) -> Any:
+        return list(dict.fromkeys(value for value in values if value)) if isinstance(values, list) else values
+
+    @field_validator(*MOMENTS, "cursor", mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if found := re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d{1,6})?)?)?", value):
+            return f"{found[1]}T{found[2] or '00:00'}{found[3] or ':00'}Z"
+        return value or None
+
+    def plain(self, **changes: Any) -> JobsQuery:
+        """Return the same as the API takes it: its cursors belong to that."""
+        return JobsQuery.model_validate({**self.model_dump(include=set(JobsQuery.model_fields)), **changes})
+
+    def filters(self) -> list[tuple[str, str]]:
+        """Return the filters that are on, as an address has them."""
+        on = [(name, str(value)) for name in MANY for value in getattr(self, name)]
+        return on + [(name, str(rfc3339(value))) for name in MOMENTS if (value := getattr(self, name)) is not None]
+
+
+class OrderQuery(ListQuery):
+    """What somebody is about to ask of all jobs that a filter lets through."""
+
+    action: str = Field("cancel", pattern=f"^({'|'.join(ACTIONS)})$")
+
+
+def address(filters: list[tuple[str, str]], path: str = PATH, **more: Any) -> str:
+    """Return the address of the list with these filters."""
+    given = [*filters, *((name, value) for name, value in more.items() if value is not None)]
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+@pages.add(PATH, query=ListQuery)
+def jobs(visit: Visit[ListQuery]) -> Shown:
+    """Show jobs, newest first."""
+    query = visit.query
+    found = visit.ask(list_jobs, query.plain())
+    on = query.filters()
+    listed = [{**job, "took": _took(job), "verbs": verbs(job)} for job in found["data"]]
+    context = {
+        "jobs": listed,
+        "pictures": visit.service.stores.listing.pictures([job["id"] for job in listed]),
+        "count": _count(visit, found),
+        "on": on,
+        "query": query,
+        "states": _states(query, on),
+        "chips": [(name, value, _without(on, name, value)) for name, value in on if name != "state"],
+        "clear": PATH,
+        "recipes": sorted(RECIPES),
+        "kinds": ("train", "sample"),
+        "queues": [str(queue) for queue in DeviceClass],
+        "orders": {action: address(on, f"{PATH}/bulk", action=action) for action in ACTIONS},
+        **_ways(visit, found, on),
+    }
+    return Shown("jobs.html", context)
+
+
+@pages.add(f"{PATH}/bulk", Access.change, query=OrderQuery)
+def jobs_bulk(visit: Visit[OrderQuery]) -> Shown:
+    """Show how many jobs an order would meet and what it would do to them, before it is given."""
+    query = visit.query
+    states = visit.service.stores.listing.states(job_filter(query.plain(), visit.who.reads))
+    counts = [(state, states[state], _changes(query.action, state)) for state in State if state in states]
+    total = sum(states.values())
+    filters: dict[str, Any] = {name: list(map(str, getattr(query, name))) for name in MANY if getattr(query, name)}
+    filters |= {name: rfc3339(value) for name in MOMENTS if (value := getattr(query, name)) is not None}
+    context = {
+        "action": query.action,
+        "order": {"action": query.action, "filter": filters, "expected": total},
+        "counts": counts,
+        "total": total,
+        "changing": sum(count for _, count, changes in counts if changes),
+        "typed": total > FEW,
+        "too_many": total > MOST,
+        "most": MOST,
+        "on": query.filters(),
+        "back": address(query.filters()),
+    }
+    return Shown("jobs_bulk.html", context)
+
+
+def verbs(job: dict[str, Any]) -> tuple[str, ...]:
+    """Return what can be asked of a job now, as the verbs decide it."""
+    pending = job["pending_action"]
+    if pending is not None:
+        return ("resume", "cancel") if pending == "pause" else ()
+    return tuple(verb for verb in ("pause", "resume", "cancel") if verb in VERBS[State(job["state"])])
+
+
+def _changes(action: str, state: State) -> bool:
+    return state not in TERMINAL if action == "reprioritize" else action in VERBS[state]
+
+
+def _took(job: dict[str, Any]) -> float | None:
+    if job["started_at"] is None or job["finished_at"] is None:
+        return None
+    return (datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["started_at"])).total_seconds()
+
+
+def _without(on: list[tuple[str, str]], name: str, value: str) -> str:
+    return address([one for one in on if one != (name, value)])
+
+
+def _states(query: ListQuery, on: list[tuple[str, str]]) -> list[tuple[str, bool, str]]:
+    """Return each state, whether the list is narrowed to it, and the address that turns this round."""
+    chosen = set(query.state)
+    others = [one for one in on if one[0] != "state"]
+    return [
+        (state, state in chosen, address([("state", one) for one in State if one in chosen ^ {state}] + others))
+        for state in State
+    ]
+
+
+def _count(visit: Visit[ListQuery], found: dict[str, Any]) -> dict[str, Any]:
+    """Return how many jobs match, and whether there are more than were counted."""
+    if visit.query.cursor is None and found["next_cursor"] is None:
+        return {"n": len(found["data"]), "more": False}
+    wanted = job_filter(visit.query.plain(), visit.who.reads)
+    count = visit.service.stores.listing.at_most(wanted, COUNTED + 1)
+    return {"n": min(count, COUNTED), "more": count > COUNTED}
+
+
+def _ways(visit: Visit[ListQuery], found: dict[str, Any], on: list[tuple[str, str]]) -> dict[str, str | None]:
+    """Return where older and newer jobs are. A cursor leads on from a place, so the way back needs the place before."""
+    query = visit.query
+    limit = None if query.limit == ListQuery.model_fields["limit"].default else query.limit
+    first = address(on, limit=limit)
+    older = address(on, limit=limit, cursor=found["next_cursor"]) if found["next_cursor"] else None
+    newer = None
+    if query.cursor is not None:
+        newer = first
+        plain = query.plain()
+        pager = Pager(plain, visit.who, "jobs")
+        top = created(found["data"][0]) if found["data"] else None
+        if top is not None and (place := newest_first(top)) is not None:
+            wanted = job_filter(plain, visit.who.reads)
+            before = visit.service.stores.listing.newer(wanted, place, query.limit + 1)
+            if before is not None:
+                newer = address(on, limit=limit, cursor=pager.at([rfc3339(before["created_at"]), before["id"]]))
+    return {"first": first, "older": older, "newer": newer}
+
+
+def form_moment(moment: datetime | None) -> str:
+    """Return a time as an input writes it."""
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -1,0 +1,120 @@
+// Orders to many jobs: what one would do is shown first, by the page that counts; it opens in a dialog of the list.
+import { Refused, call, tell, toast } from "./calls.js";
+import { t } from "./words.js";
+
+const dialog = document.getElementById("bulk-dialog");
+
+/** Put what an order would do, as it is now, in place of the form or into the dialog; return the form. */
+async function load(address, into) {
+  const answer = await fetch(address, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+  if (new URL(answer.url).pathname === "/dashboard/login") return location.reload();
+  const form = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("bulk");
+  if (!form) throw new Refused({ detail: t("the service does not answer; try again shortly") });
+  form.dataset.address = address;
+  form.dataset.key = crypto.randomUUID?.() || String(Math.random());
+  into.replaceChildren(document.adoptNode(form));
+  return form;
+}
+
+if (dialog) {
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-bulk]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    try {
+      const form = await load(link.href, dialog);
+      dialog.showModal();
+      (form.querySelector("input") || form.querySelector("#bulk-title")).focus();
+    } catch (error) {
+      tell(error);
+    }
+  });
+  dialog.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-close]")) return;
+    event.preventDefault();
+    dialog.close();
+  });
+}
+
+/** Say what is wrong with a field, beside it; null takes that away. */
+function complain(form, name, text) {
+  tell({ errors: [{ pointer: `/${name}`, detail: text }] }, form);
+}
+
+function valid(form, order) {
+  const { typed, priority } = form.elements;
+  if (typed && typed.value.trim() !== String(order.expected)) {
+    typed.dataset.pointer = "/typed";
+    complain(form, "typed", t("This is not the number of jobs: {n}.", { n: order.expected }));
+    return false;
+  }
+  if (priority && !priority.checkValidity()) {
+    complain(form, "priority", t("must be a whole number from -100 to 100"));
+    return false;
+  }
+  return true;
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("#bulk");
+  if (!form) return;
+  event.preventDefault();
+  const order = JSON.parse(form.dataset.order);
+  if (!valid(form, order)) return;
+  if (form.elements.priority) order.priority = form.elements.priority.valueAsNumber;
+  const button = event.submitter || form.querySelector("button");
+  button.disabled = true;
+  form.dataset.key ||= crypto.randomUUID?.() || String(Math.random());
+  try {
+    const came = await call("POST", "/v1/jobs/bulk", order, { "Idempotency-Key": form.dataset.key });
+    report(form, came);
+    document.dispatchEvent(new CustomEvent("changed", { detail: came }));
+  } catch (error) {
+    if (error.status === 409 && error.matched !== undefined) await again(form, error.matched);
+    else tell(error, form);
+  } finally {
+    button.disabled = false;
+  }
+});
+
+// Meanwhile other jobs match than those that were shown: nothing was done, and it is asked again.
+async function again(form, matched) {
+  const priority = form.elements.priority?.value;
+  const newer = await load(form.dataset.address || location.href, form.parentElement);
+  if (priority !== undefined && newer.elements.priority) newer.elements.priority.value = priority;
+  const news = newer.querySelector("#bulk-news");
+  news.textContent = t("Nothing was done yet: the number has changed meanwhile, now {n} jobs match. Look again.", { n: matched });
+  news.hidden = false;
+  (newer.querySelector("input") || newer.querySelector("#bulk-title")).focus();
+}
+
+/** Say what came of it, in place of the form's fields. */
+function report(form, { changed, unchanged, problems }) {
+  const title = form.querySelector("#bulk-title");
+  const said = document.createElement("p");
+  said.setAttribute("role", "status");
+  said.textContent = t("Changed: {changed}. Stayed as they were: {unchanged}.", { changed, unchanged });
+  const shown = [title, said];
+  if (problems.length) {
+    const list = document.createElement("ul");
+    list.className = "bulk-answer";
+    for (const { job, detail } of problems) {
+      const item = document.createElement("li");
+      const link = document.createElement("a");
+      link.href = `/dashboard/jobs/${job}`;
+      link.textContent = `…${job.slice(-6)}`;
+      item.append(link, ` ${detail}`);
+      list.append(item);
+    }
+    const note = document.createElement("p");
+    note.className = "notice bad";
+    note.textContent = t("Some could not be changed; the first of them:");
+    shown.push(note, list);
+  }
+  const back = form.querySelector("[data-close]");
+  back.classList.add("primary");
+  shown.push(back);
+  form.replaceChildren(...shown);
+  title.focus();
+  if (!problems.length) toast(said.textContent);
+}

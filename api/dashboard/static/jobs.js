@@ -1,0 +1,69 @@
+// The list of jobs: which are chosen to be compared, on all of its pages, and where the focus is when rows change.
+import { t } from "./words.js";
+
+const KEPT = "ganforge-compare";
+const FEWEST = 2;
+const MOST = 8;
+const form = document.getElementById("comparing");
+const list = document.getElementById("jobs");
+
+let chosen = new Set(remembered());
+
+function remembered() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT) || "[]").slice(0, MOST);
+  } catch {
+    return [];
+  }
+}
+
+/** Show what is chosen: marks in the rows, words in the bar, and what may not be chosen any more. */
+function show() {
+  const full = chosen.size >= MOST;
+  for (const box of list.querySelectorAll("input[name=jobs]")) {
+    box.checked = chosen.has(box.value);
+    box.disabled = full && !box.checked;
+  }
+  const words = { n: chosen.size, most: MOST };
+  const text = chosen.size === 0 ? t("Choose 2 to 8 jobs to compare.") : chosen.size < FEWEST ? t("1 job is chosen: choose another one.") : full ? t("{n} jobs are chosen, as many as can be compared.", words) : t("{n} jobs are chosen.", words);
+  document.getElementById("chosen").textContent = text;
+  document.getElementById("choose-none").hidden = !chosen.size;
+  form.querySelector(".primary").disabled = chosen.size < FEWEST;
+  form.classList.toggle("sticks", chosen.size > 0);
+  sessionStorage.setItem(KEPT, JSON.stringify([...chosen]));
+}
+
+list.addEventListener("change", (event) => {
+  if (event.target.name !== "jobs") return;
+  if (event.target.checked) chosen.add(event.target.value);
+  else chosen.delete(event.target.value);
+  show();
+});
+
+document.getElementById("choose-none").addEventListener("click", () => {
+  chosen = new Set();
+  show();
+  document.getElementById("chosen").focus();
+});
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (chosen.size >= FEWEST) location.assign(`/dashboard/compare?jobs=${[...chosen].join(",")}`);
+});
+
+// A button that was pressed may be gone from its row; then the focus goes to the row's job, not to the top of the page.
+let focused = null;
+list.addEventListener("focusin", (event) => (focused = event.target.closest("tr")?.id || null));
+document.addEventListener("focusin", (event) => list.contains(event.target) || (focused = null));
+document.addEventListener("refreshed", () => {
+  show();
+  if (focused && document.activeElement === document.body) document.getElementById(focused)?.querySelector(".job a")?.focus();
+});
+
+// A form that sends empty fields makes long addresses: what is empty is left out.
+document.getElementById("filters").addEventListener("formdata", (event) => {
+  for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+});
+
+document.getElementById("chosen").tabIndex = -1;
+show();

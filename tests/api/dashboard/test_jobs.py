@@ -1,0 +1,237 @@
+"""The list of jobs: what it shows, to whom, and what its addresses mean."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from models.states import Outcome
+from tests.api.conftest import Bench, Finished, Person
+
+PATH = "/dashboard/jobs"
+
+
+def listed(page: str) -> list[str]:
+    """Return the ids of the jobs in a page, in its order."""
+    return re.findall(r'<tr id="(job_[0-9a-f-]+)"', page)
+
+
+def link(page: str, rel: str) -> str | None:
+    """Return the address that leads on, or back."""
+    found = re.search(rf'rel="{rel}" href="([^"]+)"', page)
+    return html.unescape(found[1]) if found else None
+
+
+def ids(person: Person, count: int) -> list[str]:
+    """Submit jobs; return their ids, newest first."""
+    return [person.submit(name=f"number {n}")["id"] for n in range(count)][::-1]
+
+
+def test_jobs_are_shown_with_what_tells_them_apart(finished: Finished, alice: Person, enter):
+    queued = alice.submit(priority=7, labels={"<b>": "x&y"})
+    page = enter(alice).see(PATH)
+    assert listed(page) == [queued["id"], finished.id]
+    for words in ("digits", "mnist-10k", "✔", "succeeded", "team:a", "next in its queue", "priority 7", "took"):
+        assert words in page
+    assert f"/v1/artifacts/{finished.grid}/content?redirect=false" in page
+    assert "&lt;b&gt;:x&amp;y" in page
+    assert "<b>:x" not in page
+    assert "2 jobs" in page
+
+
+def test_the_newest_picture_of_each_job_is_shown_and_drawn_samples_are_pictures_too(alice: Person, bench: Bench, enter):
+    for kind in ("grid", "samples"):
+        alice.submit(name=kind)
+        claim = bench.claim()
+        old = bench.artifact(claim, kind, "old.png", b"old", "image/png")
+        new = bench.artifact(claim, kind, "new.png", b"new", "image/png")
+        archive = bench.artifact(claim, "samples", "all.zip", b"zip", "application/zip")
+        bench.finish(claim)
+        page = enter(alice).see(PATH)
+        assert f"/v1/artifacts/{new}/content" in page
+        assert old not in page
+        assert archive not in page
+
+
+def test_people_see_their_jobs_and_an_admin_all_with_their_owners(alice: Person, bob: Person, admin: Person, enter):
+    mine, others = alice.submit()["id"], bob.submit()["id"]
+    assert listed(enter(alice).see(PATH)) == [mine]
+    assert listed(enter(bob).see(PATH)) == [others]
+    page = enter(admin).see(PATH)
+    assert listed(page) == [others, mine]
+    assert '<td class="owner">alice</td>' in page
+    assert 'class="owner"' not in enter(alice).see(PATH)
+
+
+def test_a_viewer_sees_the_jobs_and_no_button_that_changes_them(alice: Person, carol: Person, enter):
+    job = alice.submit()["id"]
+    reader = enter(carol)
+    page = reader.see(PATH)
+    assert listed(page) == [job]
+    for words in ("data-call", "data-bulk", "/dashboard/new", "bulk.js"):
+        assert words not in page
+    assert "data-bulk" in enter(alice).see(PATH)
+    reader.see(f"{PATH}/bulk?action=cancel", 403)
+
+
+@pytest.mark.parametrize(
+    ("query", "fits"),
+    [
+        ("state=queued", True),
+        ("state=running", False),
+        ("state=queued&state=running", True),
+        ("kind=train", True),
+        ("kind=sample", False),
+        ("recipe=mlp_gan", True),
+        ("recipe=wgan", False),
+        ("queue=cpu", True),
+        ("queue=jetson", False),
+        ("label=team:a", True),
+        ("label=team:b", False),
+        ("created_after=2020-01-31", True),
+        ("created_after=2999-01-31T00:00", False),
+        ("created_before=2999-01-31T00:00:00", True),
+        ("created_before=2020-01-31T00:00:00Z", False),
+        # As a form sends it, with what was left empty.
+        ("state=&kind=&recipe=&queue=&label=&parent=&created_after=&created_before=&cursor=", True),
+    ],
+)
+def test_the_address_holds_the_filters(alice: Person, enter, query: str, fits: bool):
+    job = alice.submit(labels={"team": "a"})["id"]
+    page = enter(alice).see(f"{PATH}?{query}")
+    assert listed(page) == ([job] if fits else [])
+    assert ("No job matches these filters." in page) is not fits
+
+
+def test_a_filter_that_means_nothing_is_a_problem_that_names_it(alice: Person, enter):
+    reader = enter(alice)
+    for query in (
+        "state=dreaming",
+        "created_after=yesterday",
+        "owner=bob",
+        "cursor=x",
+        "label=team",
+        "created_before=2026-13-01",
+    ):
+        page = reader.see(f"{PATH}?{query}", 422)
+        assert query.partition("=")[0] in page
+
+
+def test_each_filter_can_be_taken_away_by_itself_and_all_at_once(alice: Person, enter):
+    page = enter(alice).see(f"{PATH}?state=queued&recipe=wgan&label=team:a&created_after=2026-01-31T12:00")
+    without = [
+        dict(parse_qsl(urlsplit(html.unescape(address)).query))
+        for address in re.findall(r'class="chip" href="([^"]+)"', page)
+    ]
+    on = {"state": "queued", "recipe": "wgan", "label": "team:a", "created_after": "2026-01-31T12:00:00.000000Z"}
+    assert without == [{k: v for k, v in on.items() if k != name} for name in ("recipe", "label", "created_after")]
+    assert 'value="2026-01-31T12:00:00"' in page  # in the form too
+    assert f'<a href="{PATH}">Clear all filters</a>' in page
+
+
+def test_states_are_turned_on_and_off_and_other_filters_stay(alice: Person, enter):
+    page = enter(alice).see(f"{PATH}?state=failed&queue=cpu")
+    assert f'<a href="{PATH}?state=running&amp;state=failed&amp;queue=cpu">' in page
+    assert f'<a href="{PATH}?queue=cpu" aria-current="true">' in page
+
+
+def test_the_list_is_read_forth_and_back_without_losing_or_repeating_a_job(alice: Person, enter):
+    every = ids(alice, 7)
+    reader = enter(alice)
+    shown, address, way = [], f"{PATH}?limit=3&state=queued", []
+    while address:
+        page = reader.see(address)
+        shown.append(listed(page))
+        way.append(address)
+        address = link(page, "next")
+    assert shown == [every[:3], every[3:6], every[6:]]
+    back = link(reader.see(way[-1]), "prev")
+    assert back
+    assert listed(reader.see(back)) == every[3:6]
+    first = link(reader.see(back), "prev")
+    assert first
+    assert listed(reader.see(first)) == every[:3]
+    assert link(reader.see(first), "prev") is None
+
+
+def test_an_empty_list_says_what_to_do(alice: Person, carol: Person, enter):
+    assert "Train the first one" in enter(alice).see(PATH)
+    assert "Train the first one" not in enter(carol).see(PATH)
+
+
+def test_a_large_number_of_jobs_is_not_counted_to_its_end(alice: Person, enter, monkeypatch):
+    monkeypatch.setattr("api.dashboard.jobs.COUNTED", 3)
+    ids(alice, 4)
+    assert "more than 3 jobs" in enter(alice).see(f"{PATH}?limit=1")
+    assert "4 jobs" in enter(alice).see(PATH)
+
+
+def test_a_row_offers_what_its_job_allows(alice: Person, bench: Bench, enter):
+    def offered() -> list[str]:
+        return re.findall(rf'data-call="POST /v1/jobs/{job}/(\w+)"', enter(alice).see(PATH))
+
+    job = alice.submit()["id"]
+    assert offered() == ["pause", "cancel"]
+    alice.post(f"/v1/jobs/{job}/pause")
+    assert offered() == ["resume", "cancel"]
+    alice.post(f"/v1/jobs/{job}/resume")
+    claim = bench.claim()
+    assert offered() == ["pause", "cancel"]
+    alice.post(f"/v1/jobs/{job}/pause")
+    assert offered() == ["resume", "cancel"]
+    alice.post(f"/v1/jobs/{job}/cancel")
+    assert offered() == []
+    bench.finish(claim, Outcome.canceled)
+    assert offered() == []
+
+
+def test_an_order_shows_how_many_jobs_of_which_state_it_would_change(alice: Person, bob: Person, bench: Bench, enter):
+    bob.submit()
+    bob.post(f"/v1/jobs/{bob.get('/v1/jobs').json['data'][0]['id']}/cancel")
+    ids(alice, 3)
+    bench.claim()
+    alice.post(f"/v1/jobs/{alice.get('/v1/jobs').json['data'][0]['id']}/pause")
+    changing = {"cancel": 3, "pause": 2, "resume": 1, "retry": 0, "reprioritize": 3}
+    for action, count in changing.items():
+        page = enter(alice).see(f"{PATH}/bulk?action={action}&kind=train")
+        found = re.search(r'data-order="([^"]+)"', page)
+        assert found
+        assert json.loads(html.unescape(found[1])) == {"action": action, "filter": {"kind": ["train"]}, "expected": 3}
+        assert (f"({count})</button>" in page) is (count > 0)
+        assert ("Nothing would change" in page) is (count == 0)
+        assert "type how many jobs match" not in page
+
+
+def test_what_an_order_says_is_what_the_api_takes(alice: Person, enter):
+    ids(alice, 2)
+    reader = enter(alice)
+    query = "state=queued&recipe=mlp_gan&queue=cpu&label=&created_after=2020-01-01&created_before=2999-01-01T00:00"
+    page = reader.see(f"{PATH}/bulk?action=cancel&{query}")
+    found = re.search(r'data-order="([^"]+)"', page)
+    assert found
+    answer = reader.call("POST", "/v1/jobs/bulk", json=json.loads(html.unescape(found[1])))
+    assert (answer.status_code, answer.json["changed"]) == (202, 2)
+
+
+def test_more_than_twenty_jobs_are_confirmed_by_typing_how_many(alice: Person, enter):
+    ids(alice, 20)
+    reader = enter(alice)
+    assert 'name="typed"' not in reader.see(f"{PATH}/bulk?action=cancel")
+    alice.submit()
+    assert "type how many jobs match: 21" in reader.see(f"{PATH}/bulk?action=cancel")
+
+
+def test_an_order_beyond_what_one_may_mean_is_not_offered(alice: Person, enter, monkeypatch):
+    ids(alice, 2)
+    monkeypatch.setattr("api.dashboard.jobs.MOST", 1)
+    page = enter(alice).see(f"{PATH}/bulk?action=cancel")
+    assert "Narrow the filters" in page
+    assert 'class="danger"' not in page
+
+
+def test_an_order_that_does_not_exist_is_a_problem(alice: Person, enter):
+    assert "action" in enter(alice).see(f"{PATH}/bulk?action=delete", 422)
