@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import platform
 import statistics
 import sys
 import tempfile
@@ -20,6 +22,15 @@ from ganforge.client import Client
 from ganforge.stack.settings import StackSettings
 from ganforge.stack.signals import Signals
 from ganforge.stack.stack import Stack
+
+
+def chosen(names: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return which benchmarks to run, all where none is named, after a line on the machine that they run on."""
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
+    cores = len(os.sched_getaffinity(0))
+    emit("machine", cores=cores, processor=platform.processor(), python=platform.python_version())
+    return list(names or known)
 
 
 class Service:

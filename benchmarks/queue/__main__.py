@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import sys
 from collections.abc import Callable
 
 from benchmarks.queue import claims, empty_jobs, eta, events, pages, streams
-from benchmarks.service import emit
+from benchmarks.service import chosen
 
 # Each part starts the servers that it needs, and leaves nothing behind.
 PARTS: dict[str, Callable[[], None]] = {
@@ -23,14 +21,7 @@ PARTS: dict[str, Callable[[], None]] = {
 
 def main() -> None:
     """Run the named parts, or all."""
-    names = sys.argv[1:] or list(PARTS)
-    unknown = [name for name in names if name not in PARTS]
-    if unknown:
-        sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    emit(
-        "machine", cores=len(os.sched_getaffinity(0)), processor=platform.processor(), python=platform.python_version()
-    )
-    for name in names:
+    for name in chosen(sys.argv[1:], list(PARTS)):
         PARTS[name]()
 
 

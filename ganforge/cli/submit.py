@@ -109,14 +109,22 @@ def _value(text: str) -> Any:
 def _submit(request: dict[str, Any], watch: bool, dry_run: bool, as_json: bool) -> None:
     with Client() as client:
         job = client.submit(request, dry_run=dry_run)
-        if dry_run or (as_json and not watch):
+        if dry_run:
             print_json(job)
             return
-        if not as_json:
-            announce(job)
-        if watch:
-            finish(follow(client, job, as_json=as_json))
-        say(f"`ganforge watch {job['id']}` shows it.")
+        submitted(client, job, watch, as_json)
+
+
+def submitted(client: Client, job: Job, watch: bool, as_json: bool) -> None:
+    """Tell of a new job, and follow it to its end where that is wanted."""
+    if as_json and not watch:
+        print_json(job)
+        return
+    if not as_json:
+        announce(job)
+    if watch:
+        finish(follow(client, job, as_json=as_json))
+    say(f"`ganforge watch {job['id']}` shows it.")
 
 
 def announce(job: Job) -> None:

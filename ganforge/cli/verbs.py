@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from ganforge.cli.jobs import JobId, resolve
-from ganforge.cli.output import FAILED, AsJson, complain, finish, print_json, say, usage
-from ganforge.cli.submit import Labels, Settings, Watch, announce, parse_labels, parse_settings
-from ganforge.cli.watch import follow
+from ganforge.cli.output import FAILED, AsJson, complain, print_json, say, usage
+from ganforge.cli.submit import Labels, Settings, Watch, parse_labels, parse_settings, submitted
 from ganforge.client import Client
 from ganforge.wire import FINAL_STATES, Job
 
@@ -49,14 +48,7 @@ def retry(
     with Client() as client:
         ended = resolve(client, job_id)["id"]
         job = client.retry(ended, params=parse_settings(settings or []), checkpoint=checkpoint)
-        if as_json and not watch:
-            print_json(job)
-            return
-        if not as_json:
-            announce(job)
-        if watch:
-            finish(follow(client, job, as_json=as_json))
-        say(f"`ganforge watch {job['id']}` shows it.")
+        submitted(client, job, watch, as_json)
 
 
 def change(

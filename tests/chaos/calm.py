@@ -24,15 +24,15 @@ PARAMS: dict[str, Any] = {
 SEED = 1
 
 
-def weights(folder: Path) -> dict[str, str]:
+def weights(folder: Path, params: dict[str, Any] = PARAMS, seed: int = SEED) -> dict[str, str]:
     """Return the checksums of the final weights, by file name, of a bare trainer."""
     spec = {
         "kind": "train",
         "job": "calm",
         "attempt": 1,
         "recipe": "mlp_gan",
-        "params": resolve_params(RECIPES["mlp_gan"], None, PARAMS).model_dump(mode="json"),
-        "seed": SEED,
+        "params": resolve_params(RECIPES["mlp_gan"], None, params).model_dump(mode="json"),
+        "seed": seed,
         "dataset": asdict(KNOWN["mnist-10k"]),
         "data_roots": [],
         "cache": str(folder / "cache"),

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
-from dataclasses import asdict
 
 import pytest
 
-from models.datasets import KNOWN
-from models.recipes import RECIPES, resolve_params
-from stores.blobs import sha256_of
+from tests.chaos import calm as calm_run
 from tests.waiting import until
 
 # Checkpoints come often, so that a kill falls between two of them; steps are many, so that it falls into the run.
@@ -23,33 +17,7 @@ PARAMS = {"width": 8, "epochs": 24, "checkpoint_every": {"steps": 200}, "grid_ev
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory) -> dict[str, str]:
     """Return the checksums of the weights of the same run in a bare process that nothing disturbs."""
-    folder = tmp_path_factory.mktemp("calm")
-    spec = {
-        "kind": "train",
-        "job": "calm",
-        "attempt": 1,
-        "recipe": "mlp_gan",
-        "params": resolve_params(RECIPES["mlp_gan"], None, PARAMS).model_dump(mode="json"),
-        "seed": 1,
-        "dataset": asdict(KNOWN["mnist-10k"]),
-        "data_roots": [],
-        "cache": str(folder / "cache"),
-        "device": "cpu",
-        "threads": 1,
-        "scratch": str(folder),
-        "resume": None,
-        "stop_after_s": None,
-    }
-    trainer = subprocess.Popen(
-        [sys.executable, "-m", "trainers"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    trainer.stdin.write(json.dumps(spec).encode() + b"\n")
-    trainer.stdin.flush()
-    errors = trainer.stderr.read()
-    assert trainer.wait() == 0, errors
-    trainer.stdin.close()
-    trainer.stderr.close()
-    return {path.name: sha256_of(path) for path in folder.glob("*or.safetensors")}
+    return calm_run.weights(tmp_path_factory.mktemp("calm"), PARAMS, seed=1)
 
 
 @pytest.fixture
