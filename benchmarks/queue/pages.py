@@ -52,8 +52,8 @@ def run() -> None:
         served(services, "pages_small") as small,
         served(services, "pages_large") as large,
     ):
-        _fill(small, SMALL)
-        _fill(large, LARGE)
+        fill(small, SMALL)
+        fill(large, LARGE)
         for kind, asked in KINDS.items():
             sides = [_Side(api, asked) for api in (small, large)]
             if any(side.refused for side in sides):
@@ -106,7 +106,8 @@ def _tell(kind: str, small: _Side, large: _Side) -> None:
     )
 
 
-def _fill(api: Served, rows: int) -> None:
+def fill(api: Served, rows: int) -> None:
+    """Make jobs of many owners, as years of use would have left them."""
     with api.stores.engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(FILL, {"rows": rows, "owners": OWNERS})
