@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks.queue import claims, empty_jobs, eta, events, pages, streams
+from benchmarks.queue import claims, dashboard, empty_jobs, eta, events, pages, streams
 from benchmarks.service import chosen
 
 # Each part starts the servers that it needs, and leaves nothing behind.
@@ -15,6 +15,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "pages": pages.run,
     "streams": streams.run,
     "events": events.run,
+    "dashboard": dashboard.run,
     "empty_jobs": empty_jobs.run,
 }
 
