@@ -15,7 +15,7 @@ def main() -> int:
     """Run a series; exit 1 on a violation."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="which faults, in which order")
-    parser.add_argument("--runs", type=int, default=200, help="how many faults")
+    parser.add_argument("--runs", type=int, default=200, help="how many faults are to be done")
     parser.add_argument("--json", type=Path, default=Path("chaos.json"), help="where to keep the series")
     parser.add_argument("--only", default="", help="only faults whose words hold this text, such as `kill database`")
     parser.add_argument("--minutes", type=float, default=0, help="begin no further job after so many minutes")

@@ -64,14 +64,14 @@ def catalogue() -> list[Fault]:
     ]
 
 
-def draw(seed: int, count: int, a_job: int, wanted: str = "") -> Iterator[list[Fault]]:
-    """Yield `count` faults, up to `a_job` for one job, in the order of its life; none comes again before all have."""
+def draw(seed: int, a_job: int, wanted: str = "") -> Iterator[list[Fault]]:
+    """Yield faults without end, `a_job` for one job, in the order of its life; none comes again before all have."""
     chosen = [fault for fault in catalogue() if wanted in str(fault)]
     rng = random.Random(seed)
     waiting: list[Fault] = []
-    while count > 0:
+    while True:
         chain: list[Fault] = []
-        for _ in range(min(a_job, count)):
+        for _ in range(a_job):
             if not waiting:
                 waiting = list(chosen)
                 rng.shuffle(waiting)
@@ -79,5 +79,4 @@ def draw(seed: int, count: int, a_job: int, wanted: str = "") -> Iterator[list[F
             taken = {fault.stage for fault in chain} & {"beginning", "end"}
             chain.append(next((fault for fault in waiting if fault.stage not in taken), waiting[0]))
             waiting.remove(chain[-1])
-        count -= len(chain)
         yield sorted(chain, key=lambda fault: fault.phase)

@@ -16,5 +16,5 @@ def test_twenty_faults_leave_no_trace(tmp_path):
     results = list(series.run(tmp_path, seed=4, count=FAULTS, say=told.append))
     assert [line for result in results for line in result.violations] == [], report.table(results)
     done = [injury for result in results for injury in result.injuries if injury.done]
-    assert len(done) >= FAULTS * 3 // 4, told
+    assert len(done) >= FAULTS, told
     assert all(injury.recovery is not None for injury in done), told
