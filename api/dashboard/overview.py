@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from api.dashboard import machines
+from api.dashboard.attention import needs
 from api.dashboard.pages import Pages, Shown, Visit
-from api.queues import list_queues, list_workers
-from api.schemas.queries import PageQuery, Query
-from models.states import Role
+from api.jobs import list_jobs
+from api.schemas.queries import JobsQuery, Query
+from models.states import Role, State
 
 pages = Pages()
 
-ALL = PageQuery(limit=100)
+SHOWN = 8
+ALERTS = 10
 
 
 @pages.add("/dashboard")
 def overview(visit: Visit[Query]) -> Shown:
-    """Show how the service is."""
-    workers = visit.ask(list_workers, ALL)["data"] if visit.who.role is Role.admin else None
-    return Shown("overview.html", {"queues": visit.ask(list_queues, ALL)["data"], "workers": workers})
+    """Show how the service is. Who is no admin sees the queues as everybody does, and else their own things only."""
+    queues = machines.queues(visit)
+    workers = machines.workers(visit) if visit.who.role is Role.admin else None
+    pulse = visit.service.stores.pulse
+    return Shown(
+        "overview.html",
+        {
+            "queues": queues,
+            "workers": None if workers is None else [one for one in workers if one["state"] != "stopped"],
+            "needs": needs(visit, queues, workers),
+            "running": visit.ask(list_jobs, JobsQuery(state=[State.running], limit=SHOWN)),
+            "ended": pulse.ended(visit.who.reads, SHOWN),
+            "alerts": pulse.alerts(visit.who.reads, ALERTS),
+        },
+    )

@@ -1,0 +1,74 @@
+"""What needs a person, the worst first. Each need is a few facts; the page has the words and what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from api.dashboard.pages import Visit
+from models.states import State
+from stores.reports import JobFilter
+
+# So far into each line it is looked for jobs that no device has the memory for.
+LOOKED_AT = 20
+COUNTED = 10_000
+Need = dict[str, Any]
+
+
+def needs(visit: Visit[Any], queues: Sequence[Need], workers: Sequence[Need] | None) -> list[Need]:
+    """Return the needs. `workers` None: this person has nothing to do with them."""
+    found = [*_stuck(visit, queues), *_short_of_memory(visit, queues), *_failures(visit)]
+    if workers is not None:
+        found += [*_missing(workers), *_gone(visit)]
+    return sorted(found, key=lambda need: ("bad", "warn", "still").index(need["level"]))
+
+
+def _stuck(visit: Visit[Any], queues: Sequence[Need]) -> Iterator[Need]:
+    for queue in queues:
+        if not queue["depth"] or (queue["served"] and not queue["paused"]):
+            continue
+        count = queue["depth"] if visit.who.reads is None else _waiting(visit, queue["name"])
+        facts = {"queue": queue["name"], "count": count}
+        if not count:
+            continue  # others wait: that is not this person's to mend
+        if queue["paused"]:
+            yield {"what": "paused", "level": "warn", **facts}
+        else:
+            yield {"what": "all_draining" if queue["workers"] else "no_worker", "level": "bad", **facts}
+
+
+def _waiting(visit: Visit[Any], queue: str) -> int:
+    mine = JobFilter(owner=visit.who.reads, states=[State.queued], queues=[queue])
+    return visit.service.stores.listing.at_most(mine, COUNTED)
+
+
+def _short_of_memory(visit: Visit[Any], queues: Sequence[Need]) -> Iterator[Need]:
+    for queue in queues:
+        if not (queue["depth"] and queue["served"]):
+            continue
+        line = visit.service.stores.upcoming.next(queue["name"], visit.who.reads, LOOKED_AT)
+        for lacks, count in Counter(job["lacks"] for job in line if job["lacks"]).items():
+            first = next(job for job in line if job["lacks"] == lacks)
+            level = "bad" if lacks == "device" else "warn"
+            yield {"what": f"lacks_{lacks}", "level": level, "queue": queue["name"], "count": count, "job": first}
+
+
+def _failures(visit: Visit[Any]) -> Iterator[Need]:
+    for failed in visit.service.stores.pulse.failures(visit.who.reads):
+        yield {"what": "failed", "level": "bad", "code": failed.code, "count": failed.count, "newest": failed.newest}
+
+
+def _missing(workers: Sequence[Need]) -> Iterator[Need]:
+    # Who was killed and started again is a new worker of the old name.
+    there = {(one["name"], one["queue"]) for one in workers if one["state"] in {"live", "draining"}}
+    for worker in workers:
+        if worker["state"] == "lost" and (worker["name"], worker["queue"]) not in there:
+            yield {"what": "lost", "level": "bad", "worker": worker}
+        elif worker["state"] == "draining":
+            yield {"what": "draining", "level": "still", "worker": worker}
+
+
+def _gone(visit: Visit[Any]) -> Iterator[Need]:
+    if count := visit.service.stores.figures.missing():
+        yield {"what": "objects_missing", "level": "bad", "count": count}

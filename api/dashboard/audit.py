@@ -1,0 +1,76 @@
+"""The audit, for admins: who did what, before and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import model_validator
+
+from api.access import Access
+from api.audit import list_audit
+from api.dashboard.pages import Pages, Shown, Visit
+from api.schemas.queries import AuditQuery
+
+pages = Pages()
+
+LIMIT = 50
+# Every change that is written down (stores/audit.py), in the order in which people look for them.
+ACTIONS = (
+    *("job.create", "job.cancel", "job.pause", "job.resume", "job.retry", "job.change", "job.bulk"),
+    *("queue.pause", "queue.resume", "worker.drain", "worker.undrain"),
+    *("dataset.upload", "dataset.delete", "key.create", "key.revoke"),
+)
+
+
+class Filters(AuditQuery):
+    """The filters as a form sends them: what was left empty is not asked for."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_the_empty(cls, values: Any) -> Any:
+        kept = {name: [one for one in value if one] if isinstance(value, list) else value.strip() or None
+                for name, value in values.items()}  # fmt: skip
+        return {name: value for name, value in kept.items() if value}
+
+
+@pages.add("/dashboard/audit", Access.admin, Filters)
+def audit(visit: Visit[Filters]) -> Shown:
+    """Show the lines that the filters in the address let through, newest first."""
+    asked = AuditQuery(**{**visit.query.model_dump(), "limit": LIMIT})
+    page = visit.ask(list_audit, asked)
+    filters = {name: value for name in ("action", "subject", "owner") if (value := getattr(asked, name))}
+    following = {**filters, "cursor": page["next_cursor"]} if page["next_cursor"] else None
+    lines = [{**line, "changes": list(changes(line["before"], line["after"]))} for line in page["data"]]
+    return Shown(
+        "audit.html",
+        {
+            "lines": lines,
+            "actions": ACTIONS,
+            "asked": asked,
+            "filters": filters,
+            "newest": f"?{urlencode(filters, doseq=True)}" if asked.cursor else None,
+            "older": f"?{urlencode(following, doseq=True)}" if following else None,
+        },
+    )
+
+
+def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """Yield what changed, fact by fact: its name, and its value `was` and `now` (None: there was none)."""
+    old, new = dict(_facts(before or {})), dict(_facts(after or {}))
+    for name in sorted(old.keys() | new.keys()):
+        was, now = old.get(name), new.get(name)
+        if was != now or before is None or after is None:
+            yield {"name": name, "was": was, "now": now}
+
+
+def _facts(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every fact below a name of its own, as JSON writes it; a text without its quotes. Nulls say nothing."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _facts(value, f"{prefix}{name}.")
+        elif value is not None and value != {}:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield f"{prefix}{name}", text

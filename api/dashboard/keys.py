@@ -1,0 +1,20 @@
+"""The keys, for admins: who may come in, and with what."""
+
+from __future__ import annotations
+
+from api.access import Access
+from api.dashboard.pages import Pages, Shown, Visit
+from api.keys import list_keys
+from api.schemas.queries import PageQuery
+from models.states import Role
+
+pages = Pages()
+
+LIMIT = 100
+
+
+@pages.add("/dashboard/keys", Access.admin, PageQuery)
+def keys(visit: Visit[PageQuery]) -> Shown:
+    """Show the keys that are in force, newest first."""
+    page = visit.ask(list_keys, visit.query.model_copy(update={"limit": LIMIT}))
+    return Shown("keys.html", {"page": page, "roles": list(Role), "mine": visit.who.key_id})

@@ -1,0 +1,66 @@
+"""What pages show of queues and workers beyond what the API lists: how much comes and goes, what each device does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.dashboard.pages import Visit
+from api.jobs import list_jobs
+from api.queues import list_queues, list_workers
+from api.schemas.queries import JobsQuery, PageQuery
+from models.states import State
+from stores.pulse import MINUTES, Flow
+
+ALL = PageQuery(limit=100)
+LATELY = 5
+HEIGHT = 20
+
+
+def queues(visit: Visit[Any]) -> list[dict[str, Any]]:
+    """Return the queues as the API lists them, each with its `flow`, and whether anybody takes its jobs (`served`)."""
+    stores = visit.service.stores
+    flows, served = stores.pulse.flows(), stores.reports.live_queues(stores.alive_s)
+    listed = visit.ask(list_queues, ALL)["data"]
+    return [{**one, "flow": rates(flows.get(one["name"], Flow())), "served": one["name"] in served} for one in listed]
+
+
+def rates(flow: Flow) -> dict[str, Any]:
+    """Return arrivals and finishes a minute, lately and over the hour, and both as lines of one small drawing."""
+    most = max(1, *flow.arrivals, *flow.finishes)
+    found: dict[str, Any] = {"most": most}
+    for name, counts in (("arrivals", flow.arrivals), ("finishes", flow.finishes)):
+        found[name] = {
+            "lately": sum(counts[-LATELY:]) / LATELY,
+            "hour": sum(counts) / MINUTES,
+            "line": " ".join(f"{n},{HEIGHT - HEIGHT * count / most:.3g}" for n, count in enumerate(counts)),
+        }
+    return found
+
+
+def workers(visit: Visit[Any]) -> list[dict[str, Any]]:
+    """Return the workers as the API lists them to an admin, each with what it does, its job, and its memory."""
+    listed = visit.ask(list_workers, ALL)["data"]
+    running = visit.ask(list_jobs, JobsQuery(state=[State.running], limit=100))["data"]
+    jobs = {job["id"]: job for job in running}
+    found = [
+        {**one, "does": _does(one), "running": jobs.get(one["job"]), "memories": memories(one["device"])}
+        for one in listed
+    ]
+    return sorted(found, key=lambda one: (one["queue"], one["name"], one["id"]))
+
+
+def _does(worker: dict[str, Any]) -> str:
+    if worker["state"] != "live":
+        return str(worker["state"])
+    return "busy" if worker["job"] else "idle"
+
+
+def memories(device: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the memories of a device that are known: `of` the GPU or the machine, `total`, and how much is `used`."""
+    found = []
+    pairs = (("gpu", "gpu_memory_total", "gpu_memory_free"), ("machine", "memory_total", "memory_available"))
+    for of, total_name, free_name in pairs:
+        total, free = device.get(total_name), device.get(free_name)
+        if total and free is not None:
+            found.append({"of": of, "total": total, "used": max(0, total - free), "free": free})
+    return found

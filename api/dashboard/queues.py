@@ -1,0 +1,19 @@
+"""The queues: what waits in each, what comes next, and the switch that an admin has."""
+
+from __future__ import annotations
+
+from api.dashboard import machines
+from api.dashboard.pages import Pages, Shown, Visit
+from api.schemas.queries import Query
+
+pages = Pages()
+
+NEXT = 10
+
+
+@pages.add("/dashboard/queues")
+def queues(visit: Visit[Query]) -> Shown:
+    """Show every queue with the head of its line; who is no admin sees their own jobs in it."""
+    upcoming = visit.service.stores.upcoming
+    listed = [{**one, "next": upcoming.next(one["name"], visit.who.reads, NEXT)} for one in machines.queues(visit)]
+    return Shown("queues.html", {"queues": listed})

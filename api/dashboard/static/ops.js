@@ -1,0 +1,74 @@
+// The pages of operators: they keep themselves fresh where no job tells of anything, and keys are made in a dialog.
+import { call, tell, toast } from "./calls.js";
+import { refresh, say } from "./page.js";
+import { t } from "./words.js";
+
+// Heartbeats, temperatures and waits change without an event of any job.
+const LOOK_EVERY_MS = 15000;
+if (document.body.dataset.live === "all") setInterval(() => document.hidden || refresh(), LOOK_EVERY_MS);
+
+// What needs a person is said to those who listen, when there is more of it than before.
+const countNeeds = () => document.querySelectorAll("#needs .needs > li").length;
+let known = countNeeds();
+document.addEventListener("refreshed", () => {
+  const now = countNeeds();
+  if (now > known) say(t("More needs a person now: {count}", { count: now }));
+  known = now;
+});
+
+for (const button of document.querySelectorAll("[data-open]"))
+  button.addEventListener("click", () => document.getElementById(button.dataset.open).showModal());
+for (const button of document.querySelectorAll("dialog [data-close]"))
+  button.addEventListener("click", () => button.closest("dialog").close());
+
+const form = document.getElementById("new-key-form");
+const secret = document.getElementById("secret");
+
+function asked() {
+  const fields = new FormData(form);
+  // What was typed is sent as it is, when it is no number: the service says what is wrong with it, beside the field.
+  const limit = (name) => {
+    const text = fields.get(name).trim();
+    return text === "" ? null : /^\d+$/.test(text) ? Number(text) : text;
+  };
+  const body = { name: fields.get("name"), role: fields.get("role"), quotas: {} };
+  if (fields.get("owner").trim()) body.owner = fields.get("owner").trim();
+  for (const name of ["queued", "running", "stored_bytes"]) body.quotas[name] = limit(name);
+  return body;
+}
+
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = form.querySelector("button.primary");
+  button.disabled = true;
+  try {
+    const made = await call("POST", "/v1/keys", asked());
+    form.closest("dialog").close();
+    form.reset();
+    document.getElementById("secret-name").textContent = made.name;
+    document.getElementById("secret-text").value = made.key;
+    secret.showModal();
+    document.getElementById("secret-text").select();
+    document.dispatchEvent(new CustomEvent("changed"));
+  } catch (error) {
+    tell(error, form);
+  } finally {
+    button.disabled = false;
+  }
+});
+
+document.getElementById("secret-copy")?.addEventListener("click", async () => {
+  const field = document.getElementById("secret-text");
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    toast(t("Copied"));
+  } catch {
+    // Pages that came without TLS may not use the clipboard: what is selected can be copied by hand.
+    toast(t("Copy it by hand: it is selected"), true);
+  }
+});
+// A secret stays no longer than it is looked at.
+secret?.addEventListener("close", () => {
+  document.getElementById("secret-text").value = "";
+});

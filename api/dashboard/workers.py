@@ -1,0 +1,18 @@
+"""The workers, for admins: what each device is, does and has left, and draining."""
+
+from __future__ import annotations
+
+from api.access import Access
+from api.dashboard import machines
+from api.dashboard.pages import Pages, Shown, Visit
+from api.schemas.queries import Query
+
+pages = Pages()
+
+
+@pages.add("/dashboard/workers", Access.admin)
+def workers(visit: Visit[Query]) -> Shown:
+    """Show the workers of the last day."""
+    listed = machines.workers(visit)
+    there = [one for one in listed if one["state"] != "stopped"]
+    return Shown("workers.html", {"workers": there, "stopped": [one for one in listed if one["state"] == "stopped"]})

@@ -1,0 +1,45 @@
+"""The page of the keys, for admins."""
+
+from __future__ import annotations
+
+
+def test_keys_are_for_admins(alice, carol, enter):
+    for person in (alice, carol):
+        assert "this needs an admin" in enter(person).see("/dashboard/keys", 403)
+
+
+def test_keys_are_listed_without_their_secrets_and_can_be_revoked(admin, alice, enter):
+    admin.post("/v1/keys", json={"name": "<b>small</b>", "role": "viewer", "quotas": {"queued": 3}})
+    page = enter(admin).see("/dashboard/keys")
+    assert "&lt;b&gt;small&lt;/b&gt;" in page
+    assert "3 waiting" in page
+    assert "as the service has them" in page
+    assert f'data-call="DELETE /v1/keys/{alice.key_id}"' in page
+    assert alice.key not in page
+    assert admin.key not in page
+
+
+def test_the_key_one_is_signed_in_with_is_marked_and_asks_otherwise(admin, alice, enter):
+    page = enter(admin).see("/dashboard/keys")
+    own = page[page.index(f'id="{admin.key_id}"') :].partition("</tr>")[0]
+    assert "yours, now" in own
+    assert "You will be signed out." in own
+    assert page.count("yours, now") == 1
+
+
+def test_a_long_list_goes_on_behind_a_link(admin, enter, stores):
+    for n in range(101):
+        stores.keys.create(f"number {n}", "many", "user")
+    reader = enter(admin)
+    page = reader.see("/dashboard/keys")
+    assert "number 0<" not in page.replace(" <small", "<")
+    following = page.partition('rel="next" href="')[2].partition('"')[0]
+    assert "number 0<" in reader.see(f"/dashboard/keys{following}").replace(" <small", "<")
+
+
+def test_the_last_admins_key_stays(admin, enter):
+    answer = enter(admin).call("DELETE", f"/v1/keys/{admin.key_id}")
+    assert (answer.status_code, answer.json["detail"]) == (
+        409,
+        "this is the last admin key; make another one first",
+    )

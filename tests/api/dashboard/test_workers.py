@@ -1,0 +1,47 @@
+"""The page of the workers, for admins."""
+
+from __future__ import annotations
+
+from api.dashboard.machines import memories
+
+
+def test_workers_are_for_admins(alice, carol, enter):
+    for person in (alice, carol):
+        reader = enter(person)
+        assert "this needs an admin" in reader.see("/dashboard/workers", 403)
+        assert 'href="/dashboard/workers"' not in reader.see("/dashboard")
+
+
+def test_a_worker_is_shown_with_its_device_and_what_it_does(alice, admin, enter, stores):
+    reader = enter(admin)
+    assert "No worker was seen" in reader.see("/dashboard/workers")
+    facts = {"kind": "gpu", "name": "H<100>", "gpu_memory_total": 80e9, "gpu_memory_free": 20e9, "room": 20e9}
+    worker = stores.workers.register("tower", "gpu", facts)
+    assert "idle" in reader.see("/dashboard/workers")
+    job = alice.submit(queue="gpu", name="faces")
+    stores.jobs.claim("gpu", worker, "H100")
+    page = reader.see("/dashboard/workers")
+    for shown in ("H&lt;100&gt;", "20 GB free of 80 GB", f'href="/dashboard/jobs/{job["id"]}"', "busy", "unknown"):
+        assert shown in page
+    assert '<meter min="0" max="80000000000.0" value="60000000000.0"' in page
+
+
+def test_a_worker_is_drained_and_let_work_again(admin, worker, enter, stores):
+    reader = enter(admin)
+    assert f'data-call="POST /v1/workers/{worker}/drain"' in reader.see("/dashboard/workers")
+    assert reader.call("POST", f"/v1/workers/{worker}/drain").status_code == 202
+    page = reader.see("/dashboard/workers")
+    assert "draining" in page
+    assert f'data-call="POST /v1/workers/{worker}/undrain"' in page
+    stores.workers.stop(worker)
+    page = reader.see("/dashboard/workers")
+    assert "data-call" not in page
+    assert "1 worker stopped in order within a day" in page
+
+
+def test_a_memory_that_nobody_knows_is_not_shown():
+    assert memories({"kind": "cpu"}) == []
+    assert memories({"memory_total": 0, "memory_available": 0}) == []
+    assert memories({"gpu_memory_total": None, "gpu_memory_free": None}) == []
+    # what is free may have been counted a moment after what there is
+    assert memories({"memory_total": 4, "memory_available": 5}) == [{"of": "machine", "total": 4, "used": 0, "free": 5}]
