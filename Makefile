@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 EXTRAS := api,worker,trainers,cli,stack,dev
 PYTEST := $(BIN)/python -m pytest
+SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Unreadable progress bars and warnings about indexes help nobody; errors are shown.
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-all test-browser lint format audit bench bench-train bench-quality bench-queue chaos clean
+.PHONY: help install up demo test test-all test-browser browser lint format audit bench bench-train bench-quality bench-queue chaos clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,11 +49,15 @@ demo: $(INSTALLED) ## Train, draw and download real digits through the whole ser
 test: $(INSTALLED) ## Run the tests, on the real servers (the long series left out)
 	@$(PYTEST) -m "not slow" --numprocesses 2 --dist loadfile
 
-test-all: $(INSTALLED) ## Run the long series
+test-all: $(INSTALLED) ## Run the long series, and the pages in a real browser
 	@$(PYTEST) -m slow
 
-test-browser: $(INSTALLED) ## Run the pages in a real browser (Debian's chromium) over the running service
+test-browser: $(INSTALLED) ## Run the pages in a real browser over the running service (part of test-all)
 	@$(PYTEST) tests/browser
+
+browser: ## Install the browser that the tests of the pages drive (Debian and Ubuntu; as root, or with sudo)
+	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq \
+	  && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; }
 
 chaos: $(INSTALLED) ## Break the running service RUNS times, drawn by SEED (200 take about half an hour)
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --runs $(or $(RUNS),200) --json $(or $(JSON),chaos.json)
