@@ -26,6 +26,7 @@ SHARE_OF_MACHINE = 0.85
 # The rest is for the system, the supervisor, and what the estimate does not see.
 SHARE_OF_BOARD = 0.7
 # A board with less than this holds one trainer, not a second one that waits.
+BOARD_CHECKPOINTS_S = 300
 ROOM_FOR_SPARE = 6 << 30
 
 # What a trainer may know of this process's environment: enough to run Python and CUDA, no address, no credential.
@@ -60,6 +61,15 @@ class Device:
     def keeps_spare(self) -> bool:
         """Whether there is memory to start the next trainer ahead."""
         return self.kind is not DeviceClass.jetson or self.probes.memory().get("MemTotal", 0) >= ROOM_FOR_SPARE
+
+    def suited(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return a job's parameters with what this device wants where nobody chose.
+
+        A board writes its checkpoints to a memory card that wears out, and trains slowly: every five minutes is enough.
+        """
+        if self.kind is DeviceClass.jetson and params.get("checkpoint_every", "") is None:
+            return {**params, "checkpoint_every": {"seconds": BOARD_CHECKPOINTS_S}}
+        return params
 
     def environment(self) -> dict[str, str]:
         """Return the whole environment of a trainer."""

@@ -43,7 +43,7 @@ def build_spec(
         "job": claim.job_id,
         "attempt": claim.attempt,
         "recipe": job["recipe"],
-        "params": job["params"],
+        "params": device.suited(job["params"]),
         "device": device.torch,
         "threads": device.threads,
         "scratch": str(scratch),

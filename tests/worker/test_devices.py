@@ -118,6 +118,15 @@ def test_a_board_without_these_files_is_a_board_all_the_same(tmp_path):
     assert (facts["gpu_load"], facts["temperature"], facts["swap_compressed"]) == (None, None, 0)
 
 
+def test_a_board_saves_every_five_minutes_unless_the_job_says_otherwise(tmp_path):
+    board = find_device(_settings(queue="jetson", device="0"), tmp_path)
+    assert board.suited({"epochs": 1, "checkpoint_every": None})["checkpoint_every"] == {"seconds": 300}
+    for params in ({"checkpoint_every": {"steps": 5}}, {"count": 64}):
+        assert board.suited(params) == params
+    unset = {"checkpoint_every": None}
+    assert find_device(_settings(), tmp_path).suited(unset) == unset
+
+
 def test_a_larger_board_starts_the_next_trainer_ahead(machine):
     root = machine("proc/device-tree/model", "NVIDIA Jetson AGX Orin\0")
     assert find_device(_settings(queue="jetson", device="0"), root).keeps_spare
