@@ -12,6 +12,7 @@ from stores.blobs import Blobs
 from stores.broker import Bell, make_celery
 from stores.bus import Bus, make_redis
 from stores.chores import Chores
+from stores.courses import Courses
 from stores.datasets import Datasets
 from stores.db import make_engine
 from stores.events import Events
@@ -54,6 +55,7 @@ class Stores:
     events: Events
     metrics: Metrics
     listing: Listing
+    courses: Courses
     figures: Figures
     pulse: Pulse
     upcoming: Upcoming
@@ -100,6 +102,7 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         events=Events(engine),
         metrics=Metrics(engine),
         listing=Listing(engine),
+        courses=Courses(engine),
         figures=Figures(engine),
         pulse=Pulse(engine),
         upcoming=Upcoming(engine, settings.lease_s),

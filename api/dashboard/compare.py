@@ -1,0 +1,169 @@
+"""Several jobs side by side: curves, pictures, speed, and where their parameters differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.dashboard.clocks import Clock, clock, speeds, thinned
+from api.dashboard.pages import Pages, Shown, Visit
+from api.jobs import get_job
+from api.problems import InvalidError, ProblemError, field
+from api.schemas.queries import Query
+from models.states import TERMINAL, DeviceClass
+from stores.errors import NotFoundError
+
+pages = Pages()
+
+PATH = "/dashboard/compare"
+MOST = 8
+MOST_GRIDS = 120
+# Facts of a job that stand beside its parameters where they differ.
+FACTS = ("kind", "recipe", "preset", "dataset", "seed", "queue", "device", "source", "parent")
+# What an epoch tells that is no metric.
+FIGURES = {"epoch", "images", "seconds", "images_per_second", "device"}
+METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "accuracy", "loss")
+
+
+class CompareQuery(Query):
+    """Which jobs, and over what."""
+
+    jobs: list[str] = Field(default_factory=list)  # each one id, or several with commas between them
+    x: Literal["images", "time", "steps"] = "images"
+
+    def ids(self) -> list[str]:
+        """Return the ids, each once."""
+        given = [job_id.strip() for entry in self.jobs for job_id in entry.split(",")]
+        return list(dict.fromkeys(job_id for job_id in given if job_id))
+
+
+@pages.add(PATH, query=CompareQuery)
+def compare(visit: Visit[CompareQuery]) -> Shown:
+    """Show jobs side by side."""
+    ids = visit.query.ids()
+    if len(ids) > MOST:
+        detail = f"names {len(ids)} jobs; {MOST} can be compared at most"
+        raise InvalidError([field("/query/jobs", detail, parameter="jobs")])
+    jobs = _jobs(visit, ids)
+    if len(jobs) < 2:
+        return Shown("compare_few.html", {"jobs": jobs})
+    epochs = visit.service.stores.courses.epochs(ids)
+    grids = visit.service.stores.courses.grids(ids)
+    clocks = {job["id"]: clock(job["progress"], epochs[job["id"]], _ran(job)) for job in jobs}
+    context = {
+        "jobs": [{**job, "without": address([one for one in ids if one != job["id"]])} for job in jobs],
+        "x": visit.query.x,
+        "data": [_drawn(job, clocks[job["id"]], grids[job["id"]]) for job in jobs],
+        "newest": {job_id: some[-1] for job_id, some in grids.items() if some},
+        "noise": _noise(jobs),
+        "speeds": _speeds(jobs, epochs),
+        "differences": differences(jobs),
+        "finals": _finals(jobs, epochs),
+    }
+    return Shown("compare.html", context)
+
+
+def address(ids: list[str]) -> str:
+    """Return the address that compares these jobs."""
+    return f"{PATH}?jobs={','.join(ids)}"
+
+
+def _jobs(visit: Visit[CompareQuery], ids: list[str]) -> list[dict[str, Any]]:
+    """Return the jobs as the API shows them to this person.
+
+    Raises:
+        ProblemError: some are not there, or are somebody else's; it names them all.
+    """
+    found, missing = [], []
+    for job_id in ids:
+        try:
+            found.append(visit.ask(get_job, Query(), job_id))
+        except NotFoundError:
+            missing.append(job_id)
+    if missing:
+        raise ProblemError("not_found", f"there is no job {' and no job '.join(missing)}")
+    return found
+
+
+def _ran(job: Mapping[str, Any]) -> float:
+    if job["started_at"] is None:
+        return 0.0
+    end = datetime.fromisoformat(job["finished_at"]) if job["finished_at"] else datetime.now(UTC)
+    return (end - datetime.fromisoformat(job["started_at"])).total_seconds()
+
+
+def _drawn(job: Mapping[str, Any], course: Clock, grids: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what scripts draw a job from."""
+    return {
+        "id": job["id"],
+        "name": job["name"] or job["recipe"],
+        "live": job["state"] not in TERMINAL,
+        "seq": job["last_seq"],
+        "clock": vars(course),
+        "grids": [[grid["id"], grid["step"], grid["epoch"]] for grid in thinned(grids, MOST_GRIDS)],
+    }
+
+
+def _noise(jobs: list[dict[str, Any]]) -> str:
+    """Say whether the jobs draw their grids from the same noise: `same`, or what differs."""
+    if any("noise_dim" not in job["params"] for job in jobs):
+        return "none"
+    if len({job["seed"] for job in jobs}) > 1:
+        return "seed"
+    if len({job["params"]["noise_dim"] for job in jobs}) > 1:
+        return "size"
+    # A CPU draws other numbers from one seed than a GPU does.
+    return "device" if len({job["queue"] == DeviceClass.cpu for job in jobs}) > 1 else "same"
+
+
+def _speeds(jobs: list[dict[str, Any]], epochs: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return a row for each job and device; how often as fast as the slowest each is."""
+    rows = [{"n": n, "job": job, **vars(speed)} for n, job in enumerate(jobs) for speed in speeds(epochs[job["id"]])]
+    rates = [row["images_per_second"] for row in rows if row["images_per_second"] > 0]
+    for row in rows:
+        row["times"] = row["images_per_second"] / min(rates) if rates else None
+        row["share"] = row["images_per_second"] / max(rates) if rates else 0.0
+    return rows
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested parameters as one level: grid_every.steps."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def differences(jobs: list[dict[str, Any]]) -> list[tuple[str, list[str | None]]]:
+    """Return what is not the same in all jobs: its name, and each job's value (None: it has none)."""
+    every = [flat({name: job[name] for name in FACTS}) | flat(job["params"], "params.") for job in jobs]
+    rows = []
+    for name in dict.fromkeys(name for values in every for name in values):
+        shown = [None if values.get(name) is None else _text(values[name]) for values in every]
+        if len(set(shown)) > 1:
+            rows.append((name.removeprefix("params."), shown))
+    return rows
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
+
+
+def _finals(jobs: list[dict[str, Any]], epochs: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Return the means of each metric over each job's last epoch."""
+    last = [epochs[job["id"]][-1] if epochs[job["id"]] else {} for job in jobs]
+    names = dict.fromkeys(name for epoch in last for name in epoch if name not in FIGURES)
+    ordered = [name for name in METRICS if name in names] + [name for name in names if name not in METRICS]
+    return {
+        "epochs": [epoch.get("epoch") for epoch in last],
+        "images": [epoch.get("images") for epoch in last],
+        "rows": [(name, [epoch.get(name) for epoch in last]) for name in ordered],
+    }
