@@ -15,7 +15,7 @@ def size(count: float | None) -> str:
     if count is None:
         return NONE
     for unit in ("B", "kB", "MB", "GB"):
-        if abs(count) < 1000:
+        if abs(count) < 999.5:  # what rounds to a thousand goes on to the next unit
             return f"{count:.3g} {unit}" if unit != "B" else f"{count:.0f} B"
         count /= 1000
     return f"{count:.3g} TB"
@@ -46,8 +46,8 @@ def number(value: float | None) -> str:
     """Return a number as people read it: thousands apart, three digits of a fraction."""
     if value is None:
         return NONE
-    if isinstance(value, int) or float(value).is_integer():
-        return f"{int(value):,}".replace(",", "\u202f")
+    if isinstance(value, int) or float(value).is_integer() or abs(value) >= 999.5:
+        return f"{round(value):,}".replace(",", "\u202f")
     return f"{value:.3g}"
 
 
