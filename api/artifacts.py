@@ -8,7 +8,7 @@ from flask import Response
 
 from api.access import Access
 from api.cursors import Pager
-from api.downloads import hand_out
+from api.downloads import KEPT, hand_out
 from api.jobs import job_id_in
 from api.routes import Call, Reply, Routes
 from api.schemas import answers
@@ -56,7 +56,7 @@ def download_artifact(call: Call[ContentQuery, None], artifact_id: str) -> Reply
     303 to a signed link that lives for 10 minutes; with `redirect=false` the bytes themselves.
     """
     artifact, key = _find(call, artifact_id)
-    return hand_out(
+    answer = hand_out(
         call.service.stores.blobs,
         key,
         artifact["name"],
@@ -64,6 +64,9 @@ def download_artifact(call: Call[ContentQuery, None], artifact_id: str) -> Reply
         redirect=call.query.redirect,
         size=artifact["bytes"],
     )
+    if isinstance(answer, Response):
+        answer.headers["Cache-Control"] = KEPT
+    return answer
 
 
 def _find(call: Call[Any, None], artifact_id: str) -> tuple[dict[str, Any], str]:

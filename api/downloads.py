@@ -11,6 +11,9 @@ from flask import Response
 from api.routes import Reply
 from stores.blobs import Blobs
 
+# What an artifact holds never changes, so whoever may see it may keep it.
+KEPT = "private, max-age=31536000, immutable"
+
 
 def hand_out(
     blobs: Blobs, key: str, name: str, content_type: str, *, redirect: bool, size: int | None = None

@@ -91,6 +91,17 @@ class Events:
         with self._engine.connect() as connection:
             return [event_view(row) for row in connection.execute(_columns(query)).mappings()]
 
+    def newest(
+        self, job_id: str, kinds: Collection[str], limit: int, before: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Return up to `limit` events of these types of a job (with seq < `before`), newest first."""
+        query = select(Event).where(Event.job_id == job_id, Event.type.in_(list(kinds)))
+        if before is not None:
+            query = query.where(Event.seq < before)
+        with self._engine.connect() as connection:
+            rows = connection.execute(_columns(query.order_by(Event.seq.desc()).limit(limit))).mappings()
+            return [event_view(row) for row in rows]
+
     def now(self) -> Position:
         """Return the end of the feed: everything after it is yet to settle."""
         with self._engine.connect() as connection:

@@ -1,0 +1,155 @@
+"""One job: how it goes, what it shows, what happened to it, what it left, and what one can do with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from api.dashboard import job_again, job_story
+from api.dashboard.pages import Pages, Shown, Visit
+from api.jobs import get_job, list_attempts, list_jobs
+from api.recipes import get_recipe
+from api.schemas.queries import JobsQuery, PageQuery, Query, integer
+from models.retries import CHANGEABLE
+from models.specs.sample import SampleParams
+from models.states import TERMINAL, EventType
+
+pages = Pages()
+
+ALL = PageQuery(limit=100)
+LINES = 100
+# More stops than this and a slider cannot be set to one of them by hand.
+STOPS = 1000
+FILES = 50
+ALL_FILES = 20_000
+TOLD = (EventType.state, EventType.alert, EventType.log, EventType.checkpoint)
+# What people change most when they try again; the rest stands in the field with all of them.
+COMMON = (
+    "epochs",
+    "images",
+    "batch_size",
+    "learning_rate",
+    "d_learning_rate",
+    "g_learning_rate",
+    "d_steps",
+    "g_steps",
+    "label_smoothing",
+    "width",
+    "ema_half_life",
+)
+
+
+class JobQuery(Query):
+    """Which part of its story."""
+
+    before: Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(integer)] | None = Field(
+        None, description="Only what happened before the event with this number."
+    )
+
+
+@pages.add("/dashboard/jobs/{job_id}", query=JobQuery)
+def job(visit: Visit[JobQuery], job_id: str) -> Shown:
+    """Show a job."""
+    found = visit.ask(get_job, Query(), job_id)
+    recipe = visit.ask(get_recipe, Query(), found["recipe"])
+    schema = recipe["params"] if found["kind"] == "train" else SampleParams.model_json_schema()
+    files = _files(visit, found)
+    told = _told(visit, found)
+    context = {
+        "job": found,
+        "ended": found["state"] in TERMINAL,
+        "recipe": recipe,
+        "params": job_again.parameters(found, schema),
+        "common": [param for param in job_again.parameters(found, schema) if param.name in COMMON],
+        "changeable": CHANGEABLE,
+        "curl": job_again.curl(found, schema, visit.request.host_url.rstrip("/")),
+        "command": job_again.command(found, schema),
+        "retries": visit.ask(list_jobs, JobsQuery(parent=[job_id], limit=20))["data"],
+        **_clock(found),
+        **files,
+        **told,
+        "data": _for_scripts(found, files["grids"], told["epochs"]),
+    }
+    return Shown("job.html", context)
+
+
+def _clock(found: dict[str, Any]) -> dict[str, Any]:
+    """Return how long the job has taken, and how long it will yet, in seconds; None where nobody knows."""
+    now = datetime.now(UTC)
+
+    def since(earlier: datetime, written: str | None) -> float | None:
+        return None if written is None else (datetime.fromisoformat(written) - earlier).total_seconds()
+
+    started = found["started_at"]
+    end = found["finished_at"] or now.isoformat()
+    return {
+        "took": since(datetime.fromisoformat(started), end) if started else None,
+        "left": {name: since(now, found["eta"][name]) for name in ("at", "low", "high")} if found["eta"] else None,
+    }
+
+
+def _files(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
+    """Return what the job has made, by kind; grids as the slider shows them."""
+    by_kind: dict[str, list[dict[str, Any]]] = {}
+    # As GET /v1/jobs/{id}/artifacts has them, which the caller may ask: the job was theirs to see.
+    for artifact in visit.service.stores.reports.artifacts(found["id"], (), ALL_FILES, None):
+        by_kind.setdefault(artifact["kind"], []).append(artifact)
+    newest_first = {kind: files[::-1] for kind, files in by_kind.items()}
+    return {
+        "files": {kind: files[:FILES] for kind, files in newest_first.items()},
+        "counts": {kind: len(files) for kind, files in by_kind.items()},
+        "file_limit": FILES,
+        "grids": _stops(by_kind.get("grid", [])),
+        "real_grid": next(iter(newest_first.get("real_grid", [])), None),
+        "samples": newest_first.get("samples", []),
+        "checkpoints": newest_first.get("checkpoint", [])[:STOPS],
+        "summary": next(iter(newest_first.get("summary", [])), None),
+        "report": next(iter(newest_first.get("report", [])), None),
+    }
+
+
+def _stops(grids: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the grids in the order of their steps, one a step: a run that went back has drawn some steps twice."""
+    by_step = {grid["step"]: grid for grid in grids}
+    ordered = [by_step[step] for step in sorted(by_step)]
+    if len(ordered) <= STOPS:
+        return ordered
+    return [ordered[n * (len(ordered) - 1) // (STOPS - 1)] for n in range(STOPS)]
+
+
+def _told(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
+    """Return what happened: the story by attempts, alerts by code, and the pace of every epoch."""
+    events = visit.service.stores.events
+    before = visit.query.before
+    lines = events.newest(found["id"], TOLD, LINES + 1, before)
+    figures = events.newest(found["id"], (EventType.epoch, EventType.alert), 3 * STOPS)
+    attempts = visit.ask(list_attempts, ALL, found["id"])["data"]
+    return {
+        "story": job_story.tell(lines[:LINES], attempts, whole=len(lines) <= LINES and before is None),
+        "older": lines[LINES - 1]["seq"] if len(lines) > LINES else None,
+        "before": before,
+        "alarms": job_story.alarms(event for event in figures if event["type"] == EventType.alert),
+        "epochs": [event["data"] for event in reversed(figures) if event["type"] == EventType.epoch],
+    }
+
+
+def _for_scripts(found: dict[str, Any], grids: list[dict[str, Any]], epochs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the scripts of the page begin with."""
+    # An epoch is known by its images, the curves by their steps; both grow at the same pace.
+    progress = found["progress"]
+    steps_an_image = progress["step"] / progress["images"] if progress["images"] else 0
+    return {
+        "id": found["id"],
+        "kind": found["kind"],
+        "state": found["state"],
+        "ended": found["state"] in TERMINAL,
+        "last_seq": found["last_seq"],
+        "params": found["params"],
+        "grids": [{"id": grid["id"], "step": grid["step"], "epoch": grid["epoch"]} for grid in grids],
+        "speed": {
+            "steps": [round(epoch.get("images", 0) * steps_an_image) for epoch in epochs],
+            "values": [epoch.get("images_per_second") for epoch in epochs],
+        },
+    }

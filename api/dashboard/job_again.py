@@ -1,0 +1,95 @@
+"""The same job again, as a command line and as a call, and what of its parameters is not the default."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Job = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter of a job, beside what it is when nobody says otherwise."""
+
+    name: str
+    value: Any
+    default: Any
+    schema: Mapping[str, Any]
+
+    @property
+    def changed(self) -> bool:
+        """Whether somebody said otherwise."""
+        return bool(self.value != self.default)
+
+
+def parameters(job: Job, schema: Mapping[str, Any]) -> list[Param]:
+    """Return a job's parameters in the order of the recipe's schema."""
+    properties = schema.get("properties", {})
+    names = [*(name for name in properties if name in job["params"]), *(set(job["params"]) - set(properties))]
+    return [
+        Param(name, job["params"][name], properties.get(name, {}).get("default"), properties.get(name, {}))
+        for name in names
+    ]
+
+
+def body(job: Job, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of POST /v1/jobs that makes the same job; defaults are left out."""
+    params = {param.name: param.value for param in parameters(job, schema) if param.changed}
+    made: dict[str, Any] = {"kind": job["kind"]}
+    if job["kind"] == "train":
+        # Without the preset: what it changes stands among the parameters already.
+        made |= {"recipe": job["recipe"], "dataset": job["dataset"], "params": params, "seed": job["seed"]}
+    else:
+        made |= {"source": job["source"], "params": params}
+    made["queue"] = job["queue"]
+    for name in ("name", "labels", "priority", "max_runtime_s"):
+        if job[name]:
+            made[name] = job[name]
+    return made
+
+
+def curl(job: Job, schema: Mapping[str, Any], url: str) -> str:
+    """Return the call, for a shell."""
+    # Words in single quotes are not touched by a shell; the key is, so it stands in double ones.
+    sent = shlex.quote(json.dumps(body(job, schema), indent=2, ensure_ascii=False))
+    return "\n".join(
+        [
+            f"curl -sS {shlex.quote(f'{url}/v1/jobs')} \\",
+            '  -H "Authorization: Bearer $GANFORGE_API_KEY" \\',
+            "  -H 'Content-Type: application/json' \\",
+            f"  -d {sent}",
+        ]
+    )
+
+
+def command(job: Job, schema: Mapping[str, Any]) -> str:
+    """Return the command line."""
+    made = body(job, schema)
+    if job["kind"] == "train":
+        words = ["ganforge", "train", made["recipe"], "--dataset", made["dataset"], "--seed", str(made["seed"])]
+    else:
+        words = ["ganforge", "sample", made["source"]["job"], "--checkpoint", made["source"]["checkpoint"]]
+    words += ["--queue", made["queue"]]
+    for option, name in (("--name", "name"), ("--priority", "priority"), ("--max-runtime", "max_runtime_s")):
+        if name in made:
+            words += [option, str(made[name])]
+    for label, text in made.get("labels", {}).items():
+        words += ["--label", f"{label}={text}"]
+    for name, value in made["params"].items():
+        words += ["--set", f"{name}={_written(value)}"]
+    return shlex.join(words)
+
+
+def _written(value: Any) -> str:
+    """Write a value as the command line reads it: text as it is, unless it would be taken for something else."""
+    if not isinstance(value, str):
+        return json.dumps(value, separators=(",", ":"))
+    try:
+        json.loads(value)
+    except ValueError:
+        return value
+    return json.dumps(value)

@@ -1,0 +1,65 @@
+"""What happened to a job, told by attempts: the newest first, a row of checkpoints as one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Event = Mapping[str, Any]
+
+
+@dataclass
+class Line:
+    """Something that happened, or the same thing several times in a row."""
+
+    event: Event  # the newest of them
+    count: int = 1
+
+
+@dataclass
+class Chapter:
+    """One attempt and what happened in it; what came before the first attempt has none."""
+
+    number: int
+    attempt: Mapping[str, Any] | None
+    lines: list[Line] = field(default_factory=list)
+
+
+def tell(events: Iterable[Event], attempts: Sequence[Mapping[str, Any]], *, whole: bool) -> list[Chapter]:
+    """Return the chapters of these events, which come newest first. `whole`: attempts without events are told too."""
+    known = {attempt["number"]: attempt for attempt in attempts}
+    chapters = {number: Chapter(number, attempt) for number, attempt in known.items() if whole}
+    for event in events:
+        number = event["attempt"]
+        chapter = chapters.setdefault(number, Chapter(number, known.get(number)))
+        _add(chapter.lines, event)
+    return sorted(chapters.values(), key=lambda chapter: -chapter.number)
+
+
+def _add(lines: list[Line], event: Event) -> None:
+    last = lines[-1] if lines else None
+    if event["type"] == "checkpoint" and last is not None and last.event["type"] == "checkpoint":
+        last.count += 1
+    elif not (event["type"] == "state" and event["data"].get("to") == "running"):  # the attempt itself says so
+        lines.append(Line(event))
+
+
+@dataclass
+class Alarm:
+    """What one code of alert has told: how often, and its newest event."""
+
+    event: Event
+    count: int = 1
+
+
+def alarms(events: Iterable[Event]) -> dict[str, Alarm]:
+    """Return the alerts by code; the events come newest first."""
+    found: dict[str, Alarm] = {}
+    for event in events:
+        code = str(event["data"].get("code"))
+        if code in found:
+            found[code].count += 1
+        else:
+            found[code] = Alarm(event)
+    return found

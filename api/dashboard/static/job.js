@@ -1,0 +1,82 @@
+// The job page: one stream of the job's events feeds the curves, the images and, for the rest, a fresh look at the page.
+import { call } from "./calls.js";
+import "./copy.js";
+import { watchCurves } from "./job_curves.js";
+import "./job_forms.js";
+import { watchGrids } from "./job_grids.js";
+import "./job_sample.js";
+import "./job_tables.js";
+import { Live } from "./live.js";
+import { refresh, say } from "./page.js";
+import { t } from "./words.js";
+
+const PROGRESS_EVERY_MS = 3000;
+const data = JSON.parse(document.getElementById("job-data").textContent);
+const curves = data.kind === "train" ? watchCurves(data, (step) => grids.nearest(step)) : null;
+const grids = data.kind === "train" ? watchGrids(data.grids, (step) => curves.cursor(step)) : null;
+
+let seen = data.last_seq;
+let later = null;
+const address = () => `/v1/jobs/${data.id}/events?after=${seen}`;
+
+const WORDS = {
+  queued: () => t("The job waits in the queue"), running: () => t("The job runs"), paused: () => t("The job is paused"),
+  succeeded: () => t("The job has succeeded"), failed: () => t("The job has failed"), canceled: () => t("The job was canceled"),
+};
+
+function heard(event) {
+  if (event.seq <= seen) return; // told twice: by the stream and by asking
+  seen = event.seq;
+  live.address = address();
+  if (event.type === "metric") {
+    curves?.add(event.data.steps, event.data.values);
+    later ||= setTimeout(() => { later = null; refresh(); }, PROGRESS_EVERY_MS);
+    return;
+  }
+  if (event.type === "epoch") {
+    curves?.pace(event.data.images_per_second);
+    say(t("Epoch {epoch} is done", { epoch: event.data.epoch }));
+  }
+  if (event.type === "grid") grids?.add(event.data);
+  if (event.type === "alert") say(t("Alert: {detail}", { detail: event.data.detail || event.data.code }));
+  if (event.type === "alert" && event.data.back_to !== undefined) curves?.back(event.data.back_to);
+  if (event.type === "state") say(WORDS[event.data.to]?.() || event.data.to);
+  refresh();
+}
+
+// Without a stream: the same events, asked for.
+async function catchUp() {
+  refresh();
+  if (!live.poll) return; // the stream itself goes on behind the last event heard
+  try {
+    for (let more = true; more; ) {
+      const page = await call("GET", `/v1/jobs/${data.id}/events?after=${seen}&limit=100`);
+      page.data.forEach(heard);
+      more = page.next_cursor !== null;
+    }
+  } catch {
+    // It does not answer yet: asked again in a few seconds.
+  }
+}
+
+const live = data.ended ? null : new Live(address(), heard, catchUp);
+if (!live) document.getElementById("connection")?.setAttribute("title", t("Ended"));
+
+// The log stands still while somebody reads it.
+const timeline = document.getElementById("timeline");
+const pause = document.getElementById("timeline-pause");
+if (!data.ended) pause.hidden = false;
+pause.addEventListener("click", () => {
+  const paused = !timeline.hasAttribute("data-keep");
+  timeline.toggleAttribute("data-keep", paused);
+  pause.setAttribute("aria-pressed", paused);
+  if (!paused) refresh();
+});
+
+// A button that an action took away must not take the keyboard's place on the page with it.
+let held = null;
+document.addEventListener("focusin", (event) => (held = event.target));
+document.addEventListener("refreshed", () => {
+  if (document.activeElement !== document.body || !held?.matches("button[data-call]")) return;
+  (held.isConnected && !held.disabled ? held : document.querySelector("#job-actions button") || document.getElementById("job-name")).focus();
+});

@@ -1,0 +1,171 @@
+// The curves of a job: what was measured so far in one answer, thinned by the service, and what comes appended to it.
+import { call, tell } from "./calls.js";
+import { chart } from "./charts.js";
+
+const POINTS = 1000;
+const MOST = 3 * POINTS;
+const GROUPS = {
+  judgement: /^d_(real|fake)/,
+  rates: /learning_rate/,
+  speed: /^images_per_second$/,
+  gradients: /grad_norm/,
+  losses: /loss|gradient_penalty/,
+  others: /./,
+};
+
+const groupOf = (name) => Object.keys(GROUPS).find((group) => GROUPS[group].test(name));
+
+// What people look for first is drawn first, and so in the same colour and dashes on every job.
+const FIRST = ["d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm"];
+const rank = (name) => (FIRST.indexOf(name) + 1 || FIRST.length + 1);
+
+/** Keep of each bucket the lowest and the highest point, and every gap; the first and the last stay. */
+export function thin(curve, most) {
+  const { x, y } = curve;
+  const size = Math.ceil((2 * x.length) / most);
+  const kept = [];
+  for (let first = 0; first < x.length; first += size) {
+    const last = Math.min(x.length, first + size);
+    const marks = new Set(first === 0 ? [0] : []);
+    let [low, high] = [-1, -1];
+    for (let n = first; n < last; n++) {
+      if (y[n] === null) marks.add(n);
+      else {
+        if (low < 0 || y[n] < y[low]) low = n;
+        if (high < 0 || y[n] > y[high]) high = n;
+      }
+    }
+    if (low >= 0) marks.add(low).add(high);
+    if (last === x.length) marks.add(last - 1);
+    kept.push(...[...marks].sort((a, b) => a - b));
+  }
+  return { x: kept.map((n) => x[n]), y: kept.map((n) => y[n]) };
+}
+
+/** A running mean that forgets; a gap stays one. `weight` 0 changes nothing. */
+export function smooth({ x, y }, weight) {
+  if (!weight) return { x, y };
+  let mean = 0;
+  let sum = 0;
+  return { x, y: y.map((value) => {
+    if (value === null) return null;
+    mean = weight * mean + (1 - weight) * value;
+    sum = weight * sum + (1 - weight);
+    return mean / sum;
+  }) };
+}
+
+class Curves {
+  constructor(data, onPick) {
+    Object.assign(this, { id: data.id, onPick, curves: new Map(), charts: new Map(), weight: 0, mark: null, waiting: [] });
+    this.curves.set("images_per_second", { x: [...data.speed.steps], y: [...data.speed.values] });
+    this.slider = document.getElementById("smoothing");
+    this.slider.closest("label").hidden = false;
+    this.slider.addEventListener("input", () => {
+      this.weight = Number(this.slider.value);
+      for (const group of Object.keys(GROUPS)) this.draw(group);
+    });
+    this.load();
+  }
+
+  async load() {
+    try {
+      const answer = await call("GET", `/v1/jobs/${this.id}/metrics?max_points=${POINTS}`);
+      for (const [name, { steps, values }] of Object.entries(answer.series)) this.curves.set(name, { x: steps, y: values });
+    } catch (error) {
+      tell(error);
+    }
+    const early = this.waiting;
+    this.waiting = null;
+    early.forEach(([steps, values]) => this.put(steps, values));
+    for (const group of Object.keys(GROUPS)) this.draw(group);
+    this.showNone();
+  }
+
+  /** Append what a metric event tells. */
+  add(steps, values) {
+    if (this.waiting) this.waiting.push([steps, values]);
+    else this.put(steps, values);
+  }
+
+  put(steps, values) {
+    for (const [name, points] of Object.entries(values)) {
+      let curve = this.curves.get(name);
+      if (!curve) this.curves.set(name, (curve = { x: [], y: [] }));
+      this.cut(curve, steps[0] - 1); // a run that went back to a checkpoint tells these steps again
+      for (let n = 0; n < steps.length; n++) {
+        curve.x.push(steps[n]);
+        curve.y.push(points[n] ?? null);
+      }
+      if (curve.x.length > MOST) this.curves.set(name, thin(curve, POINTS));
+      this.stale(groupOf(name));
+    }
+    this.last = steps.at(-1);
+  }
+
+  cut({ x, y }, step) {
+    while (x.length && x.at(-1) > step) {
+      x.pop();
+      y.pop();
+    }
+  }
+
+  /** The run went back to a step: what came after it is forgotten. */
+  back(step) {
+    for (const curve of this.curves.values()) this.cut(curve, step);
+    for (const group of Object.keys(GROUPS)) this.stale(group);
+  }
+
+  /** An epoch has ended at this pace. */
+  pace(rate) {
+    const curve = this.curves.get("images_per_second");
+    const step = this.last ?? this.curves.get("d_loss")?.x.at(-1) ?? this.curves.get("loss")?.x.at(-1);
+    if (step === undefined || rate === undefined) return;
+    this.cut(curve, step - 1);
+    curve.x.push(step);
+    curve.y.push(rate);
+    this.stale("speed");
+  }
+
+  // Several metrics of a group come at once: they are drawn once.
+  stale(group) {
+    this.todo ||= new Set();
+    if (!this.todo.size) queueMicrotask(() => {
+      const groups = [...this.todo];
+      this.todo.clear();
+      groups.forEach((one) => this.draw(one));
+      this.showNone();
+    });
+    this.todo.add(group);
+  }
+
+  draw(group) {
+    const mine = [...this.curves].filter(([name, curve]) => groupOf(name) === group && curve.x.length);
+    if (!mine.length) return;
+    let drawn = this.charts.get(group);
+    if (!drawn) {
+      const box = document.querySelector(`.curve-group[data-group="${group}"]`);
+      box.hidden = false;
+      const place = box.appendChild(document.createElement("div"));
+      drawn = chart(place, { label: box.dataset.label, group: "job", height: 200, onPick: this.onPick });
+      drawn.cursor(this.mark);
+      this.charts.set(group, drawn);
+    }
+    drawn.set(mine.sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1)).map(([name, curve]) => ({ name, ...smooth(curve, this.weight) })));
+  }
+
+  showNone() {
+    document.getElementById("curves-none").hidden = this.charts.size > 0;
+  }
+
+  /** Mark a step on every curve. */
+  cursor(step) {
+    this.mark = step;
+    for (const drawn of this.charts.values()) drawn.cursor(step);
+  }
+}
+
+/** Draw a job's curves; `onPick(step)` hears of clicks. */
+export function watchCurves(data, onPick) {
+  return new Curves(data, onPick);
+}

@@ -1,0 +1,113 @@
+// The image grids under a slider: the generator learns, epoch by epoch.
+import { make, nearest } from "./charts.js";
+import { t } from "./words.js";
+
+const AHEAD = 3;
+const WHOLE_MS = 12000; // all of a training in so long, but no picture shorter or longer than these
+const [SHORTEST_MS, LONGEST_MS] = [100, 600];
+const number = new Intl.NumberFormat(document.documentElement.lang);
+
+class Grids {
+  constructor(grids, onMove) {
+    Object.assign(this, { grids, onMove, playing: null, wanted: 0 });
+    for (const name of ["slider", "image", "place", "play", "previous", "next", "download", "some", "none"]) this[name] = document.getElementById(`grid-${name}`);
+    this.slider.addEventListener("input", () => this.stopAnd(() => this.show(Number(this.slider.value))));
+    this.previous.addEventListener("click", () => this.stopAnd(() => this.show(this.at - 1)));
+    this.next.addEventListener("click", () => this.stopAnd(() => this.show(this.at + 1)));
+    this.play.addEventListener("click", () => (this.playing ? this.stop() : this.start()));
+    if (grids.length) this.show(grids.length - 1);
+  }
+
+  get at() {
+    return Number(this.slider.value);
+  }
+
+  address(grid) {
+    return `/v1/artifacts/${grid.id}/content?redirect=false`;
+  }
+
+  /** Show a grid by its place. The picture changes when the new one is there, so that nothing flickers. */
+  async show(place) {
+    const n = Math.min(this.grids.length - 1, Math.max(0, place));
+    const grid = this.grids[n];
+    const words = t("epoch {epoch} · step {step}", { epoch: number.format(grid.epoch ?? 0), step: number.format(grid.step ?? 0) });
+    this.slider.max = this.grids.length - 1;
+    this.slider.value = n;
+    this.slider.setAttribute("aria-valuetext", words);
+    this.place.value = words;
+    this.download.href = `/v1/artifacts/${grid.id}/content`;
+    this.previous.disabled = n === 0;
+    this.next.disabled = n === this.grids.length - 1;
+    this.onMove(grid.step);
+    const ticket = ++this.wanted;
+    const picture = make("img", { src: this.address(grid) });
+    try {
+      await picture.decode();
+    } catch {
+      // Not to be had now; the address is set all the same, and the alternative text says what is meant.
+    }
+    if (ticket !== this.wanted) return;
+    this.image.src = picture.src;
+    this.image.alt = t("Images made at {place}", { place: words });
+    for (let away = 1; away <= AHEAD; away++)
+      for (const near of [this.grids[n + away], this.grids[n - away]]) if (near) make("img", { src: this.address(near) });
+  }
+
+  /** Show the grid that is nearest to a step. */
+  nearest(step) {
+    const n = nearest(this.grids.map((grid) => grid.step), step);
+    if (n >= 0) this.stopAnd(() => this.show(n));
+  }
+
+  /** A new grid came. Who looks at the newest sees it; who looks at an older one goes on looking at that. */
+  add({ step, epoch, artifact }) {
+    const shown = this.grids[this.at];
+    const follows = !this.playing && (!this.grids.length || this.at === this.grids.length - 1);
+    const place = this.grids.findIndex((grid) => grid.step >= step);
+    const grid = { id: artifact.id, step, epoch };
+    if (place < 0) this.grids.push(grid);
+    else this.grids.splice(place, this.grids[place].step === step ? 1 : 0, grid);
+    this.some.hidden = false;
+    this.none.hidden = true;
+    this.slider.max = this.grids.length - 1;
+    const stays = this.grids.indexOf(shown);
+    if (follows || stays < 0) return this.show(this.grids.length - 1);
+    this.slider.value = stays;
+    this.next.disabled = stays === this.grids.length - 1;
+  }
+
+  start() {
+    if (this.at >= this.grids.length - 1) this.show(0);
+    this.label(t("Stop"), "❚❚");
+    const pause = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, WHOLE_MS / this.grids.length));
+    const step = async () => {
+      await this.show(this.at + 1);
+      if (!this.playing) return;
+      if (this.at >= this.grids.length - 1) this.stop();
+      else this.playing = setTimeout(step, pause);
+    };
+    this.playing = setTimeout(step, pause);
+  }
+
+  stop() {
+    clearTimeout(this.playing);
+    this.playing = null;
+    this.label(t("Play"), "▶");
+  }
+
+  stopAnd(act) {
+    if (this.playing) this.stop();
+    act();
+  }
+
+  label(words, sign) {
+    this.play.textContent = sign;
+    this.play.title = words;
+    this.play.setAttribute("aria-label", words);
+  }
+}
+
+/** Tie the slider to the grids; `onMove(step)` hears where it stands. */
+export function watchGrids(grids, onMove) {
+  return new Grids(grids, onMove);
+}

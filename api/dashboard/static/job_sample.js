@@ -1,0 +1,80 @@
+// Drawing from a checkpoint: a sampling job is made, waited for, and its picture shown here.
+import { call, tell } from "./calls.js";
+import { make } from "./charts.js";
+import { wish } from "./job_forms.js";
+import { say } from "./page.js";
+import { t } from "./words.js";
+
+const WAIT_S = 30;
+const form = document.getElementById("sample-form");
+const results = document.getElementById("sample-results");
+const headers = wish();
+
+async function ended(job) {
+  while (!["succeeded", "failed", "canceled"].includes(job.state)) job = await call("GET", `/v1/jobs/${job.id}`, undefined, { Prefer: `wait=${WAIT_S}` });
+  return job;
+}
+
+function asked() {
+  const field = form.elements;
+  const params = { count: Number(field.count.value), seed: Number(field.seed.value), output: field.output.value };
+  if (params.output === "translate") {
+    params.direction = field.direction.value;
+    if (field.dataset.value.trim()) params.dataset = field.dataset.value.trim();
+  }
+  return { kind: "sample", source: { job: form.dataset.job, checkpoint: field.checkpoint.value }, params };
+}
+
+async function show(figure, words, job) {
+  const state = figure.querySelector("p");
+  const caption = figure.querySelector("figcaption");
+  const done = await ended(job);
+  if (done.state !== "succeeded") {
+    state.textContent = done.error?.detail || t("It was canceled.");
+    state.className = "problem";
+    return say(t("Nothing was drawn"));
+  }
+  const { data } = await call("GET", `/v1/jobs/${done.id}/artifacts?kind=samples`);
+  state.remove();
+  for (const file of data) {
+    const address = `/v1/artifacts/${file.id}/content`;
+    if (file.content_type === "image/png") caption.before(make("img", { class: "pixels", src: `${address}?redirect=false`, alt: words }));
+    caption.append(" · ", make("a", { href: address, download: "" }, t("Download")));
+  }
+  say(t("The images are drawn"));
+}
+
+async function draw() {
+  const body = asked();
+  const chosen = form.elements;
+  const words = `${chosen.output.selectedOptions[0].text} · ${chosen.checkpoint.selectedOptions[0].text} · ${t("seed {seed}", { seed: body.params.seed })}`;
+  const buttons = form.querySelectorAll("button");
+  buttons.forEach((button) => button.setAttribute("aria-disabled", "true"));
+  try {
+    const job = await call("POST", "/v1/jobs", body, headers(body));
+    for (const old of form.querySelectorAll(".problem")) old.remove();
+    for (const old of form.querySelectorAll("[aria-invalid]")) old.removeAttribute("aria-invalid");
+    const known = document.getElementById(`sample-${job.id}`);
+    if (known) return known.scrollIntoView({ block: "nearest" });
+    const link = make("a", { href: `/dashboard/jobs/${job.id}` }, words);
+    const figure = make("figure", { class: "sample", id: `sample-${job.id}` }, make("p", { class: "hint" }, t("Being drawn…")), make("figcaption", {}, link));
+    results.prepend(figure);
+    show(figure, words, job).catch((error) => tell(error));
+  } catch (error) {
+    tell(error, form);
+  } finally {
+    buttons.forEach((button) => button.removeAttribute("aria-disabled"));
+  }
+}
+
+if (form) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    draw();
+  });
+  document.getElementById("sample-next").addEventListener("click", () => {
+    if (!form.reportValidity()) return;
+    form.elements.seed.value = Number(form.elements.seed.value) + 1;
+    draw();
+  });
+}
