@@ -1,0 +1,177 @@
+"""The list of jobs, as people use it: filter, follow, choose, and order many at once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import SMALL, TRAIN
+from tests.browser.pages import assert_fits, assert_readable
+
+pytestmark = pytest.mark.slow
+
+# Nobody serves this queue here, so that jobs stay as they are.
+WAITING = {**TRAIN, "queue": "jetson"}
+
+
+def rows(page: Page):
+    """Return the rows of the list."""
+    return page.locator("#jobs tbody tr")
+
+
+def live(page: Page) -> Page:
+    """Return the page when it hears what happens."""
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    return page
+
+
+def test_new_jobs_appear_by_themselves_and_the_focus_stays(person):
+    alice = person()
+    page = live(alice.page("/dashboard/jobs"))
+    expect(page.get_by_text("There are no jobs yet.")).to_be_visible()
+    first = alice.client.submit({**WAITING, "name": "first"})
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Pause first").focus()
+    alice.client.submit({**WAITING, "name": "second"})
+    expect(rows(page)).to_have_count(2)
+    expect(rows(page).first).to_contain_text("second")
+    expect(page.get_by_role("button", name="Pause first")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#{first['id']} .state")).to_have_text(re.compile("paused"))
+    expect(page.get_by_role("link", name="first")).to_be_focused()  # the button is gone, the row is not
+
+
+def test_rows_stay_where_they_are_under_the_pointer(person):
+    alice = person()
+    alice.client.submit({**WAITING, "name": "first"})
+    page = live(alice.page("/dashboard/jobs"))
+    page.get_by_role("link", name="first").hover()
+    with page.expect_response(lambda answer: answer.url.endswith("/dashboard/jobs")):
+        alice.client.submit({**WAITING, "name": "second"})
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("heading", name="Jobs", exact=True).hover()
+    expect(rows(page)).to_have_count(2)
+
+
+def test_filters_make_an_address_that_can_be_shared(person):
+    alice = person()
+    alice.client.submit({**WAITING, "name": "mine", "labels": {"team": "a"}})
+    alice.client.submit({**WAITING, "name": "other"})
+    page = alice.page("/dashboard/jobs")
+    page.get_by_text("More filters").click()
+    page.get_by_label("Label").fill("team:a")
+    page.get_by_label("Recipe").select_option("mlp_gan")
+    page.get_by_role("button", name="Filter").click()
+    expect(rows(page)).to_have_count(1)
+    assert page.url.endswith("/dashboard/jobs?recipe=mlp_gan&label=team%3Aa")
+    page.get_by_role("link", name="queued").click()
+    expect(page).to_have_url(re.compile(r"state=queued&recipe=mlp_gan&label=team%3Aa$"))
+    expect(rows(page)).to_contain_text(["mine"])
+    page.get_by_role("link", name="Take away the filter Label: team:a").click()
+    expect(rows(page)).to_have_count(2)
+    page.get_by_role("link", name="Clear all filters").click()
+    expect(page).to_have_url(re.compile("/dashboard/jobs$"))
+
+
+def test_two_jobs_are_chosen_on_different_pages_and_compared(person):
+    alice = person()
+    for name in ("older", "newer"):
+        alice.client.submit({**WAITING, "name": name})
+    page = alice.page("/dashboard/jobs?limit=1")
+    expect(page.get_by_role("button", name="Compare")).to_be_disabled()
+    page.get_by_label("Compare newer").check()
+    expect(page.get_by_text("1 job is chosen: choose another one.")).to_be_visible()
+    page.get_by_role("link", name="Older").click()
+    page.get_by_label("Compare older").check()
+    expect(page.get_by_text("2 jobs are chosen.")).to_be_visible()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", name="2 jobs compared")).to_be_visible()
+
+
+def test_an_order_to_many_is_shown_first_typed_above_twenty_and_asked_again_when_the_number_changed(person, picture):
+    alice = person()
+    for _ in range(21):
+        alice.client.submit({**WAITING, "labels": {"team": "a"}})
+    alice.client.submit({**WAITING, "name": "bystander"})
+    page = alice.page("/dashboard/jobs?label=team:a")
+    page.get_by_role("link", name="Cancel all…").click()
+    dialog = page.get_by_role("dialog", name="Cancel jobs")
+    expect(dialog).to_contain_text("21 jobs match the filters")
+    picture(page, "jobs-bulk")
+    press = dialog.get_by_role("button", name="Cancel the jobs (21)")
+    press.click()
+    expect(dialog).to_contain_text("This is not the number of jobs: 21.")
+    expect(dialog.get_by_label("To confirm")).to_be_focused()
+    alice.client.submit({**WAITING, "labels": {"team": "a"}})
+    dialog.get_by_label("To confirm").fill("21")
+    press.click()
+    expect(dialog.get_by_role("alert")).to_contain_text("now 22 jobs match")
+    alice.complaints.clear()  # the browser says that this was a 409
+    dialog.get_by_label("To confirm").fill("22")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("Changed: 22. Stayed as they were: 0.")
+    dialog.get_by_role("link", name="Back to the list").click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("link", name="Cancel all…")).to_be_focused()
+    expect(rows(page).first).to_contain_text("canceled")
+    assert {job["state"] for job in alice.client.jobs() if job["name"] != "bystander"} == {"canceled"}
+
+
+def test_many_get_another_priority(person):
+    alice = person()
+    alice.client.submit(WAITING)
+    page = alice.page("/dashboard/jobs")
+    page.get_by_role("link", name="Change priority…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Priority").fill("101")
+    dialog.get_by_role("button", name="Change the priority").click()
+    expect(dialog).to_contain_text("must be a whole number from -100 to 100")
+    dialog.get_by_label("Priority").fill("9")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("Changed: 1.")
+    page.keyboard.press("Escape")
+    expect(rows(page)).to_contain_text(["priority 9"])
+
+
+def test_a_viewer_chooses_and_compares_but_changes_nothing(person):
+    alice = person()
+    alice.client.submit(WAITING)
+    page = person("viewer", alice.owner).page("/dashboard/jobs")
+    expect(rows(page)).to_have_count(1)
+    expect(page.get_by_role("checkbox")).to_have_count(1)
+    expect(page.get_by_role("button", name=re.compile("Cancel|Pause"))).to_have_count(0)
+    expect(page.get_by_role("link", name=re.compile("all…|New job"))).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", ["desk", "telephone"])
+def test_the_list_has_no_barrier_and_fits_the_screen(person, trained, stack, picture, scheme, width):
+    more = {"viewport": SMALL} if width == "telephone" else {}
+    admin = person("admin", color_scheme=scheme, **more)
+    long = {
+        "name": "a name that goes on and on without a break_" + "x" * 40,
+        "labels": {"team": "a", "stage": "trial"},
+        "priority": 5,
+    }
+    waiting = stack.client.submit({**WAITING, **long})
+    paused = stack.client.submit({**WAITING, "name": "paused one"})
+    stack.client.pause(paused["id"])
+    page = live(admin.page("/dashboard/jobs?label=team:a&state=queued&state=succeeded"))
+    page.goto(f"{stack.url}/dashboard/jobs")
+    page.locator(f"#{trained} img").scroll_into_view_if_needed()
+    page.wait_for_function("[...document.images].filter(i => i.loading === 'lazy').every(i => i.complete)")
+    page.evaluate("scrollTo(0, 0)")
+    picture(page, f"jobs-{width}-{scheme}")
+    assert_readable(page)
+    assert_fits(page)
+    page.goto(f"{stack.url}/dashboard/jobs?label=team:a&state=queued&state=succeeded")
+    picture(page, f"jobs-filtered-{width}-{scheme}")
+    assert_readable(page)
+    page.goto(f"{stack.url}/dashboard/jobs/bulk?action=reprioritize&label=team:a")
+    picture(page, f"jobs-order-{width}-{scheme}")
+    assert_readable(page)
+    assert_fits(page)
+    for job in (waiting, paused):
+        stack.client.cancel(job["id"])
