@@ -8,6 +8,7 @@ const SPOKEN_EVERY_MS = 10000;
 let spoken = 0;
 let asked = null;
 let again = false;
+let pressed = false;
 
 /** Say something to people who listen to the page: at most once in ten seconds, the newest. */
 export function say(text) {
@@ -26,6 +27,8 @@ export async function refresh() {
     return asked;
   }
   asked = (async () => {
+    const now = pressed;
+    pressed = false;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
       if (new URL(answer.url).pathname === "/dashboard/login") return location.reload();
@@ -33,7 +36,7 @@ export async function refresh() {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-fresh]")) {
         const newer = fresh.getElementById(part.id);
-        if (newer) put(part, newer);
+        if (newer) put(part, newer, now);
       }
       localTimes();
       document.dispatchEvent(new CustomEvent("refreshed"));
@@ -50,9 +53,10 @@ export async function refresh() {
   }
 }
 
-// Rows do not move away under a pointer that is about to press: the part is brought up to date when it has left.
-function put(part, newer) {
-  if (part.matches("[data-steady]:hover") && part.dataset.pressing === undefined) {
+// Rows do not move away under a pointer that is about to press: the part is brought up to date when it has left, or
+// has pressed.
+function put(part, newer, now) {
+  if (part.matches("[data-steady]:hover") && !now) {
     part.addEventListener("pointerleave", () => refresh(), { once: true });
     return;
   }
@@ -69,5 +73,8 @@ function put(part, newer) {
 
 localTimes();
 setInterval(() => localTimes(), 10000);
-document.addEventListener("changed", () => refresh());
+document.addEventListener("changed", () => {
+  pressed = true;
+  refresh();
+});
 if (document.body.dataset.live === "all") new Live("/v1/events", (event) => event.type !== "metric" && refresh(), refresh);
