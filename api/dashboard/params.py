@@ -126,12 +126,16 @@ def written(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    return ", ".join(map(written, value)) if isinstance(value, list) else json.dumps(value)
+    if isinstance(value, list):
+        return ", ".join(map(written, value))
+    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def prose(text: str) -> Markup:
-    """Return a text of the API in the reader's language, if there is one, with `names` set as code."""
-    parts = re.split(r"`([^`]*)`", catalogue(g.language).gettext(text))
+    """Return a text of the API in the reader's language, if there is one, with `names` set as code. What is null for
+    programs is not set for people."""
+    words = catalogue(g.language)
+    parts = re.split(r"`([^`]*)`", re.sub(r"\bnull\b", words.gettext("not set"), words.gettext(text)))
     return Markup().join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
 
 

@@ -51,14 +51,17 @@ export function toast(text, bad = false) {
   document.getElementById("toasts").append(box);
 }
 
-/** Tell a person what went wrong: beside the fields that the errors point to, and the rest in a toast. */
-export function tell(error, form = null) {
+/** Write what is wrong beside the fields that it is about. Returns the first such field, and what has none. */
+export function mark(errors, form) {
   for (const old of form?.querySelectorAll(".problem[data-from-call]") || []) old.remove();
-  for (const old of form?.querySelectorAll("[aria-invalid]") || []) old.removeAttribute("aria-invalid");
+  for (const old of form?.querySelectorAll("[aria-invalid]") || []) {
+    old.removeAttribute("aria-invalid");
+    describe(old);
+  }
   const rest = [];
   let first = null;
-  for (const { pointer, detail } of error.errors || []) {
-    const field = form?.querySelector(`[data-pointer="${CSS.escape(pointer)}"]`);
+  for (const { pointer, detail } of errors) {
+    const { field, inside } = nearest(form, pointer);
     if (!field) {
       rest.push(`${pointer} ${detail}`);
       continue;
@@ -66,13 +69,36 @@ export function tell(error, form = null) {
     const note = document.createElement("p");
     note.className = "problem";
     note.dataset.fromCall = "";
-    note.id = `problem${pointer.replaceAll("/", "-")}`;
-    note.textContent = detail;
+    note.id = `problem${pointer.replaceAll(/[^\w]/g, "-")}`;
+    note.textContent = inside ? `${inside}: ${detail}` : detail;
     field.after(note);
     field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-describedby", note.id);
+    describe(field, note.id);
     first ||= field;
   }
+  return { first, rest };
+}
+
+/** Return the field that a pointer means: an error inside of what one holds (/labels/team) is said beside that one. */
+export function nearest(form, pointer) {
+  for (let place = pointer; place; place = place.slice(0, place.lastIndexOf("/"))) {
+    const field = form?.querySelector(`[data-pointer="${CSS.escape(place)}"]`);
+    if (field) return { field, inside: pointer.slice(place.length + 1) };
+  }
+  return { field: null };
+}
+
+// What the page says of a field is still said beside what is wrong with it.
+function describe(field, note = "") {
+  field.dataset.about ??= field.getAttribute("aria-describedby") || "";
+  const ids = `${note} ${field.dataset.about}`.trim();
+  if (ids) field.setAttribute("aria-describedby", ids);
+  else field.removeAttribute("aria-describedby");
+}
+
+/** Tell a person what went wrong: beside the fields that the errors point to, and the rest in a toast. */
+export function tell(error, form = null) {
+  const { first, rest } = mark(error.errors || [], form);
   for (let box = first?.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
   first?.focus();
   if (!first || rest.length) toast(rest.length ? rest.join("; ") : error.message, true);

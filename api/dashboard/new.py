@@ -1,0 +1,163 @@
+"""The form for a new job: a recipe, what it learns from, its parameters. The address says what it begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from api.access import Access
+from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.params import ParamsForm, params_form, prose, with_budget
+from api.datasets import list_datasets
+from api.jobs import get_job
+from api.queues import list_queues
+from api.recipes import get_recipe
+from api.schemas.queries import JobId, Name, PageQuery, Query
+from models.fits import MisfitError
+from models.recipes import RECIPES, Recipe, resolve_params
+from models.specs.base import TrainParams
+
+pages = Pages()
+
+ALL = PageQuery(limit=100)
+# So many data sets are offered; whoever has more names another in the address.
+MOST_OFFERED = 500
+# What a form begins with, as the API would fill it in.
+BLANK: dict[str, Any] = {
+    "name": None,
+    "queue": "auto",
+    "seed": 0,
+    "priority": 0,
+    "labels": {},
+    "max_attempts": 3,
+    "max_runtime_s": None,
+}
+
+
+class NewQuery(Query):
+    """What the form begins with."""
+
+    recipe: Name | None = None
+    preset: Name | None = None
+    dataset: Name | None = None
+    like: JobId | None = Field(None, alias="from")
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A data set as something to choose. `fit`: fits, scaled (when `image_size` is set) or unfit; `why` says so."""
+
+    view: Mapping[str, Any]
+    value: str
+    fit: str
+    why: str | None
+
+
+@pages.add("/dashboard/new", Access.change, NewQuery)
+def new_job(visit: Visit[NewQuery]) -> Shown:
+    """Show the form, filled in from the address."""
+    like = _like(visit)
+    views = _datasets(visit)
+    wanted = visit.query.dataset or like.get("dataset")
+    named = next((view for view in views if wanted in {view["id"], _value(visit, view)} or _of(like, view)), None)
+    recipe = visit.ask(get_recipe, Query(), visit.query.recipe or like.get("recipe") or _first_fitting(named))
+    preset = visit.query.preset if visit.query.recipe else visit.query.preset or like.get("preset")
+    chosen = next((known for known in recipe["presets"] if known["name"] == preset), None)
+    offered = [_offer(visit, RECIPES[recipe["name"]], chosen, view) for view in views]
+    dataset = next((one for one in offered if one.view is named), None) or _default(offered)
+    queues = [queue for queue in visit.ask(list_queues, ALL)["data"] if queue["name"] in recipe["queues"]]
+    context = {
+        # Their schemas, which the API lists too, take long to make and are not needed here.
+        "recipes": [
+            {"name": one.name, "title": one.title, "about": prose(one.description)} for one in RECIPES.values()
+        ],
+        "recipe": recipe,
+        "preset": None if chosen is None else {**chosen, "about": prose(chosen["description"])},
+        "fits": {fit: [one for one in offered if one.fit == fit] for fit in ("fits", "scaled", "unfit")},
+        "dataset": dataset,
+        "unknown": wanted if named is None else None,
+        "queues": sorted(queues, key=lambda queue: recipe["queues"].index(queue["name"])),
+        "params": _params(recipe, chosen, dataset, like.get("params", {})),
+        "job": {**BLANK, **{name: like[name] for name in BLANK if name in like}},
+        "like": like,
+    }
+    return Shown("new.html", context)
+
+
+def _like(visit: Visit[NewQuery]) -> dict[str, Any]:
+    """Return the job that the form is filled in from; empty when none is named. A drawing has nothing to train."""
+    if visit.query.like is None:
+        return {}
+    job: dict[str, Any] = visit.ask(get_job, Query(), visit.query.like)
+    return job if job["kind"] == "train" else {}
+
+
+def _of(job: Mapping[str, Any], view: Mapping[str, Any]) -> bool:
+    """Whether a job, maybe somebody else's, meant this data set by its name."""
+    return bool(job) and (job["dataset"], job["owner"]) == (view["name"], view["owner"])
+
+
+def _datasets(visit: Visit[NewQuery]) -> list[dict[str, Any]]:
+    """Return the data sets that are ready: those that came with the service first, then by name."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while len(found) < MOST_OFFERED:
+        page = visit.ask(list_datasets, PageQuery(limit=100, cursor=cursor))
+        found += page["data"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    ready = [view for view in found if view["state"] == "ready"]
+    return sorted(ready, key=lambda view: (view["source"] != "builtin", view["name"]))
+
+
+def _value(visit: Visit[NewQuery], view: Mapping[str, Any]) -> str:
+    """Return what a job says to mean this data set: its name, or the id where the name means another."""
+    return str(view["name"] if view["owner"] in {None, visit.who.owner} else view["id"])
+
+
+def _first_fitting(dataset: Mapping[str, Any] | None) -> str:
+    """Return the first recipe that takes a data set as it is."""
+    fitting = (name for name, known in RECIPES.items() if dataset and _fit(known, known.params(), dataset)[0] == "fits")
+    return next(fitting, next(iter(RECIPES)))
+
+
+def _offer(visit: Visit[NewQuery], recipe: Recipe, preset: Any, view: dict[str, Any]) -> Offered:
+    params = resolve_params(recipe, recipe.preset(preset["name"]) if preset else None, {})
+    return Offered(view, _value(visit, view), *_fit(recipe, params, view))
+
+
+def _fit(recipe: Recipe, params: TrainParams, dataset: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return whether a data set fits, and what stands against it."""
+    try:
+        recipe.fit.image_size(dataset, params)
+    except MisfitError as misfit:
+        if misfit.place == "batch_size":
+            return "fits", misfit.detail
+        scaled = params.model_copy(update={"image_size": recipe.fit.sizes[0]})
+        kind = "scaled" if params.image_size is None and _fit(recipe, scaled, dataset)[0] == "fits" else "unfit"
+        return kind, f"{recipe.name} {misfit.detail}" if misfit.place == "dataset" else misfit.detail
+    return "fits", None
+
+
+def _default(offered: Sequence[Offered]) -> Offered | None:
+    return next((one for one in offered if one.fit == "fits"), next(iter(offered), None))
+
+
+def _params(
+    recipe: Mapping[str, Any], preset: Mapping[str, Any] | None, dataset: Offered | None, values: Mapping[str, Any]
+) -> ParamsForm:
+    """Return the fields. A size of images that a job got from its data set counts as not asked for."""
+    set_by_preset = preset["params"] if preset else {}
+    size = values.get("image_size")
+    if size is not None and dataset is not None and set_by_preset.get("image_size") != size:
+        known = RECIPES[recipe["name"]]
+        try:
+            plain = known.params.model_validate(with_budget({**set_by_preset, **values}, {"image_size": None}))
+            size = None if known.fit.image_size(dataset.view, plain) == size else size
+        except (MisfitError, ValueError):
+            pass  # the data set has another size now, or is another: then the job's own is what was meant
+    return params_form(recipe["params"], set_by_preset, {**values, **({"image_size": size} if values else {})})

@@ -1,0 +1,17 @@
+// Buttons with data-copy="ID" copy the text of that element. Over plain HTTP browsers keep the clipboard from scripts;
+// then the text is chosen, ready for the person's own keys.
+import { t } from "./words.js";
+import { toast } from "./calls.js";
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    toast(t("Copied."));
+  } catch {
+    window.getSelection().selectAllChildren(source);
+    toast(document.execCommand("copy") ? t("Copied.") : t("Chosen: copy it with your keyboard."));
+  }
+});

@@ -1,0 +1,227 @@
+// The form for a new job: what it holds is checked as it changes (a dry run), shown as a command, and sent.
+import { call, mark, nearest, Refused, tell, toast } from "./calls.js";
+import "./copy.js";
+import { say } from "./page.js";
+import { showPlan, showProblems, showTrouble } from "./plan.js";
+import { SchemaForm } from "./schema_form.js";
+import { t } from "./words.js";
+
+const PAUSE_MS = 600; // of typing, before what was typed is checked
+const LOOK_AGAIN_MS = 20000; // others send jobs too
+const byId = (id) => document.getElementById(id);
+const page = byId("new");
+const job = byId("job");
+const choice = byId("choice");
+const plan = byId("plan");
+const params = new SchemaForm(job);
+let asked = 0;
+let pause = null;
+let turning = null;
+let sent = { text: "", key: "" };
+
+/** Return the labels that a text means, a line each; null where a line is none. */
+function labels(text) {
+  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
+  const pairs = lines.map((line) => /^([^=]+)=(.*)$/.exec(line));
+  return pairs.includes(null) ? null : Object.fromEntries(pairs.map(([, key, value]) => [key.trim(), value.trim()]));
+}
+
+function valueOf(field) {
+  if (field.dataset.field === "labels") return labels(field.value);
+  if (field.value.trim() === "") return null;
+  return field.dataset.field === "number" ? Number(field.value) : field.value;
+}
+
+/** Return the request that the form means: no more than differs from what would be filled in. */
+function request() {
+  const wanted = { kind: "train", recipe: choice.elements.recipe.value, dataset: byId("dataset").value };
+  if (byId("preset").value) wanted.preset = byId("preset").value;
+  const changes = params.changes();
+  if (Object.keys(changes).length) wanted.params = changes;
+  for (const field of job.querySelectorAll("[data-field]")) {
+    const value = valueOf(field);
+    if (JSON.stringify(value) !== field.dataset.default) wanted[field.name] = value;
+  }
+  return wanted;
+}
+
+/** Return what the browser itself finds wrong, in the words of the service's errors. */
+function wrongHere() {
+  const field = byId("job-labels");
+  field.setCustomValidity(labels(field.value) === null ? t("Write one label a line, as key=value.") : "");
+  return [...job.querySelectorAll("[data-pointer]")]
+    .filter((input) => !input.validity.valid)
+    .map((input) => ({ pointer: input.dataset.pointer, detail: input.validationMessage }));
+}
+
+function show(errors) {
+  mark(errors, page);
+  const problems = errors.map(({ pointer, detail }) => {
+    const { field } = nearest(page, pointer);
+    const name = pointer.split("/").filter((part) => part && part !== "params").join(" ");
+    return { text: name ? `${name}: ${detail}` : detail, id: field?.id };
+  });
+  showProblems(plan, problems);
+}
+
+/** Ask what would become of the job. An answer to an older question is not shown. */
+async function check() {
+  clearTimeout(pause);
+  command();
+  const mine = ++asked;
+  const wrong = wrongHere();
+  if (wrong.length) {
+    plan.removeAttribute("aria-busy");
+    show(wrong);
+    return;
+  }
+  plan.setAttribute("aria-busy", "true");
+  try {
+    const [answer, queues] = await Promise.all([
+      dryRun(request()),
+      call("GET", "/v1/queues?limit=100"),
+    ]);
+    if (mine !== asked) return;
+    if (answer instanceof Refused) show(answer.errors);
+    else {
+      mark([], page);
+      showPlan(plan, answer, queues.data.find((queue) => queue.name === answer.queue));
+    }
+  } catch (error) {
+    if (mine !== asked) return;
+    showTrouble(plan, error.message);
+  }
+  plan.removeAttribute("aria-busy");
+}
+
+/** Return the planned job, or the Refused that says what is wrong with which field. */
+async function dryRun(wanted) {
+  try {
+    return await call("POST", "/v1/jobs?dry_run=true", wanted);
+  } catch (error) {
+    if (error.errors?.length) return error;
+    throw error;
+  }
+}
+
+function checkSoon() {
+  command();
+  clearTimeout(pause);
+  pause = setTimeout(check, PAUSE_MS);
+}
+
+/** Write the request as a command, as a shell reads it. */
+function command() {
+  const quoted = JSON.stringify(request(), null, 1).replaceAll("'", "'\\''");
+  byId("curl").textContent = [
+    `curl ${location.origin}/v1/jobs \\`,
+    '  -H "Authorization: Bearer $GANFORGE_API_KEY" \\',
+    '  -H "Content-Type: application/json" \\',
+    `  -d '${quoted}'`,
+  ].join("\n");
+}
+
+/** The same key for the same request, so that a second press after a broken connection makes no second job. */
+function keyOf(text) {
+  if (sent.text !== text) {
+    const random = crypto.getRandomValues(new Uint8Array(16));
+    sent = { text, key: `page-${Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")}` };
+  }
+  return sent.key;
+}
+
+async function send(event) {
+  event.preventDefault();
+  const wrong = wrongHere();
+  if (wrong.length) {
+    show(wrong);
+    tell({ errors: wrong }, page);
+    return;
+  }
+  const wanted = request();
+  byId("send").disabled = true;
+  try {
+    const made = await call("POST", "/v1/jobs", wanted, { "Idempotency-Key": keyOf(JSON.stringify(wanted)) });
+    sent = { text: "", key: "" };
+    location.assign(`/dashboard/jobs/${made.id}`);
+  } catch (error) {
+    byId("send").disabled = false;
+    if (error.errors?.length) show(error.errors);
+    tell(error, page);
+  }
+}
+
+function address() {
+  const kept = new URLSearchParams({ recipe: choice.elements.recipe.value });
+  if (byId("preset").value) kept.set("preset", byId("preset").value);
+  if (byId("dataset").value) kept.set("dataset", byId("dataset").value);
+  return `/dashboard/new?${kept}`;
+}
+
+/** Put in the fields of another recipe or preset; what the person has changed stays, where there is such a field. */
+async function turn() {
+  turning?.abort();
+  turning = new AbortController();
+  const where = address();
+  try {
+    const answer = await fetch(where, { headers: { Accept: "text/html" }, credentials: "same-origin", signal: turning.signal });
+    if (!answer.ok || answer.redirected) return location.assign(where);
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const kept = params.changes();
+    const focused = document.activeElement?.id;
+    const open = byId("p-more")?.open;
+    byId("setup").replaceChildren(...fresh.getElementById("setup").childNodes);
+    takeQueues(fresh.getElementById("job-queue"));
+    byId("p-more").open = open;
+    params.put(kept);
+    if (focused && document.activeElement?.id !== focused) byId(focused)?.focus();
+    history.replaceState(null, "", address());
+    say(t("The form shows the parameters of {recipe}.", { recipe: choice.elements.recipe.value }));
+    await check();
+  } catch (error) {
+    if (error.name !== "AbortError") toast(t("the service does not answer; try again shortly"), true);
+  }
+}
+
+// A recipe may not run on every queue.
+function takeQueues(fresh) {
+  const queue = byId("job-queue");
+  const chosen = queue.value;
+  queue.replaceChildren(...fresh.childNodes);
+  queue.value = [...queue.options].some((option) => option.value === chosen) ? chosen : "auto";
+}
+
+function describeDataset() {
+  const { why = "", preview = "" } = byId("dataset").selectedOptions[0]?.dataset || {};
+  byId("dataset-why").textContent = why;
+  const picture = byId("dataset-preview");
+  picture.hidden = !preview;
+  if (preview) picture.src = `${preview}?redirect=false`;
+  else picture.removeAttribute("src");
+}
+
+choice.addEventListener("change", turn);
+choice.addEventListener("submit", (event) => event.preventDefault());
+job.addEventListener("submit", send);
+job.addEventListener("input", (event) => {
+  if (event.target.id === "preset") turn();
+  else {
+    if (event.target.id === "dataset") {
+      describeDataset();
+      history.replaceState(null, "", address());
+    }
+    checkSoon();
+  }
+});
+job.addEventListener("click", (event) => event.target.closest("[data-reset]") && checkSoon());
+byId("check").addEventListener("click", check);
+// A link to a field of what has to be mended: it may be out of sight.
+plan.addEventListener("click", (event) => {
+  const field = byId(event.target.closest("a")?.hash.slice(1) || "");
+  if (!field) return;
+  event.preventDefault();
+  for (let box = field.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+  field.focus();
+});
+setInterval(() => document.hidden || plan.querySelector(".problems") || check(), LOOK_AGAIN_MS);
+check();

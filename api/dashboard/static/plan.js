@@ -1,0 +1,81 @@
+// What would become of a job: where it would run, behind how many, until when; or what has to be mended first.
+import { t } from "./words.js";
+
+/** Return a stretch of time as the pages write it: 45 s, 3 min 5 s, 2 h 10 min, 3 d 4 h. */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const steps = [[86400, "d", 3600, "h"], [3600, "h", 60, "min"], [60, "min", 1, "s"]];
+  const [large, name, small, rest] = steps.find(([size]) => whole >= size);
+  const more = Math.floor((whole % large) / small);
+  return `${Math.floor(whole / large)} ${name}${more ? ` ${more} ${rest}` : ""}`;
+}
+
+function element(name, className, ...content) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  made.append(...content);
+  return made;
+}
+
+/** Show the answer to a dry run; `queue` is what is known of the queue that it names. */
+export function showPlan(box, job, queue) {
+  const list = document.createElement("dl");
+  const say = (term, ...content) => list.append(element("dt", "", term), element("dd", "", ...content));
+  say(t("Queue"), queueWords(job, queue));
+  say(t("Place"), place(job));
+  say(t("Ends"), ...ending(job));
+  if (job.params.image_size) say(t("Images"), t("{size}×{size} pixels", { size: job.params.image_size }));
+  const notices = [];
+  if (job.reason === "no_live_worker")
+    notices.push(t("No worker serves {queue} now: the job would wait until one comes.", { queue: job.queue }));
+  if (queue?.paused) notices.push(t("{queue} is paused: it starts nothing until an admin resumes it.", { queue: job.queue }));
+  box.replaceChildren(...notices.map((text) => element("p", "notice warn", text)), list);
+}
+
+function queueWords(job, queue) {
+  if (!queue) return job.queue;
+  return `${job.queue} (${queue.workers === 1 ? t("1 live worker") : t("{n} live workers", { n: queue.workers })})`;
+}
+
+function place(job) {
+  if (job.position === null) return t("not known");
+  if (job.position === 1) return t("first in line");
+  if (job.position > 1000) return t("behind more than 1000 others");
+  return t("{n} in line", { n: job.position });
+}
+
+function ending(job) {
+  if (!job.eta) {
+    const why = job.reason ? t("not known while nobody works") : t("not known: no job of this shape has ended on {queue} yet", { queue: job.queue });
+    return [element("span", "muted", why)];
+  }
+  const left = (moment) => (new Date(moment) - Date.now()) / 1000;
+  const at = new Date(job.eta.at);
+  const today = at.toDateString() === new Date().toDateString();
+  const style = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
+  const clock = new Intl.DateTimeFormat(document.documentElement.lang, style).format(at);
+  const range = t("between {low} and {high}", { low: duration(left(job.eta.low)), high: duration(left(job.eta.high)) });
+  return [t("in {time}, at {clock}", { time: duration(left(job.eta.at)), clock }), " ", element("small", "", `(${range})`)];
+}
+
+/** Show what has to be mended. `problems`: text, and the id of the field where there is one. */
+export function showProblems(box, problems) {
+  const list = element("ul", "problems");
+  for (const { text, id } of problems) {
+    const item = document.createElement("li");
+    if (id) {
+      const link = element("a", "", text);
+      link.href = `#${id}`;
+      item.append(link);
+    } else item.append(text);
+    list.append(item);
+  }
+  const title = problems.length === 1 ? t("One thing to mend first:") : t("{n} things to mend first:", { n: problems.length });
+  box.replaceChildren(element("div", "notice bad", element("strong", "", title), list));
+}
+
+/** Say why nothing can be said. */
+export function showTrouble(box, text) {
+  box.replaceChildren(element("p", "notice warn", text));
+}

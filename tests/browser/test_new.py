@@ -1,0 +1,209 @@
+"""Submitting by the form, in a browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.conftest import DESK, SMALL
+
+pytestmark = pytest.mark.slow
+
+PLAN = "#plan"
+
+
+def field(page, name):
+    """Return the input of a parameter."""
+    return page.locator(f'[data-param="{name}"] [data-value]')
+
+
+def command(page):
+    """Return what the form would send, as the command shows it."""
+    return page.locator("#curl").text_content()
+
+
+def test_a_person_chooses_changes_checks_and_sends(person, stack):
+    alice = person()
+    page = alice.page("/dashboard/new")
+    page.get_by_role("radio", name="DCGAN (28 px)").check()
+    expect(page.get_by_role("heading", name="Parameters of DCGAN (28 px)")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"recipe=dcgan&dataset=mnist-10k$"))
+    field(page, "epochs").fill("2")
+    field(page, "width").fill("8")
+    page.get_by_label("Name").fill("small digits")
+    page.get_by_label("Labels").fill("team=a\nrun = 3")
+    page.get_by_label("Queue").select_option("cpu")
+    expect(page.locator(PLAN)).to_contain_text("cpu (1 live worker)")
+    expect(page.locator(PLAN)).to_contain_text("28\N{MULTIPLICATION SIGN}28 pixels")
+    assert '"epochs": 2' in command(page)
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(re.compile("/dashboard/jobs/job_"))
+    job = alice.client.job(page.url.rpartition("/")[2])
+    alice.client.cancel(job["id"])
+    assert (job["recipe"], job["name"], job["labels"]) == ("dcgan", "small digits", {"team": "a", "run": "3"})
+    assert (job["params"]["epochs"], job["params"]["width"], job["params"]["batch_size"]) == (2, 8, 128)
+    alice.complaints.clear()
+
+
+def test_what_was_changed_is_marked_and_put_back_and_stays_with_another_recipe(person):
+    page = person().page("/dashboard/new?recipe=mlp_gan")
+    changed = page.locator("[data-changed]")
+    expect(changed).to_have_count(0)
+    field(page, "epochs").fill("3")
+    expect(changed).to_have_count(1)
+    page.get_by_text("More parameters").click()
+    field(page, "grid_every").fill("2")
+    expect(page.locator("[data-changed-count]")).to_have_text("1 changed")
+    field(page, "learning_rate").fill("0.001")
+
+    page.get_by_role("radio", name="WGAN", exact=True).check()
+    expect(page.get_by_role("heading", name="Parameters of WGAN")).to_be_visible()
+    expect(field(page, "epochs")).to_have_value("3")
+    expect(field(page, "grid_every")).to_have_value("2")
+    expect(field(page, "clip")).to_be_visible()  # what was open is open
+    expect(changed).to_have_count(3)
+    assert '"grid_every": {\n   "epochs": 2\n  }' in command(page)
+
+    page.get_by_role("button", name="put epochs back").click()
+    expect(field(page, "epochs")).to_be_focused()
+    expect(changed).to_have_count(2)
+    assert '"epochs": 3' not in command(page)
+
+
+def test_a_preset_fills_in_around_what_was_changed(person):
+    page = person().page("/dashboard/new?recipe=dcgan")
+    field(page, "batch_size").fill("64")
+    page.get_by_label("Preset", exact=True).focus()
+    page.get_by_label("Preset", exact=True).select_option("ithome")
+    expect(field(page, "epochs")).to_have_value("1000")
+    expect(field(page, "batch_size")).to_have_value("64")
+    expect(page.get_by_label("Preset", exact=True)).to_be_focused()
+    expect(page.get_by_text("The article's settings")).to_be_visible()
+    expect(page.locator("[data-changed]")).to_have_count(1)
+    page.reload()  # the address holds the choice
+    expect(page.get_by_label("Preset", exact=True)).to_have_value("ithome")
+
+
+def test_one_budget_takes_the_place_of_the_other(person):
+    page = person().page("/dashboard/new?recipe=dcgan")
+    field(page, "images").fill("5000")
+    expect(field(page, "epochs")).to_have_value("")
+    assert '"images": 5000' in command(page)
+    assert "epochs" not in command(page)
+    field(page, "epochs").fill("4")
+    expect(field(page, "images")).to_have_value("")
+
+
+def test_what_is_wrong_is_said_beside_the_field_as_one_types(person):
+    alice = person()
+    page = alice.page("/dashboard/new?recipe=dcgan")
+    field(page, "learning_rate").fill("0")  # the browser knows no bound that is not a value itself: the service says so
+    problem = page.locator('[data-param="learning_rate"] .problem')
+    expect(problem).to_have_text("must be greater than 0.0")
+    expect(field(page, "learning_rate")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(PLAN)).to_contain_text("One thing to mend first:")
+    expect(field(page, "learning_rate")).to_be_focused()  # nobody is thrown out of where they type
+    field(page, "learning_rate").fill("0.001")
+    expect(problem).to_have_count(0)
+    expect(page.locator(PLAN)).to_contain_text("1 live worker")
+    field(page, "batch_size").fill("1")
+    expect(page.locator('[data-param="batch_size"] .problem')).to_contain_text("2")
+    alice.complaints.clear()  # the browser says that there was a 422
+
+
+def test_sending_leads_to_the_first_thing_that_is_wrong_though_it_is_out_of_sight(person):
+    alice = person()
+    page = alice.page("/dashboard/new?recipe=dcgan")
+    page.get_by_text("More parameters").click()
+    field(page, "patience").fill("0")
+    page.get_by_text("More parameters").click()
+    expect(field(page, "patience")).to_be_hidden()
+    page.get_by_role("button", name="Start training").click()
+    expect(field(page, "patience")).to_be_focused()
+    assert page.url.partition("?")[0].endswith("/dashboard/new")
+    field(page, "patience").fill("3")
+    # An error of no one field stands in the plan.
+    expect(page.locator(PLAN)).to_contain_text("`patience` needs a `monitor`")
+    page.get_by_label("Labels").fill("no equals sign")
+    expect(page.locator(PLAN)).to_contain_text("Write one label a line")
+    alice.complaints.clear()
+
+
+def test_nobody_to_run_it_is_said_before_it_is_sent(person):
+    page = person().page("/dashboard/new?recipe=mlp_gan")
+    page.get_by_label("Queue").select_option("jetson")
+    expect(page.locator(PLAN)).to_contain_text("No worker serves jetson now")
+
+
+def test_the_end_is_foretold_where_the_like_has_ended_before(person, stack, trained):
+    page = person("admin").page(f"/dashboard/new?from={trained}")
+    expect(page.get_by_text("Filled in from digits")).to_be_visible()
+    expect(field(page, "epochs")).to_have_value("4")
+    expect(page.locator("#plan dd").nth(2)).to_contain_text(re.compile(r"in \d+ s, at .*between"))
+
+
+def test_a_second_press_after_a_broken_connection_makes_no_second_job(person):
+    alice = person()
+    page = alice.page("/dashboard/new?recipe=mlp_gan")
+    page.get_by_label("Queue").select_option("jetson")
+    expect(page.locator(PLAN)).to_contain_text("No worker serves jetson now")
+    keys = []
+
+    def arrive_and_break(route):
+        keys.append(route.request.headers["idempotency-key"])
+        route.fetch()
+        route.abort()
+
+    page.route("**/v1/jobs", arrive_and_break)
+    send = page.get_by_role("button", name="Start training")
+    send.click()
+    expect(page.get_by_text("the service does not answer")).to_be_visible()
+    page.unroute("**/v1/jobs")
+    send.click()
+    page.wait_for_url(re.compile("/dashboard/jobs/job_"))
+    jobs = alice.client.jobs(limit=10)
+    assert [job["id"] for job in jobs] == [page.url.rpartition("/")[2]]
+    assert len(keys) == 1
+    alice.client.cancel(page.url.rpartition("/")[2])
+    alice.complaints.clear()
+
+
+def test_the_form_is_filled_in_and_sent_with_keys_alone(person):
+    alice = person()
+    page = alice.page("/dashboard/new?recipe=mlp_gan")
+    page.get_by_role("radio", name="MLP GAN").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("heading", name="Parameters of DCGAN (28 px)")).to_be_visible()
+    expect(page.get_by_role("radio", name="DCGAN (28 px)")).to_be_focused()
+    page.get_by_label("Queue").select_option("jetson")
+    field(page, "epochs").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("2")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/dashboard/jobs/job_"))
+    made = page.url.rpartition("/")[2]
+    assert alice.client.job(made)["params"]["epochs"] == 2
+    alice.client.cancel(made)
+    alice.complaints.clear()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, SMALL], ids=["desk", "small"])
+def test_the_form_is_for_everybody_at_any_width(person, picture, scheme, size):
+    alice = person(color_scheme=scheme, viewport=size, bypass_csp=True)
+    page = alice.page("/dashboard/new?recipe=wgan")
+    expect(page.locator(PLAN)).to_contain_text("1 live worker")
+    name = f"new-{'desk' if size is DESK else 'small'}-{scheme}"
+    picture(page, name)
+    page.get_by_text("More parameters").click()
+    page.get_by_text("The same from a terminal").click()
+    field(page, "epochs").fill("3")
+    field(page, "patience").fill("0")
+    expect(page.locator('[data-param="patience"] .problem')).to_be_visible()
+    picture(page, f"{name}-more")
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
