@@ -30,8 +30,8 @@ def rates(flow: Flow) -> dict[str, Any]:
     found: dict[str, Any] = {"most": most}
     for name, counts in (("arrivals", flow.arrivals), ("finishes", flow.finishes)):
         found[name] = {
-            "lately": sum(counts[-LATELY:]) / LATELY,
-            "hour": sum(counts) / MINUTES,
+            "lately": round(sum(counts[-LATELY:]) / LATELY, 2),
+            "hour": round(sum(counts) / MINUTES, 2),
             "line": " ".join(f"{n},{HEIGHT - HEIGHT * count / most:.3g}" for n, count in enumerate(counts)),
         }
     return found

@@ -1,0 +1,67 @@
+"""What holds for every page: axe finds nothing, it fits a phone, it complains of nothing, it comes in few bytes."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import DESK, SMALL
+from tests.browser.pages import MOST_BYTES, assert_fits, assert_readable, loaded_bytes
+
+pytestmark = pytest.mark.slow
+
+# Name of the picture and address; {job} is a job that was trained, {other} another one.
+PAGES = {
+    "overview": "/dashboard",
+    "jobs": "/dashboard/jobs",
+    "queues": "/dashboard/queues",
+    "workers": "/dashboard/workers",
+    "keys": "/dashboard/keys",
+    "audit": "/dashboard/audit",
+}
+WINDOWS = {"desk": DESK, "phone": SMALL}
+
+
+@pytest.fixture(scope="module")
+def addresses(stack, trained):
+    """Return the addresses by name, with something to see on each: jobs that wait, run, ended and failed."""
+    client = stack.client
+    client.submit({"kind": "train", "recipe": "mlp_gan", "dataset": "mnist-10k", "queue": "gpu", "name": "waits"})
+    other = client.submit({"kind": "sample", "source": {"job": trained, "checkpoint": "best"}, "name": "drawn"})
+    return {name: path.format(job=trained, other=other["id"]) for name, path in PAGES.items()}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_readable_fits_and_is_light(person, addresses, picture, name):
+    admin = person("admin", "root")
+    page = admin.page(addresses[name])
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("#connection:not([data-state=none]), body:not([data-live])").first).to_be_attached()
+    assert loaded_bytes(page) < MOST_BYTES
+    for window, size in WINDOWS.items():
+        page.set_viewport_size(size)
+        for colours in ("light", "dark"):
+            page.emulate_media(color_scheme=colours)
+            assert_fits(page)
+            assert_readable(page)
+            picture(page, f"{name}-{window}-{colours}")
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_the_login_is_readable_and_fits(person, picture, colours):
+    nobody = person(signed_in=False, viewport=SMALL, color_scheme=colours)
+    page = nobody.page("/dashboard/login")
+    assert_readable(page)
+    assert_fits(page)
+    picture(page, f"login-phone-{colours}")
+
+
+@pytest.mark.parametrize("language", ["zh-TW", "zh-CN"])
+def test_every_page_fits_in_every_language(person, addresses, picture, language):
+    admin = person("admin", "root", viewport=SMALL, locale=language)
+    page = admin.page("/dashboard")
+    for name, address in addresses.items():
+        page.goto(admin.stack.url + address)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert_fits(page)
+        picture(page, f"{name}-phone-{language}")

@@ -1,0 +1,99 @@
+"""Operators at work: keys made and revoked, queues paused, workers drained, by keyboard and pointer."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages import assert_fits, assert_readable
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_key_is_made_shown_once_used_and_revoked(person, picture):
+    admin = person("admin")
+    page = admin.page("/dashboard/keys")
+    page.get_by_role("button", name="New key").press("Enter")
+    expect(page.get_by_label("Name")).to_be_focused()
+    name = f"ci of {admin.owner}"
+    page.keyboard.type(name)
+    page.get_by_role("textbox", name="Owner").fill(admin.owner)
+    page.get_by_label("viewer").check()
+    page.get_by_text("Quotas", exact=True).last.click()
+    page.get_by_label("Waiting jobs").fill("many")
+    assert_readable(page)
+    picture(page, "keys-new-desk-light")
+    page.keyboard.press("Enter")
+    # what is wrong is said beside the field
+    wrong = page.get_by_label("Waiting jobs")
+    expect(wrong).to_be_focused()
+    expect(wrong).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#problem-quotas-queued")).to_contain_text("integer")
+    wrong.fill("5")
+    page.keyboard.press("Enter")
+    secret = page.get_by_label("Secret")
+    expect(secret).to_have_value(re.compile("^gf_"))
+    value = secret.input_value()
+    assert_readable(page)
+    picture(page, "keys-secret-desk-light")
+    row = page.get_by_role("row", name=name)
+    expect(row).to_contain_text("5 waiting")
+    page.keyboard.press("Escape")
+    assert value not in page.content()
+    expect(page.locator("#secret-text")).to_have_value("")
+    page.on("dialog", lambda dialog: dialog.accept())
+    row.get_by_role("button", name="Revoke").click()
+    expect(row).to_have_count(0)
+    admin.complaints.clear()  # the browser says that the first try was a 422
+
+
+def test_the_new_key_form_fits_a_phone(person, picture):
+    admin = person("admin", viewport={"width": 360, "height": 640})
+    page = admin.page("/dashboard/keys")
+    page.get_by_role("button", name="New key").click()
+    assert_fits(page)
+    picture(page, "keys-new-phone-light")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="New key")).to_be_focused()
+
+
+def test_a_queue_is_paused_and_resumed_in_place(person):
+    admin = person("admin")
+    page = admin.page("/dashboard/queues")
+    page.on("dialog", lambda dialog: dialog.accept())
+    queue = page.locator("#queue-jetson")
+    queue.get_by_role("button", name="Pause").press("Enter")
+    expect(queue.get_by_role("button", name="Resume")).to_be_visible()
+    expect(queue).to_contain_text("paused")
+    queue.get_by_role("button", name="Resume").press("Enter")
+    expect(queue.get_by_role("button", name="Pause")).to_be_visible()
+
+
+def test_a_worker_is_drained_and_takes_jobs_again(person):
+    admin = person("admin")
+    page = admin.page("/dashboard/workers")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+    card = page.locator(".worker").first
+    card.get_by_role("button", name="Drain").click()
+    expect(card).to_contain_text("draining")
+    assert "It finishes its job and takes no more." in asked[0]
+    card.get_by_role("button", name="Take jobs again").click()
+    expect(card).to_contain_text("idle")
+
+
+def test_a_viewer_sees_no_buttons_that_change_anything(person):
+    viewer = person("viewer")
+    for path in ("/dashboard", "/dashboard/queues"):
+        page = viewer.page(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert page.locator("main button, main form").count() == 0
+    refused = page.evaluate("""async () => {
+        const token = document.querySelector('meta[name="csrf-token"]').content;
+        const answer = await fetch("/v1/queues/cpu/pause", { method: "POST", headers: { "X-CSRF-Token": token } });
+        return answer.status;
+    }""")
+    assert refused == 403
+    viewer.complaints.clear()  # the browser says that this was a 403

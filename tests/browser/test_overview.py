@@ -1,0 +1,50 @@
+"""The overview in a browser: it follows what happens."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import TRAIN
+
+pytestmark = pytest.mark.slow
+
+
+def test_what_needs_a_person_comes_and_goes_without_a_reload(person):
+    alice = person()
+    page = alice.page()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    expect(page.get_by_text("Nothing does.")).to_be_visible()
+    page.evaluate("window.stays = true")
+    job = alice.client.submit({**TRAIN, "queue": "jetson", "name": "stuck"})
+    need = page.locator("#needs li")
+    expect(need).to_contain_text("1 job waits in jetson, which no worker serves.")
+    need.get_by_role("link", name="Waiting jobs").focus()
+    alice.client.cancel(job["id"])
+    expect(page.get_by_text("Nothing does.")).to_be_visible()
+    expect(page.locator("#ended")).to_contain_text("stuck")
+    assert page.evaluate("window.stays")
+
+
+def test_a_running_job_is_followed_to_its_end(person):
+    alice = person()
+    page = alice.page()
+    params = {"width": 16, "epochs": 2, "metrics_every": {"steps": 20}}
+    alice.client.submit({**TRAIN, "name": "quick", "params": params})
+    expect(page.locator("#running").get_by_role("link", name="quick")).to_be_visible()
+    expect(page.locator("#ended")).to_contain_text("succeeded", timeout=60_000)
+    expect(page.locator("#running")).to_contain_text("Nothing runs now.")
+
+
+def test_another_owner_sees_nothing_of_it(person):
+    alice, bob = person(), person()
+    job = alice.client.submit({**TRAIN, "queue": "jetson", "name": "secret-plan"})
+    page = bob.page()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    expect(page.get_by_text("Nothing does.")).to_be_visible()
+    assert "secret-plan" not in page.content()
+    assert page.get_by_role("link", name="Workers").count() == 0
+    page.goto(f"{bob.stack.url}/dashboard/jobs/{job['id']}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Not found")
+    bob.complaints.clear()  # the browser says that this was a 404
+    alice.client.cancel(job["id"])
