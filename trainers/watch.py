@@ -14,6 +14,8 @@ LOUD_STEPS, CALM_STEPS = 5, 50
 ALIKE = 0.5
 # Passes over the data before fakes that look alike mean anything: untrained generators paint one grey.
 GRACE_EPOCHS = 3
+# Fakes whose spread still grows by this much from one look to the next are young, not collapsed.
+GROWTH = 1.05
 
 
 class Streak:
@@ -51,6 +53,7 @@ class Watch:
             "gradient_norm": Streak(LOUD_STEPS),
             "collapse": Streak(2),
         }
+        self._spread = 0.0  # at the last look
 
     def step(self, step: int, row: dict[str, float]) -> None:
         """Look at the metrics of one step."""
@@ -78,20 +81,25 @@ class Watch:
 
     def grid(self, step: int, epochs_done: int, share: float | None) -> None:
         """Look at the spread of a batch of fakes, as a share of the spread of real images, where there are fakes."""
-        if share is not None and epochs_done >= GRACE_EPOCHS and self._streaks["collapse"].look(holds=share < ALIKE):
+        if share is None:
+            return
+        young = share > self._spread * GROWTH
+        self._spread = share
+        if epochs_done >= GRACE_EPOCHS and self._streaks["collapse"].look(holds=share < ALIKE and not young):
             words = "fakes look alike: their mean pairwise distance is under half of that of real images"
             self._tell("collapse", words, step, {"distance_ratio": share})
 
     def state(self) -> dict[str, Any]:
         """Return the counters for the checkpoint."""
-        return {name: [streak.held, streak.failed, streak.told] for name, streak in self._streaks.items()}
+        streaks = {name: [streak.held, streak.failed, streak.told] for name, streak in self._streaks.items()}
+        return {**streaks, "spread": self._spread}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a checkpoint."""
-        for name, (held, failed, told) in state.items():
-            if name in self._streaks:
-                streak = self._streaks[name]
-                streak.held, streak.failed, streak.told = held, failed, told
+        self._spread = state.get("spread", 0.0)  # checkpoints of earlier versions have none
+        for name, streak in self._streaks.items():
+            if name in state:
+                streak.held, streak.failed, streak.told = state[name]
 
     def _tell(self, code: str, detail: str, step: int, numbers: dict[str, float]) -> None:
         self.codes.append(code)

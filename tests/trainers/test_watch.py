@@ -78,6 +78,26 @@ def test_fakes_that_look_alike_are_named_after_a_grace_and_not_for_one_grid(told
     assert (alert["code"], alert["step"], alert["distance_ratio"]) == ("collapse", 60, 0.49)
 
 
+def test_fakes_that_still_grow_apart_are_young_and_not_collapsed(told):
+    watch = Watch(told, 1000)
+    for epoch in range(1, 12):
+        watch.grid(epoch * 10, epoch, 0.1 * 1.06**epoch)
+    assert told.of("alert") == []
+    for epoch in (12, 13):
+        watch.grid(epoch * 10, epoch, 0.19)
+    assert [alert["step"] for alert in told.of("alert")] == [130]
+
+
+def test_what_was_seen_of_the_spread_survives_a_checkpoint(told):
+    first, second = Watch(told, 1000), Watch(told, 1000)
+    first.grid(10, 5, 0.2)
+    first.grid(20, 6, 0.2)
+    second.restore(first.state())
+    second.grid(30, 7, 0.2)
+    assert [alert["step"] for alert in told.of("alert")] == [30]
+    second.restore({"collapse": [0, 0, False]})  # of an earlier version
+
+
 def test_the_counters_survive_a_checkpoint(told):
     row = {**EVEN, "d_real": 0.99, "d_fake": 0.0}
     first, second = Watch(told, 1000), Watch(told, 1000)
