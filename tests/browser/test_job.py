@@ -1,0 +1,262 @@
+"""The page of one job, in a real browser: curves and images that belong together, and what one can do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import QUICK, SMALL, TRAIN, Person
+from tests.waiting import until
+
+pytestmark = pytest.mark.slow
+
+LONG = {**QUICK, "epochs": 2000}
+
+
+def open_job(who: Person, job: str) -> Page:
+    """Open the page of a job, whose curves and images are there."""
+    page = who.page(f"/dashboard/jobs/{job}")
+    expect(page.locator("[data-group=losses] canvas")).to_be_visible()
+    expect(page.locator("#grid-image")).to_be_visible()
+    return page
+
+
+def values(page: Page) -> str:
+    """Return what the curve of the losses says at its mark."""
+    return str(page.locator("[data-group=losses] [role=slider]").get_attribute("aria-valuetext"))
+
+
+def shown(image: Locator) -> str:
+    """Return the address of a picture that has arrived."""
+    until(lambda: image.evaluate("image => image.complete && image.naturalWidth > 0"), 15, "the picture")
+    return str(image.get_attribute("src"))
+
+
+def test_moving_the_slider_shows_another_picture_and_the_same_step_on_the_curves(person, trained):
+    page = open_job(person("admin"), trained)
+    slider, image = page.locator("#grid-slider"), page.locator("#grid-image")
+    last = shown(image)
+    expect(page.locator("#grid-place")).to_have_text("epoch 4 · step 280")
+    assert values(page).startswith("Step 280:")
+    slider.focus()
+    slider.press("ArrowLeft")
+    expect(page.locator("#grid-place")).to_have_text("epoch 3 · step 210")
+    expect(slider).to_have_attribute("aria-valuetext", "epoch 3 · step 210")
+    expect(image).not_to_have_attribute("src", last)
+    assert values(page).startswith("Step 210: d_loss 1.")
+    slider.press("Home")
+    expect(page.locator("#grid-place")).to_have_text("epoch 0 · step 0")
+    expect(page.get_by_role("button", name="Previous")).to_be_disabled()
+    page.get_by_role("button", name="Next", exact=True).click()
+    expect(page.locator("#grid-place")).to_have_text("epoch 1 · step 70")
+    assert shown(image) != last
+
+
+def test_a_click_on_a_curve_shows_the_images_of_that_step_and_so_does_enter(person, trained):
+    page = open_job(person("admin"), trained)
+    plot = page.locator("[data-group=losses] .u-over")
+    box = plot.bounding_box()
+    plot.click(position={"x": box["width"] * 0.52, "y": 40})
+    expect(page.locator("#grid-place")).to_have_text("epoch 2 · step 140")
+    curve = page.get_by_role("slider", name="Losses")
+    curve.focus()
+    curve.press("Home")
+    curve.press("Enter")
+    expect(page.locator("#grid-place")).to_have_text("epoch 0 · step 0")
+
+
+def test_the_curves_zoom_together_by_dragging_and_by_keys_and_all_is_shown_again(person, trained):
+    page = open_job(person("admin"), trained)
+    reset = page.get_by_role("button", name="Show all")
+    expect(reset.first).to_be_disabled()
+    plot = page.locator("[data-group=losses] .u-over")
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 250, box["y"] + 50, steps=5)
+    page.mouse.up()
+    for one in reset.all():
+        expect(one).to_be_enabled()
+    plot.dblclick()
+    expect(reset.first).to_be_disabled()
+    page.get_by_role("slider", name="Learning rate").press("+")
+    expect(reset.first).to_be_enabled()
+    page.get_by_role("slider", name="Learning rate").press("0")
+    expect(reset.first).to_be_disabled()
+
+
+def test_a_curve_can_be_hidden_smoothed_and_read_as_a_table(person, trained):
+    page = open_job(person("admin"), trained)
+    losses = page.locator("[data-group=losses]")
+    button = losses.get_by_role("button", name=re.compile("g_loss"))
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    losses.get_by_text("As a table").click()
+    expect(losses.locator("thead th")).to_have_text(["Step", "d_loss", "g_loss"])
+    expect(losses.locator("tbody tr")).to_have_count(25)
+    before = values(page)
+    page.get_by_label("Smoothing", exact=True).fill("0.9")
+    until(lambda: values(page) != before, 15, "smoother values")
+
+
+def test_play_goes_through_the_images_to_the_end_and_stops(person, trained):
+    page = open_job(person("admin"), trained)
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.locator("#grid-place")).to_have_text("epoch 1 · step 70")
+    expect(page.locator("#grid-place")).to_have_text("epoch 4 · step 280")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_a_running_job_grows_under_the_eyes_and_obeys(person):
+    alice = person()
+    job = alice.client.submit({**TRAIN, "name": "live", "params": LONG})["id"]
+    page = open_job(alice, job)
+    page.evaluate("window.stays = true")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    slider = page.locator("#grid-slider")
+    last = "() => Number(document.querySelector('[data-group=losses] [role=slider]').getAttribute('aria-valuemax'))"
+    reached = page.evaluate(last)
+    until(lambda: page.evaluate(last) > reached + 100, 30, "a longer curve")
+    # At the end of the slider one follows the newest image; elsewhere one stays where one is.
+    first = slider.get_attribute("max")
+    until(lambda: int(slider.get_attribute("max")) > int(first), 30, "another image")
+    assert slider.input_value() == slider.get_attribute("max")
+    slider.press("Home")
+    first = slider.get_attribute("max")
+    until(lambda: int(slider.get_attribute("max")) > int(first), 30, "another image")
+    assert slider.input_value() == "0"
+    expect(page.locator("#grid-place")).to_have_text("epoch 0 · step 0")
+
+    actions, state = page.locator("#job-actions"), page.locator("#job-head .state")
+    actions.get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Enter")
+    expect(state).to_have_text(re.compile(r"paused$"))
+    assert page.evaluate("document.activeElement.closest('#job-actions') !== null"), "focus was lost"
+    actions.get_by_role("button", name="Resume").click()
+    expect(state).to_contain_text("running")
+    actions.get_by_role("button", name="Cancel").click()
+    expect(state).to_have_text(re.compile("canceled$"))
+    expect(actions.get_by_role("button", name="Retry…")).to_be_visible()
+    expect(page.locator("#timeline")).to_contain_text("Attempt 2")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "ended")
+    assert page.evaluate("window.stays"), "the page was loaded anew"
+
+
+def test_a_job_is_tried_again_with_changes_and_errors_stand_beside_their_fields(person):
+    alice = person()
+    job = alice.client.submit({**TRAIN, "params": {**QUICK, "epochs": 1}})["id"]
+    alice.client.wait(job)
+    page = open_job(alice, job)
+    page.get_by_role("button", name="Retry…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("epochs")).to_have_value("1")
+    dialog.get_by_label("epochs").fill("0")
+    dialog.get_by_role("button", name="Retry").click()
+    expect(dialog.get_by_label("epochs")).to_have_attribute("aria-invalid", "true")
+    expect(dialog.get_by_label("epochs")).to_be_focused()
+    dialog.get_by_label("epochs").fill("2")
+    dialog.get_by_label("width").fill("32")
+    dialog.get_by_label("Start").select_option("latest")
+    dialog.get_by_role("button", name="Retry").click()
+    expect(dialog.locator("#retry-width + .problem")).to_contain_text("cannot change from 16 to 32")
+    dialog.get_by_label("width").fill("16")
+    dialog.get_by_role("button", name="Retry").click()
+    page.wait_for_url(lambda address: job not in address)
+    expect(page.get_by_text("its latest checkpoint")).to_be_visible()
+    alice.complaints.clear()  # the browser says that two answers were 422
+    made = alice.client.job(page.url.rpartition("/")[2])
+    assert (made["parent"], made["params"]["epochs"], made["params"]["width"]) == (job, 2, 16)
+    alice.client.wait(made["id"])
+
+
+def test_a_job_gets_another_name_priority_and_labels(person):
+    alice = person()
+    job = alice.client.submit({**TRAIN, "queue": "jetson"})["id"]
+    page = alice.page(f"/dashboard/jobs/{job}")
+    page.get_by_role("button", name="Edit…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("other <name>")
+    dialog.get_by_label("Priority").fill("7")
+    dialog.get_by_label("Labels").fill("nonsense")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_text("write each as name=text")).to_be_visible()
+    dialog.get_by_label("Labels").fill("team=a=b\n")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("heading", level=1)).to_have_text("other <name>")
+    expect(page.locator("#job-head")).to_contain_text("priority 7")
+    expect(page.get_by_role("link", name="team: a=b")).to_be_visible()
+    alice.client.cancel(job)
+
+
+def test_images_and_a_walk_between_seeds_are_drawn_in_place(person, trained, picture):
+    page = open_job(person("admin"), trained)
+    page.get_by_label("How many").fill("16")
+    page.get_by_label("Seed", exact=True).fill("5")
+    page.get_by_role("button", name="Draw", exact=True).click()
+    images = page.locator("#sample-results img")
+    expect(images).to_have_count(1, timeout=60_000)
+    shown(images.first)
+    expect(images.first).to_have_attribute("alt", "a grid · best · seed 5")
+    page.get_by_label("What").select_option("interpolation")
+    page.get_by_role("button", name="Draw with the next seed").click()
+    expect(images).to_have_count(2, timeout=60_000)
+    expect(images.first).to_have_attribute("alt", "a walk from one seed to the next · best · seed 6")
+    shown(images.first)
+    picture(page, "job-samples")
+    page.locator("#sample-results a", has_text="walk").click()
+    shown(page.locator("#job-samples img"))
+    picture(page, "job-of-samples")
+
+
+def test_layers_and_the_report_open_as_tables_and_commands_are_copied(person, trained):
+    page = open_job(person("admin"), trained)
+    page.get_by_text("Layers of the networks").click()
+    expect(page.locator("#layers-shown table")).to_have_count(2)
+    expect(page.locator("#layers-shown tr.total").first).to_contain_text("total")
+    page.get_by_text("Report of the run").click()
+    expect(page.locator("#report-shown dl")).to_contain_text("images_per_second")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy: Command line").click()
+    expect(page.locator("#toasts")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("ganforge train mlp_gan --dataset mnist-10k")
+
+
+def test_a_paused_log_stands_still(person):
+    alice = person()
+    job = alice.client.submit({**TRAIN, "queue": "jetson"})["id"]
+    page = alice.page(f"/dashboard/jobs/{job}")
+    log = page.get_by_role("log")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    page.get_by_role("button", name="Pause the log").click()
+    alice.client.pause(job)
+    expect(page.locator("#job-head .state")).to_contain_text("paused")
+    expect(log).not_to_contain_text("paused")
+    page.get_by_role("button", name="Pause the log").click()
+    expect(log).to_contain_text("paused by request")
+    alice.client.cancel(job)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_the_page(person, trained, picture, scheme):
+    admin = person("admin", color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
+    page = open_job(admin, trained)
+    shown(page.locator("#grid-image"))
+    for text in ("All parameters (", "Layers of the networks", "Report of the run", "Checkpoints (", "collapse"):
+        page.locator("summary", has_text=text).click()
+    page.locator("summary", has_text="As a table").first.click()
+    expect(page.locator("#layers-shown table")).to_have_count(2)
+    for name in ("job", "job-small"):
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+        picture(page, f"{name}-{scheme}")
+        page.set_viewport_size(SMALL)
+    page.get_by_role("button", name="Retry…").click()
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+    picture(page, f"job-retry-{scheme}")
