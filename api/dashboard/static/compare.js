@@ -112,7 +112,7 @@ function look() {
     image.hidden = false;
     image.alt = t("Grid of {name}, epoch {epoch}", { name: job.name, epoch });
     const last = drawn === job.grids.at(-1) && !job.live && place(job, step) < x;
-    const words = t("epoch {epoch}, {place}", { epoch, place: AXES[axis].words(place(job, step)) });
+    const words = step ? t("epoch {epoch}, {place}", { epoch, place: AXES[axis].words(place(job, step)) }) : t("before the training");
     figureOf.querySelector(".caption").textContent = last ? `${words} · ${t("its last")}` : words;
   }
   const words = AXES[axis].words(x);

@@ -1,0 +1,132 @@
+"""Jobs side by side, as people look at them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import QUICK, SMALL, TRAIN
+from tests.browser.pages import assert_fits, assert_readable
+from tests.waiting import until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def other(stack) -> str:
+    """Return another job of the admin's that was trained, in half as many and larger steps."""
+    params = {**QUICK, "epochs": 2, "batch_size": 256}
+    job = stack.client.submit({**TRAIN, "name": "larger batches", "params": params})
+    until(lambda: stack.client.job(job["id"])["finished_at"], 100, "the end of the training")
+    return str(job["id"])
+
+
+def sources(page: Page) -> list[str]:
+    """Return which pictures are shown."""
+    return page.locator("#pictures img:visible").evaluate_all("all => all.map(one => one.getAttribute('src'))")
+
+
+def lines(page: Page) -> int:
+    """Return in how many charts curves were drawn."""
+    return page.locator("#charts canvas").count()
+
+
+def test_curves_share_an_axis_that_can_be_chosen(person, trained, other):
+    page = person("admin").page(f"/dashboard/compare?jobs={trained},{other}")
+    expect(page.locator("#charts canvas").first).to_be_visible()
+    d_loss = page.get_by_role("slider", name="d_loss", exact=True)
+    expect(d_loss).to_have_attribute("aria-valuetext", re.compile(r"1 digits .*2 larger batches"))
+    images = float(d_loss.get_attribute("aria-valuemax"))
+    page.get_by_label("Steps").check()
+    expect(d_loss).not_to_have_attribute("aria-valuemax", str(images))
+    assert page.url.endswith("&x=steps")
+    expect(page.get_by_text("A step is one update of the generator")).to_be_visible()
+    job = page.evaluate(f"fetch('/v1/jobs/{trained}').then(answer => answer.json())")
+    steps = float(d_loss.get_attribute("aria-valuemax"))
+    assert steps <= job["progress"]["steps"]
+    assert images == pytest.approx(steps * job["progress"]["images"] / job["progress"]["step"], rel=0.01)
+    page.get_by_label("Time").check()
+    expect(page.get_by_text("Over the seconds of training")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Time")).to_be_checked()
+
+
+def test_one_slider_moves_the_pictures_of_all_jobs(person, trained, other):
+    page = person("admin").page(f"/dashboard/compare?jobs={trained},{other}")
+    slider = page.get_by_role("slider", name="How far the trainings are")
+    expect(slider).to_be_visible()
+    last = sources(page)
+    assert len(last) == 2
+    expect(page.locator(f"#grid-{other} .caption")).to_contain_text("its last")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile("images$"))
+    first = sources(page)
+    assert not set(first) & set(last)
+    expect(page.locator(f"#grid-{trained} .caption")).to_have_text("before the training")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(f"#grid-{trained} .caption")).to_contain_text(re.compile("epoch 1, [0-9,]+ images"))
+    expect(page.locator(".chart-mark:visible")).to_have_count(lines(page))
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()  # it has come to the end
+    page.wait_for_function("document.getElementById('place').value === document.getElementById('place').max")
+    assert sources(page) == last
+
+
+def test_a_click_into_a_curve_moves_the_slider(person, trained, other):
+    page = person("admin").page(f"/dashboard/compare?jobs={trained},{other}")
+    slider = page.get_by_role("slider", name="How far the trainings are")
+    expect(slider).to_be_visible()
+    assert slider.input_value() != "0"
+    plot = page.locator("#charts .u-over").first
+    plot.click(position={"x": 3, "y": 20})
+    expect(slider).to_have_value("0")
+
+
+def test_a_job_that_runs_is_followed_without_a_reload(person, trained):
+    admin = person("admin")
+    job = admin.client.submit({**TRAIN, "name": "running", "params": {**QUICK, "epochs": 1000}})
+    try:
+        page = admin.page(f"/dashboard/compare?jobs={trained},{job['id']}")
+        page.evaluate("window.stays = true")
+        expect(page.locator(f"#grid-{job['id']} img")).to_be_visible(timeout=60_000)
+        shown = page.locator(f"#grid-{job['id']} img").get_attribute("src")
+        row = page.locator("#speed tr").filter(has_text="running")
+        expect(row).to_be_visible()
+        expect(page.locator(f"#grid-{job['id']} img")).not_to_have_attribute("src", shown)
+        assert page.evaluate("window.stays")
+    finally:
+        admin.client.cancel(job["id"])
+
+
+def test_a_job_is_left_out(person, trained, other):
+    admin = person("admin")
+    third = admin.client.submit({**TRAIN, "queue": "jetson", "name": "third"})
+    page = admin.page(f"/dashboard/compare?jobs={trained},{other},{third['id']}")
+    page.get_by_role("link", name="Leave third out").click()
+    expect(page.get_by_role("heading", name="2 jobs compared")).to_be_visible()
+    admin.client.cancel(third["id"])
+
+
+def test_a_strangers_job_is_not_found(person, trained, other):
+    stranger = person()
+    page = stranger.page(f"/dashboard/compare?jobs={trained},{other}")
+    expect(page.get_by_text(f"there is no job {trained}")).to_be_visible()
+    stranger.complaints.clear()  # the browser says that this was a 404
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", ["desk", "telephone"])
+def test_the_comparison_has_no_barrier_and_fits_the_screen(person, trained, other, picture, scheme, width):
+    more = {"viewport": SMALL} if width == "telephone" else {}
+    page = person("admin", color_scheme=scheme, **more).page(f"/dashboard/compare?jobs={trained},{other}")
+    expect(page.locator("#charts canvas").first).to_be_visible()
+    page.wait_for_function("[...document.images].every(image => image.complete)")
+    assert_readable(page)
+    assert_fits(page)
+    picture(page, f"compare-{width}-{scheme}")
+    page.goto(page.url.partition("?")[0])
+    assert_readable(page)
+    picture(page, f"compare-few-{width}-{scheme}")
