@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -48,3 +50,19 @@ def test_another_owner_sees_nothing_of_it(person):
     expect(page.get_by_role("heading", level=1)).to_contain_text("Not found")
     bob.complaints.clear()  # the browser says that this was a 404
     alice.client.cancel(job["id"])
+
+
+def test_rows_stay_under_the_pointer_until_it_has_left(person):
+    alice = person()
+    first = alice.client.submit({**TRAIN, "queue": "jetson", "name": "first"})
+    page = alice.page("/dashboard/queues")
+    line = page.locator("#line-jetson")
+    line.get_by_role("link", name="first").hover()
+    second = alice.client.submit({**TRAIN, "queue": "jetson", "name": "second", "priority": 9})
+    # what stands above tells that the page is up to date; the line waits
+    expect(page.locator("#state-jetson dd").first).to_have_text(re.compile("^[2-9]"))
+    expect(line).not_to_contain_text("second")
+    page.mouse.move(1, 1)
+    expect(line).to_contain_text("second")
+    for job in (first, second):
+        alice.client.cancel(job["id"])

@@ -53,10 +53,13 @@ export async function refresh() {
   }
 }
 
-// Rows do not move away under a pointer that is about to press: the part is brought up to date when it has left, or
-// has pressed.
+// What stands where in a part: its rows by their ids, or else by what they say.
+const places = (part) => JSON.stringify([...part.querySelectorAll("tr, li, [id]")].map((row) => row.id || row.textContent));
+
+// Rows do not move away under a pointer that is about to press: where other rows would come, the part is brought up to
+// date when the pointer has left it, or has pressed.
 function put(part, newer, now) {
-  if (part.matches("[data-steady]:hover") && !now) {
+  if (part.matches("[data-steady]:hover") && !now && places(part) !== places(newer)) {
     part.addEventListener("pointerleave", () => refresh(), { once: true });
     return;
   }
