@@ -10,13 +10,27 @@ from flask import Flask, Response, g, redirect, request, send_from_directory
 from flask_compress import Compress
 from werkzeug.wrappers import Response as BaseResponse
 
-from api.dashboard import audit, compare, formats, job, jobs, keys, language, new, overview, queues, signing_in, workers
+from api.dashboard import (
+    audit,
+    compare,
+    datasets,
+    formats,
+    job,
+    jobs,
+    keys,
+    language,
+    new,
+    overview,
+    queues,
+    signing_in,
+    workers,
+)
 from api.dashboard.pages import mount_page, render_problem
 from api.service import Service
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-NOUNS = (overview, jobs, job, compare, queues, workers, keys, audit, new)
+NOUNS = (overview, jobs, job, compare, queues, workers, keys, audit, new, datasets)
 YEAR_S = 31_536_000
 
 

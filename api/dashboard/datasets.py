@@ -1,0 +1,48 @@
+"""What there is to train on, and the way to bring more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.dashboard.pages import Pages, Shown, Visit
+from api.datasets import list_datasets
+from api.schemas.queries import Limit, PageQuery
+from models.states import Role
+from packing.limits import LARGEST, SMALLEST
+
+pages = Pages()
+
+A_PAGE = 24
+PARTS = ("train", "trainA", "trainB", "test", "testA", "testB")
+
+
+class DatasetsQuery(PageQuery):
+    """Which page of the list."""
+
+    limit: Limit = A_PAGE
+
+
+@pages.add("/dashboard/datasets", query=DatasetsQuery)
+def datasets(visit: Visit[DatasetsQuery]) -> Shown:
+    """Show the data sets, newest first."""
+    page = visit.ask(list_datasets, visit.query)
+    context = {
+        "datasets": [{**view, **_for(visit, view)} for view in page["data"]],
+        "next_cursor": page["next_cursor"],
+        "limit_given": visit.query.limit if visit.query.limit != A_PAGE else None,
+        "limit": visit.service.stores.settings.max_upload_bytes,
+        "smallest": SMALLEST,
+        "largest": LARGEST,
+    }
+    return Shown("datasets.html", context)
+
+
+def _for(visit: Visit[DatasetsQuery], view: dict[str, Any]) -> dict[str, Any]:
+    """Return what a person may do with a data set, how a job of theirs names it, and its parts in order."""
+    mine = view["owner"] == visit.who.owner
+    return {
+        "mine": mine,
+        "parts": [(part, view["parts"][part]) for part in PARTS if part in view["parts"]],
+        "called": view["name"] if mine or view["owner"] is None else view["id"],
+        "may_delete": view["source"] == "uploaded" and (mine or visit.who.role is Role.admin),
+    }
