@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 Event = Mapping[str, Any]
@@ -24,6 +25,14 @@ class Chapter:
     number: int
     attempt: Mapping[str, Any] | None
     lines: list[Line] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the attempt took, when it has ended."""
+        if self.attempt is None or not self.attempt.get("ended_at"):
+            return None
+        start, end = (datetime.fromisoformat(self.attempt[name]) for name in ("started_at", "ended_at"))
+        return (end - start).total_seconds()
 
 
 def tell(events: Iterable[Event], attempts: Sequence[Mapping[str, Any]], *, whole: bool) -> list[Chapter]:

@@ -241,14 +241,59 @@ def test_a_paused_log_stands_still(person):
     alice.client.cancel(job)
 
 
+def test_without_a_stream_the_page_asks_and_misses_nothing(person):
+    alice = person()
+    job = alice.client.submit({**TRAIN, "params": LONG})["id"]
+    page = alice.context.new_page()
+    page.route(
+        re.compile(r"/events\?after="),
+        lambda route: route.abort() if "event-stream" in route.request.headers["accept"] else route.continue_(),
+    )
+    page.goto(f"{alice.stack.url}/dashboard/jobs/{job}")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "polling", timeout=30_000)
+    expect(page.locator("[data-group=losses] canvas")).to_be_visible()
+    last = "() => Number(document.querySelector('[data-group=losses] [role=slider]').getAttribute('aria-valuemax'))"
+    stops = int(page.locator("#grid-slider").get_attribute("max"))
+    reached = page.evaluate(last)
+    until(lambda: page.evaluate(last) > reached, 30, "a longer curve")
+    until(lambda: int(page.locator("#grid-slider").get_attribute("max")) > stops, 30, "another image")
+    alice.client.cancel(job)
+    expect(page.locator("#job-head .state")).to_have_text(re.compile("canceled$"))
+
+
+THIN = """async () => {
+  const page = [...document.scripts].find((script) => script.src.endsWith("/job.js")).src;
+  const { thin, smooth } = await import(page.replace("job.js", "job_curves.js"));
+  const x = Array.from({ length: 100000 }, (_, n) => n);
+  const y = x.map((n) => (n === 77777 ? 9 : n === 33333 ? -9 : n === 50000 ? null : Math.sin(n)));
+  const few = thin({ x, y }, 1000);
+  const at = (step) => few.y[few.x.indexOf(step)];
+  const rising = few.x.every((step, n) => n === 0 || step > few.x[n - 1]);
+  const round = (value) => value && Math.round(value * 1e6) / 1e6;
+  const flat = smooth({ x: [1, 2, 3, 4], y: [5, 5, null, 5] }, 0.9).y.map(round);
+  const ends = [few.x[0], few.x.at(-1)];
+  return { count: few.x.length, ends, peaks: [at(77777), at(33333), at(50000)], rising, flat };
+}"""
+
+
+def test_a_hundred_thousand_points_are_thinned_and_keep_their_peaks_and_gaps(person, trained):
+    found = open_job(person("admin"), trained).evaluate(THIN)
+    assert found["count"] <= 1003
+    assert found["ends"] == [0, 99_999]
+    assert found["peaks"] == [9, -9, None]
+    assert found["rising"]
+    assert found["flat"] == [5, 5, None, 5]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everybody_can_read_the_page(person, trained, picture, scheme):
     admin = person("admin", color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
     page = open_job(admin, trained)
     shown(page.locator("#grid-image"))
-    for text in ("All parameters (", "Layers of the networks", "Report of the run", "Checkpoints (", "collapse"):
+    for text in ("All parameters (", "Layers of the networks", "Report of the run", "Checkpoints ("):
         page.locator("summary", has_text=text).click()
-    page.locator("summary", has_text="As a table").first.click()
+    for summary in (page.get_by_text("As a table").first, *page.get_by_text("What to try").all()):
+        summary.click()
     expect(page.locator("#layers-shown table")).to_have_count(2)
     for name in ("job", "job-small"):
         results = Axe().run(page)

@@ -171,7 +171,7 @@ class Chart {
   // The values at x, for eyes in the legend and for ears in the slider; at the end when there is no x.
   say(x) {
     if (!this.values) return;
-    const parts = this.values(x);
+    const parts = this.values(this.lines, x);
     const at = x ?? this.data[0].at(-1) ?? 0;
     this.plotBox.setAttribute("aria-valuenow", at);
     this.plotBox.setAttribute("aria-valuetext", `${this.xLabel} ${this.xFormat(Math.round(at * 100) / 100)}: ${parts.join(", ")}`);

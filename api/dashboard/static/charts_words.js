@@ -49,8 +49,8 @@ function valueAt({ x: xs, y: ys }, x) {
   return n < 0 || Math.abs(xs[n] - x) > slack ? null : ys[n];
 }
 
-/** Fill a legend; a line's button hides and shows it. Returns a function that writes the values at x and returns them as
- * texts; without x those at the end. */
+/** Fill a legend; a line's button hides and shows it. Returns a function that writes the values of these lines, as they
+ * are now, at x and returns them as texts; without x those at the end. */
 export function legend(list, lines, dashes, toggle) {
   const cells = lines.map((line, n) => {
     const value = make("span", { class: "figure" });
@@ -63,8 +63,8 @@ export function legend(list, lines, dashes, toggle) {
     return { value, item: make("li", {}, button) };
   });
   list.replaceChildren(...cells.map((cell) => cell.item));
-  return (x) =>
-    lines.map((line, n) => {
+  return (now, x) =>
+    now.map((line, n) => {
       const text = figure(x === null || x === undefined ? line.y.at(-1) : valueAt(line, x));
       if (cells[n].value.textContent !== text) cells[n].value.textContent = text;
       return `${line.name} ${text}`;

@@ -47,7 +47,7 @@ function heard(event) {
 // Without a stream: the same events, asked for.
 async function catchUp() {
   refresh();
-  if (!live.poll) return; // the stream itself goes on behind the last event heard
+  if (!live.polling) return; // the stream itself goes on behind the last event heard
   try {
     for (let more = true; more; ) {
       const page = await call("GET", `/v1/jobs/${data.id}/events?after=${seen}&limit=100`);
@@ -77,6 +77,7 @@ pause.addEventListener("click", () => {
 let held = null;
 document.addEventListener("focusin", (event) => (held = event.target));
 document.addEventListener("refreshed", () => {
+  document.title = document.getElementById("job-head").dataset.title;
   if (document.activeElement !== document.body || !held?.matches("button[data-call]")) return;
   (held.isConnected && !held.disabled ? held : document.querySelector("#job-actions button") || document.getElementById("job-name")).focus();
 });

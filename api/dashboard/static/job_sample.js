@@ -8,7 +8,7 @@ import { t } from "./words.js";
 const WAIT_S = 30;
 const form = document.getElementById("sample-form");
 const results = document.getElementById("sample-results");
-const headers = wish();
+let headers = wish();
 
 async function ended(job) {
   while (!["succeeded", "failed", "canceled"].includes(job.state)) job = await call("GET", `/v1/jobs/${job.id}`, undefined, { Prefer: `wait=${WAIT_S}` });
@@ -32,6 +32,7 @@ async function show(figure, words, job) {
   if (done.state !== "succeeded") {
     state.textContent = done.error?.detail || t("It was canceled.");
     state.className = "problem";
+    headers = wish(); // asking the same again means another try now
     return say(t("Nothing was drawn"));
   }
   const { data } = await call("GET", `/v1/jobs/${done.id}/artifacts?kind=samples`);

@@ -8,7 +8,7 @@ const PATIENCE_MS = 12000; // longer than the service takes to restart: until th
 export class Live {
   /** `address`: of the stream. `onEvent(event)`: hears what it tells. `onGap()`: something may have been missed. */
   constructor(address, onEvent, onGap) {
-    Object.assign(this, { address, onEvent, onGap, source: null, poll: null, last: null, ended: false });
+    Object.assign(this, { address, onEvent, onGap, source: null, poll: null, polling: false, last: null, ended: false });
     document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.wake()));
     window.addEventListener("pagehide", () => this.rest());
     window.addEventListener("pageshow", (event) => event.persisted && this.wake());
@@ -33,7 +33,7 @@ export class Live {
     this.source.addEventListener("end", () => this.end());
     this.source.onerror = () => {
       this.broken = true;
-      this.show("lost");
+      if (!this.polling) this.show("lost");
       if (this.source?.readyState === EventSource.CLOSED) this.reopenLater();
       this.pollAfter(PATIENCE_MS);
     };
@@ -47,6 +47,7 @@ export class Live {
 
   pollAfter(wait) {
     this.poll ??= setTimeout(() => {
+      this.polling = true;
       this.show("polling");
       this.onGap();
       this.poll = setInterval(() => this.onGap(), POLL_MS);
@@ -57,6 +58,7 @@ export class Live {
     clearTimeout(this.poll);
     clearInterval(this.poll);
     this.poll = null;
+    this.polling = false;
   }
 
   rest() {

@@ -257,7 +257,7 @@ def test_parameters_that_differ_from_the_default_come_first(alice, enter):
 
 def test_a_retry_is_offered_with_what_was_asked_and_every_start(alice, enter, finished):
     page = see(enter(alice), finished.id)
-    assert f'<option value="{finished.checkpoint}">' in page
+    assert f'<option id="from-{finished.checkpoint}" value="{finished.checkpoint}">' in page
     assert re.search(r'id="retry-epochs"[^>]* value="2"', page)
     params = json.loads(
         html.unescape(re.search(r'<textarea id="retry-params".*?>(.*?)</textarea>', page, re.DOTALL)[1])
