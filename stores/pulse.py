@@ -3,6 +3,7 @@ what trainings warned of. Each question is a walk along an index over the stretc
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from models.views import event_view, job_view
 from stores.transitions import seconds
 
 MINUTES = 60
+# What came and went is counted again at most this often: many people look at it, and a flood makes it dear.
+FLOWS_HOLD_S = 3.0
 DAY_S = 86_400
 
 
@@ -40,9 +43,17 @@ class Pulse:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._flows: tuple[float, dict[str, Flow]] = (-FLOWS_HOLD_S, {})
 
     def flows(self) -> dict[str, Flow]:
-        """Return what came and went, by queue; a queue without either is left out."""
+        """Return what came and went, by queue, as it was a few seconds ago; a queue without either is left out."""
+        counted_at, flows = self._flows
+        if time.monotonic() - counted_at >= FLOWS_HOLD_S:
+            flows = self._count()
+            self._flows = (time.monotonic(), flows)
+        return flows
+
+    def _count(self) -> dict[str, Flow]:
         flows: dict[str, Flow] = defaultdict(Flow)
         with self._engine.connect() as connection:
             for what, queue, minutes_ago, count in connection.execute(flow_query()):
@@ -72,12 +83,14 @@ def flow_query() -> Select[*tuple[Any, ...]]:
     """Return the question what came and went: (arrivals or finishes, queue, minutes ago, how many)."""
     halves = []
     for what, moment in (("arrivals", Job.created_at), ("finishes", Job.finished_at)):
-        ago = cast(func.floor(func.extract("epoch", func.now() - moment) / 60), Integer).label("ago")
-        counted = select(literal(what).label("what"), Job.queue, ago, func.count().label("count"))
-        halves.append(counted.where(_within(moment, 60 * MINUTES)).group_by(Job.queue, ago))
+        # Minutes are counted back from now; each row is put into its own by plain arithmetic of times.
+        minute = func.date_bin(seconds(60), moment, func.now()).label("minute")
+        counted = select(literal(what).label("what"), Job.queue, minute, func.count().label("count"))
+        halves.append(counted.where(_within(moment, 60 * MINUTES)).group_by(Job.queue, minute))
     both = union_all(*halves).subquery()
+    ago = cast(func.extract("epoch", func.now() - both.c.minute) / 60, Integer) - 1
     # A row written while this is asked may be a moment younger than the question.
-    return select(both.c.what, both.c.queue, both.c.ago, both.c.count).where(both.c.ago.between(0, MINUTES - 1))
+    return select(both.c.what, both.c.queue, ago, both.c.count).where(ago.between(0, MINUTES - 1))
 
 
 def failure_query(owner: str | None) -> Select[*tuple[Any, ...]]:

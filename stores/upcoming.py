@@ -13,8 +13,7 @@ from models.rows import Job
 from models.views import job_view
 from stores.lines import OWNERS, POSITION_CAP, Pair, places
 
-# The lowest priority that a job can have: the whole queue is asked for.
-LOWEST = -100
+ABOVE_ALL = 101  # no job has such a priority
 JOBS = cast(Table, Job.__table__)
 FIRST = text("""
 SELECT job.*
@@ -24,11 +23,24 @@ SELECT job.*
      WHERE queue = :queue AND state = 'queued' AND priority = pair.priority AND owner = pair.owner
      ORDER BY ordered_at, id LIMIT pair.n) AS job
 """).columns(**{column.name: column.type for column in JOBS.columns})
+LEVEL = text("""
+SELECT priority FROM jobs WHERE queue = :queue AND state = 'queued' AND priority < :above
+ ORDER BY priority DESC LIMIT 1
+""")
+OWN = text("""
+SELECT * FROM jobs WHERE queue = :queue AND state = 'queued' AND owner = :owner
+ ORDER BY priority DESC, ordered_at, id LIMIT :limit
+""").columns(**{column.name: column.type for column in JOBS.columns})
 # What a job may need of the roomiest live worker: now, and when nothing else runs there. None where nobody lives.
+# What a worker's own job takes is given back at its end, so it is not what the next one waits for.
 ROOM = text("""
-SELECT max(coalesce((device->>'room')::bigint, 9223372036854775807)) AS now,
-       max(coalesce((device->>'capacity')::bigint, 9223372036854775807)) AS ever
+SELECT max(CASE WHEN id IN (SELECT worker_id FROM jobs WHERE queue = :queue AND state = 'running') THEN capacity
+                ELSE room END) AS now,
+       max(capacity) AS ever
   FROM workers
+ CROSS JOIN LATERAL (
+    SELECT coalesce((device->>'room')::bigint, 9223372036854775807) AS room,
+           coalesce((device->>'capacity')::bigint, 9223372036854775807) AS capacity) AS memory
  WHERE queue = :queue AND stopped_at IS NULL AND NOT draining AND last_seen > now() - make_interval(secs => :alive_s)
 """)
 
@@ -46,11 +58,11 @@ class Upcoming:
         Each is a job as shown to readers, and has `lacks`: "room" when no live worker has the memory for it now,
         "device" when none ever has, else None.
         """
-        asked = {"queue": queue, "lowest": LOWEST, "turns": POSITION_CAP, "cap": POSITION_CAP}
         with self._engine.connect() as connection:
-            line = in_turn(connection.execute(OWNERS, asked).mappings().all())
-            first = [pair for pair in line[:POSITION_CAP] if owner in {None, pair[1]}][:limit]
-            rows = _jobs(connection, queue, first)
+            if owner is None:
+                rows = _jobs(connection, queue, _line(connection, queue, limit))
+            else:
+                rows = connection.execute(OWN, {"queue": queue, "owner": owner, "limit": limit}).mappings().all()
             found = places(connection, rows, self._alive_s)
             room = connection.execute(ROOM, {"queue": queue, "alive_s": self._alive_s}).mappings().one()
         # Whoever was taken or moved while this was asked has no place, or another one.
@@ -63,20 +75,29 @@ class Upcoming:
         return sorted(shown, key=lambda job: job["position"])
 
 
-def in_turn(owners: Sequence[RowMapping]) -> list[Pair]:
-    """Return whose job is next, and whose then, and so on. `owners` come as OWNERS orders them, a row a priority."""
+def _line(connection: Connection, queue: str, length: int) -> list[Pair]:
+    """Return whose job is next, and whose then, and so on. No lower priority is looked at than the line needs."""
+    above = ABOVE_ALL
     line: list[Pair] = []
-    for priority in sorted({pair["priority"] for pair in owners}, reverse=True):
-        peers = [pair for pair in owners if pair["priority"] == priority]
-        turns = sorted(
-            (pair["running"] + turn, rank, pair["owner"])
-            for rank, pair in enumerate(peers)
-            for turn in range(pair["waiting"])
-        )
-        line += [(priority, owner) for _, _, owner in turns]
-        if len(line) >= POSITION_CAP:
+    while len(line) < length:
+        lowest = connection.scalar(LEVEL, {"queue": queue, "above": above})
+        if lowest is None:
             break
-    return line
+        asked = {"queue": queue, "lowest": lowest, "turns": length, "cap": POSITION_CAP}
+        owners = connection.execute(OWNERS, asked).mappings()
+        line += _in_turn([pair for pair in owners if pair["priority"] == lowest])
+        above = lowest
+    return line[:length]
+
+
+def _in_turn(owners: Sequence[RowMapping]) -> list[Pair]:
+    """Return the turns of the owners of one priority; they come as OWNERS orders them."""
+    turns = sorted(
+        (pair["running"] + turn, rank, pair["priority"], pair["owner"])
+        for rank, pair in enumerate(owners)
+        for turn in range(pair["waiting"])
+    )
+    return [(priority, owner) for *_, priority, owner in turns]
 
 
 def _jobs(connection: Connection, queue: str, line: Sequence[Pair]) -> Sequence[RowMapping]:

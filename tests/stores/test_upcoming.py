@@ -51,3 +51,13 @@ def test_a_job_that_waits_for_memory_says_so(stores, new_job, facts, lacks):
     with stores.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET needs_bytes = 100 WHERE id = :id"), {"id": made["id"]})
     assert [job["lacks"] for job in stores.upcoming.next("cpu", None, 5)] == [lacks]
+
+
+def test_a_job_does_not_wait_for_the_memory_of_the_one_that_runs(stores, new_job):
+    worker = stores.workers.register("bench", "cpu", {"kind": "cpu", "room": 50, "capacity": 200})
+    stores.verbs.submit(new_job())
+    stores.jobs.claim("cpu", worker, "cpu")
+    stores.verbs.submit(new_job())
+    with stores.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET needs_bytes = 100"))
+    assert [job["lacks"] for job in stores.upcoming.next("cpu", None, 5)] == [None]
