@@ -31,6 +31,8 @@ class Event(Base):
         CheckConstraint(one_of("type", EventType), name="type"),
         CheckConstraint("seq >= 1", name="seq"),
         Index("ix_events_feed", "txid", "job_id", "seq"),
+        # Pages show the epochs and pictures of a job, which are few among many metrics.
+        Index("ix_events_told", "job_id", "seq", postgresql_where=text("type <> 'metric'")),
         # The overview shows the alerts of a day, which are few among many metrics.
         Index("ix_events_alerts", "at", postgresql_where=text("type = 'alert'")),
     )
