@@ -205,11 +205,13 @@ def test_images_and_a_walk_between_seeds_are_drawn_in_place(person, trained, pic
     page.get_by_label("What").select_option("interpolation")
     page.get_by_role("button", name="Draw with the next seed").click()
     expect(images).to_have_count(2, timeout=60_000)
-    expect(images.first).to_have_attribute("alt", "a walk from one seed to the next · best · seed 6")
+    expect(images.first).to_have_attribute("alt", "a walk between seeds · best · seed 6")
     shown(images.first)
     picture(page, "job-samples")
     page.locator("#sample-results a", has_text="walk").click()
-    shown(page.locator("#job-samples img"))
+    strip = page.locator("#job-samples img")
+    shown(strip)
+    until(lambda: strip.evaluate("image => image.offsetHeight") >= 60, 15, "a strip that is large enough to see")
     picture(page, "job-of-samples")
 
 

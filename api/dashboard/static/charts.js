@@ -91,7 +91,7 @@ class Chart {
     const colour = (name) => () => getComputedStyle(this.element).getPropertyValue(name).trim();
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
     const series = this.lines.map((line, n) => ({
-      label: line.name, stroke: colour(`--curve-${(n % 8) + 1}`), dash: DASHES[n % DASHES.length], width: 1.75, points: { show: this.data[0].length < 3 },
+      label: line.name, stroke: colour(`--curve-${(n % 8) + 1}`), dash: DASHES[n % DASHES.length], width: 1.75, points: { show: (plot) => plot.data[0].length < 3 },
     }));
     const pressed = { left: 0 };
     return {

@@ -45,7 +45,7 @@ function swatch(n, dash) {
 // A line that ended long before x, or begins long after it, has no value there.
 function valueAt({ x: xs, y: ys }, x) {
   const n = nearest(xs, x);
-  const slack = (xs.at(-1) - xs[0]) / 20 + 1;
+  const slack = Math.max((xs.at(-1) - xs[0]) / 20, xs.at(-1) - (xs.at(-2) ?? xs.at(-1))) + 1;
   return n < 0 || Math.abs(xs[n] - x) > slack ? null : ys[n];
 }
 

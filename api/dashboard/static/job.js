@@ -47,6 +47,7 @@ function heard(event) {
 // Without a stream: the same events, asked for.
 async function catchUp() {
   refresh();
+  if (live.ended && !timeline.hasAttribute("data-keep")) pause.hidden = true;
   if (!live.polling) return; // the stream itself goes on behind the last event heard
   try {
     for (let more = true; more; ) {

@@ -6,6 +6,9 @@ import { say } from "./page.js";
 import { t } from "./words.js";
 
 const WAIT_S = 30;
+const STRIP_PX = 80;
+// How many images a sheet has, and a walk, unless somebody says otherwise.
+const [GRID, WALK] = ["64", "16"];
 const form = document.getElementById("sample-form");
 const results = document.getElementById("sample-results");
 let headers = wish();
@@ -25,7 +28,7 @@ function asked() {
   return { kind: "sample", source: { job: form.dataset.job, checkpoint: field.checkpoint.value }, params };
 }
 
-async function show(figure, words, job) {
+async function show(figure, words, job, body) {
   const state = figure.querySelector("p");
   const caption = figure.querySelector("figcaption");
   const done = await ended(job);
@@ -39,7 +42,10 @@ async function show(figure, words, job) {
   state.remove();
   for (const file of data) {
     const address = `/v1/artifacts/${file.id}/content`;
-    if (file.content_type === "image/png") caption.before(make("img", { class: "pixels", src: `${address}?redirect=false`, alt: words }));
+    if (file.content_type === "image/png") {
+      const image = make("img", { class: body.params.output === "interpolation" ? "pixels strip" : "pixels", src: `${address}?redirect=false`, alt: words });
+      caption.before(make("div", { class: "picture", tabindex: "0", role: "region", "aria-label": words }, image));
+    }
     caption.append(" · ", make("a", { href: address, download: "" }, t("Download")));
   }
   say(t("The images are drawn"));
@@ -60,7 +66,7 @@ async function draw() {
     const link = make("a", { href: `/dashboard/jobs/${job.id}` }, words);
     const figure = make("figure", { class: "sample", id: `sample-${job.id}` }, make("p", { class: "hint" }, t("Being drawn…")), make("figcaption", {}, link));
     results.prepend(figure);
-    show(figure, words, job).catch((error) => tell(error));
+    show(figure, words, job, body).catch((error) => tell(error));
   } catch (error) {
     tell(error, form);
   } finally {
@@ -68,7 +74,19 @@ async function draw() {
   }
 }
 
+// A strip is as high as its images are worth looking at, and scrolls.
+function stretch(image) {
+  const room = image.parentElement.clientWidth;
+  image.width = image.naturalWidth * Math.max(1, Math.ceil(STRIP_PX / image.naturalHeight), Math.floor(room / image.naturalWidth));
+}
+document.addEventListener("load", ({ target }) => target.matches?.("img.strip") && stretch(target), true);
+for (const image of document.querySelectorAll("img.strip")) if (image.complete && image.naturalWidth) stretch(image);
+
 if (form) {
+  form.elements.output.addEventListener("change", () => {
+    const few = form.elements.output.value === "interpolation";
+    if (form.elements.count.value === (few ? GRID : WALK)) form.elements.count.value = few ? WALK : GRID;
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     draw();
