@@ -83,6 +83,7 @@ def new_job(visit: Visit[NewQuery]) -> Shown:
         "params": _params(recipe, chosen, dataset, like.get("params", {})),
         "job": {**BLANK, **{name: like[name] for name in BLANK if name in like}},
         "like": like,
+        "drawn": visit.query.like is not None and not like,
     }
     return Shown("new.html", context)
 

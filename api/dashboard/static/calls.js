@@ -27,6 +27,7 @@ export async function call(method, path, body, headers = {}) {
     throw new Refused({ status: 0, code: "unreachable", detail: t("the service does not answer; try again shortly") });
   }
   if (answer.status === 401) {
+    document.dispatchEvent(new CustomEvent("ended")); // the session; who has something to keep, keeps it
     location.assign(`/dashboard/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     return new Promise(() => {}); // the page is being left
   }

@@ -2,12 +2,13 @@
 import { call, mark, nearest, Refused, tell, toast } from "./calls.js";
 import "./copy.js";
 import { say } from "./page.js";
-import { showPlan, showProblems, showTrouble } from "./plan.js";
+import { prose, showPlan, showProblems, showTrouble } from "./plan.js";
 import { SchemaForm } from "./schema_form.js";
 import { t } from "./words.js";
 
 const PAUSE_MS = 600; // of typing, before what was typed is checked
 const LOOK_AGAIN_MS = 20000; // others send jobs too
+const DRAFT = "new-job";
 const byId = (id) => document.getElementById(id);
 const page = byId("new");
 const job = byId("job");
@@ -18,6 +19,7 @@ let asked = 0;
 let pause = null;
 let turning = null;
 let sent = { text: "", key: "" };
+let wasWrong = false;
 
 /** Return the labels that a text means, a line each; null where a line is none. */
 function labels(text) {
@@ -62,6 +64,8 @@ function show(errors) {
     return { text: name ? `${name}: ${detail}` : detail, id: field?.id };
   });
   showProblems(plan, problems);
+  if (!wasWrong) say(t("Something has to be mended first."));
+  wasWrong = true;
 }
 
 /** Ask what would become of the job. An answer to an older question is not shown. */
@@ -86,6 +90,8 @@ async function check() {
     else {
       mark([], page);
       showPlan(plan, answer, queues.data.find((queue) => queue.name === answer.queue));
+      if (wasWrong) say(t("Nothing has to be mended any more."));
+      wasWrong = false;
     }
   } catch (error) {
     if (mine !== asked) return;
@@ -119,6 +125,20 @@ function command() {
     '  -H "Content-Type: application/json" \\',
     `  -d '${quoted}'`,
   ].join("\n");
+}
+
+// A session may end while somebody fills in the form: whoever comes back from signing in finds what they had written.
+function keepDraft() {
+  const fields = [...job.querySelectorAll("[data-field]")].map((field) => [field.id, field.value]);
+  sessionStorage.setItem(DRAFT, JSON.stringify({ address: location.pathname + location.search, params: params.changes(), fields }));
+}
+
+function takeDraft() {
+  const draft = JSON.parse(sessionStorage.getItem(DRAFT) || "null");
+  sessionStorage.removeItem(DRAFT);
+  if (draft?.address !== location.pathname + location.search) return;
+  params.put(draft.params);
+  for (const [id, value] of draft.fields) byId(id).value = value;
 }
 
 /** The same key for the same request, so that a second press after a broken connection makes no second job. */
@@ -165,7 +185,11 @@ async function turn() {
   const where = address();
   try {
     const answer = await fetch(where, { headers: { Accept: "text/html" }, credentials: "same-origin", signal: turning.signal });
-    if (!answer.ok || answer.redirected) return location.assign(where);
+    if (!answer.ok || answer.redirected) {
+      history.replaceState(null, "", where);
+      keepDraft();
+      return location.reload();
+    }
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const kept = params.changes();
     const focused = document.activeElement?.id;
@@ -174,6 +198,7 @@ async function turn() {
     takeQueues(fresh.getElementById("job-queue"));
     byId("p-more").open = open;
     params.put(kept);
+    describeDataset();
     if (focused && document.activeElement?.id !== focused) byId(focused)?.focus();
     history.replaceState(null, "", address());
     say(t("The form shows the parameters of {recipe}.", { recipe: choice.elements.recipe.value }));
@@ -193,7 +218,7 @@ function takeQueues(fresh) {
 
 function describeDataset() {
   const { why = "", preview = "" } = byId("dataset").selectedOptions[0]?.dataset || {};
-  byId("dataset-why").textContent = why;
+  byId("dataset-why").replaceChildren(...prose(why));
   const picture = byId("dataset-preview");
   picture.hidden = !preview;
   if (preview) picture.src = `${preview}?redirect=false`;
@@ -215,6 +240,7 @@ job.addEventListener("input", (event) => {
 });
 job.addEventListener("click", (event) => event.target.closest("[data-reset]") && checkSoon());
 byId("check").addEventListener("click", check);
+document.addEventListener("ended", keepDraft);
 // A link to a field of what has to be mended: it may be out of sight.
 plan.addEventListener("click", (event) => {
   const field = byId(event.target.closest("a")?.hash.slice(1) || "");
@@ -224,4 +250,6 @@ plan.addEventListener("click", (event) => {
   field.focus();
 });
 setInterval(() => document.hidden || plan.querySelector(".problems") || check(), LOOK_AGAIN_MS);
+describeDataset();
+takeDraft();
 check();

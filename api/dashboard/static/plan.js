@@ -18,6 +18,11 @@ function element(name, className, ...content) {
   return made;
 }
 
+/** Return a text of the service as nodes: `names` are code. */
+export function prose(text) {
+  return text.split("`").map((part, place) => (place % 2 ? element("code", "", part) : part));
+}
+
 /** Show the answer to a dry run; `queue` is what is known of the queue that it names. */
 export function showPlan(box, job, queue) {
   const list = document.createElement("dl");
@@ -35,7 +40,8 @@ export function showPlan(box, job, queue) {
 
 function queueWords(job, queue) {
   if (!queue) return job.queue;
-  return `${job.queue} (${queue.workers === 1 ? t("1 live worker") : t("{n} live workers", { n: queue.workers })})`;
+  const workers = queue.workers === 1 ? t("1 live worker") : t("{n} live workers", { n: queue.workers });
+  return `${job.queue} (${workers})`;
 }
 
 function place(job) {
@@ -65,10 +71,10 @@ export function showProblems(box, problems) {
   for (const { text, id } of problems) {
     const item = document.createElement("li");
     if (id) {
-      const link = element("a", "", text);
+      const link = element("a", "", ...prose(text));
       link.href = `#${id}`;
       item.append(link);
-    } else item.append(text);
+    } else item.append(...prose(text));
     list.append(item);
   }
   const title = problems.length === 1 ? t("One thing to mend first:") : t("{n} things to mend first:", { n: problems.length });

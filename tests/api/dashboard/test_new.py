@@ -129,6 +129,14 @@ def test_a_budget_in_images_takes_the_place_of_epochs(alice, enter):
     assert (held["images"], held["epochs"]) == ("5000", "")
 
 
+def test_a_drawing_fills_in_nothing(alice, enter, finished):
+    source = {"job": finished.id, "checkpoint": "best"}
+    drawn = alice.post("/v1/jobs", json={"kind": "sample", "source": source}).json
+    page = enter(alice).see(f"/dashboard/new?from={drawn['id']}")
+    assert "That job drew samples" in page
+    assert "Filled in from" not in page
+
+
 def test_another_recipe_in_the_address_goes_before_the_jobs(alice, enter):
     job = alice.submit(params={"epochs": 3})
     page = enter(alice).see(f"/dashboard/new?from={job['id']}&recipe=wgan")
