@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-all test-browser browser lint format audit bench bench-train bench-quality bench-queue chaos clean
+.PHONY: help install up demo test test-all test-browser browser lint format audit bench bench-train bench-quality bench-queue chaos words clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ test-browser: $(INSTALLED) ## Run the pages in a real browser over the running s
 browser: ## Install the browser that the tests of the pages drive (Debian and Ubuntu; as root, or with sudo)
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq \
 	  && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; }
+
+words: $(INSTALLED) ## Bring the catalogues of the pages up to date with their texts
+	@$(BIN)/python -m api.dashboard.words
 
 chaos: $(INSTALLED) ## Break the running service RUNS times, drawn by SEED (200 take about half an hour)
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --runs $(or $(RUNS),200) --json $(or $(JSON),chaos.json)

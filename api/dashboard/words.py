@@ -1,0 +1,92 @@
+"""Every text that the pages say, and the catalogues of what it is in other languages. `make words` brings those up to
+date: `python -m api.dashboard.words` adds new texts without a translation and removes what is said no more."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from babel.messages import Catalog
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
+
+from api.dashboard.language import HERE, NAMES
+from api.problems import CODES
+
+CATALOGUES = HERE / "catalogues"
+TEMPLATES = HERE.parent / "templates" / "dashboard"
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "t": None}
+OTHERS = [tag for tag in NAMES if tag != "en"]
+WIDTH = 120
+# No dates and no names: what has not changed is written as it was.
+HEADER = r"""msgid ""
+msgstr ""
+"Language: {language}\n"
+"Plural-Forms: nplurals=1; plural=0;\n"
+"Content-Type: text/plain; charset=utf-8\n"
+
+"""
+
+Text = str | tuple[str, ...]
+
+
+def texts() -> Iterator[tuple[str, Text]]:
+    """Yield every text with the file in which it is said; (one, many) where it depends on a count."""
+    jinja = {"extensions": "jinja2.ext.i18n", "silent": "false"}
+    yield from _in(sorted(TEMPLATES.glob("*.html")), babel_extract, jinja)
+    yield from _in(sorted((HERE / "static").glob("*.js")), "javascript", {})
+    yield from _in(sorted(HERE.glob("*.py")), "python", {})
+    yield from (("api/problems.py", title) for _, title in CODES.values())  # the titles of pages that say what is wrong
+
+
+def _in(files: Iterable[Path], method: Any, options: dict[str, str]) -> Iterator[tuple[str, Text]]:
+    for path in files:
+        with path.open("rb") as file:
+            for _, said, _, _ in extract(method, file, keywords=KEYWORDS, options={**options, "encoding": "utf-8"}):
+                found = said if isinstance(said, str) else tuple(part for part in said if part)
+                if found:
+                    yield str(path.relative_to(HERE.parents[1])), found
+
+
+def read(language: str) -> Catalog:
+    """Return the catalogue of a language; an empty one where there is none yet."""
+    locale = language.replace("-", "_")
+    path = CATALOGUES / f"{language}.po"
+    if not path.exists():
+        return Catalog(locale=locale, project="ganforge", charset="utf-8")
+    with path.open("rb") as file:
+        return read_po(file, locale=locale)
+
+
+def template() -> Catalog:
+    """Return all texts, without translations."""
+    found = Catalog(project="ganforge", charset="utf-8")
+    for path, said in texts():
+        found.add(said, locations=[(path, 0)])
+    return found
+
+
+def update(language: str) -> int:
+    """Bring a catalogue up to date; return how many of its texts have no translation."""
+    catalogue = read(language)
+    catalogue.update(template(), no_fuzzy_matching=True)
+    body = io.BytesIO()
+    options: dict[str, Any] = {"sort_output": True, "ignore_obsolete": True, "include_lineno": False}
+    write_po(body, catalogue, width=WIDTH, omit_header=True, **options)
+    header = HEADER.format(language=language.replace("-", "_"))
+    (CATALOGUES / f"{language}.po").write_bytes(header.encode() + body.getvalue())
+    return sum(not all(forms(message.string)) for message in catalogue if message.id)
+
+
+def forms(said: Any) -> tuple[str, ...]:
+    """Return the forms of a text or a translation: one, or one for each count that the language tells apart."""
+    return (said,) if isinstance(said, str) else tuple(said or ("",))
+
+
+if __name__ == "__main__":
+    for tag in OTHERS:
+        sys.stdout.write(f"{tag}: {update(tag)} texts without a translation\n")
