@@ -5,15 +5,23 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import DESK, SMALL
+from tests.browser.conftest import DESK, SMALL, TRAIN
 from tests.browser.pages import MOST_BYTES, assert_fits, assert_readable, loaded_bytes
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
-# Name of the picture and address; {job} is a job that was trained, {other} another one.
+# Name of the picture and address, with the jobs below.
 PAGES = {
     "overview": "/dashboard",
     "jobs": "/dashboard/jobs",
+    "job": "/dashboard/jobs/{job}",
+    "job-of-samples": "/dashboard/jobs/{drawn}",
+    "job-that-waits": "/dashboard/jobs/{waits}",
+    "compare": "/dashboard/compare?jobs={job},{waits}",
+    "new": "/dashboard/new",
+    "new-cyclegan": "/dashboard/new?recipe=cyclegan",
+    "datasets": "/dashboard/datasets",
     "queues": "/dashboard/queues",
     "workers": "/dashboard/workers",
     "keys": "/dashboard/keys",
@@ -26,9 +34,11 @@ WINDOWS = {"desk": DESK, "phone": SMALL}
 def addresses(stack, trained):
     """Return the addresses by name, with something to see on each: jobs that wait, run, ended and failed."""
     client = stack.client
-    client.submit({"kind": "train", "recipe": "mlp_gan", "dataset": "mnist-10k", "queue": "gpu", "name": "waits"})
-    other = client.submit({"kind": "sample", "source": {"job": trained, "checkpoint": "best"}, "name": "drawn"})
-    return {name: path.format(job=trained, other=other["id"]) for name, path in PAGES.items()}
+    waits = client.submit({**TRAIN, "queue": "gpu", "name": "waits"})
+    drawn = client.submit({"kind": "sample", "source": {"job": trained, "checkpoint": "best"}, "name": "drawn"})
+    until(lambda: client.job(drawn["id"])["finished_at"], 60, "the end of the drawing")
+    jobs = {"job": trained, "waits": waits["id"], "drawn": drawn["id"]}
+    return {name: path.format(**jobs) for name, path in PAGES.items()}
 
 
 @pytest.mark.parametrize("name", PAGES)
