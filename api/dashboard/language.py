@@ -50,6 +50,11 @@ def script_words(language: str) -> dict[str, str]:
     return {message: catalogue(language).gettext(message) for message in sorted(found)}
 
 
+def said(text: str | None) -> str:
+    """Return a text of the API in the reader's language, if there is one."""
+    return catalogue(g.language).gettext(text) if text else ""
+
+
 def choose() -> str:
     """Return the language of this request: the reader's choice, or the first that the browser asks for."""
     chosen = request.cookies.get(COOKIE)
@@ -72,4 +77,5 @@ def install(app: Flask) -> None:
         lambda one, many, count: catalogue(g.language).ngettext(one, many, count),
         newstyle=True,
     )
+    app.jinja_env.filters["said"] = said
     app.jinja_env.globals["script_words"] = lambda: script_words(g.language)

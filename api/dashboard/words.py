@@ -16,6 +16,7 @@ from jinja2.ext import babel_extract
 
 from api.dashboard.language import HERE, NAMES
 from api.problems import CODES
+from models.recipes import RECIPES, Recipe
 
 CATALOGUES = HERE / "catalogues"
 TEMPLATES = HERE.parent / "templates" / "dashboard"
@@ -41,6 +42,26 @@ def texts() -> Iterator[tuple[str, Text]]:
     yield from _in(sorted((HERE / "static").glob("*.js")), "javascript", {})
     yield from _in(sorted(HERE.glob("*.py")), "python", {})
     yield from (("api/problems.py", title) for _, title in CODES.values())  # the titles of pages that say what is wrong
+    for recipe in RECIPES.values():
+        yield from (("models/recipes.py", said) for said in _of_recipe(recipe))
+
+
+def _of_recipe(recipe: Recipe) -> Iterator[str]:
+    """Yield what the API says of a recipe, which pages show as it is: itself, its presets, its parameters."""
+    yield recipe.description
+    yield f"{recipe.fit.words()} pixels"
+    yield from (preset.description for preset in recipe.presets)
+    yield from _descriptions(recipe.params.model_json_schema())
+
+
+def _descriptions(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        # The docstring of a model is for who reads the API.
+        if isinstance(schema.get("description"), str) and schema.get("type") != "object":
+            yield schema["description"]
+        yield from (said for facts in schema.values() for said in _descriptions(facts))
+    elif isinstance(schema, list):
+        yield from (said for facts in schema for said in _descriptions(facts))
 
 
 def _in(files: Iterable[Path], method: Any, options: dict[str, str]) -> Iterator[tuple[str, Text]]:

@@ -112,7 +112,7 @@ def test_people_see_their_own_jobs_and_alerts_and_the_admin_all(alice, bob, admi
     done, runs = alice.submit(name="done"), alice.submit(name="runs")
     bench.finish(bench.claim())
     claim = bench.claim()
-    alert = {"code": "collapse", "detail": "fakes look <alike>"}
+    alert = {"code": "unheard_of", "detail": "fakes look <alike>"}
     bench.stores.jobs.progress(claim, [(EventType.alert, alert)], progress={"fraction": 0.42})
     for person in (alice, admin):
         page = enter(person).see("/dashboard")

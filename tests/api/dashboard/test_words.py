@@ -10,7 +10,7 @@ from api.dashboard import language, words
 
 SAID = {said for _, said in words.texts()}
 # What is filled in, and what is marked up, must be in the translation as it is in the text.
-PARTS = re.compile(r"%\(\w+\)s|{\w+}|</?\w+>")
+PARTS = re.compile(r"%\(\w+\)s|{\w+}|</?\w+>|`[^`]+`")
 NOT_WORDS = re.compile(r"<(script|style|code|pre)\b.*?</\1>|{#.*?#}|{%-?.*?%}|{{.*?}}|&\w+;", re.DOTALL)
 # Names, and what is typed, are the same everywhere.
 NAMES = {"ganforge", "sha", "SHA", "UTC", "job", "key", "gpu", "team"}
