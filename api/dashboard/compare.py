@@ -109,6 +109,7 @@ def _drawn(job: Mapping[str, Any], course: Clock, grids: list[dict[str, Any]]) -
 
 def _noise(jobs: list[dict[str, Any]]) -> str:
     """Say whether the jobs draw their grids from the same noise: `same`, or what differs."""
+    jobs = [job for job in jobs if job["kind"] == "train"]
     if any("noise_dim" not in job["params"] for job in jobs):
         return "none"
     if len({job["seed"] for job in jobs}) > 1:
@@ -142,13 +143,24 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def differences(jobs: list[dict[str, Any]]) -> list[tuple[str, list[str | None]]]:
     """Return what is not the same in all jobs: its name, and each job's value (None: it has none)."""
-    every = [flat({name: job[name] for name in FACTS}) | flat(job["params"], "params.") for job in jobs]
-    rows = []
-    for name in dict.fromkeys(name for values in every for name in values):
-        shown = [None if values.get(name) is None else _text(values[name]) for values in every]
-        if len(set(shown)) > 1:
-            rows.append((name.removeprefix("params."), shown))
+    facts = [flat({name: job[name] for name in FACTS}) for job in jobs]
+    params = [flat(job["params"]) for job in jobs]
+    rows = [(name, shown) for name in _names(facts) if len(set(shown := _column(facts, name))) > 1]
+    for name in sorted(_names(params)):
+        shown = _column(params, name)
+        # That a sampling job has none of a training's parameters is no news: jobs of one kind are compared.
+        kinds = {(job["kind"], value) for job, value in zip(jobs, shown, strict=True)}
+        if len(kinds) > len({kind for kind, _ in kinds}):
+            rows.append((name, shown))
     return rows
+
+
+def _names(every: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for values in every for name in values))
+
+
+def _column(every: list[dict[str, Any]], name: str) -> list[str | None]:
+    return [None if values.get(name) is None else _text(values[name]) for values in every]
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SMALL, TRAIN
-from tests.browser.pages import assert_fits, assert_readable
+from tests.browser.pages import MOST_BYTES, assert_fits, assert_readable, loaded_bytes
 
 pytestmark = pytest.mark.slow
 
@@ -162,6 +162,7 @@ def test_the_list_has_no_barrier_and_fits_the_screen(person, stack, trained, pic
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.wait_for_function("[...document.images].every(image => image.complete)")
     page.evaluate("scrollTo(0, 0)")
+    assert loaded_bytes(page) < MOST_BYTES
     picture(page, f"jobs-{width}-{scheme}")
     assert_readable(page)
     assert_fits(page)

@@ -44,7 +44,7 @@ class Chart {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.plot?.redraw());
   }
 
-  /** Show these lines: [{ name, x, y }]. */
+  /** Show these lines: [{ name, x, y, n }]. `n`: which colour and dashes; left out, as its place has it. */
   set(lines) {
     this.next = lines;
     if (this.waiting) return;
@@ -90,8 +90,8 @@ class Chart {
   options() {
     const colour = (name) => () => getComputedStyle(this.element).getPropertyValue(name).trim();
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
-    const series = this.lines.map((line, n) => ({
-      label: line.name, stroke: colour(`--curve-${(n % 8) + 1}`), dash: DASHES[n % DASHES.length], width: 1.75, points: { show: (plot) => plot.data[0].length < 3 },
+    const series = this.lines.map(({ name, n }, place) => ({
+      label: name, stroke: colour(`--curve-${((n ?? place) % 8) + 1}`), dash: DASHES[(n ?? place) % DASHES.length], width: 1.75, points: { show: (plot) => plot.data[0].length < 3 },
     }));
     const pressed = { left: 0 };
     return {

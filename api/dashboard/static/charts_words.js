@@ -54,7 +54,7 @@ function valueAt({ x: xs, y: ys }, x) {
 export function legend(list, lines, dashes, toggle) {
   const cells = lines.map((line, n) => {
     const value = make("span", { class: "figure" });
-    const button = make("button", { type: "button", class: "quiet", "aria-pressed": "true" }, swatch(n, dashes[n % dashes.length]), ` ${line.name} `, value);
+    const button = make("button", { type: "button", class: "quiet", "aria-pressed": "true" }, swatch(line.n ?? n, dashes[(line.n ?? n) % dashes.length]), ` ${line.name} `, value);
     button.addEventListener("click", () => {
       const show = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", show);

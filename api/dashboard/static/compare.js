@@ -63,14 +63,13 @@ function draw() {
       const { label, format } = AXES[axis];
       charts.set(name, chart(part, { label: name, xLabel: label, xFormat: format, group: "compare", onPick: pick }));
     }
-    charts.get(name).set(jobs.map((job, n) => line(job, n, series.get(job.id)?.[name])));
+    charts.get(name).set(jobs.flatMap((job, n) => line(job, n, series.get(job.id)?.[name])));
   }
 }
 
-// Each job keeps its place in every chart, and with it its colour and dashes, whether it has this metric or not.
+// Each job has its colour and dashes in every chart, whoever else has this metric.
 function line(job, n, curve) {
-  const name = `${n + 1} ${job.name}`;
-  return curve ? { name, x: curve.steps.map((step) => place(job, step)), y: curve.values } : { name, x: [], y: [] };
+  return curve ? [{ name: `${n + 1} ${job.name}`, n, x: curve.steps.map((step) => place(job, step)), y: curve.values }] : [];
 }
 
 // -- pictures

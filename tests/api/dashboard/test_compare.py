@@ -111,6 +111,17 @@ def test_only_what_differs_is_in_the_table_of_differences(alice: Person, enter):
     assert "<code>queue</code>" not in part(page, "differences")
 
 
+def test_a_sampling_job_beside_trainings_makes_no_parameter_differ(finished: Finished, alice: Person, enter):
+    source = {"job": finished.id, "checkpoint": "best"}
+    drawn = alice.post("/v1/jobs", json={"kind": "sample", "source": source, "params": {"seed": 9}}).json
+    other = alice.submit(params={"epochs": 3})["id"]
+    page = enter(alice).see(f"{PATH}?jobs={finished.id},{drawn['id']},{other}")
+    assert cells(page, "differences", "kind") == ["train", "sample", "train"]
+    assert cells(page, "differences", "epochs") == ["2", NONE, "3"]
+    assert "batch_size" not in part(page, "differences")
+    assert "Every job paints from the same noise" in page
+
+
 def test_jobs_that_are_alike_differ_in_nothing(alice: Person, enter):
     page = enter(alice).see(f"{PATH}?jobs={alice.submit()['id']},{alice.submit(name='twin')['id']}")
     assert "Nothing: recipe, data set, seed" in part(page, "differences")
