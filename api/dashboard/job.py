@@ -12,7 +12,6 @@ from api.dashboard.pages import Pages, Shown, Visit
 from api.jobs import get_job, list_attempts, list_jobs
 from api.recipes import get_recipe
 from api.schemas.queries import JobsQuery, PageQuery, Query, integer
-from models.retries import CHANGEABLE
 from models.specs.sample import SampleParams
 from models.states import TERMINAL, EventType
 
@@ -63,7 +62,6 @@ def job(visit: Visit[JobQuery], job_id: str) -> Shown:
         "recipe": recipe,
         "params": job_again.parameters(found, schema),
         "common": [param for param in job_again.parameters(found, schema) if param.name in COMMON],
-        "changeable": CHANGEABLE,
         "curl": job_again.curl(found, schema, visit.request.host_url.rstrip("/")),
         "command": job_again.command(found, schema),
         "retries": visit.ask(list_jobs, JobsQuery(parent=[job_id], limit=20))["data"],

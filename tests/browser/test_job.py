@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import QUICK, SMALL, TRAIN, Person
+from tests.browser.pages import assert_fits, assert_readable
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
-
-LONG = {**QUICK, "epochs": 2000}
 
 
 def open_job(who: Person, job: str) -> Page:
@@ -111,41 +109,6 @@ def test_play_goes_through_the_images_to_the_end_and_stops(person, trained):
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
-def test_a_running_job_grows_under_the_eyes_and_obeys(person):
-    alice = person()
-    job = alice.client.submit({**TRAIN, "name": "live", "params": LONG})["id"]
-    page = open_job(alice, job)
-    page.evaluate("window.stays = true")
-    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
-    slider = page.locator("#grid-slider")
-    last = "() => Number(document.querySelector('[data-group=losses] [role=slider]').getAttribute('aria-valuemax'))"
-    reached = page.evaluate(last)
-    until(lambda: page.evaluate(last) > reached + 100, 30, "a longer curve")
-    # At the end of the slider one follows the newest image; elsewhere one stays where one is.
-    first = slider.get_attribute("max")
-    until(lambda: int(slider.get_attribute("max")) > int(first), 30, "another image")
-    assert slider.input_value() == slider.get_attribute("max")
-    slider.press("Home")
-    first = slider.get_attribute("max")
-    until(lambda: int(slider.get_attribute("max")) > int(first), 30, "another image")
-    assert slider.input_value() == "0"
-    expect(page.locator("#grid-place")).to_have_text("epoch 0 · step 0")
-
-    actions, state = page.locator("#job-actions"), page.locator("#job-head .state")
-    actions.get_by_role("button", name="Pause").focus()
-    page.keyboard.press("Enter")
-    expect(state).to_have_text(re.compile(r"paused$"))
-    assert page.evaluate("document.activeElement.closest('#job-actions') !== null"), "focus was lost"
-    actions.get_by_role("button", name="Resume").click()
-    expect(state).to_contain_text("running")
-    actions.get_by_role("button", name="Cancel").click()
-    expect(state).to_have_text(re.compile("canceled$"))
-    expect(actions.get_by_role("button", name="Retry…")).to_be_visible()
-    expect(page.locator("#timeline")).to_contain_text("Attempt 2")
-    expect(page.locator("#connection")).to_have_attribute("data-state", "ended")
-    assert page.evaluate("window.stays"), "the page was loaded anew"
-
-
 def test_a_job_is_tried_again_with_changes_and_errors_stand_beside_their_fields(person):
     alice = person()
     job = alice.client.submit({**TRAIN, "params": {**QUICK, "epochs": 1}})["id"]
@@ -229,41 +192,6 @@ def test_layers_and_the_report_open_as_tables_and_commands_are_copied(person, tr
     assert page.evaluate("navigator.clipboard.readText()").startswith("ganforge train mlp_gan --dataset mnist-10k")
 
 
-def test_a_paused_log_stands_still(person):
-    alice = person()
-    job = alice.client.submit({**TRAIN, "queue": "jetson"})["id"]
-    page = alice.page(f"/dashboard/jobs/{job}")
-    log = page.get_by_role("log")
-    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
-    page.get_by_role("button", name="Pause the log").click()
-    alice.client.pause(job)
-    expect(page.locator("#job-head .state")).to_contain_text("paused")
-    expect(log).not_to_contain_text("paused")
-    page.get_by_role("button", name="Pause the log").click()
-    expect(log).to_contain_text("paused by request")
-    alice.client.cancel(job)
-
-
-def test_without_a_stream_the_page_asks_and_misses_nothing(person):
-    alice = person()
-    job = alice.client.submit({**TRAIN, "params": LONG})["id"]
-    page = alice.context.new_page()
-    page.route(
-        re.compile(r"/events\?after="),
-        lambda route: route.abort() if "event-stream" in route.request.headers["accept"] else route.continue_(),
-    )
-    page.goto(f"{alice.stack.url}/dashboard/jobs/{job}")
-    expect(page.locator("#connection")).to_have_attribute("data-state", "polling", timeout=30_000)
-    expect(page.locator("[data-group=losses] canvas")).to_be_visible()
-    last = "() => Number(document.querySelector('[data-group=losses] [role=slider]').getAttribute('aria-valuemax'))"
-    stops = int(page.locator("#grid-slider").get_attribute("max"))
-    reached = page.evaluate(last)
-    until(lambda: page.evaluate(last) > reached, 30, "a longer curve")
-    until(lambda: int(page.locator("#grid-slider").get_attribute("max")) > stops, 30, "another image")
-    alice.client.cancel(job)
-    expect(page.locator("#job-head .state")).to_have_text(re.compile("canceled$"))
-
-
 THIN = """async () => {
   const page = [...document.scripts].find((script) => script.src.endsWith("/job.js")).src;
   const { thin, smooth } = await import(page.replace("job.js", "job_curves.js"));
@@ -299,12 +227,10 @@ def test_everybody_can_read_the_page(person, trained, picture, scheme):
         summary.click()
     expect(page.locator("#layers-shown table")).to_have_count(2)
     for name in ("job", "job-small"):
-        results = Axe().run(page)
-        assert results.violations_count == 0, results.generate_report()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+        assert_readable(page)
+        assert_fits(page)
         picture(page, f"{name}-{scheme}")
         page.set_viewport_size(SMALL)
     page.get_by_role("button", name="Retry…").click()
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
+    assert_readable(page)
     picture(page, f"job-retry-{scheme}")

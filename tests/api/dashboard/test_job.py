@@ -11,8 +11,6 @@ from collections.abc import Callable
 
 import pytest
 
-from api.dashboard import job as page_of_job
-from api.dashboard.job_story import alarms, tell
 from ganforge.cli.submit import parse_settings
 from models.states import ErrorCode, EventType, Outcome
 from stores.transitions import Ending
@@ -156,41 +154,6 @@ def test_every_alert_that_is_told_is_explained():
     assert [code for code in told if template.count(f'"{code}"') < 3] == []
 
 
-def test_the_story_is_told_by_attempts_and_checkpoints_in_a_row_are_one_line():
-    def event(seq: int, attempt: int, kind: str, **data: object) -> dict[str, object]:
-        return {"seq": seq, "attempt": attempt, "type": kind, "data": data}
-
-    events = [
-        event(9, 2, "state", to="succeeded"),
-        event(8, 2, "checkpoint", step=400),
-        event(7, 2, "checkpoint", step=300),
-        event(6, 2, "state", to="running"),
-        event(5, 1, "state", to="queued"),
-        event(4, 1, "checkpoint", step=200),
-        event(3, 1, "log", message="hello"),
-        event(1, 0, "state", to="queued"),
-    ]
-    story = tell(events, [{"number": 1}, {"number": 2}, {"number": 3}], whole=True)
-    assert [(chapter.number, [(line.event["seq"], line.count) for line in chapter.lines]) for chapter in story] == [
-        (3, []),
-        (2, [(9, 1), (8, 2)]),
-        (1, [(5, 1), (4, 1), (3, 1)]),
-        (0, [(1, 1)]),
-    ]
-    assert [chapter.number for chapter in tell(events[:1], [{"number": 1}, {"number": 2}], whole=False)] == [2]
-
-
-def test_alerts_of_a_code_count_together_and_the_newest_speaks():
-    def alert(seq: int, code: str) -> dict[str, object]:
-        return {"seq": seq, "data": {"code": code}}
-
-    found = alarms([alert(3, "collapse"), alert(2, "gradient_norm"), alert(1, "collapse")])
-    assert {code: (alarm.event["seq"], alarm.count) for code, alarm in found.items()} == {
-        "collapse": (3, 2),
-        "gradient_norm": (2, 1),
-    }
-
-
 def test_attempts_and_logs_stand_on_the_time_line_and_older_ones_behind_a_link(alice, enter, bench, stores):
     job = alice.submit()["id"]
     claim = bench.claim()
@@ -288,19 +251,18 @@ def test_a_sampling_job_shows_what_it_drew_and_where_from(alice, enter, bench, f
     assert f"ganforge sample {finished.id} --checkpoint best" in html.unescape(page)
 
 
+@pytest.mark.parametrize(("recipe", "draws"), [("darknet", False), ("wgan_gp", True), ("r3gan", True), ("began", True)])
+def test_every_recipe_has_its_page_and_only_generators_draw(alice, enter, recipe, draws):
+    job = alice.submit(recipe=recipe, params={})["id"]
+    page = see(enter(alice), job)
+    assert ('id="sample-form"' in page) is draws
+    assert "Before the first attempt" in page
+
+
 def test_a_picture_may_be_kept_by_who_may_see_it(alice, finished):
     answer = alice.get(f"/v1/artifacts/{finished.grid}/content?redirect=false")
     assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
     assert alice.get(f"/v1/artifacts/{finished.grid}/content").headers["Cache-Control"] == "no-store"
-
-
-def test_a_slider_has_no_more_stops_than_a_hand_can_find_and_keeps_both_ends():
-    grids = [{"id": str(n), "step": n} for n in range(3500)]
-    stops = page_of_job._stops(grids)
-    assert len(stops) == page_of_job.STOPS
-    assert (stops[0]["step"], stops[-1]["step"]) == (0, 3499)
-    again = page_of_job._stops([{"id": "a", "step": 5}, {"id": "b", "step": 9}, {"id": "c", "step": 5}])
-    assert [grid["id"] for grid in again] == ["c", "b"]
 
 
 def test_the_pace_of_epochs_is_laid_over_steps(alice, enter, bench, stores):
