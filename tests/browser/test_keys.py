@@ -49,6 +49,17 @@ def test_a_key_is_made_shown_once_used_and_revoked(person, picture):
     admin.complaints.clear()  # the browser says that the first try was a 422
 
 
+def test_who_revokes_their_own_key_is_signed_out(person):
+    admin = person("admin")
+    page = admin.page("/dashboard/keys")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+    page.get_by_role("row", name="yours, now").get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert "You will be signed out." in asked[0]
+    admin.complaints.clear()  # the page may have asked once more
+
+
 def test_the_new_key_form_fits_a_phone(person, picture):
     admin = person("admin", viewport={"width": 360, "height": 640})
     page = admin.page("/dashboard/keys")

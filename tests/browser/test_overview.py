@@ -66,3 +66,15 @@ def test_rows_stay_under_the_pointer_until_it_has_left(person):
     expect(line).to_contain_text("second")
     for job in (first, second):
         alice.client.cancel(job["id"])
+
+
+def test_a_reader_chooses_a_language_that_template_and_script_then_speak(person):
+    page = person().page()
+    page.get_by_role("button", name="繁體中文").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("總覽")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-Hant")
+    expect(page.locator("#connection")).to_have_attribute("title", "即時")
+    page.get_by_role("button", name="简体中文").click()
+    expect(page.locator("#connection")).to_have_attribute("title", "实时")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
