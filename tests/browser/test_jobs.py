@@ -99,6 +99,7 @@ def test_an_order_to_many_is_shown_first_typed_above_twenty_and_asked_again_when
     page.get_by_role("link", name="Cancel all…").click()
     dialog = page.get_by_role("dialog", name="Cancel jobs")
     expect(dialog).to_contain_text("21 jobs match the filters")
+    assert_readable(page)
     picture(page, "jobs-bulk")
     press = dialog.get_by_role("button", name="Cancel the jobs (21)")
     press.click()
