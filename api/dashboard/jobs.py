@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -181,8 +181,3 @@ def _ways(visit: Visit[ListQuery], found: dict[str, Any], on: list[tuple[str, st
             if before is not None:
                 newer = address(on, limit=limit, cursor=pager.at([rfc3339(before["created_at"]), before["id"]]))
     return {"first": first, "older": older, "newer": newer}
-
-
-def form_moment(moment: datetime | None) -> str:
-    """Return a time as an input writes it."""
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
