@@ -62,6 +62,8 @@ class Job(Base):
         # How many of an owner's jobs wait is counted against a quota.
         Index("ix_jobs_owner_queued", "owner", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_created", "created_at", "id"),
+        # Lists of one state, however rare it is among the others.
+        Index("ix_jobs_state_created", "state", "created_at", "id"),
         Index("ix_jobs_parent", "parent", postgresql_where=text("parent IS NOT NULL")),
         Index("ix_jobs_source_artifact", "source_artifact", postgresql_where=text("source_artifact IS NOT NULL")),
         # Deleting a checkpoint asks who still points at it.
