@@ -96,7 +96,7 @@ def update(language: str) -> int:
     catalogue = read(language)
     catalogue.update(template(), no_fuzzy_matching=True)
     body = io.BytesIO()
-    options: dict[str, Any] = {"sort_output": True, "ignore_obsolete": True, "include_lineno": False}
+    options: dict[str, Any] = {"sort_output": True, "ignore_obsolete": True, "no_location": True}
     write_po(body, catalogue, width=WIDTH, omit_header=True, **options)
     header = HEADER.format(language=language.replace("-", "_"))
     (CATALOGUES / f"{language}.po").write_bytes(header.encode() + body.getvalue())

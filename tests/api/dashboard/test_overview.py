@@ -92,7 +92,7 @@ def test_failures_say_what_to_do_and_lead_to_the_job(alice, bob, admin, bench, e
         newest = person.submit()
         fail(bench)
     page = enter(alice).see("/dashboard")
-    assert "2 jobs failed within a day: out_of_memory" in plain(page)
+    assert "2 jobs failed within a day: Memory ran out out_of_memory" in plain(page)
     assert "Retry with a smaller batch" in plain(page)
     assert f'<a href="/dashboard/jobs/{newest["id"]}">The newest of them' in page
     assert "3 jobs failed within a day" in plain(enter(admin).see("/dashboard"))

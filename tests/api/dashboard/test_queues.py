@@ -32,8 +32,11 @@ def test_an_admin_switches_a_queue_and_others_have_no_button(alice, carol, admin
         assert reader.call("POST", "/v1/queues/gpu/resume").status_code == 403
 
 
-def test_a_queue_says_whether_anybody_serves_it(alice, worker, enter):
-    page = enter(alice).see("/dashboard/queues")
+def test_a_queue_says_whether_anybody_serves_it(alice, admin, worker, enter):
+    reader = enter(alice)
+    page = reader.see("/dashboard/queues")
     assert "open" in section(page, "cpu")
     assert "no worker" in section(page, "jetson")
     assert "Nothing waits." in section(page, "jetson")
+    admin.post(f"/v1/workers/{worker}/drain")
+    assert "draining" in section(reader.see("/dashboard/queues"), "cpu")
