@@ -51,10 +51,13 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let open streams end when the worker is told to stop; clear away what uploads left when the last one died."""
+    """Let open streams end when the worker is told to stop; clear away what uploads left; make pages ready."""
+    from api.dashboard import site  # noqa: PLC0415 - only now, when the process is patched
+
     service = worker.wsgi.extensions["ganforge"]
     service.hub.alive = lambda: worker.alive
     service.importer.tidy()
+    site.warm(worker.wsgi)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -50,6 +50,15 @@ def install(app: Flask, service: Service) -> None:
             mount_page(app, service, page)
 
 
+def warm(app: Flask) -> None:
+    """Make ahead what the first view of each page would wait for: compiled templates, words, the version of files."""
+    for name in app.jinja_env.list_templates(filter_func=lambda name: name.startswith("dashboard/")):
+        app.jinja_env.get_template(name)
+    for tag in language.languages():
+        language.script_words(tag)
+    _version()
+
+
 def answers(error: Exception) -> BaseResponse | None:
     """Return an error as a page, if a person met it on the way to one; None for everybody else."""
     pages = request.path == "/dashboard" or request.path.startswith("/dashboard/")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import time
 from urllib.parse import urlencode
 
@@ -65,7 +66,7 @@ def _tell(link: http.client.HTTPConnection, cookie: str, path: str) -> None:
         assert answer.status == 200, (path, answer.status)
     emit(
         "dashboard_page_ms",
-        page=path.partition("?")[0].rpartition("/job_")[0] or path,
+        page=re.sub(r"job_[^,]+,?", "…", path),
         rows=ROWS,
         **spread(took),
         kilobytes=round(size / 1000, 1),

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from benchmarks.queue.served import Served, served, servers
 from benchmarks.service import emit, spread
 from models.ids import new_id
+from models.recipes import RECIPES, resolve_params
 
 POINTS = 100_000
 CHUNK = 25  # steps in one event: two events a second at fifty steps a second
@@ -50,6 +51,7 @@ def _weigh(api: Served) -> None:
 def fill(api: Served) -> str:
     """Make a job with its curves and their events, as a training run would have left them; return its id."""
     draw = random.Random(0)
+    params = resolve_params(RECIPES["mlp_gan"], None, {}).model_dump(mode="json")
     job = new_id("job")
     chunks = []
     for first in range(1, POINTS + 1, CHUNK):
@@ -59,10 +61,11 @@ def fill(api: Served) -> str:
     with api.stores.engine.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO jobs (id, owner, kind, recipe, params, seed, queue, max_attempts, state, finished_at,"
-                " last_seq) VALUES (:id, 'bench', 'sample', 'mlp_gan', '{}', 0, 'cpu', 3, 'succeeded', now(), :seq)"
+                "INSERT INTO jobs (id, owner, kind, recipe, params, dataset, dataset_id, seed, queue, max_attempts,"
+                " state, finished_at, last_seq) SELECT :id, 'bench', 'train', 'mlp_gan', CAST(:params AS jsonb), name, id, 0,"
+                " 'cpu', 3, 'succeeded', now(), :seq FROM datasets WHERE name = 'mnist-10k'"
             ),
-            {"id": job, "seq": len(chunks)},
+            {"id": job, "seq": len(chunks), "params": json.dumps(params)},
         )
     with api.stores.engine.begin() as connection:
         rows = [
