@@ -96,4 +96,4 @@ def test_counts_are_put_into_the_one_form_that_chinese_has(alice, enter):
 
 def test_english_is_its_own_catalogue():
     assert language.catalogue("en").gettext("Overview") == "Overview"
-    assert language.script_words("en")["Close"] == "Close"
+    assert language.script_words("en") == {}  # scripts hold it already
