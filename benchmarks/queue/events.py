@@ -61,9 +61,9 @@ def fill(api: Served) -> str:
     with api.stores.engine.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO jobs (id, owner, kind, recipe, params, dataset, dataset_id, seed, queue, "
-                " max_attempts, state, finished_at, last_seq) SELECT :id, 'bench', 'train', 'mlp_gan', CAST(:params AS jsonb), name, id, 0,"
-                " 'cpu', 3, 'succeeded', now(), :seq FROM datasets WHERE name = 'mnist-10k'"
+                "INSERT INTO jobs (id, owner, kind, recipe, params, dataset, dataset_id, seed, queue,"
+                " max_attempts, state, finished_at, last_seq) SELECT :id, 'bench', 'train', 'mlp_gan',"
+                " CAST(:params AS jsonb), name, id, 0, 'cpu', 3, 'succeeded', now(), :seq FROM datasets WHERE name = 'mnist-10k'"
             ),
             {"id": job, "seq": len(chunks), "params": json.dumps(params)},
         )
