@@ -63,7 +63,8 @@ def fill(api: Served) -> str:
             text(
                 "INSERT INTO jobs (id, owner, kind, recipe, params, dataset, dataset_id, seed, queue,"
                 " max_attempts, state, finished_at, last_seq) SELECT :id, 'bench', 'train', 'mlp_gan',"
-                " CAST(:params AS jsonb), name, id, 0, 'cpu', 3, 'succeeded', now(), :seq FROM datasets WHERE name = 'mnist-10k'"
+                " CAST(:params AS jsonb), name, id, 0, 'cpu', 3, 'succeeded', now(), :seq"
+                " FROM datasets WHERE name = 'mnist-10k'"
             ),
             {"id": job, "seq": len(chunks), "params": json.dumps(params)},
         )
