@@ -23,6 +23,19 @@ TEMPLATE = "ganforge_template"
 
 _numbers = itertools.count(1)
 
+# The parts that take longest a file, longest first: what is handed out last should be short.
+LONG = ("worker", "ganforge", "trainers", "chaos", "stores", "api")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest parts, so that no process is left with one of them in the end."""
+
+    def rank(item: pytest.Item) -> int:
+        part = item.path.relative_to(ROOT / "tests").parts[0]
+        return LONG.index(part) if part in LONG else len(LONG)
+
+    items.sort(key=rank)
+
 
 @dataclass(frozen=True)
 class S3Settings:

@@ -47,6 +47,7 @@ def _announce(stack: Stack, seconds: float) -> None:
         f"""
 ganforge runs, after {seconds:.1f} s.
 
+  dashboard   {stack.url}/dashboard   (sign in with the admin key)
   API         {stack.url}   (documentation: {stack.url}/docs)
   admin key   {stack.home.admin_key_file}
   logs        {stack.home.logs}

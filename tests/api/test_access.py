@@ -24,8 +24,10 @@ BODIES = {
 
 
 def rules(app: Flask) -> Iterator[tuple[str, str, str]]:
-    """Yield method, path and endpoint of everything the application answers."""
+    """Yield method, path and endpoint of everything the application answers to programs; pages are for people."""
     for rule in app.url_map.iter_rules():
+        if rule.rule == "/" or rule.rule.startswith("/dashboard"):
+            continue
         for method in sorted(rule.methods - {"HEAD"}):
             yield method, rule.rule, rule.endpoint
 

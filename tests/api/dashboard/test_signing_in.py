@@ -18,6 +18,16 @@ def test_the_address_of_the_service_leads_to_the_dashboard_and_that_to_the_login
     )
 
 
+def test_every_page_asks_strangers_to_sign_in(app):
+    client = app.test_client()
+    pages = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("page_")]
+    assert len(pages) >= 12
+    for rule in pages:
+        if rule.endpoint != "page_login":
+            answer = client.get(rule.rule.replace("<", "").replace(">", ""), headers=HTML)
+            assert answer.headers["Location"].startswith("/dashboard/login?next=/dashboard"), rule
+
+
 def test_a_key_opens_a_session_whose_cookie_no_script_can_read(app, alice):
     answer = app.test_client().post(
         "/dashboard/login", data={"key": alice.key, "next": "/dashboard/jobs?state=running"}
