@@ -51,6 +51,17 @@ def test_a_running_job_grows_under_the_eyes_and_obeys(person):
     assert page.evaluate("window.stays"), "the page was loaded anew"
 
 
+def test_a_button_below_the_keyboard_says_what_it_has_become(person):
+    alice = person()
+    job = alice.client.submit({**TRAIN, "queue": "jetson"})["id"]
+    page = alice.page(f"/dashboard/jobs/{job}")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    page.locator("#job-actions").get_by_role("button", name="Pause").focus()
+    alice.client.pause(job)
+    expect(page.locator("#job-actions button:focus")).to_have_text("Resume")
+    alice.client.cancel(job)
+
+
 def test_a_paused_log_stands_still(person):
     alice = person()
     job = alice.client.submit({**TRAIN, "queue": "jetson"})["id"]

@@ -65,11 +65,11 @@ function put(part, newer, now) {
   }
   window.Idiomorph.morph(part, newer, {
     morphStyle: "outerHTML",
-    ignoreActiveValue: true,
+    // The active element is brought up to date like all others: a button that has become another one must say so.
     callbacks: {
       beforeNodeMorphed: (old) => !(old instanceof Element && old.hasAttribute("data-keep")),
       // What a person opened stays open; what they typed stays typed.
-      beforeAttributeUpdated: (name, node) => !(name === "open" || ((name === "value" || name === "checked") && node.matches("input, select, textarea"))),
+      beforeAttributeUpdated: (name, node) => !(name === "open" || name === "selected" || ((name === "value" || name === "checked") && node.matches("input, select, textarea"))),
     },
   });
 }
