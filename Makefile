@@ -50,7 +50,7 @@ test: $(INSTALLED) ## Run the tests, on the real servers (the long series left o
 	@$(PYTEST) -m "not slow" --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test-all: $(INSTALLED) ## Run the long series, and the pages in a real browser
-	@$(PYTEST) -m slow
+	@$(PYTEST) -m slow --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-browser: $(INSTALLED) ## Run the pages in a real browser over the running service (part of test-all)
 	@$(PYTEST) tests/browser

@@ -179,7 +179,7 @@ def test_what_was_written_is_there_again_when_the_session_has_ended_meanwhile(pe
     expect(page.locator(PLAN)).to_contain_text("1 live worker")
     alice.context.clear_cookies()
     field(page, "batch_size").fill("32")
-    page.wait_for_url(re.compile("/dashboard/login"))
+    expect(page).to_have_url(re.compile("/dashboard/login"))
     page.get_by_label("Access key").fill(alice.key)
     page.get_by_role("button", name="Sign in").click()
     expect(field(page, "epochs")).to_have_value("7")

@@ -11,6 +11,17 @@ export class Refused extends Error {
   }
 }
 
+let leaving = false;
+window.addEventListener("pageshow", () => (leaving = false)); // who comes back with the browser's own button
+
+/** Leave for the login, and come back from there. Several calls may find the session ended: one navigation is enough. */
+export function signInAgain() {
+  if (leaving) return;
+  leaving = true;
+  document.dispatchEvent(new CustomEvent("ended")); // the session; who has something to keep, keeps it
+  location.assign(`/dashboard/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
 /** Call the API. Returns the JSON it answers (null: none). Throws Refused. */
 export async function call(method, path, body, headers = {}) {
   const options = { method, headers: { Accept: "application/json", ...headers }, credentials: "same-origin" };
@@ -27,8 +38,7 @@ export async function call(method, path, body, headers = {}) {
     throw new Refused({ status: 0, code: "unreachable", detail: t("the service does not answer; try again shortly") });
   }
   if (answer.status === 401) {
-    document.dispatchEvent(new CustomEvent("ended")); // the session; who has something to keep, keeps it
-    location.assign(`/dashboard/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    signInAgain();
     return new Promise(() => {}); // the page is being left
   }
   const text = await answer.text();

@@ -1,5 +1,5 @@
 // Every page: times as the reader's clock has them, and parts that keep themselves fresh.
-import "./calls.js";
+import { signInAgain } from "./calls.js";
 import { Live } from "./live.js";
 import { localTimes } from "./words.js";
 
@@ -31,7 +31,7 @@ export async function refresh() {
     pressed = false;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
-      if (new URL(answer.url).pathname === "/dashboard/login") return location.reload();
+      if (new URL(answer.url).pathname === "/dashboard/login") return signInAgain();
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-fresh]")) {

@@ -1,5 +1,5 @@
 // Uploading of data sets: dropped or chosen, sent with progress, then followed until they are ready or refused.
-import { call, mark, tell, toast } from "./calls.js";
+import { call, mark, signInAgain, tell, toast } from "./calls.js";
 import { refresh, say } from "./page.js";
 import { t } from "./words.js";
 
@@ -139,7 +139,7 @@ function send(asked) {
 function ended(row, request, asked) {
   if (request.status === 401) {
     underWay.clear();
-    location.assign(`/dashboard/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    signInAgain();
     return;
   }
   let answer;
