@@ -57,7 +57,7 @@ test-browser: $(INSTALLED) ## Run the pages in a real browser over the running s
 
 browser: ## Install the browser that the tests of the pages drive (Debian and Ubuntu; as root, or with sudo)
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq \
-	  && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; }
+	  && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
 
 words: $(INSTALLED) ## Bring the catalogues of the pages up to date with their texts
 	@$(BIN)/python -m api.dashboard.words
