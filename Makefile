@@ -47,7 +47,7 @@ demo: $(INSTALLED) ## Train, draw and download real digits through the whole ser
 	@$(BIN)/ganforge demo
 
 test: $(INSTALLED) ## Run the tests, on the real servers (the long series left out)
-	@$(PYTEST) -m "not slow" --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) -m "not slow" --numprocesses 3 --dist loadfile
 
 test-all: $(INSTALLED) ## Run the long series, and the pages in a real browser
 	@$(PYTEST) -m slow --numprocesses 2 --dist loadfile --no-loadscope-reorder

@@ -23,7 +23,7 @@ TEMPLATE = "ganforge_template"
 
 _numbers = itertools.count(1)
 
-# The parts that take longest a file, longest first: what is handed out last should be short.
+# The parts that take longest a file, longest first: where files are handed out in this order, the last ones are short.
 LONG = ("worker", "ganforge", "trainers", "chaos", "stores", "api")
 
 

@@ -78,6 +78,13 @@ def make_spec(data_root: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture(autouse=True)
+def _denormal_numbers() -> Iterator[None]:
+    """Give the process its smallest numbers back, which a trainer does without: other tests run in it too."""
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.fixture(autouse=True)
 def _threads_as_before() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
