@@ -30,6 +30,7 @@ from stores.queues import Queues
 from stores.quotas import Guard
 from stores.reports import Reports
 from stores.retention import Retention
+from stores.samples import Samples
 from stores.sessions import Sessions
 from stores.settings import Settings
 from stores.upcoming import Upcoming
@@ -55,6 +56,7 @@ class Stores:
     events: Events
     metrics: Metrics
     listing: Listing
+    samples: Samples
     courses: Courses
     figures: Figures
     pulse: Pulse
@@ -102,6 +104,7 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         events=Events(engine),
         metrics=Metrics(engine),
         listing=Listing(engine),
+        samples=Samples(engine),
         courses=Courses(engine),
         figures=Figures(engine),
         pulse=Pulse(engine),

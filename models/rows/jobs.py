@@ -66,6 +66,14 @@ class Job(Base):
         Index("ix_jobs_state_created", "state", "created_at", "id"),
         Index("ix_jobs_parent", "parent", postgresql_where=text("parent IS NOT NULL")),
         Index("ix_jobs_source_artifact", "source_artifact", postgresql_where=text("source_artifact IS NOT NULL")),
+        # What was drawn from a training job, for its page.
+        Index(
+            "ix_jobs_drawn_from",
+            text("(source ->> 'job')"),
+            "created_at",
+            "id",
+            postgresql_where=text("kind = 'sample'"),
+        ),
         # Deleting a checkpoint asks who still points at it.
         Index("ix_jobs_latest_checkpoint", "latest_checkpoint", postgresql_where=text("latest_checkpoint IS NOT NULL")),
         Index("ix_jobs_best_checkpoint", "best_checkpoint", postgresql_where=text("best_checkpoint IS NOT NULL")),

@@ -1,0 +1,26 @@
+"""samples of a job: what was drawn from a training job is found from its page, however many jobs there are."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_index(
+        "ix_jobs_drawn_from",
+        "jobs",
+        [sa.text("(source ->> 'job')"), "created_at", "id"],
+        postgresql_where=sa.text("kind = 'sample'"),
+    )
+
+
+def downgrade() -> None:
+    """Take back."""
+    op.drop_index("ix_jobs_drawn_from", table_name="jobs")
