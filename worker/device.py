@@ -84,7 +84,7 @@ class Device:
         }
 
     def facts(self) -> dict[str, Any]:
-        """Return what the workers' page shows and placement asks: names, and memory in bytes as it is now.
+        """Return what the workers' page shows and placement asks: names, memory in bytes and degrees Celsius now.
 
         `capacity` is the most that a job may ever need here, `room` the most that it may need now; null: unknown.
         """
@@ -100,6 +100,7 @@ class Device:
             "memory_available": figures.get("MemAvailable"),
             "capacity": capacity,
             "room": room,
+            "temperature": self._temperature(gpu),
         }
         if gpu is not None:
             facts |= {"gpu_memory_total": gpu.total, "gpu_memory_free": gpu.free}
@@ -108,7 +109,6 @@ class Device:
                 "swap_total": figures.get("SwapTotal"),
                 "swap_compressed": self.probes.compressed_swap(),
                 "gpu_load": self.probes.load(),
-                "temperature": self.probes.temperature(),
             }
         return facts
 
@@ -129,6 +129,15 @@ class Device:
         limit = self.probes.limit()
         capacity = capacity if limit is None else min(capacity, limit)
         return capacity, min(capacity, available)
+
+    def _temperature(self, gpu: Gpu | None) -> float | None:
+        match self.kind:
+            case DeviceClass.gpu:
+                return None if gpu is None else gpu.temperature
+            case DeviceClass.jetson:
+                return self.probes.board_temperature()
+            case _:
+                return self.probes.processor_temperature()
 
     def _gpu(self) -> Gpu | None:
         if self.kind is not DeviceClass.gpu:

@@ -12,18 +12,28 @@ from pathlib import Path
 
 MIB = 1 << 20
 SMI_TIMEOUT_S = 10
-SMI_FIELDS = "index,uuid,name,memory.total,memory.free"
+SMI_FIELDS = "index,uuid,name,memory.total,memory.free,temperature.gpu"
+
+# Of a machine's sensors, those that tell of its processor: by the types of thermal zones, or the drivers of chips.
+# A notebook's other zones are its wireless card, its battery, or a number that never changes.
+PROCESSOR_ZONES = ("x86_pkg_temp", "cpu", "soc")
+PROCESSOR_CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
+# A board's power chip says 50 or 100 degrees, whatever it has.
+NO_THERMOMETERS = ("pmic",)
+# What a sensor that is asleep or missing says is far from what silicon bears.
+PLAUSIBLE_C = (0, 150)
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One line of nvidia-smi; bytes are None where the driver does not tell them (a GPU cut into slices)."""
+    """One line of nvidia-smi; bytes and degrees are None where the driver does not tell (a GPU cut into slices)."""
 
     index: str
     uuid: str
     name: str
     total: int | None
     free: int | None
+    temperature: float | None
 
 
 class Probes:
@@ -87,11 +97,33 @@ class Probes:
                 return int(text) / 1000
         return None
 
-    def temperature(self) -> float | None:
-        """Return the degrees Celsius of the hottest thermal zone."""
-        texts = (self.line(str(path.relative_to(self._root))) for path in self._root.glob("sys/class/thermal/*/temp"))
-        degrees = [int(text) / 1000 for text in texts if text and text.lstrip("-").isdecimal()]
-        return max(degrees, default=None)
+    def board_temperature(self) -> float | None:
+        """Return the degrees Celsius of a board's hottest thermal zone; None where none tells."""
+        zones = self._zones()
+        return max((degrees for kind, degrees in zones if not kind.startswith(NO_THERMOMETERS)), default=None)
+
+    def processor_temperature(self) -> float | None:
+        """Return the degrees Celsius of the processor's hottest sensor; None where none tells."""
+        zones = [degrees for kind, degrees in self._zones() if kind.startswith(PROCESSOR_ZONES)]
+        return max((*zones, *self._chips()), default=None)
+
+    def _zones(self) -> list[tuple[str, float]]:
+        """Return type (in small letters) and degrees of each thermal zone."""
+        found = []
+        for zone in self._root.glob("sys/class/thermal/thermal_zone*"):
+            path = zone.relative_to(self._root)
+            if (degrees := _celsius(self.line(f"{path}/temp"))) is not None:
+                found.append(((self.line(f"{path}/type") or "").lower(), degrees))
+        return found
+
+    def _chips(self) -> list[float]:
+        """Return the degrees of the processor's own sensors, which are no thermal zones with some makers."""
+        found = []
+        for chip in self._root.glob("sys/class/hwmon/hwmon*"):
+            if self.line(f"{chip.relative_to(self._root)}/name") in PROCESSOR_CHIPS:
+                texts = (self.line(str(path.relative_to(self._root))) for path in chip.glob("temp*_input"))
+                found += [degrees for text in texts if (degrees := _celsius(text)) is not None]
+        return found
 
     def oom_kills(self) -> int:
         """Return how often the kernel has killed a process for lack of memory: on this machine or in this container."""
@@ -114,10 +146,19 @@ class Probes:
         for line in output.splitlines():
             parts = [part.strip() for part in line.split(",")]
             if len(parts) == len(SMI_FIELDS.split(",")):
-                index, uuid, name, total, free = parts
-                found.append(Gpu(index, uuid, name, _mebibytes(total), _mebibytes(free)))
+                index, uuid, name, total, free, degrees = parts
+                temperature = float(degrees) if degrees.isdecimal() else None
+                found.append(Gpu(index, uuid, name, _mebibytes(total), _mebibytes(free), temperature))
         return found
 
 
 def _mebibytes(text: str) -> int | None:
     return int(text) * MIB if text.isdecimal() else None
+
+
+def _celsius(text: str | None) -> float | None:
+    """Return the degrees that the kernel writes in thousandths; None for what is no number, or no temperature."""
+    if text is None or not text.removeprefix("-").isdecimal():
+        return None
+    degrees = int(text) / 1000
+    return degrees if PLAUSIBLE_C[0] < degrees < PLAUSIBLE_C[1] else None

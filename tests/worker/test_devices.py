@@ -13,8 +13,8 @@ from worker.device import find_device
 GIB = 1 << 30
 FIRST, SECOND = "GPU-11111111-2222-3333-4444-555555555555", "GPU-66666666-7777-8888-9999-000000000000"
 LISTED = f"""\
-0, {FIRST}, NVIDIA GeForce GTX 1080, 8192, 8100
-1, {SECOND}, NVIDIA H100 80GB HBM3, 81559, 40000
+0, {FIRST}, NVIDIA GeForce GTX 1080, 8192, 8100, 38
+1, {SECOND}, NVIDIA H100 80GB HBM3, 81559, 40000, 64
 """
 
 
@@ -66,6 +66,7 @@ def test_a_gpu_is_pinned_by_its_uuid_and_has_the_room_that_is_free_of_it(machine
     facts = device.facts()
     assert (facts["uuid"], facts["room"], facts["gpu_memory_free"]) == (uuid, free << 20, free << 20)
     assert facts["capacity"] == facts["gpu_memory_total"] > facts["room"]
+    assert facts["temperature"] == {FIRST: 38, SECOND: 64}[uuid]
 
 
 def test_the_room_of_a_gpu_is_read_anew(machine, driver):
@@ -84,9 +85,9 @@ def test_a_driver_that_says_nothing_of_use_leaves_the_device_as_it_was_given(mac
 
 
 def test_memory_that_the_driver_does_not_tell_is_unknown(machine, driver):
-    driver(f"0, {FIRST}, NVIDIA A100, [N/A], [N/A]\n")
+    driver(f"0, {FIRST}, NVIDIA A100, [N/A], [N/A], [N/A]\n")
     device = find_device(_settings(queue="gpu", device="0"), machine("proc/uptime", "1"))
-    assert (device.uuid, device.room()) == (FIRST, None)
+    assert (device.uuid, device.room(), device.facts()["temperature"]) == (FIRST, None, None)
 
 
 def test_a_jetson_shares_its_memory_and_gives_a_job_seven_tenths_of_what_is_available(machine):
@@ -116,6 +117,40 @@ def test_a_board_without_these_files_is_a_board_all_the_same(tmp_path):
     facts = device.facts()
     assert (device.name, device.room(), device.keeps_spare) == ("Jetson", None, False)
     assert (facts["gpu_load"], facts["temperature"], facts["swap_compressed"]) == (None, None, 0)
+
+
+def test_a_board_is_as_hot_as_its_hottest_zone_that_measures_anything(machine):
+    zones = {"AO-therm": 49500, "GPU-therm": 44000, "PMIC-Die": 100000, "cv0-thermal": -256000, "spare": 0}
+    for n, (kind, thousandths) in enumerate(zones.items()):
+        machine(f"sys/class/thermal/thermal_zone{n}/type", f"{kind}\n")
+        machine(f"sys/class/thermal/thermal_zone{n}/temp", f"{thousandths}\n")
+    root = machine("sys/class/thermal/cooling_device0/temp", "90000\n")
+    assert find_device(_settings(queue="jetson", device="0"), root).facts()["temperature"] == 49.5
+
+
+@pytest.mark.parametrize(
+    ("files", "degrees"),
+    [
+        ({"thermal/thermal_zone0/type": "x86_pkg_temp", "thermal/thermal_zone0/temp": "47000"}, 47.0),
+        ({"thermal/thermal_zone3/type": "cpu-thermal", "thermal/thermal_zone3/temp": "61234"}, 61.234),
+        (
+            {"hwmon/hwmon2/name": "k10temp", "hwmon/hwmon2/temp1_input": "50125", "hwmon/hwmon2/temp3_input": "52250"},
+            52.25,
+        ),
+        ({"thermal/thermal_zone0/type": "iwlwifi_1", "thermal/thermal_zone0/temp": "47000"}, None),
+        ({"hwmon/hwmon0/name": "nvme", "hwmon/hwmon0/temp1_input": "47000"}, None),
+        ({"thermal/thermal_zone0/type": "x86_pkg_temp", "thermal/thermal_zone0/temp": "busy"}, None),
+        ({"thermal/thermal_zone0/type": "x86_pkg_temp", "thermal/thermal_zone0/temp": "-256000"}, None),
+        ({"hwmon/hwmon0/name": "coretemp", "hwmon/hwmon0/temp1_input": "65261850"}, None),
+        ({"thermal/thermal_zone0/type": "x86_pkg_temp"}, None),
+        ({}, None),
+    ],
+)
+def test_a_processor_is_as_hot_as_its_own_sensors_say_and_no_others(machine, files, degrees):
+    root = machine("proc/uptime", "1")
+    for path, content in files.items():
+        machine(f"sys/class/{path}", f"{content}\n")
+    assert find_device(_settings(queue="cpu"), root).facts()["temperature"] == degrees
 
 
 def test_a_board_saves_every_five_minutes_unless_the_job_says_otherwise(tmp_path):

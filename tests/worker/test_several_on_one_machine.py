@@ -16,7 +16,8 @@ def test_each_supervisor_keeps_to_its_gpu_and_takes_what_fits_on_it(fleet, store
     folder = tmp_path / "bin"
     folder.mkdir()
     program = folder / "nvidia-smi"
-    program.write_text(f"#!/bin/sh\necho '0, {SMALL}, GTX 1080, 8192, 8000'\necho '1, {LARGE}, H100, 81559, 80000'\n")
+    lines = (f"0, {SMALL}, GTX 1080, 8192, 8000, 40", f"1, {LARGE}, H100, 81559, 80000, 41")
+    program.write_text("#!/bin/sh\n" + "".join(f"echo '{line}'\n" for line in lines))
     program.chmod(0o755)
     path = f"{folder}:{os.environ['PATH']}"
     for n, uuid in enumerate((SMALL, LARGE)):

@@ -21,9 +21,19 @@ def test_a_worker_is_shown_with_its_device_and_what_it_does(alice, admin, enter,
     job = alice.submit(queue="gpu", name="faces")
     stores.jobs.claim("gpu", worker, "H100")
     page = reader.see("/dashboard/workers")
-    for shown in ("H&lt;100&gt;", "20 GB free of 80 GB", f'href="/dashboard/jobs/{job["id"]}"', "busy", "unknown"):
+    for shown in ("H&lt;100&gt;", "20 GB free of 80 GB", f'href="/dashboard/jobs/{job["id"]}"', "busy"):
         assert shown in page
     assert '<meter min="0" max="80000000000.0" value="60000000000.0"' in page
+
+
+def test_a_temperature_is_shown_where_it_is_known(admin, enter, stores):
+    stores.workers.register("tower", "gpu", {"kind": "gpu", "temperature": None})
+    assert "Temperature" not in enter(admin).see("/dashboard/workers")
+    stores.workers.register("other", "cpu", {"kind": "cpu", "temperature": 61.6})
+    page = enter(admin).see("/dashboard/workers")
+    assert page.count("Temperature") == 1
+    assert "62 °C" in page
+    assert [worker["device"]["temperature"] for worker in admin.get("/v1/workers").json["data"]] == [None, 61.6]
 
 
 def test_a_worker_is_drained_and_let_work_again(admin, worker, enter, stores):
