@@ -53,6 +53,7 @@ def test_a_page_recovers_when_the_service_was_restarted_under_it(commands, brows
     pause.click()
     expect(page.locator("#toasts")).to_contain_text("the service does not answer")
     expect(pause).to_be_enabled()
+    expect(pause).to_be_focused()
 
     _, stack = start(commands, port)
     expect(mark).to_have_attribute("data-state", "live", timeout=RESTART_MS)
@@ -93,6 +94,32 @@ def test_a_page_that_only_listens_learns_that_its_session_has_ended(person):
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
     alice.client.submit({**TRAIN, "queue": "jetson"})
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=30_000)
+    alice.complaints.clear()
+
+
+def test_a_button_keeps_the_focus_and_is_pressed_once_while_its_call_is_under_way(person):
+    alice = person()
+    job = alice.client.submit({**TRAIN, "queue": "jetson"})["id"]
+    page = alice.page(f"/dashboard/jobs/{job}")
+    asked = []
+
+    def gateway(route):
+        asked.append(route)
+
+    page.route("**/cancel", gateway)
+    page.on("dialog", lambda dialog: dialog.accept())
+    cancel = page.locator("#job-actions").get_by_role("button", name="Cancel")
+    cancel.focus()
+    page.keyboard.press("Enter")
+    expect(cancel).to_have_attribute("aria-disabled", "true")
+    expect(cancel).to_be_focused()
+    page.keyboard.press("Enter")
+    # what stands before the service does not answer as it does
+    asked[0].fulfill(status=502, content_type="text/html", body="<h1>Bad Gateway</h1>")
+    expect(page.locator("#toasts")).to_contain_text("502 Bad Gateway")
+    expect(cancel).to_be_focused()
+    assert len(asked) == 1
+    alice.client.cancel(job)
     alice.complaints.clear()
 
 

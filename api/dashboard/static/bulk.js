@@ -1,5 +1,5 @@
 // Orders to many jobs: what one would do is shown first, by the page that counts; it opens in a dialog of the list.
-import { Refused, call, tell, toast } from "./calls.js";
+import { Refused, call, once, tell, toast } from "./calls.js";
 import { t } from "./words.js";
 
 const dialog = document.getElementById("bulk-dialog");
@@ -55,7 +55,7 @@ function valid(form, order) {
   return true;
 }
 
-document.addEventListener("submit", async (event) => {
+document.addEventListener("submit", (event) => {
   const form = event.target.closest("#bulk");
   if (!form) return;
   event.preventDefault();
@@ -63,18 +63,17 @@ document.addEventListener("submit", async (event) => {
   if (!valid(form, order)) return;
   if (form.elements.priority) order.priority = form.elements.priority.valueAsNumber;
   const button = event.submitter || form.querySelector("button");
-  button.disabled = true;
   form.dataset.key ||= crypto.randomUUID?.() || String(Math.random());
-  try {
+  const send = async () => {
     const came = await call("POST", "/v1/jobs/bulk", order, { "Idempotency-Key": form.dataset.key });
     report(form, came);
     document.dispatchEvent(new CustomEvent("changed", { detail: came }));
-  } catch (error) {
-    if (error.status === 409 && error.matched !== undefined) await again(form, error.matched);
-    else tell(error, form);
-  } finally {
-    button.disabled = false;
-  }
+  };
+  const changed = (error) => {
+    if (error.status !== 409 || error.matched === undefined) throw error;
+    return again(form, error.matched);
+  };
+  once(button, () => send().catch(changed), form);
 });
 
 // Meanwhile other jobs match than those that were shown: nothing was done, and it is asked again.

@@ -41,10 +41,18 @@ export async function call(method, path, body, headers = {}) {
     signInAgain();
     return new Promise(() => {}); // the page is being left
   }
-  const text = await answer.text();
-  const json = text ? JSON.parse(text) : null;
-  if (!answer.ok) throw new Refused(json || { status: answer.status, title: answer.statusText });
+  const json = await said(answer);
+  if (!answer.ok) throw new Refused(json || { status: answer.status, title: `${answer.status} ${answer.statusText}` });
   return json;
+}
+
+// What stands between a browser and the service may answer in its own way.
+async function said(answer) {
+  try {
+    return JSON.parse(await answer.text());
+  } catch {
+    return null;
+  }
 }
 
 /** Say something in a corner; good news goes by itself, bad news stays until it is closed. */
@@ -115,20 +123,32 @@ export function tell(error, form = null) {
   if (!first || rest.length) toast(rest.length ? rest.join("; ") : error.message, true);
 }
 
+const busy = new WeakSet();
+
+/** Do what a button stands for, never twice at a time; what is refused is told in `form`, or in a toast. */
+export async function once(button, work, form = null) {
+  if (busy.has(button)) return;
+  busy.add(button);
+  button.setAttribute("aria-disabled", "true"); // not `disabled`, which would take the focus away
+  try {
+    await work();
+  } catch (error) {
+    tell(error, form);
+  } finally {
+    busy.delete(button);
+    button.removeAttribute("aria-disabled");
+  }
+}
+
 // Buttons with data-call="METHOD /path" make that call; data-confirm asks before, data-goto is where to go after.
-document.addEventListener("click", async (event) => {
+document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-call]");
   if (!button) return;
   if (button.dataset.confirm && !window.confirm(button.dataset.confirm)) return;
   const [method, path] = button.dataset.call.split(" ");
-  button.disabled = true;
-  try {
+  once(button, async () => {
     const answer = await call(method, path, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
     document.dispatchEvent(new CustomEvent("changed", { detail: answer }));
     if (button.dataset.goto) location.assign(button.dataset.goto);
-  } catch (error) {
-    tell(error);
-  } finally {
-    button.disabled = false;
-  }
+  });
 });

@@ -1,5 +1,5 @@
 // The forms over the job page: retry with changes, and edit.
-import { Refused, call, nearest, tell, toast } from "./calls.js";
+import { Refused, call, nearest, once, toast } from "./calls.js";
 import { refresh } from "./page.js";
 import { t } from "./words.js";
 
@@ -20,22 +20,17 @@ export function wish() {
 }
 
 /** Send a form: `send()` calls the API; errors are told beside the fields, or inside the dialog. */
-async function submitted(form, event, send) {
+function submitted(form, event, send) {
   event.preventDefault();
-  const button = form.querySelector("button.primary");
-  button.disabled = true;
-  try {
-    await send();
-  } catch (error) {
+  const refused = (error) => {
     if (!(error instanceof Refused)) throw error;
     // A toast lies under an open dialog: what belongs to no field is told beside the one that catches the rest.
     const rest = (form.querySelector("[data-catches]") || form.querySelector("[data-pointer]")).dataset.pointer;
     const errors = (error.errors || [{ pointer: "", detail: error.message }]).map(({ pointer, detail }) =>
       nearest(form, pointer).field ? { pointer, detail } : { pointer: rest, detail: `${pointer} ${detail}`.trim() });
-    tell(Object.assign(error, { errors }), form);
-  } finally {
-    button.disabled = false;
-  }
+    throw Object.assign(error, { errors });
+  };
+  once(form.querySelector("button.primary"), () => send().catch(refused), form);
 }
 
 function retry(form) {

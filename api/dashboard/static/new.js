@@ -1,5 +1,5 @@
 // The form for a new job: what it holds is checked as it changes (a dry run), shown as a command, and sent.
-import { call, mark, nearest, Refused, tell, toast } from "./calls.js";
+import { call, mark, nearest, once, Refused, tell, toast } from "./calls.js";
 import "./copy.js";
 import { say } from "./page.js";
 import { prose, showPlan, showProblems, showTrouble } from "./plan.js";
@@ -150,7 +150,7 @@ function keyOf(text) {
   return sent.key;
 }
 
-async function send(event) {
+function send(event) {
   event.preventDefault();
   const wrong = wrongHere();
   if (wrong.length) {
@@ -159,16 +159,17 @@ async function send(event) {
     return;
   }
   const wanted = request();
-  byId("send").disabled = true;
-  try {
+  const make = async () => {
     const made = await call("POST", "/v1/jobs", wanted, { "Idempotency-Key": keyOf(JSON.stringify(wanted)) });
     sent = { text: "", key: "" };
     location.assign(`/dashboard/jobs/${made.id}`);
-  } catch (error) {
-    byId("send").disabled = false;
+    await new Promise((back) => addEventListener("pageshow", back, { once: true })); // the page is being left
+  };
+  const refused = (error) => {
     if (error.errors?.length) show(error.errors);
-    tell(error, page);
-  }
+    throw error;
+  };
+  once(byId("send"), () => make().catch(refused), page);
 }
 
 function address() {

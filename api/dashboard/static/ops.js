@@ -1,5 +1,5 @@
 // The pages of operators: they keep themselves fresh where no job tells of anything, and keys are made in a dialog.
-import { call, tell, toast } from "./calls.js";
+import { call, once, toast } from "./calls.js";
 import { refresh, say } from "./page.js";
 import { t } from "./words.js";
 
@@ -37,11 +37,9 @@ function asked() {
   return body;
 }
 
-form?.addEventListener("submit", async (event) => {
+form?.addEventListener("submit", (event) => {
   event.preventDefault();
-  const button = form.querySelector("button.primary");
-  button.disabled = true;
-  try {
+  const send = async () => {
     const made = await call("POST", "/v1/keys", asked());
     form.closest("dialog").close();
     form.reset();
@@ -50,11 +48,8 @@ form?.addEventListener("submit", async (event) => {
     secret.showModal();
     document.getElementById("secret-text").select();
     document.dispatchEvent(new CustomEvent("changed"));
-  } catch (error) {
-    tell(error, form);
-  } finally {
-    button.disabled = false;
-  }
+  };
+  once(form.querySelector("button.primary"), send, form);
 });
 
 document.getElementById("secret-copy")?.addEventListener("click", async () => {

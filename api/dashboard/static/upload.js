@@ -1,5 +1,5 @@
 // Uploading of data sets: dropped or chosen, sent with progress, then followed until they are ready or refused.
-import { call, mark, signInAgain, tell, toast } from "./calls.js";
+import { call, mark, once, signInAgain, tell, toast } from "./calls.js";
 import { refresh, say } from "./page.js";
 import { t } from "./words.js";
 
@@ -173,11 +173,9 @@ function refused(row, asked, problem) {
   mark(errors.length ? errors.slice(0, 1) : beside ? [{ pointer: beside, detail: problem.detail }] : [], form);
 }
 
-form.addEventListener("submit", async (event) => {
+form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const button = event.submitter || form.querySelector("button.primary");
-  button.disabled = true;
-  try {
+  const begin = async () => {
     const wrong = await wrongHere();
     if (wrong.length) {
       tell({ errors: wrong }, form);
@@ -187,11 +185,8 @@ form.addEventListener("submit", async (event) => {
     send(filled());
     form.reset();
     suggested = "";
-  } catch (error) {
-    tell(error, form);
-  } finally {
-    button.disabled = false;
-  }
+  };
+  once(event.submitter || form.querySelector("button.primary"), begin, form);
 });
 form.elements.file.addEventListener("change", suggest);
 
