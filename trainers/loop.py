@@ -196,7 +196,8 @@ class Loop:
         self.epochs_done = epoch
         self.epoch_seconds.append(seconds)
         rounded = {name: float(f"{value:.6g}") for name, value in means.items()}
-        self.reporter.epoch(epoch, seen, seconds, images / max(seconds, 1e-9), self.device_name, rounded)
+        rate = images / max(seconds, 1e-9)
+        self.reporter.epoch(epoch, self.step, seen, seconds, rate, self.device_name, rounded)
         return self.stop.look(epoch, means)
 
     def _checkpoint(self, *, best: bool) -> None:
@@ -251,7 +252,8 @@ class Loop:
         self.halvings.append({"step": step, "from": size, "to": half})
         self.watch.codes.append("batch_halved")
         detail = f"memory ran out with batches of {size} images; going on from step {step} with {half}"
-        self.reporter.alert("batch_halved", detail, step=self.step, batch_size=half, back_to=step)
+        seen = self.feed.deck.seen
+        self.reporter.alert("batch_halved", detail, step=self.step, batch_size=half, back_to=step, images=seen)
         # What comes next goes back to here, with the batch that was found to fit.
         self.writer.last = self.snapshot()
 

@@ -61,12 +61,15 @@ class Reporter(ABC):
             {"type": "metric", "epoch": epoch, "steps": steps, "values": values, "progress": dict(vars(progress))}
         )
 
-    def epoch(self, epoch: int, images: int, seconds: float, rate: float, device: str, means: dict[str, float]) -> None:
-        """An epoch ended: images seen in all, its seconds, images per second, and the mean of every metric."""
+    def epoch(
+        self, epoch: int, step: int, images: int, seconds: float, rate: float, device: str, means: dict[str, float]
+    ) -> None:
+        """An epoch ended: steps done and images seen in all, its seconds, images per second, every metric's mean."""
         self.send(
             {
                 "type": "epoch",
                 "epoch": epoch,
+                "step": step,
                 "images": images,
                 "seconds": round(seconds, 3),
                 "images_per_second": round(rate, 1),

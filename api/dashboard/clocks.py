@@ -1,12 +1,13 @@
 """How far trainings were at each of their steps, in images and in seconds, so that different ones share an axis.
 
-What is known: after each epoch the images seen so far and the seconds it took, and now the steps and images in all.
-Steps lie between images in proportion over the whole run. That is exact while every step takes as many images; it is
-not quite when memory ran out and the batch was halved, or where a recipe trains its critic longer at first.
+What is known: at the end of each epoch the steps done, the images seen and the seconds it took; the step from which
+the batch was halved, and the images by then; and now the steps and images in all. Between two such places both grow in
+proportion. Epochs that were told before they told their step lie between the others' in proportion to their images.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -15,6 +16,8 @@ from typing import Any
 MOST_POINTS = 200
 # What a run is behind by rounding: an epoch's images are found from seconds and images a second.
 SMALL = 0.02
+
+Pairs = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -36,21 +39,75 @@ class Speed:
     images_per_second: float
 
 
-def clock(progress: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]], ran_s: float) -> Clock:
-    """Return the clock of a job. `ran_s`: seconds since its start, which count while no epoch has ended."""
-    places = _by_epochs(epochs) if epochs else [(0.0, 0.0)]
-    images, seconds = places[-1]
+def clock(
+    progress: Mapping[str, Any],
+    epochs: Sequence[Mapping[str, Any]],
+    ran_s: float,
+    halvings: Sequence[tuple[int, int]] = (),
+) -> Clock:
+    """Return the clock of a job.
+
+    Args:
+        progress: how far the job is: `step` and `images`.
+        epochs: what its epochs tell, first to last.
+        ran_s: seconds since its start, which count while no epoch has ended.
+        halvings: (step, images) from which its batch was half as large.
+    """
+    told = _by_epochs(epochs) if epochs else [(0.0, 0.0)]
+    images, seconds = told[-1]
     now = float(progress["images"])
     if now > images:
         rate = float(epochs[-1]["images_per_second"]) if epochs else now / ran_s if ran_s > 0 else 0.0
-        places.append((now, seconds + ((now - images) / rate if rate > 0 else 0.0)))
-    per_image = progress["step"] / now if now else 0.0
-    places = thinned(places)
+        told.append((now, seconds + ((now - images) / rate if rate > 0 else 0.0)))
+    places = _rising(told)
+    known = _known(progress, epochs, halvings, places[0][0])
+    bends = {float(images) for _, images in halvings if places[0][0] < images < places[-1][0]}
+    every = thinned(sorted(bends | {images for images, _ in places}))
     return Clock(
-        [round(images * per_image, 2) for images, _ in places],
-        [round(images, 2) for images, _ in places],
-        [round(seconds, 3) for _, seconds in places],
+        [round(_along(known, images), 2) for images in every],
+        [round(images, 2) for images in every],
+        [round(_along(places, images), 3) for images in every],
     )
+
+
+def ends(progress: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the step at which each of these epochs ended."""
+    known = _known(progress, epochs, (), 0.0)
+    return [round(_along(known, epoch.get("images", 0))) for epoch in epochs]
+
+
+def _known(
+    progress: Mapping[str, Any],
+    epochs: Sequence[Mapping[str, Any]],
+    halvings: Sequence[tuple[int, int]],
+    first: float,
+) -> Pairs:
+    """Return the pairs of images and steps that are known, both rising, from where the run began: `first` images."""
+    told = [(epoch["images"], epoch["step"]) for epoch in epochs if "step" in epoch]
+    told += [(images, step) for step, images in halvings if images > first]
+    told.append((progress["images"], progress["step"]))
+    rising = _rising([(0.0, 0.0), *((float(images), float(step)) for images, step in sorted(told))])
+    # Of a job that goes on from another's checkpoint nothing tells of the steps before: it began at the pace at which
+    # it went on, not at the one that would lead back to nothing.
+    return rising[1:] if first > 0 and len(rising) > 2 else rising
+
+
+def _rising(pairs: Pairs) -> Pairs:
+    """Return the pairs without those that do not lie beyond the one before."""
+    rising = list(pairs[:1])
+    for x, y in pairs[1:]:
+        if x > rising[-1][0] and y >= rising[-1][1]:
+            rising.append((x, y))
+    return rising
+
+
+def _along(pairs: Pairs, x: float) -> float:
+    """Return the y that lies in proportion at an x; beyond the ends, as between the two nearest."""
+    if len(pairs) < 2:
+        return pairs[0][1]
+    n = min(max(1, bisect_left(pairs, (x,))), len(pairs) - 1)
+    (x0, y0), (x1, y1) = pairs[n - 1], pairs[n]
+    return y0 + (x - x0) * (y1 - y0) / (x1 - x0)
 
 
 def _by_epochs(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:

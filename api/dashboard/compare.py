@@ -24,7 +24,7 @@ MOST_GRIDS = 120
 # Facts of a job that stand beside its parameters where they differ.
 FACTS = ("kind", "recipe", "preset", "dataset", "seed", "queue", "device", "source", "parent")
 # What an epoch tells that is no metric.
-FIGURES = {"epoch", "images", "seconds", "images_per_second", "device"}
+FIGURES = {"epoch", "step", "images", "seconds", "images_per_second", "device"}
 METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "accuracy", "loss")
 
 
@@ -52,7 +52,8 @@ def compare(visit: Visit[CompareQuery]) -> Shown:
         return Shown("compare_few.html", {"jobs": jobs})
     epochs = visit.service.stores.courses.epochs(ids)
     grids = visit.service.stores.courses.grids(ids)
-    clocks = {job["id"]: clock(job["progress"], epochs[job["id"]], _ran(job)) for job in jobs}
+    halvings = visit.service.stores.courses.halvings(ids)
+    clocks = {job["id"]: clock(job["progress"], epochs[job["id"]], _ran(job), halvings[job["id"]]) for job in jobs}
     context = {
         "jobs": [{**job, "without": address([one for one in ids if one != job["id"]])} for job in jobs],
         "x": visit.query.x,

@@ -32,7 +32,7 @@ def test_the_batch_is_halved_and_training_goes_on_from_the_last_checkpoint(train
     starve("mlp_gan", allowed=8, after=7)
     attempt = train_small(checkpoint_every={"steps": 3})
     (alert,) = halved(attempt)
-    assert (alert["step"], alert["back_to"], alert["batch_size"]) == (6, 6, 8)
+    assert (alert["step"], alert["back_to"], alert["batch_size"], alert["images"]) == (6, 6, 8, 96)
     assert alert["detail"] == "memory ran out with batches of 16 images; going on from step 6 with 8"
     told = report(attempt)
     assert told["halvings"] == [{"step": 6, "from": 16, "to": 8}]
@@ -40,7 +40,7 @@ def test_the_batch_is_halved_and_training_goes_on_from_the_last_checkpoint(train
     # Two passes of 160 images: six steps of 16, then the rest of both in steps of 8.
     assert (told["images"], told["epochs"], told["steps"]) == (320, 2, 6 + (320 - 96) // 8)
     assert attempt.messages[-1] == {"type": "done", "reason": None}
-    assert [message["images"] for message in attempt.of("epoch")] == [160, 320]
+    assert [(message["step"], message["images"]) for message in attempt.of("epoch")] == [(14, 160), (34, 320)]
     last = attempt.of("metric")[-1]["progress"]
     assert (last["fraction"], last["step"], last["steps"]) == (1.0, told["steps"], told["steps"])
 

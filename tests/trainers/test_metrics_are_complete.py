@@ -46,7 +46,7 @@ def test_the_epoch_means_are_those_of_all_its_steps(train_small):
             values = [attempt.series[step][name] for step in steps]
             assert mean == pytest.approx(sum(values) / 10, rel=1e-4)
         assert message["means"] == other["means"]
-        assert message["images"] == 160 * message["epoch"]
+        assert (message["step"], message["images"]) == (10 * message["epoch"], 160 * message["epoch"])
 
 
 def test_values_have_six_digits(train_small):

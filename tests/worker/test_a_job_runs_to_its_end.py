@@ -43,7 +43,7 @@ def test_events_are_numbered_without_a_gap_and_tell_every_step_once(fleet, store
     steps = [step for event in events if event["type"] == "metric" for step in event["data"]["steps"]]
     assert steps == list(range(1, 37))
     epochs = [event["data"] for event in events if event["type"] == "epoch"]
-    assert [(epoch["epoch"], epoch["images"]) for epoch in epochs] == [(1, 9000), (2, 18000)]
+    assert [(epoch["epoch"], epoch["step"], epoch["images"]) for epoch in epochs] == [(1, 18, 9000), (2, 36, 18000)]
     named = {"d_loss", "g_loss", "d_real", "d_fake", "images_per_second", "device"}
     assert all(named <= set(epoch) for epoch in epochs)
     series = stores.metrics.series(job_id, ["d_loss"], None)

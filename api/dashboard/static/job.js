@@ -34,7 +34,7 @@ function heard(event) {
     return;
   }
   if (event.type === "epoch") {
-    curves?.pace(event.data.images_per_second);
+    curves?.pace(event.data.images_per_second, event.data.step);
     say(t("Epoch {epoch} is done", { epoch: event.data.epoch }));
   }
   if (event.type === "grid") grids?.add(event.data);

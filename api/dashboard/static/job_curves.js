@@ -116,10 +116,10 @@ class Curves {
     for (const group of Object.keys(GROUPS)) this.stale(group);
   }
 
-  /** An epoch has ended at this pace. */
-  pace(rate) {
+  /** An epoch has ended at this pace and step; trainers of older versions do not tell the step. */
+  pace(rate, end) {
     const curve = this.curves.get("images_per_second");
-    const step = this.last ?? this.curves.get("d_loss")?.x.at(-1) ?? this.curves.get("loss")?.x.at(-1);
+    const step = end ?? this.last ?? this.curves.get("d_loss")?.x.at(-1) ?? this.curves.get("loss")?.x.at(-1);
     if (step === undefined || rate === undefined) return;
     this.cut(curve, step - 1);
     curve.x.push(step);

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.dashboard.clocks import Clock, clock, speeds, thinned
+from api.dashboard.clocks import Clock, clock, ends, speeds, thinned
 from api.dashboard.formats import NONE
 from models.ids import new_id
 from models.states import EventType
@@ -198,6 +198,57 @@ def test_a_clock_runs_by_the_time_since_the_start_until_an_epoch_has_ended():
 def test_a_clock_of_a_job_that_goes_on_from_another_begins_where_that_ended():
     found = clock({"step": 60, "images": 6000}, [epoch(6, 6000, 4.0, 250.0)], 9.0)
     assert found == Clock([50, 60], [5000, 6000], [0, 4])
+
+
+def test_a_clock_counts_the_steps_that_epochs_tell():
+    progress = {"step": 35, "images": 2500}
+    epochs = [{**epoch(1, 1000, 4.0, 250.0), "step": 10}, {**epoch(2, 2000, 2.0, 500.0), "step": 25}]
+    assert clock(progress, epochs, 99.0) == Clock([0, 10, 25, 35], [0, 1000, 2000, 2500], [0, 4, 6, 7])
+
+
+def test_a_clock_bends_where_the_batch_was_halved():
+    progress = {"step": 45, "images": 3000}
+    # Ten steps of a hundred images an epoch, from the middle of the second one steps of fifty.
+    epochs = [{**epoch(n, 1000 * n, 4.0, 250.0), "step": step} for n, step in ((1, 10), (2, 25), (3, 45))]
+    found = clock(progress, epochs, 99.0, [(15, 1500)])
+    assert found == Clock([0, 10, 15, 25, 45], [0, 1000, 1500, 2000, 3000], [0, 4, 6, 8, 12])
+
+
+def test_a_clock_lays_epochs_that_do_not_tell_their_step_between_those_that_do():
+    progress = {"step": 60, "images": 4000}
+    epochs = [epoch(1, 1000, 4.0, 250.0), *({**epoch(n, 1000 * n, 4.0, 250.0), "step": 20 * n - 20} for n in (2, 3))]
+    assert clock(progress, epochs, 99.0).steps == [0, 10, 20, 40, 60]
+    assert ends(progress, epochs) == [10, 20, 40]
+    assert ends({"step": 40, "images": 2000}, [epoch(1, 1000, 1.0, 1.0), epoch(2, 2000, 1.0, 1.0)]) == [20, 40]
+
+
+def test_a_clock_of_a_job_that_goes_on_from_another_begins_at_its_own_pace():
+    # The other job trained with larger batches: 5,000 images in 20 steps.
+    epochs = [{**epoch(n, 1000 * n, 4.0, 250.0), "step": 10 * n - 30} for n in (6, 7)]
+    found = clock({"step": 40, "images": 7000}, epochs, 9.0)
+    assert found == Clock([20, 30, 40], [5000, 6000, 7000], [0, 4, 8])
+
+
+def test_a_job_whose_batch_was_halved_is_drawn_at_its_images(alice: Person, bench: Bench, enter):
+    ids = [alice.submit(name=name)["id"] for name in ("halved", "whole")]
+    halved, whole = bench.claim(), bench.claim()
+    tell_epoch(bench, halved, 1, step=10)
+    news = {"code": "batch_halved", "detail": "", "step": 16, "back_to": 15, "batch_size": 50, "images": 1500}
+    bench.stores.jobs.progress(halved, [(EventType.alert, news)])
+    tell_epoch(bench, halved, 2, step=25)
+    tell_epoch(bench, whole, 1, step=10)
+    tell_epoch(bench, whole, 2, step=20)
+    for claim, step in ((halved, 25), (whole, 20)):
+        bench.stores.jobs.progress(claim, [], progress={"step": step, "images": 2000})
+    page = enter(alice).see(f"{PATH}?jobs={','.join(ids)}")
+    assert [job["clock"] for job in data(page)] == [
+        {"steps": [0, 10, 15, 25], "images": [0, 1000, 1500, 2000], "seconds": [0, 2, 3, 4]},
+        {"steps": [0, 10, 20], "images": [0, 1000, 2000], "seconds": [0, 2, 4]},
+    ]
+    assert "<code>step</code>" not in part(page, "finals")
+    old = {"code": "batch_halved", "detail": "", "step": 21, "back_to": 20, "batch_size": 50}
+    bench.stores.jobs.progress(whole, [(EventType.alert, old)])
+    assert bench.stores.courses.halvings(ids) == {ids[0]: [(15, 1500)], ids[1]: []}
 
 
 def test_speeds_are_medians_by_device():
