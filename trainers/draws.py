@@ -34,6 +34,14 @@ class Draws:
         self._here.manual_seed(seed_for(self.seed, self.salt, stream, *index))
         return torch.randn(shape, generator=self._here, device=self.device)
 
+    def normal_everywhere(self, shape: tuple[int, ...], stream: str, *index: int) -> torch.Tensor:
+        """Standard normal numbers of this shape, made on the CPU and moved: one seed, the same numbers on any device.
+
+        For what people look at, a few numbers at a time: pictures of a GPU and of a Jetson can be held side by side.
+        """
+        self._host.manual_seed(seed_for(self.seed, self.salt, stream, *index))
+        return torch.randn(shape, generator=self._host).to(self.device)
+
     def salted(self, salt: int) -> Draws:
         """Return the same draws with another salt."""
         return Draws(self.seed, salt, self.device)

@@ -73,7 +73,7 @@ def _from_noise(spec: SampleSpec, snapshot: Snapshot, device: torch.device, repo
 
 def noises(draws: Draws, number: int, noise_dim: int) -> torch.Tensor:
     """Return noise batch ``number`` of a seed, (64, noise_dim)."""
-    return draws.normal((_BATCH, noise_dim), "sample", number)
+    return draws.normal_everywhere((_BATCH, noise_dim), "sample", number)
 
 
 def walk(start: torch.Tensor, end: torch.Tensor, count: int) -> torch.Tensor:

@@ -18,6 +18,7 @@ from trainers.datasets.images import Images
 from trainers.draws import Draws, initial_weights, seed_for
 from trainers.feed import Feed, Look
 from trainers.meters import History, Means, Ring
+from trainers.sample import noises
 
 CPU = torch.device("cpu")
 
@@ -43,6 +44,22 @@ def test_noise_is_standard_normal():
     # Five standard errors each.
     assert noise.mean().item() == pytest.approx(0, abs=5 / 100_000**0.5)
     assert noise.var().item() == pytest.approx(1, abs=5 * (2 / 100_000) ** 0.5)
+
+
+def test_what_people_look_at_is_drawn_without_the_device_so_that_machines_can_be_compared(train_small, monkeypatch):
+    asked = []
+    made_here = Draws.normal
+    monkeypatch.setattr(
+        Draws, "normal", lambda draws, shape, stream, *n: asked.append(stream) or made_here(draws, shape, stream, *n)
+    )
+    draws = Draws(5, 0, CPU)
+    before = draws._here.get_state()
+    picked = noises(draws, 0, 8)
+    assert torch.equal(draws._here.get_state(), before)
+    assert torch.equal(picked, Draws(5, 0, CPU).normal((64, 8), "sample", 0))
+    asked.clear()
+    train_small("mlp_gan", epochs=1, grid_every={"steps": 5})
+    assert set(asked) == {"noise"}
 
 
 def test_initial_weights_leave_the_global_generator_alone():

@@ -21,7 +21,7 @@ class Fakes:
         self.method = method
         self.look = feed.look
         draws = feed.draws.salted(0)
-        self._noise = draws.normal((CELLS, method.params.noise_dim), "grid")
+        self._noise = draws.normal_everywhere((CELLS, method.params.noise_dim), "grid")
         chosen = draws.permutation(feed.deck.count, "real_grid")[:CELLS]
         self._real = feed.plain(chosen)
         self._real_spread = spread(feed.normalise(self._real))
