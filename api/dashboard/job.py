@@ -8,12 +8,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from api.dashboard import job_again, job_story
+from api.dashboard.clocks import ends
 from api.dashboard.pages import Pages, Shown, Visit
 from api.jobs import get_job, list_attempts, list_jobs
 from api.recipes import get_recipe
 from api.schemas.queries import JobsQuery, PageQuery, Query, integer
 from models.specs.sample import SampleParams
 from models.states import TERMINAL, EventType
+from stores.courses import as_they_stand
 
 pages = Pages()
 
@@ -129,15 +131,12 @@ def _told(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
         "older": lines[LINES - 1]["seq"] if len(lines) > LINES else None,
         "before": before,
         "alarms": job_story.alarms(event for event in figures if event["type"] == EventType.alert),
-        "epochs": [event["data"] for event in reversed(figures) if event["type"] == EventType.epoch],
+        "epochs": as_they_stand(event["data"] for event in reversed(figures) if event["type"] == EventType.epoch),
     }
 
 
 def _for_scripts(found: dict[str, Any], grids: list[dict[str, Any]], epochs: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what the scripts of the page begin with."""
-    # An epoch is known by its images, the curves by their steps; both grow at the same pace.
-    progress = found["progress"]
-    steps_an_image = progress["step"] / progress["images"] if progress["images"] else 0
     return {
         "id": found["id"],
         "kind": found["kind"],
@@ -147,7 +146,7 @@ def _for_scripts(found: dict[str, Any], grids: list[dict[str, Any]], epochs: lis
         "params": found["params"],
         "grids": [{"id": grid["id"], "step": grid["step"], "epoch": grid["epoch"]} for grid in grids],
         "speed": {
-            "steps": [round(epoch.get("images", 0) * steps_an_image) for epoch in epochs],
+            "steps": ends(found["progress"], epochs),
             "values": [epoch.get("images_per_second") for epoch in epochs],
         },
     }

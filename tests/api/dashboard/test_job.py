@@ -275,3 +275,14 @@ def test_the_pace_of_epochs_is_laid_over_steps(alice, enter, bench, stores):
     data = json.loads(re.search(r'id="job-data">(.*?)</script>', page)[1])
     assert data["speed"] == {"steps": [10, 20], "values": [501.0, 502.0]}
     assert "502 images per second" in words(page)
+
+
+def test_the_pace_is_laid_over_the_steps_at_which_epochs_ended_the_last_time(alice, enter, bench, stores):
+    job = alice.submit()["id"]
+    claim = bench.claim()
+    # The batch was halved after the first epoch; an attempt that went back told of the second one again.
+    for number, step, rate in ((1, 10, 500.0), (2, 31, 90.0), (2, 30, 250.0)):
+        epoch = {"epoch": number, "step": step, "images": number * 1000, "images_per_second": rate}
+        stores.jobs.progress(claim, [(EventType.epoch, epoch)], progress={"step": step, "images": number * 1000})
+    data = json.loads(re.search(r'id="job-data">(.*?)</script>', see(enter(alice), job))[1])
+    assert data["speed"] == {"steps": [10, 30], "values": [500.0, 250.0]}
