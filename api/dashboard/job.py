@@ -25,6 +25,9 @@ LINES = 100
 STOPS = 1000
 FILES = 50
 ALL_FILES = 20_000
+# Samples shown at first, and at most: each is a picture.
+DRAWN = 12
+MOST_DRAWN = 1000
 TOLD = (EventType.state, EventType.alert, EventType.log, EventType.checkpoint)
 # What people change most when they try again; the rest stands in the field with all of them.
 COMMON = (
@@ -48,6 +51,9 @@ class JobQuery(Query):
     before: Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(integer)] | None = Field(
         None, description="Only what happened before the event with this number."
     )
+    drawn: Annotated[int, Field(ge=1, le=MOST_DRAWN), BeforeValidator(integer)] = Field(
+        DRAWN, description="How many of the samples drawn from it."
+    )
 
 
 @pages.add("/dashboard/jobs/{job_id}", query=JobQuery)
@@ -70,6 +76,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> Shown:
         **_clock(found),
         **files,
         **told,
+        **_drawn(visit, found),
         "data": _for_scripts(found, files["grids"], told["epochs"]),
     }
     return Shown("job.html", context)
@@ -108,6 +115,16 @@ def _files(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
         "summary": next(iter(newest_first.get("summary", [])), None),
         "report": next(iter(newest_first.get("report", [])), None),
     }
+
+
+def _drawn(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
+    """Return the newest samples of a training job, and how many to ask for to see more; None where there are none."""
+    if found["kind"] != "train":
+        return {"drawn": [], "more_drawn": None}
+    shown = visit.query.drawn
+    samples = visit.service.stores.samples.of(found["id"], visit.who.reads, shown + 1)
+    more = len(samples) > shown and shown < MOST_DRAWN
+    return {"drawn": samples[:shown], "more_drawn": min(shown + 2 * DRAWN, MOST_DRAWN) if more else None}
 
 
 def _stops(grids: list[dict[str, Any]]) -> list[dict[str, Any]]:

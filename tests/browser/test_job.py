@@ -156,29 +156,6 @@ def test_a_job_gets_another_name_priority_and_labels(person):
     alice.client.cancel(job)
 
 
-def test_images_and_a_walk_between_seeds_are_drawn_in_place(person, trained, picture):
-    page = open_job(person("admin"), trained)
-    page.get_by_label("How many").fill("16")
-    page.get_by_label("Seed", exact=True).fill("5")
-    page.get_by_role("button", name="Draw", exact=True).click()
-    images = page.locator("#sample-results img")
-    expect(images).to_have_count(1, timeout=60_000)
-    shown(images.first)
-    expect(images.first).to_have_attribute("alt", "a grid · best · seed 5")
-    page.get_by_label("What").select_option("interpolation")
-    page.get_by_role("button", name="Draw with the next seed").click()
-    expect(images).to_have_count(2, timeout=60_000)
-    expect(images.first).to_have_attribute("alt", "a walk between seeds · best · seed 6")
-    shown(images.first)
-    assert images.first.evaluate("image => image.naturalWidth / image.naturalHeight") > 10, "it is no strip"
-    picture(page, "job-samples")
-    page.locator("#sample-results a", has_text="walk").click()
-    strip = page.locator("#job-samples img")
-    shown(strip)
-    until(lambda: strip.evaluate("image => image.offsetHeight") >= 60, 15, "a strip that is large enough to see")
-    picture(page, "job-of-samples")
-
-
 def test_layers_and_the_report_open_as_tables_and_commands_are_copied(person, trained):
     page = open_job(person("admin"), trained)
     page.get_by_text("Layers of the networks").click()

@@ -1,60 +1,33 @@
-// Drawing from a checkpoint: a sampling job is made, waited for, and its picture shown here.
+// Drawing from a checkpoint: a sampling job is made, and what comes of it appears in the list of samples.
 import { call, tell } from "./calls.js";
-import { make } from "./charts.js";
 import { wish } from "./job_forms.js";
-import { say } from "./page.js";
+import { refresh, say } from "./page.js";
 import { t } from "./words.js";
 
 const WAIT_S = 30;
+const PAUSE_MS = 3000;
 const STRIP_PX = 80;
+// A browser holds six connections to one service; each job that is waited for takes one.
+const AT_ONCE = 2;
 // How many images a sheet has, and a walk, unless somebody says otherwise.
 const [GRID, WALK] = ["64", "16"];
 const form = document.getElementById("sample-form");
-const results = document.getElementById("sample-results");
 let headers = wish();
-
-async function ended(job) {
-  while (!["succeeded", "failed", "canceled"].includes(job.state)) job = await call("GET", `/v1/jobs/${job.id}`, undefined, { Prefer: `wait=${WAIT_S}` });
-  return job;
-}
 
 function asked() {
   const field = form.elements;
-  const params = { count: Number(field.count.value), seed: Number(field.seed.value), output: field.output.value };
+  const params = { count: Number(field.count.value), output: field.output.value };
+  if (field.seed) params.seed = Number(field.seed.value); // what is translated needs no noise
   if (params.output === "translate") {
     params.direction = field.direction.value;
     if (field.dataset.value.trim()) params.dataset = field.dataset.value.trim();
   }
-  return { kind: "sample", source: { job: form.dataset.job, checkpoint: field.checkpoint.value }, params };
-}
-
-async function show(figure, words, job, body) {
-  const state = figure.querySelector("p");
-  const caption = figure.querySelector("figcaption");
-  const done = await ended(job);
-  if (done.state !== "succeeded") {
-    state.textContent = done.error?.detail || t("It was canceled.");
-    state.className = "problem";
-    headers = wish(); // asking the same again means another try now
-    return say(t("Nothing was drawn"));
-  }
-  const { data } = await call("GET", `/v1/jobs/${done.id}/artifacts?kind=samples`);
-  state.remove();
-  for (const file of data) {
-    const address = `/v1/artifacts/${file.id}/content`;
-    if (file.content_type === "image/png") {
-      const image = make("img", { class: body.params.output === "interpolation" ? "pixels strip" : "pixels", src: `${address}?redirect=false`, alt: words });
-      caption.before(make("div", { class: "picture", tabindex: "0", role: "region", "aria-label": words }, image));
-    }
-    caption.append(" · ", make("a", { href: address, download: "" }, t("Download")));
-  }
-  say(t("The images are drawn"));
+  // Not form.dataset: a field of that name stands in its place where there is something to translate.
+  return { kind: "sample", source: { job: form.getAttribute("data-job"), checkpoint: field.checkpoint.value }, params };
 }
 
 async function draw() {
   const body = asked();
-  const chosen = form.elements;
-  const words = `${chosen.output.selectedOptions[0].text} · ${chosen.checkpoint.selectedOptions[0].text} · ${t("seed {seed}", { seed: body.params.seed })}`;
   const buttons = form.querySelectorAll("button");
   buttons.forEach((button) => button.setAttribute("aria-disabled", "true"));
   try {
@@ -63,16 +36,46 @@ async function draw() {
     for (const old of form.querySelectorAll("[aria-invalid]")) old.removeAttribute("aria-invalid");
     const known = document.getElementById(`sample-${job.id}`);
     if (known) return known.scrollIntoView({ block: "nearest" });
-    const link = make("a", { href: `/dashboard/jobs/${job.id}` }, words);
-    const figure = make("figure", { class: "sample", id: `sample-${job.id}` }, make("p", { class: "hint" }, t("Being drawn…")), make("figcaption", {}, link));
-    results.prepend(figure);
-    show(figure, words, job, body).catch((error) => tell(error));
+    document.dispatchEvent(new CustomEvent("changed", { detail: job }));
   } catch (error) {
     tell(error, form);
   } finally {
     buttons.forEach((button) => button.removeAttribute("aria-disabled"));
   }
 }
+
+// What is not drawn yet is waited for, the newest first; the page itself then shows what has come of it.
+const waiting = new Set();
+const pending = (id) => document.querySelector(`#sample-${id}[data-pending]`);
+const rest = () => new Promise((done) => setTimeout(done, PAUSE_MS));
+const seen = () => document.hidden && new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+
+async function wait(id) {
+  await seen();
+  const job = await call("GET", `/v1/jobs/${id}`, undefined, { Prefer: `wait=${WAIT_S}` });
+  await refresh();
+  if (!["succeeded", "failed", "canceled"].includes(job.state)) return;
+  if (job.state !== "succeeded") headers = wish(); // asking the same again means another try now
+  say(job.state === "succeeded" ? t("The images are drawn") : t("Nothing was drawn"));
+  // The list may stand still under the pointer, or the service be away: until it is told, it is asked for again.
+  while (pending(id)) {
+    await rest();
+    await refresh();
+  }
+}
+
+function look() {
+  const ids = [...document.querySelectorAll("#drawn [data-pending]")].map((one) => one.dataset.pending);
+  for (const id of ids.filter((one) => !waiting.has(one)).slice(0, Math.max(0, AT_ONCE - waiting.size))) {
+    waiting.add(id);
+    wait(id).catch(rest).finally(() => {
+      waiting.delete(id);
+      look();
+    });
+  }
+}
+document.addEventListener("refreshed", look);
+look();
 
 // A strip is as high as its images are worth looking at, and scrolls.
 function stretch(image) {
@@ -91,7 +94,7 @@ if (form) {
     event.preventDefault();
     draw();
   });
-  document.getElementById("sample-next").addEventListener("click", () => {
+  document.getElementById("sample-next")?.addEventListener("click", () => {
     if (!form.reportValidity()) return;
     form.elements.seed.value = Number(form.elements.seed.value) + 1;
     draw();
