@@ -79,19 +79,21 @@ def pointer(path: Sequence[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
-def answer(problem: ProblemError) -> Response:
-    """Return the problem as a response."""
+def answer(problem: ProblemError, say: Callable[[str], str] = str) -> Response:
+    """Return the problem as a response. `say` puts its words into another language."""
     status, title = CODES[problem.code]
     g.problem = problem.code
     body = {
         "type": TYPE + problem.code,
-        "title": title,
+        "title": say(title),
         "status": status,
         "code": problem.code,
-        "detail": problem.detail,
+        "detail": say(problem.detail),
         "request_id": g.get("request_id"),
         **problem.members,
     }
+    if "errors" in body:
+        body["errors"] = [{**one, "detail": say(one["detail"])} for one in body["errors"]]
     response = Response(json.dumps(body) + "\n", status=status, mimetype=MEDIA_TYPE)
     response.headers.update(problem.headers)
     return response
@@ -163,11 +165,11 @@ def _of_werkzeug(error: HTTPException) -> ProblemError:
     return ProblemError(code, details.get(code, error.description or CODES[code][1]), headers=headers)
 
 
-def register(app: Flask, page: Callable[[Exception], BaseResponse | None]) -> None:
-    """Let every error of the application leave as a problem, or as a page where `page` makes one of it."""
+def register(app: Flask, to_person: Callable[[Exception], BaseResponse | None]) -> None:
+    """Let every error of the application leave as a problem, in English; `to_person` may answer in another way."""
 
     def handle(error: Exception) -> BaseResponse:
-        return page(error) or answer(translate(error))
+        return to_person(error) or answer(translate(error))
 
     app.register_error_handler(Exception, handle)
 
@@ -203,6 +205,7 @@ _WORDS = {
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
     "string_pattern_mismatch": "must match {pattern}",
+    "datetime_type": "must be a time as RFC 3339 has it, such as 2026-01-31T12:00:00Z",
 }
 
 

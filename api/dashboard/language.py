@@ -13,6 +13,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, g, request
 
+from api.dashboard.told import told
+
 HERE = Path(__file__).parent
 COOKIE = "ganforge_language"
 NAMES = {"en": "English", "zh-Hant": "繁體中文", "zh-Hans": "简体中文"}
@@ -53,8 +55,11 @@ def script_words(language: str) -> dict[str, str]:
 
 
 def said(text: str | None) -> str:
-    """Return a text of the API in the reader's language, if there is one."""
-    return catalogue(g.language).gettext(text) if text else ""
+    """Return a text of the API in the reader's language: what it says of recipes, or tells of what happened."""
+    if not text:
+        return ""
+    words = catalogue(g.language).gettext(text)
+    return told(text, g.language) if words == text else words
 
 
 def choose() -> str:

@@ -10,6 +10,7 @@ from flask import Flask, Response, g, redirect, request, send_from_directory
 from flask_compress import Compress
 from werkzeug.wrappers import Response as BaseResponse
 
+from api.access import COOKIE
 from api.dashboard import (
     audit,
     compare,
@@ -23,14 +24,17 @@ from api.dashboard import (
     overview,
     queues,
     signing_in,
+    telling,
+    told,
     workers,
 )
 from api.dashboard.pages import mount_page, render_problem
+from api.problems import answer, translate
 from api.service import Service
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-NOUNS = (overview, jobs, job, compare, queues, workers, keys, audit, new, datasets)
+NOUNS = (overview, jobs, job, compare, queues, workers, keys, audit, new, datasets, telling)
 YEAR_S = 31_536_000
 
 
@@ -56,13 +60,21 @@ def warm(app: Flask) -> None:
         app.jinja_env.get_template(name)
     for tag in language.languages():
         language.script_words(tag)
+        told.told("", tag)
     _version()
 
 
 def answers(error: Exception) -> BaseResponse | None:
-    """Return an error as a page, if a person met it on the way to one; None for everybody else."""
+    """Return an error as a page, if a person met it on the way to one, or in the language of the page whose script met
+    it; None for programs."""
     pages = request.path == "/dashboard" or request.path.startswith("/dashboard/")
-    return render_problem(error) if pages and request.accept_mimetypes.accept_html else None
+    if pages and request.accept_mimetypes.accept_html:
+        return render_problem(error)
+    if COOKIE not in request.cookies or "Authorization" in request.headers:
+        return None
+    problem = answer(translate(error), language.said)
+    problem.headers["Content-Language"] = g.language
+    return problem
 
 
 def static(name: str) -> str:

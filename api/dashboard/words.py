@@ -1,11 +1,13 @@
 """Every text that the pages say, and the catalogues of what it is in other languages. `make words` brings those up to
-date: `python -m api.dashboard.words` adds new texts without a translation and removes what is said no more."""
+date: `python -m api.dashboard.words` adds new texts without a translation and removes what is said no more. What the
+service tells from elsewhere has catalogues of its own, `told.….po`."""
 
 from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 from api.dashboard.language import HERE, NAMES
+from api.dashboard.told_texts import told_texts
 from api.problems import CODES
 from models.recipes import RECIPES, Recipe
 
@@ -35,15 +38,15 @@ msgstr ""
 Text = str | tuple[str, ...]
 
 
-def texts() -> Iterator[tuple[str, Text]]:
-    """Yield every text with the file in which it is said; (one, many) where it depends on a count."""
+def texts() -> Iterator[Text]:
+    """Yield every text; (one, many) where it depends on a count."""
     jinja = {"extensions": "jinja2.ext.i18n", "silent": "false"}
     yield from _in(sorted(TEMPLATES.glob("*.html")), babel_extract, jinja)
     yield from _in(sorted((HERE / "static").glob("*.js")), "javascript", {})
     yield from _in(sorted(HERE.glob("*.py")), "python", {})
-    yield from (("api/problems.py", title) for _, title in CODES.values())  # the titles of pages that say what is wrong
+    yield from (title for _, title in CODES.values())  # of pages that say what is wrong
     for recipe in RECIPES.values():
-        yield from (("models/recipes.py", said) for said in _of_recipe(recipe))
+        yield from _of_recipe(recipe)
 
 
 def _of_recipe(recipe: Recipe) -> Iterator[str]:
@@ -64,42 +67,46 @@ def _descriptions(schema: Any) -> Iterator[str]:
         yield from (said for facts in schema for said in _descriptions(facts))
 
 
-def _in(files: Iterable[Path], method: Any, options: dict[str, str]) -> Iterator[tuple[str, Text]]:
+def _in(files: Iterable[Path], method: Any, options: dict[str, str]) -> Iterator[Text]:
     for path in files:
         with path.open("rb") as file:
             for _, said, _, _ in extract(method, file, keywords=KEYWORDS, options={**options, "encoding": "utf-8"}):
                 found = said if isinstance(said, str) else tuple(part for part in said if part)
                 if found:
-                    yield str(path.relative_to(HERE.parents[1])), found
+                    yield found
 
 
-def read(language: str) -> Catalog:
-    """Return the catalogue of a language; an empty one where there is none yet."""
+# The catalogues: how their names begin, and what they hold.
+KINDS: dict[str, Callable[[], Iterable[Text]]] = {"": texts, "told.": told_texts}
+
+
+def read(language: str, kind: str = "") -> Catalog:
+    """Return a catalogue of a language; an empty one where there is none yet. `kind`: "" or "told."."""
     locale = language.replace("-", "_")
-    path = CATALOGUES / f"{language}.po"
+    path = CATALOGUES / f"{kind}{language}.po"
     if not path.exists():
         return Catalog(locale=locale, project="ganforge", charset="utf-8")
     with path.open("rb") as file:
         return read_po(file, locale=locale)
 
 
-def template() -> Catalog:
-    """Return all texts, without translations."""
+def template(kind: str) -> Catalog:
+    """Return all texts of a kind, without translations."""
     found = Catalog(project="ganforge", charset="utf-8")
-    for path, said in texts():
-        found.add(said, locations=[(path, 0)])
+    for said in KINDS[kind]():
+        found.add(said)
     return found
 
 
-def update(language: str) -> int:
+def update(language: str, kind: str) -> int:
     """Bring a catalogue up to date; return how many of its texts have no translation."""
-    catalogue = read(language)
-    catalogue.update(template(), no_fuzzy_matching=True)
+    catalogue = read(language, kind)
+    catalogue.update(template(kind), no_fuzzy_matching=True)
     body = io.BytesIO()
     options: dict[str, Any] = {"sort_output": True, "ignore_obsolete": True, "no_location": True}
     write_po(body, catalogue, width=WIDTH, omit_header=True, **options)
     header = HEADER.format(language=language.replace("-", "_"))
-    (CATALOGUES / f"{language}.po").write_bytes(header.encode() + body.getvalue())
+    (CATALOGUES / f"{kind}{language}.po").write_bytes(header.encode() + body.getvalue())
     return sum(not all(forms(message.string)) for message in catalogue if message.id)
 
 
@@ -109,5 +116,5 @@ def forms(said: Any) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    for tag in OTHERS:
-        sys.stdout.write(f"{tag}: {update(tag)} texts without a translation\n")
+    for tag, kind in product(OTHERS, KINDS):
+        sys.stdout.write(f"{kind}{tag}: {update(tag, kind)} texts without a translation\n")

@@ -40,7 +40,8 @@ class Reader:
 
     def call(self, method: str, path: str, **request: Any) -> TestResponse:
         """Call the API as a script of a page does."""
-        return self.client.open(path, method=method, headers={"X-CSRF-Token": self.csrf}, **request)
+        headers = {"X-CSRF-Token": self.csrf, **request.pop("headers", {})}
+        return self.client.open(path, method=method, headers=headers, **request)
 
 
 @pytest.fixture

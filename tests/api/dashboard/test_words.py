@@ -8,7 +8,7 @@ import pytest
 
 from api.dashboard import language, words
 
-SAID = {said for _, said in words.texts()}
+SAID = {kind: set(said()) for kind, said in words.KINDS.items()}
 # What is filled in, and what is marked up, must be in the translation as it is in the text.
 PARTS = re.compile(r"%\(\w+\)s|{\w+}|</?\w+>|`[^`]+`")
 NOT_WORDS = re.compile(r"<(script|style|code|pre)\b.*?</\1>|{#.*?#}|{%-?.*?%}|{{.*?}}|&\w+;", re.DOTALL)
@@ -22,19 +22,25 @@ def tag(request):
     return request.param
 
 
-def translations(tag):
-    return {message.id: words.forms(message.string) for message in words.read(tag) if message.id}
+@pytest.fixture(params=words.KINDS, ids=["pages", "told"])
+def kind(request):
+    """The catalogues of a language: of pages, and of what the service tells."""
+    return request.param
 
 
-def test_every_text_is_translated_and_no_other(tag):
-    found = translations(tag)
-    assert set(found) == SAID, "run make words, and translate what is new"
+def translations(tag, kind=""):
+    return {message.id: words.forms(message.string) for message in words.read(tag, kind) if message.id}
+
+
+def test_every_text_is_translated_and_no_other(tag, kind):
+    found = translations(tag, kind)
+    assert set(found) == SAID[kind], "run make words, and translate what is new"
     assert [text for text, forms in found.items() if not all(forms)] == []
 
 
-def test_a_translation_has_the_same_parts_filled_in(tag):
+def test_a_translation_has_the_same_parts_filled_in(tag, kind):
     wrong = {}
-    for text, forms in translations(tag).items():
+    for text, forms in translations(tag, kind).items():
         one, many = (text, text) if isinstance(text, str) else text
         # A form for one may write out the number; the languages here have one form for all.
         if any(set(PARTS.findall(form)) != set(PARTS.findall(many)) for form in forms):
@@ -42,21 +48,22 @@ def test_a_translation_has_the_same_parts_filled_in(tag):
     assert wrong == {}
 
 
-def test_no_translation_is_a_guess(tag):
-    assert [message.id for message in words.read(tag) if message.fuzzy] == []
+def test_no_translation_is_a_guess(tag, kind):
+    assert [message.id for message in words.read(tag, kind) if message.fuzzy] == []
 
 
-def test_the_catalogues_are_as_make_words_writes_them(tag, tmp_path, monkeypatch):
-    before = (words.CATALOGUES / f"{tag}.po").read_bytes()
-    (tmp_path / f"{tag}.po").write_bytes(before)
+def test_the_catalogues_are_as_make_words_writes_them(tag, kind, tmp_path, monkeypatch):
+    name = f"{kind}{tag}.po"
+    before = (words.CATALOGUES / name).read_bytes()
+    (tmp_path / name).write_bytes(before)
     monkeypatch.setattr(words, "CATALOGUES", tmp_path)
-    assert words.update(tag) == 0
-    assert (tmp_path / f"{tag}.po").read_bytes() == before
+    assert words.update(tag, kind) == 0
+    assert (tmp_path / name).read_bytes() == before
 
 
-def test_the_two_scripts_of_chinese_are_not_mixed():
-    traditional = "".join(form for forms in translations("zh-Hant").values() for form in forms)
-    simplified = "".join(form for forms in translations("zh-Hans").values() for form in forms)
+def test_the_two_scripts_of_chinese_are_not_mixed(kind):
+    traditional = "".join(form for forms in translations("zh-Hant", kind).values() for form in forms)
+    simplified = "".join(form for forms in translations("zh-Hans", kind).values() for form in forms)
     assert not set("队务资数执设网检档从这个") & set(traditional)
     assert not set("隊務資數執設網檢檔從這個") & set(simplified)
 
