@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks.queue import claims, dashboard, empty_jobs, eta, events, pages, streams
+from benchmarks.queue import claims, dashboard, empty_jobs, eta, events, pages, smoothness, streams
 from benchmarks.service import chosen
 
 # Each part starts the servers that it needs, and leaves nothing behind.
@@ -16,6 +16,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "streams": streams.run,
     "events": events.run,
     "dashboard": dashboard.run,
+    "smoothness": smoothness.run,
     "empty_jobs": empty_jobs.run,
 }
 

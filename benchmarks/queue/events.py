@@ -48,13 +48,13 @@ def _weigh(api: Served) -> None:
     emit("bytes_of_an_event", in_events=row.events // chunks, in_metrics=row.metrics // chunks, steps=CHUNK)
 
 
-def fill(api: Served) -> str:
-    """Make a job with its curves and their events, as a training run would have left them; return its id."""
+def fill(api: Served, points: int = POINTS) -> str:
+    """Make a job of so many steps with its curves and events, as a training run would leave them; return its id."""
     draw = random.Random(0)
     params = resolve_params(RECIPES["mlp_gan"], None, {}).model_dump(mode="json")
     job = new_id("job")
     chunks = []
-    for first in range(1, POINTS + 1, CHUNK):
+    for first in range(1, points + 1, CHUNK):
         steps = list(range(first, first + CHUNK))
         values = {name: [round(draw.gauss(1, 0.3), 6) for _ in steps] for name in NAMES}
         chunks.append((steps, values))
