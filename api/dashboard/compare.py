@@ -13,7 +13,7 @@ from api.dashboard.pages import Pages, Shown, Visit
 from api.jobs import get_job
 from api.problems import InvalidError, ProblemError, field
 from api.schemas.queries import Query
-from models.states import TERMINAL, DeviceClass
+from models.states import TERMINAL
 from stores.errors import NotFoundError
 
 pages = Pages()
@@ -115,10 +115,7 @@ def _noise(jobs: list[dict[str, Any]]) -> str:
         return "none"
     if len({job["seed"] for job in jobs}) > 1:
         return "seed"
-    if len({job["params"]["noise_dim"] for job in jobs}) > 1:
-        return "size"
-    # A CPU draws other numbers from one seed than a GPU does.
-    return "device" if len({job["queue"] == DeviceClass.cpu for job in jobs}) > 1 else "same"
+    return "size" if len({job["params"]["noise_dim"] for job in jobs}) > 1 else "same"
 
 
 def _speeds(jobs: list[dict[str, Any]], epochs: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -133,7 +133,7 @@ def test_jobs_that_are_alike_differ_in_nothing(alice: Person, enter):
         ({}, "Every job paints from the same noise"),
         ({"seed": 5}, "but the seeds differ"),
         ({"params": {"epochs": 2, "noise_dim": 7}}, "but its size (noise_dim) differs"),
-        ({"queue": "gpu"}, "a CPU draws other numbers"),
+        ({"queue": "gpu"}, "Every job paints from the same noise"),
     ],
 )
 def test_the_page_says_whether_pictures_are_from_the_same_noise(
