@@ -1,7 +1,7 @@
 """The line in front of waiting jobs: each one's place in it, and when it may have ended.
 
 Owners of one priority take turns, so a job is behind every first job of the others before it is in front of its owner's
-second (stores/claims.py); what an owner has running counts as turns taken. A place is counted, owner by owner, in the
+second; what an owner has running counts as turns taken (stores/turns.py). A place is counted, owner by owner, in the
 index that claims leap along, and no further than it is worth: neither many owners nor a long queue make it dear.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, text
 
 from models.views import rfc3339
+from stores.turns import Pair, Standing, standings
 
 # The most places that are counted; a job further back is shown at one more.
 POSITION_CAP = 1000
@@ -52,11 +53,10 @@ SELECT id, owner, priority, pace.shape IS NOT NULL AND images IS NOT NULL AS kno
   LEFT JOIN paces AS pace ON pace.shape = mine.shape AND pace.queue = :queue
 """).bindparams(bindparam("ids", expanding=True))  # noqa: S608 - numbers of this module
 
-# A job that is not stored: it would be the last of its owner's. Where none of theirs waits, nothing but this tells of
-# what they have running.
+# A job that is not stored: it would be the last of its owner's.
 UNSTORED = text(f"""
 SELECT NULL AS id, mine.owner, mine.priority, pace.shape IS NOT NULL AND images IS NOT NULL AS known, {SECONDS},
-       1 + waiting.n + CASE WHEN waiting.n = 0 THEN running.n ELSE 0 END AS turn
+       1 + waiting.n AS turn
   FROM (SELECT cast(:owner AS text) AS owner, cast(:priority AS int) AS priority, cast(:shape AS text) AS shape,
                cast(:images AS bigint) AS images, 0 AS done) AS mine
  CROSS JOIN (SELECT typical_s FROM queues WHERE name = :queue) AS queue
@@ -65,12 +65,11 @@ SELECT NULL AS id, mine.owner, mine.priority, pace.shape IS NOT NULL AND images 
         SELECT 1 FROM jobs
          WHERE queue = :queue AND state = 'queued' AND priority = mine.priority AND owner = mine.owner
          LIMIT :cap) AS ahead) AS waiting
- CROSS JOIN LATERAL (
-    SELECT count(*) AS n FROM jobs WHERE queue = :queue AND owner = mine.owner AND state = 'running') AS running
   LEFT JOIN paces AS pace ON pace.shape = mine.shape AND pace.queue = :queue
 """)  # noqa: S608 - numbers of this module
 
-# The owners in turn, level by level, down to a priority; how many jobs each has there, as far as they can be in front.
+# The owners, level by level, down to a priority, within one whoever was served the longest ago first; how many jobs
+# each has there, as far as they can be in front. One may be asked for who has none there yet.
 OWNERS = text("""
 WITH RECURSIVE pairs AS (
     (SELECT priority, owner FROM jobs WHERE queue = :queue AND state = 'queued'
@@ -83,7 +82,8 @@ WITH RECURSIVE pairs AS (
          ORDER BY priority DESC, owner DESC LIMIT 1) AS further
 )
 SELECT pairs.priority, pairs.owner, running.n AS running, waiting.n AS waiting
-  FROM (SELECT * FROM pairs LIMIT :cap) AS pairs
+  FROM ((SELECT * FROM pairs LIMIT :cap)
+        UNION SELECT :lowest, cast(:new_owner AS text) WHERE cast(:new_owner AS text) IS NOT NULL) AS pairs
  CROSS JOIN LATERAL (
     SELECT count(*) AS n FROM jobs WHERE queue = :queue AND owner = pairs.owner AND state = 'running') AS running
   LEFT JOIN LATERAL (
@@ -145,7 +145,6 @@ class Place:
     eta: dict[str, Any] | None
 
 
-Pair = tuple[int, str]
 Likely = tuple[float, float, float]  # seconds: the likely number, the low and the high one
 
 
@@ -163,10 +162,12 @@ def foreseen(connection: Connection, new: Mapping[str, Any], alive_s: float) -> 
     """Return the place that a job would have, were it stored now. `new` has owner, priority, queue, shape, images."""
     asked = {name: new[name] for name in ("owner", "priority", "queue", "shape", "images")}
     jobs = connection.execute(UNSTORED, {**asked, "cap": POSITION_CAP}).mappings().all()
-    return _in_line(connection, new["queue"], jobs, alive_s)[None]
+    return _in_line(connection, new["queue"], jobs, alive_s, new["owner"])[None]
 
 
-def _in_line(connection: Connection, queue: str, jobs: Sequence[RowMapping], alive_s: float) -> dict[Any, Place]:
+def _in_line(
+    connection: Connection, queue: str, jobs: Sequence[RowMapping], alive_s: float, new_owner: str | None = None
+) -> dict[Any, Place]:
     """Return the places of jobs of one queue, whose own turns are known, by their ids."""
     here = {"queue": queue}
     found = {job["id"]: Place(POSITION_CAP + 1, None) for job in jobs}
@@ -177,11 +178,12 @@ def _in_line(connection: Connection, queue: str, jobs: Sequence[RowMapping], ali
     workers = connection.scalar(WORKERS, {**here, "alive_s": alive_s}) or 0
     reach = {
         "lowest": min(job["priority"] for job in near),
-        "turns": max(job["turn"] for job in near) + running["count"],
+        "turns": max(job["turn"] for job in near) + running["count"] + workers,
         "cap": POSITION_CAP,
+        "new_owner": new_owner,
     }
-    owners = connection.execute(OWNERS, {**here, **reach}).mappings().all()
-    ahead = {job["id"]: _ahead(job, owners) for job in near}
+    line = standings(connection.execute(OWNERS, {**here, **reach}).mappings(), workers)
+    ahead = {job["id"]: _ahead(job, line) for job in near}
     ahead = {job_id: counts for job_id, counts in ahead.items() if sum(counts.values()) < POSITION_CAP}
     costs = _costs(connection, queue, sorted({pair for counts in ahead.values() for pair in counts}))
     for job in near:
@@ -191,19 +193,14 @@ def _in_line(connection: Connection, queue: str, jobs: Sequence[RowMapping], ali
     return found
 
 
-def _ahead(job: RowMapping, owners: Sequence[RowMapping]) -> dict[Pair, int]:
-    """Return how many jobs of each owner come before this one. `owners` are in the order in which they are in turn."""
-    peers = [pair for pair in owners if pair["priority"] == job["priority"]]
-    mine = next((n for n, pair in enumerate(peers) if pair["owner"] == job["owner"]), len(peers))
-    turn = job["turn"] + (peers[mine]["running"] if mine < len(peers) else 0)
-    counts: dict[Pair, int] = {}
-    for pair in owners:
-        if pair["priority"] > job["priority"]:
-            counts[pair["priority"], pair["owner"]] = pair["waiting"]
-    for n, pair in enumerate(peers):
-        # At the same turn, whoever comes first in the order of the owners.
-        before = job["turn"] - 1 if n == mine else turn - pair["running"] - (0 if n < mine else 1)
-        counts[pair["priority"], pair["owner"]] = max(0, min(before, pair["waiting"]))
+def _ahead(job: RowMapping, line: Sequence[Standing]) -> dict[Pair, int]:
+    """Return how many jobs of each owner come before this one."""
+    peers = [one for one in line if one.priority == job["priority"]]
+    # Whoever was taken out of the line meanwhile is asked for as if they were its last.
+    gone = Standing(job["priority"], job["owner"], 0, 0, len(peers))
+    mine = next((one for one in peers if one.owner == job["owner"]), gone)
+    counts = {one.pair: one.waiting for one in line if one.priority > job["priority"]}
+    counts |= {one.pair: job["turn"] - 1 if one is mine else one.before(mine, job["turn"]) for one in peers}
     return {pair: count for pair, count in counts.items() if count}
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, RowMapping, Table, text
 
 from models.rows import Job
 from models.views import job_view
-from stores.lines import OWNERS, POSITION_CAP, Pair, places
+from stores.lines import OWNERS, POSITION_CAP, WORKERS, places
+from stores.turns import Pair, in_turn, standings
 
 ABOVE_ALL = 101  # no job has such a priority
 JOBS = cast(Table, Job.__table__)
@@ -60,7 +61,8 @@ class Upcoming:
         """
         with self._engine.connect() as connection:
             if owner is None:
-                rows = _jobs(connection, queue, _line(connection, queue, limit))
+                workers = connection.scalar(WORKERS, {"queue": queue, "alive_s": self._alive_s}) or 0
+                rows = _jobs(connection, queue, _line(connection, queue, limit, workers))
             else:
                 rows = connection.execute(OWN, {"queue": queue, "owner": owner, "limit": limit}).mappings().all()
             found = places(connection, rows, self._alive_s)
@@ -75,7 +77,7 @@ class Upcoming:
         return sorted(shown, key=lambda job: job["position"])
 
 
-def _line(connection: Connection, queue: str, length: int) -> list[Pair]:
+def _line(connection: Connection, queue: str, length: int, workers: int) -> list[Pair]:
     """Return whose job is next, and whose then, and so on. No lower priority is looked at than the line needs."""
     above = ABOVE_ALL
     line: list[Pair] = []
@@ -83,21 +85,11 @@ def _line(connection: Connection, queue: str, length: int) -> list[Pair]:
         lowest = connection.scalar(LEVEL, {"queue": queue, "above": above})
         if lowest is None:
             break
-        asked = {"queue": queue, "lowest": lowest, "turns": length, "cap": POSITION_CAP}
+        asked = {"queue": queue, "lowest": lowest, "turns": length, "cap": POSITION_CAP, "new_owner": None}
         owners = connection.execute(OWNERS, asked).mappings()
-        line += _in_turn([pair for pair in owners if pair["priority"] == lowest])
+        line += in_turn([one for one in standings(owners, workers) if one.priority == lowest])
         above = lowest
     return line[:length]
-
-
-def _in_turn(owners: Sequence[RowMapping]) -> list[Pair]:
-    """Return the turns of the owners of one priority; they come as OWNERS orders them."""
-    turns = sorted(
-        (pair["running"] + turn, rank, pair["priority"], pair["owner"])
-        for rank, pair in enumerate(owners)
-        for turn in range(pair["waiting"])
-    )
-    return [(priority, owner) for *_, priority, owner in turns]
 
 
 def _jobs(connection: Connection, queue: str, line: Sequence[Pair]) -> Sequence[RowMapping]:

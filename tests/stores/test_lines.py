@@ -60,6 +60,66 @@ def test_jobs_are_claimed_in_the_order_of_their_places(stores, new_job, worker, 
     assert served == list(range(1, 26))
 
 
+@pytest.fixture
+def fleet(stores):
+    """Let so many work that all that waits in a test could run at once."""
+    for n in range(50):
+        stores.workers.register(f"one of many {n}", "cpu", {"kind": "cpu"})
+
+
+@pytest.mark.parametrize("priorities", [(0,), (0, 0, 0, 1, 2)])
+@pytest.mark.parametrize("seed", range(5))
+def test_jobs_are_claimed_in_the_order_of_their_places_beside_what_runs(
+    stores, new_job, worker, fleet, seed, priorities
+):
+    draw = random.Random(seed)
+    for _ in range(8):  # several have some running, and were served at different times
+        stores.verbs.submit(new_job(owner=draw.choice("aaabbcd")))
+    for _ in range(8):
+        claim = stores.jobs.claim("cpu", worker, "cpu")
+        if draw.random() < 0.4:
+            stores.jobs.finish(claim, Ending(Outcome.succeeded))
+    for _ in range(25):
+        stores.verbs.submit(new_job(owner=draw.choice("aaaabbcde"), priority=draw.choice(priorities)))
+
+    told = {job["id"]: job["position"] for job in stores.reports.jobs(JobFilter(states=["queued"]), 100, None)}
+    head = [job["id"] for job in stores.upcoming.next("cpu", None, 25)]
+    claimed = [stores.jobs.claim("cpu", worker, "cpu").job_id for _ in range(25)]
+
+    assert [told[job_id] for job_id in claimed] == list(range(1, 26))
+    assert head == claimed
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_job_is_foreseen_at_the_turn_at_which_it_is_claimed(stores, new_job, worker, fleet, seed):
+    draw = random.Random(seed)
+    for owner in "abcd":
+        stores.verbs.submit(new_job(owner=owner))
+    for _ in range(4):
+        claim = stores.jobs.claim("cpu", worker, "cpu")
+        if draw.random() < 0.5:
+            stores.jobs.finish(claim, Ending(Outcome.succeeded))
+    for _ in range(9):
+        stores.verbs.submit(new_job(owner=draw.choice("bbcde"), priority=draw.choice((0, 1))))
+    new = new_job(owner="a")
+    foreseen = stores.reports.foresee(vars(new)).position
+    job, _ = stores.verbs.submit(new)
+    assert [stores.jobs.claim("cpu", worker, "cpu").job_id for _ in range(foreseen)][-1] == job["id"]
+
+
+def test_of_one_workers_jobs_none_runs_beside_the_next(stores, new_job, worker):
+    for owner, priority, count in (("a", 1, 3), ("a", 0, 2), ("b", 0, 2)):
+        for _ in range(count):
+            stores.verbs.submit(new_job(owner=owner, priority=priority))
+    told = {job["id"]: job["position"] for job in stores.reports.jobs(JobFilter(states=["queued"]), 100, None)}
+    served = []
+    for _ in range(7):
+        claim = stores.jobs.claim("cpu", worker, "cpu")
+        served.append((told[claim.job_id], claim.owner))
+        stores.jobs.finish(claim, Ending(Outcome.succeeded))
+    assert served == list(enumerate("aaababa", 1))
+
+
 def test_what_an_owner_has_running_counts_as_turns_taken(stores, new_job, worker):
     for owner in "aaabb":
         stores.verbs.submit(new_job(owner=owner))
@@ -180,7 +240,7 @@ def test_a_job_is_foreseen_behind_the_turns_its_owner_has_running(stores, new_jo
         stores.jobs.claim("cpu", worker, "cpu")
     for _ in range(3):
         stores.verbs.submit(new_job(owner="c", **KNOWN))
-    assert foresee(stores, new_job(owner="a", **KNOWN))[0] == 4  # two of c's come at earlier turns, one at the same
+    assert foresee(stores, new_job(owner="a", **KNOWN))[0] == 3  # two of c's come first; then c was served last
     assert foresee(stores, new_job(owner="d", **KNOWN))[0] == 2
 
 
