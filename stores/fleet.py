@@ -11,12 +11,24 @@ from sqlalchemy import Engine, bindparam, text
 DEPTH_CAP = 1000
 # What a job is taken to last where none of its queue has ended yet.
 TYPICAL_S = 60.0
+# The largest number that a column of bytes can hold.
+MOST_BYTES = 2**63 - 1
 
-WORKERS = text("""
-SELECT queue, (device->>'capacity')::bigint AS capacity,
+
+def device_bytes(name: str) -> str:
+    """Return the SQL for a number of bytes that a worker's `device` tells; null where it is none.
+
+    The row is what some program sent, perhaps none of ours: 8e9 and 4.5 are numbers too, and text is nothing known.
+    """
+    number = f"least(greatest(trunc(CAST(device->>'{name}' AS numeric)), 0), {MOST_BYTES})"
+    return f"CASE WHEN jsonb_typeof(device->'{name}') = 'number' THEN CAST({number} AS bigint) END"
+
+
+WORKERS = text(f"""
+SELECT queue, {device_bytes("capacity")} AS capacity,
        stopped_at IS NULL AND NOT draining AND last_seen > now() - make_interval(secs => :alive_s) AS live
   FROM workers WHERE last_seen > now() - interval '1 day'
-""")
+""")  # noqa: S608 - names and numbers of this module
 LINES = text("""
 SELECT queues.name, typical_s, waiting.n AS depth, busy.n AS running
   FROM queues

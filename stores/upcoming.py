@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, RowMapping, Table, text
 
 from models.rows import Job
 from models.views import job_view
+from stores.fleet import MOST_BYTES, device_bytes
 from stores.lines import OWNERS, POSITION_CAP, WORKERS, places
 from stores.turns import Pair, in_turn, standings
 
@@ -34,16 +35,16 @@ SELECT * FROM jobs WHERE queue = :queue AND state = 'queued' AND owner = :owner
 """).columns(**{column.name: column.type for column in JOBS.columns})
 # What a job may need of the roomiest live worker: now, and when nothing else runs there. None where nobody lives.
 # What a worker's own job takes is given back at its end, so it is not what the next one waits for.
-ROOM = text("""
+ROOM = text(f"""
 SELECT max(CASE WHEN id IN (SELECT worker_id FROM jobs WHERE queue = :queue AND state = 'running') THEN capacity
                 ELSE room END) AS now,
        max(capacity) AS ever
   FROM workers
  CROSS JOIN LATERAL (
-    SELECT coalesce((device->>'room')::bigint, 9223372036854775807) AS room,
-           coalesce((device->>'capacity')::bigint, 9223372036854775807) AS capacity) AS memory
+    SELECT coalesce({device_bytes("room")}, {MOST_BYTES}) AS room,
+           coalesce({device_bytes("capacity")}, {MOST_BYTES}) AS capacity) AS memory
  WHERE queue = :queue AND stopped_at IS NULL AND NOT draining AND last_seen > now() - make_interval(secs => :alive_s)
-""")
+""")  # noqa: S608 - names and numbers of this program
 
 
 class Upcoming:

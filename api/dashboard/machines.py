@@ -61,6 +61,6 @@ def memories(device: dict[str, Any]) -> list[dict[str, Any]]:
     pairs = (("gpu", "gpu_memory_total", "gpu_memory_free"), ("machine", "memory_total", "memory_available"))
     for of, total_name, free_name in pairs:
         total, free = device.get(total_name), device.get(free_name)
-        if total and free is not None:
+        if isinstance(total, int | float) and isinstance(free, int | float) and total > 0:
             found.append({"of": of, "total": total, "used": max(0, total - free), "free": free})
     return found

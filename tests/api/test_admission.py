@@ -44,6 +44,17 @@ def test_a_job_that_no_known_worker_has_the_memory_for_is_refused_with_what_may_
     assert pointers(alice.post("/v1/jobs", json=wider)).keys() == {"/params/batch_size"}
 
 
+@pytest.mark.parametrize(
+    ("capacity", "fits"), [(4e9 - 0.5, False), (1e30, True), ("4 GB", True), ([], True), (-1, False)]
+)
+def test_a_worker_that_tells_its_memory_in_its_own_way_stops_nobody(
+    alice: Person, stores: Stores, capacity: object, fits: bool
+) -> None:
+    stores.workers.register("home-made", "cpu", {"kind": "cpu", "capacity": capacity})
+    stores.memory.ran_out(SHAPE, "cpu", 4 * GB)
+    assert alice.post("/v1/jobs", json=LARGE).status_code == (201 if fits else 422)
+
+
 def test_when_no_batch_fits_the_error_names_what_else_to_lower(
     alice: Person, stores: Stores, pointers: Pointers
 ) -> None:

@@ -39,6 +39,9 @@ def test_an_owner_sees_their_own_with_their_places_among_all(stores, new_job):
         ({"room": 50, "capacity": 90}, "device"),
         ({"room": 100, "capacity": 200}, None),
         ({}, None),
+        ({"room": 50.5, "capacity": 1e30}, "room"),
+        ({"room": "much", "capacity": 90.9}, "device"),
+        ({"room": None, "capacity": True}, None),
         (None, None),  # nobody serves the queue: that is said otherwise
     ],
 )

@@ -36,6 +36,20 @@ def test_a_temperature_is_shown_where_it_is_known(admin, enter, stores):
     assert [worker["device"]["temperature"] for worker in admin.get("/v1/workers").json["data"]] == [None, 61.6]
 
 
+def test_what_a_home_made_worker_tells_of_its_device_breaks_no_page(admin, enter, stores):
+    facts = {
+        "name": ["a", 1],
+        "room": "much",
+        "capacity": 4.5,
+        "memory_total": "4 GB",
+        "memory_available": 1,
+        "gpu_load": {},
+    }
+    stores.workers.register("home-made", "cpu", facts)
+    for path in ("/dashboard", "/dashboard/workers", "/dashboard/queues"):
+        assert "home-made" in enter(admin).see(path) or path == "/dashboard/queues"
+
+
 def test_a_worker_is_drained_and_let_work_again(admin, worker, enter, stores):
     reader = enter(admin)
     assert f'data-call="POST /v1/workers/{worker}/drain"' in reader.see("/dashboard/workers")
@@ -53,5 +67,6 @@ def test_a_memory_that_nobody_knows_is_not_shown():
     assert memories({"kind": "cpu"}) == []
     assert memories({"memory_total": 0, "memory_available": 0}) == []
     assert memories({"gpu_memory_total": None, "gpu_memory_free": None}) == []
+    assert memories({"memory_total": "4 GB", "memory_available": 1}) == []
     # what is free may have been counted a moment after what there is
     assert memories({"memory_total": 4, "memory_available": 5}) == [{"of": "machine", "total": 4, "used": 0, "free": 5}]
