@@ -30,6 +30,7 @@ from api.access import Doorkeeper
 from api.dashboard import site
 from api.hub import Hub
 from api.openapi import document
+from api.previews import Looks
 from api.routes import mount
 from api.service import Service
 from api.stream import Streams
@@ -58,13 +59,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings()
     stores = open_stores(settings)
     routes = [route for noun in NOUNS for route in noun.routes.all]
+    importer = Importer(stores)
     service = Service(
         settings=settings,
         stores=stores,
         door=Doorkeeper(settings, stores.keys, stores.sessions),
         hub=Hub(stores.bus, stores.events, stores.keys),
         streams=Streams(settings.max_streams, gauges.STREAMS),
-        importer=Importer(stores),
+        importer=importer,
+        looks=Looks(stores, importer.spool),
         document=functools.cache(lambda: document(routes)),
     )
     app = Flask(__name__, static_folder=None)

@@ -63,14 +63,14 @@ def create_dataset(call: Call[Query, None]) -> Reply:
     media={"image/png": "A grid of its pictures."},
 )
 def show_preview(call: Call[ContentQuery, None], dataset_id: str) -> Reply | Response:
-    """See a grid of an uploaded data set's pictures.
+    """See a grid of a data set's pictures, classes in rows where it came with the service or was found.
 
     303 to a signed link that lives for 10 minutes; with `redirect=false` the PNG itself.
     """
     found = _find(call, dataset_id)
     key = call.service.stores.uploads.preview_key(found["id"], call.who.reads)
     if key is None:
-        raise NotFoundError("this data set has no preview; only uploaded ones have")
+        raise NotFoundError("this data set has no preview yet; it is made when the service starts")
     return hand_out(call.service.stores.blobs, key, "preview.png", "image/png", redirect=call.query.redirect)
 
 

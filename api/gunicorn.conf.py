@@ -51,12 +51,16 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let open streams end when the worker is told to stop; clear away what uploads left; make pages ready."""
+    """Let open streams end when the worker is told to stop; clear away what uploads left; make pages ready.
+
+    What is shown of data sets is made beside the requests, which need not wait for it.
+    """
     from api.dashboard import site  # noqa: PLC0415 - only now, when the process is patched
 
     service = worker.wsgi.extensions["ganforge"]
     service.hub.alive = lambda: worker.alive
     service.importer.tidy()
+    service.looks.start(lambda: worker.alive)
     site.warm(worker.wsgi)
 
 

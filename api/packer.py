@@ -38,25 +38,32 @@ def pack(folder: Path, archive: Path, size: int | None, skip_damaged: bool, gone
         "size": size,
         "skip_damaged": skip_damaged,
     }
-    told = folder / "told"
-    with told.open("wb") as output, (folder / "complaints").open("wb") as complaints:
+    return _understand(run(folder, order, gone), folder)
+
+
+def run(folder: Path, order: dict[str, Any], gone: Callable[[], bool]) -> int:
+    """Have an order carried out; return how the process ended. What it has said is in the folder: `told`, `complaints`.
+
+    Raises:
+        ProblemError: 400 when `gone` says that nobody waits for it any more; 422 when it takes too long.
+    """
+    with (folder / "told").open("wb") as output, (folder / "complaints").open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "packing"],
             cwd=folder,
             env=_environment(),
             stdin=subprocess.PIPE,
             stdout=output,
-            stderr=complaints,
+            stderr=errors,
         )
         try:
             _order(process, order)
-            code = _wait(process, gone)
+            return _wait(process, gone)
         finally:
             process.kill()
             process.wait()
             if process.stdin is not None:
                 process.stdin.close()
-    return _understand(code, told, folder / "complaints")
 
 
 def _environment() -> dict[str, str]:
@@ -88,9 +95,15 @@ def _wait(process: subprocess.Popen[bytes], gone: Callable[[], bool]) -> int:
                 raise _too_long() from None
 
 
-def _understand(code: int, told: Path, complaints: Path) -> dict[str, Any]:
-    lines = told.read_text().splitlines()
+def last_word(code: int, folder: Path) -> dict[str, Any]:
+    """Return the last thing that the process said; nothing when it was cut short."""
+    lines = (folder / "told").read_text().splitlines()
     last: dict[str, Any] = json.loads(lines[-1]) if code == 0 and lines else {}
+    return last
+
+
+def _understand(code: int, folder: Path) -> dict[str, Any]:
+    last = last_word(code, folder)
     match last.pop("type", None):
         case "done":
             return last
@@ -102,7 +115,13 @@ def _understand(code: int, told: Path, complaints: Path) -> dict[str, Any]:
         raise _too_long()
     if code < 0:
         raise refusal(f"reading the archive ended the reader (signal {-code})", "look for damaged pictures in it", [])
-    raise RuntimeError(f"the packer ended with code {code}: {complaints.read_text(errors='replace')[-2000:]}")
+    said = complaints(folder)
+    raise RuntimeError(f"the packer ended with code {code}: {said}")
+
+
+def complaints(folder: Path) -> str:
+    """Return the end of what the process complained of."""
+    return (folder / "complaints").read_text(errors="replace")[-2000:]
 
 
 def refusal(summary: str, remedy: str, problems: list[dict[str, str]]) -> ProblemError:

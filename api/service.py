@@ -8,6 +8,7 @@ from typing import Any
 
 from api.access import Doorkeeper
 from api.hub import Hub
+from api.previews import Looks
 from api.stream import Streams
 from api.uploads import Importer
 from stores.container import Stores
@@ -24,4 +25,5 @@ class Service:
     hub: Hub
     streams: Streams
     importer: Importer
+    looks: Looks
     document: Callable[[], dict[str, Any]]

@@ -101,6 +101,7 @@ class Dataset(TypedDict):
     images: int
     shape: list[int]
     classes: list[str]
+    class_counts: list[int] | None
     parts: dict[str, int]
     bytes: int
     sha256: str | None

@@ -112,6 +112,7 @@ def dataset_view(row: Mapping[Any, Any]) -> dict[str, Any]:
         "images": row["images"],
         "shape": row["shape"],
         "classes": row["classes"],
+        "class_counts": row["class_counts"],
         "parts": row["parts"],
         "bytes": row["bytes"],
         "sha256": row["sha256"],

@@ -3,7 +3,11 @@
     {"archive": PATH, "out": PATH, "preview": PATH, "size": 64 or null, "skip_damaged": false}
 
 answers any number of ``{"type": "progress", …}`` and then one of ``done`` (the facts), ``refused`` (``summary``,
-``remedy``, ``problems``) and ``failed`` (``reason``). Strangers' files are decoded here, so the process takes little,
+``remedy``, ``problems``) and ``failed`` (``reason``).
+
+    {"standing": {"layout": …, "folder": PATH, "shape": [1, 28, 28], "classes": […]}, "preview": PATH}
+
+looks at a data set where it stands, and answers alike. Strangers' files are decoded here, so the process takes little,
 knows no secret, and ends when its standard input closes: with whoever ordered it.
 """
 
@@ -22,6 +26,8 @@ from typing import Any
 from packing.importer import Order, import_archive
 from packing.limits import CPU_S, MEMORY, NICE
 from packing.refusal import RefusedError
+from packing.shelves import Standing
+from packing.survey import survey
 
 _PROGRESS_EVERY_S = 1.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -62,8 +68,18 @@ def _leave_with_caller() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _order(line: str) -> Order:
-    asked: dict[str, Any] = json.loads(line)
+def _carry_out(asked: dict[str, Any], teller: _Teller) -> dict[str, Any]:
+    if "standing" in asked:
+        facts = asked["standing"]
+        standing = Standing(facts["layout"], Path(facts["folder"]), facts["shape"], facts["classes"])
+        try:
+            return survey(standing, Path(asked["preview"]))
+        except ValueError as error:
+            raise RefusedError(str(error), "") from error
+    return import_archive(_order(asked), teller.progress)
+
+
+def _order(asked: dict[str, Any]) -> Order:
     return Order(
         Path(asked["archive"]), Path(asked["out"]), Path(asked["preview"]), asked["size"], bool(asked["skip_damaged"])
     )
@@ -72,11 +88,11 @@ def _order(line: str) -> Order:
 def main() -> int:
     """Carry out one order."""
     _restrain()
-    order = _order(sys.stdin.readline())
+    asked: dict[str, Any] = json.loads(sys.stdin.readline())
     _leave_with_caller()
     teller = _Teller()
     try:
-        teller.tell("done", **import_archive(order, teller.progress))
+        teller.tell("done", **_carry_out(asked, teller))
     except RefusedError as error:
         teller.tell("refused", summary=error.summary, remedy=error.remedy, problems=error.problems)
     except MemoryError:

@@ -260,9 +260,17 @@ class _Packer:
             "layout": self._layout.kind,
             "shape": list(self._shape),
             "classes": list(self._layout.classes),
+            "class_counts": self._class_counts(),
             "parts": self._writer.counts,
             "images": sum(self._writer.counts.values()),
             "bytes": self._order.out.stat().st_size,
             "sha256": digest.hexdigest(),
             "notes": self._notes.sentences(),
         }
+
+    def _class_counts(self) -> list[int] | None:
+        """Return how many pictures each class has, held out or not; None without classes."""
+        counted: Counter[int | None] = Counter()
+        for (_, label), count in self._of_class.items():
+            counted[label] += count
+        return [counted[label] for label in range(len(self._layout.classes))] or None

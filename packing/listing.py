@@ -24,7 +24,7 @@ _FLAT_NAME = re.compile(r"\d+_([a-z]+)\.png")
 _RENAMED = {"airplane": "plane", "automobile": "car"}
 _LMDB_MAGIC = 0xBEEFC0DE
 # Where a meta page of LMDB keeps what is needed here: magic, page size, entries of the main database, transaction.
-_MAGIC_AT, _PAGE_AT, _ENTRIES_AT, _TRANSACTION_AT = 16, 40, 120, 144
+_MAGIC_AT, _PAGE_AT, LMDB_ENTRIES_AT, LMDB_TRANSACTION_AT = 16, 40, 120, 144
 
 
 class Entry(NamedTuple):
@@ -107,16 +107,25 @@ def lmdb_entries(path: Path) -> int:
         ValueError: it is no such database.
         OSError: it cannot be read.
     """
+    newest = max(lmdb_pages(path), key=lambda page: int(struct.unpack_from("<Q", page, LMDB_TRANSACTION_AT)[0]))
+    entries: int = struct.unpack_from("<Q", newest, LMDB_ENTRIES_AT)[0]
+    return entries
+
+
+def lmdb_pages(path: Path) -> list[bytes]:
+    """Return what begins the two meta pages of a database of LMDB; only the first where the second is cut off.
+
+    Raises:
+        ValueError: it is no such database.
+        OSError: it cannot be read.
+    """
     with path.open("rb") as file:
         first = file.read(4096)
         if len(first) < 4096 or struct.unpack_from("<I", first, _MAGIC_AT)[0] != _LMDB_MAGIC:
             raise ValueError(f"{path} is not a database of LMDB")
         file.seek(struct.unpack_from("<I", first, _PAGE_AT)[0])
         second = file.read(4096)
-    pages = [page for page in (first, second) if len(page) == 4096]
-    newest = max(pages, key=lambda page: int(struct.unpack_from("<Q", page, _TRANSACTION_AT)[0]))
-    entries: int = struct.unpack_from("<Q", newest, _ENTRIES_AT)[0]
-    return entries
+    return [page for page in (first, second) if len(page) == 4096]
 
 
 def _celeba_counts(path: Path) -> dict[str, int]:

@@ -25,6 +25,7 @@ from stores.memory import Memory
 from stores.metrics import Metrics
 from stores.orphans import Orphans
 from stores.paces import Paces
+from stores.previews import Previews
 from stores.pulse import Pulse
 from stores.queues import Queues
 from stores.quotas import Guard
@@ -65,6 +66,7 @@ class Stores:
     sessions: Sessions
     datasets: Datasets
     uploads: Uploads
+    previews: Previews
     workers: Workers
     fleet: Fleet
     memory: Memory
@@ -113,6 +115,7 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         sessions=Sessions(engine, settings.session_s),
         datasets=Datasets(engine),
         uploads=Uploads(engine, blobs, guard),
+        previews=Previews(engine, blobs),
         workers=Workers(engine),
         fleet=Fleet(engine, settings.lease_s),
         memory=Memory(engine),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, func, update
+from sqlalchemy import Connection, Engine, and_, case, func, update
 from sqlalchemy.dialects.postgresql import insert
 
 from models.datasets import FORMS, KnownDataset
@@ -76,12 +76,22 @@ def dataset_spec(row: Mapping[str, Any], roots: Sequence[Path]) -> dict[str, Any
     """
     if row["source"] == "uploaded":
         return None
-    forms = [form for form in FORMS if (form.name, form.layout) == (row["name"], row["layout"])]
-    known = forms[0] if forms else _pair(row["name"])
-    bases = _bases(known, roots)
-    standing = (folder for base in bases for folder in known.folders if _stands(known, base / folder))
+    known = _known(row)
+    standing = (folder for base in _bases(known, roots) for folder in known.folders if _stands(known, base / folder))
     facts = {name: row[name] for name in ("name", "source", "layout", "shape", "classes", "parts")}
     return {**facts, "folder": next(standing, known.folder)}
+
+
+def standing_folder(row: Mapping[str, Any], roots: Sequence[Path]) -> Path | None:
+    """Return where a data set that came with the service or was found stands on this machine; None: nowhere."""
+    known = _known(row)
+    folders = (base / folder for base in _bases(known, roots) for folder in known.folders)
+    return next((folder for folder in folders if _stands(known, folder)), None)
+
+
+def _known(row: Mapping[str, Any]) -> KnownDataset:
+    forms = (form for form in FORMS if (form.name, form.layout) == (row["name"], row["layout"]))
+    return next(forms, None) or _pair(row["name"])
 
 
 def _bases(known: KnownDataset, roots: Sequence[Path]) -> Sequence[Path]:
@@ -155,9 +165,15 @@ def _write(connection: Connection, found: Found) -> None:
         .on_conflict_do_update(
             index_elements=[func.coalesce(Dataset.owner, ""), Dataset.name],
             index_where=Dataset.deleted_at.is_(None),
-            set_=facts,
+            set_={**facts, **_as_looked_at(facts)},
         )
     )
+
+
+def _as_looked_at(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what becomes of an earlier look at a data set: it holds for as long as the files are the same."""
+    same = and_(*(getattr(Dataset, name).is_not_distinct_from(facts[name]) for name in ("layout", "bytes", "sha256")))
+    return {name: case((same, getattr(Dataset, name)), else_=None) for name in ("preview_key", "class_counts")}
 
 
 def _sha256(folder: Path, files: Sequence[listing.Entry]) -> str | None:

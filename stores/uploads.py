@@ -34,6 +34,7 @@ class NewUpload:
     images: int
     shape: list[int]
     classes: list[str]
+    class_counts: list[int] | None
     parts: dict[str, int]
     bytes: int
     sha256: str

@@ -171,6 +171,9 @@ class Dataset(Answer):
     images: int
     shape: list[int] = Field(description="Channels, height, width.")
     classes: list[str]
+    class_counts: list[int] | None = Field(
+        description="Images of each class, in the order of `classes`, all parts together; null where nobody counted."
+    )
     parts: dict[str, int] = Field(
         description="Images of each part: `train` and `test`, or `trainA`, `trainB`, `testA`, `testB` for translation."
     )
@@ -178,7 +181,7 @@ class Dataset(Answer):
     sha256: str | None
     state: Literal["importing", "ready", "missing", "failed"]
     owner: str | None = Field(description="Whose it is; null for one that everybody may use.")
-    preview: str | None = Field(description="Address of a grid of its pictures.")
+    preview: str | None = Field(description="Address of a grid of its pictures; null until it is made.")
     created_at: datetime
 
 

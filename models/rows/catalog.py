@@ -42,7 +42,8 @@ class Dataset(Base):
     sha256: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[str]
     parts: Mapped[JsonObject] = mapped_column(server_default=text("'{}'"))  # images of each: train, test; trainA, …
-    object_key: Mapped[str | None]  # of the packed file, and of its preview grid, when uploaded
-    preview_key: Mapped[str | None]
+    class_counts: Mapped[list[int] | None]  # in the order of the classes, all parts together; null: nobody counted
+    object_key: Mapped[str | None]  # of the packed file, when uploaded
+    preview_key: Mapped[str | None]  # of a grid of its pictures
     deleted_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -36,7 +36,7 @@ def test_a_data_set_is_shown_with_what_it_holds_and_where_it_is_from(alice, ente
     assert f'<img class="pixels" src="/v1/datasets/{made["id"]}/preview?redirect=false"' in pets
     for text in ("10\u202f000 images", f"28{TIMES}28 grey", "10 classes", "Comes with the service"):
         assert text in digits
-    assert "<img" not in digits
+    assert "<img" not in digits  # nobody has looked at them yet
     assert digits.index("<code>train</code> 9") < digits.index("<code>test</code> 1")
 
 
@@ -105,3 +105,25 @@ def test_without_any_data_set_the_page_says_what_to_do(alice, carol, enter, stor
     page = enter(carol).see("/dashboard/datasets")
     assert "No data set yet." in page
     assert "Upload" not in page
+
+
+def test_images_of_each_class_stand_beside_its_name_and_how_even_they_are(app, alice, enter, upload):
+    upload(alice, zipped({**pictures(20, "cat/"), **pictures(16, "dog/")}), "uneven")
+    upload(alice, zipped(classes(("cat", "dog"))), "even")
+    app.extensions["ganforge"].looks.make()
+    page = enter(alice).see("/dashboard/datasets")
+    uneven = card(page, "uneven")
+    assert "2 classes <small>16 to 20 images each</small>" in uneven
+    assert '<span class="badge">cat <small>20</small></span> <span class="badge">dog <small>16</small></span>' in uneven
+    assert "2 classes <small>16 images each</small>" in card(page, "even")
+    digits = card(page, "mnist-10k")
+    assert re.search(r"10 classes <small>863 to 1\D?127 images each</small>", digits)
+    assert re.search(
+        r'<img class="pixels" src="/v1/datasets/ds_[^"]+/preview\?redirect=false" alt="Pictures of mnist-10k"', digits
+    )
+
+
+def test_classes_that_nobody_has_counted_stand_alone(alice, enter):
+    digits = card(enter(alice).see("/dashboard/datasets"), "mnist-10k")
+    assert "10 classes</summary>" in digits
+    assert '<span class="badge">7</span>' in digits

@@ -1,0 +1,85 @@
+"""A look into a database of LMDB without its library: single values, wherever they stand, in a file of any size.
+
+The format is LMDB's own (lmdb.h, mdb.c; version 1, 64 bits): pages of one size, of which two tell where the root is;
+branches that lead to leaves, and leaves that hold keys and values or say on which pages a large value stands.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from typing import TYPE_CHECKING
+
+from packing.listing import LMDB_ENTRIES_AT, LMDB_TRANSACTION_AT, lmdb_pages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+_DEPTH_AT, _ROOT_AT = 94, 128
+_HEAD = 16  # of a page: its number, flags, and where its free space begins; then where each node stands
+_BRANCH, _LEAF = 1, 2
+_ELSEWHERE = 1  # a node's value stands on pages of its own
+_DEEPEST = 32
+
+
+class Database:
+    """A database that nobody writes to meanwhile. Use it as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it.
+
+        Raises:
+            ValueError: it is no such database.
+            OSError: it cannot be read.
+        """
+        self._path = path
+        pages = lmdb_pages(path)
+        newest = max(pages, key=lambda page: int(struct.unpack_from("<Q", page, LMDB_TRANSACTION_AT)[0]))
+        self._page = struct.unpack_from("<I", pages[0], 40)[0]
+        self.depth: int = struct.unpack_from("<H", newest, _DEPTH_AT)[0]
+        self._root = struct.unpack_from("<Q", newest, _ROOT_AT)[0]
+        self.entries: int = struct.unpack_from("<Q", newest, LMDB_ENTRIES_AT)[0]
+        with path.open("rb") as file:
+            self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bytes.close()
+
+    def near(self, place: float) -> bytes:
+        """Return a value about so far into the order of keys: 0 is the first, 1 behind the last.
+
+        Raises:
+            ValueError: the database is damaged.
+        """
+        page = self._root
+        for _ in range(min(self.depth, _DEEPEST)):
+            start = page * self._page
+            flags, lower = struct.unpack("<HH", self._part(start + 10, 4))
+            count = (lower - _HEAD) // 2
+            if count < 1:
+                break
+            chosen = min(int(place * count), count - 1)
+            place = place * count - chosen
+            node = start + struct.unpack("<H", self._part(start + _HEAD + 2 * chosen, 2))[0]
+            low, high, more, key = struct.unpack("<HHHH", self._part(node, 8))
+            if flags & _LEAF:
+                where = node + 8 + key
+                if more & _ELSEWHERE:
+                    where = struct.unpack("<Q", self._part(where, 8))[0] * self._page + _HEAD
+                return self._part(where, low | high << 16)
+            if not flags & _BRANCH:
+                break
+            page = low | high << 16 | more << 32
+        raise ValueError(f"{self._path} is damaged: its pages lead nowhere")
+
+    def _part(self, begin: int, length: int) -> bytes:
+        part = self._bytes[begin : begin + length]
+        if len(part) != length:
+            raise ValueError(f"{self._path} is damaged: it ends before its pages do")
+        return part
