@@ -4,14 +4,17 @@ else by the browser."""
 from __future__ import annotations
 
 import functools
-import gettext
 import io
+from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
+from typing import Any
 
 from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Flask, g, request
+from flask import Flask, g, has_request_context, request
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from api.dashboard.told import told
 
@@ -28,16 +31,16 @@ def languages() -> dict[str, str]:
 
 
 @functools.cache
-def catalogue(language: str) -> gettext.NullTranslations:
+def catalogue(language: str) -> NullTranslations:
     """Return the words of a language; read once."""
     path = HERE / "catalogues" / f"{language}.po"
     if not path.exists():
-        return gettext.NullTranslations()
+        return NullTranslations()
     compiled = io.BytesIO()
     with path.open("rb") as file:
         write_mo(compiled, read_po(file, locale=language.replace("-", "_")))
     compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    return GNUTranslations(compiled)
 
 
 @functools.cache
@@ -52,6 +55,11 @@ def script_words(language: str) -> dict[str, str]:
         if isinstance(message, str)
     }
     return {message: catalogue(language).gettext(message) for message in sorted(found)}
+
+
+def gettext(text: str) -> str:
+    """Return a text in the reader's language; in English where nobody reads."""
+    return catalogue(g.language if has_request_context() else "en").gettext(text)
 
 
 def said(text: str | None) -> str:
@@ -84,5 +92,12 @@ def install(app: Flask) -> None:
         lambda one, many, count: catalogue(g.language).ngettext(one, many, count),
         newstyle=True,
     )
+    counted: Any = app.jinja_env.globals["ngettext"]
+
+    @pass_context
+    def ngettext(context: Context, one: str, many: str, count: int, **parts: Any) -> Any:
+        return counted(context, one, many, count, **{"num": f"{count:,}", **parts})
+
+    app.jinja_env.globals["ngettext"] = ngettext
     app.jinja_env.filters["said"] = said
     app.jinja_env.globals["script_words"] = lambda: script_words(g.language)

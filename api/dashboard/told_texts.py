@@ -39,7 +39,7 @@ WORDS = (*State, *Verb, *Role, "ready", "importing", "missing", "found", "builti
 # More than so many wordings of one part, and it is taken as something that is filled in.
 MOST = 8
 WORD = re.compile(r"(?<![\w./=:-])[a-z]{2,}(?![\w/=([.]|:\S)")
-NO_PROSE = re.compile(r'\n|::|="')
+NO_PROSE = re.compile(r'\n|::|="|\b(CASE|CAST|SELECT|WHERE|UPDATE|INSERT|WITH)\b')
 
 Names = dict[str, list[ast.expr]]
 

@@ -1,6 +1,6 @@
 // Orders to many jobs: what one would do is shown first, by the page that counts; it opens in a dialog of the list.
 import { Refused, call, once, tell, toast } from "./calls.js";
-import { t } from "./words.js";
+import { t, told } from "./words.js";
 
 const dialog = document.getElementById("bulk-dialog");
 
@@ -45,7 +45,7 @@ function valid(form, order) {
   const { typed, priority } = form.elements;
   if (typed && typed.value.trim() !== String(order.expected)) {
     typed.dataset.pointer = "/typed";
-    complain(form, "typed", t("This is not the number of jobs: {n}.", { n: order.expected }));
+    complain(form, "typed", t("This is not the number of jobs: {n}.", { n: String(order.expected) }));
     return false;
   }
   if (priority && !priority.checkValidity()) {
@@ -66,7 +66,7 @@ document.addEventListener("submit", (event) => {
   form.dataset.key ||= crypto.randomUUID?.() || String(Math.random());
   const send = async () => {
     const came = await call("POST", "/v1/jobs/bulk", order, { "Idempotency-Key": form.dataset.key });
-    report(form, came);
+    await report(form, came);
     document.dispatchEvent(new CustomEvent("changed", { detail: came }));
   };
   const changed = (error) => {
@@ -88,7 +88,7 @@ async function again(form, matched) {
 }
 
 /** Say what came of it, in place of the form's fields. */
-function report(form, { changed, unchanged, problems }) {
+async function report(form, { changed, unchanged, problems }) {
   const title = form.querySelector("#bulk-title");
   const said = document.createElement("p");
   said.setAttribute("role", "status");
@@ -97,12 +97,13 @@ function report(form, { changed, unchanged, problems }) {
   if (problems.length) {
     const list = document.createElement("ul");
     list.className = "bulk-answer";
-    for (const { job, detail } of problems) {
+    const details = await told(problems.map(({ detail }) => detail));
+    for (const [n, { job }] of problems.entries()) {
       const item = document.createElement("li");
       const link = document.createElement("a");
       link.href = `/dashboard/jobs/${job}`;
       link.textContent = `…${job.slice(-6)}`;
-      item.append(link, ` ${detail}`);
+      item.append(link, ` ${details[n]}`);
       list.append(item);
     }
     const note = document.createElement("p");

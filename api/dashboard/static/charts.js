@@ -6,10 +6,11 @@
 //   losses.cursor(2);                                              // a mark that stays; null takes it away
 //
 // Charts of one group zoom together. The page loads vendor/uPlot.iife.min.js, vendor/uPlot.min.css and charts.css.
-import { figure, legend, make, nearest, table } from "./charts_words.js";
+import { legend, make, nearest, table } from "./charts_words.js";
+import { figure } from "./figures.js";
 import { t } from "./words.js";
 
-export { figure, make, nearest };
+export { make, nearest };
 
 const DRAW_EVERY_MS = 250;
 const HEIGHT = 220;

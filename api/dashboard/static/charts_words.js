@@ -1,16 +1,9 @@
 // What stands around a chart: its legend with the values at the cursor, and its points as a table.
+import { figure } from "./figures.js";
 import { t } from "./words.js";
 
 const ROWS = 25;
 const SVG = "http://www.w3.org/2000/svg";
-
-/** Return a number as a legend writes it. */
-export function figure(value) {
-  if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return value.toExponential(2).replace(/\.?0*e/, "e").replace("e+", "e");
-  return Number.isInteger(value) ? value.toLocaleString(document.documentElement.lang) : String(Number(value.toPrecision(4)));
-}
 
 /** Return the place of the entry that is nearest to x in a rising list; -1 in an empty one. */
 export function nearest(list, x) {

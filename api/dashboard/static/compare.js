@@ -1,7 +1,8 @@
 // Jobs on shared axes. Every job has a clock (api/dashboard/clocks.py): how many images and seconds each of its steps
 // stands for. Curves and pictures of all jobs are placed by it, over images, time or steps.
 import { call } from "./calls.js";
-import { chart, figure, make, nearest } from "./charts.js";
+import { chart, make, nearest } from "./charts.js";
+import { duration, figure, number, span } from "./figures.js";
 import { t } from "./words.js";
 
 const POINTS = 600;
@@ -28,16 +29,10 @@ function place(job, step) {
   return ys[n] + along * (ys[n + 1] - ys[n]);
 }
 
-function duration(seconds) {
-  if (seconds < 60) return `${Number(seconds.toPrecision(3))} s`;
-  const [size, name] = seconds < 3600 ? [60, "min"] : [3600, "h"];
-  return `${Number((seconds / size).toPrecision(3))} ${name}`;
-}
-
 const AXES = {
-  images: { label: t("Images"), words: (x) => t("{n} images", { n: figure(Math.round(x)) }), format: (x) => (x >= 1e6 ? `${figure(x / 1e6)} M` : x >= 1e4 ? `${figure(x / 1e3)} k` : figure(x)) },
-  time: { label: t("Time"), words: duration, format: duration },
-  steps: { label: t("Steps"), words: (x) => t("step {n}", { n: figure(Math.round(x)) }), format: figure },
+  images: { label: t("Images"), words: (x) => t("{n} images", { n: number(Math.round(x)) }), format: (x) => (x >= 1e6 ? `${figure(x / 1e6)} M` : x >= 1e4 ? `${figure(x / 1e3)} k` : figure(x)) },
+  time: { label: t("Time"), words: (x) => (x < 60 ? span(x) : duration(x)), format: span },
+  steps: { label: t("Steps"), words: (x) => t("step {n}", { n: number(Math.round(x)) }), format: figure },
 };
 
 // -- curves

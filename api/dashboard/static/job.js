@@ -8,7 +8,7 @@ import "./job_sample.js";
 import "./job_tables.js";
 import { Live } from "./live.js";
 import { refresh, say } from "./page.js";
-import { t } from "./words.js";
+import { t, told } from "./words.js";
 
 const PROGRESS_EVERY_MS = 3000;
 const data = JSON.parse(document.getElementById("job-data").textContent);
@@ -38,7 +38,7 @@ function heard(event) {
     say(t("Epoch {epoch} is done", { epoch: event.data.epoch }));
   }
   if (event.type === "grid") grids?.add(event.data);
-  if (event.type === "alert") say(t("Alert: {detail}", { detail: event.data.detail || event.data.code }));
+  if (event.type === "alert") told([event.data.detail || event.data.code]).then(([detail]) => say(t("Alert: {detail}", { detail })));
   if (event.type === "alert" && event.data.back_to !== undefined) curves?.back(event.data.back_to);
   if (event.type === "state") say(WORDS[event.data.to]?.() || event.data.to);
   refresh();

@@ -1,11 +1,11 @@
 // The image grids under a slider: the generator learns, epoch by epoch.
 import { make, nearest } from "./charts.js";
+import { number } from "./figures.js";
 import { t } from "./words.js";
 
 const AHEAD = 3;
 const WHOLE_MS = 12000; // all of a training in so long, but no picture shorter or longer than these
 const [SHORTEST_MS, LONGEST_MS] = [100, 600];
-const number = new Intl.NumberFormat(document.documentElement.lang);
 
 class Grids {
   constructor(grids, onMove) {
@@ -30,7 +30,7 @@ class Grids {
   async show(place) {
     const n = Math.min(this.grids.length - 1, Math.max(0, place));
     const grid = this.grids[n];
-    const words = t("epoch {epoch} · step {step}", { epoch: number.format(grid.epoch ?? 0), step: number.format(grid.step ?? 0) });
+    const words = t("epoch {epoch} · step {step}", { epoch: number(grid.epoch ?? 0), step: number(grid.step ?? 0) });
     this.slider.max = this.grids.length - 1;
     this.slider.value = n;
     this.slider.setAttribute("aria-valuetext", words);

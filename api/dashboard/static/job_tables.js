@@ -1,5 +1,6 @@
 // The layers of the networks and the report of the run: files of the job, read when somebody opens them.
-import { figure, make } from "./charts.js";
+import { make } from "./charts.js";
+import { figure } from "./figures.js";
 import { t } from "./words.js";
 
 const cells = (tag, values, figures = 99) => values.map((value, n) => make(tag, n >= figures ? { class: "figure" } : tag === "th" ? { scope: "col" } : {}, value));

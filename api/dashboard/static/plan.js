@@ -1,15 +1,6 @@
 // What would become of a job: where it would run, behind how many, until when; or what has to be mended first.
+import { duration } from "./figures.js";
 import { t } from "./words.js";
-
-/** Return a stretch of time as the pages write it: 45 s, 3 min 5 s, 2 h 10 min, 3 d 4 h. */
-export function duration(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  const steps = [[86400, "d", 3600, "h"], [3600, "h", 60, "min"], [60, "min", 1, "s"]];
-  const [large, name, small, rest] = steps.find(([size]) => whole >= size);
-  const more = Math.floor((whole % large) / small);
-  return `${Math.floor(whole / large)} ${name}${more ? ` ${more} ${rest}` : ""}`;
-}
 
 function element(name, className, ...content) {
   const made = document.createElement(name);

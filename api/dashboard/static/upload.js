@@ -1,7 +1,8 @@
 // Uploading of data sets: dropped or chosen, sent with progress, then followed until they are ready or refused.
 import { call, mark, once, signInAgain, tell, toast } from "./calls.js";
+import { size } from "./figures.js";
 import { refresh, say } from "./page.js";
-import { t } from "./words.js";
+import { t, told } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const form = byId("upload");
@@ -9,13 +10,6 @@ const csrf = document.querySelector('meta[name="csrf-token"]').content;
 const ARCHIVE = /\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$/i;
 const underWay = new Set();
 let suggested = "";
-
-function size(bytes) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let place = 0;
-  while (bytes >= 1000 && place < units.length - 1) [bytes, place] = [bytes / 1000, place + 1];
-  return `${place ? Number(bytes.toPrecision(3)) : bytes} ${units[place]}`;
-}
 
 function element(name, className, ...content) {
   const made = document.createElement(name);
@@ -136,7 +130,7 @@ function send(asked) {
   request.send(body);
 }
 
-function ended(row, request, asked) {
+async function ended(row, request, asked) {
   if (request.status === 401) {
     underWay.clear();
     signInAgain();
@@ -152,7 +146,7 @@ function ended(row, request, asked) {
     refused(row, asked, answer);
     return;
   }
-  row.end("ready", t("Ready: {images} images.", { images: answer.images }), answer.notes);
+  row.end("ready", t("Ready: {images} images.", { images: answer.images }), await told(answer.notes));
   const link = element("a", "button", t("Train on it"));
   link.href = `/dashboard/new?dataset=${encodeURIComponent(answer.name)}`;
   row.says.append(" ", link);

@@ -1,11 +1,21 @@
 // What scripts say, in the reader's language. The page carries the texts; English is its own key.
 const words = JSON.parse(document.getElementById("words")?.textContent || "{}");
 
-/** Return a text in the reader's language; `{name}` is replaced by values[name]. */
+/** Return a text in the reader's language; `{name}` is replaced by values[name], a number as people read it. */
 export function t(text, values = {}) {
-  return (words[text] || text).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+  const written = (value) => (typeof value === "number" ? numbers.format(value) : value);
+  return (words[text] || text).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? written(values[name]) : whole));
 }
 
+/** Return what the service has told, which is English, in the reader's language. */
+export async function told(texts) {
+  if (!texts.length || document.documentElement.lang === "en") return texts;
+  const lines = texts.map((text) => text.replaceAll("\n", " "));
+  const answer = await fetch(`/dashboard/told?${new URLSearchParams({ text: lines.join("\n") })}`).catch(() => null);
+  return answer?.ok && !answer.redirected ? (await answer.text()).split("\n") : texts;
+}
+
+const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto", style: "short" });
 const absolute = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
 const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [Infinity, "day", 86400]];

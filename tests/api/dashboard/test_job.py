@@ -138,9 +138,9 @@ def test_an_alert_is_explained_with_what_to_try(alice, enter, bench, stores, cod
     told = {"code": code, "detail": "as it was told", "step": 1200, "d_real": 0.98765}
     stores.jobs.progress(bench.claim(), [(EventType.alert, told), (EventType.alert, told)])
     read = words(see(enter(alice), job))
-    assert f"{title} at step 1 200 · 2 times" in read
+    assert f"{title} at step 1,200 · 2 times" in read
     assert hint in read
-    assert "d_real 0.988" in read
+    assert "d_real 0.9877" in read
 
 
 def test_every_alert_that_is_told_is_explained():
