@@ -52,7 +52,7 @@ def follow_all_jobs(call: Call[Query, None]) -> Response:
 def frames(hub: Hub, events: Events, who: Principal, start: Position) -> Iterator[bytes]:
     """Yield all events after a position, in the feed's order, with comments in between while it is quiet."""
     yield RETRY
-    with hub.listening(who.key_id, owner=who.reads) as inbox:
+    with hub.listening(who, owner=who.reads) as inbox:
         try:
             yield from _read(inbox, events, who.reads, start)
         except SQLAlchemyError as error:

@@ -24,7 +24,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.states import TERMINAL
 from stores.bus import Bus
 from stores.events import Events
-from stores.keys import Keys
+from stores.keys import Keys, Principal
+from stores.sessions import Sessions
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +62,8 @@ class Inbox:
 
     job_id: str | None
     owner: str | None
-    key_id: str
-    closed: bool = False  # the server stops, or the key was revoked
+    who: Principal
+    closed: bool = False  # the server stops, the key was revoked, or the session has ended
     overflowed: bool = False
     _items: SimpleQueue[News | None] = field(default_factory=SimpleQueue)
 
@@ -96,10 +97,11 @@ class Inbox:
 class Hub:
     """The listener of this process, started with the first stream. Uses threads, which are greenlets under gevent."""
 
-    def __init__(self, bus: Bus, events: Events, keys: Keys) -> None:
+    def __init__(self, bus: Bus, events: Events, keys: Keys, sessions: Sessions) -> None:
         self._bus = bus
         self._events = events
         self._keys = keys
+        self._sessions = sessions
         self._lock = threading.Lock()
         self._jobs: defaultdict[str, set[Inbox]] = defaultdict(set)
         self._feeds: set[Inbox] = set()
@@ -112,10 +114,10 @@ class Hub:
 
     @contextmanager
     def listening(
-        self, key_id: str, *, job_id: str | None = None, owner: str | None = None, seen: int = 0
+        self, who: Principal, *, job_id: str | None = None, owner: str | None = None, seen: int = 0
     ) -> Iterator[Inbox]:
         """Register a stream for as long as the block runs. Register first, then read rows: that leaves no gap."""
-        inbox = Inbox(job_id, owner, key_id)
+        inbox = Inbox(job_id, owner, who)
         with self._lock:
             if job_id is None:
                 self._feeds.add(inbox)
@@ -201,11 +203,12 @@ class Hub:
             inbox.nudge()
 
     def _look(self) -> None:
-        """Find in the rows what no hint told, and whose key was revoked."""
+        """Find in the rows what no hint told, and whose key was revoked or session has ended."""
         everyone = self._everyone()
-        in_force = self._keys.in_force({inbox.key_id for inbox in everyone})
+        keys = self._keys.in_force({inbox.who.key_id for inbox in everyone})
+        sessions = self._sessions.in_force({inbox.who.session for inbox in everyone if inbox.who.session})
         for inbox in everyone:
-            if inbox.key_id not in in_force:
+            if inbox.who.key_id not in keys or (inbox.who.session and inbox.who.session not in sessions):
                 inbox.close()
         with self._lock:
             heard = dict(self._heard)

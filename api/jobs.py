@@ -99,7 +99,7 @@ def _wait(call: Call[Query, None], job_id: str, seconds: float) -> dict[str, Any
     deadline = time.monotonic() + seconds
     reports = call.service.stores.reports
     job = reports.job(job_id, call.who.reads)
-    with call.service.hub.listening(call.who.key_id, job_id=job_id, seen=job["last_seq"]) as inbox:
+    with call.service.hub.listening(call.who, job_id=job_id, seen=job["last_seq"]) as inbox:
         # Registered now: what happened since the first look shows in the second, what happens later is heard.
         now = reports.job(job_id, call.who.reads)
         if now["state"] != job["state"] or now["state"] in TERMINAL:

@@ -80,7 +80,7 @@ def position(request: Request, after: int | None, job: dict[str, Any]) -> int:
 def frames(hub: Hub, events: Events, who: Principal, job_id: str, seen: int) -> Iterator[bytes]:
     """Yield the events of a job after `seen`, each once and in order, with comments in between while it is quiet."""
     yield RETRY
-    with hub.listening(who.key_id, job_id=job_id, seen=seen) as inbox:
+    with hub.listening(who, job_id=job_id, seen=seen) as inbox:
         try:
             for batch in _batches(inbox, events, job_id, seen):
                 yield b"".join(news.frame for news in batch) or COMMENT

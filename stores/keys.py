@@ -35,6 +35,7 @@ class Principal:
     owner: str
     role: Role
     quotas: Quotas = NO_QUOTAS
+    session: bytes | None = None  # hash of the session that the key opened, where one was shown instead of the key
 
     @property
     def reads(self) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Engine, bindparam, delete, func, insert, select, update
@@ -56,15 +58,24 @@ class Sessions:
 
     def find(self, token: str) -> Session | None:
         """Return the session of a token; None when it has ended. One that is used stays open."""
+        own = hash_secret(token)
         with self._engine.connect() as connection:
-            row = connection.execute(WHO, {"hash": hash_secret(token)}).first()
+            row = connection.execute(WHO, {"hash": own}).first()
             if row is None:
                 return None
             if row.left.total_seconds() < self._lasts_s / 2:
                 ends = func.now() + seconds(self._lasts_s)
-                mine = update(SessionRow).where(SessionRow.hash == hash_secret(token))
+                mine = update(SessionRow).where(SessionRow.hash == own)
                 connection.execute(mine.values(expires_at=ends))
-        return Session(token, principal(row), row.name, row.expires_at)
+        return Session(token, replace(principal(row), session=own), row.name, row.expires_at)
+
+    def in_force(self, hashes: Collection[bytes]) -> set[bytes]:
+        """Return the hashes of those sessions that have not ended."""
+        if not hashes:
+            return set()
+        query = select(SessionRow.hash).where(SessionRow.hash.in_(hashes), SessionRow.expires_at > func.now())
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
 
     def end(self, token: str) -> None:
         """End a session at once."""

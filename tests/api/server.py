@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import psutil
 
+from api.access import COOKIE
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,9 +97,10 @@ def parse(lines: Iterator[str]) -> Iterator[Line]:
 
 
 @contextmanager
-def stream(url: str, key: str, last_id: str | None = None) -> Iterator[Iterator[Line]]:
-    """Open a stream; yield its events."""
-    headers = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
+def stream(url: str, key: str, last_id: str | None = None, session: str | None = None) -> Iterator[Iterator[Line]]:
+    """Open a stream with a key, or with the session of a page; yield its events."""
+    shown = {"Cookie": f"{COOKIE}={session}"} if session else {"Authorization": f"Bearer {key}"}
+    headers = {**shown, "Accept": "text/event-stream"}
     if last_id is not None:
         headers["Last-Event-ID"] = last_id
     with httpx.stream("GET", url, headers=headers, timeout=30) as answer:

@@ -71,17 +71,17 @@ def _clean(stores: Stores) -> None:
 class Watcher:
     """Follows a stream in a thread of its own, as a browser would."""
 
-    def __init__(self, url: str, key: str, last_id: str | None = None) -> None:
+    def __init__(self, url: str, key: str, last_id: str | None = None, session: str | None = None) -> None:
         self.seen: list[Line] = []
         self.connected = threading.Event()
         self.error: Exception | None = None
-        self._thread = threading.Thread(target=self._follow, args=(url, key, last_id), daemon=True)
+        self._thread = threading.Thread(target=self._follow, args=(url, key, last_id, session), daemon=True)
         self._thread.start()
         assert self.connected.wait(20)
 
-    def _follow(self, url: str, key: str, last_id: str | None) -> None:
+    def _follow(self, url: str, key: str, last_id: str | None, session: str | None) -> None:
         try:
-            with stream(url, key, last_id) as events:
+            with stream(url, key, last_id, session) as events:
                 for event in events:
                     self.seen.append(event)
                     self.connected.set()
@@ -204,6 +204,20 @@ def test_a_stream_ends_when_its_key_is_revoked(server: Server, alice: Person, st
     stores.keys.revoke(alice.key_id, Local("root"))
     assert watcher.ended(15)
     assert watcher.seen[-1].event != "end"
+
+
+def test_the_streams_of_a_session_end_when_it_is_signed_out(server: Server, alice: Person, stores: Stores) -> None:
+    who = stores.keys.authenticate(alice.key)
+    assert who
+    closed, open_still = stores.sessions.open(who), stores.sessions.open(who)
+    paths = (f"/v1/jobs/{alice.submit()['id']}/events", "/v1/events")
+    ending = [Watcher(server.url + path, "", session=closed) for path in paths]
+    staying = Watcher(server.url + paths[0], "", session=open_still)
+    stores.sessions.end(closed)
+    assert all(watcher.ended(15) for watcher in ending)
+    assert not staying.ended(1)
+    stores.keys.revoke(alice.key_id, Local("root"))
+    assert staying.ended(15)
 
 
 def test_open_streams_do_not_hold_up_a_shutdown(small: Server, alice: Person) -> None:
