@@ -232,3 +232,17 @@ def test_the_form_is_for_everybody_at_any_width(person, picture, scheme, size):
     picture(page, f"{name}-more")
     assert_readable(page)
     assert_fits(page)
+
+
+def test_what_is_wrong_is_said_in_the_language_of_the_page(person):
+    alice = person(locale="zh-TW")
+    page = alice.page("/dashboard/new?recipe=dcgan")
+    for name, value, said in (
+        ("width", "2", "必須至少為 4"),  # the browser finds it, and would say so in its own language
+        ("width", "", "必須填寫"),
+        ("learning_rate", "0", "必須大於 0.0"),  # the service refuses it
+    ):
+        field(page, name).fill(value)
+        expect(page.locator(f'[data-param="{name}"] .problem')).to_have_text(said)
+        field(page, name).fill("16" if name == "width" else "0.001")
+    alice.complaints.clear()

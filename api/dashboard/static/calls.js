@@ -70,6 +70,15 @@ export function toast(text, bad = false) {
   document.getElementById("toasts").append(box);
 }
 
+/** Say what the browser finds wrong with a field, in the words of the service and the language of the page. */
+export function complaint({ validity, validationMessage, min, max, step, title }) {
+  if (validity.valueMissing) return t("is required");
+  if (validity.badInput || validity.stepMismatch) return step === "any" ? t("must be a number") : t("must be an integer");
+  if (validity.rangeUnderflow) return t("must be at least {ge}", { ge: min });
+  if (validity.rangeOverflow) return t("must be at most {le}", { le: max });
+  return (validity.patternMismatch && title) || validationMessage;
+}
+
 /** Write what is wrong beside the fields that it is about. Returns the first such field, and what has none. */
 export function mark(errors, form) {
   for (const old of form?.querySelectorAll(".problem[data-from-call]") || []) old.remove();

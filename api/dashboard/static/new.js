@@ -1,5 +1,5 @@
 // The form for a new job: what it holds is checked as it changes (a dry run), shown as a command, and sent.
-import { call, mark, nearest, once, Refused, tell, toast } from "./calls.js";
+import { call, complaint, mark, nearest, once, Refused, tell, toast } from "./calls.js";
 import "./copy.js";
 import { say } from "./page.js";
 import { prose, showPlan, showProblems, showTrouble } from "./plan.js";
@@ -53,7 +53,7 @@ function wrongHere() {
   field.setCustomValidity(labels(field.value) === null ? t("Write one label a line, as key=value.") : "");
   return [...job.querySelectorAll("[data-pointer]")]
     .filter((input) => !input.validity.valid)
-    .map((input) => ({ pointer: input.dataset.pointer, detail: input.validationMessage }));
+    .map((input) => ({ pointer: input.dataset.pointer, detail: complaint(input) }));
 }
 
 function show(errors) {

@@ -1,5 +1,5 @@
 // Uploading of data sets: dropped or chosen, sent with progress, then followed until they are ready or refused.
-import { call, mark, once, signInAgain, tell, toast } from "./calls.js";
+import { call, complaint, mark, once, signInAgain, tell, toast } from "./calls.js";
 import { size } from "./figures.js";
 import { refresh, say } from "./page.js";
 import { t, told } from "./words.js";
@@ -38,7 +38,7 @@ function suggest() {
 async function wrongHere() {
   const wrong = [...form.elements]
     .filter((input) => input.dataset.pointer && !input.validity.valid)
-    .map((input) => ({ pointer: input.dataset.pointer, detail: input.validationMessage }));
+    .map((input) => ({ pointer: input.dataset.pointer, detail: complaint(input) }));
   const [file] = form.elements.file.files;
   if (file && file.size > Number(form.dataset.limit))
     wrong.push({ pointer: "/file", detail: t("It has {size}; at most {limit} are taken.", { size: size(file.size), limit: size(Number(form.dataset.limit)) }) });
