@@ -15,7 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, text
 
-from models.views import rfc3339
+from models.states import State
+from models.views import job_view, rfc3339
 from stores.turns import Pair, Standing, standings
 
 # The most places that are counted; a job further back is shown at one more.
@@ -114,12 +115,18 @@ SELECT pair.priority, pair.owner, job.*
      ORDER BY ordered_at, id) AS job
 """)  # noqa: S608 - numbers of this module
 
-# What runs now is in front too; its own estimate is the best there is.
+LIVE = """
+SELECT count(*) FROM workers
+ WHERE queue = :queue AND stopped_at IS NULL AND NOT draining AND last_seen > now() - make_interval(secs => :alive_s)
+"""
+WORKERS = text(LIVE)
+
+# What runs now is in front too, and its own estimate is the best there is; how many work.
 RUNNING = text(f"""
 SELECT count(*) AS count, count(coalesce(left_s, likely)) AS known,
        coalesce(sum(greatest(coalesce(left_s, likely), 0)), 0) AS likely,
        coalesce(sum(greatest(coalesce(left_low, low), 0)), 0) AS low,
-       coalesce(sum(greatest(coalesce(left_high, high), 0)), 0) AS high
+       coalesce(sum(greatest(coalesce(left_high, high), 0)), 0) AS high, ({LIVE}) AS workers
   FROM (
     SELECT {SECONDS}, extract(epoch FROM (eta->>'at')::timestamptz - now())::float8 AS left_s,
            extract(epoch FROM (eta->>'low')::timestamptz - now())::float8 AS left_low,
@@ -130,11 +137,6 @@ SELECT count(*) AS count, count(coalesce(left_s, likely)) AS known,
       LEFT JOIN paces AS pace ON pace.shape = job.shape AND pace.queue = job.queue
   ) AS remaining
 """)  # noqa: S608 - numbers of this module
-
-WORKERS = text("""
-SELECT count(*) FROM workers
- WHERE queue = :queue AND stopped_at IS NULL AND NOT draining AND last_seen > now() - make_interval(secs => :alive_s)
-""")
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,16 @@ def places(connection: Connection, waiting: Sequence[Mapping[Any, Any]], alive_s
     return found
 
 
+def shown(connection: Connection, rows: Sequence[Mapping[Any, Any]], alive_s: float) -> list[dict[str, Any]]:
+    """Return jobs as shown to readers; those that wait with their place and what is known of their end."""
+    found = places(connection, [row for row in rows if row["state"] == State.queued], alive_s)
+    views = [job_view({**row, "position": getattr(found.get(row["id"]), "position", None)}) for row in rows]
+    for view in views:
+        if (place := found.get(view["id"])) is not None:
+            view["eta"] = place.eta
+    return views
+
+
 def foreseen(connection: Connection, new: Mapping[str, Any], alive_s: float) -> Place:
     """Return the place that a job would have, were it stored now. `new` has owner, priority, queue, shape, images."""
     asked = {name: new[name] for name in ("owner", "priority", "queue", "shape", "images")}
@@ -169,26 +181,26 @@ def _in_line(
     connection: Connection, queue: str, jobs: Sequence[RowMapping], alive_s: float, new_owner: str | None = None
 ) -> dict[Any, Place]:
     """Return the places of jobs of one queue, whose own turns are known, by their ids."""
-    here = {"queue": queue}
     found = {job["id"]: Place(POSITION_CAP + 1, None) for job in jobs}
     near = [job for job in jobs if job["turn"] <= POSITION_CAP]
     if not near:
         return found
-    running = connection.execute(RUNNING, here).mappings().one()
-    workers = connection.scalar(WORKERS, {**here, "alive_s": alive_s}) or 0
+    running = connection.execute(RUNNING, {"queue": queue, "alive_s": alive_s}).mappings().one()
     reach = {
+        "queue": queue,
         "lowest": min(job["priority"] for job in near),
-        "turns": max(job["turn"] for job in near) + running["count"] + workers,
+        "turns": max(job["turn"] for job in near) + running["count"] + running["workers"],
         "cap": POSITION_CAP,
         "new_owner": new_owner,
     }
-    line = standings(connection.execute(OWNERS, {**here, **reach}).mappings(), workers)
+    line = standings(connection.execute(OWNERS, reach).mappings(), running["workers"])
     ahead = {job["id"]: _ahead(job, line) for job in near}
     ahead = {job_id: counts for job_id, counts in ahead.items() if sum(counts.values()) < POSITION_CAP}
-    costs = _costs(connection, queue, sorted({pair for counts in ahead.values() for pair in counts}))
+    told = [job["id"] for job in near if _told(job, running)]
+    costs = _costs(connection, queue, sorted({pair for job_id in told for pair in ahead.get(job_id, ())}))
     for job in near:
         if (counts := ahead.get(job["id"])) is not None:
-            eta = _eta(job, [_sum(costs[pair], count) for pair, count in counts.items()], running, workers)
+            eta = _eta(job, [_sum(costs[pair], count) for pair, count in counts.items()], running)
             found[job["id"]] = Place(1 + sum(counts.values()), eta)
     return found
 
@@ -224,11 +236,17 @@ def _sum(costs: Sequence[Likely | None], count: int) -> Likely | None:
     return first, low, high
 
 
-def _eta(job: RowMapping, ahead: Sequence[Likely | None], running: RowMapping, workers: int) -> dict[str, Any] | None:
+def _told(job: RowMapping, running: RowMapping) -> bool:
+    """Tell whether anything can be said of a job's end: somebody works, and it and what runs are known."""
+    return bool(running["workers"] and job["known"] and running["known"] == running["count"])
+
+
+def _eta(job: RowMapping, ahead: Sequence[Likely | None], running: RowMapping) -> dict[str, Any] | None:
     """Return when a job may have ended: those in front shared among the workers, then its own run."""
     known = [seconds for seconds in ahead if seconds is not None]
-    if not workers or not job["known"] or len(known) < len(ahead) or running["known"] < running["count"]:
+    if not _told(job, running) or len(known) < len(ahead):
         return None
+    workers = running["workers"]
     now = datetime.now(UTC)
     ends = []
     for n, name in enumerate(("likely", "low", "high")):

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, case, func, literal, or_, select, tuple_
+from sqlalchemy import Engine, Select, bindparam, case, func, literal, or_, select, tuple_
 
 from models.rows import Artifact, Attempt, Job, Queue, Worker
 from models.states import State
-from models.views import artifact_view, attempt_view, job_view, worker_view
+from models.views import artifact_view, attempt_view, worker_view
 from stores.errors import NotFoundError
-from stores.lines import Place, foreseen, places
+from stores.lines import Place, foreseen, shown
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Reports:
             row = connection.execute(_one_job(owner is None), asked).mappings().first()
             if row is None:
                 raise NotFoundError(f"no job {job_id}")
-            return self._views(connection, [row])[0]
+            return shown(connection, [row], self._alive_s)[0]
 
     def jobs(self, wanted: JobFilter, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
         """Return up to `limit` jobs, newest first, beginning behind the place `before`: (created_at, id)."""
@@ -80,7 +80,7 @@ class Reports:
             query = query.where(tuple_(Job.created_at, Job.id) < tuple_(literal(before[0]), literal(before[1])))
         with self._engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
-            return self._views(connection, rows)
+            return shown(connection, rows, self._alive_s)
 
     def attempts(self, job_id: str) -> list[dict[str, Any]]:
         """Return the attempts at a job, first to last."""
@@ -207,15 +207,6 @@ class Reports:
         """Return where a job would stand, were it stored now, and when it may have ended."""
         with self._engine.connect() as connection:
             return foreseen(connection, new, self._alive_s)
-
-    def _views(self, connection: Connection, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
-        """Return jobs as shown to readers; those that wait with their place and what is known of their end."""
-        found = places(connection, [row for row in rows if row["state"] == State.queued], self._alive_s)
-        views = [job_view({**row, "position": getattr(found.get(row["id"]), "position", None)}) for row in rows]
-        for view in views:
-            if (place := found.get(view["id"])) is not None:
-                view["eta"] = place.eta
-        return views
 
     def live_queues(self, alive_s: float) -> set[str]:
         """Return the queues that a live worker serves now."""

@@ -1,6 +1,6 @@
-"""The one statement that stores a job with its first event and says how many wait before it.
+"""The one statement that stores a job with its first event.
 
-One round trip instead of four, built once: making a statement of this size takes longer than running it.
+One round trip instead of two, built once: making a statement of this size takes longer than running it.
 """
 
 from __future__ import annotations
@@ -9,40 +9,14 @@ import functools
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Integer, Select, Table, bindparam, insert, literal, literal_column, select
+from sqlalchemy import Connection, Select, Table, bindparam, insert, literal, select
 
 from models.ids import new_id
 from models.rows import Event, Job
 from models.states import EventType, State
-from models.views import event_view, job_view
+from models.views import event_view
 from stores.bus import Hint
-from stores.lines import POSITION_CAP
-
-# The new row is the last of its owner's, and the statement's own snapshot does not hold it yet. Before it come all jobs
-# of a higher priority, its owner's with the same, and as many of every other owner's: owners take turns.
-POSITION = f"""
-(WITH RECURSIVE owners AS (
-    (SELECT owner FROM jobs WHERE queue = job.queue AND state = 'queued' AND priority = job.priority
-      ORDER BY owner LIMIT 1)
-    UNION ALL
-    SELECT (SELECT owner FROM jobs
-             WHERE queue = job.queue AND state = 'queued' AND priority = job.priority AND owner > owners.owner
-             ORDER BY owner LIMIT 1)
-      FROM owners WHERE owners.owner IS NOT NULL
-), higher AS (
-    SELECT count(*) AS n FROM (SELECT 1 FROM jobs WHERE queue = job.queue AND state = 'queued'
-                                  AND priority > job.priority LIMIT {POSITION_CAP}) AS ahead
-), own AS (
-    SELECT count(*) AS n FROM (SELECT 1 FROM jobs WHERE queue = job.queue AND state = 'queued'
-                                  AND priority = job.priority AND owner = job.owner LIMIT {POSITION_CAP}) AS ahead
-)
-SELECT least({POSITION_CAP + 1}, 1 + higher.n + own.n + coalesce((
-    SELECT sum(other.n) FROM owners CROSS JOIN LATERAL (
-        SELECT count(*) AS n FROM (SELECT 1 FROM jobs WHERE queue = job.queue AND state = 'queued'
-                                      AND priority = job.priority AND owner = owners.owner LIMIT own.n + 1) AS ahead
-    ) AS other WHERE owners.owner <> job.owner), 0))::int
-  FROM higher CROSS JOIN own)
-"""  # noqa: S608 - a number of this program
+from stores.lines import shown
 
 JOBS = cast(Table, Job.__table__)
 EVENTS = cast(Table, Event.__table__)
@@ -75,14 +49,17 @@ class NewJob:
     images: int | None = None
 
 
-def store(connection: Connection, new: NewJob) -> tuple[dict[str, Any], Hint]:
-    """Insert a job and its first event; return the job as shown to readers, and the hint to publish."""
+def store(connection: Connection, new: NewJob, alive_s: float) -> tuple[dict[str, Any], Hint]:
+    """Insert a job and its first event; return the job as shown to readers, and the hint to publish.
+
+    `alive_s`: seconds since a worker was last seen for which it counts as live.
+    """
     job_id = new_id("job")
     change = {"from": None, "to": State.queued, "reason": new.reason}
     values = {**vars(new), "id": job_id, "state": State.queued, "last_seq": 1}
     row = connection.execute(_statement(frozenset(values)), {**values, "event_data": change}).mappings().one()
     event = {"job_id": job_id, "seq": 1, "at": row["event_at"], "attempt": 0, "type": EventType.state, "data": change}
-    return job_view(row), Hint(new.owner, event_view(event))
+    return shown(connection, [row], alive_s)[0], Hint(new.owner, event_view(event))
 
 
 @functools.cache
@@ -106,5 +83,4 @@ def _statement(names: frozenset[str]) -> Select[Any]:
         .returning(EVENTS.c.at.label("event_at"))
         .cte("event")
     )
-    position = literal_column(POSITION, Integer())
-    return select(*job.c, event.c.event_at, position.label("position")).select_from(job.join(event, literal(True)))
+    return select(*job.c, event.c.event_at).select_from(job.join(event, literal(True)))

@@ -85,12 +85,13 @@ class Tally:
 class Verbs:
     """The requester's side of jobs."""
 
-    def __init__(self, engine: Engine, bus: Bus, bell: Bell, guard: Guard) -> None:
+    def __init__(self, engine: Engine, bus: Bus, bell: Bell, guard: Guard, alive_s: float) -> None:
         self._engine = engine
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._bus = bus
         self._bell = bell
         self._guard = guard
+        self._alive_s = alive_s
 
     def submit(
         self,
@@ -112,7 +113,7 @@ class Verbs:
             if request is not None and (stored := idempotency.begin(connection, new.owner, request)) is not None:
                 return stored, True
             self._guard.one_more_queued(connection, new.owner, Quotas() if who is None else who.quotas)
-            view, hint = submission.store(connection, new)
+            view, hint = submission.store(connection, new, self._alive_s)
             record(connection, who or Local(new.owner), _birth(view, changes))
             if request is not None:
                 idempotency.remember(connection, new.owner, request, view["id"], view)

@@ -27,6 +27,28 @@ def test_a_job_is_made_with_everything_filled_in(alice: Person, worker: str) -> 
     assert alice.get(f"/v1/jobs/{job['id']}").json == job
 
 
+def test_the_answer_tells_the_place_and_the_end_that_the_next_look_tells(
+    alice: Person, bob: Person, bench: Bench, stores: Stores
+) -> None:
+    stores.paces.learn(Shape("mlp_gan", 28, 128, 128), "cpu", 1000, 2)
+    for _ in range(3):
+        bob.submit()
+    for _ in range(2):
+        bench.claim()
+    alice.submit()
+    sent = {"json": TRAIN, "headers": {"Idempotency-Key": "one"}}
+    made = alice.post("/v1/jobs", **sent).json
+    replayed = alice.post("/v1/jobs", **sent).json
+    found = alice.get(f"/v1/jobs/{made['id']}").json
+
+    assert replayed == made
+    assert {**made, "eta": None} == {**found, "eta": None}
+    # What bob has running counts as two turns, so both jobs of alice's come before his third.
+    assert made["position"] == 2
+    ends = [datetime.fromisoformat(job["eta"][name]) for job in (made, found) for name in ("at", "low", "high")]
+    assert all(abs((later - end).total_seconds()) < 2 for end, later in zip(ends[:3], ends[3:], strict=True))
+
+
 def test_auto_takes_the_class_with_a_live_worker(alice: Person, worker: str) -> None:
     job = alice.submit(queue="auto")
     assert (job["queue"], job["reason"]) == ("cpu", None)

@@ -95,7 +95,7 @@ def test_a_job_is_stored_though_the_broker_is_away(stores, new_job, monkeypatch)
 
     away = Settings(redis_url="redis://127.0.0.1:1/0")
     client = redis.Redis.from_url("redis://127.0.0.1:1/0")
-    verbs = Verbs(stores.engine, Bus(client), Bell(make_celery(away)), Guard(away))
+    verbs = Verbs(stores.engine, Bus(client), Bell(make_celery(away)), Guard(away), stores.alive_s)
 
     view, _ = verbs.submit(new_job())
 
