@@ -12,6 +12,7 @@ from api.problems import ProblemError
 from api.service import Service
 
 HOME = "/dashboard"
+FORMS = (LOGIN, f"{HOME}/logout", f"{HOME}/language")  # who has signed in wants none of them next
 YEAR_S = 31_536_000
 
 
@@ -35,7 +36,8 @@ def _sign_in(service: Service) -> BaseResponse:
         who = service.door.holder(request.form.get("key", "").strip(), request)
     except ProblemError as problem:
         return _ask(problem, 401 if problem.code == "unauthenticated" else 429)
-    answer = redirect(_inside(request.form.get("next", "")), 303)
+    where = _inside(request.form.get("next", ""))
+    answer = redirect(HOME if where.startswith(FORMS) else where, 303)
     _set(answer, access.COOKIE, service.stores.sessions.open(who), httponly=True)
     return answer
 

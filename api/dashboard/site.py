@@ -44,6 +44,8 @@ def install(app: Flask, service: Service) -> None:
     formats.install(app)
     app.jinja_env.globals["static"] = static
     app.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript"]
+    # Files are sent as streams, and those are not packed with gzip unless it is named: some clients take nothing else.
+    app.config["COMPRESS_ALGORITHM_STREAMING"] = ["zstd", "br", "gzip", "deflate"]
     Compress(app)
     app.before_request(_begin)
     app.add_url_rule("/", "home", lambda: redirect("/dashboard", 302))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import text
 
@@ -40,7 +42,15 @@ def test_a_key_opens_a_session_whose_cookie_no_script_can_read(app, alice):
 
 
 @pytest.mark.parametrize(
-    "where", ["https://elsewhere.example/", "//elsewhere.example", "/dashboard/\\elsewhere", "/v1/jobs"]
+    "where",
+    [
+        "https://elsewhere.example/",
+        "//elsewhere.example",
+        "/dashboard/\\elsewhere",
+        "/v1/jobs",
+        "/dashboard/login",
+        "/dashboard/logout",
+    ],
 )
 def test_the_login_leads_to_pages_of_ours_only(app, alice, where):
     answer = app.test_client().post("/dashboard/login", data={"key": alice.key, "next": where})
@@ -134,6 +144,15 @@ def test_a_person_who_is_lost_gets_a_page_and_a_program_a_problem(alice, enter):
     assert "there is nothing at this address" in reader.see("/dashboard/nowhere", 404)
     answer = reader.client.get("/dashboard/nowhere", headers={"Accept": "application/json"})
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("packed", ["gzip", "deflate", "br"])
+def test_styles_and_scripts_come_packed_however_the_client_unpacks(app, alice, enter, packed):
+    sheet = re.search(r'href="([^"]+/style\.css)"', enter(alice).see("/dashboard"))
+    assert sheet
+    answer = app.test_client().get(sheet[1], headers={"Accept-Encoding": packed})
+    assert answer.headers["Content-Encoding"] == packed
+    assert len(answer.data) < 5000
 
 
 def test_pages_speak_the_language_of_the_browser_or_the_one_that_was_chosen(alice, enter):
