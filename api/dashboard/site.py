@@ -43,9 +43,7 @@ def install(app: Flask, service: Service) -> None:
     language.install(app)
     formats.install(app)
     app.jinja_env.globals["static"] = static
-    app.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript"]
-    # Files are sent as streams, and those are not packed with gzip unless it is named: some clients take nothing else.
-    app.config["COMPRESS_ALGORITHM_STREAMING"] = ["zstd", "br", "gzip", "deflate"]
+    app.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript", "image/svg+xml"]
     Compress(app)
     app.before_request(_begin)
     app.add_url_rule("/", "home", lambda: redirect("/dashboard", 302))
@@ -97,6 +95,9 @@ def _send(version: str, name: str) -> Response:
     g.operation = "static"
     # Scripts import each other by relative names, so the version is a folder; an old one gets today's file, unkept.
     answer = send_from_directory(STATIC, name, max_age=YEAR_S if version == _version() else 0)
+    # Read at once: what is streamed from a file would not be packed for clients that take gzip alone.
+    answer.direct_passthrough = False
+    answer.make_sequence()
     answer.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if version == _version() else "no-cache"
     return answer
 

@@ -150,9 +150,13 @@ def test_a_person_who_is_lost_gets_a_page_and_a_program_a_problem(alice, enter):
 def test_styles_and_scripts_come_packed_however_the_client_unpacks(app, alice, enter, packed):
     sheet = re.search(r'href="([^"]+/style\.css)"', enter(alice).see("/dashboard"))
     assert sheet
-    answer = app.test_client().get(sheet[1], headers={"Accept-Encoding": packed})
-    assert answer.headers["Content-Encoding"] == packed
-    assert len(answer.data) < 5000
+    with app.test_client().get(sheet[1], headers={"Accept-Encoding": packed}) as answer:
+        assert answer.headers["Content-Encoding"] == packed
+        assert len(answer.data) < 5000
+    with app.test_client().get(
+        sheet[1], headers={"Accept-Encoding": packed, "If-None-Match": answer.headers["ETag"]}
+    ) as again:
+        assert (again.status_code, again.data) == (304, b"")
 
 
 def test_pages_speak_the_language_of_the_browser_or_the_one_that_was_chosen(alice, enter):
