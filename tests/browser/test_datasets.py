@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.api.archives import pictures, zipped
 from tests.browser.conftest import DESK, SMALL
 from tests.browser.pages import MOST_BYTES, assert_fits, assert_readable, loaded_bytes
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +52,7 @@ def test_an_upload_is_sent_followed_and_shown_and_then_trained_on(person, pictur
     card = page.locator(".dataset", has_text="my pets")
     expect(card).to_contain_text("2 classes")
     card.get_by_text("2 classes").click()
-    expect(card.get_by_text("dog", exact=True)).to_be_visible()
+    expect(card.get_by_text("dog 20", exact=True)).to_be_visible()
     image = card.get_by_role("img", name="Pictures of my pets")
     expect(image).to_be_visible()
     page.wait_for_function("image => image.naturalWidth === 8 * 28", arg=image.element_handle())
@@ -203,3 +204,16 @@ def test_the_page_is_for_everybody_at_any_width(person, picture, scheme, size):
     assert_readable(page)
     assert_fits(page)
     alice.complaints.clear()  # the browser says that this was a 422
+
+
+def test_the_digits_that_come_with_the_service_are_shown_and_counted_without_an_upload(person):
+    alice = person()
+    until(lambda: alice.client.dataset("mnist-10k")["preview"], 30, "the preview that is made at the start")
+    page = alice.page("/dashboard/datasets")
+    card = page.locator(".dataset", has_text="mnist-10k")
+    image = card.get_by_role("img", name="Pictures of mnist-10k")
+    expect(image).to_be_visible()
+    page.wait_for_function("image => image.naturalWidth === 10 * 28", arg=image.element_handle())
+    expect(card).to_contain_text("863 to 1,127 images each")
+    card.get_by_text("10 classes").click()
+    expect(card.locator(".classes .badge").first).to_have_text("0 1,001")
