@@ -8,6 +8,7 @@
 // Charts of one group zoom together. The page loads vendor/uPlot.iife.min.js, vendor/uPlot.min.css and charts.css.
 import { legend, make, nearest, table } from "./charts_words.js";
 import { figure } from "./figures.js";
+import { icon } from "./icons.js";
 import { t } from "./words.js";
 
 export { make, nearest };
@@ -28,14 +29,14 @@ class Chart {
   }
 
   build() {
-    const button = (text, name, act) => {
-      const made = make("button", { type: "button", class: "quiet", title: name, "aria-label": `${name}: ${this.label}` }, text);
+    const button = (sign, name, act) => {
+      const made = make("button", { type: "button", class: "quiet", title: name, "aria-label": `${name}: ${this.label}` }, icon(sign));
       made.addEventListener("click", act);
       return made;
     };
-    this.reset = button("⤢", t("Show all"), () => this.zoom(null));
+    this.reset = button("all", t("Show all"), () => this.zoom(null));
     this.legend = make("ul", { class: "chart-legend" });
-    this.tools = make("div", { class: "chart-tools" }, button("＋", t("Zoom in"), () => this.zoomBy(0.5)), button("－", t("Zoom out"), () => this.zoomBy(2)), this.reset);
+    this.tools = make("div", { class: "chart-tools" }, button("more", t("Zoom in"), () => this.zoomBy(0.5)), button("less", t("Zoom out"), () => this.zoomBy(2)), this.reset);
     this.plotBox = make("div", { class: "chart-plot", role: "slider", tabindex: "0", "aria-label": this.label, "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0 });
     this.plotBox.addEventListener("keydown", (event) => this.key(event));
     this.table = table(this);

@@ -3,6 +3,7 @@
 import { call } from "./calls.js";
 import { chart, make, nearest } from "./charts.js";
 import { duration, figure, number, span } from "./figures.js";
+import { icon } from "./icons.js";
 import { t } from "./words.js";
 
 const POINTS = 600;
@@ -126,7 +127,7 @@ function play(on) {
   timer = null;
   const button = document.getElementById("play");
   button.setAttribute("aria-pressed", on);
-  button.firstElementChild.textContent = on ? "❚❚" : "▶";
+  button.firstElementChild.replaceWith(icon(on ? "paused" : "running"));
   button.querySelector(".word").textContent = on ? t("Pause") : t("Play");
   if (!on) return;
   if (Number(slider.value) === stops.length - 1) slider.value = 0;

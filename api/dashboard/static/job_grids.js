@@ -1,6 +1,7 @@
 // The image grids under a slider: the generator learns, epoch by epoch.
 import { make, nearest } from "./charts.js";
 import { number } from "./figures.js";
+import { icon } from "./icons.js";
 import { t } from "./words.js";
 
 const AHEAD = 3;
@@ -78,7 +79,7 @@ class Grids {
 
   start() {
     if (this.at >= this.grids.length - 1) this.show(0);
-    this.label(t("Stop"), "❚❚");
+    this.label(t("Stop"), "paused");
     const pause = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, WHOLE_MS / this.grids.length));
     const step = async () => {
       await this.show(this.at + 1);
@@ -92,7 +93,7 @@ class Grids {
   stop() {
     clearTimeout(this.playing);
     this.playing = null;
-    this.label(t("Play"), "▶");
+    this.label(t("Play"), "running");
   }
 
   stopAnd(act) {
@@ -101,7 +102,7 @@ class Grids {
   }
 
   label(words, sign) {
-    this.play.textContent = sign;
+    this.play.replaceChildren(icon(sign));
     this.play.title = words;
     this.play.setAttribute("aria-label", words);
   }

@@ -35,7 +35,16 @@ def test_jobs_are_shown_with_what_tells_them_apart(finished: Finished, alice: Pe
     queued = alice.submit(priority=7, labels={"<b>": "x&y"})
     page = enter(alice).see(PATH)
     assert listed(page) == [queued["id"], finished.id]
-    for words in ("digits", "mnist-10k", "✔", "succeeded", "team:a", "next in its queue", "priority 7", "took"):
+    for words in (
+        "digits",
+        "mnist-10k",
+        "icons.svg#succeeded",
+        "succeeded",
+        "team:a",
+        "next in its queue",
+        "priority 7",
+        "took",
+    ):
         assert words in page
     assert f"/v1/artifacts/{finished.grid}/content?redirect=false" in page
     assert "&lt;b&gt;:x&amp;y" in page

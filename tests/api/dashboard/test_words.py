@@ -7,6 +7,7 @@ import re
 import pytest
 
 from api.dashboard import language, words
+from models.states import State
 
 SAID = {kind: set(said()) for kind, said in words.KINDS.items()}
 # What is filled in, and what is marked up, must be in the translation as it is in the text.
@@ -104,3 +105,26 @@ def test_counts_are_put_into_the_one_form_that_chinese_has(alice, enter):
 def test_english_is_its_own_catalogue():
     assert language.catalogue("en").gettext("Overview") == "Overview"
     assert language.script_words("en") == {}  # scripts hold it already
+
+
+# Arrows and signs of arithmetic are in every font; whatever else is drawn is a sign of icons.svg.
+DRAWN = re.compile(r"(?![←→−×])[\u2190-\u2bff\ue000-\uf8ff\uff01-\uff5e\U0001f000-\U0001ffff]")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*words.TEMPLATES.glob("*.html"), *(words.HERE / "static").glob("*.js"), *(words.HERE / "static").glob("*.css")],
+    ids=lambda path: path.name,
+)
+def test_no_sign_depends_on_the_fonts_of_a_machine(path):
+    assert DRAWN.findall(path.read_text()) == []
+
+
+def test_every_sign_that_is_named_is_drawn():
+    sheet = (words.HERE / "static" / "icons.svg").read_text()
+    there = set(re.findall(r'<symbol id="(\w+)"', sheet))
+    sources = [*words.TEMPLATES.glob("*.html"), *(words.HERE / "static").glob("*.js")]
+    named = {
+        name for path in sources for name in re.findall(r'\bicon\((?:on \? )?"(\w+)"(?: : "(\w+)")?', path.read_text())
+    }
+    assert {name for names in named for name in names if name} | {str(state) for state in State} <= there
