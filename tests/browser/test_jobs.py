@@ -55,6 +55,21 @@ def test_rows_stay_where_they_are_under_the_pointer(person):
     expect(rows(page)).to_have_count(2)
 
 
+def test_the_focus_goes_to_the_next_job_when_a_row_leaves_the_list(person):
+    alice = person()
+    for name in ("first", "second", "third"):
+        alice.client.submit({**WAITING, "name": name})
+    page = live(alice.page("/dashboard/jobs?state=queued"))
+    page.get_by_role("button", name="Cancel second").press("Enter")
+    expect(rows(page)).to_have_count(2)
+    expect(page.get_by_role("link", name="first")).to_be_focused()
+    page.get_by_role("button", name="Cancel first").press("Enter")
+    expect(page.get_by_role("link", name="third")).to_be_focused()
+    page.get_by_role("button", name="Cancel third").press("Enter")
+    expect(page.get_by_text("No job matches these filters.")).to_be_visible()
+    expect(page.locator("main")).to_be_focused()
+
+
 def test_filters_make_an_address_that_can_be_shared(person):
     alice = person()
     alice.client.submit({**WAITING, "name": "mine", "labels": {"team": "a"}})

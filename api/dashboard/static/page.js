@@ -29,6 +29,8 @@ export async function refresh() {
   asked = (async () => {
     const now = pressed;
     pressed = false;
+    const held = document.activeElement;
+    const near = around(held);
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
       if (new URL(answer.url).pathname === "/dashboard/login") return signInAgain();
@@ -40,6 +42,7 @@ export async function refresh() {
       }
       localTimes();
       document.dispatchEvent(new CustomEvent("refreshed"));
+      if (document.activeElement === document.body && held !== document.body) moveFocus(near);
     } catch {
       // The service is away for a moment; the stream says so, and the next look brings what was missed.
     }
@@ -51,6 +54,23 @@ export async function refresh() {
     again = false;
     refresh();
   }
+}
+
+// The row that something stands in, and those around it, the nearest that follow first.
+function around(one) {
+  const row = one?.closest("tr, li");
+  const rows = row ? [...row.parentElement.children] : [];
+  const at = rows.indexOf(row);
+  return row ? [row, ...rows.slice(at + 1), ...rows.slice(0, at).reverse()] : [];
+}
+
+// Who pressed a button that is gone now goes on beside it, not at the top of the page. Never on another button: to press
+// Enter once more must do nothing.
+function moveFocus(rows) {
+  const row = rows.find((one) => one.isConnected);
+  const place = row?.querySelector("th a[href]") || row || document.getElementById("main");
+  if (place === row) row.tabIndex = -1;
+  place.focus();
 }
 
 // What stands where in a part: its rows by their ids, or else by what they say.
