@@ -57,6 +57,28 @@ def test_a_page_is_readable_fits_and_is_light(person, addresses, picture, name):
             picture(page, f"{name}-{window}-{colours}")
 
 
+def test_names_and_labels_of_any_length_and_direction_stay_in_their_places(person, stack):
+    admin = person("admin", "root", viewport=SMALL)
+    labels = {"k" * 60: "v" * 200, **{f"label-{n}": "x" for n in range(20)}}
+    job = stack.client.submit({**TRAIN, "queue": "jetson", "name": "\u202e" + "W" * 199, "labels": labels})
+    for path in (
+        "/dashboard",
+        "/dashboard/jobs",
+        f"/dashboard/jobs/{job['id']}",
+        "/dashboard/queues",
+        "/dashboard/audit",
+    ):
+        page = admin.page(path)
+        for size in WINDOWS.values():
+            page.set_viewport_size(size)
+            assert_fits(page)
+    page = admin.page("/dashboard/queues")
+    place = page.locator(f"#next-{job['id']}")
+    name, short = place.get_by_role("link").bounding_box(), place.locator(".id").bounding_box()
+    assert short["y"] + short["height"] > name["y"] + name["height"] - 2  # the id follows the name
+    stack.client.cancel(job["id"])
+
+
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_the_login_is_readable_and_fits(person, picture, colours):
     nobody = person(signed_in=False, viewport=SMALL, color_scheme=colours)

@@ -87,5 +87,6 @@ export class Live {
     if (!mark) return;
     mark.dataset.state = state;
     mark.title = says[state];
+    mark.setAttribute("aria-label", says[state]);
   }
 }

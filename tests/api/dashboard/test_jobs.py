@@ -31,6 +31,13 @@ def ids(person: Person, count: int) -> list[str]:
     return [person.submit(name=f"number {n}")["id"] for n in range(count)][::-1]
 
 
+def test_a_row_shows_the_first_labels_and_how_many_more_there_are(alice, enter):
+    alice.submit(labels={f"label-{n}": "x" for n in range(9)})
+    page = enter(alice).see(PATH)
+    assert page.count('class="label"') == 7
+    assert ">+3</a>" in page
+
+
 def test_jobs_are_shown_with_what_tells_them_apart(finished: Finished, alice: Person, enter):
     queued = alice.submit(priority=7, labels={"<b>": "x&y"})
     page = enter(alice).see(PATH)
