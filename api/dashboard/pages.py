@@ -112,8 +112,8 @@ def enter(service: Service, access: Access) -> Session:
         ProblemError: as the door of the API has it.
     """
     session = service.door.session(request)
+    g.session = session  # before the door: who may not see this page is still signed in, and gets the way to others
     service.door.permit(session.who, access)
-    g.session = session
     return session
 
 

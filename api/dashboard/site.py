@@ -47,6 +47,7 @@ def install(app: Flask, service: Service) -> None:
     Compress(app)
     app.before_request(_begin)
     app.add_url_rule("/", "home", lambda: redirect("/dashboard", 302))
+    app.add_url_rule("/dashboard/", "home_with_a_slash", lambda: redirect("/dashboard", 302))
     app.add_url_rule("/dashboard/static/<version>/<path:name>", "static", _send)
     signing_in.mount(app, service)
     for noun in NOUNS:

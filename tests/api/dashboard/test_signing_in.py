@@ -13,6 +13,7 @@ HTML = {"Accept": "text/html"}
 def test_the_address_of_the_service_leads_to_the_dashboard_and_that_to_the_login(app):
     client = app.test_client()
     assert client.get("/").headers["Location"] == "/dashboard"
+    assert client.get("/dashboard/").headers["Location"] == "/dashboard"
     answer = client.get("/dashboard?a=b&c=d")
     assert (answer.status_code, answer.headers["Location"]) == (
         303,
@@ -118,6 +119,13 @@ def test_a_session_that_is_used_stays_open(alice, enter, stores):
     reader.see("/dashboard")
     with stores.engine.connect() as connection:
         assert 43_100 < connection.scalar(left) <= 43_200
+
+
+def test_who_may_not_see_a_page_is_still_signed_in_and_gets_the_way_to_others(alice, enter):
+    page = enter(alice).see("/dashboard/audit", 403)
+    assert "this needs an admin" in page
+    assert 'href="/dashboard/jobs"' in page
+    assert "/dashboard/login" not in page
 
 
 def test_a_viewer_acts_as_little_through_pages_as_through_the_api(alice, carol, enter):
