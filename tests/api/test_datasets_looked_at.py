@@ -108,7 +108,7 @@ def test_a_set_whose_folder_is_not_on_this_host_is_left_to_another(alice, looks,
 def test_one_process_looks_at_a_time(looks, settings):
     settings.home.mkdir(exist_ok=True)
     with (settings.home / "previews.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_SH)
         assert looks.make() == 0
     assert looks.make() == 2
 

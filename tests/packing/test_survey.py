@@ -69,6 +69,13 @@ def test_idx_files_show_each_picture_in_the_row_of_its_class(tmp_path):
         assert [picture.tolist() for picture in row[:13]] == pictures[label::3][:13].tolist()
 
 
+def test_many_pictures_are_shown_by_some_from_all_over(tmp_path):
+    pictures = formats.pixels(640, 12, 12, channels=1)[..., 0]
+    write_idx(tmp_path / "set", pictures)
+    cells, _ = look(tmp_path, "idx", tmp_path / "set", (1, 12, 12))
+    assert cells.reshape(64, 12, 12, 3)[..., 0].tolist() == pictures[::10].tolist()
+
+
 def test_idx_files_without_classes_are_shown_all_together(tmp_path):
     write_idx(tmp_path / "set", formats.pixels(20, 12, 12, channels=1)[..., 0])
     cells, counts = look(tmp_path, "idx", tmp_path / "set", (1, 12, 12))
