@@ -17,6 +17,7 @@ from api.dashboard import (
     datasets,
     formats,
     job,
+    job_tables,
     jobs,
     keys,
     language,
@@ -34,7 +35,7 @@ from api.service import Service
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-NOUNS = (overview, jobs, job, compare, queues, workers, keys, audit, new, datasets, telling)
+NOUNS = (overview, jobs, job, job_tables, compare, queues, workers, keys, audit, new, datasets, telling)
 YEAR_S = 31_536_000
 
 

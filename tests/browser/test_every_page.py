@@ -16,6 +16,8 @@ PAGES = {
     "overview": "/dashboard",
     "jobs": "/dashboard/jobs",
     "job": "/dashboard/jobs/{job}",
+    "job-layers": "/dashboard/jobs/{job}/layers",
+    "job-report": "/dashboard/jobs/{job}/report",
     "job-of-samples": "/dashboard/jobs/{drawn}",
     "job-that-waits": "/dashboard/jobs/{waits}",
     "compare": "/dashboard/compare?jobs={job},{waits}",

@@ -1,0 +1,86 @@
+"""Two files of a job as tables: the layers of its networks, and the report of its run. The job's page asks for them
+when somebody opens them, and links to them for who has no scripts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.artifacts import download_artifact, list_artifacts
+from api.dashboard.formats import NONE, figure
+from api.dashboard.pages import Pages, Shown, Visit
+from api.jobs import get_job
+from api.schemas.queries import ArtifactsQuery, ContentQuery, Query
+from models.states import ArtifactKind
+from stores.errors import NotFoundError
+
+pages = Pages()
+
+# As trainers/summary.py writes them: a line a network, and below it one for each layer and one for all.
+LAYER = re.compile(r"  (?P<layer>\S.*?)\s*(?P<output>\d[\dx]*)\s+(?P<parameters>[\d,]+)")
+TOTAL = re.compile(r"  total\s+(?P<parameters>[\d,]+)")
+# So many entries of a list are shown: a report holds one of some for every epoch.
+SHOWN = 8
+
+
+@dataclass
+class Network:
+    """A network: its layers in the order in which they come, each with its output and its parameters."""
+
+    name: str
+    layers: list[Mapping[str, str]] = field(default_factory=list)
+    parameters: str = ""
+
+
+@pages.add("/dashboard/jobs/{job_id}/layers")
+def job_layers(visit: Visit[Query], job_id: str) -> Shown:
+    """Show the layers of a job's networks."""
+    return _shown(visit, job_id, ArtifactKind.summary, lambda text: {"networks": networks(text)})
+
+
+@pages.add("/dashboard/jobs/{job_id}/report")
+def job_report(visit: Visit[Query], job_id: str) -> Shown:
+    """Show the report of a job's run."""
+    return _shown(visit, job_id, ArtifactKind.report, lambda text: {"report": entries(json.loads(text))})
+
+
+def _shown(visit: Visit[Query], job_id: str, kind: ArtifactKind, read: Any) -> Shown:
+    job = visit.ask(get_job, Query(), job_id)
+    files = visit.ask(list_artifacts, ArtifactsQuery(kind=[kind], limit=100), job_id)["data"]
+    if not files:
+        raise NotFoundError("there is no such artifact")
+    content = visit.ask(download_artifact, ContentQuery(redirect=False), files[-1]["id"])
+    return Shown("job_tables.html", {"job": job, "file": files[-1], **read(content.get_data(as_text=True))})
+
+
+def networks(text: str) -> Sequence[Network]:
+    """Return the networks of a summary."""
+    found: list[Network] = []
+    for line in text.splitlines():
+        if line and not line.startswith(" "):
+            found.append(Network(line))
+        elif found and (total := TOTAL.fullmatch(line)):
+            found[-1].parameters = total["parameters"]
+        elif found and (layer := LAYER.fullmatch(line)):
+            found[-1].layers.append(layer.groupdict())
+    return found
+
+
+def entries(report: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    """Return the entries of a report with their values in words; the parameters stand on the page of the job."""
+    return [(name, _written(value)) for name, value in report.items() if name != "params"]
+
+
+def _written(value: Any) -> str:
+    match value:
+        case bool() | dict():
+            return json.dumps(value)
+        case int() | float():
+            return figure(value)
+        case [*several]:
+            more = f" … ({len(several)})" if len(several) > SHOWN else ""
+            return ", ".join(map(_written, several[:SHOWN])) + more or NONE
+    return NONE if value is None else str(value)
