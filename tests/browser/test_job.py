@@ -53,6 +53,18 @@ def test_moving_the_slider_shows_another_picture_and_the_same_step_on_the_curves
     assert shown(image) != last
 
 
+def test_how_to_read_curves_is_said_where_there_are_any(person, trained):
+    alice = person()
+    waits = alice.client.submit({**TRAIN, "queue": "jetson"})
+    page = alice.page(f"/dashboard/jobs/{waits['id']}")
+    expect(page.get_by_text("Curves appear here as soon as the training begins.")).to_be_visible()
+    for part in ("#curves-help", "#smoothing"):
+        expect(page.locator(part)).to_be_hidden()
+    page = open_job(person("admin"), trained)
+    for part in ("#curves-help", "#smoothing"):
+        expect(page.locator(part)).to_be_visible()
+
+
 def test_a_click_on_a_curve_shows_the_images_of_that_step_and_so_does_enter(person, trained):
     page = open_job(person("admin"), trained)
     plot = page.locator("[data-group=losses] .u-over")
@@ -116,17 +128,18 @@ def test_a_job_is_tried_again_with_changes_and_errors_stand_beside_their_fields(
     page = open_job(alice, job)
     page.get_by_role("button", name="Retry…").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_label("epochs")).to_have_value("1")
-    dialog.get_by_label("epochs").fill("0")
+    epochs, width = dialog.locator("#retry-epochs"), dialog.locator("#retry-width")
+    expect(epochs).to_have_value("1")
+    epochs.fill("0")
     dialog.get_by_role("button", name="Retry").click()
-    expect(dialog.get_by_label("epochs")).to_have_attribute("aria-invalid", "true")
-    expect(dialog.get_by_label("epochs")).to_be_focused()
-    dialog.get_by_label("epochs").fill("2")
-    dialog.get_by_label("width").fill("32")
+    expect(epochs).to_have_attribute("aria-invalid", "true")
+    expect(epochs).to_be_focused()
+    epochs.fill("2")
+    width.fill("32")
     dialog.get_by_label("Start").select_option("latest")
     dialog.get_by_role("button", name="Retry").click()
     expect(dialog.locator("#retry-width + .problem")).to_contain_text("cannot change from 16 to 32")
-    dialog.get_by_label("width").fill("16")
+    dialog.get_by_role("button", name="16 – put width back").click()
     dialog.get_by_role("button", name="Retry").click()
     page.wait_for_url(lambda address: job not in address)
     expect(page.get_by_text("its latest checkpoint")).to_be_visible()

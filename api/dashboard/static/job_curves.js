@@ -60,7 +60,6 @@ class Curves {
     Object.assign(this, { id: data.id, onPick, curves: new Map(), charts: new Map(), weight: 0, mark: null, waiting: [] });
     this.curves.set("images_per_second", { x: [...data.speed.steps], y: [...data.speed.values] });
     this.slider = document.getElementById("smoothing");
-    this.slider.closest("label").hidden = false;
     this.slider.addEventListener("input", () => {
       this.weight = Number(this.slider.value);
       for (const group of Object.keys(GROUPS)) this.draw(group);
@@ -155,7 +154,10 @@ class Curves {
   }
 
   showNone() {
-    document.getElementById("curves-none").hidden = this.charts.size > 0;
+    const some = this.charts.size > 0;
+    document.getElementById("curves-none").hidden = some;
+    document.getElementById("curves-help").hidden = !some;
+    this.slider.closest("label").hidden = !some;
   }
 
   /** Mark a step on every curve. */
