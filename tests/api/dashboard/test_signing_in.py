@@ -149,7 +149,11 @@ def test_pages_are_shut_to_other_sites_and_to_scripts_of_others(alice, enter):
 
 def test_a_person_who_is_lost_gets_a_page_and_a_program_a_problem(alice, enter):
     reader = enter(alice)
-    assert "there is nothing at this address" in reader.see("/dashboard/nowhere", 404)
+    page = reader.see("/dashboard/nowhere", 404)
+    assert "there is nothing at this address" in page
+    assert 'href="/dashboard"' in page
+    assert 'href="/dashboard/login"' not in page
+    assert 'href="/dashboard/jobs">Clear all filters' in reader.see("/dashboard/jobs?state=lost", 422)
     answer = reader.client.get("/dashboard/nowhere", headers={"Accept": "application/json"})
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
 
