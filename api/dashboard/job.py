@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from api.dashboard import job_again, job_story
 from api.dashboard.clocks import ends
 from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.params import params_form
 from api.jobs import get_job, list_attempts, list_jobs
 from api.recipes import get_recipe
 from api.schemas.queries import JobsQuery, PageQuery, Query, integer
@@ -29,20 +30,6 @@ ALL_FILES = 20_000
 DRAWN = 12
 MOST_DRAWN = 1000
 TOLD = (EventType.state, EventType.alert, EventType.log, EventType.checkpoint)
-# What people change most when they try again; the rest stands in the field with all of them.
-COMMON = (
-    "epochs",
-    "images",
-    "batch_size",
-    "learning_rate",
-    "d_learning_rate",
-    "g_learning_rate",
-    "d_steps",
-    "g_steps",
-    "label_smoothing",
-    "width",
-    "ema_half_life",
-)
 
 
 class JobQuery(Query):
@@ -69,7 +56,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> Shown:
         "ended": found["state"] in TERMINAL,
         "recipe": recipe,
         "params": job_again.parameters(found, schema),
-        "common": [param for param in job_again.parameters(found, schema) if param.name in COMMON],
+        "again": params_form(schema, found["params"]),
         "curl": job_again.curl(found, schema, visit.request.host_url.rstrip("/")),
         "command": job_again.command(found, schema),
         "retries": visit.ask(list_jobs, JobsQuery(parent=[job_id], limit=20))["data"],

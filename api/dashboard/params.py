@@ -47,7 +47,7 @@ BOUNDS = {"minimum": "min", "maximum": "max"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One parameter. `kind`: integer, number, switch, choice, cadence or list (of integers)."""
+    """One parameter. `kind`: integer, number, switch, choice, cadence, list (of integers) or text."""
 
     name: str
     kind: str
@@ -161,6 +161,8 @@ def _entry(name: str, facts: Mapping[str, Any], default: Any, value: Any) -> Ent
             attributes["step"] = 1 if kind == "integer" else "any"
         case {"type": "array"}:
             kind = "list"
+        case {"type": "string"}:
+            kind = "text"
         case {"properties": {"steps": _, "epochs": _, "seconds": _}}:
             kind = "cadence"
         case _:

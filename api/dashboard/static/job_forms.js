@@ -1,6 +1,7 @@
 // The forms over the job page: retry with changes, and edit.
 import { Refused, call, nearest, once, toast } from "./calls.js";
 import { refresh } from "./page.js";
+import { SchemaForm } from "./schema_form.js";
 import { t } from "./words.js";
 
 document.addEventListener("click", (event) => {
@@ -34,45 +35,10 @@ function submitted(form, event, send) {
 }
 
 function retry(form) {
-  const all = form.elements.params;
-  const before = JSON.parse(all.value);
-  const fields = [...form.querySelectorAll("[data-param]")];
+  const params = new SchemaForm(form);
   const headers = wish();
-  const read = (field) => {
-    const text = field.value.trim();
-    if (text === "") return null;
-    if ("number" in field.dataset && !Number.isNaN(Number(text))) return Number(text);
-    if (/^[[{]|^(true|false)$/.test(text)) try { return JSON.parse(text); } catch { return text; }
-    return text;
-  };
-  const write = (value) => (value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
-  for (const field of fields) {
-    field.value = write(before[field.dataset.param]);
-    field.addEventListener("input", () => {
-      try {
-        all.value = JSON.stringify({ ...JSON.parse(all.value), [field.dataset.param]: read(field) }, null, 2);
-      } catch {
-        // What stands there is no JSON; sending it will say so.
-      }
-    });
-  }
-  all.addEventListener("input", () => {
-    try {
-      const params = JSON.parse(all.value);
-      for (const field of fields) field.value = write(params[field.dataset.param]);
-    } catch {
-      // Half written: the fields stay until it can be read.
-    }
-  });
   form.addEventListener("submit", (event) => submitted(form, event, async () => {
-    let now;
-    try {
-      now = JSON.parse(all.value);
-    } catch {
-      throw new Refused({ status: 422, errors: [{ pointer: "/params", detail: t("this is no JSON") }] });
-    }
-    const changed = Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]));
-    const body = { params: Object.fromEntries(changed) };
+    const body = { params: params.changes() };
     if (form.elements.checkpoint?.value) body.checkpoint = form.elements.checkpoint.value;
     const made = await call("POST", `/v1/jobs/${form.dataset.job}/retry`, body, headers(body));
     location.assign(`/dashboard/jobs/${made.id}`);
