@@ -22,7 +22,7 @@ from trainers.writer import CheckpointWriter
 if TYPE_CHECKING:
     from trainers.galleries import Exhibition
     from trainers.methods import Method
-    from trainers.reporter import Reporter
+    from trainers.reporter import Progress, Reporter
     from trainers.spec import TrainSpec
 
 # Two metric lines a second look live to a person; each costs the service a transaction on the cores that train.
@@ -66,6 +66,7 @@ class Loop:
         self._unread: list[tuple[int, int, bool]] = []  # (step, images, recorded) of the rows in the ring
         self._unsent: list[tuple[int, list[float]]] = []
         self._sent_at = -math.inf
+        self._told_step: int | None = None
         self._saved_at: int | None = None
         self._began = now
         self._seconds_before = 0.0
@@ -108,6 +109,8 @@ class Loop:
         try:
             finished = self._train()
             self._checkpoint(best=False)
+            if self._told_step != self.step:
+                self.reporter.progress(self._progress())
         except NotANumberError as bad:
             self._go_back(bad)
             return None
@@ -176,9 +179,14 @@ class Loop:
         steps = [step for step, _ in self._unsent]
         columns = zip(*(row for _, row in self._unsent))
         values = {name: [_rounded(value) for value in column] for name, column in zip(self.method.metrics, columns)}
-        self.reporter.metric(self.epoch, steps, values, self.budget.progress(self.step))
+        self.reporter.metric(self.epoch, steps, values, self._progress())
         self._unsent.clear()
         self._sent_at = time.monotonic()
+
+    def _progress(self) -> Progress:
+        """Return how far the training is, to be told."""
+        self._told_step = self.step
+        return self.budget.progress(self.step)
 
     def _end_epoch(self, epoch: int) -> bool:
         """Report the epoch that ended; tell whether it is the best so far."""
@@ -190,14 +198,14 @@ class Loop:
         if figures:
             self._send()
             values = {name: [_rounded(value)] for name, value in figures.items()}
-            self.reporter.metric(epoch, [self.step], values, self.budget.progress(self.step))
+            self.reporter.metric(epoch, [self.step], values, self._progress())
         means.update(figures)
         self._epoch_began_s, self._epoch_began_images = self.seconds, seen
         self.epochs_done = epoch
         self.epoch_seconds.append(seconds)
         rounded = {name: float(f"{value:.6g}") for name, value in means.items()}
         rate = images / max(seconds, 1e-9)
-        self.reporter.epoch(epoch, self.step, seen, seconds, rate, self.device_name, rounded)
+        self.reporter.epoch(epoch, self._progress(), seconds, rate, self.device_name, rounded)
         return self.stop.look(epoch, means)
 
     def _checkpoint(self, *, best: bool) -> None:

@@ -61,20 +61,25 @@ class Reporter(ABC):
             {"type": "metric", "epoch": epoch, "steps": steps, "values": values, "progress": dict(vars(progress))}
         )
 
+    def progress(self, progress: Progress) -> None:
+        """Say how far it is at the end, where that is further than the last metric or epoch told."""
+        self.send({"type": "progress", "progress": dict(vars(progress))})
+
     def epoch(
-        self, epoch: int, step: int, images: int, seconds: float, rate: float, device: str, means: dict[str, float]
+        self, epoch: int, progress: Progress, seconds: float, rate: float, device: str, means: dict[str, float]
     ) -> None:
-        """An epoch ended: steps done and images seen in all, its seconds, images per second, every metric's mean."""
+        """An epoch ended: how far it is with it, its seconds, images per second, and the mean of every metric."""
         self.send(
             {
                 "type": "epoch",
                 "epoch": epoch,
-                "step": step,
-                "images": images,
+                "step": progress.step,
+                "images": progress.images,
                 "seconds": round(seconds, 3),
                 "images_per_second": round(rate, 1),
                 "device": device,
                 "means": means,
+                "progress": dict(vars(progress)),
             }
         )
 

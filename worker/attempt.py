@@ -142,7 +142,7 @@ class Attempt:
         """Act on one message; return how the attempt ends when this was its last word."""
         kind = message.pop("type", None)
         match kind:
-            case "metric" | "epoch":
+            case "metric" | "epoch" | "progress":
                 if kind == "epoch":
                     self._lessons.epoch(message)
                 self._progress(kind, message)
@@ -196,7 +196,7 @@ class Attempt:
         progress = message.pop("progress", None)
         message |= message.pop("means", {})  # an epoch event names each metric's mean beside its other figures
         eta = self._eta.update(progress["fraction"]) if progress else None
-        self._tell([(kind, message)], progress=progress, eta=eta)
+        self._tell([] if kind == "progress" else [(kind, message)], progress=progress, eta=eta)
 
     def _tell(self, news: list[tuple[str, dict[str, Any]]], **columns: Any) -> None:
         patiently(lambda: self._stores.jobs.progress(self._claim, news, **columns), self._over)

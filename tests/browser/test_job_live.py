@@ -51,6 +51,20 @@ def test_a_running_job_grows_under_the_eyes_and_obeys(person):
     assert page.evaluate("window.stays"), "the page was loaded anew"
 
 
+def test_the_pace_is_drawn_where_an_epoch_ended_and_not_where_a_metric_was_told(person):
+    alice = person()
+    before = alice.client.submit({**TRAIN, "params": LONG})["id"]
+    params = {"width": 16, "epochs": 3, "metrics_every": {"steps": 50}}
+    job = alice.client.submit({**TRAIN, "name": "seldom", "params": params})["id"]
+    page = alice.page(f"/dashboard/jobs/{job}")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    alice.client.cancel(before)
+    until(lambda: alice.client.job(job)["finished_at"], 60, "the end of the training")
+    ended = alice.client.job(job)["progress"]["step"]
+    assert ended % 50 != 0
+    expect(page.locator("[data-group=speed] [role=slider]")).to_have_attribute("aria-valuemax", str(ended))
+
+
 def test_a_button_below_the_keyboard_says_what_it_has_become(person):
     alice = person()
     job = alice.client.submit({**TRAIN, "queue": "jetson"})["id"]

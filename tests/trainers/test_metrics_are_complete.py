@@ -37,6 +37,15 @@ def test_metrics_come_as_often_as_asked(train_small, every, steps):
     assert list(train_small(metrics_every=every).series) == steps
 
 
+@pytest.mark.parametrize(("budget", "steps", "extra"), [({"epochs": 2}, 20, 0), ({"images": 200}, 13, 1)])
+def test_how_far_a_training_came_is_told_however_seldom_its_metrics_are(train_small, budget, steps, extra):
+    attempt = train_small(metrics_every={"seconds": 3600}, **budget)
+    last = [message["progress"] for message in attempt.messages if "progress" in message][-1]
+    assert (last["step"], last["images"], last["fraction"]) == (steps, 16 * steps, 1.0)
+    assert len(attempt.of("progress")) == extra
+    assert attempt.messages[-1]["type"] == "done"
+
+
 def test_the_epoch_means_are_those_of_all_its_steps(train_small):
     attempt = train_small(epochs=2)
     sparse = train_small(epochs=2, metrics_every={"epochs": 2})

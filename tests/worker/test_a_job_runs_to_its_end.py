@@ -30,6 +30,15 @@ def test_a_training_job_succeeds_with_every_artifact_that_was_promised(fleet, st
         assert (len(data), hashlib.sha256(data).hexdigest()) == (artifact["bytes"], artifact["sha256"])
 
 
+def test_a_job_shows_all_it_did_though_its_metrics_are_told_seldom(fleet, stores, submit):
+    fleet.supervisor()
+    job_id = submit(params={"epochs": None, "images": 1000, "metrics_every": {"seconds": 3600}})
+    job = until(lambda: _finished(stores, job_id), 60, "the end of the job")
+    assert (job["progress"]["step"], job["progress"]["images"], job["progress"]["fraction"]) == (8, 1024, 1.0)
+    told = {event["type"] for event in stores.events.page(job_id, 0, 1000)}
+    assert "progress" not in told
+
+
 def test_events_are_numbered_without_a_gap_and_tell_every_step_once(fleet, stores, submit):
     fleet.supervisor()
     job_id = submit(params={"batch_size": 500})
