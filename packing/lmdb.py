@@ -1,12 +1,13 @@
 """A look into a database of LMDB without its library: single values, wherever they stand, in a file of any size.
 
-The format is LMDB's own (lmdb.h, mdb.c; version 1, 64 bits): pages of one size, of which two tell where the root is;
-branches that lead to leaves, and leaves that hold keys and values or say on which pages a large value stands.
+The library maps the whole file, which the packer's limit of memory refuses for a database of 43 GB; this reads the few
+pages that a look needs. The format is LMDB's own (lmdb.h, mdb.c; version 1, 64 bits): pages of one size, of which two
+tell where the root is; branches that lead to leaves, and leaves that hold keys and values or say on which pages a large
+value stands.
 """
 
 from __future__ import annotations
 
-import mmap
 import struct
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,7 @@ class Database:
         self.depth: int = struct.unpack_from("<H", newest, _DEPTH_AT)[0]
         self._root = struct.unpack_from("<Q", newest, _ROOT_AT)[0]
         self.entries: int = struct.unpack_from("<Q", newest, LMDB_ENTRIES_AT)[0]
-        with path.open("rb") as file:
-            self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._file = path.open("rb")
 
     def __enter__(self) -> Database:
         return self
@@ -49,7 +49,7 @@ class Database:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bytes.close()
+        self._file.close()
 
     def near(self, place: float) -> bytes:
         """Return a value about so far into the order of keys: 0 is the first, 1 behind the last.
@@ -79,7 +79,8 @@ class Database:
         raise ValueError(f"{self._path} is damaged: its pages lead nowhere")
 
     def _part(self, begin: int, length: int) -> bytes:
-        part = self._bytes[begin : begin + length]
+        self._file.seek(begin)
+        part = self._file.read(length)
         if len(part) != length:
             raise ValueError(f"{self._path} is damaged: it ends before its pages do")
         return part

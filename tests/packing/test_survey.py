@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import pickle
 import struct
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import lmdb
 import numpy as np
@@ -20,6 +24,7 @@ from packing.shelves import Standing
 from packing.survey import survey
 from tests.trainers.datasets import formats
 
+ROOT = Path(__file__).resolve().parents[2]
 BUILT_IN = Path("trainers/data/mnist10k/MNIST/raw")
 
 
@@ -167,6 +172,22 @@ def test_large_values_stand_on_pages_of_their_own_and_are_found(tmp_path):
     with Database(tmp_path / "db" / "data.mdb") as found:
         assert [found.near((n + 0.5) / 8) for n in range(8)] == order
         assert len(order[0]) > 4096
+
+
+def test_a_database_of_any_size_is_looked_at_within_the_packers_memory(tmp_path):
+    path = tmp_path / "lsun" / "bedroom_train_lmdb" / "data.mdb"
+    formats.write_lsun(path.parent, formats.pixels(80, 64, 64, seed=3))
+    os.truncate(path, 50 << 30)  # as large as the real one; what is not written takes no room
+    shape = {"layout": "lsun-lmdb", "folder": str(tmp_path / "lsun"), "shape": [3, 256, 256], "classes": []}
+    order = json.dumps({"standing": shape, "preview": str(tmp_path / "preview.png")}) + "\n"
+    with subprocess.Popen([sys.executable, "-m", "packing"], stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT) as packer:
+        assert packer.stdin is not None
+        assert packer.stdout is not None
+        packer.stdin.write(order)
+        packer.stdin.flush()
+        assert json.loads(packer.stdout.readline())["type"] == "done"
+    with Image.open(tmp_path / "preview.png") as sheet:
+        assert sheet.size == (512, 512)
 
 
 def test_a_database_that_is_cut_off_or_none_is_said_to_be_so(tmp_path):
