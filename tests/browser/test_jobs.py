@@ -63,6 +63,7 @@ def test_the_focus_goes_to_the_next_job_when_a_row_leaves_the_list(person):
     page.get_by_role("button", name="Cancel second").press("Enter")
     expect(rows(page)).to_have_count(2)
     expect(page.get_by_role("link", name="first")).to_be_focused()
+    expect(page.get_by_role("status")).to_have_text("second: The job was canceled")
     page.get_by_role("button", name="Cancel first").press("Enter")
     expect(page.get_by_role("link", name="third")).to_be_focused()
     page.get_by_role("button", name="Cancel third").press("Enter")

@@ -8,6 +8,7 @@ import "./job_sample.js";
 import "./job_tables.js";
 import { Live } from "./live.js";
 import { refresh, say } from "./page.js";
+import { stateWords } from "./states.js";
 import { t, told } from "./words.js";
 
 const PROGRESS_EVERY_MS = 3000;
@@ -18,11 +19,6 @@ const grids = data.kind === "train" ? watchGrids(data.grids, (step) => curves.cu
 let seen = data.last_seq;
 let later = null;
 const address = () => `/v1/jobs/${data.id}/events?after=${seen}`;
-
-const WORDS = {
-  queued: () => t("The job waits in the queue"), running: () => t("The job runs"), paused: () => t("The job is paused"),
-  succeeded: () => t("The job has succeeded"), failed: () => t("The job has failed"), canceled: () => t("The job was canceled"),
-};
 
 function heard(event) {
   if (event.seq <= seen) return; // told twice: by the stream and by asking
@@ -40,7 +36,7 @@ function heard(event) {
   if (event.type === "grid") grids?.add(event.data);
   if (event.type === "alert") told([event.data.detail || event.data.code]).then(([detail]) => say(t("Alert: {detail}", { detail })));
   if (event.type === "alert" && event.data.back_to !== undefined) curves?.back(event.data.back_to);
-  if (event.type === "state") say(WORDS[event.data.to]?.() || event.data.to);
+  if (event.type === "state") say(stateWords(event.data.to));
   refresh();
 }
 

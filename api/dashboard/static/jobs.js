@@ -1,4 +1,6 @@
 // The list of jobs: which are chosen to be compared, on all of its pages, and where the focus is when rows change.
+import { say } from "./page.js";
+import { stateWords } from "./states.js";
 import { t } from "./words.js";
 
 const KEPT = "ganforge-compare";
@@ -58,6 +60,11 @@ document.addEventListener("focusin", (event) => list.contains(event.target) || (
 document.addEventListener("refreshed", () => {
   show();
   if (focused && document.activeElement === document.body) document.getElementById(focused)?.querySelector(".job a")?.focus();
+});
+
+// What a button of a row has done is said: the row itself may be gone, or look the same but for a word.
+document.addEventListener("changed", ({ detail: job }) => {
+  if (job?.state && !job.pending_action) say(`${job.name || job.recipe}: ${stateWords(job.state)}`);
 });
 
 // A form that sends empty fields makes long addresses: what is empty is left out.

@@ -1,0 +1,10 @@
+// What became of a job, in words that are spoken.
+import { t } from "./words.js";
+
+const WORDS = {
+  queued: () => t("The job waits in the queue"), running: () => t("The job runs"), paused: () => t("The job is paused"),
+  succeeded: () => t("The job has succeeded"), failed: () => t("The job has failed"), canceled: () => t("The job was canceled"),
+};
+
+/** Return a sentence of a state, without a full stop. */
+export const stateWords = (state) => WORDS[state]?.() || state;
