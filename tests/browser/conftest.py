@@ -125,6 +125,27 @@ def person(stack: Stack, browser: Browser) -> Iterator[Cast]:
         assert not one.complaints, one.complaints
 
 
+@dataclass(frozen=True)
+class Look:
+    """How somebody sees a page: light or dark, on a desk or a telephone."""
+
+    name: str
+    context: dict[str, object]  # what their browser begins with
+
+
+LOOKS = [
+    Look(f"{size}-{scheme}", {"color_scheme": scheme, "viewport": viewport, "bypass_csp": True})
+    for scheme in ("light", "dark")
+    for size, viewport in (("desk", DESK), ("small", SMALL))
+]
+
+
+@pytest.fixture(params=LOOKS, ids=lambda look: look.name)
+def look(request: pytest.FixtureRequest) -> Look:
+    """Return each way to see a page; the picture of one is named by it."""
+    return request.param  # type: ignore[no-any-return]
+
+
 TRAIN = {"kind": "train", "recipe": "mlp_gan", "dataset": "mnist-10k", "queue": "cpu"}
 # Many grids, checkpoints and points in a few seconds.
 QUICK = {

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import QUICK, SMALL, TRAIN
+from tests.browser.conftest import QUICK, TRAIN
 from tests.browser.pages import MOST_BYTES, assert_fits, assert_readable, loaded_bytes
 from tests.waiting import until
 
@@ -116,17 +116,14 @@ def test_a_strangers_job_is_not_found(person, trained, other):
     stranger.complaints.clear()  # the browser says that this was a 404
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", ["desk", "telephone"])
-def test_the_comparison_has_no_barrier_and_fits_the_screen(person, trained, other, picture, scheme, width):
-    more = {"viewport": SMALL} if width == "telephone" else {}
-    page = person("admin", color_scheme=scheme, **more).page(f"/dashboard/compare?jobs={trained},{other}")
+def test_the_comparison_has_no_barrier_and_fits_the_screen(person, trained, other, picture, look):
+    page = person("admin", **look.context).page(f"/dashboard/compare?jobs={trained},{other}")
     expect(page.locator("#charts canvas").first).to_be_visible()
     page.wait_for_function("[...document.images].every(image => image.complete)")
     assert_readable(page)
     assert_fits(page)
     assert loaded_bytes(page) < MOST_BYTES
-    picture(page, f"compare-{width}-{scheme}")
+    picture(page, f"compare-{look.name}")
     page.goto(page.url.partition("?")[0])
     assert_readable(page)
-    picture(page, f"compare-few-{width}-{scheme}")
+    picture(page, f"compare-few-{look.name}")

@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.api.archives import pictures, zipped
-from tests.browser.conftest import DESK, SMALL
-from tests.browser.pages import MOST_BYTES, assert_fits, assert_readable, loaded_bytes
+from tests.browser.pages import assert_fits, assert_readable
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -181,16 +180,8 @@ def test_a_viewer_looks_and_presses_nothing(person, stack):
     expect(page.locator("main button, main input")).to_have_count(0)
 
 
-def test_the_page_is_light(person):
-    page = person().page("/dashboard/datasets")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert loaded_bytes(page) < MOST_BYTES
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, SMALL], ids=["desk", "small"])
-def test_the_page_is_for_everybody_at_any_width(person, picture, scheme, size):
-    alice = person(color_scheme=scheme, viewport=size, bypass_csp=True)
+def test_the_page_is_for_everybody_at_any_width(person, picture, look):
+    alice = person(**look.context)
     page = alice.page("/dashboard/datasets")
     choose(page)
     press(page)
@@ -200,7 +191,7 @@ def test_the_page_is_for_everybody_at_any_width(person, picture, scheme, size):
     press(page)
     expect(first(page)).to_have_attribute("data-state", "failed")
     page.get_by_text("What is taken").click()
-    picture(page, f"datasets-{'desk' if size is DESK else 'small'}-{scheme}")
+    picture(page, f"datasets-{look.name}")
     assert_readable(page)
     assert_fits(page)
     alice.complaints.clear()  # the browser says that this was a 422

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SMALL, TRAIN
+from tests.browser.conftest import TRAIN
 from tests.browser.pages import MOST_BYTES, assert_fits, assert_readable, loaded_bytes
 
 pytestmark = pytest.mark.slow
@@ -162,11 +162,8 @@ def test_a_viewer_chooses_and_compares_but_changes_nothing(person):
     expect(page.get_by_role("link", name=re.compile("all…|New job"))).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", ["desk", "telephone"])
-def test_the_list_has_no_barrier_and_fits_the_screen(person, stack, trained, picture, scheme, width):
-    more = {"viewport": SMALL} if width == "telephone" else {}
-    admin = person("admin", color_scheme=scheme, **more)
+def test_the_list_has_no_barrier_and_fits_the_screen(person, stack, trained, picture, look):
+    admin = person("admin", **look.context)
     long = {
         "name": "a name that goes on and on without a break_" + "x" * 40,
         "labels": {"team": "a", "stage": "trial"},
@@ -180,14 +177,14 @@ def test_the_list_has_no_barrier_and_fits_the_screen(person, stack, trained, pic
     page.wait_for_function("[...document.images].every(image => image.complete)")
     page.evaluate("scrollTo(0, 0)")
     assert loaded_bytes(page) < MOST_BYTES
-    picture(page, f"jobs-{width}-{scheme}")
+    picture(page, f"jobs-{look.name}")
     assert_readable(page)
     assert_fits(page)
     page.goto(f"{stack.url}/dashboard/jobs?label=team:a&state=queued&state=succeeded")
-    picture(page, f"jobs-filtered-{width}-{scheme}")
+    picture(page, f"jobs-filtered-{look.name}")
     assert_readable(page)
     page.goto(f"{stack.url}/dashboard/jobs/bulk?action=reprioritize&label=team:a")
-    picture(page, f"jobs-order-{width}-{scheme}")
+    picture(page, f"jobs-order-{look.name}")
     assert_readable(page)
     assert_fits(page)
     for job in (waiting, paused):

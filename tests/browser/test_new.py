@@ -7,8 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import DESK, SMALL
-from tests.browser.pages import MOST_BYTES, assert_fits, assert_readable, loaded_bytes
+from tests.browser.pages import assert_fits, assert_readable
 
 pytestmark = pytest.mark.slow
 
@@ -210,26 +209,17 @@ def test_the_form_is_filled_in_and_sent_with_keys_alone(person):
     alice.complaints.clear()
 
 
-def test_the_page_is_light(person):
-    page = person().page("/dashboard/new")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert loaded_bytes(page) < MOST_BYTES
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, SMALL], ids=["desk", "small"])
-def test_the_form_is_for_everybody_at_any_width(person, picture, scheme, size):
-    alice = person(color_scheme=scheme, viewport=size, bypass_csp=True)
+def test_the_form_is_for_everybody_at_any_width(person, picture, look):
+    alice = person(**look.context)
     page = alice.page("/dashboard/new?recipe=wgan")
     expect(page.locator(PLAN)).to_contain_text("1 live worker")
-    name = f"new-{'desk' if size is DESK else 'small'}-{scheme}"
-    picture(page, name)
+    picture(page, f"new-{look.name}")
     page.get_by_text("More parameters").click()
     page.get_by_text("The same from a terminal").click()
     field(page, "epochs").fill("3")
     field(page, "patience").fill("0")
     expect(page.locator('[data-param="patience"] .problem')).to_be_visible()
-    picture(page, f"{name}-more")
+    picture(page, f"new-{look.name}-more")
     assert_readable(page)
     assert_fits(page)
 
