@@ -65,10 +65,7 @@ class Entry:
 
     @property
     def default_text(self) -> str:
-        """What its input holds when nothing is changed, for people to read."""
-        if self.kind == "cadence" and self.default:
-            unit, count = next(iter(self.default.items()))
-            return f"{written(count)} {unit}"
+        """What its input holds when nothing is changed."""
         return written(self.default)
 
     @property

@@ -192,3 +192,11 @@ def test_every_input_has_a_label_and_no_page_has_a_style_of_its_own(alice, enter
     assert len(inputs) == len(set(inputs))
     assert " style=" not in page
     assert "<script>" not in page
+
+
+def test_what_a_field_goes_back_to_is_said_in_words(alice, enter):
+    reader = enter(alice)
+    assert 'title="Back to every 1 epoch"' in reader.see("/dashboard/new?recipe=mlp_gan")
+    page = reader.see("/dashboard/new?recipe=mlp_gan", headers={"Accept-Language": "zh-TW"})
+    assert 'title="Back to' not in page
+    assert "1 epochs" not in page
