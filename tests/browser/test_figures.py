@@ -35,3 +35,17 @@ def test_scripts_write_as_the_server_does(person: Cast, locale: str) -> None:
         assert ask(page, "figure", MEASURED) == [formats.figure(one) for one in MEASURED]
         assert ask(page, "size", SIZES) == [formats.size(one) for one in SIZES]
         assert ask(page, "duration", SECONDS) == [formats.duration(one) for one in SECONDS]
+
+
+TOLD = """async (texts) => {
+    const script = document.querySelector('script[type="module"]').src;
+    const words = await import(script.replace(/[^/]+$/, "words.js"));
+    return [await words.told(texts), await words.told([]), words.t("Changed: {n}", { n: 14203 })];
+}"""
+
+
+def test_scripts_ask_what_the_service_has_told(person: Cast) -> None:
+    texts = ["there is no such job", "the data set\nis not ours", "must be at least 3"]
+    said = ["沒有這個工作", "the data set is not ours", "必須至少為 3"]
+    assert person(locale="zh-TW").page().evaluate(TOLD, texts) == [said, [], "Changed: 14,203"]
+    assert person(locale="en-GB").page().evaluate(TOLD, texts) == [texts, [], "Changed: 14,203"]
