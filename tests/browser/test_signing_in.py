@@ -24,6 +24,16 @@ def test_a_person_signs_in_with_a_key_and_goes_where_they_wanted_to(person):
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+def test_signing_out_shuts_the_other_tabs_soon(person):
+    alice = person()
+    other, page = alice.page("/dashboard/jobs"), alice.page("/dashboard")
+    expect(other.locator("#connection")).to_have_attribute("data-state", "live")
+    page.get_by_role("button", name="Sign out").click()
+    # The hub looks at sessions every 3 s, and the browser comes again after 3 s.
+    expect(other.get_by_role("heading", name="Sign in")).to_be_visible(timeout=10_000)
+    alice.complaints.clear()  # the browser says that the stream was a 401
+
+
 def test_a_wrong_key_is_said_beside_the_field(person):
     nobody = person(signed_in=False)
     page = nobody.page("/dashboard/login")

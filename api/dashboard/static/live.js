@@ -22,7 +22,7 @@ export class Live {
       this.show("live");
       this.stopPolling();
       if (this.broken) this.onGap();
-      this.broken = false;
+      this.broken = this.refused = false;
     };
     const heard = (message) => {
       const event = JSON.parse(message.data);
@@ -34,7 +34,12 @@ export class Live {
     this.source.onerror = () => {
       this.broken = true;
       if (!this.polling) this.show("lost");
-      if (this.source?.readyState === EventSource.CLOSED) this.reopenLater();
+      if (this.source?.readyState === EventSource.CLOSED) {
+        this.reopenLater();
+        // An answer, and it was no: the page asks why at once, and leaves for the login if the session has ended.
+        if (!this.refused) this.onGap();
+        this.refused = true;
+      }
       this.pollAfter(PATIENCE_MS);
     };
   }
