@@ -36,6 +36,7 @@ def _sign_in(service: Service) -> BaseResponse:
         who = service.door.holder(request.form.get("key", "").strip(), request)
     except ProblemError as problem:
         return _ask(problem, 401 if problem.code == "unauthenticated" else 429)
+    service.stores.sessions.end(request.cookies.get(access.COOKIE, ""))  # nobody could end it once its cookie is gone
     where = _inside(request.form.get("next", ""))
     answer = redirect(HOME if where.startswith(FORMS) else where, 303)
     _set(answer, access.COOKIE, service.stores.sessions.open(who), httponly=True)

@@ -111,6 +111,18 @@ def test_a_session_ends_with_its_key_with_time_and_by_signing_out(app, admin, al
     assert stores.sessions.forget_ended() == 1
 
 
+def test_who_signs_in_again_ends_the_session_before(app, alice, bob, enter):
+    reader = enter(alice)
+    before = reader.client.get_cookie("ganforge_session").value
+    assert reader.client.post("/dashboard/login", data={"key": "gf_wrong"}).status_code == 401
+    reader.see("/dashboard")
+    assert reader.client.post("/dashboard/login", data={"key": bob.key}).status_code == 303
+    other = app.test_client()
+    other.set_cookie("ganforge_session", before)
+    assert other.get("/v1/jobs").status_code == 401
+    reader.see("/dashboard")
+
+
 def test_a_session_that_is_used_stays_open(alice, enter, stores):
     reader = enter(alice)
     left = text("SELECT extract(epoch FROM expires_at - now()) FROM sessions")
