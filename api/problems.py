@@ -208,6 +208,8 @@ _WORDS = {
     "datetime_type": "must be a time as RFC 3339 has it, such as 2026-01-31T12:00:00Z",
 }
 
+_EMPTY = ("string_too_short", "too_short")
+
 
 def words(error: ErrorDetails, known: Sequence[str] = ()) -> str:
     """Say what pydantic found, for the person who sent it. An unknown field may have meant one of the `known`."""
@@ -216,6 +218,8 @@ def words(error: ErrorDetails, known: Sequence[str] = ()) -> str:
         return _unknown(str(error["loc"][-1]), known)
     if kind == "value_error":
         return str(error["ctx"]["error"])
+    if kind in _EMPTY and error["ctx"]["min_length"] == 1:
+        return "must not be empty"
     template = _WORDS.get(kind)
     return error["msg"][:1].lower() + error["msg"][1:] if template is None else template.format(**error.get("ctx", {}))
 

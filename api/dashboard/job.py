@@ -57,6 +57,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> Shown:
         "recipe": recipe,
         "params": job_again.parameters(found, schema),
         "again": params_form(schema, found["params"]),
+        "dataset_gone": _dataset_gone(visit, found),
         "curl": job_again.curl(found, schema, visit.request.host_url.rstrip("/")),
         "command": job_again.command(found, schema),
         "retries": visit.ask(list_jobs, JobsQuery(parent=[job_id], limit=20))["data"],
@@ -67,6 +68,14 @@ def job(visit: Visit[JobQuery], job_id: str) -> Shown:
         "data": _for_scripts(found, files["grids"], told["epochs"]),
     }
     return Shown("job.html", context)
+
+
+def _dataset_gone(visit: Visit[JobQuery], found: dict[str, Any]) -> bool:
+    """Tell whether what the job was trained on cannot be trained on any more."""
+    if found["kind"] != "train":
+        return False
+    dataset = visit.service.stores.datasets.find(found["dataset"], found["owner"])
+    return dataset is None or dataset["state"] == "missing"
 
 
 def _clock(found: dict[str, Any]) -> dict[str, Any]:

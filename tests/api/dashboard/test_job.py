@@ -14,6 +14,7 @@ import pytest
 from ganforge.cli.submit import parse_settings
 from models.states import ErrorCode, EventType, Outcome
 from stores.transitions import Ending
+from tests.api.archives import pictures, zipped
 from tests.api.conftest import Person
 from tests.api.dashboard.conftest import Reader
 
@@ -228,6 +229,26 @@ def test_a_retry_is_offered_with_what_was_asked_and_every_start(alice, enter, fi
         for name, text in re.findall(r'data-param="(\w+)".*?data-default="(.*?)"', page)
     }
     assert own == alice.get(f"/v1/jobs/{finished.id}").json["params"]
+
+
+def test_a_retry_of_what_was_trained_on_a_deleted_data_set_asks_for_another(alice, enter, upload):
+    dataset = upload(alice, zipped(pictures(16)), "cats").json
+    job = alice.submit(dataset="cats", recipe="mlp_gan", params={"batch_size": 4})["id"]
+    alice.post(f"/v1/jobs/{job}/cancel")
+    reader = enter(alice)
+    assert 'data-dialog="retry"' in see(reader, job)
+    assert alice.ask("DELETE", f"/v1/datasets/{dataset['id']}").status_code == 204
+    page = see(reader, job)
+    assert 'data-dialog="retry"' not in page
+    assert f'href="/dashboard/new?from={job}"' in page
+    assert "cats not here any more" in words(page)
+
+
+def test_samples_can_be_asked_for_when_there_is_a_checkpoint(alice, enter, finished):
+    reader = enter(alice)
+    assert "disabled" not in inside(see(reader, finished.id), "sample-actions")
+    waiting = alice.submit()["id"]
+    assert inside(see(reader, waiting), "sample-actions").count("disabled") == 2
 
 
 def test_a_job_and_its_retries_lead_to_each_other(alice, enter, finished):
