@@ -42,11 +42,15 @@ def workers(visit: Visit[Any]) -> list[dict[str, Any]]:
     listed = visit.ask(list_workers, ALL)["data"]
     running = visit.ask(list_jobs, JobsQuery(state=[State.running], limit=100))["data"]
     jobs = {job["id"]: job for job in running}
-    found = [
-        {**one, "does": _does(one), "running": jobs.get(one["job"]), "memories": memories(one["device"])}
-        for one in listed
-    ]
+    found = [{**one, "does": _does(one), "running": jobs.get(one["job"]), **_vitals(one)} for one in listed]
     return sorted(found, key=lambda one: (one["queue"], one["name"], one["id"]))
+
+
+def _vitals(worker: dict[str, Any]) -> dict[str, Any]:
+    """Return memories and temperature (°C); of a lost worker none, since nobody knows what they are by now."""
+    if worker["state"] == "lost":
+        return {"memories": [], "temperature": None}
+    return {"memories": memories(worker["device"]), "temperature": worker["device"].get("temperature")}
 
 
 def _does(worker: dict[str, Any]) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from sqlalchemy import func, update
+
 from api.dashboard.machines import memories
+from models.rows import Worker
 
 
 def test_workers_are_for_admins(alice, carol, enter):
@@ -34,6 +39,23 @@ def test_a_temperature_is_shown_where_it_is_known(admin, enter, stores):
     assert page.count("Temperature") == 1
     assert "62 °C" in page
     assert [worker["device"]["temperature"] for worker in admin.get("/v1/workers").json["data"]] == [None, 61.6]
+
+
+def test_of_a_lost_worker_nobody_knows_how_hot_it_is(admin, enter, stores):
+    worker = stores.workers.register(
+        "tower", "cpu", {"temperature": 95.0, "memory_total": 4e9, "memory_available": 1e9}
+    )
+    page = enter(admin).see("/dashboard/workers")
+    assert "hot" in page
+    assert "free of" in page
+    with stores.engine.begin() as connection:
+        connection.execute(
+            update(Worker).where(Worker.id == worker).values(last_seen=func.now() - timedelta(minutes=5))
+        )
+    page = enter(admin).see("/dashboard/workers")
+    assert "lost" in page
+    assert "hot" not in page
+    assert "free of" not in page
 
 
 def test_what_a_home_made_worker_tells_of_its_device_breaks_no_page(admin, enter, stores):
