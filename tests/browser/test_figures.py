@@ -9,6 +9,8 @@ from playwright.sync_api import Page
 from api.dashboard import formats
 from tests.browser.conftest import Cast
 
+pytestmark = pytest.mark.slow
+
 ASK = """async ([name, values]) => {
     const script = document.querySelector('script[type="module"]').src;
     const figures = await import(script.replace(/[^/]+$/, "figures.js"));
