@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from api import problems
 from api.dashboard import told_texts, words
-from api.dashboard.told import FEW_LETTERS, LONGEST, told
+from api.dashboard.told import FEW_LETTERS, LONGEST, MOST_LOOKS, Template, told
 from api.schemas import bodies
 from models.recipes import RECIPES
 from models.specs.sample import SampleParams
@@ -27,10 +27,26 @@ def test_every_text_is_known_again_when_it_is_filled_in(tag):
     wrong = {}
     for message in words.read(tag, "told."):
         if len(re.findall("[a-z]", PART.sub("", message.id))) >= FEW_LETTERS:  # what has less is a part of others
-            text, said = (PART.sub(lambda found: f"x7{len(found[0])}", one) for one in (message.id, message.string))
+            text, said = (PART.sub(lambda found: f"q7{len(found[0])}", one) for one in (message.id, message.string))
             if told(text, tag) != said:
                 wrong[text] = told(text, tag)
     assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["; " * 1000, "a; " * 600, ": " * 1000, "a: b; " * 300, "a, " * 600, "must be at least 1; must be at least " * 50],
+)
+def test_what_people_write_to_be_taken_apart_without_end_is_left_as_it_is(text):
+    assert told(text[:LONGEST], "zh-Hant") == text[:LONGEST]
+
+
+def test_a_line_is_looked_through_so_often_and_no_more(monkeypatch):
+    looks = []
+    known = Template.parts
+    monkeypatch.setattr(Template, "parts", lambda template, text: looks.append(text) or known(template, text))
+    told("not a text of ours: " + "x; y: z; " * 200, "zh-Hans")
+    assert len(set(looks)) <= MOST_LOOKS
 
 
 @pytest.mark.parametrize(
