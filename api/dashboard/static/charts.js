@@ -99,7 +99,7 @@ class Chart {
     return {
       width: Math.max(80, this.plotBox.clientWidth), height: this.height, legend: { show: false }, series: [{}, ...series],
       scales: { x: { time: false } },
-      axes: [{ ...axis, size: 32, values: (_, splits) => splits.map((value) => this.xFormat(value)), space: 70 }, { ...axis, size: 58, values: (_, splits) => splits.map(figure) }],
+      axes: [{ ...axis, size: 30, label: () => this.xLabel, labelSize: 18, labelGap: 0, labelFont: axis.font, values: (_, splits) => splits.map((value) => this.xFormat(value)), space: 70 }, { ...axis, size: 58, values: (_, splits) => splits.map(figure) }],
       cursor: {
         y: false, drag: { x: true, y: false, setScale: false }, sync: { key: this.syncKey(), filters: { pub: (type) => type.startsWith("mouse") && !/down|up/.test(type) } },
         bind: { dblclick: () => () => this.zoom(null), mousedown: (_, over, handle) => (event) => { pressed.left = event.clientX; handle(event); } },
