@@ -32,7 +32,7 @@ FRAMES = """async ([selector, moves]) => {
       part.value = String(Number(part.min || 0) + (Number(part.max || 1) - Number(part.min || 0)) * n / moves);
       part.dispatchEvent(new Event("input", { bubbles: true }));
     } else {
-      const at = { bubbles: true, clientX: box.left + (0.9 * box.width * n) / moves, clientY: box.top + box.height / 2 };
+      const at = { bubbles: true, clientX: box.left + 0.9 * box.width * n / moves, clientY: box.top + 9 };
       part.dispatchEvent(new MouseEvent("mousemove", at));
     }
     const now = await frame();
