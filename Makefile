@@ -62,7 +62,7 @@ browser: ## Install the browser that the tests of the pages drive (Debian and Ub
 words: $(INSTALLED) ## Bring the catalogues of the pages up to date with their texts
 	@$(BIN)/python -m api.dashboard.words
 
-chaos: $(INSTALLED) ## Break the running service RUNS times, drawn by SEED (200 take about half an hour)
+chaos: $(INSTALLED) ## Break the running service RUNS times, drawn by SEED (200 take about a quarter of an hour)
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --runs $(or $(RUNS),200) --json $(or $(JSON),chaos.json)
 
 lint: $(INSTALLED) ## Check style, types, import contracts, and the trainers' old Python
