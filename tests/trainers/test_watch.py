@@ -116,6 +116,7 @@ def test_the_spread_is_the_mean_distance_of_all_pairs():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # half a minute alone; two where faults and a browser share two cores with it
 def test_the_settings_of_the_article_are_named_within_their_first_epoch(make_spec):
     import json
 
@@ -129,5 +130,5 @@ def test_the_settings_of_the_article_are_named_within_their_first_epoch(make_spe
     dataset = {"name": known.name, "source": known.source, "layout": known.layout, "folder": known.folder}
     dataset |= {"shape": known.shape, "classes": known.classes, "parts": known.parts}
     # One thread: two that wait for one another by spinning take five times as long where other tests run beside them.
-    attempt = Attempt.run(json.dumps({**make_spec("dcgan"), "params": params, "dataset": dataset, "threads": 1}))
+    attempt = Attempt.run(json.dumps({**make_spec("dcgan"), "params": params, "dataset": dataset, "threads": 1}), 60)
     assert "discriminator_too_strong" in [alert["code"] for alert in attempt.of("alert")]
