@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from stores.audit import Local
 from tests.waiting import until
 
 # So many that the outage falls into the training, whatever the machine.
@@ -40,6 +41,9 @@ def test_training_goes_on_and_uploads_catch_up(services, fleet, stores, submit, 
     made = [event["data"]["step"] for event in stores.events.page(job_id, 0, 100_000) if event["type"] == "checkpoint"]
     assert made == sorted(set(made))
     assert len(made) > seconds / 4
+    # A job that runs replaces its checkpoints while we look at them.
+    stores.verbs.pause(job_id, Local("alice"))
+    until(lambda: stores.reports.job(job_id, None)["state"] == "paused", 30, "the pause")
     for row in stores.reports.checkpoints(job_id):
         _, key = stores.reports.artifact(row["id"], None)
         assert sum(len(piece) for piece in stores.blobs.stream(key)) == row["bytes"]
