@@ -65,12 +65,13 @@ words: $(INSTALLED) ## Bring the catalogues of the pages up to date with their t
 chaos: $(INSTALLED) ## Break the running service RUNS times, drawn by SEED (200 take about a quarter of an hour)
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --runs $(or $(RUNS),200) --json $(or $(JSON),chaos.json)
 
-lint: $(INSTALLED) ## Check style, types, import contracts, and the trainers' old Python
+lint: $(INSTALLED) ## Check style, types, import contracts, the trainers' old Python, and the docs' links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers packing
+	$(BIN)/python -m tools.docs
 
 format: $(INSTALLED) ## Bring the code into shape
 	$(BIN)/ruff format .

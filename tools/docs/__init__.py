@@ -1,0 +1,1 @@
+"""Checks of the documentation: dead links, and paths that no longer exist."""
