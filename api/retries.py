@@ -12,6 +12,7 @@ from api.placement import place
 from api.problems import InvalidError, field
 from api.reading import body_errors
 from api.schemas.bodies import Retry
+from models.budget import with_changes
 from models.ids import is_id
 from models.jobs import SampleRequest, TrainRequest
 from models.retries import stuck
@@ -33,11 +34,7 @@ def again(stores: Stores, who: Principal, ended: Row[Any], asked: Retry) -> NewJ
 
 
 def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> NewJob:
-    params = {**ended.params, **asked.params}
-    # One budget replaces the other, as where a job is made.
-    for budget, other in (("images", "epochs"), ("epochs", "images")):
-        if asked.params.get(budget) is not None and other not in asked.params:
-            params[other] = None
+    params = with_changes(ended.params, asked.params)
     request = TrainRequest(
         kind="train", recipe=ended.recipe, dataset=ended.dataset_id, params=params, seed=ended.seed, **_common(ended)
     )

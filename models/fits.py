@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from models.limits import MAX_FRAME_RATIO
 from models.specs.base import TrainParams
 
-# A frame may make images this much larger; beyond it most of what the networks see would be black.
-MOST_FRAME = 1.25
 DOMAINS = ("trainA", "trainB")
 # A classifier keeps every tenth training image for testing where a data set has no test part.
 KEPT = 10
@@ -71,7 +70,7 @@ class Fit:
             return asked
         height, width = shape[1:]
         framed = next((size for size in self.sizes if size >= max(height, width)), None)
-        if height == width and framed is not None and framed <= MOST_FRAME * height:
+        if height == width and framed is not None and framed <= MAX_FRAME_RATIO * height:
             return framed
         nearest = max((size for size in self.sizes if size <= min(height, width)), default=self.sizes[0])
         raise MisfitError(

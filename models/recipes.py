@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from models.budget import with_changes
 from models.fits import Fit, Needs
 from models.specs import began, darknet, dcgan, faces, mlp_gan, r3gan, wgan
 from models.specs.base import TrainParams
@@ -212,8 +213,4 @@ def resolve_params(recipe: Recipe, preset: Preset | None, given: dict[str, Any])
     Raises:
         pydantic.ValidationError: a field is unknown, out of bounds or of the wrong type.
     """
-    merged: dict[str, Any] = {**(preset.params if preset else {}), **given}
-    for budget, other in (("images", "epochs"), ("epochs", "images")):
-        if given.get(budget) is not None and other not in given:
-            merged[other] = None
-    return recipe.params.model_validate(merged)
+    return recipe.params.model_validate(with_changes(preset.params if preset else {}, given))

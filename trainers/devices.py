@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
+from models.limits import TRAINER_MEMORY_SHARE
 from trainers.errors import TrainerError
 
-_SHARE_OF_MEMORY = 0.85
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -48,7 +48,7 @@ def workspace_for_exact_cublas() -> None:
 
 def limit_memory() -> None:
     """Make an oversized job fail with a clean allocation error instead of pushing the machine into its killer."""
-    allowed = int(total_memory() * _SHARE_OF_MEMORY)
+    allowed = int(total_memory() * TRAINER_MEMORY_SHARE)
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if hard != resource.RLIM_INFINITY:
         allowed = min(allowed, hard)

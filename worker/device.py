@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from models.limits import TRAINER_MEMORY_SHARE
 from models.states import DeviceClass
 from stores.settings import Settings
 from worker.probes import Gpu, Probes
 
-# As trainers/devices.py limits itself.
-SHARE_OF_MACHINE = 0.85
 # The rest is for the system, the supervisor, and what the estimate does not see.
 SHARE_OF_BOARD = 0.7
 # A board with less than this holds one trainer, not a second one that waits.
@@ -125,7 +124,7 @@ class Device:
         total, available = figures["MemTotal"], figures.get("MemAvailable", figures["MemTotal"])
         if self.kind is DeviceClass.jetson:
             return int(SHARE_OF_BOARD * total), int(SHARE_OF_BOARD * available)
-        capacity = int(SHARE_OF_MACHINE * total)
+        capacity = int(TRAINER_MEMORY_SHARE * total)
         limit = self.probes.limit()
         capacity = capacity if limit is None else min(capacity, limit)
         return capacity, min(capacity, available)

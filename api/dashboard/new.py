@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.access import Access
 from api.dashboard.pages import Pages, Shown, Visit
-from api.dashboard.params import ParamsForm, params_form, prose, with_budget
+from api.dashboard.params import ParamsForm, params_form, prose
 from api.datasets import list_datasets
 from api.jobs import get_job
 from api.queues import list_queues
@@ -157,7 +157,7 @@ def _params(
     if size is not None and dataset is not None and set_by_preset.get("image_size") != size:
         known = RECIPES[recipe["name"]]
         try:
-            plain = known.params.model_validate(with_budget({**set_by_preset, **values}, {"image_size": None}))
+            plain = known.params.model_validate({**set_by_preset, **values, "image_size": None})
             size = None if known.fit.image_size(dataset.view, plain) == size else size
         except (MisfitError, ValueError):
             pass  # the data set has another size now, or is another: then the job's own is what was meant

@@ -12,6 +12,7 @@ from flask import g
 from markupsafe import Markup
 
 from api.dashboard.language import catalogue
+from models.budget import REPLACES, with_changes
 
 FIRST = (
     "epochs",
@@ -69,6 +70,11 @@ class Entry:
         return written(self.default)
 
     @property
+    def replaces(self) -> str | None:
+        """The parameter that a value in this one clears: a budget has one unit."""
+        return REPLACES.get(self.name)
+
+    @property
     def unit(self) -> str:
         """The unit of a cadence."""
         return next(iter(self.value)) if self.value else "epochs"
@@ -93,8 +99,8 @@ def params_form(
     schema: Mapping[str, Any], preset: Mapping[str, Any] | None = None, values: Mapping[str, Any] | None = None
 ) -> ParamsForm:
     """Return the fields for a recipe's schema. `preset`: what it sets; `values`: what a form begins with."""
-    base = with_budget({name: facts.get("default") for name, facts in schema["properties"].items()}, preset or {})
-    current = with_budget(base, values or {})
+    base = known_changes({name: facts.get("default") for name, facts in schema["properties"].items()}, preset or {})
+    current = known_changes(base, values or {})
     entries = {
         name: _entry(name, _resolved(facts, schema), base[name], current[name])
         for name, facts in schema["properties"].items()
@@ -108,13 +114,9 @@ def params_form(
     return ParamsForm(some(FIRST), own, some(LEARNING), some(DATA), some(RECORDS))
 
 
-def with_budget(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters with changes; a budget in one unit replaces the other, as where a job is made."""
-    merged = {**base, **{name: value for name, value in changes.items() if name in base}}
-    for budget, other in (("images", "epochs"), ("epochs", "images")):
-        if changes.get(budget) is not None and other not in changes:
-            merged[other] = None
-    return merged
+def known_changes(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with changes applied, except changes to parameters that the recipe does not have."""
+    return with_changes(base, {name: value for name, value in changes.items() if name in base})
 
 
 def written(value: Any) -> str:

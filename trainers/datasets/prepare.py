@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, NamedTuple,
 
 from PIL import Image, ImageOps
 
+from models.limits import MAX_FRAME_RATIO
 from packing.packed import PackedWriter
 from trainers.datasets import faces
 from trainers.errors import InvalidDatasetError
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from trainers.spec import DatasetSpec
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-# Up to this many times its size an image of few pixels is better framed in black than blurred by scaling.
-_MOST_FRAME = 1.25
+# Layouts of small images, which a black frame serves better than scaling, which blurs them.
 _FRAMED_LAYOUTS = ("idx", "cifar", "cifar-flat", "packed")
 _SAY_EVERY_S = 10.0
 
@@ -63,7 +63,7 @@ class Fit(NamedTuple):
             if say is not None:
                 say("no face detector on this machine (opencv-python-headless 4 has one): taking the middle instead")
         channels, *sides = dataset.shape
-        small = frame and dataset.layout in _FRAMED_LAYOUTS and max(sides) <= size <= _MOST_FRAME * min(sides)
+        small = frame and dataset.layout in _FRAMED_LAYOUTS and max(sides) <= size <= MAX_FRAME_RATIO * min(sides)
         native = sides == [size, size]
         return cls(channels, size, crop, native and crop == "center", small and not native and crop == "center")
 

@@ -2,8 +2,6 @@
 // from what would be filled in, and the way back. Used wherever parameters can be changed.
 import { t } from "./words.js";
 
-const BUDGETS = { epochs: "images", images: "epochs" };
-
 export class SchemaForm {
   /** `root`: the element with the fields. `onChange()`: hears of every change. */
   constructor(root, onChange = () => {}) {
@@ -29,9 +27,11 @@ export class SchemaForm {
   changes() {
     const changed = {};
     for (const field of this.fields) if (isChanged(field)) changed[field.dataset.param] = read(field);
-    // A budget in one unit takes the other's place; only when both are empty must it be said.
-    for (const [budget, other] of Object.entries(BUDGETS))
-      if (changed[budget] === null && valueOf(this.root, other) !== null) delete changed[budget];
+    // A budget in one unit replaces the other; a cleared budget is sent only when both are empty.
+    for (const field of this.fields) {
+      const other = this.#replaced(field);
+      if (other && changed[field.dataset.param] === null && read(other) !== null) delete changed[field.dataset.param];
+    }
     return changed;
   }
 
@@ -44,7 +44,7 @@ export class SchemaForm {
   /** Put one field back. */
   reset(field) {
     write(field, JSON.parse(field.dataset.default));
-    const other = this.root.querySelector(`[data-param="${BUDGETS[field.dataset.param]}"]`);
+    const other = this.#replaced(field);
     if (other) write(other, JSON.parse(other.dataset.default));
     this.mark();
     field.querySelector("[data-value]").focus();
@@ -66,15 +66,16 @@ export class SchemaForm {
   }
 
   #oneBudget(input) {
-    const other = BUDGETS[input.closest("[data-param]")?.dataset.param];
-    const field = other && input.value !== "" && this.root.querySelector(`[data-param="${other}"]`);
-    if (field) write(field, null);
+    const field = input.closest("[data-param]");
+    const other = field && input.value !== "" ? this.#replaced(field) : null;
+    if (other) write(other, null);
   }
-}
 
-function valueOf(root, name) {
-  const field = root.querySelector(`[data-param="${name}"]`);
-  return field ? read(field) : null;
+  /** Return the field that a value in this one clears, if there is one (models/budget.py). */
+  #replaced(field) {
+    const name = field.dataset.replaces;
+    return name ? this.root.querySelector(`[data-param="${name}"]`) : null;
+  }
 }
 
 function isChanged(field) {
