@@ -70,7 +70,7 @@ lint: $(INSTALLED) ## Check style, types, import contracts, the trainers' old Py
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers packing models/limits.py
+	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers packing models/limits.py models/messages
 	$(BIN)/python -m tools.docs
 
 format: $(INSTALLED) ## Bring the code into shape

@@ -1,0 +1,122 @@
+"""What becomes of jobs: refused orders, the ends of attempts, quotas; and the state of data sets, keys and queues."""
+
+from __future__ import annotations
+
+from models.messages.base import Text, Texts
+
+
+class Orders(Texts):
+    """Why something cannot be asked of a job."""
+
+    cannot = Text("cannot {action} a job that is {state}")
+    cannot_but = Text("cannot {action} a job that is {state}; possible now: {allowed}")
+    cannot_while = Text("cannot {action} a job that is {state} and was asked to {pending}")
+    cannot_while_but = Text("cannot {action} a job that is {state} and was asked to {pending}; possible now: {allowed}")
+    move = Text("move to {state}")
+    no_place = Text("a job that is {state} has no place in a queue to change; leave `order` out")
+    filter_matches = Text("the filter matches {count} jobs, not {expected}")
+    fence_lost = Text("job {job} is no longer held with fence {fence}")
+
+
+class Reasons(Texts):
+    """Why a job moved from one state to another."""
+
+    canceled_by_request = Text("canceled by request")
+    paused_by_request = Text("paused by request")
+    resumed_by_request = Text("resumed by request")
+    worker_shut_down = Text("worker shut down; another attempt goes on from the checkpoint")
+    told_to_stop = Text("the trainer was told to stop; another attempt goes on")
+    trainer_ended_by = Text("trainer ended by {signal}")
+    disk_full = Text("the worker's disk is full")
+    lease_ran_out = Text("worker {worker} was not heard of before its lease ran out")
+
+
+class Ends(Texts):
+    """Why an attempt failed, as far as the trainer itself did not say so."""
+
+    artifact_not_stored = Text("an artifact could not be stored: {error}")
+    max_runtime = Text("stopped with a checkpoint after {limit} s of running (max_runtime_s)")
+    no_memory_at_all = Text("the trainer found no memory and gave up; lower batch_size or width")
+    killed_for_memory = Text(
+        "the machine ran out of memory and the kernel ended the trainer; lower batch_size or width"
+    )
+    exited = Text("the trainer exited with code {exit_code} before its work was done")
+    ended_by = Text("the trainer was ended by {signal}")
+    worker_met = Text("the worker met {kind}: {error}")
+    database_silent = Text("the database was not heard of for {leases} leases")
+    attempts_died = Text("{died} of {most} attempts died; the last one: {last}")
+
+    source_gone = Text("the checkpoint to sample from is gone or damaged (job {job}); sample from another one")
+    start_gone = Text(
+        "the checkpoint to start from is gone or damaged (job {job}); retry from another one, or from zero"
+    )
+    no_checkpoint_readable = Text("no checkpoint of this job can be read back; retry from zero")
+    dataset_unknown_here = Text("data set {name} is not known to this worker; GET /v1/datasets lists all")
+    dataset_deleted = Text("data set {name} was deleted; name another one")
+    dataset_damaged = Text("data set {name} is damaged in the object store; upload it again")
+    dataset_gone = Text("data set {name} is gone from the object store; upload it again")
+
+
+class Objects(Texts):
+    """What the object store did not do."""
+
+    no_object = Text("object {key} is not in the store")
+    object_damaged = Text("object {key} is damaged: its sha256 is not the one that was stored")
+    store_refused = Text("the object store refused {key}: {error}")
+    store_refused_with = Text("the object store refused {key} with status {status}")
+    store_error = Text("the object store answered {key} with an error")
+    store_silent = Text("the object store does not answer: {error}")
+    no_bucket = Text("bucket {name} does not exist")
+
+
+class Things(Texts):
+    """Things that are not there, or belong to others."""
+
+    no_job = Text("no job {job}")
+    no_artifact = Text("no artifact {artifact}")
+    no_dataset = Text("no data set {dataset}")
+    no_key = Text("no key {key}")
+    no_queue = Text("there is no queue {name}")
+    no_worker = Text("there is no worker {worker}")
+    no_such_artifact = Text("there is no such artifact")
+    no_such_dataset = Text("there is no such data set")
+    no_such_job = Text("there is no such job")
+    no_such_key = Text("there is no such key")
+    no_such_name = Text("there is nothing of this name")
+    no_such_recipe = Text("there is no such recipe; there are {recipes}")
+    no_such_worker = Text("this worker was not heard of within the last day")
+    no_preview = Text("this data set has no preview yet; it is made when the service starts")
+
+
+class Conflicts(Texts):
+    """Changes that the present state of data sets, keys, queues and requests does not allow."""
+
+    name_shared = Text("{name} is the name of a data set that everybody shares; choose another name")
+    name_taken = Text("you have a data set called {name} already; delete it first, or choose another name")
+    not_uploaded = Text("this data set is {source}, not uploaded: it cannot be deleted here")
+    dataset_needed = Text(
+        "{count} unfinished job needs this data set; cancel such jobs or wait for their end",
+        "{count} unfinished jobs need this data set; cancel such jobs or wait for their end",
+    )
+    last_admin_key = Text("this is the last admin key; make another one first")
+    cannot_drain = Text("cannot drain a worker that has stopped; it takes no jobs")
+    cannot_undrain = Text("cannot undrain a worker that has stopped; it takes no jobs")
+    first_request_under_way = Text("the first request with this Idempotency-Key is still under way; try again")
+    key_used_before = Text(
+        "this Idempotency-Key was used with another body in the last 72 hours; use a fresh key for a new job"
+    )
+    event_id_malformed = Text("Last-Event-ID must be an id that this stream has sent: job:seq")
+    event_id_unknown = Text("Last-Event-ID names no event of this stream; leave it out to start from now")
+
+
+class Limits(Texts):
+    """Quotas."""
+
+    jobs_wait = Text(
+        "{count:,} jobs of {owner} wait, and this key allows {limit:,} (quota `queued`); wait for some to start, "
+        "cancel some, or ask an admin for a key with a higher quota"
+    )
+    bytes_stored = Text(
+        "{owner} stores {used:,} bytes, this would add {more:,}, and this key allows {limit:,} (quota `stored_bytes`); "
+        "delete data sets, or ask an admin for a key with a higher quota"
+    )

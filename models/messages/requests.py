@@ -1,0 +1,169 @@
+"""Why a request is refused: at the door, while it is read, and field by field."""
+
+from __future__ import annotations
+
+from models.messages.base import Text, Texts
+
+
+class Door(Texts):
+    """Keys, sessions, roles and rates."""
+
+    too_many_requests = Text("this key may make {limit} requests a second")
+    needs_admin = Text("this needs an admin's key; yours is a {role}'s")
+    viewers_read_only = Text("a viewer's key reads only; ask an admin for a user's key")
+    too_many_wrong_keys = Text("too many wrong keys from this address")
+    key_unknown = Text("this key is unknown or revoked")
+    session_ended = Text("your session has ended; sign in again")
+    needs_csrf_token = Text("a change with a session needs the page's token in {header}")
+    send_a_key = Text("send your key as `Authorization: Bearer gf_…`")
+
+
+class Service(Texts):
+    """What the service itself cannot do now."""
+
+    internal_error = Text("something went wrong here; the log has it under this request_id")
+    does_not_answer = Text("{part} does not answer; try again shortly")
+    not_ready = Text("not ready: {parts}")
+    nothing_here = Text("there is nothing at this address; /docs lists what there is")
+    address_takes = Text("this address takes {allowed}")
+    too_many_streams = Text("this process has {limit} open streams, its limit; try again shortly")
+    no_room = Text("the service has no room on its disk for this upload; try again later, or tell whoever runs it")
+    uploads_under_way = Text("other uploads are under way; try again in a while")
+
+
+class Bodies(Texts):
+    """Bodies and forms that cannot be read."""
+
+    body_too_large = Text("a JSON body may have 1 MB at most")
+    not_json_type = Text("the body must have Content-Type: application/json, not {type}")
+    no_type = Text("the body must have Content-Type: application/json, and it has none")
+    not_utf8 = Text("the body is not UTF-8")
+    too_deeply_nested = Text("the body is nested deeper than {levels} levels")
+    not_json = Text("the body is not JSON: {error}")
+    not_a_number_in_json = Text("{name} is not a number in JSON")
+    field_named_twice = Text("an object names a field twice")
+    not_a_form = Text("the body must have Content-Type: multipart/form-data, with a boundary")
+    form_unreadable = Text("the form cannot be read: {error}")
+    form_cut_off = Text("the connection broke off in the middle of the form")
+    upload_cut_off = Text("the connection broke off before the upload was packed")
+    upload_too_large = Text(
+        "an upload may have {limit:,} bytes at most, its text fields {most_text:,} each, in {most_parts} parts; send "
+        "fewer or smaller pictures, or have GANFORGE_MAX_UPLOAD_BYTES raised"
+    )
+
+
+class Fields(Texts):
+    """What is wrong with a field, whatever it is called."""
+
+    fields_invalid = Text("1 field is not valid", "{count} fields are not valid")
+    required = Text("is required")
+    at_least = Text("must be at least {ge}")
+    greater = Text("must be greater than {gt}")
+    at_most = Text("must be at most {le}")
+    less = Text("must be less than {lt}")
+    too_many_characters = Text("must have at most {max_length} characters")
+    too_few_characters = Text("must have at least {min_length} characters")
+    too_many_entries = Text("must have at most {max_length} entries")
+    too_few_entries = Text("must have at least {min_length} entries")
+    not_a_choice = Text("must be one of {expected}")
+    not_a_kind = Text("must be one of {expected_tags}")
+    not_an_integer = Text("must be an integer")
+    beyond_64_bits = Text("must be an integer of at most 64 bits")
+    not_a_number = Text("must be a number")
+    not_finite = Text("must be a finite number")
+    too_many_bits = Text("must be a number of at most {bits} bits")
+    not_a_switch = Text("must be true or false")
+    not_text = Text("must be text")
+    not_a_list = Text("must be a list")
+    not_an_object = Text("must be an object")
+    no_match = Text("must match {pattern}")
+    not_a_time = Text("must be a time as RFC 3339 has it, such as 2026-01-31T12:00:00Z")
+    not_a_time_in_a_query = Text("must be a time as RFC 3339 has it, such as 2026-01-31T12:00:00Z (write + as %2B)")
+    must_not_be_empty = Text("must not be empty")
+    must_not_be_blank = Text("must not be blank")
+    unknown_field = Text("is not known here")
+    unknown_field_known = Text("is not known here (known: {known})")
+    unknown_field_close = Text("is not known here; did you mean {close}?")
+    unknown_field_close_known = Text("is not known here; did you mean {close}? (known: {known})")
+    nul_character = Text("contains a NUL character")
+    half_a_surrogate = Text("contains half of a surrogate pair")
+    field_name = Text("has a field whose name {problem}")
+    given_twice = Text("must be given once")
+    not_a_file = Text("must be a file, with a filename, not text")
+    not_the_file = Text("must not be a file: only `file` is one")
+
+
+class Requests(Texts):
+    """What is wrong with a field of a certain request."""
+
+    idempotency_key_length = Text("must have 1 to 255 characters")
+    other_cursor = Text("is not a cursor of this list: it belongs to its filters and its caller; start without one")
+    event_of_this_job = Text("must be the id of an event of this job")
+    last_event = Text("the last event of this job is {seq}")
+    only_reprioritize = Text("is for `reprioritize` alone")
+    needs_priority = Text("is required to reprioritize")
+    name_with_spaces = Text("must not begin or end with spaces, nor hold control characters")
+    name_with_slash = Text("must not hold a slash: it stands in addresses")
+    name_like_an_id = Text("must not look like the id of a data set")
+
+    choose_a_recipe = Text("there is no such recipe; choose one of {recipes}")
+    choose_a_dataset = Text("there is no such data set; choose one of {datasets}")
+    dataset_not_ready = Text("this data set is {state}, not ready")
+    choose_a_preset = Text("{recipe} has no such preset; choose one of {presets}, or leave it out")
+    no_presets = Text("{recipe} has no such preset; it has none: leave it out")
+    choose_an_output = Text("{recipe} can't make this; choose one of {outputs}")
+    no_generator = Text("{recipe} can't make this; it has no generator to sample from")
+    only_translate = Text("only `translate` takes a data set; leave it out")
+    other_channels = Text("its images have {has} channel(s), the job learned from images with {wanted} channel(s)")
+    choose_a_queue = Text("{recipe} can't run there; choose one of {queues}")
+    needs_memory = Text(
+        "needs at least {needs} GB of memory, and the largest device that may run it has {capacity} GB for a job: "
+        "lower `width` or `image_size`"
+    )
+    needs_memory_batch = Text(
+        "needs at least {needs} GB of memory, and the largest device that may run it has {capacity} GB for a job: "
+        "{batch} may fit"
+    )
+    sampling_job = Text("is a sampling job, which has no weights; name a training job")
+    not_a_checkpoint_of_it = Text("is not a checkpoint of this job")
+    no_checkpoint_yet = Text("this job has no checkpoint yet")
+
+    retry_from_zero = Text("this job has no checkpoint; retry from zero: leave it out")
+    best_latest_or_id = Text("must be best, latest or an artifact's id")
+    sampling_draws = Text(
+        "a sampling job draws from the checkpoint it was made with; leave it out, or make another job"
+    )
+    held_by_checkpoint = Text(
+        "cannot change from {old} to {new} with a checkpoint, which holds to it; leave it out, or retry from zero "
+        "(without `checkpoint`)"
+    )
+    epoch_reached = Text("the checkpoint is of epoch {reached} already; ask for more, or retry from zero")
+
+
+class Parameters(Texts):
+    """Parameters that do not go together, or do not fit the data set."""
+
+    one_cadence = Text('give exactly one of "steps", "epochs" or "seconds"')
+    one_budget = Text("give exactly one of `epochs` and `images`")
+    patience_needs_monitor = Text("`patience` needs a `monitor` to watch; set `monitor` too")
+    no_smoothing_auto_encoder = Text("`label_smoothing` must be 0 here: an auto-encoder has no labels to smooth")
+    no_smoothing_pairs = Text("`label_smoothing` must be 0 here: images are judged in pairs, without labels")
+    no_smoothing_critic = Text("`label_smoothing` must be 0 here: a critic gives scores, it has no labels to smooth")
+    train_split_only = Text("`split` must be train here: the accuracy is taken on the test images")
+
+    needs_classes = Text("needs images with at least two classes; this data set has none")
+    needs_domains = Text("needs two domains (folders A and B), or classes to make them of; this data set has neither")
+    paints_from_noise = Text("paints from noise; this data set has two domains to translate: use cyclegan")
+    other_sizes = Text("must be {sizes} pixels for this recipe")
+    needs_squares = Text(
+        "needs square images of {sizes} pixels; this data set has {height}x{width} (height x width): set `image_size` "
+        "to {size} to have them scaled and cropped"
+    )
+    smaller_domain = Text("must be at most {least}, the images of the smaller domain")
+    needs_test_images = Text("needs at least {kept} images, of which it keeps every {kept}th for testing")
+    training_images = Text("must be at most {count}, the number of training images; or take a larger data set")
+
+    sizes_range = Text("{first} to {last}")
+    sizes_steps = Text("{first} to {last} in steps of {step}")
+    sizes_or = Text("{some} or {last}")
+    square_images = Text("square, {sizes} pixels")

@@ -1,0 +1,97 @@
+"""What a training tells: alerts, log lines, and how it fails."""
+
+from __future__ import annotations
+
+from models.messages.base import Text, Texts
+
+
+class Alerts(Texts):
+    """Something is wrong with a training that goes on. The live page shows these as they come."""
+
+    discriminator_too_strong = Text(
+        "the discriminator tells real from fake without effort; the generator has nothing to learn from"
+    )
+    generator_too_strong = Text(
+        "the discriminator is wrong nearly always; what the generator learns from it means little"
+    )
+    gradient_norm = Text("a gradient stays over {limit}; lower the learning rate")
+    collapse = Text("fakes look alike: their mean pairwise distance is under half of that of real images")
+    metric_not_a_number = Text("a metric is not a number at step {step}; going back to step {back} with other draws")
+    weight_not_a_number = Text("a weight is not a number at step {step}; going back to step {back} with other draws")
+    batch_halved = Text("memory ran out with batches of {size} images; going on from step {step} with {half}")
+    checkpoint_skipped = Text("checkpoint of step {step} is gone or damaged; going back to the one before")
+
+
+class Logs(Texts):
+    """Log lines, and why a training ended well before its budget."""
+
+    checkpoint_not_written = Text("a checkpoint was not written, training goes on: {error}")
+    unknown_command = Text("unknown command: {text}")
+    preparing = Text("preparing {name} at {size} pixels once: {total} pictures")
+    prepared = Text("preparing {name} at {size} pixels: {done} of {total}")
+    no_face_detector = Text(
+        "no face detector on this machine (opencv-python-headless 4 has one): taking the middle instead"
+    )
+    threads_kept = Text(
+        "going on with {threads} threads, as the checkpoint was made, for the same weights to the bit (this worker "
+        "offers {offered})"
+    )
+    other_torch = Text(
+        "the checkpoint was made by torch {torch} on {device}, this is torch {torch_here} on {device_here}: the last "
+        "bits of the weights may differ from a run without this change"
+    )
+    no_better = Text("no better {monitor} for {waited} epochs; the best was {best} in epoch {epoch}")
+
+
+class Failures(Texts):
+    """Why an attempt cannot go on: memory, numbers, the device, the spec."""
+
+    metric_diverged = Text(
+        "a metric is not a number at step {step} ({numbers}), again after going back once: lower the learning rate"
+    )
+    weight_diverged = Text(
+        "a weight is not a number at step {step} ({numbers}), again after going back once: lower the learning rate"
+    )
+    metric_diverged_at_once = Text("a metric is not a number at step {step}")
+    weight_diverged_at_once = Text("a weight is not a number at step {step}")
+    out_of_memory = Text(
+        "the device ran out of memory: lower `batch_size` or `width`, or use a queue whose devices have more memory "
+        "({words})"
+    )
+    out_of_memory_at_the_smallest = Text(
+        "the device ran out of memory with batches of {size} images, which cannot be halved any more: lower `width` or "
+        "`image_size`, or use a queue whose devices have more memory ({words})"
+    )
+    no_space = Text("the scratch folder has no room left: free some on the worker's disk ({words})")
+    crashed = Text("{kind}: {words}")
+    unknown_device = Text("device is {device}; it must be cpu or cuda")
+    no_cuda = Text("device is cuda, but this torch sees no CUDA device; check the driver, or use the cpu queue")
+    no_bfloat16 = Text(
+        "{device} has no bfloat16: set `precision` to float32, or use a device of NVIDIA's Ampere generation or later"
+    )
+    unknown_recipe = Text("this trainer does not know the recipe {name}; it has {recipes}")
+    spec_lacks = Text("the spec lacks the field {field}")
+    spec_unreadable = Text("the spec cannot be read: {error}")
+    nothing_to_translate = Text("there is no data set to translate")
+    no_such_network = Text("{recipe} has no {name}, so it cannot make this output")
+    no_room_to_prepare = Text(
+        "{name} at {size} pixels needs {needed} GB in {folder}, and {free} GB are free; make room there, or train "
+        "smaller images"
+    )
+
+
+class Checkpoints(Texts):
+    """Why a checkpoint cannot be used."""
+
+    other_format = Text("{name} has format {format}; this trainer reads {known}")
+    tensors_damaged = Text("{name} is damaged: its tensors do not match their checksum")
+    not_a_checkpoint = Text("{name} cannot be read as a checkpoint: {error}")
+    incomplete = Text("the checkpoint lacks or garbles {error}")
+    unknown_tensor = Text("the checkpoint has an unknown tensor {name}")
+    lacks_tensor = Text("the checkpoint lacks tensor {name}")
+    other_tensor = Text("tensor {name} of the checkpoint is {given} {given_shape}, the networks have {wanted} {shape}")
+    other_recipe = Text("the checkpoint belongs to the recipe {recipe}, the job to {wanted}")
+    undescribed = Text("the checkpoint does not describe its networks: {error}")
+    claims_value = Text("the checkpoint claims a {field} of {value}")
+    claims_groups = Text("the checkpoint claims groups of {groups}")
+    claims_shape = Text("the checkpoint claims images of {shape}")

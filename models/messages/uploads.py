@@ -1,0 +1,153 @@
+"""Why an uploaded archive is no data set, what to change, and what was done to its pictures."""
+
+from __future__ import annotations
+
+from models.messages.base import Text, Texts
+
+
+class Archives(Texts):
+    """What is wrong with an archive as a whole."""
+
+    file_is = Text("the file is {kind}")
+    neither_zip_nor_tar = Text("neither zip nor tar")
+    empty_file = Text("empty")
+    a_7z_archive = Text("a 7z archive")
+    a_rar_archive = Text("a RAR archive")
+    packed_with_zstd = Text("packed with zstd")
+    a_single_picture = Text("a single picture")
+    a_pdf_file = Text("a PDF file")
+    too_many_members = Text("the archive has more than {count:,} members")
+    too_many_members_claimed = Text("the archive has more than {count:,} members, or claims so")
+    too_much = Text("more than {size} GiB come out of the archive")
+    a_bomb = Text("the archive unpacks to more than {ratio} times its size, which pictures do not")
+    archive_damaged = Text("the archive is cut off or damaged ({error})")
+    too_much_memory = Text("reading the archive takes more than {size} GiB of memory")
+    too_long = Text("reading the archive takes too long")
+    reader_ended = Text("reading the archive ended the reader (signal {signal})")
+    too_large_packed = Text("{total:,} pictures of {side} pixels take more than {size} GB")
+
+
+class Members(Texts):
+    """What is wrong with one file of an archive; its name stands before it."""
+
+    link = Text("is a link or a device, not a file")
+    encrypted = Text("is encrypted")
+    too_large_member = Text("is larger than {size} MB")
+    nul_in_name = Text("has a NUL character in its name")
+    long_name = Text("has a name of more than {count} characters")
+    backslash_in_name = Text("has a backslash in its name")
+    absolute_path = Text("is an absolute path")
+    leads_out = Text("leads out of the archive (`..`)")
+    archive_inside = Text("is an archive inside the archive")
+    other_picture = Text("is a picture of a kind that is not read here ({suffix})")
+    no_pixels = Text("has no pixels")
+    damaged_picture = Text("is damaged: {error}")
+    too_many_pixels = Text("has more than {count} million pixels")
+    no_picture_format = Text("is no PNG, JPEG, WebP or BMP picture")
+    empty_member = Text("is empty")
+
+
+class Folders(Texts):
+    """What is wrong with the folders of an archive."""
+
+    pictures_in_all = Text("there is {count} picture in all", "there are {count} pictures in all")
+    no_picture_in_all = Text("there is no picture in all")
+    pictures_beside_folders = Text("some pictures stand beside folders, others in them (such as {example}/)")
+    no_pair = Text("the folders {found} are no pair of domains")
+    holds_few = Text("{folder}/ holds {count} picture only", "{folder}/ holds {count} pictures only")
+    holds_none = Text("{folder}/ holds no picture")
+    two_test_parts = Text("{tests} would both be the test part")
+    pictures_beside_classes = Text("some pictures stand in class folders, others beside them")
+    class_lacking = Text("{folder}/ has a class that {train}/ lacks: {name}")
+    class_holds_few = Text(
+        "class folder {folder}/ holds {count} picture only", "class folder {folder}/ holds {count} pictures only"
+    )
+    class_holds_none = Text("class folder {folder}/ holds no picture")
+    long_class_name = Text("class name {name} is too long")
+    too_many_classes = Text("{classes:,} class folders are too many, or their names too long")
+    unreadable_names = Text("class folders have names that cannot be read")
+    too_deep = Text("{folder}/ is one folder too deep")
+    damaged_pictures = Text(
+        "{count:,} picture is damaged, or no picture at all", "{count:,} pictures are damaged, or no picture at all"
+    )
+    few_are_whole = Text("{whole} pictures are whole")
+    few_of_class_are_whole = Text("too few pictures of {name} are whole")
+
+
+class Remedies(Texts):
+    """What to change about an upload."""
+
+    send_an_archive = Text("send a zip, a tar, or a tar packed with gzip, bzip2 or xz")
+    send_fewer = Text("send fewer pictures")
+    send_fewer_or_smaller = Text("send fewer or smaller pictures")
+    send_smaller = Text("send smaller pictures, or an ordinary zip or tar")
+    send_pictures = Text("send pictures as they are, as PNG, JPEG, WebP or BMP")
+    send_without_password = Text("send an archive without a password")
+    make_anew = Text("make it anew, see that it opens on your machine, and send it again")
+    repack = Text("make the archive anew from the folder of pictures, with an ordinary zip or tar program")
+    make_smaller = Text("make the picture smaller")
+    unpack_first = Text("unpack it first, and send the pictures themselves")
+    convert = Text("convert such pictures to PNG, JPEG, WebP or BMP, or take them out")
+    look_for_damaged = Text("look for damaged pictures in it")
+    shapes = Text(
+        "put all pictures in one folder, or in one folder for each class, or in A/ and B/ (or trainA/ trainB/ testA/ "
+        "testB/) for translation; train/ and test/ may stand around pictures or class folders"
+    )
+    at_least_in_all = Text("a data set needs at least {fewest} pictures, PNG, JPEG, WebP or BMP")
+    at_least_whole = Text("a data set needs at least {fewest}")
+    at_least_here = Text("put at least {fewest}")
+    at_least_in_class = Text("put at least {fewest} in every class folder, or take this folder out")
+    at_least_in_every = Text("put at least {fewest} in every folder")
+    keep_one_test = Text("keep one of them, or put their pictures together")
+    fill_or_remove = Text("put pictures in it, or take it out")
+    give_both = Text("give both the same")
+    shorten = Text("use at most {most} characters")
+    fewer_classes = Text("use at most {most:,} class folders with short names; if they are no classes, use one folder")
+    name_in_utf8 = Text("name them in letters of UTF-8")
+    mend_it = Text("mend it or take it out, or send skip_damaged=true to leave it out")
+    mend_them = Text("mend them or take them out, or send skip_damaged=true to leave them out")
+    smaller_size = Text("choose a smaller size, or send fewer pictures")
+
+
+class Notes(Texts):
+    """What was done to the pictures of an upload."""
+
+    scaled_as_asked = Text("pictures were scaled and their middle cut out, to {side}x{side} pixels (as asked)")
+    scaled = Text(
+        "pictures were scaled and their middle cut out, to {side}x{side} pixels (since they were not all squares of "
+        "one size; `size` chooses another)"
+    )
+    enlarged = Text("some pictures are smaller than {side} pixels and were enlarged")
+    left_out = Text("{damaged:,} damaged left out: {names}")
+    left_out_among = Text("{damaged:,} damaged left out: {names}, …")
+    held_out = Text("every {nth}th picture of each class is kept apart as the test part")
+    ignored = Text("{others:,} other files were left out: {names}")
+    ignored_among = Text("{others:,} other files were left out: {names}, …")
+    palette = Text(
+        "{count:,} picture with a palette was turned to plain colours",
+        "{count:,} pictures with a palette were turned to plain colours",
+    )
+    transparent = Text(
+        "{count:,} picture with transparency was laid over white",
+        "{count:,} pictures with transparency were laid over white",
+    )
+    deep = Text(
+        "{count:,} picture of 16 bits a channel was reduced to 8",
+        "{count:,} pictures of 16 bits a channel were reduced to 8",
+    )
+    cmyk = Text(
+        "{count:,} picture in CMYK was turned to red, green and blue",
+        "{count:,} pictures in CMYK were turned to red, green and blue",
+    )
+    turned = Text(
+        "{count:,} picture was turned upright as their EXIF data say",
+        "{count:,} pictures were turned upright as their EXIF data say",
+    )
+    animated = Text(
+        "{count:,} picture is animated: its first frame was taken",
+        "{count:,} pictures are animated: their first frame was taken",
+    )
+    other_mode = Text(
+        "{count:,} picture of the kind {kind} was turned to plain colours",
+        "{count:,} pictures of the kind {kind} were turned to plain colours",
+    )

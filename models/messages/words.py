@@ -1,0 +1,55 @@
+"""Words that stand inside other messages: states, actions, roles; and forms that join two messages."""
+
+from __future__ import annotations
+
+from models.messages.base import COMMA, Message, Text, Texts
+
+
+class Words(Texts):
+    """Values of closed sets, which pages translate, and the forms that join messages."""
+
+    queued = Text("queued")
+    running = Text("running")
+    paused = Text("paused")
+    succeeded = Text("succeeded")
+    failed = Text("failed")
+    canceled = Text("canceled")
+
+    cancel = Text("cancel")
+    pause = Text("pause")
+    resume = Text("resume")
+    retry = Text("retry")
+
+    admin = Text("admin")
+    user = Text("user")
+    viewer = Text("viewer")
+
+    importing = Text("importing")
+    ready = Text("ready")
+    missing = Text("missing")
+    builtin = Text("builtin")
+    found = Text("found")
+    uploaded = Text("uploaded")
+
+    object_store = Text("the object store")
+    broker = Text("the broker")
+    database = Text("the database")
+
+    # What the system or a library said, which nobody translates.
+    verbatim = Text("{text}")
+    comma = Text(COMMA)
+    both = Text("{first}; {second}")
+    about = Text("{subject}: {what}")
+    subject_and = Text("{subject} {what}")
+    with_log = Text("{what}\nlast log lines:\n{log}")
+
+
+def word(value: str) -> str | Message:
+    """Return a value of a closed set as a message; a value that is none of ours stays as it is."""
+    text = vars(Words).get(value)
+    return text() if isinstance(text, Text) and not text.fields else value
+
+
+def verbatim(text: object) -> Message:
+    """Return words of the system or a library as a message."""
+    return Words.verbatim(text=str(text))
