@@ -5,12 +5,12 @@ It happens beside the requests, from the start of an API process on, in a proces
 
 from __future__ import annotations
 
-import fcntl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
+from filelock import FileLock, Timeout
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.packer import complaints, last_word, run
@@ -78,10 +78,10 @@ class Looks:
     @contextmanager
     def _alone(self) -> Iterator[bool]:
         self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+        try:
+            held = FileLock(self._lock).acquire(blocking=False)
+        except Timeout:
+            yield False
+            return
+        with held:
+            yield True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 import tempfile
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, cast
+
+from filelock import FileLock, Timeout
 
 from api.problems import ProblemError
 
@@ -45,8 +46,7 @@ class Spool:
             self._root.mkdir(parents=True, exist_ok=True)
             made = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._root))
             folder = made.with_name(made.name.removeprefix(_NEW))
-            with (made / LOCK).open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with FileLock(made / LOCK):
                 # Under this name others look for abandoned ones: not before the lock is held.
                 made.rename(folder)
                 try:
@@ -57,15 +57,17 @@ class Spool:
     def abandoned(self) -> Iterator[Path]:
         """Take away the folders whose processes have died; give out those with a mark, which must be seen to first."""
         for folder in sorted(self._root.iterdir()) if self._root.is_dir() else ():
+            if not (folder / LOCK).is_file():
+                continue  # just gone, or not a folder of ours
             try:
-                with (folder / LOCK).open() as lock:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = FileLock(folder / LOCK).acquire(blocking=False)
+            except Timeout:
+                continue  # in use
+            with held:
+                _clear(folder)
+                if folder.exists():
+                    yield folder
                     _clear(folder)
-                    if folder.exists():
-                        yield folder
-                        _clear(folder)
-            except (FileNotFoundError, NotADirectoryError, BlockingIOError):
-                continue  # just gone, or in use
 
 
 def _clear(folder: Path) -> None:

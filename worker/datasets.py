@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from filelock import FileLock, Timeout
 
 from stores.container import Stores
 from stores.errors import NotFoundError
@@ -113,22 +113,21 @@ class Cache:
 
     @contextmanager
     def _locked(self, sha256: str, given_up: threading.Event) -> Iterator[None]:
-        with (self._folder / f"{sha256}.lock").open("w") as lock:
-            while not _lock(lock.fileno()):
-                if given_up.wait(_LOOK_S):
-                    raise GivenUpError
+        lock = FileLock(self._folder / f"{sha256}.lock")
+        try:
+            held = lock.acquire(poll_interval=_LOOK_S, cancel_check=given_up.is_set)
+        except Timeout:
+            raise GivenUpError from None
+        with held:
             yield
 
     @contextmanager
     def _free(self, path: Path) -> Iterator[bool]:
-        """Tell whether nobody else holds this file's lock, and hold it meanwhile."""
-        with path.with_suffix(".lock").open("w") as lock:
-            yield _lock(lock.fileno())
-
-
-def _lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        """Yield whether nobody else holds this file's lock, and hold it meanwhile."""
+        try:
+            held = FileLock(path.with_suffix(".lock")).acquire(blocking=False)
+        except Timeout:
+            yield False
+            return
+        with held:
+            yield True

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TextIO
+
+from filelock import FileLock, Timeout
 
 LOCK = "lock"
 
@@ -16,7 +16,7 @@ class Scratch:
 
     def __init__(self, home: Path) -> None:
         self._root = home.resolve() / "scratch"
-        self._lock: TextIO | None = None
+        self._lock: FileLock | None = None
         self.path = self._root
 
     def open(self) -> None:
@@ -26,21 +26,22 @@ class Scratch:
             if _abandoned(folder):
                 shutil.rmtree(folder, ignore_errors=True)
         self.path = Path(tempfile.mkdtemp(dir=self._root))
-        self._lock = (self.path / LOCK).open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        # Another thread than this one may close the folder.
+        self._lock = FileLock(self.path / LOCK, thread_local=False)
+        self._lock.acquire()
 
     def close(self) -> None:
         """Remove the folder."""
         if self._lock is not None:
             shutil.rmtree(self.path, ignore_errors=True)
-            self._lock.close()
+            self._lock.release()
 
 
 def _abandoned(folder: Path) -> bool:
+    if not (folder / LOCK).is_file():
+        return False  # its owner is just making it
     try:
-        with (folder / LOCK).open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (FileNotFoundError, BlockingIOError):
-        # Without a lock it is just being made; with a held one its owner lives.
-        return False
-    return True
+        with FileLock(folder / LOCK, blocking=False):
+            return True
+    except Timeout:
+        return False  # its owner lives

@@ -59,6 +59,9 @@ class Home:
     def lock(self) -> IO[str]:
         """Return the held lock; closing it (in every process that inherited it) gives the home back.
 
+        The watchdog inherits this lock and keeps it when the stack is killed, and the file names the holder. The locks
+        of `filelock`, which serve everywhere else, cannot be inherited, hence `fcntl`.
+
         Raises:
             HomeBusyError: another stack runs here.
         """

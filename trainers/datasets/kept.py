@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Callable, Iterator, Sequence
+
+from filelock import FileLock, Timeout
 
 from trainers.datasets import packed, prepare
 from trainers.errors import InvalidDatasetError, TrainerError
@@ -105,11 +106,14 @@ def _no_room(folder: Path, dataset: DatasetSpec, fit: prepare.Fit, needed: int) 
 
 @contextmanager
 def _lock(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold the lock of one prepared file, or tell that another has it. The system lets go when a holder dies."""
-    with path.with_suffix(".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    """Hold the lock of one prepared file; yield False if another process has it and nobody should wait.
+
+    The operating system releases the lock when its holder dies.
+    """
+    try:
+        held = FileLock(path.with_suffix(".lock")).acquire(blocking=wait)
+    except Timeout:
+        yield False
+        return
+    with held:
+        yield True
