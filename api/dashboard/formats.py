@@ -1,40 +1,29 @@
-"""How pages write numbers, sizes and times. static/figures.js writes them alike; a test holds the two together."""
+"""Template filters for numbers, sizes and times. static/figures.js does the same in scripts; a test compares them."""
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 
 from flask import Flask
 from markupsafe import Markup
 
 from api.dashboard.language import gettext
+from models import formats
 
 NONE = "\N{EN DASH}"
 
 
 def size(count: float | None) -> str:
-    """Return bytes in the unit that people would use."""
-    if count is None:
-        return NONE
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(count) < 999.5:  # what rounds to a thousand goes on to the next unit
-            return f"{number(count if unit != 'B' else round(count))} {unit}"
-        count /= 1000
-    return f"{number(count)} TB"
+    """Return a number of bytes in the unit that people would use."""
+    return NONE if count is None else formats.size(count)
 
 
 def duration(seconds: float | None) -> str:
-    """Return a stretch of time: 45 s, 3 min 5 s, 2 h 10 min, 3 d 4 h."""
+    """Return a duration with its units in the reader's language."""
     if seconds is None:
         return NONE
     units = {86400: gettext("{n} d"), 3600: gettext("{n} h"), 60: gettext("{n} min"), 1: gettext("{n} s")}
-    whole = max(0, round(seconds))
-    large = next((size for size in units if whole >= size), 1)
-    small = next((size for size in units if size < large), 1)
-    more = whole % large // small
-    written = units[large].format(n=whole // large)
-    return f"{written} {units[small].format(n=more)}" if more else written
+    return formats.duration(seconds, units)
 
 
 def moment(written: str | None) -> Markup | str:
@@ -46,12 +35,8 @@ def moment(written: str | None) -> Markup | str:
 
 
 def number(value: float | None) -> str:
-    """Return a number as people read it: thousands apart, three digits of a fraction."""
-    if value is None:
-        return NONE
-    if isinstance(value, int) or float(value).is_integer() or abs(value) >= 999.5:
-        return f"{round(value):,}"  # as all languages here have it
-    return _short(value, 3)
+    """Return a number with separated thousands and at most three significant digits of a fraction."""
+    return NONE if value is None else formats.number(value)
 
 
 def figure(value: float | None) -> str:
@@ -61,14 +46,7 @@ def figure(value: float | None) -> str:
     if value and not 1e-3 <= abs(value) < 1e7:
         digits, _, power = f"{value:.2e}".partition("e")
         return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
-    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 999.95 else _short(value, 4)
-
-
-def _short(value: float, digits: int) -> str:
-    """Return a number with so many digits that count, without zeros at the end and never as a power of ten."""
-    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    written = f"{value:.{places}f}"
-    return written.rstrip("0").rstrip(".") if places else written
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 999.95 else formats.significant(value, 4)
 
 
 def short(job_id: str) -> str:

@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
-from ganforge.cli.output import AsJson, console, print_json, print_table, say, size
+from ganforge.cli.output import AsJson, console, print_json, print_table, say
 from ganforge.client import Client
 from ganforge.wire import Dataset
+from models.formats import size
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, or its id.")]
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from ganforge.cli.output import FAILED, INTERRUPTED, complain, duration, say, size
+from ganforge.cli.output import FAILED, INTERRUPTED, complain, say
 from ganforge.cli.submit import announce
 from ganforge.cli.watch import show
 from ganforge.client import Client
@@ -21,6 +21,7 @@ from ganforge.stack.settings import StackSettings
 from ganforge.stack.signals import Signals
 from ganforge.stack.stack import Stack
 from ganforge.wire import Artifact, Job
+from models.formats import duration, size
 
 # Marks the demo's own jobs, so that one that was broken off does not hold up the next.
 LABEL = {"ganforge": "demo"}

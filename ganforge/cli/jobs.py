@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from ganforge.cli.output import FAILED, AsJson, ago, complain, finish, print_json, print_table, say, size, usage
+from ganforge.cli.output import FAILED, AsJson, ago, complain, finish, print_json, print_table, say, usage
 from ganforge.cli.watch import follow
 from ganforge.client import Client
 from ganforge.wire import Job
+from models.formats import size
 
 LAST = "last"
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, or `last` for the newest.")]

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ganforge.cli.output import AsJson, ago, duration, print_json, print_table, say
+from ganforge.cli.output import AsJson, ago, print_json, print_table, say
 from ganforge.client import Client
+from models.formats import duration
 
 queues = typer.Typer(help="List queues; pause and resume them (admin).")
 workers = typer.Typer(help="List workers, drain them and let them work again (admin).")

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ganforge.wire import Job
+from models.formats import duration
 
 # How the command ended, for scripts. 2 is a usage error, as everywhere.
 OK, FAILED, CANCELED, NO_SERVICE, INTERRUPTED = 0, 1, 3, 4, 130
@@ -81,23 +82,3 @@ def ago(moment: str | None) -> str:
     if moment is None:
         return ""
     return f"{duration((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())} ago"
-
-
-def duration(seconds: float) -> str:
-    """Say a number of seconds in words, to two units: `1 min 12 s`."""
-    whole = max(0, round(seconds))
-    for size, name, smaller_size, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // smaller_size
-            return f"{whole // size} {name} {rest} {smaller}" if rest else f"{whole // size} {name}"
-    return f"{whole} s"
-
-
-def size(count: int) -> str:
-    """Say a number of bytes in words."""
-    amount = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} TB"

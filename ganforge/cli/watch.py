@@ -12,9 +12,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from ganforge.cli.output import INTERRUPTED, complain, console, duration, print_json, say
+from ganforge.cli.output import INTERRUPTED, complain, console, print_json, say
 from ganforge.client import Client
 from ganforge.wire import FINAL_STATES, Event, Job
+from models.formats import duration
 
 # The names in the order in which a person reads them.
 SHOWN = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(real)", "d_fake": "D(fake)"}

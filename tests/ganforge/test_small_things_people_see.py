@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from ganforge.cli.output import duration, size
 from ganforge.cli.submit import parse_settings
 from ganforge.connection import find_connection
 from ganforge.errors import ApiError, GanforgeError, StackError
@@ -26,27 +25,6 @@ def test_settings_are_json_where_they_can_be_and_dots_go_one_level_down() -> Non
         "grid_every": {"epochs": 10},
         "images": None,
     }
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0 s"),
-        (-3, "0 s"),
-        (59.4, "59 s"),
-        (60, "1 min"),
-        (72, "1 min 12 s"),
-        (7260, "2 h 1 min"),
-        (90000, "1 d 1 h"),
-    ],
-)
-def test_durations_are_said_in_at_most_two_units(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
-
-
-@pytest.mark.parametrize(("count", "words"), [(999, "999 B"), (1000, "1.0 kB"), (24_500_000, "24.5 MB")])
-def test_sizes_are_said_in_words(count: int, words: str) -> None:
-    assert size(count) == words
 
 
 def test_a_refusal_is_one_line_with_fields_choices_and_code() -> None:
