@@ -53,8 +53,7 @@ COPY models models
 COPY packing packing
 COPY stores stores
 COPY migrations migrations
-COPY trainers/data trainers/data
-COPY worker worker
+COPY sweeper sweeper
 COPY api api
 RUN python -m compileall -q .
 USER ganforge
@@ -103,6 +102,6 @@ RUN python -m compileall -q .
 USER ganforge
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
-    CMD ["python", "-m", "worker.health", "supervisor"]
+    CMD ["python", "-m", "worker.health"]
 ENTRYPOINT ["python", "-m"]
 CMD ["celery", "-A", "worker.celery_app", "worker", "--pool=threads", "--concurrency=1", "-Q", "cpu", "--loglevel=INFO", "-n", "worker-cpu@%h", "--without-gossip", "--without-mingle"]

@@ -9,40 +9,54 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
-from api import (
+from api.dashboard import site
+from api.http import docs_page, problems
+from api.http.access import Doorkeeper
+from api.http.openapi import document
+from api.http.routes import mount
+from api.service import Service
+from api.streaming import account_feed
+from api.streaming.hub import Hub
+from api.streaming.job_stream import Streams
+from api.uploads.previews import Looks
+from api.uploads.uploads import Importer
+from api.v1 import (
     artifacts,
     audit,
-    curves,
     datasets,
-    docs,
-    feed,
-    gauges,
     health,
+    job_actions,
     job_events,
     jobs,
     keys,
-    problems,
+    metrics,
+    prometheus,
     queues,
     recipes,
-    verbs,
 )
-from api.access import Doorkeeper
-from api.dashboard import site
-from api.hub import Hub
-from api.openapi import document
-from api.previews import Looks
-from api.routes import mount
-from api.service import Service
-from api.stream import Streams
-from api.uploads import Importer
 from models.ids import new_id
 from stores.container import open_stores
-from stores.settings import Settings
+from stores.infra.settings import Settings
 
 log = structlog.get_logger("api.access")
 
 BODY_LIMIT = 1_000_000
-NOUNS = (health, gauges, docs, recipes, datasets, jobs, verbs, job_events, curves, artifacts, feed, queues, keys, audit)
+NOUNS = (
+    health,
+    prometheus,
+    docs_page,
+    recipes,
+    datasets,
+    jobs,
+    job_actions,
+    job_events,
+    metrics,
+    artifacts,
+    account_feed,
+    queues,
+    keys,
+    audit,
+)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HEADERS = {
@@ -65,7 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         stores=stores,
         door=Doorkeeper(settings, stores.keys, stores.sessions),
         hub=Hub(stores.bus, stores.events, stores.keys, stores.sessions),
-        streams=Streams(settings.max_streams, gauges.STREAMS),
+        streams=Streams(settings.max_streams, prometheus.STREAMS),
         importer=importer,
         looks=Looks(stores, importer.spool),
         document=functools.cache(lambda: document(routes)),
@@ -97,10 +111,10 @@ def _end(response: Response) -> Response:
         response.headers.setdefault(name, value)
     seconds = time.perf_counter() - g.started
     operation = g.get("operation", "none")
-    gauges.REQUESTS.labels(operation, response.status_code).inc()
-    gauges.SECONDS.labels(operation).observe(seconds)
+    prometheus.REQUESTS.labels(operation, response.status_code).inc()
+    prometheus.SECONDS.labels(operation).observe(seconds)
     if problem := g.get("problem"):
-        gauges.PROBLEMS.labels(problem).inc()
+        prometheus.PROBLEMS.labels(problem).inc()
     log.info(
         "request", method=request.method, path=request.path, status=response.status_code, ms=round(seconds * 1000, 1)
     )

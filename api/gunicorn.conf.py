@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from stores.logs import configure_logs
-from stores.settings import Settings
+from stores.infra.logs import configure_logs
+from stores.infra.settings import Settings
 
 settings = Settings()
 
@@ -30,7 +30,7 @@ keepalive = 2
 graceful_timeout = 5
 timeout = 60
 control_socket_disable = True
-logger_class = "api.serving.Log"
+logger_class = "api.http.gunicorn_hooks.Log"
 
 # Where the processes share what they count for the metrics page; each start counts from nothing.
 counted = Path(settings.home).absolute() / "metrics" / str(settings.port)
@@ -42,7 +42,7 @@ def on_starting(_server: Any) -> None:
     shutil.rmtree(counted, ignore_errors=True)
     counted.mkdir(parents=True)
     if settings.host not in {"127.0.0.1", "::1", "localhost"}:
-        subprocess.run([sys.executable, "-m", "api.serving"], check=True)
+        subprocess.run([sys.executable, "-m", "api.http.gunicorn_hooks"], check=True)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

@@ -1,4 +1,4 @@
-"""Everything the views use, built once by `create_app` and handed down."""
+"""Everything the views use, built once by `create_app` and handed down as the protocol of api/http/service.py."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from api.access import Doorkeeper
-from api.hub import Hub
-from api.previews import Looks
-from api.stream import Streams
-from api.uploads import Importer
+from flask import Request, Response
+
+from api.http.access import Doorkeeper
+from api.streaming import account_feed, job_stream
+from api.streaming.hub import Hub
+from api.streaming.job_stream import Streams
+from api.uploads.previews import Looks
+from api.uploads.uploads import Importer
+from stores.accounts.keys import Principal
 from stores.container import Stores
-from stores.settings import Settings
+from stores.events.events import Position
+from stores.infra.settings import Settings
 
 
 @dataclass(frozen=True)
 class Service:
-    """The stores, the door, the hub of open streams, and the document that describes it all."""
+    """The stores, the door, the hub of open streams, the importer of uploads, and the OpenAPI document."""
 
     settings: Settings
     stores: Stores
@@ -27,3 +32,20 @@ class Service:
     importer: Importer
     looks: Looks
     document: Callable[[], dict[str, Any]]
+
+    def follow_job(self, who: Principal, job_id: str, seen: int) -> Response:
+        """Return the live stream of a job's events after `seen`."""
+        return self.streams.respond(job_stream.frames(self.hub, self.stores.events, who, job_id, seen))
+
+    def follow_account(self, who: Principal, start: Position) -> Response:
+        """Return the live stream of all jobs that the caller may see."""
+        return self.streams.respond(account_feed.frames(self.hub, self.stores.events, who, start))
+
+    def await_change(self, who: Principal, job_id: str, seconds: float) -> dict[str, Any]:
+        """Return the job when its state is another than now, or when `seconds` have passed."""
+        return job_stream.await_change(self.hub, self.stores.reports, who, job_id, seconds)
+
+    def import_dataset(self, request: Request, who: Principal) -> dict[str, Any]:
+        """Check and store an uploaded data set, after removing what interrupted uploads left."""
+        self.importer.tidy()
+        return self.importer.take(request, who)

@@ -17,11 +17,11 @@ from sqlalchemy.exc import OperationalError
 import migrations
 from models.rows import Queue
 from models.states import DeviceClass, Role
+from stores.accounts.keys import new_secret
 from stores.container import Stores, open_stores
-from stores.errors import StoreError
-from stores.keys import new_secret
-from stores.logs import configure_logs
-from stores.settings import Settings
+from stores.infra.errors import StoreError
+from stores.infra.logs import configure_logs
+from stores.infra.settings import Settings
 
 log = structlog.get_logger(__name__)
 

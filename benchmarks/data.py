@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.datasets import KNOWN
+from packing.builtin import BUILTIN_ROOT
 
 IDX = tuple(name for name, known in KNOWN.items() if known.layout == "idx")
 
@@ -39,11 +40,9 @@ def as_torchvision(name: str, folder: Path) -> Path:
 
 
 def _source(name: str) -> Path:
-    from trainers.datasets import BUILT_IN  # noqa: PLC0415 - brings torch along
-
     known = KNOWN[name]
     if known.source == "builtin":
-        return BUILT_IN / known.folder
+        return BUILTIN_ROOT / known.folder
     tried = [Path(root) / place for root in roots() for place in known.folders]
     for place in tried:
         if place.is_dir():

@@ -11,9 +11,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from trainers import datasets, pictures, recipes, spec
-from trainers.feed import Look
+from trainers import data, recipes
+from trainers.data.loader import Look
 from trainers.methods.adversarial import paint
+from trainers.outputs import png
+from trainers.process import spec
 from trainers.recipes.darknet import Darknet
 
 _AT_ONCE = 500
@@ -37,7 +39,7 @@ class Judge:
         self.shape = (given.dataset.shape[0], params.image_size, params.image_size)
         self.look = Look(params.normalize_mean, params.normalize_std, params.image_size)
         self.network = _network(given, "classifier", self.shape)
-        parts = datasets.load(given.dataset, given.data_roots, given.cache, params.image_size, params.crop)
+        parts = data.load(given.dataset, given.data_roots, given.cache, params.image_size, params.crop)
         self.test = self.look_at(parts["test"].pixels)
         # As many as there are test images, spread over the part: distances of fewer images are larger by themselves.
         every = max(1, len(parts["train"].pixels) // len(self.test.features))
@@ -82,7 +84,7 @@ def painted(line: dict[str, Any], count: int) -> Tensor:
     generator = _network(given, "generator", shape)
     noise = torch.randn(count, params.noise_dim, generator=torch.Generator().manual_seed(1))
     images = [
-        pictures.to_bytes(paint(generator, some), params.normalize_mean, params.normalize_std)
+        png.to_bytes(paint(generator, some), params.normalize_mean, params.normalize_std)
         for some in torch.split(noise, _AT_ONCE)
     ]
     return torch.cat(images)

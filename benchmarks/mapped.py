@@ -70,8 +70,8 @@ def _train() -> None:
 
     process.share_the_processors()
 
-    from trainers import spec as specs  # noqa: PLC0415
-    from trainers.reporter import ListReporter  # noqa: PLC0415
+    from trainers.process import spec as specs  # noqa: PLC0415
+    from trainers.process.reporter import ListReporter  # noqa: PLC0415
     from trainers.train import train  # noqa: PLC0415
 
     class Watching(ListReporter):

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.pace import Pace
 from trainers import __main__ as process
-from trainers.reporter import Reporter
+from trainers.process.reporter import Reporter
 
 
 class PacedReporter(Reporter):
@@ -36,11 +36,14 @@ def prepared(line: dict[str, Any], reporter: PacedReporter) -> Any:
     """Set up this process as the trainer does, then data, method and loop; return the loop."""
     process.share_the_processors()  # before torch comes in
 
-    from trainers import datasets, devices, optimizers, spec  # noqa: PLC0415
+    from trainers import data  # noqa: PLC0415
     from trainers.assembly import assemble, stored_size  # noqa: PLC0415
-    from trainers.draws import Draws  # noqa: PLC0415
-    from trainers.galleries import Exhibition  # noqa: PLC0415
-    from trainers.loop import Loop  # noqa: PLC0415
+    from trainers.data.rng import Draws  # noqa: PLC0415
+    from trainers.device import devices  # noqa: PLC0415
+    from trainers.loop.loop import Loop  # noqa: PLC0415
+    from trainers.methods import optimizers  # noqa: PLC0415
+    from trainers.outputs import Exhibition  # noqa: PLC0415
+    from trainers.process import spec  # noqa: PLC0415
 
     devices.only_one_interop_thread()
     devices.workspace_for_exact_cublas()
@@ -50,7 +53,7 @@ def prepared(line: dict[str, Any], reporter: PacedReporter) -> Any:
     given.scratch.mkdir(parents=True, exist_ok=True)
     device = devices.prepare(given.device, given.threads, exact=given.params.exact)
     params = given.params
-    parts = datasets.load(given.dataset, given.data_roots, given.cache, stored_size(params), params.crop)
+    parts = data.load(given.dataset, given.data_roots, given.cache, stored_size(params), params.crop)
     method, feed, gallery = assemble(given, parts, Draws(given.seed, 0, device))
     reporter.feed = feed
     if device.type == "cuda":

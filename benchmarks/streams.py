@@ -35,7 +35,7 @@ def run(service: Service) -> None:
         "memory_mb",
         api=service.megabytes("gunicorn"),
         supervisor=service.megabytes("worker.celery_app"),
-        sweeper=service.megabytes("worker.sweeper"),
+        sweeper=service.megabytes("sweeper.sweeper"),
         api_has_torch=service.loads_torch("gunicorn"),
         supervisor_has_torch=service.loads_torch("worker.celery_app"),
         target_api_max=200,

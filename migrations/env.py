@@ -6,8 +6,8 @@ from alembic import context
 from sqlalchemy import Connection
 
 from models.rows import Base
-from stores.db import make_engine
-from stores.settings import Settings
+from stores.infra.db import make_engine
+from stores.infra.settings import Settings
 
 # Two services that start together must not migrate at once; any constant that nobody else uses does.
 LOCK = 7_205_759_403_792_793

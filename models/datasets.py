@@ -20,7 +20,7 @@ class KnownDataset:
 
     name: str
     source: str  # "builtin" or "found"
-    layout: str  # how the files are to be read; packing/listing.py tells them apart
+    layout: str  # how the files are to be read; packing/layouts.py tells them apart
     folder: str  # below the data root, in torchvision's layout
     parts: dict[str, int]  # images of each part when complete: train and test, or trainA, trainB, testA, testB
     shape: tuple[int, int, int]

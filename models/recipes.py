@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.budget import with_changes
-from models.fits import Fit, Needs
+from models.compatibility import Fit, Needs
 from models.specs import began, darknet, dcgan, faces, mlp_gan, r3gan, wgan
 from models.specs.base import TrainParams
 from models.specs.cyclegan import HORSE2ZEBRA, CycleganParams

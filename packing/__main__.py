@@ -23,11 +23,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from packing.dataset_readers import Standing
+from packing.errors import RefusedError
 from packing.importer import Order, import_archive
 from packing.limits import CPU_S, MEMORY, NICE
-from packing.refusal import RefusedError
-from packing.shelves import Standing
-from packing.survey import survey
+from packing.preview_scan import survey
 
 _PROGRESS_EVERY_S = 1.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

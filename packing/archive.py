@@ -12,9 +12,9 @@ import zipfile
 import zlib
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, NamedTuple
 
+from packing.errors import RefusedError, refuse_file
 from packing.limits import MOST_MEMBER, MOST_MEMBERS, MOST_RATIO, MOST_UNPACKED, RATIO_FROM
 from packing.names import REPACK, checked, is_junk
-from packing.refusal import RefusedError, refuse_file
 
 if TYPE_CHECKING:
     from pathlib import Path

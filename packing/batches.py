@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from packing.listing import CIFAR_FILES
+from packing.layouts import CIFAR_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path

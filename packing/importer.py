@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, Optional
 
 from packing.archive import Archive, Member
+from packing.errors import DamagedError, RefusedError, shown
 from packing.layout import Folders, Layout, Place, understand
 from packing.limits import (
     DEFAULT_SIZE,
@@ -25,7 +26,6 @@ from packing.notes import Notes
 from packing.packed import PARTS, PackedWriter
 from packing.picture import be_strict, decode, look
 from packing.preview import Preview
-from packing.refusal import DamagedError, RefusedError, shown
 
 if TYPE_CHECKING:
     from pathlib import Path

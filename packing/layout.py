@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Tuple
 
+from packing.errors import RefusedError, shown
 from packing.limits import (
     FEWEST_IMAGES,
     FEWEST_IN_A_CLASS,
@@ -13,7 +14,6 @@ from packing.limits import (
     LONGEST_CLASS,
     MOST_CLASSES,
 )
-from packing.refusal import RefusedError, shown
 
 Folder = Tuple[str, ...]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from packing.listing import LMDB_ENTRIES_AT, LMDB_TRANSACTION_AT, lmdb_pages
+from packing.layouts import LMDB_ENTRIES_AT, LMDB_TRANSACTION_AT, lmdb_pages
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from packing.errors import refuse_file
 from packing.limits import LONGEST_NAME
-from packing.refusal import refuse_file
 
 PICTURES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib"}
 OTHER_PICTURES = {

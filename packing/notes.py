@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Iterable
 
-from packing.refusal import shown
+from packing.errors import shown
 
 _WORDS = {
     "palette": "with a palette were turned to plain colours",

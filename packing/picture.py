@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from packing.errors import DamagedError
 from packing.limits import MOST_PIXELS
-from packing.refusal import DamagedError
 
 FORMATS = ["PNG", "JPEG", "WEBP", "BMP"]
 GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}

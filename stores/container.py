@@ -7,37 +7,37 @@ from dataclasses import dataclass
 from celery import Celery
 from sqlalchemy import Engine
 
-from stores.audit import Audits
-from stores.blobs import Blobs
-from stores.broker import Bell, make_celery
-from stores.bus import Bus, make_redis
-from stores.chores import Chores
-from stores.courses import Courses
-from stores.datasets import Datasets
-from stores.db import make_engine
-from stores.events import Events
-from stores.figures import Figures
-from stores.fleet import Fleet
-from stores.jobs import Jobs
-from stores.keys import Keys
-from stores.listing import Listing
-from stores.memory import Memory
-from stores.metrics import Metrics
-from stores.orphans import Orphans
-from stores.paces import Paces
-from stores.previews import Previews
-from stores.pulse import Pulse
-from stores.queues import Queues
-from stores.quotas import Guard
-from stores.reports import Reports
-from stores.retention import Retention
-from stores.samples import Samples
-from stores.sessions import Sessions
-from stores.settings import Settings
-from stores.upcoming import Upcoming
-from stores.uploads import Uploads
-from stores.verbs import Verbs
-from stores.workers import Workers
+from stores.accounts.audit import Audits
+from stores.accounts.keys import Keys
+from stores.accounts.quotas import Guard
+from stores.accounts.sessions import Sessions
+from stores.datasets.datasets import Datasets
+from stores.datasets.previews import Previews
+from stores.datasets.uploads import Uploads
+from stores.events.bus import Bus, make_redis
+from stores.events.events import Events
+from stores.events.metrics import Metrics
+from stores.fleet.capacity import Fleet
+from stores.fleet.queues import Queues
+from stores.fleet.workers import Workers
+from stores.infra.blobs import Blobs
+from stores.infra.broker import Bell, make_celery
+from stores.infra.db import make_engine
+from stores.infra.settings import Settings
+from stores.jobs.attempts import Jobs
+from stores.jobs.commands import Verbs
+from stores.maintenance.orphans import Orphans
+from stores.maintenance.periodic import Chores
+from stores.maintenance.retention import Retention
+from stores.queries.activity import Pulse
+from stores.queries.curves_by_epoch import Courses
+from stores.queries.job_list import Listing
+from stores.queries.jobs import Reports
+from stores.queries.prometheus import Figures
+from stores.queries.samples import Samples
+from stores.schedule.memory_stats import Memory
+from stores.schedule.next_jobs import Upcoming
+from stores.schedule.speed_stats import Paces
 
 
 @dataclass(frozen=True)

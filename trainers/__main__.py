@@ -8,8 +8,8 @@ import signal
 import sys
 import traceback
 
-from trainers.errors import as_failure
-from trainers.wire import Commands, Wire, take_over_stdout
+from trainers.process.errors import as_failure
+from trainers.process.wire import Commands, Wire, take_over_stdout
 
 
 def main() -> int:
@@ -42,7 +42,9 @@ def _attempt(wire: Wire, commands: Commands) -> int:
     # Imported here and not above: end of file must end the process while torch is still on its way in.
     import torch  # noqa: PLC0415
 
-    from trainers import devices, optimizers, spec  # noqa: PLC0415
+    from trainers.device import devices  # noqa: PLC0415
+    from trainers.methods import optimizers  # noqa: PLC0415
+    from trainers.process import spec  # noqa: PLC0415
     from trainers.sample import sample  # noqa: PLC0415
     from trainers.train import train  # noqa: PLC0415
 

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from trainers import precision, recipes
-from trainers.errors import InvalidDatasetError
-from trainers.feed import Feed, Look, PairFeed
-from trainers.galleries.confusion import Confusion
-from trainers.galleries.fakes import Fakes
-from trainers.galleries.translations import Translations
+from trainers import recipes
+from trainers.data.loader import Feed, Look, PairFeed
+from trainers.device import precision
 from trainers.methods.adversarial import Adversarial, Players
 from trainers.methods.classification import Classification, held_out
 from trainers.methods.translation import Translation
+from trainers.outputs.confusion import Confusion
+from trainers.outputs.fakes import Fakes
+from trainers.outputs.translations import Translations
+from trainers.process.errors import InvalidDatasetError
 from trainers.recipes import Facts
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from trainers.datasets.images import Images
-    from trainers.draws import Draws
-    from trainers.galleries import Gallery
+    from trainers.data.images import Images
+    from trainers.data.rng import Draws
     from trainers.methods import Method
-    from trainers.spec import TrainSpec
+    from trainers.outputs import Gallery
+    from trainers.process.spec import TrainSpec
 
 
 class Assembly(NamedTuple):

@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainers import checkpoints, devices, pictures, weights
-from trainers.draws import Draws
-from trainers.errors import TrainerError
+from trainers.data.rng import Draws
+from trainers.device import devices
+from trainers.loop import checkpoints
 from trainers.methods.adversarial import paint
-from trainers.reporter import PNG, ZIP, File
+from trainers.outputs import png, weights
+from trainers.process.errors import TrainerError
+from trainers.process.reporter import PNG, ZIP, File
 from trainers.translate import translate
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from trainers.checkpoints import Snapshot
-    from trainers.reporter import Reporter
-    from trainers.spec import SampleSpec
+    from trainers.loop.checkpoints import Snapshot
+    from trainers.process.reporter import Reporter
+    from trainers.process.spec import SampleSpec
 
 # Always this many at once: kernels may sum in another order for another size, and image i must not depend on `count`.
 _BATCH = 64
@@ -62,11 +64,11 @@ def _from_noise(spec: SampleSpec, snapshot: Snapshot, device: torch.device, repo
     images = images[:count]
     name, kind = f"{output}-{seed}.png", PNG
     if output == "images":
-        name, content, kind = f"images-{seed}.zip", pictures.zip_of_pngs(images), ZIP
+        name, content, kind = f"images-{seed}.zip", png.zip_of_pngs(images), ZIP
     else:
         columns = min(count, _STRIP_COLUMNS) if output == "interpolation" else None
-        content = pictures.png(pictures.tile(images, columns))
-    path = pictures.write(spec.scratch / name, content)
+        content = png.png(png.tile(images, columns))
+    path = png.write(spec.scratch / name, content)
     reporter.file(File("samples", path, meta["step"], meta["epoch"], kind))
     return True
 
@@ -99,5 +101,5 @@ def _paint(
         if reporter.should_stop():
             return None
         images = paint(generator, noise)
-        painted.append(pictures.to_bytes(images, params["normalize_mean"], params["normalize_std"]))
+        painted.append(png.to_bytes(images, params["normalize_mean"], params["normalize_std"]))
     return torch.cat(painted)

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from trainers import checkpoints, datasets, devices, pictures, plots, precision, summary
+from trainers import data
 from trainers.assembly import assemble, stored_size
-from trainers.draws import Draws
-from trainers.errors import CheckpointCorruptError
-from trainers.galleries import Exhibition
-from trainers.loop import Loop
+from trainers.data.rng import Draws
+from trainers.device import devices, precision
+from trainers.loop import checkpoints
+from trainers.loop.loop import Loop
 from trainers.methods import shown
-from trainers.reporter import JSON, PNG, SAFETENSORS, TEXT, File
-from trainers.spec import as_values
+from trainers.outputs import Exhibition, layers, plots, png
+from trainers.process.errors import CheckpointCorruptError
+from trainers.process.reporter import JSON, PNG, SAFETENSORS, TEXT, File
+from trainers.process.spec import as_values
 
 if TYPE_CHECKING:
-    from trainers.reporter import Reporter
-    from trainers.spec import TrainSpec
+    from trainers.process.reporter import Reporter
+    from trainers.process.spec import TrainSpec
 
 
 def train(spec: TrainSpec, reporter: Reporter) -> None:
@@ -39,7 +41,7 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         )
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
     size, crop = stored_size(params), params.crop
-    parts = datasets.load(
+    parts = data.load(
         spec.dataset, spec.data_roots, spec.cache, size, crop, reporter.info, frame=size == params.image_size
     )
     begun = snapshot.meta.get("precision", precision.FLOAT32) if snapshot is not None else None
@@ -49,8 +51,8 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         loop.restore(snapshot)
     reporter.started(loop.step, loop.budget.steps, loop.budget.epochs, loop.device_name)
     if snapshot is None:
-        table = summary.table(method.networks, lambda name: method.example(name, feed))
-        path = pictures.write(spec.scratch / "summary.txt", table.encode())
+        table = layers.table(method.networks, lambda name: method.example(name, feed))
+        path = png.write(spec.scratch / "summary.txt", table.encode())
         reporter.file(File("summary", path, 0, 0, TEXT))
         loop.exhibition.real()
         loop.exhibition.draw(0, 0)
@@ -88,12 +90,12 @@ def _finish(spec: TrainSpec, loop: Loop, reporter: Reporter) -> None:
         reporter.file(File("weights", path, loop.step, epoch, SAFETENSORS))
     if loop.history.points:
         plot = plots.loss_plot(loop.history.points, loop.method.metrics)
-        reporter.file(File("loss_plot", pictures.write(spec.scratch / "loss.png", plot), loop.step, epoch, PNG))
+        reporter.file(File("loss_plot", png.write(spec.scratch / "loss.png", plot), loop.step, epoch, PNG))
     if "momentum" in loop.method.metrics and loop.history.points:
         plot = plots.cycle_plot(loop.history.points, loop.method.metrics)
-        reporter.file(File("loss_plot", pictures.write(spec.scratch / "one_cycle.png", plot), loop.step, epoch, PNG))
+        reporter.file(File("loss_plot", png.write(spec.scratch / "one_cycle.png", plot), loop.step, epoch, PNG))
     report = json.dumps(_report(spec, loop), indent=2).encode()
-    reporter.file(File("report", pictures.write(spec.scratch / "report.json", report), loop.step, epoch, JSON))
+    reporter.file(File("report", png.write(spec.scratch / "report.json", report), loop.step, epoch, JSON))
 
 
 def _report(spec: TrainSpec, loop: Loop) -> dict[str, Any]:

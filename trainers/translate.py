@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainers import datasets, pictures, weights
+from trainers import data
 from trainers.assembly import domains
-from trainers.draws import Draws
-from trainers.errors import InvalidDatasetError, TrainerError
-from trainers.feed import Feed, Look
+from trainers.data.loader import Feed, Look
+from trainers.data.rng import Draws
 from trainers.methods.adversarial import paint
-from trainers.reporter import PNG, ZIP, File
+from trainers.outputs import png, weights
+from trainers.process.errors import InvalidDatasetError, TrainerError
+from trainers.process.reporter import PNG, ZIP, File
 
 if TYPE_CHECKING:
-    from trainers.checkpoints import Snapshot
-    from trainers.datasets.images import Images
-    from trainers.reporter import Reporter
-    from trainers.spec import SampleSpec
+    from trainers.data.images import Images
+    from trainers.loop.checkpoints import Snapshot
+    from trainers.process.reporter import Reporter
+    from trainers.process.spec import SampleSpec
 
 # One at a time, as a translator is trained: with instance normalisation no image looks at another, but kernels may sum
 # in another order for another number of them.
@@ -40,7 +41,7 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
     meta = snapshot.meta
     channels, _, size = meta["shape"]
     crop = meta["params"]["crop"]
-    parts = datasets.load(spec.dataset, spec.data_roots, spec.cache, size, crop, reporter.info)
+    parts = data.load(spec.dataset, spec.data_roots, spec.cache, size, crop, reporter.info)
     images = _sources(parts, len(spec.dataset.classes), spec.params.direction)
     if images.pixels.shape[1] != channels:
         raise InvalidDatasetError(
@@ -56,7 +57,7 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
         if reporter.should_stop():
             return False
         made = paint(generator, feed.normalise(feed.plain(numbers)))
-        translated.append(pictures.to_bytes(made, look.mean, look.std))
+        translated.append(png.to_bytes(made, look.mean, look.std))
     _hand_over(spec, meta, feed.plain(chosen).cpu(), torch.cat(translated), reporter)
     return True
 
@@ -74,10 +75,10 @@ def _hand_over(
     spec: SampleSpec, meta: dict[str, int], before: torch.Tensor, after: torch.Tensor, reporter: Reporter
 ) -> None:
     pairs = torch.stack([before[:_PAIRS_SHOWN], after[:_PAIRS_SHOWN]], 1).flatten(0, 1)
-    grid = pictures.png(pictures.tile(pairs, min(len(pairs), 2 * _PAIRS_A_ROW)))
+    grid = png.png(png.tile(pairs, min(len(pairs), 2 * _PAIRS_A_ROW)))
     for name, content, kind in (
         (f"{spec.params.direction}.png", grid, PNG),
-        (f"{spec.params.direction}.zip", pictures.zip_of_pngs(after), ZIP),
+        (f"{spec.params.direction}.zip", png.zip_of_pngs(after), ZIP),
     ):
-        path = pictures.write(spec.scratch / name, content)
+        path = png.write(spec.scratch / name, content)
         reporter.file(File("samples", path, meta["step"], meta["epoch"], kind))

@@ -15,14 +15,14 @@ import structlog
 
 from models.states import Action, ErrorCode, EventType, Outcome, State
 from stores.container import Stores
-from stores.errors import StaleFenceError
-from stores.points import reach
-from stores.transitions import Claim, Ending
+from stores.infra.errors import StaleFenceError
+from stores.infra.failpoints import reach
+from stores.jobs.transitions import Claim, Ending
 from worker.device import Device, oom_kills
 from worker.eta import Eta
 from worker.lease import Lease
-from worker.lessons import Lessons
-from worker.patience import GivenUpError, patiently
+from worker.resource_stats import Lessons
+from worker.retry import GivenUpError, patiently
 from worker.spec import CannotStartError, build_spec
 from worker.trainer import Message, Trainer
 from worker.uploader import Uploader

@@ -7,10 +7,10 @@ from typing import Any
 from celery import Celery, signals
 from kombu.asynchronous import get_event_loop
 
-from stores.broker import RING, make_celery
 from stores.container import open_stores
-from stores.logs import configure_logs
-from stores.settings import Settings
+from stores.infra.broker import RING, make_celery
+from stores.infra.logs import configure_logs
+from stores.infra.settings import Settings
 from worker.device import find_device
 from worker.supervisor import Supervisor
 

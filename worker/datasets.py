@@ -14,8 +14,8 @@ import structlog
 from filelock import FileLock, Timeout
 
 from stores.container import Stores
-from stores.errors import NotFoundError
-from worker.patience import GivenUpError, patiently
+from stores.infra.errors import NotFoundError
+from worker.retry import GivenUpError, patiently
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from models.limits import TRAINER_MEMORY_SHARE
 from models.states import DeviceClass
-from stores.settings import Settings
+from stores.infra.settings import Settings
 from worker.probes import Gpu, Probes
 
 # The rest is for the system, the supervisor, and what the estimate does not see.

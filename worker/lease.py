@@ -10,9 +10,9 @@ import structlog
 
 from models.states import Action
 from stores.container import Stores
-from stores.errors import StaleFenceError
-from stores.points import reach
-from stores.transitions import Claim
+from stores.infra.errors import StaleFenceError
+from stores.infra.failpoints import reach
+from stores.jobs.transitions import Claim
 
 LOOK_S = 0.5  # how often the job's row is asked for a wish to cancel or pause
 # A worker that hears nothing of the database for so many leases stops its trainer. Until then it trains on: where the

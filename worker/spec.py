@@ -9,13 +9,13 @@ from typing import Any
 import structlog
 
 from models.states import ErrorCode
-from stores import found
 from stores.container import Stores
-from stores.errors import BlobError, NotFoundError
-from stores.transitions import Claim
+from stores.datasets import discovery
+from stores.infra.errors import BlobError, NotFoundError
+from stores.jobs.transitions import Claim
 from worker.datasets import Cache, UnfetchableError
 from worker.device import Device
-from worker.patience import patiently
+from worker.retry import patiently
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ def _dataset(stores: Stores, job: dict[str, Any], scratch: Path, given_up: threa
             raise CannotStartError(ErrorCode.invalid_dataset, str(error)) from error
         facts = {name: row[name] for name in ("name", "source", "shape", "classes", "parts", "sha256")}
         return {**facts, "layout": "packed", "folder": "", "path": str(path)}
-    spec = None if row is None else found.dataset_spec(row, stores.settings.roots)
+    spec = None if row is None else discovery.dataset_spec(row, stores.settings.roots)
     if spec is None:
         raise CannotStartError(
             ErrorCode.invalid_dataset,

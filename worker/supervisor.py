@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from stores.container import Stores
-from stores.transitions import Claim
+from stores.jobs.transitions import Claim
 from worker.attempt import Attempt
 from worker.device import Device
 from worker.scratch import Scratch

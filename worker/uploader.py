@@ -11,12 +11,12 @@ from typing import Any
 import structlog
 
 from models.ids import new_id
-from stores.blobs import sha256_of
 from stores.container import Stores
-from stores.jobs import NewArtifact
-from stores.points import reach
-from stores.transitions import Claim
-from worker.patience import GivenUpError, patiently
+from stores.infra.blobs import sha256_of
+from stores.infra.failpoints import reach
+from stores.jobs.attempts import NewArtifact
+from stores.jobs.transitions import Claim
+from worker.retry import GivenUpError, patiently
 
 log = structlog.get_logger(__name__)
 

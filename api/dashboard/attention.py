@@ -8,7 +8,7 @@ from typing import Any
 
 from api.dashboard.pages import Visit
 from models.states import State
-from stores.reports import JobFilter
+from stores.jobs.filter import JobFilter
 
 # So far into each line it is looked for jobs that no device has the memory for.
 LOOKED_AT = 20

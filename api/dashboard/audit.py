@@ -9,15 +9,15 @@ from urllib.parse import urlencode
 
 from pydantic import model_validator
 
-from api.access import Access
-from api.audit import list_audit
 from api.dashboard.pages import Pages, Shown, Visit
+from api.http.access import Access
 from api.schemas.queries import AuditQuery
+from api.v1.audit import list_audit
 
 pages = Pages()
 
 LIMIT = 50
-# Every change that is written down (stores/audit.py), in the order in which people look for them.
+# Every change that is written down (stores/accounts/audit.py), in the order in which people look for them.
 ACTIONS = (
     *("job.create", "job.cancel", "job.pause", "job.resume", "job.retry", "job.change", "job.bulk"),
     *("queue.pause", "queue.resume", "worker.drain", "worker.undrain"),

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.dashboard.clocks import Clock, clock, speeds, thinned
+from api.dashboard.chart_axes import Clock, clock, speeds, thinned
 from api.dashboard.pages import Pages, Shown, Visit
-from api.jobs import get_job
-from api.problems import InvalidError, ProblemError, field
+from api.http.problems import InvalidError, ProblemError, field
 from api.schemas.queries import Query
+from api.v1.jobs import get_job
 from models.states import TERMINAL
-from stores.errors import NotFoundError
+from stores.infra.errors import NotFoundError
 
 pages = Pages()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from api.dashboard.pages import Pages, Shown, Visit
-from api.datasets import list_datasets
 from api.schemas.queries import Limit, PageQuery
+from api.v1.datasets import list_datasets
 from models.states import Role
 from packing.limits import LARGEST, SMALLEST
 

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from api.dashboard import job_again, job_story
-from api.dashboard.clocks import ends
+from api.dashboard import reproduce, timeline
+from api.dashboard.chart_axes import ends
 from api.dashboard.pages import Pages, Shown, Visit
 from api.dashboard.params import params_form
-from api.jobs import get_job, list_attempts, list_jobs
-from api.recipes import get_recipe
 from api.schemas.queries import JobsQuery, PageQuery, Query, integer
+from api.v1.jobs import get_job, list_attempts, list_jobs
+from api.v1.recipes import get_recipe
 from models.specs.sample import SampleParams
 from models.states import TERMINAL, EventType
-from stores.courses import as_they_stand
+from stores.queries.curves_by_epoch import as_they_stand
 
 pages = Pages()
 
@@ -55,11 +55,11 @@ def job(visit: Visit[JobQuery], job_id: str) -> Shown:
         "job": found,
         "ended": found["state"] in TERMINAL,
         "recipe": recipe,
-        "params": job_again.parameters(found, schema),
+        "params": reproduce.parameters(found, schema),
         "again": params_form(schema, found["params"]),
         "dataset_gone": _dataset_gone(visit, found),
-        "curl": job_again.curl(found, schema, visit.request.host_url.rstrip("/")),
-        "command": job_again.command(found, schema),
+        "curl": reproduce.curl(found, schema, visit.request.host_url.rstrip("/")),
+        "command": reproduce.command(found, schema),
         "retries": visit.ask(list_jobs, JobsQuery(parent=[job_id], limit=20))["data"],
         **_clock(found),
         **files,
@@ -140,10 +140,10 @@ def _told(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
     figures = events.newest(found["id"], (EventType.epoch, EventType.alert), 3 * STOPS)
     attempts = visit.ask(list_attempts, ALL, found["id"])["data"]
     return {
-        "story": job_story.tell(lines[:LINES], attempts, whole=len(lines) <= LINES and before is None),
+        "story": timeline.tell(lines[:LINES], attempts, whole=len(lines) <= LINES and before is None),
         "older": lines[LINES - 1]["seq"] if len(lines) > LINES else None,
         "before": before,
-        "alarms": job_story.alarms(event for event in figures if event["type"] == EventType.alert),
+        "alarms": timeline.alarms(event for event in figures if event["type"] == EventType.alert),
         "epochs": as_they_stand(event["data"] for event in reversed(figures) if event["type"] == EventType.epoch),
     }
 

@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.artifacts import download_artifact, list_artifacts
 from api.dashboard.formats import NONE, figure
 from api.dashboard.pages import Pages, Shown, Visit
-from api.jobs import get_job
 from api.schemas.queries import ArtifactsQuery, ContentQuery, Query
+from api.v1.artifacts import download_artifact, list_artifacts
+from api.v1.jobs import get_job
 from models.states import ArtifactKind
-from stores.errors import NotFoundError
+from stores.infra.errors import NotFoundError
 
 pages = Pages()
 
-# As trainers/summary.py writes them: a line a network, and below it one for each layer and one for all.
+# As trainers/outputs/layers.py writes them: a line a network, and below it one for each layer and one for all.
 LAYER = re.compile(r"  (?P<layer>\S.*?)\s*(?P<output>\d[\dx]*)\s+(?P<parameters>[\d,]+)")
 TOTAL = re.compile(r"  total\s+(?P<parameters>[\d,]+)")
 # So many entries of a list are shown: a report holds one of some for every epoch.

@@ -9,17 +9,17 @@ from urllib.parse import urlencode
 
 from pydantic import Field, field_validator
 
-from api.access import Access
-from api.cursors import Pager, created, newest_first
 from api.dashboard.pages import Pages, Shown, Visit
-from api.filters import job_filter
-from api.jobs import list_jobs
+from api.http.access import Access
+from api.http.cursors import Pager, created, newest_first
+from api.http.filters import job_filter
 from api.schemas.bodies import BulkOrder
 from api.schemas.queries import JobsQuery
+from api.v1.jobs import list_jobs
 from models.recipes import RECIPES
 from models.states import TERMINAL, DeviceClass, State
 from models.views import rfc3339
-from stores.transitions import VERBS
+from stores.jobs.transitions import VERBS
 
 pages = Pages()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from api.access import Access
 from api.dashboard.pages import Pages, Shown, Visit
-from api.keys import list_keys
+from api.http.access import Access
 from api.schemas.queries import PageQuery
+from api.v1.keys import list_keys
 from models.states import Role
 
 pages = Pages()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from api.dashboard.pages import Visit
-from api.jobs import list_jobs
-from api.queues import list_queues, list_workers
 from api.schemas.queries import JobsQuery, PageQuery
+from api.v1.jobs import list_jobs
+from api.v1.queues import list_queues, list_workers
 from models.states import State
-from stores.pulse import MINUTES, Flow
+from stores.queries.activity import MINUTES, Flow
 
 ALL = PageQuery(limit=100)
 LATELY = 5

@@ -8,15 +8,15 @@ from typing import Any
 
 from pydantic import Field
 
-from api.access import Access
 from api.dashboard.pages import Pages, Shown, Visit
 from api.dashboard.params import ParamsForm, params_form, prose
-from api.datasets import list_datasets
-from api.jobs import get_job
-from api.queues import list_queues
-from api.recipes import get_recipe
+from api.http.access import Access
 from api.schemas.queries import JobId, Name, PageQuery, Query
-from models.fits import MisfitError
+from api.v1.datasets import list_datasets
+from api.v1.jobs import get_job
+from api.v1.queues import list_queues
+from api.v1.recipes import get_recipe
+from models.compatibility import MisfitError
 from models.recipes import RECIPES, Recipe, resolve_params
 from models.specs.base import TrainParams
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from api.dashboard import machines
 from api.dashboard.attention import needs
 from api.dashboard.pages import Pages, Shown, Visit
-from api.jobs import list_jobs
 from api.schemas.queries import JobsQuery, Query
+from api.v1.jobs import list_jobs
 from models.states import Role, State
 
 pages = Pages()

@@ -11,16 +11,16 @@ from urllib.parse import quote
 from flask import Flask, Request, Response, g, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from api.access import Access
 from api.dashboard.language import languages
-from api.problems import CODES, ProblemError, translate
-from api.reading import read_query
-from api.routes import Call
+from api.http.access import Access
+from api.http.parsing import read_query
+from api.http.problems import CODES, ProblemError, translate
+from api.http.routes import Call
+from api.http.service import Service
 from api.schemas.queries import Query
-from api.service import Service
 from models.states import Role
-from stores.keys import Principal
-from stores.sessions import Session
+from stores.accounts.keys import Principal
+from stores.accounts.sessions import Session
 
 Q = TypeVar("Q", bound=Query)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Flask, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from api import access
 from api.dashboard import language
 from api.dashboard.pages import LOGIN, render
-from api.problems import ProblemError
-from api.service import Service
+from api.http import access
+from api.http.problems import ProblemError
+from api.http.service import Service
 
 HOME = "/dashboard"
 FORMS = (LOGIN, f"{HOME}/logout", f"{HOME}/language")  # who has signed in wants none of them next

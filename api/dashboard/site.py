@@ -10,7 +10,6 @@ from flask import Flask, Response, g, redirect, request, send_from_directory
 from flask_compress import Compress
 from werkzeug.wrappers import Response as BaseResponse
 
-from api.access import COOKIE
 from api.dashboard import (
     audit,
     compare,
@@ -30,8 +29,9 @@ from api.dashboard import (
     workers,
 )
 from api.dashboard.pages import mount_page, render_problem
-from api.problems import answer, translate
-from api.service import Service
+from api.http.access import COOKIE
+from api.http.problems import answer, translate
+from api.http.service import Service
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"

@@ -15,19 +15,38 @@ from itertools import product
 from pathlib import Path
 
 from models.states import Role, State
-from stores.verbs import Verb
+from stores.jobs.commands import Verb
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("api", "models", "packing", "stores", "trainers", "worker")
 # Written for programs, for operators on the machine, or in the catalogues of the pages already.
 QUIET = (
-    *("api/dashboard/*", "api/app.py", "api/docs.py", "api/downloads.py", "api/gauges.py", "api/openapi.py"),
-    *("api/schemas/answers/*", "api/serving.py", "api/setup.py", "models/recipes.py", "models/rows/*"),
-    *("stores/claims.py", "stores/db.py", "stores/logs.py", "stores/metrics.py", "worker/health.py"),
-    *("worker/probes.py", "trainers/plots.py", "trainers/summary.py", "trainers/datasets/download.py"),
+    *(
+        "api/dashboard/*",
+        "api/app.py",
+        "api/http/docs_page.py",
+        "api/http/downloads.py",
+        "api/v1/prometheus.py",
+        "api/http/openapi.py",
+    ),
+    *("api/schemas/answers/*", "api/http/gunicorn_hooks.py", "api/setup.py", "models/recipes.py", "models/rows/*"),
+    *(
+        "stores/jobs/claim.py",
+        "stores/infra/db.py",
+        "stores/infra/logs.py",
+        "stores/events/metrics.py",
+        "worker/health.py",
+    ),
+    *("worker/probes.py", "trainers/outputs/plots.py", "trainers/outputs/layers.py", "trainers/data/download.py"),
     # What is wrong with data sets that somebody put on the machine.
-    *("packing/listing.py", "packing/batches.py", "packing/lmdb.py", "packing/shelves.py", "packing/survey.py"),
-    *("api/previews.py", "stores/previews.py"),
+    *(
+        "packing/layouts.py",
+        "packing/batches.py",
+        "packing/lmdb.py",
+        "packing/dataset_readers.py",
+        "packing/preview_scan.py",
+    ),
+    *("api/uploads/previews.py", "stores/datasets/previews.py"),
 )
 # Their arguments describe requests, are patterns and statements, or are looked for in what others say.
 NOT_TOLD = {

@@ -18,7 +18,7 @@ from jinja2.ext import babel_extract
 
 from api.dashboard.language import HERE, NAMES
 from api.dashboard.told_texts import told_texts
-from api.problems import CODES
+from api.http.problems import CODES
 from models.recipes import RECIPES, Recipe
 
 CATALOGUES = HERE / "catalogues"

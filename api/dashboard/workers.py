@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from api.access import Access
 from api.dashboard import machines
 from api.dashboard.pages import Pages, Shown, Visit
+from api.http.access import Access
 from api.schemas.queries import Query
 
 pages = Pages()

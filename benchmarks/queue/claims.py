@@ -23,8 +23,8 @@ from sqlalchemy import Engine, create_engine, text
 from benchmarks.service import emit, percentile
 from ganforge.stack.home import Home
 from ganforge.stack.services import Services
-from stores.claims import take
-from stores.workers import Workers
+from stores.fleet.workers import Workers
+from stores.jobs.claim import take
 
 DEPTHS = (10, 10_000, 1_000_000)
 CLAIMERS = (1, 8, 32)

@@ -40,7 +40,7 @@ def run() -> None:
     with servers() as services, served(services, "empty_jobs", GANFORGE_API_PROCESSES="2") as api:
         script, ran = idle.write(services.home.path)
         bare = _bare_celery(f"{services.redis_url}/3")
-        beat = ["celery", "-A", "worker.sweeper", "beat", "-S", "worker.sweeper:Sweeper", "--pidfile="]
+        beat = ["celery", "-A", "sweeper.sweeper", "beat", "-S", "sweeper.sweeper:Sweeper", "--pidfile="]
         with running(services, "sweeper", beat, api.environment):
             with _workers(api, script, 1):
                 _wait_of_one(api, idle.begun(ran), bare)

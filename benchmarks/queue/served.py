@@ -23,7 +23,7 @@ from ganforge.stack.ports import free_port
 from ganforge.stack.services import Services
 from ganforge.stack.shutdown import stop_groups
 from stores.container import Stores, open_stores
-from stores.settings import Settings
+from stores.infra.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 60.0

@@ -22,9 +22,9 @@ from benchmarks.queue.served import Served, served, servers
 from benchmarks.service import emit, spread
 from models.states import EventType, Outcome
 from stores.container import open_stores
-from stores.settings import Settings
-from stores.submission import NewJob
-from stores.transitions import Claim, Ending
+from stores.infra.settings import Settings
+from stores.jobs.insert import NewJob
+from stores.jobs.transitions import Claim, Ending
 
 STREAMS = int(os.environ.get("STREAMS", "1000"))
 JOBS = 50

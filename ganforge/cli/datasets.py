@@ -143,7 +143,7 @@ def fetch(
         raise typer.BadParameter("say where to: give --root, or set GANFORGE_DATA_ROOTS", param_hint="--root")
     target = (root or Path(first)).absolute()
     # In a process of the trainers' environment: only they know the formats.
-    done = subprocess.run([sys.executable, "-m", "trainers.datasets.download", name, str(target)], check=False)
+    done = subprocess.run([sys.executable, "-m", "trainers.data.download", name, str(target)], check=False)
     if done.returncode:
         raise typer.Exit(1)
     say(f"{name} is in {target}. A service with this folder in GANFORGE_DATA_ROOTS lists it after its next start.")

@@ -31,7 +31,7 @@ def api(home: Home, env: Mapping[str, str]) -> Child:
 
 def sweeper(home: Home, env: Mapping[str, str]) -> Child:
     """Rings again for forgotten rows and takes back what the dead hold."""
-    beat = ["celery", "-A", "worker.sweeper", "beat", "-S", "worker.sweeper:Sweeper", "--pidfile="]
+    beat = ["celery", "-A", "sweeper.sweeper", "beat", "-S", "sweeper.sweeper:Sweeper", "--pidfile="]
     return _python(home, "sweeper", beat, env)
 
 

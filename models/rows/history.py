@@ -24,7 +24,7 @@ from models.states import ArtifactKind, EventType
 
 
 class Event(Base):
-    """Something that happened to a job. `seq` has no gap; `txid` orders events across jobs (see stores/events.py)."""
+    """Something that happened to a job. `seq` has no gap; `txid` orders all jobs' events (stores/events/events.py)."""
 
     __tablename__ = "events"
     __table_args__ = (

@@ -44,7 +44,7 @@ class Job(Base):
         CheckConstraint("attempt - interruptions <= max_attempts", name="attempts_capped"),
         CheckConstraint("max_attempts BETWEEN 1 AND 100", name="max_attempts"),
         CheckConstraint("kind <> 'train' OR dataset_id IS NOT NULL", name="dataset_of_training"),
-        # The claim leaps along this index from priority to priority and owner to owner (stores/claims.py).
+        # The claim leaps along this index from priority to priority and owner to owner (stores/jobs/claim.py).
         Index(
             "ix_jobs_share",
             "queue",
@@ -101,7 +101,7 @@ class Job(Base):
     source: Mapped[JsonObject | None]  # sampling: {"job", "checkpoint"} as asked
     source_artifact: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL"))
     parent: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
-    # What it is expected to cost: null where nothing is known (stores/memory.py, stores/paces.py).
+    # What it is expected to cost: null where nothing is known (stores/schedule: memory_stats.py, speed_stats.py).
     needs_bytes: Mapped[int | None] = mapped_column(BigInteger)
     shape: Mapped[str | None]
     images: Mapped[int | None] = mapped_column(BigInteger)  # real images to be shown

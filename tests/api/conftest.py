@@ -19,9 +19,9 @@ from api.app import create_app
 from models.ids import new_id
 from models.states import EventType, Outcome, Role
 from stores.container import Stores
-from stores.jobs import NewArtifact
-from stores.settings import Settings
-from stores.transitions import Claim, Ending
+from stores.infra.settings import Settings
+from stores.jobs.attempts import NewArtifact
+from stores.jobs.transitions import Claim, Ending
 from tests.conftest import S3Settings
 
 TRAIN = {"kind": "train", "recipe": "mlp_gan", "dataset": "mnist-10k", "params": {"epochs": 2}, "queue": "cpu"}

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import psutil
 
-from api.access import COOKIE
+from api.http.access import COOKIE
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]

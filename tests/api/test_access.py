@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from api.app import NOUNS
-from api.routes import Route
-from stores.settings import Settings
+from api.http.routes import Route
+from stores.infra.settings import Settings
 from tests.api.archives import pictures, zipped
 from tests.api.conftest import Finished, Person, Upload
 

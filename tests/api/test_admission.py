@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from models.shapes import Shape
+from models.job_profile import Shape
 from stores.container import Stores
 from tests.api.conftest import TRAIN, Person, Pointers
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stores.container import Stores
-from stores.verbs import BATCH
+from stores.jobs.commands import BATCH
 from tests.api.conftest import TRAIN, Bench, Person, Pointers
 
 

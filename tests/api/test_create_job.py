@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from models.shapes import Shape
+from models.job_profile import Shape
 from stores.container import Stores
 from tests.api.conftest import TRAIN, Bench, Finished, Person, Pointers
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from models.states import Role
-from stores.errors import BlobError
-from stores.settings import Settings
+from stores.infra.errors import BlobError
+from stores.infra.settings import Settings
 from tests.api.archives import picture, pictures, zipped
 from tests.api.server import Server
 from tests.waiting import until

@@ -18,13 +18,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from api import packer, uploads
-from api.spool import LOCK, MARK
+from api.uploads.spool import LOCK, MARK
+from api.uploads.uploads import packer, uploads
 from models.ids import new_id
 from models.rows import Dataset
-from stores.audit import Local
+from stores.accounts.audit import Local
 from stores.container import Stores
-from stores.settings import Settings
+from stores.infra.settings import Settings
 from tests.api.archives import pictures, zipped
 from tests.api.conftest import Person, Pointers, Upload
 from tests.conftest import S3Settings

@@ -13,7 +13,7 @@ from PIL import Image
 
 from models.ids import new_id
 from stores.container import Stores
-from stores.settings import Settings
+from stores.infra.settings import Settings
 from tests.api.archives import picture, pictures, tarred, zipped
 from tests.api.conftest import TRAIN, Bench, Person, Pointers, Upload
 from tests.conftest import S3Settings

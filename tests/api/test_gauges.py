@@ -8,9 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from models.states import ErrorCode, EventType, Outcome
-from stores.chores import Round
 from stores.container import Stores
-from stores.transitions import Ending
+from stores.jobs.transitions import Ending
+from stores.maintenance.periodic import Round
 from tests.api.conftest import Bench, Finished, Person
 
 

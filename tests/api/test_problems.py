@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from api.app import create_app
 from ganforge.stack.ports import free_port
-from stores.settings import Settings
+from stores.infra.settings import Settings
 from tests.api.conftest import Person
 
 

@@ -17,10 +17,10 @@ from api.setup import ensure_admin, wait_for_database
 from ganforge.stack.ports import free_port
 from models.rows import Key
 from models.states import Role
-from stores.audit import Local
+from stores.accounts.audit import Local
 from stores.container import Stores, open_stores
-from stores.db import make_engine
-from stores.settings import Settings
+from stores.infra.db import make_engine
+from stores.infra.settings import Settings
 from tests.api.server import ROOT
 
 

@@ -18,9 +18,9 @@ from sqlalchemy import text
 from ganforge.stack.ports import free_port
 from ganforge.stack.services import Services
 from models.states import Outcome
-from stores.audit import Local
+from stores.accounts.audit import Local
 from stores.container import Stores
-from stores.settings import Settings
+from stores.infra.settings import Settings
 from tests.api.conftest import Bench, Finished, Person
 from tests.api.server import ROOT, Line, Server, stream
 from tests.waiting import until

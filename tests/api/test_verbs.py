@@ -104,7 +104,7 @@ def test_one_budget_replaces_the_other_in_a_retry(finished: Finished, alice: Per
 @pytest.mark.parametrize("outcome", [Outcome.failed, Outcome.canceled])
 def test_whatever_has_ended_can_be_retried(alice: Person, bench: Bench, stores: Stores, outcome: Outcome) -> None:
     from models.states import ErrorCode
-    from stores.transitions import Ending
+    from stores.jobs.transitions import Ending
 
     job = alice.submit()["id"]
     code = ErrorCode.diverged if outcome is Outcome.failed else None

@@ -11,7 +11,7 @@ from typing import Any
 
 from models.datasets import KNOWN
 from models.recipes import RECIPES, resolve_params
-from stores.blobs import sha256_of
+from stores.infra.blobs import sha256_of
 
 # Checkpoints come often, so that a fault falls on one; grids are few, since they cost more than they tell here.
 PARAMS: dict[str, Any] = {

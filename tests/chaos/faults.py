@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Where a job stands, in the order in which it comes by. `training` is a step drawn at random; the others are named in
-# stores/points.py. The first two halt the API, `expiring` the sweeper, the rest the supervisor.
+# stores/infra/failpoints.py. The first two halt the API, `expiring` the sweeper, the rest the supervisor.
 PHASES = {
     "committing": 0,
     "ringing": 1,

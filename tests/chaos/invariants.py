@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from models.states import TERMINAL, Outcome
-from stores.errors import StoreError
+from stores.infra.errors import StoreError
 from tests.chaos.follower import Follower
 from tests.chaos.world import SUPERVISORS, World
 from tests.waiting import until

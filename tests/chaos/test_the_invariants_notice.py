@@ -13,8 +13,8 @@ import pytest
 
 from models.states import DeviceClass
 from stores.container import open_stores
-from stores.settings import Settings
-from stores.submission import NewJob
+from stores.infra.settings import Settings
+from stores.jobs.insert import NewJob
 from tests.chaos import invariants
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

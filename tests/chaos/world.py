@@ -21,7 +21,7 @@ from ganforge.stack.home import Home
 from ganforge.stack.ports import free_port
 from ganforge.stack.services import Services
 from stores.container import Stores, open_stores
-from stores.settings import Settings
+from stores.infra.settings import Settings
 from tests.waiting import until
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ganforge.stack.table import WORKER_GRACE_S
-from stores.settings import Settings
+from stores.infra.settings import Settings
 from tests.containers.conftest import ROOT
 
 OURS = ("setup", "api", "sweeper", "worker-cpu", "worker-gpu", "worker-jetson")

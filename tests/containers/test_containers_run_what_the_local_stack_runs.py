@@ -13,7 +13,7 @@ import pytest
 from ganforge.stack import table
 from ganforge.stack.devices import Seat
 from ganforge.stack.home import Home
-from stores.settings import Settings
+from stores.infra.settings import Settings
 from tests.containers.conftest import ROOT, exec_form
 
 HOME = Home(Path("/var/lib/ganforge"))
@@ -27,7 +27,7 @@ LOCAL = {
 }
 # What each image starts and is asked for beside that, as modules.
 ENTRANCES = {
-    "api": ["api.app", "api.setup", "api.serving", "worker.sweeper", "worker.health", "migrations.env"],
+    "api": ["api.app", "api.setup", "api.http.gunicorn_hooks", "sweeper.sweeper", "sweeper.health", "migrations.env"],
     "worker": ["worker.celery_app", "worker.health"],
 }
 

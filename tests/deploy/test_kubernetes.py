@@ -16,7 +16,7 @@ from ganforge.stack import table
 from ganforge.stack.devices import Seat
 from ganforge.stack.home import Home
 from models.states import DeviceClass
-from stores.settings import Settings
+from stores.infra.settings import Settings
 from tests.deploy.kustomize import render
 
 ROOT = Path(__file__).resolve().parents[2]

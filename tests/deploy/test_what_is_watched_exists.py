@@ -15,8 +15,8 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from models.states import ErrorCode, Outcome
-from stores.chores import Round
-from stores.transitions import Ending
+from stores.jobs.transitions import Ending
+from stores.maintenance.periodic import Round
 
 ROOT = Path(__file__).resolve().parents[2]
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.fits import Fit, MisfitError, Needs
+from models.compatibility import Fit, MisfitError, Needs
 from models.recipes import RECIPES, resolve_params
 from models.specs.base import TrainParams
 

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from packing.archive import Archive
+from packing.errors import RefusedError, shown
 from packing.layout import Folders, understand
 from packing.preview import Preview
-from packing.refusal import RefusedError, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,8 +8,8 @@ import struct
 import pytest
 from PIL import Image
 
+from packing.errors import DamagedError
 from packing.picture import be_strict, decode, look
-from packing.refusal import DamagedError
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **how) -> bytes:

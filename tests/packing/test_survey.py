@@ -19,13 +19,13 @@ from PIL import Image
 
 from models.datasets import CIFAR, CIFAR_FLAT, DIGITS
 from packing.batches import batches
+from packing.dataset_readers import Standing
 from packing.lmdb import Database
-from packing.shelves import Standing
-from packing.survey import survey
+from packing.preview_scan import survey
 from tests.trainers.datasets import formats
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILT_IN = Path("trainers/data/mnist10k/MNIST/raw")
+BUILT_IN = Path("packing/builtin/mnist10k/MNIST/raw")
 
 
 def look(tmp_path, layout, folder, shape, classes=()):

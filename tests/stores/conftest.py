@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from stores.container import Stores, open_stores
-from stores.settings import Settings
-from stores.submission import NewJob
+from stores.infra.settings import Settings
+from stores.jobs.insert import NewJob
 from tests.stores.left import Leaver
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from models.ids import new_id
 from models.states import EventType, Outcome
 from stores.container import Stores
-from stores.jobs import NewArtifact
-from stores.submission import NewJob
-from stores.transitions import Claim, Ending
+from stores.jobs.attempts import NewArtifact
+from stores.jobs.insert import NewJob
+from stores.jobs.transitions import Claim, Ending
 
 
 class Leaver:

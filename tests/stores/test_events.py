@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from stores.audit import Local
-from stores.errors import BadPositionError
-from stores.events import Position
+from stores.accounts.audit import Local
+from stores.events.events import Position
+from stores.infra.errors import BadPositionError
 from tests.waiting import until
 
 

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from models.states import Outcome
-from stores.claims import ANY_NUMBER_OF_BYTES, NEXT, TAKE
-from stores.transitions import Ending
+from stores.jobs.claim import ANY_NUMBER_OF_BYTES, NEXT, TAKE
+from stores.jobs.transitions import Ending
 
 FILL = text("""
 INSERT INTO jobs (id, owner, kind, recipe, params, seed, queue, priority, max_attempts, state)

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from packing import listing
-from stores import found
+from packing import layouts
+from stores.datasets import discovery
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -46,7 +46,7 @@ def write_lmdb(path, entries, older=3):
 
 
 def test_cifar_10_is_found_in_its_own_batches(stores, tmp_path):
-    touch(tmp_path / "cifar-10-batches-py", *listing.CIFAR_FILES)
+    touch(tmp_path / "cifar-10-batches-py", *layouts.CIFAR_FILES)
     stores.datasets.register_known([tmp_path])
     assert facts(stores, "cifar-10") == ("found", "cifar", {"train": 50_000, "test": 10_000}, 60_000, "ready")
     told = row(stores, "cifar-10")
@@ -66,7 +66,7 @@ def test_cifar_10_is_found_as_a_flat_folder(stores, tmp_path, name):
 
 def test_of_two_layouts_the_first_is_taken_and_a_change_is_noticed(stores, tmp_path):
     touch(tmp_path / "cifar", "1_automobile.png")
-    touch(tmp_path / "cifar-10-batches-py", *listing.CIFAR_FILES)
+    touch(tmp_path / "cifar-10-batches-py", *layouts.CIFAR_FILES)
     stores.datasets.register_known([tmp_path])
     before = row(stores, "cifar-10")
     shutil.rmtree(tmp_path / "cifar-10-batches-py")
@@ -102,7 +102,7 @@ def test_a_real_database_is_counted_as_its_library_counts_it(tmp_path):
         for n in range(700):
             with database.begin(write=True) as writer:
                 writer.put(b"%d" % n, bytes(5000))
-            assert listing.lmdb_entries(tmp_path / "data.mdb") == database.stat()["entries"] == n + 1
+            assert layouts.lmdb_entries(tmp_path / "data.mdb") == database.stat()["entries"] == n + 1
 
 
 @pytest.mark.parametrize("folder", ["lsun-bedroom", "lsun/bedroom", "data0/lsun/bedroom", "bedroom"])
@@ -184,7 +184,7 @@ def test_the_trainer_is_told_the_rows_facts_and_this_machines_folder(stores, tmp
     touch(tmp_path / "here" / "cifar10", "1_automobile.png", "2_frog.png")
     stores.datasets.register_known([tmp_path / "here"])
     told = row(stores, "cifar-10")
-    spec = found.dataset_spec(told, [tmp_path / "none", tmp_path / "here"])
+    spec = discovery.dataset_spec(told, [tmp_path / "none", tmp_path / "here"])
     assert spec == {
         "name": "cifar-10",
         "source": "found",
@@ -196,15 +196,15 @@ def test_the_trainer_is_told_the_rows_facts_and_this_machines_folder(stores, tmp
     }
     there = tmp_path / "there"
     shutil.move(tmp_path / "here" / "cifar10", there / "cifar")
-    assert found.dataset_spec(told, [there])["folder"] == "cifar"
-    assert found.dataset_spec(told, [])["folder"] == "cifar", "the trainer says where it looked"
+    assert discovery.dataset_spec(told, [there])["folder"] == "cifar"
+    assert discovery.dataset_spec(told, [])["folder"] == "cifar", "the trainer says where it looked"
 
 
 def test_the_trainer_is_told_the_folder_of_a_pair_and_of_the_built_in_digits(stores, tmp_path):
     touch(tmp_path / "apple2orange" / "trainA", "1.jpg")
     touch(tmp_path / "apple2orange" / "trainB", "1.jpg")
     stores.datasets.register_known([tmp_path])
-    spec = found.dataset_spec(row(stores, "apple2orange"), [tmp_path])
+    spec = discovery.dataset_spec(row(stores, "apple2orange"), [tmp_path])
     assert (spec["layout"], spec["folder"]) == ("domains", "apple2orange")
-    spec = found.dataset_spec(row(stores, "mnist-10k"), [tmp_path])
+    spec = discovery.dataset_spec(row(stores, "mnist-10k"), [tmp_path])
     assert (spec["layout"], spec["folder"], spec["source"]) == ("idx", "mnist10k/MNIST/raw", "builtin")

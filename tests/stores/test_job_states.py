@@ -16,11 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import text
 
 from models.states import TERMINAL, TRANSITIONS, ErrorCode, Outcome, State
-from stores.audit import Local
+from stores.accounts.audit import Local
 from stores.container import Stores
-from stores.errors import ConflictError, StaleFenceError
-from stores.transitions import Claim, Ending
-from stores.verbs import Verb
+from stores.infra.errors import ConflictError, StaleFenceError
+from stores.jobs.commands import Verb
+from stores.jobs.transitions import Claim, Ending
 
 ALICE = Local("alice")
 MAX_ATTEMPTS = 2

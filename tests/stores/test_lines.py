@@ -8,11 +8,11 @@ from datetime import datetime
 import pytest
 from sqlalchemy import text
 
-from models.shapes import Shape
+from models.job_profile import Shape
 from models.states import Outcome
-from stores.lines import LOOKED_AT, POSITION_CAP, places
-from stores.reports import JobFilter
-from stores.transitions import Ending
+from stores.jobs.filter import JobFilter
+from stores.jobs.transitions import Ending
+from stores.schedule.position import LOOKED_AT, POSITION_CAP, places
 
 SHAPE = Shape("mlp_gan", 28, 128, 64)
 FILL = text("""

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from models.states import ErrorCode, Outcome, State
-from stores.audit import Local
-from stores.transitions import Ending
+from stores.accounts.audit import Local
+from stores.jobs.transitions import Ending
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from stores.metrics import thin
+from stores.events.metrics import thin
 
 
 def _metric(steps, values):

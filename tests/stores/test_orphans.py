@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from models.ids import new_id
 from models.states import Outcome
-from stores import orphans
-from stores.audit import Local
-from stores.transitions import Ending
+from stores.accounts.audit import Local
+from stores.jobs.transitions import Ending
+from stores.maintenance import orphans
 
 
 def walk(stores, age_s: float) -> tuple[int, int]:

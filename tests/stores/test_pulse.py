@@ -7,8 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 
 from models.states import ErrorCode, EventType, Outcome
-from stores.pulse import alert_query, failure_query, flow_query
-from stores.transitions import Ending
+from stores.jobs.transitions import Ending
+from stores.queries.activity import alert_query, failure_query, flow_query
 
 FILL = text("""
 INSERT INTO jobs (id, owner, kind, recipe, params, seed, queue, max_attempts, state, created_at, finished_at,

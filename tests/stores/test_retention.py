@@ -7,8 +7,8 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from stores.audit import Local
-from stores.errors import BlobError
+from stores.accounts.audit import Local
+from stores.infra.errors import BlobError
 
 
 def test_a_running_job_keeps_its_newest_checkpoints_the_best_and_each_nth(leaver, stores):

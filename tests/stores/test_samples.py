@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from models.ids import new_id
-from stores.jobs import NewArtifact
-from stores.samples import DRAWN
+from stores.jobs.attempts import NewArtifact
+from stores.queries.samples import DRAWN
 
 
 @pytest.fixture

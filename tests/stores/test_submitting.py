@@ -12,11 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from models.states import Outcome
-from stores.audit import Local
-from stores.errors import IdempotencyBusyError, IdempotencyMismatchError, InvalidTransitionError, NotFoundError
-from stores.idempotency import Request
-from stores.reports import JobFilter
-from stores.transitions import Ending
+from stores.accounts.audit import Local
+from stores.infra.errors import IdempotencyBusyError, IdempotencyMismatchError, InvalidTransitionError, NotFoundError
+from stores.jobs.filter import JobFilter
+from stores.jobs.idempotency import Request
+from stores.jobs.transitions import Ending
 
 
 def _request(key: str, body: bytes = b"{}") -> Request:
@@ -87,11 +87,11 @@ def test_position_counts_the_jobs_that_run_before(stores, new_job):
 
 
 def test_a_job_is_stored_though_the_broker_is_away(stores, new_job, monkeypatch):
-    from stores.broker import Bell, make_celery
-    from stores.bus import Bus
-    from stores.quotas import Guard
-    from stores.settings import Settings
-    from stores.verbs import Verbs
+    from stores.accounts.quotas import Guard
+    from stores.events.bus import Bus
+    from stores.infra.broker import Bell, make_celery
+    from stores.infra.settings import Settings
+    from stores.jobs.commands import Verbs
 
     away = Settings(redis_url="redis://127.0.0.1:1/0")
     client = redis.Redis.from_url("redis://127.0.0.1:1/0")

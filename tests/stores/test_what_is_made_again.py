@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from models.ids import new_id
 from models.states import Outcome
-from stores.transitions import Ending
+from stores.jobs.transitions import Ending
 
 
 def _again(new, claim):

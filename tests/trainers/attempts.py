@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from trainers.reporter import ListReporter
-from trainers.spec import TrainSpec, parse
+from trainers.process.reporter import ListReporter
+from trainers.process.spec import TrainSpec, parse
 from trainers.train import train
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from tests.trainers.attempts import write_digits
-from trainers import datasets
-from trainers.datasets import idx
+from trainers import data
+from trainers.data import idx
 
 
 @pytest.fixture(scope="session")
 def digits() -> Any:
     """The first 200 real digits, (200, 28, 28) uint8."""
-    folder = datasets.BUILT_IN / "mnist10k/MNIST/raw"
+    folder = data.BUILTIN_ROOT / "mnist10k/MNIST/raw"
     path = idx.find(folder, "train-images-idx3-ubyte")
     assert path is not None
     return idx.read(path, (9000, 28, 28))[:200]
@@ -28,7 +28,7 @@ def digits() -> Any:
 def data_root(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with 160 training and 40 test images in MNIST's layout."""
     root = tmp_path_factory.mktemp("data")
-    path = idx.find(datasets.BUILT_IN / "mnist10k/MNIST/raw", "train-labels-idx1-ubyte")
+    path = idx.find(data.BUILTIN_ROOT / "mnist10k/MNIST/raw", "train-labels-idx1-ubyte")
     assert path is not None
     labels = idx.read(path, (9000,))[:200]
     write_digits(root / "MNIST/raw", digits[:160], digits[160:], (labels[:160], labels[160:]))

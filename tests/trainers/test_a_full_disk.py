@@ -9,8 +9,8 @@ import resource
 import pytest
 import torch
 
-from trainers.checkpoints import write_tensors
-from trainers.errors import as_failure
+from trainers.loop.checkpoints import write_tensors
+from trainers.process.errors import as_failure
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])

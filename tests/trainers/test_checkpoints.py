@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainers import checkpoints
-from trainers.checkpoints import Snapshot
-from trainers.errors import CheckpointCorruptError
+from trainers.loop import checkpoints
+from trainers.loop.checkpoints import Snapshot
+from trainers.process.errors import CheckpointCorruptError
 
 
 @pytest.fixture

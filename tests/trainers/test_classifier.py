@@ -10,14 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from trainers import checkpoints
 from trainers.assembly import assemble
-from trainers.datasets import load
-from trainers.datasets.images import Images
-from trainers.draws import Draws
-from trainers.errors import InvalidDatasetError
+from trainers.data import load
+from trainers.data.images import Images
+from trainers.data.rng import Draws
+from trainers.loop import checkpoints
 from trainers.methods.classification import held_out
-from trainers.spec import parse
+from trainers.process.errors import InvalidDatasetError
+from trainers.process.spec import parse
 
 # 20 steps an epoch; fewer would leave the running statistics, with their momentum of .01, where they began.
 SETTINGS = {"groups": [1, 1, 1], "width": 16, "batch_size": 8, "epochs": 10, "learning_rate": 0.05, "shift": 0}

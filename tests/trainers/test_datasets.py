@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from tests.trainers.attempts import Attempt, idx_bytes, write_digits
-from trainers import datasets
-from trainers.errors import InvalidDatasetError
-from trainers.spec import DatasetSpec
+from trainers import data
+from trainers.process.errors import InvalidDatasetError
+from trainers.process.spec import DatasetSpec
 
 DIGITS, SIZES = tuple("0123456789"), {"train": 9000, "test": 1000}
 TRAIN, TEST = "train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte"
@@ -28,7 +28,7 @@ def root(digits, tmp_path):
 def load(root, size=28, **changes):
     given = {"name": "small", "source": "found", "layout": "idx", "folder": "MNIST/raw", "shape": (1, 28, 28)}
     given |= {"classes": tuple("0123456789"), "parts": {"train": 30, "test": 10}, "path": None}
-    return datasets.load(DatasetSpec(**{**given, **changes}), (root,), root / "cache", size)
+    return data.load(DatasetSpec(**{**given, **changes}), (root,), root / "cache", size)
 
 
 def test_training_and_test_images_are_read_gzipped_or_plain(root, digits):
@@ -39,7 +39,7 @@ def test_training_and_test_images_are_read_gzipped_or_plain(root, digits):
 
 def test_the_built_in_digits_are_complete():
     built_in = DatasetSpec("mnist-10k", "builtin", "idx", "mnist10k/MNIST/raw", (1, 28, 28), DIGITS, SIZES, None)
-    parts = datasets.load(built_in, (), Path(), 28)
+    parts = data.load(built_in, (), Path(), 28)
     images = torch.cat([parts["train"].pixels, parts["test"].pixels])
     labels = parts["train"].labels
     assert labels is not None

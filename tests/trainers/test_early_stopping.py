@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainers.stopping import EarlyStop
+from trainers.loop.early_stop import EarlyStop
 
 
 def test_the_lowest_mean_is_best_and_patience_counts_the_epochs_since():

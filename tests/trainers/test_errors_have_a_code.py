@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.trainers.attempts import Attempt
-from trainers.errors import as_failure
+from trainers.process.errors import as_failure
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainers import feed as feeds
 from trainers.assembly import domains
-from trainers.augment import cut, reflect
-from trainers.datasets.images import Images
-from trainers.deck import Deck
-from trainers.draws import Draws
-from trainers.errors import InvalidDatasetError
-from trainers.feed import Feed, Look, PairFeed
-from trainers.pool import Pool
+from trainers.data import loader as feeds
+from trainers.data.augment import cut, reflect
+from trainers.data.images import Images
+from trainers.data.loader import Feed, Look, PairFeed
+from trainers.data.rng import Draws
+from trainers.data.sampler import Deck
+from trainers.methods.replay import Pool
+from trainers.process.errors import InvalidDatasetError
 
 CPU = torch.device("cpu")
 RAW = Look(0.0, 1 / 255, 1)

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from trainers import losses
+from trainers.methods import losses
 
 
 def test_both_terms_are_log_2_at_logit_0():

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.trainers.hungry import Hungry
-from trainers import checkpoints, recipes
-from trainers.errors import OutOfMemoryError
+from trainers import recipes
+from trainers.loop import checkpoints
+from trainers.process.errors import OutOfMemoryError
 
 
 @pytest.fixture

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 import torch
 
-from trainers import checkpoints, datasets
+from trainers import data
 from trainers.assembly import assemble
-from trainers.draws import Draws
-from trainers.errors import DivergedError
-from trainers.galleries import Exhibition
-from trainers.loop import Loop
-from trainers.reporter import ListReporter
-from trainers.spec import TrainSpec, parse
+from trainers.data.rng import Draws
+from trainers.loop import checkpoints
+from trainers.loop.loop import Loop
+from trainers.outputs import Exhibition
+from trainers.process.errors import DivergedError
+from trainers.process.reporter import ListReporter
+from trainers.process.spec import TrainSpec, parse
 
 
 class Poison(ListReporter):
@@ -40,7 +41,7 @@ def run(line: dict[str, Any], reporter: Poison) -> Loop:
     spec = parse(json.dumps(line))
     assert isinstance(spec, TrainSpec)
     draws = Draws(spec.seed, 0, torch.device("cpu"))
-    method, feed, gallery = assemble(spec, datasets.load(spec.dataset, spec.data_roots, spec.cache, 28), draws)
+    method, feed, gallery = assemble(spec, data.load(spec.dataset, spec.data_roots, spec.cache, 28), draws)
     loop = Loop(spec, method, feed, Exhibition(gallery, reporter, spec.scratch), reporter)
     reporter.loop = loop
     loop.run()

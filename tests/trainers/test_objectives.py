@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from trainers.assembly import assemble
-from trainers.constraints import Clip, GradientPenalty
-from trainers.datasets import load
-from trainers.draws import Draws
+from trainers.data import load
+from trainers.data.rng import Draws
 from trainers.methods import Place
-from trainers.objectives import Balance, Relativistic, Wasserstein
-from trainers.spec import parse
+from trainers.methods.constraints import Clip, GradientPenalty
+from trainers.methods.objectives import Balance, Relativistic, Wasserstein
+from trainers.process.spec import parse
 
 CPU = torch.device("cpu")
 SHAPE = (5, 2, 3, 3)

@@ -11,13 +11,14 @@ import torch
 from PIL import Image
 from torch import nn
 
-from trainers import optimizers, pictures, plots
-from trainers.averages import Average
-from trainers.cadence import CheckpointDefault, Every
-from trainers.datasets.images import Images
-from trainers.draws import Draws, initial_weights, seed_for
-from trainers.feed import Feed, Look
-from trainers.meters import History, Means, Ring
+from trainers.data.images import Images
+from trainers.data.loader import Feed, Look
+from trainers.data.rng import Draws, initial_weights, seed_for
+from trainers.loop.cadence import CheckpointDefault, Every
+from trainers.loop.meters import History, Means, Ring
+from trainers.methods import optimizers
+from trainers.methods.ema import Average
+from trainers.outputs import plots, png
 from trainers.sample import noises
 
 CPU = torch.device("cpu")
@@ -183,23 +184,23 @@ def test_an_optimizer_steps_as_its_paper_says(name):
 
 def test_grids_are_laid_out_row_by_row():
     images = torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1) + 10
-    sheet = pictures.tile(images)
+    sheet = png.tile(images)
     assert sheet.shape == (8, 11)
     assert [int(sheet[2 + 3 * (n // 3), 2 + 3 * (n % 3)]) for n in range(6)] == [10, 11, 12, 13, 14, 0]
-    assert pictures.tile(images.expand(5, 3, 1, 1), columns=5).shape == (5, 17, 3)
+    assert png.tile(images.expand(5, 3, 1, 1), columns=5).shape == (5, 17, 3)
 
 
 def test_a_png_holds_the_pixels_and_has_the_same_bytes_each_time():
     sheet = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    content = pictures.png(sheet)
-    assert content == pictures.png(sheet)
+    content = png.png(sheet)
+    assert content == png.png(sheet)
     with Image.open(io.BytesIO(content)) as image:
         assert (np.asarray(image) == sheet).all()
 
 
 def test_denormalising_clips_to_what_a_pixel_can_hold():
     images = torch.tensor([-1.0, -0.2, 0.0, 1.8, 3.0]).view(5, 1, 1, 1)
-    assert pictures.to_bytes(images, 0.1, 0.5).flatten().tolist() == [0, 0, 26, 255, 255]
+    assert png.to_bytes(images, 0.1, 0.5).flatten().tolist() == [0, 0, 26, 255, 255]
 
 
 def test_the_loss_plot_is_a_png_with_the_same_bytes_each_time():

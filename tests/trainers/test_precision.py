@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from trainers import precision
-from trainers.errors import TrainerError
+from trainers.device import precision
+from trainers.process.errors import TrainerError
 
 CPU = torch.device("cpu")
 CUDA = torch.device("cuda")

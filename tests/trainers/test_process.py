@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainers.attempts import ROOT, Process, sha256
-from trainers.wire import SUPERVISOR_GONE
+from trainers.process.wire import SUPERVISOR_GONE
 
 
 @pytest.fixture

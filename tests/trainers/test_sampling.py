@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 
 from tests.trainers.attempts import sha256
-from trainers import checkpoints
-from trainers.errors import CheckpointCorruptError
-from trainers.reporter import ListReporter
+from trainers.loop import checkpoints
+from trainers.process.errors import CheckpointCorruptError
+from trainers.process.reporter import ListReporter
+from trainers.process.spec import SampleSpec, parse
 from trainers.sample import sample, walk
-from trainers.spec import SampleSpec, parse
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainers.schedules import CriticSteps, cosine, linear_decay, one_cycle
+from trainers.methods.schedules import CriticSteps, cosine, linear_decay, one_cycle
 
 
 def test_a_cosine_begins_and_ends_level():

@@ -7,9 +7,9 @@ import copy
 import pytest
 import torch
 
+from trainers.methods.joint_batch import judge_together
+from trainers.process.spec import as_params
 from trainers.recipes import Facts, networks
-from trainers.spec import as_params
-from trainers.together import judge_together
 
 CASES = {
     "mlp_gan": {"noise_dim": 8, "width": 8, "init": "default"},

@@ -14,13 +14,13 @@ from torch.nn.functional import l1_loss
 
 from tests.trainers.attempts import Attempt, write_digits
 from trainers.assembly import assemble
-from trainers.datasets import load
-from trainers.datasets.images import Images
-from trainers.draws import Draws
-from trainers.errors import InvalidDatasetError
+from trainers.data import load
+from trainers.data.images import Images
+from trainers.data.rng import Draws
 from trainers.methods import Place
-from trainers.schedules import linear_decay
-from trainers.spec import parse
+from trainers.methods.schedules import linear_decay
+from trainers.process.errors import InvalidDatasetError
+from trainers.process.spec import parse
 
 CPU = torch.device("cpu")
 SETTINGS = {"precision": "float32", "batch_size": 4, "blocks": 1, "image_size": 24, "pool": 4}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainers.galleries import spread
-from trainers.reporter import ListReporter
-from trainers.watch import Streak, Watch
+from trainers.loop.alarms import Streak, Watch
+from trainers.outputs import spread
+from trainers.process.reporter import ListReporter
 
 EVEN = {"d_real": 0.6, "d_fake": 0.4, "d_grad_norm": 1.0, "g_grad_norm": 1.0}
 

@@ -16,8 +16,8 @@ import pytest
 
 from models.recipes import RECIPES, resolve_params
 from stores.container import Stores, open_stores
-from stores.settings import Settings
-from stores.submission import NewJob
+from stores.infra.settings import Settings
+from stores.jobs.insert import NewJob
 from tests.waiting import until
 
 
@@ -37,7 +37,7 @@ class Fleet:
 
     def sweeper(self, **settings: str) -> subprocess.Popen[bytes]:
         """Start a sweeper."""
-        return self._start([], "worker.sweeper", "beat", "-S", "worker.sweeper:Sweeper", "--pidfile=", **settings)
+        return self._start([], "sweeper.sweeper", "beat", "-S", "sweeper.sweeper:Sweeper", "--pidfile=", **settings)
 
     def _start(self, prefix: list[str], app: str, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         log = (self.home / f"{len(self.processes)}-{app}.log").open("wb")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from stores.audit import Local
+from stores.accounts.audit import Local
 from tests.waiting import until
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.states import DeviceClass
-from stores.settings import Settings
+from stores.infra.settings import Settings
 from worker.device import find_device
 
 GIB = 1 << 30

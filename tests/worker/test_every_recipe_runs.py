@@ -9,11 +9,11 @@ import zipfile
 import pytest
 from PIL import Image
 
-from api.placement import place
+from api.submit.placement import place
 from models.jobs import SampleRequest, TrainRequest
 from models.recipes import RECIPES
 from models.states import Role
-from stores.keys import Principal
+from stores.accounts.keys import Principal
 from tests.waiting import until
 
 ALICE = Principal("key_test", "alice", Role.user)

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 @pytest.fixture
 def check(fleet):
-    def run(*arguments: str, **settings: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "worker.health", *arguments]
+    def run(service: str, **settings: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", f"{service}.health"]
         environment = {**fleet.environment, **settings}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stderr
@@ -21,29 +21,29 @@ def check(fleet):
 
 
 def test_a_supervisor_is_healthy_while_it_beats(stores, check):
-    code, reason = check("supervisor")
+    code, reason = check("worker")
     assert code == 1
     assert "no supervisor on" in reason
 
     worker = stores.workers.register("w", "cpu", {"kind": "cpu"})
-    assert check("supervisor", GANFORGE_LEASE_S="30") == (0, "")
+    assert check("worker", GANFORGE_LEASE_S="30") == (0, "")
 
     with stores.engine.begin() as connection:
         connection.execute(text("UPDATE workers SET last_seen = now() - interval '31 s'"))
-    assert check("supervisor", GANFORGE_LEASE_S="30")[0] == 1
+    assert check("worker", GANFORGE_LEASE_S="30")[0] == 1
 
     stores.workers.beat(worker, {"kind": "cpu"})
-    assert check("supervisor", GANFORGE_LEASE_S="30")[0] == 0
+    assert check("worker", GANFORGE_LEASE_S="30")[0] == 0
 
     stores.workers.stop(worker)
-    assert check("supervisor", GANFORGE_LEASE_S="30")[0] == 1
+    assert check("worker", GANFORGE_LEASE_S="30")[0] == 1
 
 
 def test_a_supervisor_on_another_host_does_not_count(stores, check):
     stores.workers.register("w", "cpu", {"kind": "cpu"})
     with stores.engine.begin() as connection:
         connection.execute(text("UPDATE workers SET host = host || '-2'"))
-    assert check("supervisor", GANFORGE_LEASE_S="30")[0] == 1
+    assert check("worker", GANFORGE_LEASE_S="30")[0] == 1
 
 
 def test_a_sweeper_is_unhealthy_once_a_dead_attempt_is_left_lying(stores, submit, check):
@@ -62,13 +62,9 @@ def test_a_sweeper_is_unhealthy_once_a_dead_attempt_is_left_lying(stores, submit
     assert "1 running jobs lost their lease" in reason
 
 
-@pytest.mark.parametrize("service", ["supervisor", "sweeper"])
+@pytest.mark.parametrize("service", ["worker", "sweeper"])
 def test_a_database_that_does_not_answer_is_named(check, service):
     code, reason = check(service, GANFORGE_DATABASE_URL="postgresql+psycopg://ganforge:s3cret@127.0.0.1:1/ganforge")
     assert code == 1
     assert "the database does not answer" in reason
     assert "s3cret" not in reason
-
-
-def test_an_unknown_service_is_answered_with_the_usage(check):
-    assert check("trainer") == (2, "usage: python -m worker.health supervisor|sweeper\n")

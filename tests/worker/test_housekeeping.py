@@ -8,8 +8,8 @@ import signal
 from sqlalchemy import text
 
 from models.ids import new_id
-from stores.jobs import NewArtifact
-from stores.transitions import Ending, Outcome
+from stores.jobs.attempts import NewArtifact
+from stores.jobs.transitions import Ending, Outcome
 from tests.waiting import until
 
 SETTINGS = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from models.shapes import Shape
+from models.job_profile import Shape
 from models.states import ErrorCode, Outcome
-from stores.transitions import Claim, Ending
+from stores.jobs.transitions import Claim, Ending
 from tests.waiting import until
 from worker.device import find_device
-from worker.lessons import CONTEXT_BYTES, Lessons
+from worker.resource_stats import CONTEXT_BYTES, Lessons
 
 LIMIT = 2_000_000_000
 GB = 10**9

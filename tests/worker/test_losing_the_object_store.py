@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from stores.audit import Local
+from stores.accounts.audit import Local
 from tests.waiting import until
 
 # So many that the outage falls into the training, whatever the machine.

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import pytest
 
-from api.retries import again
 from api.schemas.bodies import Retry
+from api.submit.retries import again
 from models.states import Role
-from stores.audit import Local
-from stores.keys import Principal
+from stores.accounts.audit import Local
+from stores.accounts.keys import Principal
 from tests.waiting import until
 
 # Real trainings, one after the other: on a crowded machine each takes its time.

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from models.specs.sample import SampleParams
-from stores.submission import NewJob
+from stores.jobs.insert import NewJob
 from tests.waiting import until
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from stores.settings import Settings
+from stores.infra.settings import Settings
 from tests.waiting import until
 from worker.device import find_device
 from worker.trainer import Spare, Trainer

@@ -12,12 +12,12 @@ import pytest
 
 from api.app import create_app
 from models.states import Role
-from stores.audit import Local
-from stores.settings import Settings
+from stores.accounts.audit import Local
+from stores.infra.settings import Settings
 from tests.api.archives import pictures, zipped
 from tests.waiting import until
 from worker.datasets import Cache, UnfetchableError
-from worker.patience import GivenUpError
+from worker.retry import GivenUpError
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from trainers.averages import Average
+    from trainers.methods.ema import Average
 
 
 class Place(NamedTuple):

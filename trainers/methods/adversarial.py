@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple
 import torch
 from torch import nn
 
-from trainers import optimizers, schedules
-from trainers.averages import Average
-from trainers.precision import FLOAT32, at
+from trainers.device.precision import FLOAT32, at
+from trainers.methods import optimizers, schedules
+from trainers.methods.ema import Average
 
 if TYPE_CHECKING:
     from models.specs.base import NoiseParams
-    from trainers.draws import Draws
-    from trainers.feed import Feed
+    from trainers.data.loader import Feed
+    from trainers.data.rng import Draws
     from trainers.methods import Place
-    from trainers.objectives import Objective
+    from trainers.methods.objectives import Objective
 
 
 class Players(NamedTuple):

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch.nn.functional import cross_entropy
 
-from trainers import optimizers, schedules
-from trainers.averages import Average
-from trainers.datasets.images import Images
-from trainers.errors import InvalidDatasetError
-from trainers.methods import shown
+from trainers.data.images import Images
+from trainers.device.precision import FLOAT32, at
+from trainers.methods import optimizers, schedules, shown
 from trainers.methods.adversarial import evaluating, learn
-from trainers.precision import FLOAT32, at
+from trainers.methods.ema import Average
+from trainers.process.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from models.specs.darknet import DarknetParams
-    from trainers.draws import Draws
-    from trainers.feed import Feed
+    from trainers.data.loader import Feed
+    from trainers.data.rng import Draws
     from trainers.methods import Place
 
 _AT_ONCE = 256

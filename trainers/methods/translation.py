@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch.nn.functional import l1_loss
 
-from trainers import losses, optimizers, schedules
-from trainers.averages import Average
+from trainers.device.precision import FLOAT32, at
+from trainers.methods import losses, optimizers, schedules
 from trainers.methods.adversarial import learn
-from trainers.pool import Pool
-from trainers.precision import FLOAT32, at
+from trainers.methods.ema import Average
+from trainers.methods.replay import Pool
 
 if TYPE_CHECKING:
     from torch import nn
 
     from models.specs.cyclegan import CycleganParams
-    from trainers.draws import Draws
-    from trainers.feed import PairFeed
+    from trainers.data.loader import PairFeed
+    from trainers.data.rng import Draws
     from trainers.methods import Place
 
 _METRICS = (

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import torch
 
-from trainers import objectives
-from trainers.draws import initial_weights
-from trainers.errors import TrainerError
+from trainers.data.rng import initial_weights
+from trainers.methods import objectives
+from trainers.process.errors import TrainerError
 from trainers.recipes import began, cyclegan, darknet, dcgan, faces, mlp_gan, r3gan, wgan
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from trainers.methods.adversarial import Players
-    from trainers.objectives import Objective
+    from trainers.methods.objectives import Objective
 
 
 class Facts(NamedTuple):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from trainers.methods.adversarial import Players
+from trainers.methods.joint_batch import ApartNorm2d
 from trainers.recipes.layers import FromOnePixel, ToOnePixel, paper_weights
-from trainers.together import ApartNorm2d
 
 if TYPE_CHECKING:
     from models.specs.base import NoiseParams

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from trainers.constraints import GradientPenalty
 from trainers.methods.adversarial import Players
-from trainers.objectives import Objective, Wasserstein
+from trainers.methods.constraints import GradientPenalty
+from trainers.methods.joint_batch import ApartNorm2d
+from trainers.methods.objectives import Objective, Wasserstein
 from trainers.recipes.layers import double
-from trainers.together import ApartNorm2d
 
 if TYPE_CHECKING:
     import torch

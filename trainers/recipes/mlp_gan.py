@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.methods.adversarial import Players
-from trainers.together import ApartNorm1d
+from trainers.methods.joint_batch import ApartNorm1d
 
 if TYPE_CHECKING:
     from models.specs.base import NoiseParams

@@ -1,4 +1,4 @@
-// Jobs on shared axes. Every job has a clock (api/dashboard/clocks.py): how many images and seconds each of its steps
+// Jobs on shared axes. Every job has a clock (api/dashboard/chart_axes.py): how many images and seconds each of its steps
 // stands for. Curves and pictures of all jobs are placed by it, over images, time or steps.
 import { call } from "./calls.js";
 import { chart, make, nearest } from "./charts.js";

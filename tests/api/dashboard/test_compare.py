@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.dashboard.clocks import Clock, clock, ends, speeds, thinned
+from api.dashboard.chart_axes import Clock, clock, ends, speeds, thinned
 from api.dashboard.formats import NONE
 from models.ids import new_id
 from models.states import EventType

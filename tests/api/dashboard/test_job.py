@@ -13,7 +13,7 @@ import pytest
 
 from ganforge.cli.submit import parse_settings
 from models.states import ErrorCode, EventType, Outcome
-from stores.transitions import Ending
+from stores.jobs.transitions import Ending
 from tests.api.archives import pictures, zipped
 from tests.api.conftest import Person
 from tests.api.dashboard.conftest import Reader

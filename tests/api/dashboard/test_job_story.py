@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.dashboard import job as page_of_job
-from api.dashboard.job_story import alarms, tell
+from api.dashboard.timeline import alarms, tell
 
 
 def test_the_story_is_told_by_attempts_and_checkpoints_in_a_row_are_one_line():

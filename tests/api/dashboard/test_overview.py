@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from models.states import ErrorCode, EventType, Outcome
-from stores.transitions import Ending
+from stores.jobs.transitions import Ending
 
 
 def plain(page):

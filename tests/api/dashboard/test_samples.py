@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from models.states import ErrorCode, Outcome
-from stores.transitions import Ending
+from stores.jobs.transitions import Ending
 from tests.api.dashboard.test_job import see, words
 
 

@@ -9,14 +9,14 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from api import problems
 from api.dashboard import told_texts, words
 from api.dashboard.told import FEW_LETTERS, LONGEST, MOST_LOOKS, Template, told
+from api.http import problems
 from api.schemas import bodies
 from models.recipes import RECIPES
 from models.specs.sample import SampleParams
 from models.states import ErrorCode, EventType, Outcome
-from stores.transitions import Ending
+from stores.jobs.transitions import Ending
 
 CHINESE = {"Accept-Language": "zh-TW"}
 PART = re.compile(r"{\w+}")

@@ -10,8 +10,8 @@ import pytest
 
 from models.datasets import CIFAR, CIFAR_FLAT
 from tests.trainers.datasets import formats
-from trainers import datasets
-from trainers.datasets import celeba, cifar
+from trainers import data
+from trainers.data import celeba, cifar
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def load(root: Path) -> Callable[..., Any]:
     """Return a function that reads a data set below the root, with a cache beside it."""
 
     def read(dataset: Any, size: int, **more: Any) -> Any:
-        return datasets.load(dataset, (root,), root.parent / "cache", size, **more)
+        return data.load(dataset, (root,), root.parent / "cache", size, **more)
 
     return read
 

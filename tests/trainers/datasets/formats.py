@@ -13,8 +13,8 @@ import lmdb
 import numpy as np
 from PIL import Image
 
-from packing.listing import CELEBA_PICTURES, CIFAR_FILES
-from trainers.spec import DatasetSpec
+from packing.layouts import CELEBA_PICTURES, CIFAR_FILES
+from trainers.process.spec import DatasetSpec
 
 
 def pixels(count: int, height: int, width: int, channels: int = 3, seed: int = 0) -> Any:

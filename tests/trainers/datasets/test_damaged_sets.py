@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.trainers.datasets import formats
-from trainers.datasets import cifar
-from trainers.errors import InvalidDatasetError
+from trainers.data import cifar
+from trainers.process.errors import InvalidDatasetError
 
 
 def _cut(path):

@@ -13,7 +13,7 @@ from tests.trainers.attempts import ROOT
 def run(*arguments):
     # A proxy that nobody serves: no test reaches the network, on any machine.
     environment = {"PATH": "/usr/bin:/bin", "https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
-    command = [sys.executable, "-m", "trainers.datasets.download", *map(str, arguments)]
+    command = [sys.executable, "-m", "trainers.data.download", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
 
 

@@ -8,7 +8,7 @@ from matplotlib import cbook
 from PIL import Image
 
 from tests.trainers.datasets import formats
-from trainers.datasets import faces
+from trainers.data import faces
 
 # Where her face is in the photograph of 512 x 600: eyes and mouth lie within.
 EYES_AND_MOUTH = (190, 130, 320, 260)

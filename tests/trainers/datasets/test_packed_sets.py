@@ -13,7 +13,7 @@ import torch
 
 from packing.packed import PackedWriter
 from tests.trainers.datasets import formats
-from trainers.errors import InvalidDatasetError
+from trainers.process.errors import InvalidDatasetError
 
 CLASSES = ("cat", "dog", "eel")
 

@@ -17,8 +17,8 @@ from PIL import Image
 
 from tests.trainers.attempts import ROOT, write_digits
 from tests.trainers.datasets import formats
-from trainers.datasets import kept
-from trainers.datasets.prepare import Fit
+from trainers.data import cache
+from trainers.data.prepare import Fit
 
 
 def digits_set(root, count=3):
@@ -126,7 +126,7 @@ def test_what_was_used_longest_ago_makes_room(folder_set, load, prepared, monkey
         used = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
         return SimpleNamespace(total=room, free=room - used)
 
-    monkeypatch.setattr(kept.shutil, "disk_usage", usage)
+    monkeypatch.setattr(cache.shutil, "disk_usage", usage)
     said: list[str] = []
     load(folder_set, 72)
     assert len(prepared()) == 3

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from models.recipes import RECIPES, resolve_params
-from trainers import recipes, summary
+from trainers import recipes
+from trainers.outputs import layers
 from trainers.recipes import Facts
 from trainers.recipes.r3gan import Block
 
@@ -61,7 +62,7 @@ def test_wgan_at_64_pixels_with_one_extra_layer():
     up = ["ConvTranspose2d", *act]
     assert kinds(generator) == ["ConvTranspose2d", *act, *up * 3, "Conv2d", *act, "ConvTranspose2d", "Tanh"]
     assert not any(biased(generator) + biased(critic))
-    assert summary.count(critic) == sum(math.prod(shape) for shape in weights(critic)) + 2 * (64 + 128 + 256 + 512)
+    assert layers.count(critic) == sum(math.prod(shape) for shape in weights(critic)) + 2 * (64 + 128 + 256 + 512)
 
 
 def test_wgan_without_extra_layers_and_with_doubled_pixels():
@@ -87,7 +88,7 @@ def test_faces_at_64_pixels():
         (512, 256, 4, 4),
         (1, 512 * 4 * 4),
     ]
-    rows = summary.layers(generator, torch.zeros(1, 128))
+    rows = layers.layers(generator, torch.zeros(1, 128))
     assert [shape for layer, shape, _ in rows if layer in ("Linear", "ConvTranspose2d")] == [
         "8192",
         "256x8x8",
@@ -154,8 +155,8 @@ def test_the_auto_encoder_returns_the_mean_distance_of_each_image_from_its_recon
 def test_cyclegan_has_the_parameters_of_its_papers_code():
     networks = built("cyclegan", size=256, preset="horse2zebra")
     generator, discriminator = networks["generator_ab"], networks["discriminator_a"]
-    assert summary.count(generator) == 11_378_179
-    assert summary.count(discriminator) == 2_764_737
+    assert layers.count(generator) == 11_378_179
+    assert layers.count(discriminator) == 2_764_737
     assert kinds(generator).count("InstanceNorm2d") == 23
     assert kinds(discriminator) == [
         *["Conv2d", "LeakyReLU"],
@@ -187,7 +188,7 @@ def test_the_number_of_residual_blocks_follows_the_size(size, blocks):
 
 def test_darknet_as_in_the_notebook():
     classifier = built("darknet", size=32, preset="fastai_cifar10")["classifier"]
-    rows = summary.layers(classifier, torch.zeros(1, 3, 32, 32))
+    rows = layers.layers(classifier, torch.zeros(1, 3, 32, 32))
     groups, many, places = [1, 2, 4, 6, 3], 32, 32
     expected = ["32x32x32"]
     for number, blocks in enumerate(groups):
@@ -202,7 +203,7 @@ def test_darknet_as_in_the_notebook():
     assert {module.momentum for module in norms} == {0.01}
     assert {m.negative_slope for m in classifier.modules() if isinstance(m, nn.LeakyReLU)} == {0.1}
     convolutions = sum(math.prod(shape) for shape in weights(classifier)[:-1])
-    assert summary.count(classifier) == convolutions + 2 * sum(m.num_features for m in norms) + 1024 * 10 + 10
+    assert layers.count(classifier) == convolutions + 2 * sum(m.num_features for m in norms) + 1024 * 10 + 10
 
 
 def test_r3gan_has_no_normalisation_and_begins_as_a_shallow_network():

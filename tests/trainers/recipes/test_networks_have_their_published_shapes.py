@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from trainers import recipes, summary
+from trainers import recipes
+from trainers.outputs import layers
 from trainers.recipes import Facts
 
 PUBLISHED = {
@@ -54,8 +55,8 @@ def test_mlp_layers():
 def test_mlp_parameters():
     generator, discriminator = pair("mlp_gan")
     linear = sum(a * b + b for a, b in zip((50, 128, 256, 512, 1024), (128, 256, 512, 1024, 784), strict=True))
-    assert summary.count(generator) == linear + 2 * (256 + 512 + 1024) == 1_503_632
-    assert summary.count(discriminator) == 784 * 512 + 512 + 512 * 256 + 256 + 256 + 1 + 2 * (512 + 256) == 535_041
+    assert layers.count(generator) == linear + 2 * (256 + 512 + 1024) == 1_503_632
+    assert layers.count(discriminator) == 784 * 512 + 512 + 512 * 256 + 256 + 256 + 1 + 2 * (512 + 256) == 535_041
 
 
 def test_dcgan_layers():
@@ -73,21 +74,21 @@ def test_dcgan_layers():
 def test_dcgan_parameters():
     generator, discriminator = pair("dcgan")
     convolutions = 100 * 256 * 16 + 256 * 128 * 16 + 128 * 64 * 16 + 64 * 16
-    assert summary.count(generator) == convolutions + 2 * (256 + 128 + 64) == 1_066_880
+    assert layers.count(generator) == convolutions + 2 * (256 + 128 + 64) == 1_066_880
     convolutions = 64 * 16 + 64 * 128 * 16 + 128 * 256 * 9 + 256 * 16
-    assert summary.count(discriminator) == convolutions + 2 * (128 + 256) == 431_872
+    assert layers.count(discriminator) == convolutions + 2 * (128 + 256) == 431_872
 
 
 def test_dcgan_grows_from_1_to_28_pixels_and_shrinks_back():
     generator, discriminator = pair("dcgan")
-    rows = summary.layers(generator, torch.zeros(1, 100))
+    rows = layers.layers(generator, torch.zeros(1, 100))
     assert [shape for layer, shape, _ in rows if layer == "ConvTranspose2d"] == [
         "256x4x4",
         "128x8x8",
         "64x16x16",
         "1x28x28",
     ]
-    rows = summary.layers(discriminator, torch.zeros(1, 1, 28, 28))
+    rows = layers.layers(discriminator, torch.zeros(1, 1, 28, 28))
     assert [shape for layer, shape, _ in rows if layer == "Conv2d"] == ["64x14x14", "128x7x7", "256x4x4", "1x1x1"]
 
 
@@ -104,7 +105,7 @@ def test_the_paper_asks_for_weights_with_a_deviation_of_a_fiftieth():
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_width_scales_every_layer(name):
     (narrow, _), (published, _) = pair(name, width=8), pair(name)
-    assert summary.count(narrow) < summary.count(published) / 5
+    assert layers.count(narrow) < layers.count(published) / 5
     assert narrow(torch.randn(2, PUBLISHED[name].noise_dim)).shape == (2, 1, 28, 28)
 
 
@@ -123,7 +124,7 @@ def test_the_mlp_generator_begins_at_the_mean_image():
 
 def test_the_table_lists_every_layer_with_its_output_and_parameters():
     inputs = {"generator": torch.zeros(1, 100), "discriminator": torch.zeros(1, 1, 28, 28)}
-    table = summary.table(dict(zip(inputs, pair("dcgan"), strict=True)), inputs.__getitem__)
+    table = layers.table(dict(zip(inputs, pair("dcgan"), strict=True)), inputs.__getitem__)
     assert "generator (input 100)" in table
     assert [line.split() for line in table.splitlines() if "Conv2d" in line][2] == ["Conv2d", "256x4x4", "294,912"]
     assert [line.split()[1] for line in table.splitlines() if "total" in line] == ["1,066,880", "431,872"]

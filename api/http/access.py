@@ -1,0 +1,140 @@
+"""Who may come in: keys or sessions, roles and rates."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from enum import Enum
+
+from flask import Request
+
+from api.http.problems import ProblemError
+from models.states import Role
+from stores.accounts.keys import Keys, Principal
+from stores.accounts.sessions import Session, Sessions
+from stores.infra.settings import Settings
+
+COOKIE = "ganforge_session"
+CSRF_HEADER = "X-CSRF-Token"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# A key has 256 random bits, so this bounds noise in the logs and load on the database, not the odds of a guess.
+WRONG_KEYS_A_MINUTE = 600
+
+
+class Access(Enum):
+    """What a route asks of its caller."""
+
+    public = "public"  # nothing
+    read = "read"  # any key
+    change = "change"  # a key that is not a viewer's
+    admin = "admin"  # an admin's key
+
+
+class Window:
+    """Counts what each caller did in the current stretch of time, and forgets it all when the next one begins."""
+
+    def __init__(self, seconds: float, limit: int) -> None:
+        self._seconds = seconds
+        self._limit = limit
+        self._began = 0.0
+        self._counts: Counter[str] = Counter()
+
+    def full(self, caller: str) -> bool:
+        """Count one more for this caller. Returns whether that is too many."""
+        now = time.monotonic()
+        if now - self._began >= self._seconds:
+            self._began = now
+            self._counts.clear()
+        self._counts[caller] += 1
+        return self._counts[caller] > self._limit
+
+    @property
+    def retry_after(self) -> str:
+        """Whole seconds until everybody may try again."""
+        return str(math.ceil(max(0.0, self._began + self._seconds - time.monotonic())) or 1)
+
+
+class Doorkeeper:
+    """Checks keys, sessions, roles and rates. Counts in this process's memory: a limit holds for each API process."""
+
+    def __init__(self, settings: Settings, keys: Keys, sessions: Sessions) -> None:
+        self._keys = keys
+        self._sessions = sessions
+        self._limit = settings.rate_limit
+        self._rate = Window(1, settings.rate_limit)
+        self._wrong = Window(60, WRONG_KEYS_A_MINUTE)
+
+    def admit(self, request: Request, access: Access) -> Principal | None:
+        """Return whose key came with the request; None where none is needed.
+
+        Raises:
+            ProblemError: 401 without a valid key, 403 when its role does not suffice, 429 when it comes too often.
+        """
+        if access is Access.public:
+            return None
+        if "Authorization" not in request.headers and COOKIE in request.cookies:
+            who = self.session(request).who
+        else:
+            who = self.holder(self._secret(request), request)
+        if self._rate.full(who.key_id):
+            raise _too_many(f"this key may make {self._limit} requests a second", self._rate)
+        self.permit(who, access)
+        return who
+
+    def permit(self, who: Principal, access: Access) -> None:
+        """Let pass whose role suffices.
+
+        Raises:
+            ProblemError: 403.
+        """
+        if access is Access.admin and who.role is not Role.admin:
+            raise ProblemError("forbidden", f"this needs an admin's key; yours is a {who.role}'s")
+        if access is Access.change and who.role is Role.viewer:
+            raise ProblemError("forbidden", "a viewer's key reads only; ask an admin for a user's key")
+
+    def holder(self, secret: str, request: Request) -> Principal:
+        """Return whose key this is.
+
+        Raises:
+            ProblemError: 401 for a key that is unknown or revoked, 429 when too many such have come.
+        """
+        who = self._keys.authenticate(secret)
+        if who is None:
+            if self._wrong.full(request.remote_addr or ""):
+                raise _too_many("too many wrong keys from this address", self._wrong)
+            raise _unauthenticated("this key is unknown or revoked")
+        return who
+
+    def session(self, request: Request) -> Session:
+        """Return the session whose cookie came with the request. A change must come from one of our own pages.
+
+        Raises:
+            ProblemError: 401 when it has ended, 403 for a change without the token that our pages carry.
+        """
+        session = self._sessions.find(request.cookies.get(COOKIE, ""))
+        if session is None:
+            raise _unauthenticated("your session has ended; sign in again")
+        if request.method not in SAFE:
+            # A form of another type is an upload, which nobody but its view may begin to read.
+            plain = request.mimetype == "application/x-www-form-urlencoded"
+            given = request.headers.get(CSRF_HEADER) or (request.form.get("csrf_token", "") if plain else "")
+            if not session.sent_by_a_page(given):
+                raise ProblemError("forbidden", f"a change with a session needs the page's token in {CSRF_HEADER}")
+        return session
+
+    @staticmethod
+    def _secret(request: Request) -> str:
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise _unauthenticated("send your key as `Authorization: Bearer gf_…`")
+        return secret.strip()
+
+
+def _unauthenticated(detail: str) -> ProblemError:
+    return ProblemError("unauthenticated", detail, headers={"WWW-Authenticate": 'Bearer realm="ganforge"'})
+
+
+def _too_many(detail: str, window: Window) -> ProblemError:
+    return ProblemError("rate_limited", detail, headers={"Retry-After": window.retry_after})

@@ -1,0 +1,79 @@
+"""Cursors: where a page ended, bound to the filters and the caller they were made for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from api.http.problems import InvalidError, field
+from api.schemas.queries import PageQuery
+from stores.accounts.keys import Principal
+
+Row = dict[str, Any]
+
+
+class Pager:
+    """Cuts one list into pages. `subject` tells it from other lists: what it holds, or the job it belongs to."""
+
+    def __init__(self, query: PageQuery, who: Principal, subject: str) -> None:
+        self._query = query
+        filters = query.model_dump(mode="json", exclude={"cursor", "limit"})
+        bound = json.dumps([type(query).__name__, filters, who.owner, who.role, subject], sort_keys=True)
+        self._seal = hashlib.sha256(bound.encode()).hexdigest()[:16]
+
+    @property
+    def place(self) -> Any | None:
+        """Where the page before ended; None for the first page.
+
+        Raises:
+            InvalidError: the cursor is damaged, or belongs to other filters or another caller.
+        """
+        if self._query.cursor is None:
+            return None
+        try:
+            seal, place = json.loads(base64.urlsafe_b64decode(self._query.cursor.encode()))
+        except (binascii.Error, ValueError, TypeError, RecursionError):
+            seal, place = None, None
+        if seal != self._seal:
+            detail = "is not a cursor of this list: it belongs to its filters and its caller; start without one"
+            raise InvalidError([field("/query/cursor", detail, parameter="cursor")])
+        return place
+
+    def page(self, rows: Sequence[Row], place: Callable[[Row], Any]) -> Row:
+        """Return the page: `rows` holds one more than fits when there are more. `place` tells where an entry stands."""
+        shown = list(rows[: self._query.limit])
+        more = len(rows) > len(shown)
+        return {"data": shown, "next_cursor": self.at(place(shown[-1])) if more else None}
+
+    def at(self, place: Any) -> str:
+        """Return the cursor that makes a page begin behind a place."""
+        return base64.urlsafe_b64encode(json.dumps([self._seal, place]).encode()).decode()
+
+    @property
+    def fetch(self) -> int:
+        """How many rows to read: one more than the page holds, to know whether there is a next one."""
+        return self._query.limit + 1
+
+
+def newest_first(place: Any | None) -> tuple[datetime, str] | None:
+    """Return the place in a list that is ordered by creation, as the stores take it."""
+    return None if place is None else (datetime.fromisoformat(place[0]), place[1])
+
+
+def created(row: Row) -> list[str]:
+    """Return where an entry stands in a list that is ordered by creation."""
+    return [row["created_at"], row["id"]]
+
+
+def short_list(rows: Sequence[Row], query: PageQuery, who: Principal, what: str, name: str = "name") -> Row:
+    """Return a page of a list of `what`, short enough to be had whole; the field `name` is its own in each."""
+    pager = Pager(query, who, what)
+    place = pager.place
+    ordered = sorted(rows, key=lambda row: str(row[name]))
+    rest = [row for row in ordered if place is None or str(row[name]) > place]
+    return pager.page(rest[: pager.fetch], lambda row: str(row[name]))

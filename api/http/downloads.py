@@ -1,0 +1,31 @@
+"""The way to the bytes of an object: a signed link, or the bytes themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+from flask import Response
+
+from api.http.routes import Reply
+from stores.infra.blobs import Blobs
+
+# What an artifact holds never changes, so whoever may see it may keep it.
+KEPT = "private, max-age=31536000, immutable"
+
+
+def hand_out(
+    blobs: Blobs, key: str, name: str, content_type: str, *, redirect: bool, size: int | None = None
+) -> Reply | Response:
+    """Return a redirection to a signed link, or the object as an attachment of this name."""
+    filename = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    if redirect:
+        return Reply(None, 303, {"Location": blobs.link(key, filename, content_type)})
+    # The first piece is fetched before the answer begins, so that a missing object is still a problem, not a torn file.
+    pieces: Iterator[bytes] = blobs.stream(key)
+    response = Response(chain([next(pieces, b"")], pieces), mimetype=content_type)
+    if size is not None:
+        response.content_length = size
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response

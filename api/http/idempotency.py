@@ -1,0 +1,49 @@
+"""Idempotency-Key: how a request says that it is the same as one before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from api.http.problems import InvalidError, field
+from api.http.routes import Call, Header, Reply
+from stores.jobs.idempotency import Request
+
+IDEMPOTENCY_KEY = Header(
+    "Idempotency-Key",
+    "Any text up to 255 characters. The same key and body within 72 hours are one request; the answer is repeated, "
+    "with `Idempotency-Replayed: true`.",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+)
+REPLAYED = {"Idempotency-Replayed": "`true` when the answer is a repeated one."}
+
+
+def idempotency(call: Call[Any, Any], address: str = "") -> Request | None:
+    """Return what tells this request from others, None when it came without a key.
+
+    `address` belongs to what the key stands for where one body means different things at different addresses.
+
+    Raises:
+        InvalidError: the key is empty or too long.
+    """
+    key = call.request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 255:
+        detail = "must have 1 to 255 characters"
+        raise InvalidError([field("/header/Idempotency-Key", detail, header="Idempotency-Key")])
+    # The body as it was sent, whatever the order of its fields and the space between them.
+    content = call.request.get_json() if call.request.get_data() else {}
+    sent = address + json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return Request(key, hashlib.sha256(sent.encode()).digest())
+
+
+def made(job: dict[str, Any], replayed: bool) -> Reply:
+    """Return the answer that shows a new job."""
+    return Reply(job, 201, {"Location": f"/v1/jobs/{job['id']}", **replay(replayed)})
+
+
+def replay(replayed: bool) -> dict[str, str]:
+    """Return the header of a repeated answer."""
+    return {"Idempotency-Replayed": "true"} if replayed else {}

@@ -1,0 +1,166 @@
+"""Strict reading of requests: what is not plainly right is refused with the place named, before any model sees it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from flask import Request
+from pydantic import BaseModel, RootModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from api.http.problems import InvalidError, ProblemError, field, pointer, words
+
+Model = TypeVar("Model", bound=BaseModel)
+
+MAX_DEPTH = 32
+MAX_BITS = 64
+
+
+def read_json(request: Request) -> Any:
+    """Return the body, which must be JSON as RFC 8259 has it.
+
+    Raises:
+        ProblemError: 415 for another content type, 400 for what can't be read, 413 for too much.
+        InvalidError: a value no field can hold: NUL, a lone surrogate, a number beyond 64 bits.
+    """
+    if request.mimetype != "application/json":
+        given = f"not {request.mimetype}" if request.mimetype else "and it has none"
+        raise ProblemError("unsupported_media", f"the body must have Content-Type: application/json, {given}")
+    try:
+        text = request.get_data().decode("utf-8")
+        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+    except UnicodeDecodeError as error:
+        raise ProblemError("malformed", "the body is not UTF-8") from error
+    except RecursionError as error:
+        raise ProblemError("malformed", f"the body is nested deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:
+        raise ProblemError("malformed", f"the body is not JSON: {error}") from error
+    if errors := list(_strange(value, [])):
+        raise InvalidError(errors[:20])
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("an object names a field twice")
+    return content
+
+
+def _strange(value: Any, path: list[str | int]) -> Iterator[dict[str, str]]:
+    """Yield what no field of ours can hold."""
+    if len(path) > MAX_DEPTH:
+        raise ProblemError("malformed", f"the body is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if found := strange_text(key):
+                yield field(pointer(path), f"has a field whose name {found}")
+            else:
+                yield from _strange(inner, [*path, key])
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _strange(inner, [*path, place])
+    elif found := strange_text(value) if isinstance(value, str) else _strange_number(value):
+        yield field(pointer(path), found)
+
+
+def strange_text(text: str) -> str | None:
+    """Say what about a text no field of ours can hold; None when nothing is."""
+    if "\0" in text:
+        return "contains a NUL character"
+    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+        return "contains half of a surrogate pair"
+    return None
+
+
+def _strange_number(value: object) -> str | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "must be a finite number"
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        return f"must be a number of at most {MAX_BITS} bits"
+    return None
+
+
+def read_body(request: Request, model: type[Model], *, optional: bool = False) -> Model:
+    """Return the body as the model has it; an optional body may be left out.
+
+    Raises:
+        ProblemError, InvalidError
+    """
+    # Many clients name a content type always, with a body or without.
+    empty = optional and not request.get_data()
+    value = {} if empty else read_json(request)
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise InvalidError(body_errors(error.errors(include_url=False), model, value)) from error
+
+
+def body_errors(
+    found: list[ErrorDetails], model: type[BaseModel], value: Any, prefix: tuple[str, ...] = ()
+) -> list[dict[str, str]]:
+    """Return the entries of `errors` for what pydantic found in a body."""
+    tag = _tag(model, value)
+    errors = []
+    for error in found:
+        path = [part for part in error["loc"] if part != "[key]"]
+        if tag is not None and path[:1] == [tag]:
+            path = path[1:]
+        if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+            path = [*path, "kind"]
+        errors.append(field(pointer([*prefix, *path]), words(error, _siblings(model, path, tag))))
+    return errors
+
+
+def _tag(model: type[BaseModel], value: Any) -> str | None:
+    """Return the value of the field that chooses between the members of a union, which pydantic puts into its paths."""
+    return value.get("kind") if issubclass(model, RootModel) and isinstance(value, dict) else None
+
+
+def _siblings(model: type[BaseModel], path: list[str | int], tag: str | None) -> list[str]:
+    """Return the names of the fields beside the one that an error is about, where they are easily known."""
+    if len(path) != 1:
+        return []
+    if tag is not None:
+        members = getattr(model.model_fields["root"].annotation, "__args__", ())
+        model = next((member for member in members if tag in str(member.model_fields["kind"].annotation)), model)
+    return list(model.model_fields)
+
+
+def read_query(request: Request, model: type[Model]) -> Model:
+    """Return the query as the model has it. Lists are given by repeating a parameter; anything else stands once.
+
+    Raises:
+        InvalidError
+    """
+    values: dict[str, Any] = {}
+    errors: list[dict[str, str]] = []
+    for name, given in request.args.lists():
+        known = model.model_fields.get(name)
+        if strange := next((bad for bad in map(strange_text, [name, *given]) if bad), None):
+            errors.append(_parameter(name.encode(errors="replace").decode(), strange))
+        elif known is not None and "list" in str(known.annotation):
+            values[name] = given
+        elif len(given) > 1:
+            errors.append(_parameter(name, "must be given once"))
+        else:
+            values[name] = given[0]
+    if errors:
+        raise InvalidError(errors)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        names = list(model.model_fields)
+        found = error.errors(include_url=False)
+        raise InvalidError([_parameter(str(one["loc"][0]), words(one, names)) for one in found]) from error
+
+
+def _parameter(name: str, detail: str) -> dict[str, str]:
+    return field(pointer(["query", name]), detail, parameter=name)

@@ -1,0 +1,131 @@
+"""What a route is: an address, who may call it, what it takes, what it answers. One declaration serves the request
+and the document."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from flask import Flask, Request, Response, g, request
+from pydantic import BaseModel
+
+from api.http.access import Access
+from api.http.parsing import read_body, read_query
+from api.http.service import Service
+from api.schemas.queries import Query
+from stores.accounts.keys import Principal
+
+Q = TypeVar("Q")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True)
+class Call(Generic[Q, B]):
+    """A request, read and found valid, with everything a view may use."""
+
+    service: Service
+    who: Principal
+    query: Q
+    body: B
+    request: Request
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer other than 200 with JSON."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+View = Callable[..., "dict[str, Any] | Reply | Response"]
+
+
+@dataclass(frozen=True)
+class Header:
+    """A request header that means something here."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation. `answers` are the models by status; None is an answer without JSON, described by `media`."""
+
+    method: str
+    path: str  # as the document writes it: /v1/jobs/{job_id}
+    view: View
+    tag: str
+    access: Access
+    answers: Mapping[int, type[BaseModel] | None]
+    query: type[Query] = Query
+    body: type[BaseModel] | None = None
+    body_optional: bool = False
+    form: type[BaseModel] | None = None  # a multipart form with a file, which the view itself reads
+    headers: tuple[Header, ...] = ()
+    media: Mapping[str, str] = field(default_factory=dict)  # other content types of 200: type and what it is
+    answer_headers: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # by status: name and meaning
+    problems: tuple[str, ...] = ()  # codes beyond those that follow from the rest
+
+    @property
+    def name(self) -> str:
+        """The name of the operation."""
+        return self.view.__name__
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names in the path."""
+        return re.findall(r"{(\w+)}", self.path)
+
+
+class Routes:
+    """The routes of one noun."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.all: list[Route] = []
+
+    def add(self, method: str, path: str, access: Access, **facts: Any) -> Callable[[View], View]:
+        """Return a decorator that makes a view the answer to an address; `facts` are the other fields of Route."""
+
+        def keep(view: View) -> View:
+            self.all.append(Route(method=method, path=path, view=view, tag=self.tag, access=access, **facts))
+            return view
+
+        return keep
+
+
+def mount(app: Flask, service: Service, route: Route) -> None:
+    """Let the application answer this route."""
+
+    def serve(**path: str) -> Response:
+        g.operation = route.name
+        who = service.door.admit(request, route.access)
+        query = read_query(request, route.query)
+        body = None if route.body is None else read_body(request, route.body, optional=route.body_optional)
+        # Public routes have no caller and do not look at it.
+        call = Call(service, who, query, body, request)  # type: ignore[arg-type]
+        return respond(route.view(call, **path))
+
+    rule = re.sub(r"{(\w+)}", r"<\1>", route.path)
+    options: dict[str, Any] = {"methods": [route.method], "provide_automatic_options": False}
+    app.add_url_rule(rule, endpoint=route.name, view_func=serve, **options)
+
+
+def respond(result: dict[str, Any] | Reply | Response) -> Response:
+    """Return what a view has answered as a response."""
+    if isinstance(result, Response):
+        return result
+    reply = result if isinstance(result, Reply) else Reply(result)
+    text = None if reply.body is None else json.dumps(reply.body, ensure_ascii=False, allow_nan=False)
+    response = Response(text, status=reply.status, mimetype="application/json")
+    if reply.body is None:
+        del response.headers["Content-Type"]  # nothing has no type
+    response.headers.update(reply.headers)
+    return response

@@ -1,0 +1,60 @@
+"""What every view is handed: the stores, the door, and what the rooms above `http` do, known here by its signatures."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from flask import Request, Response
+
+from api.http.access import Doorkeeper
+from stores.accounts.keys import Principal
+from stores.container import Stores
+from stores.events.events import Position
+from stores.infra.settings import Settings
+
+
+class Service(Protocol):
+    """Built once by `create_app` (api/service.py)."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+
+    @property
+    def stores(self) -> Stores:
+        """Every door to the state outside the process."""
+
+    @property
+    def door(self) -> Doorkeeper:
+        """Who is let in."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+
+    def follow_job(self, who: Principal, job_id: str, seen: int) -> Response:
+        """Return the live stream of a job's events after `seen`.
+
+        Raises:
+            ProblemError: 503, this process has too many open streams.
+        """
+
+    def follow_account(self, who: Principal, start: Position) -> Response:
+        """Return the live stream of all jobs that the caller may see.
+
+        Raises:
+            ProblemError: 503, this process has too many open streams.
+        """
+
+    def await_change(self, who: Principal, job_id: str, seconds: float) -> dict[str, Any]:
+        """Return the job when its state is another than now, or when `seconds` have passed.
+
+        Raises:
+            NotFoundError: there is no such job, or it is somebody else's.
+        """
+
+    def import_dataset(self, request: Request, who: Principal) -> dict[str, Any]:
+        """Check and store an uploaded data set; return it as the API shows it.
+
+        Raises:
+            ProblemError: the upload cannot be taken; its fields are named.
+        """

@@ -1,0 +1,138 @@
+"""The live stream of one job: register with the hub, replay the rows, then tail, and end when the job has ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from queue import Empty
+from typing import Any
+
+import structlog
+from flask import Request, Response
+from prometheus_client import Gauge
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.http.problems import InvalidError, ProblemError, field
+from api.streaming.hub import PAGE, Hub, Inbox, News, wait_for
+from models.states import TERMINAL
+from stores.accounts.keys import Principal
+from stores.events.events import Events
+from stores.queries.jobs import Reports
+
+log = structlog.get_logger(__name__)
+
+RETRY = b"retry: 3000\n\n"
+END = b"event: end\ndata: {}\n\n"
+COMMENT = b": keep-alive\n\n"
+COMMENT_S = 15.0
+
+
+class Streams:
+    """Counts the open streams of this process and keeps them below a cap. `gauge` hears of each that comes and goes."""
+
+    def __init__(self, limit: int, gauge: Gauge) -> None:
+        self._limit = limit
+        self._gauge = gauge
+        self._lock = threading.Lock()
+        self.open = 0
+
+    def respond(self, frames: Iterator[bytes]) -> Response:
+        """Return the response that sends these frames.
+
+        Raises:
+            ProblemError: 503, there are too many streams.
+        """
+        with self._lock:
+            if self.open >= self._limit:
+                detail = f"this process has {self._limit} open streams, its limit; try again shortly"
+                raise ProblemError("unavailable", detail, headers={"Retry-After": "5"})
+            self.open += 1
+            self._gauge.inc()
+        response = Response(frames, mimetype="text/event-stream")
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Accel-Buffering"] = "no"  # a proxy that waits for more would hold events back
+        response.call_on_close(self._closed)
+        return response
+
+    def _closed(self) -> None:
+        with self._lock:
+            self.open -= 1
+            self._gauge.dec()
+
+
+def position(request: Request, after: int | None, job: dict[str, Any]) -> int:
+    """Return the number of the last event that the caller has seen: from `Last-Event-ID`, or else from `after`.
+
+    Raises:
+        InvalidError: it is no number, or the job has no such event.
+    """
+    given = request.headers.get("Last-Event-ID", "").strip()
+    if not given:
+        seen, where = after or 0, {"pointer": "/query/after", "parameter": "after"}
+    else:
+        where = {"pointer": "/header/Last-Event-ID", "header": "Last-Event-ID"}
+        if not (given.isascii() and given.isdigit() and len(given) < 19):
+            raise InvalidError([field(**where, detail="must be the id of an event of this job")])
+        seen = int(given)
+    if seen > job["last_seq"]:
+        raise InvalidError([field(**where, detail=f"the last event of this job is {job['last_seq']}")])
+    return seen
+
+
+def frames(hub: Hub, events: Events, who: Principal, job_id: str, seen: int) -> Iterator[bytes]:
+    """Yield the events of a job after `seen`, each once and in order, with comments in between while it is quiet."""
+    yield RETRY
+    with hub.listening(who, job_id=job_id, seen=seen) as inbox:
+        try:
+            for batch in _batches(inbox, events, job_id, seen):
+                yield b"".join(news.frame for news in batch) or COMMENT
+                if batch and batch[-1].last:
+                    yield END
+                    return
+        except SQLAlchemyError as error:
+            # The headers are sent, so no problem can be told: the client comes again with the id it has.
+            log.warning("stream_broken", job=job_id, error=str(error).partition("\n")[0])
+
+
+def _batches(inbox: Inbox, events: Events, job_id: str, seen: int) -> Iterator[list[News]]:
+    """Yield what comes after `seen`, from the rows until they are read up and then from the hub; [] after a silence."""
+    behind = True
+    while not inbox.closed:
+        if behind:
+            inbox.overflowed = False
+            fresh = [News.of(event) for event in events.page(job_id, seen, PAGE)]
+            behind = len(fresh) == PAGE
+        else:
+            try:
+                news = inbox.get(COMMENT_S)
+            except Empty:
+                yield []
+                continue
+            behind = news is None or news.seq > seen + 1  # a nudge, or a hint got lost: the rows know
+            fresh = [news] if news is not None and news.seq == seen + 1 else []
+        if fresh:
+            seen = fresh[-1].seq
+            yield fresh
+
+
+def await_change(hub: Hub, reports: Reports, who: Principal, job_id: str, seconds: float) -> dict[str, Any]:
+    """Return the job when its state is another than now, or when `seconds` have passed.
+
+    Raises:
+        NotFoundError: there is no such job, or it is somebody else's.
+    """
+    deadline = time.monotonic() + seconds
+    job = reports.job(job_id, who.reads)
+    with hub.listening(who, job_id=job_id, seen=job["last_seq"]) as inbox:
+        # Registered now: what happened since the first look shows in the second, what happens later is heard.
+        now = reports.job(job_id, who.reads)
+        if now["state"] != job["state"] or now["state"] in TERMINAL:
+            return now
+
+        def changed(news: News | None) -> bool:
+            return news is None or (news.kind == "state" and news.seq > now["last_seq"])
+
+        if not wait_for(inbox, deadline, changed):
+            return now
+    return reports.job(job_id, who.reads)

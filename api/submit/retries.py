@@ -1,0 +1,91 @@
+"""From an ended job to another that does it again: with other parameters, from zero or from a checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Row
+
+from api.http.parsing import body_errors
+from api.http.problems import InvalidError, field
+from api.schemas.bodies import Retry
+from api.submit.placement import place
+from models.budget import with_changes
+from models.ids import is_id
+from models.jobs import SampleRequest, TrainRequest
+from models.retries import stuck
+from models.specs.sample import SampleParams, SampleSource
+from stores.accounts.keys import Principal
+from stores.container import Stores
+from stores.jobs.insert import NewJob
+
+
+def again(stores: Stores, who: Principal, ended: Row[Any], asked: Retry) -> NewJob:
+    """Return the job that does an ended one again. It belongs to the same owner, whoever asks.
+
+    Raises:
+        InvalidError: what is asked does not fit together, or what the job needs is gone.
+    """
+    owner = replace(who, owner=ended.owner)
+    new = _train(stores, owner, ended, asked) if ended.kind == "train" else _sample(stores, owner, ended, asked)
+    return replace(new, parent=ended.id)
+
+
+def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> NewJob:
+    params = with_changes(ended.params, asked.params)
+    request = TrainRequest(
+        kind="train", recipe=ended.recipe, dataset=ended.dataset_id, params=params, seed=ended.seed, **_common(ended)
+    )
+    new = replace(place(stores, owner, request), preset=ended.preset, dataset=ended.dataset)
+    if asked.checkpoint is None:
+        return new
+    checkpoint = _checkpoint(stores, owner, ended, asked.checkpoint)
+    errors = [
+        field(
+            f"/params/{name}",
+            f"cannot change from {ended.params.get(name)} to {new.params.get(name)} with a checkpoint, which holds to "
+            "it; leave it out, or retry from zero (without `checkpoint`)",
+        )
+        for name in stuck(asked.params, ended.params, new.params)
+    ]
+    epochs, reached = new.params.get("epochs"), checkpoint["epoch"]
+    if epochs is not None and reached is not None and reached > epochs:
+        detail = f"the checkpoint is of epoch {reached} already; ask for more, or retry from zero"
+        errors.append(field("/params/epochs", detail))
+    if errors:
+        raise InvalidError(errors)
+    source = {"job": ended.id, "checkpoint": asked.checkpoint}
+    return replace(new, source=source, source_artifact=checkpoint["id"])
+
+
+def _checkpoint(stores: Stores, owner: Principal, ended: Row[Any], wanted: str) -> dict[str, Any]:
+    found = stores.reports.checkpoint(ended.id, wanted, owner.reads)
+    if found is not None:
+        return found
+    if wanted in {"best", "latest"}:
+        raise InvalidError([field("/checkpoint", "this job has no checkpoint; retry from zero: leave it out")])
+    named = "is not a checkpoint of this job" if is_id("art", wanted) else "must be best, latest or an artifact's id"
+    raise InvalidError([field("/checkpoint", named)])
+
+
+def _sample(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> NewJob:
+    if asked.checkpoint is not None:
+        detail = "a sampling job draws from the checkpoint it was made with; leave it out, or make another job"
+        raise InvalidError([field("/checkpoint", detail)])
+    given = {**ended.params, **asked.params}
+    try:
+        params = SampleParams.model_validate(given)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        raise InvalidError(body_errors(found, SampleParams, given, prefix=("params",))) from error
+    request = SampleRequest(kind="sample", source=SampleSource(**ended.source), params=params, **_common(ended))
+    new = place(stores, owner, request)
+    # What `best` meant then, as long as it is there.
+    return replace(new, source_artifact=ended.source_artifact or new.source_artifact)
+
+
+def _common(ended: Row[Any]) -> dict[str, Any]:
+    names = ("queue", "priority", "name", "labels", "max_attempts", "max_runtime_s")
+    return {name: getattr(ended, name) for name in names}

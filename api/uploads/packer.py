@@ -1,0 +1,145 @@
+"""The process that reads strangers' files: it is given paths and a size, no secret, and no longer than its order."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import packing
+from api.http.problems import ProblemError, field
+from api.uploads.spool import no_room
+
+LONGEST_S = 2 * 3600
+_LOOK_S = 1.0
+_SHOWN = 20
+_ROOT = Path(packing.__file__).resolve().parent.parent
+
+
+def pack(folder: Path, archive: Path, size: int | None, skip_damaged: bool, gone: Callable[[], bool]) -> dict[str, Any]:
+    """Make `packed.safetensors` and `preview.png` in the folder; return the facts about them.
+
+    Raises:
+        ProblemError: 422 with what is wrong with the archive and what to change; 503 when the disk is full; 400 when
+            `gone` says that nobody waits for it any more.
+    """
+    order = {
+        "archive": str(archive),
+        "out": str(folder / "packed.safetensors"),
+        "preview": str(folder / "preview.png"),
+        "size": size,
+        "skip_damaged": skip_damaged,
+    }
+    return _understand(run(folder, order, gone), folder)
+
+
+def run(folder: Path, order: dict[str, Any], gone: Callable[[], bool]) -> int:
+    """Have an order carried out; return how the process ended. What it has said is in the folder: `told`, `complaints`.
+
+    Raises:
+        ProblemError: 400 when `gone` says that nobody waits for it any more; 422 when it takes too long.
+    """
+    with (folder / "told").open("wb") as output, (folder / "complaints").open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "packing"],
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=errors,
+        )
+        try:
+            _order(process, order)
+            return _wait(process, gone)
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+
+
+def _environment() -> dict[str, str]:
+    """Return what Python needs to start and nothing else: the service's own settings hold its secrets."""
+    paths = os.pathsep.join(path for path in (str(_ROOT), os.environ.get("PYTHONPATH")) if path)
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONHOME") if name in os.environ}
+    return {"PATH": os.defpath, "PYTHONPATH": paths, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1", **kept}
+
+
+def _order(process: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
+    if process.stdin is None:
+        raise RuntimeError("the packer has no standard input")
+    try:
+        process.stdin.write(json.dumps(order).encode() + b"\n")
+        process.stdin.flush()
+    except BrokenPipeError:
+        return  # it has ended already; its exit code says more
+
+
+def _wait(process: subprocess.Popen[bytes], gone: Callable[[], bool]) -> int:
+    deadline = time.monotonic() + LONGEST_S
+    while True:
+        try:
+            return process.wait(timeout=_LOOK_S)
+        except subprocess.TimeoutExpired:
+            if gone():
+                raise ProblemError("malformed", "the connection broke off before the upload was packed") from None
+            if time.monotonic() > deadline:
+                raise _too_long() from None
+
+
+def last_word(code: int, folder: Path) -> dict[str, Any]:
+    """Return the last thing that the process said; nothing when it was cut short."""
+    lines = (folder / "told").read_text().splitlines()
+    last: dict[str, Any] = json.loads(lines[-1]) if code == 0 and lines else {}
+    return last
+
+
+def _understand(code: int, folder: Path) -> dict[str, Any]:
+    last = last_word(code, folder)
+    match last.pop("type", None):
+        case "done":
+            return last
+        case "refused":
+            raise refusal(last["summary"], last["remedy"], last["problems"])
+        case "failed" if last["reason"] == "disk_full":
+            raise no_room()
+    if code == -signal.SIGXCPU:
+        raise _too_long()
+    if code < 0:
+        raise refusal(f"reading the archive ended the reader (signal {-code})", "look for damaged pictures in it", [])
+    said = complaints(folder)
+    raise RuntimeError(f"the packer ended with code {code}: {said}")
+
+
+def complaints(folder: Path) -> str:
+    """Return the end of what the process complained of."""
+    return (folder / "complaints").read_text(errors="replace")[-2000:]
+
+
+def refusal(summary: str, remedy: str, problems: list[dict[str, str]]) -> ProblemError:
+    """Return the problem of an archive: what is wrong, what to change, and the files at fault."""
+    errors = [field("/file", f"{one['file']}: {one['problem']}", file=one["file"]) for one in problems[:_SHOWN]]
+    return ProblemError("validation", f"{summary}; {remedy}", errors=errors or [field("/file", summary)])
+
+
+def _too_long() -> ProblemError:
+    return refusal("reading the archive takes too long", "send fewer or smaller pictures", [])
+
+
+def hung_up(environ: dict[str, Any]) -> bool:
+    """Tell whether the client has closed its connection, where the server lets us see it."""
+    connection = environ.get("gunicorn.sock")
+    if connection is None or not select.select([connection], [], [], 0)[0]:
+        return False
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK) == b"")
+    except (OSError, ValueError):
+        return True

@@ -1,0 +1,87 @@
+"""Looks at the data sets that came with the service or were found, once: a preview, and the images of each class.
+
+It happens beside the requests, from the start of an API process on, in a process of its own as uploads are packed in.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from filelock import FileLock, Timeout
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.http.problems import ProblemError
+from api.uploads.packer import complaints, last_word, run
+from api.uploads.spool import Spool
+from stores.container import Stores
+from stores.datasets.discovery import standing_folder
+from stores.datasets.previews import Row
+from stores.infra.errors import StoreError
+
+log = structlog.get_logger(__name__)
+
+
+class Looks:
+    """Makes what is lacking. A data set that cannot be looked at is told in the log, and tried at the next start."""
+
+    def __init__(self, stores: Stores, spool: Spool) -> None:
+        self._stores = stores
+        self._spool = spool
+        self._lock = stores.settings.home.absolute() / "previews.lock"
+
+    def start(self, alive: Callable[[], bool] = lambda: True) -> threading.Thread:
+        """Begin, in a thread that ends when all is made, or when the process is `alive` no more."""
+        thread = threading.Thread(target=self._make_quietly, args=(alive,), name="previews", daemon=True)
+        thread.start()
+        return thread
+
+    def make(self, alive: Callable[[], bool] = lambda: True) -> int:
+        """Look at every data set that nobody has looked at; return how many were shown. One process a home at a time.
+
+        Raises:
+            SQLAlchemyError, StoreError: database or object store do not answer.
+        """
+        with self._alone() as alone:
+            lacking = self._stores.previews.lacking() if alone else []
+            return sum(self._look(row, alive) for row in lacking if alive())
+
+    def _make_quietly(self, alive: Callable[[], bool]) -> None:
+        try:
+            self.make(alive)
+        except (SQLAlchemyError, StoreError, OSError) as error:
+            log.warning("previews_not_made", error=str(error).partition("\n")[0])
+
+    def _look(self, row: Row, alive: Callable[[], bool]) -> bool:
+        standing = standing_folder(row, self._stores.settings.roots)
+        if standing is None:
+            return False  # this host has not all the data roots: another one may
+        facts = {"folder": str(standing.absolute()), **{name: row[name] for name in ("layout", "shape", "classes")}}
+        try:
+            with self._spool.folder() as folder:
+                preview = folder / "preview.png"
+                order = {"standing": facts, "preview": str(preview)}
+                code = run(folder, order, lambda: not alive())
+                last = last_word(code, folder)
+                if last.get("type") == "done":
+                    return self._stores.previews.keep(row, preview, last["class_counts"])
+                reason = last.get("summary") or last.get("reason") or complaints(folder) or f"ended with {code}"
+        except ProblemError as error:
+            reason = error.detail
+        if not alive():
+            return False
+        log.warning("data_set_not_shown", name=row["name"], folder=str(standing), reason=reason)
+        return False
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            held = FileLock(self._lock).acquire(blocking=False)
+        except Timeout:
+            yield False
+            return
+        with held:
+            yield True

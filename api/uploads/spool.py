@@ -1,0 +1,134 @@
+"""Folders for uploads on their way in: on the disk, since a container's /tmp is memory; gone with whoever made them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, cast
+
+from filelock import FileLock, Timeout
+
+from api.http.problems import ProblemError
+
+LOCK = "lock"
+MARK = "objects"  # holds the id under which objects were stored, from before they are until their row is known
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_PAUSE_EVERY = 1 << 20
+_NEW = ".new-"
+
+
+class Spool:
+    """Holds a lock on each folder while it is in use; what nobody holds was left by a process that has died."""
+
+    def __init__(self, home: Path) -> None:
+        self._root = home.absolute() / "uploads"
+
+    def room(self) -> int:
+        """Return the free bytes of the disk."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(self._root).free
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """Give out a folder, and take it away in the end; one with a mark stays, without the large files.
+
+        Raises:
+            ProblemError: 503 when the disk is full, whatever the caller was writing.
+        """
+        with _full_disk_told():
+            self._root.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._root))
+            folder = made.with_name(made.name.removeprefix(_NEW))
+            with FileLock(made / LOCK):
+                # Under this name others look for abandoned ones: not before the lock is held.
+                made.rename(folder)
+                try:
+                    yield folder
+                finally:
+                    _clear(folder)
+
+    def abandoned(self) -> Iterator[Path]:
+        """Take away the folders whose processes have died; give out those with a mark, which must be seen to first."""
+        for folder in sorted(self._root.iterdir()) if self._root.is_dir() else ():
+            if not (folder / LOCK).is_file():
+                continue  # just gone, or not a folder of ours
+            try:
+                held = FileLock(folder / LOCK).acquire(blocking=False)
+            except Timeout:
+                continue  # in use
+            with held:
+                _clear(folder)
+                if folder.exists():
+                    yield folder
+                    _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Remove a folder; of one with a mark, only what is large."""
+    if not (folder / MARK).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.iterdir():
+        if path.name not in {LOCK, MARK}:
+            path.unlink(missing_ok=True)
+
+
+class SpooledFile:
+    """A file that the form's parser writes to. Others get their turn: a greenlet that always finds data never waits."""
+
+    def __init__(self, handle: int, path: Path) -> None:
+        self.path = path
+        self._file = os.fdopen(handle, "wb")
+        self._since = 0
+
+    def write(self, piece: bytes) -> int:
+        """Write, and pause now and then."""
+        self._since += len(piece)
+        if self._since >= _PAUSE_EVERY:
+            self._since = 0
+            time.sleep(0)
+        return self._file.write(piece)
+
+    def seek(self, place: int) -> int:
+        """Do as the parser wishes at the end."""
+        return self._file.seek(place)
+
+    def close(self) -> None:
+        """Close it."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def stream(self) -> BinaryIO:
+        """Itself, as the parser's types want it."""
+        return cast(BinaryIO, self)
+
+
+def no_room() -> ProblemError:
+    """Return the problem of a full disk."""
+    detail = "the service has no room on its disk for this upload; try again later, or tell whoever runs it"
+    return ProblemError("unavailable", detail, headers={"Retry-After": "60"})
+
+
+@contextmanager
+def _full_disk_told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise no_room() from error
+        raise

@@ -1,0 +1,75 @@
+"""Artifacts: what a job has made, and the way to its bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from api.http.access import Access
+from api.http.cursors import Pager
+from api.http.downloads import KEPT, hand_out
+from api.http.routes import Call, Reply, Routes
+from api.schemas import answers
+from api.schemas.queries import ArtifactsQuery, ContentQuery, Query
+from api.v1.jobs import job_id_in
+from models.ids import is_id
+from stores.infra.errors import NotFoundError
+
+routes = Routes("artifacts")
+
+
+@routes.add(
+    "GET",
+    "/v1/jobs/{job_id}/artifacts",
+    Access.read,
+    query=ArtifactsQuery,
+    answers={200: answers.Page[answers.Artifact]},
+)
+def list_artifacts(call: Call[ArtifactsQuery, None], job_id: str) -> dict[str, Any]:
+    """List what a job has made, oldest first."""
+    reports = call.service.stores.reports
+    reports.job(job_id_in(job_id), call.who.reads)
+    pager = Pager(call.query, call.who, job_id)
+    rows = reports.artifacts(job_id, call.query.kind, pager.fetch, pager.place)
+    return pager.page(rows, lambda row: row["id"])
+
+
+@routes.add("GET", "/v1/artifacts/{artifact_id}", Access.read, answers={200: answers.Artifact})
+def get_artifact(call: Call[Query, None], artifact_id: str) -> dict[str, Any]:
+    """Look at an artifact."""
+    return _find(call, artifact_id)[0]
+
+
+@routes.add(
+    "GET",
+    "/v1/artifacts/{artifact_id}/content",
+    Access.read,
+    query=ContentQuery,
+    answers={303: None, 200: None},
+    answer_headers={303: {"Location": "A signed link."}},
+    media={"*/*": "The bytes, as an attachment."},
+)
+def download_artifact(call: Call[ContentQuery, None], artifact_id: str) -> Reply | Response:
+    """Download an artifact.
+
+    303 to a signed link that lives for 10 minutes; with `redirect=false` the bytes themselves.
+    """
+    artifact, key = _find(call, artifact_id)
+    answer = hand_out(
+        call.service.stores.blobs,
+        key,
+        artifact["name"],
+        artifact["content_type"],
+        redirect=call.query.redirect,
+        size=artifact["bytes"],
+    )
+    if isinstance(answer, Response):
+        answer.headers["Cache-Control"] = KEPT
+    return answer
+
+
+def _find(call: Call[Any, None], artifact_id: str) -> tuple[dict[str, Any], str]:
+    if not is_id("art", artifact_id):
+        raise NotFoundError("there is no such artifact")
+    return call.service.stores.reports.artifact(artifact_id, call.who.reads)

@@ -1,0 +1,89 @@
+"""Data sets: what there is to train on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from api.http.access import Access
+from api.http.cursors import Pager, created, newest_first
+from api.http.downloads import hand_out
+from api.http.routes import Call, Reply, Routes
+from api.schemas import answers
+from api.schemas.forms import NewDataset
+from api.schemas.queries import ContentQuery, PageQuery, Query
+from models.ids import is_id
+from stores.infra.errors import NotFoundError
+
+routes = Routes("datasets")
+
+
+@routes.add("GET", "/v1/datasets", Access.read, query=PageQuery, answers={200: answers.Page[answers.Dataset]})
+def list_datasets(call: Call[PageQuery, None]) -> dict[str, Any]:
+    """List the data sets that the key may use: built in, found under the data roots, uploaded."""
+    pager = Pager(call.query, call.who, "datasets")
+    rows = call.service.stores.datasets.page(call.who.reads, pager.fetch, newest_first(pager.place))
+    return pager.page(rows, created)
+
+
+@routes.add("GET", "/v1/datasets/{dataset_id}", Access.read, answers={200: answers.Dataset})
+def get_dataset(call: Call[Query, None], dataset_id: str) -> dict[str, Any]:
+    """Look at a data set, by its id or its name."""
+    return _find(call, dataset_id)
+
+
+@routes.add(
+    "POST",
+    "/v1/datasets",
+    Access.change,
+    form=NewDataset,
+    answers={201: answers.ImportedDataset},
+    answer_headers={201: {"Location": "The data set."}},
+    problems=("conflict",),
+)
+def create_dataset(call: Call[Query, None]) -> Reply:
+    """Make a data set of a zip or tar of pictures.
+
+    The answer comes when the data set is ready. Damaged pictures are named (422) unless `skip_damaged` is true.
+    """
+    made = call.service.import_dataset(call.request, call.who)
+    return Reply(made, 201, {"Location": f"/v1/datasets/{made['id']}"})
+
+
+@routes.add(
+    "GET",
+    "/v1/datasets/{dataset_id}/preview",
+    Access.read,
+    query=ContentQuery,
+    answers={303: None, 200: None},
+    answer_headers={303: {"Location": "A signed link."}},
+    media={"image/png": "A grid of its pictures."},
+)
+def show_preview(call: Call[ContentQuery, None], dataset_id: str) -> Reply | Response:
+    """See a grid of a data set's pictures, classes in rows where it came with the service or was found.
+
+    303 to a signed link that lives for 10 minutes; with `redirect=false` the PNG itself.
+    """
+    found = _find(call, dataset_id)
+    key = call.service.stores.uploads.preview_key(found["id"], call.who.reads)
+    if key is None:
+        raise NotFoundError("this data set has no preview yet; it is made when the service starts")
+    return hand_out(call.service.stores.blobs, key, "preview.png", "image/png", redirect=call.query.redirect)
+
+
+@routes.add("DELETE", "/v1/datasets/{dataset_id}", Access.change, answers={204: None}, problems=("conflict",))
+def delete_dataset(call: Call[Query, None], dataset_id: str) -> Reply:
+    """Delete an uploaded data set. 409 while a job needs it."""
+    if not is_id("ds", dataset_id):
+        raise NotFoundError("there is no such data set")
+    call.service.stores.uploads.delete(dataset_id, call.who)
+    call.service.stores.uploads.clear_deleted()
+    return Reply(None, 204)
+
+
+def _find(call: Call[Any, None], dataset_id: str) -> dict[str, Any]:
+    found = None if "\0" in dataset_id else call.service.stores.datasets.find(dataset_id, call.who.reads)
+    if found is None:
+        raise NotFoundError("there is no such data set")
+    return found

@@ -1,0 +1,68 @@
+"""Is it alive, is it ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooSlowError
+from typing import Any
+
+import redis
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.http.access import Access
+from api.http.problems import ProblemError
+from api.http.routes import Call, Routes
+from api.http.service import Service
+from api.schemas import answers
+from api.schemas.queries import Query
+from stores.infra.errors import BlobError
+
+routes = Routes("service")
+
+PATIENCE_S = 2.0
+
+
+@routes.add("GET", "/healthz", Access.public, answers={200: answers.Health})
+def is_alive(_call: Call[Query, None]) -> dict[str, Any]:
+    """Tell that the process answers."""
+    return {"status": "ok"}
+
+
+@routes.add("GET", "/readyz", Access.public, answers={200: answers.Readiness})
+def is_ready(call: Call[Query, None]) -> dict[str, Any]:
+    """Tell whether the database, the broker and the object store answer."""
+    checks = check(call.service)
+    if silent := [name for name, found in checks.items() if found != "ok"]:
+        detail = f"not ready: {', '.join(silent)}"
+        raise ProblemError("unavailable", detail, headers={"Retry-After": "2"}, checks=checks)
+    return {"status": "ready", "checks": checks}
+
+
+def check(service: Service) -> dict[str, str]:
+    """Return "ok" or what is wrong, for each part that the service needs; all are asked at once."""
+    stores = service.stores
+    parts: dict[str, Callable[[], None]] = {
+        "database": lambda: _ask_database(service),
+        "broker": stores.bus.ping,
+        "object_store": stores.blobs.ping,
+    }
+    pool = ThreadPoolExecutor(max_workers=len(parts))
+    asked = {name: pool.submit(ask) for name, ask in parts.items()}
+    pool.shutdown(wait=False)
+    checks = {}
+    for name, answer in asked.items():
+        try:
+            answer.result(timeout=PATIENCE_S)
+            checks[name] = "ok"
+        except TooSlowError:
+            checks[name] = f"no answer within {PATIENCE_S:.0f} s"
+        except (SQLAlchemyError, redis.RedisError, BlobError) as error:
+            checks[name] = f"does not answer ({type(error).__name__})"
+    return checks
+
+
+def _ask_database(service: Service) -> None:
+    with service.stores.engine.connect() as connection:
+        connection.execute(text("SELECT 1"))

@@ -1,0 +1,160 @@
+"""What can be asked of jobs that are there: cancel, pause, resume, retry, of one or of many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.http.access import Access
+from api.http.filters import job_filter
+from api.http.idempotency import IDEMPOTENCY_KEY, REPLAYED, idempotency, made, replay
+from api.http.problems import InvalidError, ProblemError, field
+from api.http.routes import Call, Reply, Routes
+from api.schemas import answers
+from api.schemas.bodies import BulkOrder, NoBody, Retry
+from api.schemas.queries import Query
+from api.submit.retries import again
+from api.v1.jobs import job_id_in
+from stores.infra.errors import IdempotencyBusyError, InvalidTransitionError, NotFoundError, QuotaError
+from stores.jobs.commands import Verb
+from stores.jobs.idempotency import Request
+
+routes = Routes("jobs")
+
+MOST_PROBLEMS = 10
+ONE_JOB: dict[str, Any] = {
+    "body": NoBody,
+    "body_optional": True,
+    "answers": {202: answers.Job, 200: answers.Job},
+    "problems": ("conflict",),
+}
+
+
+@routes.add("POST", "/v1/jobs/{job_id}/cancel", Access.change, **ONE_JOB)
+def cancel_job(call: Call[Query, NoBody], job_id: str) -> Reply:
+    """Cancel a job.
+
+    202: a waiting or paused job is canceled, a running one will be, with a last checkpoint. 200: it was so already.
+    409: it has ended otherwise.
+    """
+    return _asked(call, job_id, call.service.stores.verbs.cancel(job_id_in(job_id), call.who))
+
+
+@routes.add("POST", "/v1/jobs/{job_id}/pause", Access.change, **ONE_JOB)
+def pause_job(call: Call[Query, NoBody], job_id: str) -> Reply:
+    """Pause a job.
+
+    202: a waiting job is paused; a running one will be, when it has written a checkpoint and given its device back.
+    200: it was so already. 409: it has ended, or is being canceled.
+    """
+    return _asked(call, job_id, call.service.stores.verbs.pause(job_id_in(job_id), call.who))
+
+
+@routes.add("POST", "/v1/jobs/{job_id}/resume", Access.change, **ONE_JOB)
+def resume_job(call: Call[Query, NoBody], job_id: str) -> Reply:
+    """Resume a paused job.
+
+    202: it waits again, and any worker of its queue goes on from its checkpoint; a pause that is still under way is
+    taken back. 200: it waits or runs already. 409: it has ended, or is being canceled.
+    """
+    return _asked(call, job_id, call.service.stores.verbs.resume(job_id_in(job_id), call.who))
+
+
+def _asked(call: Call[Query, NoBody], job_id: str, news: bool) -> Reply:
+    return Reply(call.service.stores.reports.job(job_id, call.who.reads), 202 if news else 200)
+
+
+@routes.add(
+    "POST",
+    "/v1/jobs/{job_id}/retry",
+    Access.change,
+    body=Retry,
+    body_optional=True,
+    headers=(IDEMPOTENCY_KEY,),
+    answers={201: answers.Job},
+    answer_headers={201: {"Location": "The new job.", **REPLAYED}},
+    problems=("conflict",),
+)
+def retry_job(call: Call[Query, Retry], job_id: str) -> Reply:
+    """Do an ended job again, as a new job whose `parent` it is.
+
+    From zero, or from one of its checkpoints; `params` are changes to its own. With a checkpoint, what the checkpoint
+    is made of cannot change (422). 409: it has not ended.
+    """
+    stores = call.service.stores
+    ended = stores.verbs.ended(job_id_in(job_id), call.who)
+    request = idempotency(call, f"retry {job_id} ")
+    if request is not None and (stored := stores.verbs.answered(ended.owner, request)) is not None:
+        return made(stored, replayed=True)
+    new = again(stores, call.who, ended, call.body)
+    return made(*stores.verbs.submit(new, request, call.who, changes=call.body.model_dump(exclude_unset=True)))
+
+
+@routes.add(
+    "POST",
+    "/v1/jobs/bulk",
+    Access.change,
+    body=BulkOrder,
+    headers=(IDEMPOTENCY_KEY,),
+    answers={202: answers.BulkAnswer},
+    answer_headers={202: REPLAYED},
+    problems=("conflict",),
+)
+def order_many(call: Call[Query, BulkOrder]) -> Reply:
+    """Cancel, pause, resume, retry or reprioritize many jobs.
+
+    Meant are the jobs that `GET /v1/jobs` lists with the same filter. They must be as many as `expected`: else 409 with
+    the true count, `matched`, and nothing is done. Those whose state does not allow the action stay as they are and
+    count as `unchanged`: `cancel` and `reprioritize` change what has not ended, `pause` what waits or runs, `resume`
+    what is paused, `retry` (from zero) what has ended. They are changed some hundreds at a time; asking again after a
+    break changes the rest.
+    """
+    stores, order = call.service.stores, call.body
+    request = idempotency(call, "bulk ")
+    if request is not None and (stored := stores.verbs.answered(call.who.owner, request)) is not None:
+        return Reply(stored, 202, replay(True))
+    if (order.action == "reprioritize") != (order.priority is not None):
+        wanted = "is required to reprioritize" if order.priority is None else "is for `reprioritize` alone"
+        raise InvalidError([field("/priority", wanted)])
+    wanted_jobs = job_filter(order.filter, call.who.reads)
+    job_ids, count = stores.verbs.matching(wanted_jobs, order.expected)
+    if count != order.expected:
+        raise ProblemError("conflict", f"the filter matches {count} jobs, not {order.expected}", matched=count)
+    answer = {"matched": count, **_carry_out(call, job_ids, request)}
+    stores.verbs.note_bulk(call.who, order.model_dump(mode="json", exclude_unset=True), answer, request)
+    return Reply(answer, 202)
+
+
+def _carry_out(call: Call[Query, BulkOrder], job_ids: list[str], request: Request | None) -> dict[str, Any]:
+    verbs, order = call.service.stores.verbs, call.body
+    if order.action == "retry":
+        return _retry_all(call, job_ids, request)
+    if order.priority is not None:
+        tally = verbs.reprioritize_all(order.priority, job_ids, call.who)
+    else:
+        tally = verbs.ask_all(Verb(order.action), job_ids, call.who)
+    return {"changed": tally.changed, "unchanged": tally.unchanged, "problems": []}
+
+
+def _retry_all(call: Call[Query, BulkOrder], job_ids: list[str], request: Request | None) -> dict[str, Any]:
+    """Retry one job after the other; each has a key of its own, so that nothing is done twice."""
+    stores = call.service.stores
+    changed = 0
+    problems: list[dict[str, str]] = []
+    for job_id in job_ids:
+        own = None if request is None else Request(f"{request.key} {job_id}", request.body_sha256)
+        try:
+            ended = stores.verbs.ended(job_id, call.who)
+            if own is not None and stores.verbs.answered(ended.owner, own) is not None:
+                continue
+            _, replayed = stores.verbs.submit(
+                again(stores, call.who, ended, Retry()), own, call.who, changes={"action": "bulk"}
+            )
+            changed += not replayed
+        except InvalidError as error:
+            details = "; ".join(f"{entry['pointer']} {entry['detail']}" for entry in error.members["errors"])
+            problems.append({"job": job_id, "detail": details})
+        except InvalidTransitionError:
+            continue  # it has not ended
+        except (NotFoundError, QuotaError, IdempotencyBusyError) as error:
+            problems.append({"job": job_id, "detail": str(error)})
+    return {"changed": changed, "unchanged": len(job_ids) - changed, "problems": problems[:MOST_PROBLEMS]}

@@ -1,0 +1,130 @@
+"""Jobs: create, list, look, change."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from api.http.access import Access
+from api.http.cursors import Pager, created, newest_first
+from api.http.filters import job_filter
+from api.http.idempotency import IDEMPOTENCY_KEY, REPLAYED, idempotency, made
+from api.http.routes import Call, Header, Reply, Routes
+from api.schemas import answers
+from api.schemas.bodies import JobChanges, NewJobBody
+from api.schemas.queries import CreateQuery, JobsQuery, PageQuery, Query
+from api.submit.dry_run import plan
+from api.submit.placement import place
+from models.ids import is_id
+from stores.infra.errors import NotFoundError
+
+routes = Routes("jobs")
+
+LONGEST_WAIT_S = 60
+PREFER = Header(
+    "Prefer",
+    "`wait=30` waits up to so many seconds (60 at most) for a change of state.",
+    {"type": "string"},
+)
+
+
+def job_id_in(path: str) -> str:
+    """Return the id in an address, if it can be one.
+
+    Raises:
+        NotFoundError
+    """
+    if not is_id("job", path):
+        raise NotFoundError("there is no such job")
+    return path
+
+
+@routes.add(
+    "POST",
+    "/v1/jobs",
+    Access.change,
+    query=CreateQuery,
+    body=NewJobBody,
+    headers=(IDEMPOTENCY_KEY,),
+    answers={201: answers.Job, 200: answers.PlannedJob},
+    answer_headers={201: {"Location": "The job.", **REPLAYED}},
+    problems=("conflict",),
+)
+def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
+    """Create a job.
+
+    With `dry_run=true` nothing is stored: 200 and the job as it would be, with its place in the queue and its ETA were
+    it sent now, and `id`, `state` and `created_at` null.
+    """
+    stores = call.service.stores
+    request = idempotency(call)
+    if request is not None and not call.query.dry_run:
+        stored = stores.verbs.answered(call.who.owner, request)
+        if stored is not None:
+            return made(stored, replayed=True)
+    new = place(stores, call.who, call.body.root)
+    if call.query.dry_run:
+        return Reply(plan(new, stores.reports.foresee(vars(new))))
+    return made(*stores.verbs.submit(new, request, call.who))
+
+
+@routes.add("GET", "/v1/jobs", Access.read, query=JobsQuery, answers={200: answers.Page[answers.Job]})
+def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
+    """List jobs, newest first."""
+    pager = Pager(call.query, call.who, "jobs")
+    wanted = job_filter(call.query, call.who.reads)
+    rows = call.service.stores.reports.jobs(wanted, pager.fetch, newest_first(pager.place))
+    return pager.page(rows, created)
+
+
+@routes.add("GET", "/v1/jobs/{job_id}", Access.read, headers=(PREFER,), answers={200: answers.Job})
+def get_job(call: Call[Query, None], job_id: str) -> dict[str, Any] | Reply:
+    """Look at a job.
+
+    `Prefer: wait=30` answers when its state has changed, at the latest after so many seconds, and at once when it has
+    ended.
+    """
+    preferred = re.search(r"(?:^|[,;\s])wait=(\d{1,9})(?=$|[,;\s])", call.request.headers.get("Prefer", ""))
+    if preferred is None:
+        return call.service.stores.reports.job(job_id_in(job_id), call.who.reads)
+    seconds = min(int(preferred[1]), LONGEST_WAIT_S)
+    return Reply(
+        call.service.await_change(call.who, job_id_in(job_id), seconds),
+        headers={"Preference-Applied": f"wait={seconds}"},
+    )
+
+
+@routes.add(
+    "PATCH",
+    "/v1/jobs/{job_id}",
+    Access.change,
+    body=JobChanges,
+    answers={200: answers.Job},
+    problems=("conflict",),
+)
+def change_job(call: Call[Query, JobChanges], job_id: str) -> dict[str, Any]:
+    """Change priority, labels or name, or the place among the owner's waiting jobs.
+
+    409: `order` was asked of a job that does not wait.
+    """
+    stores = call.service.stores
+    changes = call.body.model_dump(include=call.body.model_fields_set)
+    stores.verbs.change(job_id_in(job_id), call.who, changes)
+    return stores.reports.job(job_id, call.who.reads)
+
+
+@routes.add(
+    "GET",
+    "/v1/jobs/{job_id}/attempts",
+    Access.read,
+    query=PageQuery,
+    answers={200: answers.Page[answers.Attempt]},
+)
+def list_attempts(call: Call[PageQuery, None], job_id: str) -> dict[str, Any]:
+    """List the attempts at a job, first to last."""
+    reports = call.service.stores.reports
+    reports.job(job_id_in(job_id), call.who.reads)
+    pager = Pager(call.query, call.who, f"attempts {job_id}")
+    after = pager.place or 0
+    rows = [row for row in reports.attempts(job_id) if row["number"] > after]
+    return pager.page(rows, lambda row: row["number"])

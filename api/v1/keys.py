@@ -1,0 +1,47 @@
+"""Access keys, for admins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.http.access import Access
+from api.http.cursors import Pager, created, newest_first
+from api.http.routes import Call, Reply, Routes
+from api.schemas import answers
+from api.schemas.bodies import NewKey
+from api.schemas.queries import PageQuery, Query
+from models.ids import is_id
+from stores.accounts.quotas import Quotas
+from stores.infra.errors import NotFoundError
+
+routes = Routes("keys")
+
+
+@routes.add("GET", "/v1/keys", Access.admin, query=PageQuery, answers={200: answers.Page[answers.Key]})
+def list_keys(call: Call[PageQuery, None]) -> dict[str, Any]:
+    """List the keys that are in force, newest first."""
+    pager = Pager(call.query, call.who, "keys")
+    return pager.page(call.service.stores.keys.page(pager.fetch, newest_first(pager.place)), created)
+
+
+@routes.add("POST", "/v1/keys", Access.admin, body=NewKey, answers={201: answers.FreshKey})
+def create_key(call: Call[Query, NewKey]) -> Reply:
+    """Make a key. The answer shows the secret, and nothing shows it again."""
+    asked = call.body
+    key, secret = call.service.stores.keys.create(
+        asked.name,
+        asked.owner or asked.name,
+        asked.role,
+        quotas=Quotas(**asked.quotas.model_dump()),
+        who=call.who,
+    )
+    return Reply({**key, "key": secret}, 201)
+
+
+@routes.add("DELETE", "/v1/keys/{key_id}", Access.admin, answers={204: None}, problems=("conflict",))
+def revoke_key(call: Call[Query, None], key_id: str) -> Reply:
+    """Revoke a key, at once. 409 for the last admin's key."""
+    if not is_id("key", key_id):
+        raise NotFoundError("there is no such key")
+    call.service.stores.keys.revoke(key_id, call.who)
+    return Reply(None, 204)

@@ -1,0 +1,45 @@
+"""Recipes: what can be trained, with which parameters, where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.http.access import Access
+from api.http.cursors import short_list
+from api.http.routes import Call, Routes
+from api.schemas import answers
+from api.schemas.queries import PageQuery, Query
+from models.recipes import RECIPES, Recipe
+from stores.infra.errors import NotFoundError
+
+routes = Routes("recipes")
+
+
+def recipe_view(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe as readers see it, with the JSON Schema of its parameters."""
+    return {
+        "name": recipe.name,
+        "title": recipe.title,
+        "description": recipe.description,
+        "params": recipe.params.model_json_schema(),
+        "presets": [vars(preset) for preset in recipe.presets],
+        "queues": [str(queue) for queue in recipe.queues],
+        "networks": list(recipe.networks),
+        "images": f"square, {recipe.fit.words()} pixels",
+        "needs": str(recipe.fit.needs),
+        "outputs": list(recipe.outputs),
+    }
+
+
+@routes.add("GET", "/v1/recipes", Access.read, query=PageQuery, answers={200: answers.Page[answers.Recipe]})
+def list_recipes(call: Call[PageQuery, None]) -> dict[str, Any]:
+    """List the recipes."""
+    return short_list([recipe_view(recipe) for recipe in RECIPES.values()], call.query, call.who, "recipes")
+
+
+@routes.add("GET", "/v1/recipes/{name}", Access.read, answers={200: answers.Recipe})
+def get_recipe(_call: Call[Query, None], name: str) -> dict[str, Any]:
+    """Look at a recipe."""
+    if name not in RECIPES:
+        raise NotFoundError(f"there is no such recipe; there are {', '.join(sorted(RECIPES))}")
+    return recipe_view(RECIPES[name])

@@ -1,0 +1,1 @@
+"""Keys, sessions, quotas, and the audit of what their owners changed."""

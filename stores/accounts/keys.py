@@ -1,0 +1,151 @@
+"""Access keys: made at random, shown once, kept as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Row, bindparam, func, insert, literal, select, tuple_, update
+
+from models.ids import new_id
+from models.rows import Key
+from models.states import Role
+from models.views import key_view
+from stores.accounts.audit import Actor, Entry, Local, record
+from stores.accounts.quotas import Quotas
+from stores.infra.errors import ConflictError, NotFoundError
+
+NO_QUOTAS = Quotas()
+PREFIX = "gf_"
+
+WHO_COLUMNS = (Key.id, Key.owner, Key.role, Key.quota_queued, Key.quota_running, Key.quota_stored_bytes)
+# Asked at every request, so it is made once.
+WHO = select(*WHO_COLUMNS).where(Key.hash == bindparam("hash"), Key.revoked_at.is_(None))
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks."""
+
+    key_id: str
+    owner: str
+    role: Role
+    quotas: Quotas = NO_QUOTAS
+    session: bytes | None = None  # hash of the session that the key opened, where one was shown instead of the key
+
+    @property
+    def reads(self) -> str | None:
+        """The owner whose things this caller sees; None: everybody's."""
+        return None if self.role is Role.admin else self.owner
+
+
+def principal(row: Row[*tuple[Any, ...]]) -> Principal:
+    """Return who a row with `WHO_COLUMNS` stands for."""
+    quotas = Quotas(row.quota_queued, row.quota_running, row.quota_stored_bytes)
+    return Principal(row.id, row.owner, Role(row.role), quotas)
+
+
+def hash_secret(secret: str) -> bytes:
+    """Return what is stored of a secret. It has 256 random bits, so a plain SHA-256 cannot be guessed back."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def new_secret() -> str:
+    """Return a fresh secret: 256 random bits."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+class Keys:
+    """Makes, checks and revokes keys."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def authenticate(self, secret: str) -> Principal | None:
+        """Return whose key this is; None for a key that is unknown or revoked."""
+        with self._reader.connect() as connection:
+            row = connection.execute(WHO, {"hash": hash_secret(secret)}).first()
+        return None if row is None else principal(row)
+
+    def known(self, secret: str) -> bool:
+        """Tell whether there is or was such a key, revoked ones included."""
+        with self._reader.connect() as connection:
+            return connection.scalar(select(Key.id).where(Key.hash == hash_secret(secret))) is not None
+
+    def in_force(self, key_ids: Collection[str]) -> set[str]:
+        """Return those of the keys that are not revoked."""
+        if not key_ids:
+            return set()
+        with self._reader.connect() as connection:
+            return set(connection.scalars(select(Key.id).where(Key.id.in_(key_ids), Key.revoked_at.is_(None))))
+
+    def count_admins(self) -> int:
+        """Return how many admin keys are in force."""
+        query = select(func.count()).where(Key.role == Role.admin, Key.revoked_at.is_(None))
+        with self._reader.connect() as connection:
+            return connection.scalar(query) or 0
+
+    def create(
+        self,
+        name: str,
+        owner: str,
+        role: Role,
+        secret: str | None = None,
+        *,
+        quotas: Quotas = NO_QUOTAS,
+        who: Actor | None = None,
+    ) -> tuple[dict[str, Any], str]:
+        """Make a key. Returns it and its secret, which cannot be had again. `who` None: this host itself."""
+        secret = secret or new_secret()
+        limits = {f"quota_{name}": limit for name, limit in vars(quotas).items()}
+        with self._engine.begin() as connection:
+            row = (
+                connection.execute(
+                    insert(Key)
+                    .values(id=new_id("key"), name=name, owner=owner, role=role, hash=hash_secret(secret), **limits)
+                    .returning(*Key.__table__.columns)
+                )
+                .mappings()
+                .one()
+            )
+            view = key_view(row)
+            facts = {fact: view[fact] for fact in ("name", "owner", "role", "quotas")}
+            record(connection, who or Local(owner), Entry("key.create", view["id"], None, facts))
+        return view, secret
+
+    def page(self, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
+        """Return up to `limit` keys that are in force, newest first."""
+        query = select(*Key.__table__.columns).where(Key.revoked_at.is_(None))
+        if before is not None:
+            query = query.where(tuple_(Key.created_at, Key.id) < tuple_(literal(before[0]), literal(before[1])))
+        with self._reader.connect() as connection:
+            rows = connection.execute(query.order_by(Key.created_at.desc(), Key.id.desc()).limit(limit)).mappings()
+            return [key_view(row) for row in rows]
+
+    def revoke(self, key_id: str, who: Actor) -> None:
+        """End a key at once.
+
+        Raises:
+            NotFoundError: no such key in force.
+            ConflictError: it is the last admin key; without one nobody could make another.
+        """
+        in_force = Key.revoked_at.is_(None)
+        with self._engine.begin() as connection:
+            # Both sides of a race for the last two admin keys must see each other.
+            admins = connection.scalars(
+                select(Key.id).where(Key.role == Role.admin, in_force).order_by(Key.id).with_for_update()
+            ).all()
+            if list(admins) == [key_id]:
+                raise ConflictError("this is the last admin key; make another one first")
+            done = connection.execute(
+                update(Key).where(Key.id == key_id, in_force).values(revoked_at=func.now()).returning(*Key.__table__.c)
+            ).first()
+            if done is None:
+                raise NotFoundError(f"no key {key_id}")
+            facts = {"name": done.name, "owner": done.owner, "role": done.role}
+            record(connection, who, Entry("key.revoke", key_id, facts, None))

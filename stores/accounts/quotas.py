@@ -1,0 +1,88 @@
+"""How much an owner may have: jobs that wait, jobs that run, bytes that are stored.
+
+What waits and what is stored is refused at the door, by the limits of the key that asks. What runs is limited in the
+claim (stores/jobs/claim.py), by the highest limit of the owner's keys: a job does not know through which key it came.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, literal, select
+
+from models.rows import Artifact, Dataset, Job
+from models.states import State
+from stores.infra.errors import QuotaError
+from stores.infra.settings import Settings
+
+# Of the room that is left, this part may be used up without counting again, for so many seconds. API processes count
+# apart, and twenty of them may do so: together they cannot go beyond the limit.
+SHARE = 20
+FRESH_S = 1.0
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """The limits of one key. None: what the settings say."""
+
+    queued: int | None = None
+    running: int | None = None
+    stored_bytes: int | None = None
+
+
+class Guard:
+    """Counts what an owner has before more is added; to be asked in the transaction that adds it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._room: dict[str, tuple[float, int]] = {}
+
+    def one_more_queued(self, connection: Connection, owner: str, quotas: Quotas) -> None:
+        """See that one more job of this owner may wait.
+
+        Raises:
+            QuotaError
+        """
+        limit = self._settings.quota_queued if quotas.queued is None else quotas.queued
+        counted, room = self._room.get(owner, (0.0, 0))
+        if room > 0 and time.monotonic() - counted < FRESH_S:
+            self._room[owner] = (counted, room - 1)
+            return
+        _take_turns(connection, owner)
+        waiting = select(literal(1)).where(Job.owner == owner, Job.state == State.queued.value).limit(limit).subquery()
+        count = connection.scalar(select(func.count()).select_from(waiting)) or 0
+        if count >= limit:
+            remedy = "wait for some to start, cancel some, or ask an admin for a key with a higher quota"
+            raise QuotaError(f"{count} jobs of {owner} wait, and this key allows {limit} (quota `queued`); {remedy}")
+        self._room[owner] = (time.monotonic(), (limit - count) // SHARE)
+
+    def more_stored(self, connection: Connection, owner: str, more: int, quotas: Quotas) -> None:
+        """See that so many more bytes of this owner may be stored.
+
+        Raises:
+            QuotaError
+        """
+        limit = self._settings.quota_stored_bytes if quotas.stored_bytes is None else quotas.stored_bytes
+        _take_turns(connection, owner)
+        used = stored_bytes(connection, owner)
+        if used + more > limit:
+            remedy = "delete data sets, or ask an admin for a key with a higher quota"
+            words = f"{owner} stores {used} bytes, this would add {more}, and this key allows {limit}"
+            raise QuotaError(f"{words} (quota `stored_bytes`); {remedy}", stored=True)
+
+
+def stored_bytes(connection: Connection, owner: str) -> int:
+    """Return how many bytes an owner has stored: uploaded data sets, and what their jobs have made."""
+    sets = select(func.coalesce(func.sum(Dataset.bytes), 0)).where(Dataset.owner == owner, Dataset.deleted_at.is_(None))
+    made = (
+        select(func.coalesce(func.sum(Artifact.bytes), 0))
+        .join(Job, Job.id == Artifact.job_id)
+        .where(Job.owner == owner)
+    )
+    return int(connection.scalar(select(sets.scalar_subquery() + made.scalar_subquery())) or 0)
+
+
+def _take_turns(connection: Connection, owner: str) -> None:
+    """Let nobody else add to what this owner has until the transaction ends: two could both be the last one."""
+    connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"quota\n{owner}", 0))))

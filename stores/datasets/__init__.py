@@ -1,0 +1,1 @@
+"""Data sets: built in, found on disk, uploaded; and their previews."""

@@ -1,0 +1,188 @@
+"""Registers the data sets whose files stand on this machine: the built-in one, and those below the data roots.
+
+Counts by names and sizes. Nothing large is opened, so the service starts at once beside a data root of any size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, and_, case, func, update
+from sqlalchemy.dialects.postgresql import insert
+
+from models.datasets import FORMS, KnownDataset
+from models.ids import new_id
+from models.rows import Dataset
+from packing import layouts
+from packing.builtin import BUILTIN_ROOT
+
+# Above these a checksum would cost the start of the service more than it tells anyone.
+_HASHED_BYTES, _HASHED_FILES = 200_000_000, 10_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A data set as it stands on the disk."""
+
+    known: KnownDataset
+    parts: dict[str, int]
+    bytes: int
+    sha256: str | None
+
+
+def register_known(engine: Engine, roots: Sequence[Path]) -> None:
+    """Write rows for what stands here; what was found at an earlier start and is gone becomes `missing`."""
+    standing = {found.known.name: found for found in look(roots)}
+    with engine.begin() as connection:
+        for found in standing.values():
+            _write(connection, found)
+        connection.execute(
+            update(Dataset)
+            .where(Dataset.source == "found", Dataset.name.not_in(standing), Dataset.state == "ready")
+            .values(state="missing")
+        )
+
+
+def look(roots: Sequence[Path]) -> Iterator[Found]:
+    """Yield every known data set that stands here, in its first layout that does, and every other pair of domains."""
+    seen: set[str] = set()
+    for known in (*FORMS, *_pairs(roots)):
+        if known.name in seen:
+            continue
+        folders = (base / folder for base in _bases(known, roots) for folder in known.folders)
+        for folder in folders:
+            found = _examine(known, folder) if _stands(known, folder) else None
+            if found is not None:
+                seen.add(known.name)
+                yield found
+                break
+
+
+def dataset_spec(row: Mapping[str, Any], roots: Sequence[Path]) -> dict[str, Any] | None:
+    """Return what a trainer is told about a data set that came with the service or was found; None if uploaded.
+
+    The row says how many pictures there are, and in which layout. The folder is looked for here, because this machine's
+    data roots need not be those of the machine that registered it.
+    """
+    if row["source"] == "uploaded":
+        return None
+    known = _known(row)
+    standing = (folder for base in _bases(known, roots) for folder in known.folders if _stands(known, base / folder))
+    facts = {name: row[name] for name in ("name", "source", "layout", "shape", "classes", "parts")}
+    return {**facts, "folder": next(standing, known.folder)}
+
+
+def standing_folder(row: Mapping[str, Any], roots: Sequence[Path]) -> Path | None:
+    """Return where a data set that came with the service or was found stands on this machine; None: nowhere."""
+    known = _known(row)
+    folders = (base / folder for base in _bases(known, roots) for folder in known.folders)
+    return next((folder for folder in folders if _stands(known, folder)), None)
+
+
+def _known(row: Mapping[str, Any]) -> KnownDataset:
+    forms = (form for form in FORMS if (form.name, form.layout) == (row["name"], row["layout"]))
+    return next(forms, None) or _pair(row["name"])
+
+
+def _bases(known: KnownDataset, roots: Sequence[Path]) -> Sequence[Path]:
+    return [BUILTIN_ROOT] if known.source == "builtin" else roots
+
+
+def _stands(known: KnownDataset, folder: Path) -> bool:
+    try:
+        return layouts.stands(known.layout, folder)
+    except OSError as error:
+        log.warning("data_root_unreadable", folder=str(folder), error=str(error))
+        return False
+
+
+def _examine(known: KnownDataset, folder: Path) -> Found | None:
+    try:
+        files = layouts.files(known.layout, folder)
+        parts = layouts.counts(known.layout, folder) or known.parts
+        size = sum(entry.size for entry in files)
+        small = size <= _HASHED_BYTES and len(files) <= _HASHED_FILES
+        return Found(known, parts, size, _sha256(folder, files) if small else None)
+    except (OSError, ValueError) as error:
+        log.warning("data_set_damaged", name=known.name, folder=str(folder), error=str(error))
+        return None
+
+
+def _pairs(roots: Sequence[Path]) -> Iterator[KnownDataset]:
+    """Yield what stands right below a data root in folders trainA and trainB, whatever its name."""
+    taken = {form.name for form in FORMS}
+    for root in roots:
+        for folder in _subfolders(root):
+            if folder.name in taken:
+                continue
+            if _NAME.fullmatch(folder.name):
+                yield _pair(folder.name)
+            else:
+                log.warning(
+                    "data_set_unnamable", folder=str(folder), remedy="use letters, digits, dot, dash, underline"
+                )
+
+
+def _subfolders(root: Path) -> list[Path]:
+    try:
+        inside = sorted(root.iterdir()) if root.is_dir() else []
+        return [folder for folder in inside if (folder / layouts.DOMAINS[0]).is_dir()]
+    except OSError as error:
+        log.warning("data_root_unreadable", folder=str(root), error=str(error))
+        return []
+
+
+def _pair(name: str) -> KnownDataset:
+    return KnownDataset(name, "found", "domains", name, {}, (3, 256, 256), ())
+
+
+def _write(connection: Connection, found: Found) -> None:
+    known = found.known
+    facts = {
+        "source": known.source,
+        "layout": known.layout,
+        "shape": list(known.shape),
+        "classes": list(known.classes),
+        "state": "ready",
+        "bytes": found.bytes,
+        "sha256": found.sha256,
+        "images": sum(found.parts.values()),
+        "parts": found.parts,
+    }
+    connection.execute(
+        insert(Dataset)
+        .values(id=new_id("ds"), name=known.name, **facts)
+        .on_conflict_do_update(
+            index_elements=[func.coalesce(Dataset.owner, ""), Dataset.name],
+            index_where=Dataset.deleted_at.is_(None),
+            set_={**facts, **_as_looked_at(facts)},
+        )
+    )
+
+
+def _as_looked_at(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what becomes of an earlier look at a data set: it holds for as long as the files are the same."""
+    same = and_(*(getattr(Dataset, name).is_not_distinct_from(facts[name]) for name in ("layout", "bytes", "sha256")))
+    return {name: case((same, getattr(Dataset, name)), else_=None) for name in ("preview_key", "class_counts")}
+
+
+def _sha256(folder: Path, files: Sequence[layouts.Entry]) -> str | None:
+    """Return one checksum over all files, by name; None when one cannot be read, which its reader will tell."""
+    digest = hashlib.sha256()
+    try:
+        for entry in files:
+            with (folder / entry.name).open("rb") as file:
+                digest.update(entry.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+    except OSError as error:
+        log.warning("data_set_damaged", folder=str(folder), error=str(error))
+        return None
+    return digest.hexdigest()

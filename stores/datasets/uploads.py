@@ -1,0 +1,181 @@
+"""Uploaded data sets: their rows, and the objects that belong to them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from models.datasets import KNOWN
+from models.rows import Dataset, Job
+from models.states import TERMINAL
+from models.views import dataset_view
+from stores.accounts.audit import Entry, Requester, record
+from stores.accounts.keys import Principal
+from stores.accounts.quotas import Guard
+from stores.infra.blobs import Blobs
+from stores.infra.errors import BlobError, ConflictError, NotFoundError
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class NewUpload:
+    """A packed data set, whose objects are stored already."""
+
+    id: str
+    name: str
+    owner: str
+    layout: str
+    images: int
+    shape: list[int]
+    classes: list[str]
+    class_counts: list[int] | None
+    parts: dict[str, int]
+    bytes: int
+    sha256: str
+    object_key: str
+    preview_key: str
+
+
+class Uploads:
+    """Rows follow objects: a row is written when its objects are there, and they go when it is marked as deleted."""
+
+    def __init__(self, engine: Engine, blobs: Blobs, guard: Guard) -> None:
+        self._engine = engine
+        self._guard = guard
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._blobs = blobs
+
+    @staticmethod
+    def keys(dataset_id: str) -> tuple[str, str]:
+        """Return the keys of the packed file and of the preview."""
+        return f"datasets/{dataset_id}/packed.safetensors", f"datasets/{dataset_id}/preview.png"
+
+    def check(self, who: Principal, name: str) -> None:
+        """See that the owner may call a data set so, and may store more, before anything is done for it.
+
+        Raises:
+            ConflictError: there is one of this name, theirs or everybody's.
+            QuotaError: they store as much as this key allows.
+        """
+        owner = who.owner
+        with self._engine.begin() as connection:
+            self._guard.more_stored(connection, owner, 1, who.quotas)
+        mine = select(Dataset.owner).where(
+            Dataset.name == name,
+            Dataset.deleted_at.is_(None),
+            or_(Dataset.owner == owner, Dataset.owner.is_(None)),
+        )
+        with self._reader.connect() as connection:
+            taken = connection.execute(mine).first()
+        if name in KNOWN or (taken is not None and taken.owner is None):
+            raise ConflictError(f"{name} is the name of a data set that everybody shares; choose another name")
+        if taken is not None:
+            raise _taken(name)
+
+    def add(self, new: NewUpload, who: Principal) -> dict[str, Any]:
+        """Write the row; return the data set.
+
+        Raises:
+            ConflictError: the owner has one of this name.
+            QuotaError: with it they would store more than this key allows.
+        """
+        row = insert(Dataset).values(**vars(new), source="uploaded", state="ready").returning(*Dataset.__table__.c)
+        try:
+            with self._engine.begin() as connection:
+                self._guard.more_stored(connection, new.owner, new.bytes, who.quotas)
+                view = dataset_view(connection.execute(row).mappings().one())
+                record(connection, who, Entry("dataset.upload", new.id, None, _facts(view)))
+                return view
+        except IntegrityError as error:
+            raise _taken(new.name) from error
+
+    def delete(self, dataset_id: str, who: Requester) -> None:
+        """Mark an uploaded data set as deleted: no job may name it any more, and its name is free.
+
+        Raises:
+            NotFoundError: there is none, or it is somebody else's.
+            ConflictError: it came with the service, or an unfinished job needs it.
+        """
+        owner = who.reads
+        mine = or_(Dataset.owner.is_(None), Dataset.owner == owner) if owner is not None else Dataset.id.is_not(None)
+        # A job that names it locks the row too, as its foreign key: it comes before, and counts, or finds it deleted.
+        chosen = select(*Dataset.__table__.c).where(Dataset.id == dataset_id, Dataset.deleted_at.is_(None), mine)
+        with self._engine.begin() as connection:
+            row = connection.execute(chosen.with_for_update()).first()
+            if row is None:
+                raise NotFoundError(f"no data set {dataset_id}")
+            if row.source != "uploaded":
+                raise ConflictError(f"this data set is {row.source}, not uploaded: it cannot be deleted here")
+            states = [str(state) for state in TERMINAL]
+            needing = select(func.count()).where(Job.dataset_id == dataset_id, Job.state.not_in(states))
+            if busy := connection.scalar(needing):
+                jobs = "1 unfinished job needs" if busy == 1 else f"{busy} unfinished jobs need"
+                raise ConflictError(f"{jobs} this data set; cancel such jobs or wait for their end")
+            connection.execute(update(Dataset).where(Dataset.id == dataset_id).values(deleted_at=func.now()))
+            record(connection, who, Entry("dataset.delete", dataset_id, _facts(dataset_view(row._mapping)), None))
+
+    def clear_deleted(self) -> int:
+        """Remove the objects of deleted data sets; return of how many. What the store refuses is left for next time."""
+        condemned = select(Dataset.id).where(Dataset.deleted_at.is_not(None), Dataset.object_key.is_not(None))
+        cleared = 0
+        with self._reader.connect() as connection:
+            for dataset_id in connection.scalars(condemned).all():
+                try:
+                    self._remove(dataset_id)
+                except BlobError as error:
+                    log.warning("objects_not_removed", dataset=dataset_id, error=str(error))
+                    break
+                gone = {"object_key": None, "preview_key": None}
+                connection.execute(update(Dataset).where(Dataset.id == dataset_id).values(**gone))
+                cleared += 1
+        return cleared
+
+    def forget_unless_kept(self, dataset_id: str) -> None:
+        """Remove the objects stored under an id for which no row was written.
+
+        Raises:
+            BlobError: the object store does not answer.
+        """
+        with self._reader.connect() as connection:
+            if connection.scalar(select(Dataset.id).where(Dataset.id == dataset_id)) is None:
+                self._remove(dataset_id)
+
+    def preview_key(self, dataset_id: str, owner: str | None) -> str | None:
+        """Return the key of a data set's preview; None when it has none.
+
+        Raises:
+            NotFoundError: there is no such data set, or it is somebody else's.
+        """
+        mine = or_(Dataset.owner.is_(None), Dataset.owner == owner) if owner is not None else Dataset.id.is_not(None)
+        query = select(Dataset.preview_key).where(Dataset.id == dataset_id, Dataset.deleted_at.is_(None), mine)
+        with self._reader.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise NotFoundError("there is no such data set")
+        key: str | None = row.preview_key
+        return key
+
+    def packed_key(self, dataset_id: str) -> str | None:
+        """Return the key of a data set's packed file, for workers; None when there is none or it was deleted."""
+        query = select(Dataset.object_key).where(Dataset.id == dataset_id, Dataset.deleted_at.is_(None))
+        with self._reader.connect() as connection:
+            return connection.scalar(query)
+
+    def _remove(self, dataset_id: str) -> None:
+        for key in self.keys(dataset_id):
+            with suppress(NotFoundError):
+                self._blobs.remove(key)
+
+
+def _facts(view: dict[str, Any]) -> dict[str, Any]:
+    return {name: view[name] for name in ("name", "owner", "images", "bytes", "sha256")}
+
+
+def _taken(name: str) -> ConflictError:
+    return ConflictError(f"you have a data set called {name} already; delete it first, or choose another name")

@@ -1,0 +1,160 @@
+"""Events: written in the transaction that made them true, read in two orders.
+
+Within a job, `seq` counts 1, 2, 3 … without a gap: it is raised in the job's row, whose lock makes writers take turns.
+
+Across jobs there is no such lock, so a global counter would have holes that fill up later, and a reader past the hole
+would miss what fills it. The feed is ordered by the writing transaction's id instead, and shows only what is older than
+every transaction still under way (`pg_snapshot_xmin`): nothing can appear behind a reader. That order agrees with
+`seq` because every writer locks the job's row before its first write, and a transaction gets its id at its first write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, insert, select, text, tuple_
+
+from models.rows import Event, Job
+from models.states import EventType
+from models.views import event_view
+from stores.events.bus import Hint
+from stores.infra.errors import BadPositionError
+
+SETTLED = text("events.txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+
+
+def append(
+    connection: Connection,
+    owner: str,
+    job_id: str,
+    attempt: int,
+    first_seq: int,
+    news: Sequence[tuple[str, dict[str, Any]]],
+) -> list[Hint]:
+    """Insert events numbered from `first_seq`; the caller has locked the job's row and raised its `last_seq`."""
+    if not news:
+        return []
+    rows = connection.execute(
+        insert(Event).returning(Event.seq, Event.at, sort_by_parameter_order=True),
+        [
+            {"job_id": job_id, "seq": first_seq + n, "attempt": attempt, "type": kind, "data": data}
+            for n, (kind, data) in enumerate(news)
+        ],
+    ).all()
+    return [
+        Hint(
+            owner,
+            event_view({"job_id": job_id, "seq": seq, "at": at, "attempt": attempt, "type": kind, "data": data}),
+        )
+        for (seq, at), (kind, data) in zip(rows, news, strict=True)
+    ]
+
+
+def append_to_each(connection: Connection, jobs: Sequence[Row[Any]], to: str, reason: str | None) -> list[Hint]:
+    """Insert the event of one change of state that many jobs make; the caller has locked and counted each."""
+    if not jobs:
+        return []
+    rows = [
+        {
+            "job_id": job.id,
+            "seq": job.last_seq + 1,
+            "attempt": job.attempt,
+            "type": EventType.state,
+            "data": {"from": job.state, "to": to, "reason": reason},
+        }
+        for job in jobs
+    ]
+    times = connection.scalars(insert(Event).returning(Event.at, sort_by_parameter_order=True), rows).all()
+    return [Hint(job.owner, event_view({**row, "at": at})) for job, row, at in zip(jobs, rows, times, strict=True)]
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """A place in the feed over all jobs."""
+
+    txid: int
+    job_id: str
+    seq: int
+
+
+class Events:
+    """Reads events: of one job by `seq`, or of all jobs in the order of their commit."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def page(self, job_id: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """Return up to `limit` events of a job with seq > `after`, oldest first."""
+        query = select(Event).where(Event.job_id == job_id, Event.seq > after).order_by(Event.seq).limit(limit)
+        with self._engine.connect() as connection:
+            return [event_view(row) for row in connection.execute(_columns(query)).mappings()]
+
+    def newest(
+        self, job_id: str, kinds: Collection[str], limit: int, before: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Return up to `limit` events of these types of a job (with seq < `before`), newest first."""
+        query = select(Event).where(Event.job_id == job_id, Event.type.in_(list(kinds)))
+        if before is not None:
+            query = query.where(Event.seq < before)
+        with self._engine.connect() as connection:
+            rows = connection.execute(_columns(query.order_by(Event.seq.desc()).limit(limit))).mappings()
+            return [event_view(row) for row in rows]
+
+    def now(self) -> Position:
+        """Return the end of the feed: everything after it is yet to settle."""
+        with self._engine.connect() as connection:
+            xmin = connection.scalar(text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
+        return Position(int(xmin or 0), "", 0)
+
+    def position(self, last_event_id: str, owner: str | None) -> Position:
+        """Return the place in the feed that a `job:seq` names.
+
+        Raises:
+            BadPositionError: no such event, or not one that this reader may see.
+        """
+        job_id, _, seq = last_event_id.rpartition(":")
+        if not (job_id and seq.isascii() and seq.isdigit() and len(seq) < 19):
+            raise BadPositionError("Last-Event-ID must be an id that this stream has sent: job:seq")
+        query = select(Event.txid).where(Event.job_id == job_id, Event.seq == int(seq))
+        if owner is not None:
+            query = query.join(Job, Job.id == Event.job_id).where(Job.owner == owner)
+        with self._engine.connect() as connection:
+            txid = connection.scalar(query)
+        if txid is None:
+            raise BadPositionError("Last-Event-ID names no event of this stream; leave it out to start from now")
+        return Position(txid, job_id, int(seq))
+
+    def feed(self, after: Position, owner: str | None, limit: int) -> list[tuple[Position, dict[str, Any]]]:
+        """Return up to `limit` settled events after a position, over all jobs of an owner (None: of everybody)."""
+        place = tuple_(Event.txid, Event.job_id, Event.seq)
+        query = (
+            select(Event)
+            .where(place > tuple_(after.txid, after.job_id, after.seq), SETTLED)
+            .order_by(Event.txid, Event.job_id, Event.seq)
+            .limit(limit)
+        )
+        if owner is not None:
+            query = query.join(Job, Job.id == Event.job_id).where(Job.owner == owner)
+        with self._engine.connect() as connection:
+            rows = connection.execute(_columns(query)).mappings().all()
+        return [(Position(row["txid"], row["job_id"], row["seq"]), event_view(row)) for row in rows]
+
+    def last_seqs(self, job_ids: Collection[str]) -> dict[str, int]:
+        """Return the number of each job's newest event; jobs that are not there are left out."""
+        if not job_ids:
+            return {}
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(Job.id, Job.last_seq).where(Job.id.in_(job_ids)))
+            return {row.id: row.last_seq for row in rows}
+
+    def last_seq(self, job_id: str) -> int:
+        """Return the number of the job's newest event."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(func.coalesce(func.max(Event.seq), 0)).where(Event.job_id == job_id)) or 0
+
+
+def _columns(query: Any) -> Any:
+    """Select plain columns, not mapped objects: the answer is a dictionary anyway."""
+    return query.with_only_columns(*Event.__table__.columns, maintain_column_froms=True)

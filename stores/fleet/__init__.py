@@ -1,0 +1,1 @@
+"""Workers and queues: who serves what, and how much fits on it."""

@@ -1,0 +1,79 @@
+"""Workers: who is there, serving which queue with which device. Alive means: its heartbeat row is recent."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+from sqlalchemy import Engine, Select, func, insert, literal, select, update
+
+from models.ids import new_id
+from models.rows import Job, Queue, Worker
+from models.states import State
+from stores.infra.sql import seconds
+
+
+class Workers:
+    """Registers supervisors and keeps their heartbeat."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def register(self, name: str, queue: str, device: dict[str, Any]) -> str:
+        """Write a row for this process; return its id."""
+        worker_id = new_id("wrk")
+        with self._engine.begin() as connection:
+            connection.execute(
+                insert(Worker).values(
+                    id=worker_id, name=name, queue=queue, device=device, host=socket.gethostname(), pid=os.getpid()
+                )
+            )
+        return worker_id
+
+    def beat(self, worker_id: str, device: dict[str, Any]) -> bool:
+        """Say that the worker lives, with what its device looks like now. Returns whether it shall drain."""
+        with self._engine.begin() as connection:
+            return bool(
+                connection.scalar(
+                    update(Worker)
+                    .where(Worker.id == worker_id)
+                    .values(last_seen=func.now(), device=device)
+                    .returning(Worker.draining)
+                )
+            )
+
+    def stop(self, worker_id: str) -> None:
+        """Say that the worker has left in order."""
+        with self._engine.begin() as connection:
+            connection.execute(update(Worker).where(Worker.id == worker_id).values(stopped_at=func.now()))
+
+
+def queues_to_ring(alive_s: float, grace_s: float) -> Select[str]:
+    """Select the queues that have had runnable work for `grace_s` seconds, and a live worker without any."""
+    busy = select(Job.worker_id).where(Job.state == State.running)
+    idle = (
+        select(Worker.queue)
+        .join(Queue, Queue.name == Worker.queue)
+        .where(
+            Worker.stopped_at.is_(None),
+            ~Worker.draining,
+            ~Queue.paused,
+            Worker.last_seen > func.now() - seconds(alive_s),
+            Worker.id.not_in(busy),
+        )
+    )
+    return (
+        select(Queue.name)
+        .where(
+            Queue.name.in_(idle),
+            select(literal(1))
+            .where(
+                Job.queue == Queue.name,
+                Job.state == State.queued,
+                Job.run_after <= func.now() - seconds(grace_s),
+            )
+            .exists(),
+        )
+        .order_by(Queue.name)
+    )

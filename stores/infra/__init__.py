@@ -1,0 +1,1 @@
+"""What the other stores stand on: the database, the broker, the object store, settings, logs."""

@@ -1,0 +1,76 @@
+"""The connection to Postgres."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError
+
+from stores.infra.failpoints import reach
+from stores.infra.settings import Settings
+
+# A peer that has gone without a word, its network cut, is noticed after about this long.
+SILENCE_S = 15
+# A connection that was in use this lately is not asked whether it lives.
+TRUSTED_S = 1.0
+
+
+def _connection(settings: Settings) -> dict[str, Any]:
+    """Return what each connection is made with.
+
+    Nobody may hold a row by hanging, or by vanishing without a word, in the middle of a transaction: after a lease the
+    server ends such a session, so that the sweeper can take the job, which skips rows that are held.
+    """
+    server = {
+        "timezone": "utc",
+        "statement_timeout": 30_000,
+        "idle_in_transaction_session_timeout": int(settings.lease_s * 1000),
+        "tcp_keepalives_idle": SILENCE_S // 3,
+        "tcp_keepalives_interval": SILENCE_S // 3,
+        "tcp_keepalives_count": 2,
+    }
+    return {
+        "connect_timeout": 5,
+        "keepalives_idle": SILENCE_S // 3,
+        "keepalives_interval": SILENCE_S // 3,
+        "keepalives_count": 2,
+        "tcp_user_timeout": SILENCE_S * 1000,
+        "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
+    }
+
+
+def make_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
+    """Return an engine; nothing connects before the first use.
+
+    A connection that lay idle is asked whether it lives before it is used: that saves the requests that would meet one
+    which a database restart has killed. One that was just used is not asked, which would cost a round trip a query.
+    """
+    engine = create_engine(
+        settings.database_url.get_secret_value(),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=10,
+        connect_args=_connection(settings),
+    )
+
+    @event.listens_for(engine, "commit")
+    def _point(_connection: Any) -> None:
+        reach("committing")
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used", time.monotonic()) < TRUSTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            # The others of its age are dead too: the pool starts afresh.
+            raise InvalidatePoolError("the connection is gone") from error
+
+    return engine

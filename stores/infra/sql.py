@@ -1,0 +1,13 @@
+"""Small pieces of SQL that several stores share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import cast, literal
+from sqlalchemy.dialects.postgresql import INTERVAL
+
+
+def seconds(value: float) -> Any:
+    """Return a length of time as SQL."""
+    return cast(literal(f"{value} seconds"), INTERVAL)

@@ -1,0 +1,311 @@
+"""What a requester may do with jobs: submit, cancel, pause, resume, change, and the same to many at once.
+
+Each is one transaction, with its line in the audit; hints and bells follow the commit. Asking twice changes nothing
+the second time. A running job is only asked: `pending_action` is a wish, which its supervisor carries out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, select, update
+
+from models.rows import Job
+from models.states import NO_LIVE_WORKER, TERMINAL, Action, State
+from stores.accounts.audit import Entry, Local, Requester, record
+from stores.accounts.keys import Principal
+from stores.accounts.quotas import Guard, Quotas
+from stores.events.bus import Bus, Hint
+from stores.infra.broker import Bell
+from stores.infra.errors import ConflictError, InvalidTransitionError, NotFoundError
+from stores.jobs import idempotency, insert
+from stores.jobs.filter import JobFilter
+from stores.jobs.insert import NewJob
+from stores.jobs.ordering import place_among
+from stores.jobs.transitions import VERBS, lock, move_all
+
+BATCH = 500
+
+
+class Verb(StrEnum):
+    """What can be asked of a job that is there."""
+
+    cancel = "cancel"
+    pause = "pause"
+    resume = "resume"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a verb does to a job: move it, or leave a wish beside its state (None takes the wish back)."""
+
+    to: State | None = None
+    wish: Action | None = None
+
+
+def decide(verb: Verb, state: State, pending: str | None) -> Step | None:
+    """Return what a verb does in a state; None when the job is there already, or on its way.
+
+    Raises:
+        InvalidTransitionError
+    """
+    running = state is State.running
+    match verb:
+        case Verb.cancel if state is State.canceled or pending == Action.cancel:
+            return None
+        case Verb.cancel if state not in TERMINAL:
+            return Step(wish=Action.cancel) if running else Step(to=State.canceled)
+        case Verb.pause if state is State.paused or pending == Action.pause:
+            return None
+        case Verb.pause if state is State.queued:
+            return Step(to=State.paused)
+        case Verb.pause if running and pending is None:
+            return Step(wish=Action.pause)
+        case Verb.resume if state is State.paused:
+            return Step(to=State.queued)
+        case Verb.resume if running and pending == Action.pause:
+            return Step(wish=None)  # the pause may be under way: then the attempt ends, and the job waits again
+        case Verb.resume if state is State.queued or (running and pending is None):
+            return None
+    allowed = VERBS[state] if pending is None else (Verb.cancel,) if pending == Action.pause else ()
+    raise InvalidTransitionError(verb, state, tuple(str(other) for other in allowed), pending)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many jobs an order to many has changed, and how many it found as they should be."""
+
+    changed: int
+    unchanged: int
+
+
+class Verbs:
+    """The requester's side of jobs."""
+
+    def __init__(self, engine: Engine, bus: Bus, bell: Bell, guard: Guard, alive_s: float) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._bus = bus
+        self._bell = bell
+        self._guard = guard
+        self._alive_s = alive_s
+
+    def submit(
+        self,
+        new: NewJob,
+        request: idempotency.Request | None = None,
+        who: Principal | None = None,
+        *,
+        changes: dict[str, Any] | None = None,
+    ) -> tuple[dict[str, Any], bool]:
+        """Store a job and ring for it. Returns the job as shown to readers, and whether this is a replayed answer.
+
+        `who` asks; None: the owner, without a key. `changes`: what was asked of a retry.
+
+        Raises:
+            IdempotencyMismatchError, IdempotencyBusyError: see stores/jobs/idempotency.py.
+            QuotaError: as many jobs of the owner wait as the key allows.
+        """
+        with self._engine.begin() as connection:
+            if request is not None and (stored := idempotency.begin(connection, new.owner, request)) is not None:
+                return stored, True
+            self._guard.one_more_queued(connection, new.owner, Quotas() if who is None else who.quotas)
+            view, hint = insert.store(connection, new, self._alive_s)
+            record(connection, who or Local(new.owner), _birth(view, changes))
+            if request is not None:
+                idempotency.remember(connection, new.owner, request, view["id"], view)
+        self._bus.publish([hint])
+        # A message that nobody hears would stay in the broker for ever; a worker that comes looks for itself.
+        if new.reason != NO_LIVE_WORKER:
+            self._bell.ring(new.queue, view["id"])
+        return view, False
+
+    def answered(self, owner: str, request: idempotency.Request) -> dict[str, Any] | None:
+        """Return what this request was answered before, or None: names that it used may mean nothing any more.
+
+        Raises:
+            IdempotencyMismatchError
+        """
+        with self._reader.connect() as connection:
+            return idempotency.answered(connection, owner, request)
+
+    def cancel(self, job_id: str, who: Requester) -> bool:
+        """Cancel a waiting job at once, or ask the supervisor of a running one to. False: it was so already.
+
+        Raises:
+            NotFoundError, InvalidTransitionError
+        """
+        return self._ask(Verb.cancel, job_id, who)
+
+    def pause(self, job_id: str, who: Requester) -> bool:
+        """Set a waiting job aside at once, or ask for the checkpoint of a running one. False: it was so already.
+
+        Raises:
+            NotFoundError, InvalidTransitionError
+        """
+        return self._ask(Verb.pause, job_id, who)
+
+    def resume(self, job_id: str, who: Requester) -> bool:
+        """Let a paused job wait for a worker again. False: it is not paused, nor going to be.
+
+        Raises:
+            NotFoundError, InvalidTransitionError
+        """
+        return self._ask(Verb.resume, job_id, who)
+
+    def change(self, job_id: str, who: Requester, changes: dict[str, Any]) -> None:
+        """Change `priority`, `labels` or `name`, or move the job to the first or last place: `order`.
+
+        Raises:
+            NotFoundError
+            ConflictError: only a job that waits has a place.
+        """
+        values = dict(changes)
+        with self._engine.begin() as connection:
+            job = lock(connection, job_id, who.reads)
+            if (order := values.pop("order", None)) is not None:
+                if job.state not in {State.queued, State.paused}:
+                    detail = f"a job that is {job.state} has no place in a queue to change; leave `order` out"
+                    raise ConflictError(detail, state=job.state, allowed=VERBS[State(job.state)])
+                values["ordered_at"] = place_among(connection, job, values.get("priority", job.priority), order)
+            values = {name: value for name, value in values.items() if getattr(job, name) != value}
+            if not values:
+                return
+            connection.execute(update(Job).where(Job.id == job_id).values(values))
+            before = {name: _plain(getattr(job, name)) for name in values}
+            after = {name: _plain(value) for name, value in values.items()}
+            record(connection, who, Entry("job.change", job_id, before, after))
+
+    def ended(self, job_id: str, who: Requester) -> Row[Any]:
+        """Return the row of a job that has ended and so can be done again.
+
+        Raises:
+            NotFoundError
+            InvalidTransitionError: it has not ended.
+        """
+        query = JobFilter(owner=who.reads).apply(select(*Job.__table__.columns)).where(Job.id == job_id)
+        with self._reader.connect() as connection:
+            job = connection.execute(query).first()
+        if job is None:
+            raise NotFoundError(f"no job {job_id}")
+        state = State(job.state)
+        if state not in TERMINAL:
+            raise InvalidTransitionError("retry", state, VERBS[state])
+        return job
+
+    # -- many at once
+
+    def matching(self, wanted: JobFilter, limit: int) -> tuple[list[str], int]:
+        """Return the ids of up to `limit` jobs that a filter lets through, and how many there are."""
+        ids = wanted.apply(select(Job.id))
+        with self._reader.connect() as connection:
+            found = list(connection.scalars(ids.order_by(Job.id).limit(limit + 1)))
+            count = len(found)
+            if count > limit:
+                count = connection.scalar(select(func.count()).select_from(ids.subquery())) or 0
+        return found[:limit], count
+
+    def ask_all(self, verb: Verb, job_ids: Sequence[str], who: Requester) -> Tally:
+        """Do one thing to many jobs, some hundreds in a transaction; what cannot be done any more is left out."""
+        changed = 0
+        for some in _batches(job_ids):
+            with self._engine.begin() as connection:
+                steps = []
+                for job in _lock_all(connection, some, who.reads):
+                    try:
+                        step = decide(verb, State(job.state), job.pending_action)
+                    except InvalidTransitionError:
+                        continue  # its state does not allow it: it stays as it is
+                    if step is not None:
+                        steps.append((job, step))
+                hints = _carry_out(connection, verb, steps, who)
+            self._after(hints, steps)
+            changed += len(steps)
+        return Tally(changed, len(job_ids) - changed)
+
+    def reprioritize_all(self, priority: int, job_ids: Sequence[str], who: Requester) -> Tally:
+        """Give one priority to all of many jobs that have not ended."""
+        changed = 0
+        for some in _batches(job_ids):
+            with self._engine.begin() as connection:
+                locked = _lock_all(connection, some, who.reads)
+                jobs = [job for job in locked if job.priority != priority and State(job.state) not in TERMINAL]
+                connection.execute(update(Job).where(Job.id.in_([job.id for job in jobs])).values(priority=priority))
+                after = {"priority": priority}
+                record(connection, who, *(Entry("job.change", j.id, {"priority": j.priority}, after) for j in jobs))
+            changed += len(jobs)
+        return Tally(changed, len(job_ids) - changed)
+
+    def note_bulk(
+        self, who: Requester, asked: dict[str, Any], answer: dict[str, Any], request: idempotency.Request | None
+    ) -> None:
+        """Write down what was ordered of many jobs and what came of it, and remember the answer to the request."""
+        with self._engine.begin() as connection:
+            record(connection, who, Entry("job.bulk", "jobs", None, {**asked, **answer}))
+            if request is not None and idempotency.begin(connection, who.owner, request) is None:
+                idempotency.remember(connection, who.owner, request, None, answer)
+
+    def _ask(self, verb: Verb, job_id: str, who: Requester) -> bool:
+        with self._engine.begin() as connection:
+            job = lock(connection, job_id, who.reads)
+            step = decide(verb, State(job.state), job.pending_action)
+            if step is None:
+                return False
+            hints = _carry_out(connection, verb, [(job, step)], who)
+        self._after(hints, [(job, step)])
+        return True
+
+    def _after(self, hints: list[Hint], steps: Sequence[tuple[Row[Any], Step]]) -> None:
+        self._bus.publish(hints)
+        for queue in {job.queue for job, step in steps if step.to is State.queued}:
+            self._bell.ring(queue)
+
+
+def _batches(job_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(job_ids), BATCH):
+        yield job_ids[begin : begin + BATCH]
+
+
+def _lock_all(connection: Connection, job_ids: Sequence[str], owner: str | None) -> list[Row[Any]]:
+    query = JobFilter(owner=owner).apply(select(*Job.__table__.columns)).where(Job.id.in_(job_ids))
+    # In one order, so that two who do this at once wait for each other instead of for ever.
+    return list(connection.execute(query.order_by(Job.id).with_for_update(key_share=True)))
+
+
+def _carry_out(
+    connection: Connection, verb: Verb, steps: Sequence[tuple[Row[Any], Step]], who: Requester
+) -> list[Hint]:
+    """Do what was decided to locked rows, and write it down."""
+    hints: list[Hint] = []
+    reason = {Verb.cancel: "canceled", Verb.pause: "paused", Verb.resume: "resumed"}[verb] + " by request"
+    for step in {step for _, step in steps}:
+        jobs = [job for job, other in steps if other == step]
+        if step.to is None:
+            chosen = update(Job).where(Job.id.in_([job.id for job in jobs]))
+            connection.execute(chosen.values(pending_action=step.wish))
+        else:
+            again = {"run_after": func.now()} if step.to is State.queued else {}
+            hints += move_all(connection, jobs, step.to, reason=reason, **again)
+    record(connection, who, *(_line(verb, job, step) for job, step in steps))
+    return hints
+
+
+def _line(verb: Verb, job: Row[Any], step: Step) -> Entry:
+    before = {"state": job.state, "pending_action": job.pending_action}
+    after = {"state": step.to or job.state, "pending_action": step.wish}
+    return Entry(f"job.{verb}", job.id, before, after)
+
+
+def _birth(view: dict[str, Any], changes: dict[str, Any] | None) -> Entry:
+    facts = ("owner", "kind", "recipe", "dataset", "queue", "priority", "name", "labels", "parent", "source")
+    after = {name: view[name] for name in facts if view[name] is not None}
+    if changes is None:
+        return Entry("job.create", view["id"], None, after)
+    return Entry("job.retry", view["id"], None, {**after, "asked": changes})
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value

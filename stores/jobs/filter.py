@@ -1,0 +1,48 @@
+"""Which jobs a list, a count or a bulk command is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, or_
+
+from models.rows import Job
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs to list. Within a field any value fits, across fields all must; `owner` None means everybody."""
+
+    owner: str | None = None
+    states: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    recipes: Sequence[str] = ()
+    queues: Sequence[str] = ()
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)  # each key is a field of its own
+    parents: Sequence[str] = ()
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    def apply(self, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+        """Narrow a query on jobs."""
+        for column, values in (
+            (Job.state, self.states),
+            (Job.kind, self.kinds),
+            (Job.recipe, self.recipes),
+            (Job.queue, self.queues),
+            (Job.parent, self.parents),
+        ):
+            if values:
+                query = query.where(column.in_(list(values)))
+        if self.owner is not None:
+            query = query.where(Job.owner == self.owner)
+        for key, choices in self.labels.items():
+            query = query.where(or_(*(Job.labels.contains({key: value}) for value in choices)))
+        if self.created_after is not None:
+            query = query.where(Job.created_at > self.created_after)
+        if self.created_before is not None:
+            query = query.where(Job.created_at < self.created_before)
+        return query

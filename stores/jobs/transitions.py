@@ -1,0 +1,168 @@
+"""The steps every change of a job's state is made of: lock the row, check the fence, move, close the attempt.
+
+For stores/jobs/attempts.py alone, which wraps them in transactions.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+
+from models.rows import Attempt, Job
+from models.states import TERMINAL, TRANSITIONS, Action, ErrorCode, EventType, Outcome, State
+from stores.events import events
+from stores.events.bus import Hint
+from stores.infra.errors import InvalidTransitionError, NotFoundError, StaleFenceError
+from stores.infra.sql import seconds
+
+# What a requester may ask of a job in each state. A retry is another job, so it leaves the ended one as it is.
+VERBS = {
+    State.queued: ("cancel", "pause"),
+    State.running: ("cancel", "pause"),
+    State.paused: ("cancel", "resume"),
+    State.succeeded: ("retry",),
+    State.failed: ("retry",),
+    State.canceled: ("retry",),
+}
+
+
+# Made once: a training run takes its row several times a second.
+HOLD = select(*Job.__table__.columns).where(Job.id == bindparam("job")).with_for_update(key_share=True)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to run a job: valid while the row carries this fence."""
+
+    job_id: str
+    owner: str
+    attempt: int
+    fence: int
+    job: dict[str, Any]  # the row at the moment of the claim, and `spent_s`: seconds that earlier attempts ran
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended, in words for a person, and where the job goes from here."""
+
+    outcome: Outcome
+    reason: str | None = None
+    code: ErrorCode | None = None
+    detail: str | None = None
+
+
+def lock(connection: Connection, job_id: str, owner: str | None) -> Row[Any]:
+    """Lock a job's row; with an owner, only if it is theirs.
+
+    Raises:
+        NotFoundError
+    """
+    query = select(*Job.__table__.columns).where(Job.id == job_id)
+    if owner is not None:
+        query = query.where(Job.owner == owner)
+    row = connection.execute(query.with_for_update(key_share=True)).first()
+    if row is None:
+        raise NotFoundError(f"no job {job_id}")
+    return row
+
+
+def hold(connection: Connection, claim: Claim) -> Row[Any]:
+    """Lock the job's row for the holder of this fence.
+
+    Raises:
+        StaleFenceError
+    """
+    row = connection.execute(HOLD, {"job": claim.job_id}).first()
+    if row is None or row.fence != claim.fence or row.state != State.running:
+        raise StaleFenceError(f"job {claim.job_id} is no longer held with fence {claim.fence}")
+    return row
+
+
+def move(connection: Connection, job: Row[Any], to: State, *, reason: str | None, **values: Any) -> list[Hint]:
+    """Change the state of a locked row and append the event."""
+    if to not in TRANSITIONS[State(job.state)]:
+        raise InvalidTransitionError(f"move to {to}", State(job.state), VERBS[State(job.state)])
+    connection.execute(
+        update(Job)
+        .where(Job.id == job.id, Job.state == job.state, Job.fence == job.fence)
+        .values(
+            state=to,
+            reason=reason,
+            pending_action=None,
+            lease_until=None,
+            worker_id=None,
+            eta=None,
+            finished_at=func.now() if to in TERMINAL else None,
+            last_seq=Job.last_seq + 1,
+            **values,
+        )
+    )
+    news = [(EventType.state, {"from": job.state, "to": to, "reason": reason})]
+    return events.append(connection, job.owner, job.id, job.attempt, job.last_seq + 1, news)
+
+
+def move_all(
+    connection: Connection, jobs: Sequence[Row[Any]], to: State, *, reason: str | None, **values: Any
+) -> list[Hint]:
+    """Change the state of locked rows that no attempt holds, in two statements however many they are."""
+    for job in jobs:
+        if job.state == State.running or to not in TRANSITIONS[State(job.state)]:
+            raise InvalidTransitionError(f"move to {to}", State(job.state), VERBS[State(job.state)])
+    ended = {"finished_at": func.now()} if to in TERMINAL else {}
+    connection.execute(
+        update(Job)
+        .where(Job.id.in_([job.id for job in jobs]))
+        .values(state=to, reason=reason, last_seq=Job.last_seq + 1, **ended, **values)
+    )
+    return events.append_to_each(connection, jobs, to, reason)
+
+
+def end_attempt(connection: Connection, job: Row[Any], ending: Ending) -> tuple[list[Hint], State]:
+    """Close the attempt of a locked running row and move the job to where its outcome leads."""
+    connection.execute(
+        update(Attempt)
+        .where(Attempt.job_id == job.id, Attempt.number == job.attempt)
+        .values(ended_at=func.now(), outcome=ending.outcome, error_code=ending.code, error_detail=ending.detail)
+    )
+    state, values, reason = _destination(job, ending)
+    return move(connection, job, state, reason=reason, **values), state
+
+
+def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], str | None]:
+    """Decide where a job goes when an attempt ends: the one place that counts attempts."""
+    match ending.outcome:
+        case Outcome.succeeded:
+            return State.succeeded, {}, ending.reason
+        case Outcome.failed:
+            return State.failed, {"error_code": ending.code, "error_detail": ending.detail}, ending.reason
+        case Outcome.canceled:
+            return State.canceled, {}, ending.reason
+        case Outcome.paused | Outcome.interrupted:
+            return _given_back(job, ending)
+    # The worker or the trainer died. Whoever asked for the end of the job has it.
+    if job.pending_action == Action.cancel:
+        return State.canceled, {}, ending.reason
+    died = job.attempt - job.interruptions
+    if died >= job.max_attempts:
+        detail = f"{died} of {job.max_attempts} attempts died; the last one: {ending.detail}"
+        return State.failed, {"error_code": ErrorCode.too_many_attempts, "error_detail": detail}, ending.reason
+    if job.pending_action == Action.pause:
+        return State.paused, {}, ending.reason
+    # Back-off with jitter: a job that kills what runs it must not keep the machine busy with dying.
+    wait = min(60.0, 0.5 * 2 ** (died - 1)) * random.uniform(0.5, 1.5)  # noqa: S311
+    return State.queued, {"run_after": func.now() + seconds(wait)}, ending.reason
+
+
+def _given_back(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], str | None]:
+    """Decide where a job goes that was stopped between two steps: what is wished now counts, not what was then."""
+    values = {"interruptions": Job.interruptions + 1}
+    if job.pending_action == Action.cancel:
+        return State.canceled, values, "canceled by request"
+    if job.pending_action == Action.pause:
+        return State.paused, values, "paused by request"
+    reason = "resumed by request" if ending.outcome is Outcome.paused else ending.reason
+    return State.queued, {**values, "run_after": func.now()}, reason

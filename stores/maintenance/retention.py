@@ -1,0 +1,137 @@
+"""What is kept of jobs that have ended, and for how long. Rows go first, in small batches; objects after their rows.
+
+An object whose row is gone and that could not be removed is found again by stores/maintenance/orphans.py.
+A file that an unfinished job was promised stays whatever its age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, Engine, Row, Select, delete, func, literal, select, tuple_
+from sqlalchemy.orm import aliased
+
+from models.rows import Artifact, Event, Job, Metric
+from models.states import TERMINAL, EventType
+from stores.infra.blobs import Blobs
+from stores.infra.errors import BlobError
+from stores.infra.sql import seconds
+from stores.jobs.checkpoints import not_every_nth
+from stores.maintenance.periodic import Round
+
+log = structlog.get_logger(__name__)
+
+FILES = 200  # files removed in one round
+JOBS = 50  # jobs looked through in one round
+EVENTS = 20_000  # events removed in one statement
+DAY_S = 86_400.0
+ENDED = [str(state) for state in TERMINAL]
+
+
+class Retention:
+    """Forgets what the settings say need not be kept. Every method is one round and can be repeated at any time."""
+
+    def __init__(self, engine: Engine, blobs: Blobs) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._blobs = blobs
+
+    def thin_checkpoints(self, cursor: str, after_days: float, every: int) -> Round:
+        """Leave the next ended jobs their latest and best checkpoint and each `every`-th."""
+        jobs = self._ended(cursor, after_days)
+        if not jobs:
+            return Round(cursor=cursor)
+        surplus = select(Artifact.id).where(
+            Artifact.job_id.in_([job.id for job in jobs]),
+            Artifact.kind == "checkpoint",
+            Artifact.id.not_in([kept for job in jobs for kept in (job.latest_checkpoint, job.best_checkpoint) if kept]),
+            not_every_nth(every),
+        )
+        done, size = self._remove(surplus)
+        return Round(done, size, _place(jobs[-1]), more=len(jobs) == JOBS)
+
+    def remove_old_artifacts(self, days: float) -> Round:
+        """Remove files of jobs that ended `days` ago or earlier, oldest first."""
+        cutoff = func.now() - seconds(days * DAY_S)
+        # A file is older than its job's end: walking files by age finds them without looking at every old job.
+        old = (
+            select(Artifact.id)
+            .join(Job, Job.id == Artifact.job_id)
+            .where(Artifact.created_at < cutoff, Job.finished_at < cutoff, ~_promised())
+            .order_by(Artifact.created_at)
+            .limit(FILES)
+        )
+        done, size = self._remove(old)
+        return Round(done, size, more=done == FILES)
+
+    def remove_old_events(self, cursor: str, days: float) -> Round:
+        """Remove what jobs told that ended `days` ago or earlier, but for their changes of state, and their curves.
+
+        The changes of state stay: they are few, they tell the job's life, and the last ends a stream that comes late.
+        """
+        jobs = self._ended(cursor, days)
+        done = 0
+        for job in jobs:
+            while removed := self._remove_events(job.id):
+                done += removed
+        return Round(done, 0, _place(jobs[-1]) if jobs else cursor, more=len(jobs) == JOBS)
+
+    def _remove_events(self, job_id: str) -> int:
+        told = (Event.job_id == job_id, Event.type != EventType.state)
+        some = select(Event.seq).where(*told).order_by(Event.seq).limit(EVENTS)
+        with self._engine.begin() as connection:
+            connection.execute(delete(Metric).where(Metric.job_id == job_id))
+            return connection.execute(delete(Event).where(*told, Event.seq.in_(some.scalar_subquery()))).rowcount
+
+    def _ended(self, cursor: str, days: float) -> Sequence[Row[*tuple[Any, ...]]]:
+        """Return the next jobs behind the cursor, in the order of their end."""
+        query = (
+            select(Job.id, Job.finished_at, Job.latest_checkpoint, Job.best_checkpoint)
+            .where(Job.finished_at < func.now() - seconds(days * DAY_S))
+            .order_by(Job.finished_at, Job.id)
+            .limit(JOBS)
+        )
+        if cursor:
+            at, _, job_id = cursor.partition(" ")
+            query = query.where(tuple_(Job.finished_at, Job.id) > tuple_(literal(datetime.fromisoformat(at)), job_id))
+        with self._reader.connect() as connection:
+            return connection.execute(query).all()
+
+    def _remove(self, chosen: Select[str]) -> tuple[int, int]:
+        """Remove rows of artifacts, then their objects; return how many there were and their bytes.
+
+        The rows are locked before it is asked whom they are promised to: a job that names one meanwhile comes before,
+        and counts, or waits and finds it gone.
+        """
+        with self._engine.begin() as connection:
+            ids = connection.scalars(chosen.with_for_update(of=Artifact, skip_locked=True)).all()
+            gone = connection.execute(
+                delete(Artifact)
+                .where(Artifact.id.in_(ids), ~_promised())
+                .returning(Artifact.object_key, Artifact.bytes)
+            ).all()
+        for row in gone:
+            try:
+                self._blobs.remove(row.object_key)
+            except BlobError as error:
+                log.warning("objects_not_removed", first=row.object_key, error=str(error))
+                break
+        return len(gone), sum(row.bytes for row in gone)
+
+
+def _promised() -> ColumnElement[bool]:
+    """Say of an artifact that an unfinished job needs it."""
+    needing = aliased(Job)
+    return (
+        select(literal(1))
+        .where(needing.source_artifact == Artifact.id, needing.state.not_in(ENDED))
+        .correlate(Artifact)
+        .exists()
+    )
+
+
+def _place(job: Row[Any]) -> str:
+    return f"{job.finished_at.isoformat()} {job.id}"

@@ -1,0 +1,1 @@
+"""Read-only views of jobs for lists, pages and metrics."""

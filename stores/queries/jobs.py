@@ -1,0 +1,193 @@
+"""What readers ask: jobs and what belongs to them, in pages. Nothing here writes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Select, bindparam, case, func, literal, select, tuple_
+
+from models.rows import Artifact, Attempt, Job, Queue, Worker
+from models.states import State
+from models.views import artifact_view, attempt_view, worker_view
+from stores.infra.errors import NotFoundError
+from stores.jobs.filter import JobFilter
+from stores.schedule.position import Place, foreseen, shown
+
+
+class Reports:
+    """Reads for the API and the dashboard. `owner` None reads for an admin: everything."""
+
+    def __init__(self, engine: Engine, alive_s: float) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._alive_s = alive_s
+
+    def job(self, job_id: str, owner: str | None) -> dict[str, Any]:
+        """Return one job.
+
+        Raises:
+            NotFoundError: there is none, or it is somebody else's.
+        """
+        asked = {"job_id": job_id, **({} if owner is None else {"owner": owner})}
+        with self._engine.connect() as connection:
+            row = connection.execute(_one_job(owner is None), asked).mappings().first()
+            if row is None:
+                raise NotFoundError(f"no job {job_id}")
+            return shown(connection, [row], self._alive_s)[0]
+
+    def jobs(self, wanted: JobFilter, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
+        """Return up to `limit` jobs, newest first, beginning behind the place `before`: (created_at, id)."""
+        query = wanted.apply(select(*Job.__table__.columns)).order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(tuple_(Job.created_at, Job.id) < tuple_(literal(before[0]), literal(before[1])))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+            return shown(connection, rows, self._alive_s)
+
+    def attempts(self, job_id: str) -> list[dict[str, Any]]:
+        """Return the attempts at a job, first to last."""
+        query = select(*Attempt.__table__.columns).where(Attempt.job_id == job_id).order_by(Attempt.number)
+        with self._engine.connect() as connection:
+            return [attempt_view(row) for row in connection.execute(query).mappings()]
+
+    def artifacts(self, job_id: str, kinds: Sequence[str], limit: int, after: str | None) -> list[dict[str, Any]]:
+        """Return up to `limit` artifacts of a job in the order they were made, after an id."""
+        query = select(*Artifact.__table__.columns).where(Artifact.job_id == job_id)
+        if kinds:
+            query = query.where(Artifact.kind.in_(list(kinds)))
+        if after is not None:
+            query = query.where(Artifact.id > after)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(Artifact.id).limit(limit)).mappings()
+            return [artifact_view(row) for row in rows]
+
+    def artifact(self, artifact_id: str, owner: str | None) -> tuple[dict[str, Any], str]:
+        """Return an artifact and the key of its object.
+
+        Raises:
+            NotFoundError: there is none, or it is somebody else's.
+        """
+        query = select(*Artifact.__table__.columns).where(Artifact.id == artifact_id)
+        if owner is not None:
+            query = query.join(Job, Job.id == Artifact.job_id).where(Job.owner == owner)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotFoundError(f"no artifact {artifact_id}")
+        return artifact_view(row), row["object_key"]
+
+    def checkpoint(self, job_id: str, wanted: str, owner: str | None) -> dict[str, Any] | None:
+        """Return the checkpoint of a job that `best`, `latest` or an artifact id names; None when there is none.
+
+        Raises:
+            NotFoundError: there is no such job, or it is somebody else's.
+        """
+        job = JobFilter(owner=owner).apply(select(Job.best_checkpoint, Job.latest_checkpoint).where(Job.id == job_id))
+        with self._engine.connect() as connection:
+            row = connection.execute(job).first()
+            if row is None:
+                raise NotFoundError(f"no job {job_id}")
+            best = row.best_checkpoint or row.latest_checkpoint
+            artifact_id = {"best": best, "latest": row.latest_checkpoint}.get(wanted, wanted)
+            found = (
+                connection.execute(
+                    select(*Artifact.__table__.columns).where(
+                        Artifact.id == artifact_id, Artifact.job_id == job_id, Artifact.kind == "checkpoint"
+                    )
+                )
+                .mappings()
+                .first()
+            )
+        return None if found is None else artifact_view(found)
+
+    def checkpoints(self, job_id: str) -> list[dict[str, Any]]:
+        """Return a job's checkpoints, newest first."""
+        mine = (Artifact.job_id == job_id, Artifact.kind == "checkpoint")
+        query = select(*Artifact.__table__.columns).where(*mine).order_by(Artifact.id.desc())
+        with self._engine.connect() as connection:
+            return [artifact_view(row) for row in connection.execute(query).mappings()]
+
+    def queues(self, alive_s: float) -> list[dict[str, Any]]:
+        """Return each queue with its depth, what runs, the oldest wait in seconds, and its live workers."""
+        # Each half is a walk along an index of its own, over nothing but what waits or runs.
+        waiting = (
+            select(Job.queue, func.count().label("depth"), func.min(Job.ordered_at).label("oldest"))
+            .where(Job.state == State.queued)
+            .group_by(Job.queue)
+            .subquery()
+        )
+        busy = (
+            select(Job.queue, func.count().label("running"))
+            .where(Job.state == State.running)
+            .group_by(Job.queue)
+            .subquery()
+        )
+        live = (
+            select(Worker.queue, func.count().label("workers")).where(_alive(alive_s)).group_by(Worker.queue).subquery()
+        )
+        query = (
+            select(
+                Queue.name,
+                Queue.paused,
+                func.coalesce(waiting.c.depth, 0).label("depth"),
+                func.coalesce(busy.c.running, 0).label("running"),
+                func.extract("epoch", func.now() - waiting.c.oldest).label("oldest_wait_s"),
+                func.coalesce(live.c.workers, 0).label("workers"),
+            )
+            .outerjoin(waiting, waiting.c.queue == Queue.name)
+            .outerjoin(busy, busy.c.queue == Queue.name)
+            .outerjoin(live, live.c.queue == Queue.name)
+            .order_by(Queue.name)
+        )
+        with self._engine.connect() as connection:
+            return [
+                {
+                    **row,
+                    "oldest_wait_s": None if row["oldest_wait_s"] is None else round(float(row["oldest_wait_s"]), 3),
+                }
+                for row in connection.execute(query).mappings()
+            ]
+
+    def workers(self, alive_s: float) -> list[dict[str, Any]]:
+        """Return the workers that run or ran within the last day, with their state and current job."""
+        current = select(Job.id).where(Job.worker_id == Worker.id, Job.state == State.running).limit(1)
+        state = case(
+            (Worker.stopped_at.is_not(None), "stopped"),
+            (~_alive(alive_s), "lost"),
+            (Worker.draining, "draining"),
+            else_="live",
+        )
+        query = (
+            select(*Worker.__table__.columns, state.label("state"), current.scalar_subquery().label("job"))
+            .where(Worker.last_seen > func.now() - func.make_interval(0, 0, 0, 1))
+            .order_by(Worker.id)
+        )
+        with self._engine.connect() as connection:
+            return [worker_view(row) for row in connection.execute(query).mappings()]
+
+    def foresee(self, new: Mapping[str, Any]) -> Place:
+        """Return where a job would stand, were it stored now, and when it may have ended."""
+        with self._engine.connect() as connection:
+            return foreseen(connection, new, self._alive_s)
+
+    def live_queues(self, alive_s: float) -> set[str]:
+        """Return the queues that a live worker serves now."""
+        with self._engine.connect() as connection:
+            return set(connection.scalars(_live_queues(alive_s)))
+
+
+@functools.cache
+def _one_job(everybodys: bool) -> Select[Any]:
+    query = select(*Job.__table__.columns).where(Job.id == bindparam("job_id"))
+    return query if everybodys else query.where(Job.owner == bindparam("owner"))
+
+
+@functools.cache
+def _live_queues(alive_s: float) -> Select[Any]:
+    return select(Worker.queue).where(_alive(alive_s), ~Worker.draining).distinct()
+
+
+def _alive(alive_s: float) -> Any:
+    return Worker.stopped_at.is_(None) & (Worker.last_seen > func.now() - func.make_interval(0, 0, 0, 0, 0, 0, alive_s))

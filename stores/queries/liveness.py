@@ -1,0 +1,54 @@
+"""Health checks by the rows: does a supervisor beat, and does the sweeper take lost attempts back in time?
+
+Neither process listens on a port, so a check asks the database what each should have done.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.rows import Job, Worker
+from models.states import State
+from stores.infra.db import make_engine
+from stores.infra.settings import Settings
+from stores.infra.sql import seconds
+
+
+class Liveness:
+    """Reads only. All times are measured by the database's clock."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def beats(self, host: str, within_s: float) -> bool:
+        """Return whether a supervisor on this host has said within the last `within_s` seconds that it is alive."""
+        recent = Worker.last_seen > func.now() - seconds(within_s)
+        query = select(Worker.id).where(Worker.host == host, Worker.stopped_at.is_(None), recent).limit(1)
+        with self._engine.connect() as connection:
+            return connection.scalar(query) is not None
+
+    def overdue(self, by_s: float) -> int:
+        """Return how many running jobs have had no lease for `by_s` seconds: the sweeper has not taken them back."""
+        late = Job.lease_until < func.now() - seconds(by_s)
+        query = select(func.count()).select_from(Job).where(Job.state == State.running, late)
+        with self._engine.connect() as connection:
+            return connection.scalar(query) or 0
+
+
+def report(complaint: Callable[[Liveness, Settings], str | None]) -> int:
+    """Run a health check from the command line: 0 when `complaint` finds nothing, else 1 with the reason on stderr."""
+    settings = Settings()
+    engine = make_engine(settings)
+    try:
+        wrong = complaint(Liveness(engine), settings)
+    except SQLAlchemyError as error:
+        wrong = f"the database does not answer: {str(error).partition(chr(10))[0]}"
+    finally:
+        engine.dispose()
+    if wrong:
+        sys.stderr.write(f"{wrong}\n")
+    return 1 if wrong else 0

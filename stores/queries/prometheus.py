@@ -1,0 +1,122 @@
+"""Figures for whoever watches the service, counted in the rows: the same whichever process is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, Float, case, cast, func, literal, select
+
+from models.rows import Artifact, Attempt, Dataset, Event, Job, Worker
+from models.states import EventType, State
+from stores.infra.sql import seconds
+
+# Upper bounds in seconds: from a sampling job to a day of training, and from an idle worker to a full queue.
+BUCKETS = (1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
+WAITS = (0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
+
+
+@dataclass(frozen=True)
+class Durations:
+    """How long things took, as Prometheus counts: how many were at most as long as each bound, all, and the sum."""
+
+    of: str
+    within: list[int]
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The jobs of a queue that are in one state, with one code if they failed."""
+
+    queue: str
+    state: str
+    code: str | None
+    count: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the object store holds of one kind."""
+
+    kind: str
+    objects: int
+    bytes: int
+
+
+class Figures:
+    """Counts."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def jobs(self) -> list[Counted]:
+        """Return how many jobs there are of each queue, state and code."""
+        groups = (Job.queue, Job.state, Job.error_code)
+        query = select(*groups, func.count()).group_by(*groups).order_by(*groups)
+        with self._engine.connect() as connection:
+            return [Counted(*row) for row in connection.execute(query)]
+
+    def durations(self) -> list[Durations]:
+        """Return how long the ended attempts took, by outcome."""
+        took = cast(func.extract("epoch", Attempt.ended_at - Attempt.started_at), Float)
+        return self._measured(Attempt.outcome, took, BUCKETS, Attempt.ended_at.is_not(None))
+
+    def waits(self) -> list[Durations]:
+        """Return how long jobs waited for their first attempt, by queue."""
+        took = cast(func.extract("epoch", Job.started_at - Job.created_at), Float)
+        return self._measured(Job.queue, took, WAITS, Job.started_at.is_not(None))
+
+    def images_per_second(self) -> dict[str, float]:
+        """Return how many images the running jobs of each queue learn from in a second, by their last full epoch."""
+        speed = (
+            select(cast(Event.data["images_per_second"].astext, Float))
+            .where(Event.job_id == Job.id, Event.type == EventType.epoch)
+            .order_by(Event.seq.desc())
+            .limit(1)
+            .correlate(Job)
+            .scalar_subquery()
+        )
+        query = select(Job.queue, func.sum(speed)).where(Job.state == State.running).group_by(Job.queue)
+        with self._engine.connect() as connection:
+            return {queue: float(total or 0) for queue, total in connection.execute(query)}
+
+    def workers(self, alive_s: float) -> dict[tuple[str, str], int]:
+        """Return how many workers of the last day there are by (queue, state)."""
+        state: ColumnElement[str] = case(
+            (Worker.stopped_at.is_not(None), "stopped"),
+            (Worker.last_seen <= func.now() - seconds(alive_s), "lost"),
+            (Worker.draining, "draining"),
+            else_="live",
+        )
+        recent = Worker.last_seen > func.now() - seconds(86_400)
+        query = select(Worker.queue, state, func.count()).where(recent).group_by(Worker.queue, state)
+        with self._engine.connect() as connection:
+            return {(queue, found): count for queue, found, count in connection.execute(query)}
+
+    def stored(self) -> list[Held]:
+        """Return what the object store holds, by kind of artifact, and data sets."""
+        size = func.coalesce(func.sum(Artifact.bytes), 0)
+        files = select(Artifact.kind, func.count(), size).group_by(Artifact.kind).order_by(Artifact.kind)
+        total = func.coalesce(func.sum(Dataset.bytes), 0)
+        datasets = select(literal("dataset"), func.count(), total).where(Dataset.object_key.is_not(None))
+        with self._engine.connect() as connection:
+            rows = [*connection.execute(files), *connection.execute(datasets)]
+        return [Held(kind, objects, int(held)) for kind, objects, held in rows]
+
+    def missing(self) -> int:
+        """Return how many artifacts have lost their object."""
+        query = select(func.count()).where(Artifact.missing_since.is_not(None))
+        with self._engine.connect() as connection:
+            return connection.scalar(query) or 0
+
+    def _measured(
+        self, of: Any, took: ColumnElement[float], bounds: Sequence[float], ended: ColumnElement[bool]
+    ) -> list[Durations]:
+        within = [func.count().filter(took <= bound) for bound in bounds]
+        query = select(of, *within, func.count(), func.coalesce(func.sum(took), 0.0))
+        with self._engine.connect() as connection:
+            rows = [tuple(row) for row in connection.execute(query.where(ended).group_by(of).order_by(of))]
+        return [Durations(str(of), within, count, float(total)) for of, *within, count, total in rows]

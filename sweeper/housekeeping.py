@@ -1,0 +1,87 @@
+"""What the sweeper does beside its clock: retention and the search for orphans, each a chore with rounds of its own.
+
+It runs in a thread, since an object store that hangs must not keep the sweeper from taking back lost jobs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from stores.container import Stores
+from stores.infra.errors import BlobError
+from stores.maintenance.periodic import Round
+
+log = structlog.get_logger(__name__)
+
+Work = Callable[[str], Round]
+
+
+class Housekeeping:
+    """Offers to do whatever chore is due."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End after the round in hand."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def once(self) -> bool:
+        """Do one round of each chore that is due. Returns whether any did something and may have more to do."""
+        busy = False
+        for name, every_s, work in self._chores():
+            cursor = self._stores.chores.take(name, self._stores.settings.chore_s)
+            if cursor is None:
+                continue
+            started = time.monotonic()
+            found = work(cursor)
+            self._stores.chores.finish(name, found, time.monotonic() - started, every_s)
+            if found.done:
+                log.info("chore_done", chore=name, done=found.done, bytes=found.bytes)
+            busy = busy or found.more
+        return busy
+
+    def _chores(self) -> list[tuple[str, float, Work]]:
+        """List what the settings ask for: name, how often, and the work of one round."""
+        stores, settings = self._stores, self._stores.settings
+        retention, orphans = stores.retention, stores.orphans
+        # Walking all objects and all rows costs the object store something, and what it finds is rare.
+        often, seldom = settings.chore_s, settings.walk_s
+        chores: list[tuple[str, float, Work]] = [
+            ("ended_sessions", often, lambda _: Round(stores.sessions.forget_ended())),
+            ("deleted_datasets", often, lambda _: Round(stores.uploads.clear_deleted())),
+            ("orphan_objects", seldom, lambda cursor: orphans.remove_objects(cursor, settings.orphan_age_s)),
+            ("missing_objects", seldom, orphans.mark_missing),
+        ]
+        if days := settings.thin_after_days:
+            every = settings.keep_every_checkpoint
+            chores.append(("old_checkpoints", often, lambda cursor: retention.thin_checkpoints(cursor, days, every)))
+        if files := settings.keep_artifacts_days:
+            chores.append(("old_artifacts", often, lambda _: retention.remove_old_artifacts(files)))
+        if told := settings.keep_events_days:
+            chores.append(("old_events", often, lambda cursor: retention.remove_old_events(cursor, told)))
+        return chores
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            busy = False
+            try:
+                busy = self.once()
+            except SQLAlchemyError as error:
+                log.warning("housekeeping_failed", error=str(error).splitlines()[0][:200])
+            except BlobError as error:
+                # The round was not finished, so its cursor stands where it stood.
+                log.warning("housekeeping_failed", error=str(error))
+            self._stopping.wait(0.0 if busy else min(1.0, self._stores.settings.chore_s))

@@ -1,0 +1,82 @@
+"""The sweeper: `celery -A sweeper.sweeper beat -S sweeper.sweeper:Sweeper`.
+
+Celery's beat gives the clock; every tick looks at the rows and mends what no message will mend: leases that ran out,
+bells that nobody heard. It needs no broker for that, and two of them do no harm.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+from celery.beat import Scheduler
+from sqlalchemy.exc import SQLAlchemyError
+
+from stores.container import Stores, open_stores
+from stores.infra.broker import make_celery
+from stores.infra.logs import configure_logs
+from stores.infra.settings import Settings
+from stores.jobs import idempotency
+from stores.maintenance.periodic import Round
+from sweeper.housekeeping import Housekeeping
+
+log = structlog.get_logger(__name__)
+
+# How often a sweep is written down, for the metrics page: often enough for an alert, seldom enough to cost nothing.
+NOTE_S = 5.0
+
+
+def sweep(stores: Stores) -> None:
+    """Look once: end lost attempts, ring for waiting work, forget old idempotency keys."""
+    started = time.monotonic()
+    expired = stores.jobs.expire_leases()
+    for job_id, state in expired:
+        log.warning("lease_expired", job=job_id, state=state)
+    for queue in stores.jobs.ring_again(stores.alive_s):
+        log.info("rang_again", queue=queue)
+    with stores.engine.begin() as connection:
+        idempotency.forget(connection)
+    if expired or stores.chores.take("sweep", NOTE_S) is not None:
+        stores.chores.finish("sweep", Round(len(expired)), time.monotonic() - started, NOTE_S)
+
+
+class Sweeper(Scheduler):  # type: ignore[misc]
+    """A beat scheduler without a schedule: each tick is a sweep."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._stores: Stores | None = None
+        super().__init__(*args, **kwargs)
+
+    def setup_schedule(self) -> None:
+        """Open the stores; there are no entries to set up."""
+        self._stores = open_stores(Settings(), celery=self.app)
+        Housekeeping(self._stores).start()
+
+    def tick(self, *_: Any, **__: Any) -> float:
+        """Sweep; return the seconds until the next time."""
+        assert self._stores is not None  # noqa: S101 - beat calls setup_schedule first
+        try:
+            sweep(self._stores)
+        except SQLAlchemyError as error:
+            log.warning("sweep_failed", error=str(error).splitlines()[0][:200])
+        return self._stores.settings.sweep_s
+
+
+def create_sweeper(settings: Settings) -> Celery:
+    """Return the Celery application that beat runs."""
+
+    # Not at beat_init: by then Celery has put its own streams in place of standard error.
+    @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+    def logs(**_: Any) -> None:
+        configure_logs("sweeper")
+
+    return make_celery(settings)
+
+
+def __getattr__(name: str) -> Celery:
+    """Make `app` when Celery's command line asks for it: importing this module reads no settings."""
+    if name == "app":
+        return create_sweeper(Settings())
+    raise AttributeError(name)

@@ -1,0 +1,40 @@
+"""Random windows and mirror images for a whole batch at once, from draws without state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from trainers.data.rng import Draws
+
+
+def cut(pixels: torch.Tensor, size: int, shift: int, flip: bool, draws: Draws, stream: str, index: int) -> torch.Tensor:
+    """Cut a window out of each image at random: (batch, channels, height, width) -> (batch, channels, size, size).
+
+    The window may stand up to ``shift`` pixels beyond the edges, where the image is reflected; with ``flip``, every
+    second image on average is mirrored. ``stream`` and ``index`` name the draw.
+    """
+    batch, _, height, width = pixels.shape
+    tops = draws.integers(height - size + 2 * shift + 1, batch, stream, "top", index) - shift
+    lefts = draws.integers(width - size + 2 * shift + 1, batch, stream, "left", index) - shift
+    window = torch.arange(size)
+    rows, columns = tops[:, None] + window, lefts[:, None] + window  # (batch, size)
+    if flip:
+        mirrored = draws.integers(2, batch, stream, "flip", index).bool()
+        columns = torch.where(mirrored[:, None], columns.flip(1), columns)
+    rows, columns = reflect(rows, height).to(pixels.device), reflect(columns, width).to(pixels.device)
+    each = torch.arange(batch, device=pixels.device)[:, None, None]
+    # Indexed dimensions come first: (batch, size, size, channels).
+    return pixels.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def reflect(places: torch.Tensor, length: int) -> torch.Tensor:
+    """Fold places beyond the edges back, the edge itself not repeated: -1 -> 1, length -> length - 2.
+
+    A small image is reflected as often as it takes.
+    """
+    there_and_back = max(1, 2 * (length - 1))
+    inside = places % there_and_back
+    return torch.minimum(inside, there_and_back - inside)

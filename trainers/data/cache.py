@@ -1,0 +1,119 @@
+"""Prepared data sets in the cache: made once, by whoever comes first, then mapped; the longest unused make room."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Callable, Iterator, Sequence
+
+from filelock import FileLock, Timeout
+
+from trainers.data import packed, prepare
+from trainers.process.errors import InvalidDatasetError, TrainerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packing.layouts import Entry
+    from trainers.data.images import Images
+    from trainers.process.spec import DatasetSpec
+
+# Raise it when the same files give other pixels than before.
+_FORMAT = 1
+
+
+def once(
+    dataset: DatasetSpec,
+    cache: Path,
+    fit: prepare.Fit,
+    files: Sequence[Entry],
+    parts: Callable[[], prepare.Parts],
+    say: Callable[[str], None] | None = None,
+) -> dict[str, Images]:
+    """Return the data set from the cache; the first attempt that needs it fills the cache, others wait for it.
+
+    ``files`` are what ``parts`` are read from: the cache is good for as long as they stay the same.
+
+    Raises:
+        InvalidDatasetError: a picture is missing or damaged, or there are more or fewer than were listed.
+        TrainerError: there is no room in the cache.
+    """
+    folder = cache / "prepared"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{_key(dataset, fit, files)}.safetensors"
+    shape = (fit.channels, fit.size, fit.size)
+    with _lock(path, wait=True):
+        if path.is_file():
+            try:
+                images = packed.load(dataset, path, shape)
+            except InvalidDatasetError:
+                path.unlink()  # damaged since it was written: made again from the source
+            else:
+                os.utime(path)  # the order in which files are thrown out
+                return images
+        _clear(folder, path)
+        _make_room(folder, dataset, fit)
+        prepare.write(path, dataset, fit, parts(), say)
+        return packed.load(dataset, path, shape)
+
+
+def _key(dataset: DatasetSpec, fit: prepare.Fit, files: Sequence[Entry]) -> str:
+    """Return a name that changes with anything that would change the pixels."""
+    digest = hashlib.sha256()
+    facts = [_FORMAT, dataset.name, dataset.layout, list(dataset.shape), list(dataset.classes), list(fit)]
+    digest.update(json.dumps(facts).encode())
+    for entry in files:
+        digest.update(json.dumps(list(entry)).encode())
+    return digest.hexdigest()
+
+
+def _clear(folder: Path, mine: Path) -> None:
+    """Remove what killed attempts left half-written; those still at work hold their locks."""
+    for part in folder.glob(".*.part"):
+        whole = folder / f"{part.name.split('.')[1]}.safetensors"
+        if whole == mine:
+            part.unlink()
+            continue
+        with _lock(whole, wait=False) as free:
+            if free:
+                part.unlink()
+
+
+def _make_room(folder: Path, dataset: DatasetSpec, fit: prepare.Fit) -> None:
+    """Throw out what was used longest ago until the new file fits on the disk. What is mapped stays readable."""
+    needed = sum(dataset.parts.values()) * fit.channels * fit.size * fit.size
+    if needed > shutil.disk_usage(folder).total:
+        raise _no_room(folder, dataset, fit, needed)
+    for path in sorted(folder.glob("*.safetensors"), key=lambda one: one.stat().st_mtime_ns):
+        if needed <= shutil.disk_usage(folder).free:
+            return
+        with _lock(path, wait=False) as free:
+            if free:
+                path.unlink()
+    if needed > shutil.disk_usage(folder).free:
+        raise _no_room(folder, dataset, fit, needed)
+
+
+def _no_room(folder: Path, dataset: DatasetSpec, fit: prepare.Fit, needed: int) -> TrainerError:
+    return TrainerError(
+        f"{dataset.name} at {fit.size} pixels needs {needed / 1e9:.1f} GB in {folder}, and "
+        f"{shutil.disk_usage(folder).free / 1e9:.1f} GB are free; make room there, or train smaller images"
+    )
+
+
+@contextmanager
+def _lock(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold the lock of one prepared file; yield False if another process has it and nobody should wait.
+
+    The operating system releases the lock when its holder dies.
+    """
+    try:
+        held = FileLock(path.with_suffix(".lock")).acquire(blocking=wait)
+    except Timeout:
+        yield False
+        return
+    with held:
+        yield True

@@ -1,0 +1,106 @@
+"""Packed files (packing/packed.py): uploaded data sets, and what the cache keeps. Mapped: pixels stay on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import safetensors
+import torch
+
+from trainers.data.images import Images
+from trainers.process.errors import InvalidDatasetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainers.process.spec import DatasetSpec
+
+_PIECE = 1 << 20
+
+
+def path_of(dataset: DatasetSpec) -> Path:
+    """Return the packed file of an uploaded data set.
+
+    Raises:
+        InvalidDatasetError: it was not fetched.
+    """
+    if dataset.path is None or not dataset.path.is_file():
+        raise InvalidDatasetError(f"the file of data set {dataset.name} is not here ({dataset.path}); upload it again")
+    return dataset.path
+
+
+def load(dataset: DatasetSpec, path: Path, shape: tuple[int, ...] | None = None) -> dict[str, Images]:
+    """Map the pixels of every part and read the labels. ``shape`` is that of the file, when not the data set's own.
+
+    Raises:
+        InvalidDatasetError: the file is damaged, or does not hold what the data set was listed with.
+    """
+    try:
+        with safetensors.safe_open(str(path), framework="np") as file:
+            return {
+                part: _part(file, dataset, path, part, (count, *(shape or dataset.shape)))
+                for part, count in dataset.parts.items()
+            }
+    except (OSError, safetensors.SafetensorError) as error:
+        raise InvalidDatasetError(
+            f"{path} is no whole packed file of data set {dataset.name} ({error}); upload the data set again"
+        ) from error
+
+
+def sha256(path: Path) -> str:
+    """Return the checksum of a file, for a spec that does not tell it."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for piece in iter(lambda: file.read(_PIECE), b""):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _part(file: Any, dataset: DatasetSpec, path: Path, part: str, wanted: tuple[int, ...]) -> Images:
+    pixels = _tensor(file, path, f"{part}.pixels", wanted)
+    if f"{part}.labels" not in file.keys():  # noqa: SIM118 - not a dict
+        return Images(pixels, None)
+    low, high = _tensor(file, path, f"{part}.labels", (wanted[0], 2)).long().unbind(1)
+    labels = low + 256 * high
+    if labels.numel() and int(labels.max()) >= len(dataset.classes):
+        raise InvalidDatasetError(
+            f"{path} has a label {int(labels.max())} in part {part}, and data set {dataset.name} has "
+            f"{len(dataset.classes)} classes; upload the data set again"
+        )
+    return Images(pixels, labels)
+
+
+def _tensor(file: Any, path: Path, name: str, wanted: tuple[int, ...]) -> torch.Tensor:
+    """Map one tensor after a look at what the header says of it."""
+    if name not in file.keys():  # noqa: SIM118 - not a dict
+        raise InvalidDatasetError(f"{path} has no {name}; upload the data set again")
+    facts = file.get_slice(name)
+    found = tuple(facts.get_shape())
+    if facts.get_dtype() != "U8" or found != wanted:
+        sizes = ["x".join(str(n) for n in shape) for shape in (found, wanted)]
+        raise InvalidDatasetError(
+            f"{path} holds {facts.get_dtype()} {sizes[0]} as {name}, the data set was listed with U8 {sizes[1]}; "
+            "upload the data set again"
+        )
+    return _mapped(path, name, found)
+
+
+def _mapped(path: Path, name: str, shape: tuple[int, ...]) -> torch.Tensor:
+    """Map a tensor of a file that safetensors has found whole, read-only.
+
+    safetensors itself would map it writable, which counts as memory of the process's own: a data set larger than what
+    a trainer allows itself (devices.limit_memory) could not be opened.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        begin = 8 + length + int(json.loads(file.read(length))[name]["data_offsets"][0])
+    if 0 in shape:
+        return torch.empty(shape, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        # Torch has no read-only tensors and says so; nobody writes to images.
+        warnings.filterwarnings("ignore", message=".*not writable", category=UserWarning)
+        return torch.from_numpy(np.memmap(path, np.uint8, "r", begin, shape))

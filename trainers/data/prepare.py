@@ -1,0 +1,195 @@
+"""Pictures that have to be decoded or scaled, on all cores and in order, into a packed file."""
+
+from __future__ import annotations
+
+import collections
+import io
+import os
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, NamedTuple, Tuple
+
+from PIL import Image, ImageOps
+
+from models.limits import MAX_FRAME_RATIO
+from packing.packed import PackedWriter
+from trainers.data import faces
+from trainers.process.errors import InvalidDatasetError
+
+if TYPE_CHECKING:
+    import torch
+
+    from trainers.data.images import Images
+    from trainers.process.spec import DatasetSpec
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+# Layouts of small images, which a black frame serves better than scaling, which blurs them.
+_FRAMED_LAYOUTS = ("idx", "cifar", "cifar-flat", "packed")
+_SAY_EVERY_S = 10.0
+
+
+class Picture(NamedTuple):
+    """One picture before it is decoded: a file, the bytes of a file, or pixels (channels, height, width)."""
+
+    name: str  # as an error should call it
+    data: Path | bytes | torch.Tensor
+    label: int | None = None
+
+
+Parts = Iterable[Tuple[str, Iterable[Picture]]]
+
+
+class Fit(NamedTuple):
+    """How a picture becomes a square: left alone, framed in black, or scaled by its shorter side and cropped."""
+
+    channels: int
+    size: int
+    crop: str
+    as_it_is: bool
+    frame: bool
+
+    @classmethod
+    def of(
+        cls, dataset: DatasetSpec, size: int, crop: str, say: Callable[[str], None] | None, *, frame: bool = True
+    ) -> Fit:
+        """Decide by the data set's own shape. Without a face detector the middle is taken, and ``say`` hears of it."""
+        if crop not in ("center", "face"):
+            raise InvalidDatasetError(f"crop is {crop!r}; it must be center or face")
+        if crop == "face" and not faces.available():
+            crop = "center"
+            if say is not None:
+                say("no face detector on this machine (opencv-python-headless 4 has one): taking the middle instead")
+        channels, *sides = dataset.shape
+        small = frame and dataset.layout in _FRAMED_LAYOUTS and max(sides) <= size <= MAX_FRAME_RATIO * min(sides)
+        native = sides == [size, size]
+        return cls(channels, size, crop, native and crop == "center", small and not native and crop == "center")
+
+
+def arrays(parts: dict[str, Images]) -> Parts:
+    """Turn images in memory into pictures to be scaled."""
+    for part, images in parts.items():
+        yield part, _one_by_one(part, images)
+
+
+def square(picture: Picture, fit: Fit) -> bytes:
+    """Decode a picture, make it a square, and return its channels one after the other.
+
+    Raises:
+        InvalidDatasetError: it is missing or damaged, or of a kind that is not read.
+    """
+    try:
+        image = _decoded(picture.data, fit)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        # Pillow names files and objects in its own way; the file is named here.
+        raise InvalidDatasetError(
+            f"{picture.name} is missing or no whole {', '.join(FORMATS)} picture ({type(error).__name__}); "
+            "put the original file back, or take it out of the data set"
+        ) from error
+    return b"".join(band.tobytes() for band in _fitted(image, fit).split())
+
+
+def _decoded(data: Any, fit: Fit) -> Image.Image:
+    mode = "L" if fit.channels == 1 else "RGB"
+    if not isinstance(data, (Path, bytes)):
+        pixels = data.numpy()
+        return Image.fromarray(pixels[0] if fit.channels == 1 else pixels.transpose(1, 2, 0))
+    with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data, formats=FORMATS) as image:
+        if fit.crop == "center" and not fit.frame:
+            # Photographs of a camera's size: JPEG can be decoded at a fraction, here never below three times the goal.
+            image.draft(mode, (3 * fit.size, 3 * fit.size))
+        image.load()
+        return ImageOps.exif_transpose(image).convert(mode)
+
+
+def _fitted(image: Image.Image, fit: Fit) -> Image.Image:
+    if fit.frame:
+        framed = Image.new(image.mode, (fit.size, fit.size))
+        framed.paste(image, ((fit.size - image.width) // 2, (fit.size - image.height) // 2))
+        return framed
+    if fit.crop == "face":
+        box = faces.find(image)
+        if box is not None:
+            image = image.crop(box)
+    shorter = min(image.size)
+    if shorter != fit.size:
+        width, height = [max(fit.size, round(side * fit.size / shorter)) for side in image.size]
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    left, top = (image.width - fit.size) // 2, (image.height - fit.size) // 2
+    return image.crop((left, top, left + fit.size, top + fit.size))
+
+
+def _one_by_one(part: str, images: Images) -> Iterator[Picture]:
+    for n in range(len(images.pixels)):
+        label = None if images.labels is None else int(images.labels[n])
+        yield Picture(f"picture {n} of {part}", images.pixels[n], label)
+
+
+def write(path: Path, dataset: DatasetSpec, fit: Fit, parts: Parts, say: Callable[[str], None] | None) -> None:
+    """Decode every picture into a packed file, which gets its name when it is whole.
+
+    Raises:
+        InvalidDatasetError: a picture is missing or damaged, or there are more or fewer than were listed.
+    """
+    tell = _Progress(dataset.name, fit.size, sum(dataset.parts.values()), say)
+    workers = min(8, len(os.sched_getaffinity(0)))
+    shape = (fit.channels, fit.size, fit.size)
+    with _strict(), ThreadPoolExecutor(workers) as pool, PackedWriter(path, shape, tuple(dataset.classes)) as writer:
+        for part, pictures in parts:
+            for label, pixels in _in_order(pool, pictures, fit, 4 * workers):
+                writer.add(part, pixels, label)
+                tell.one_more()
+        if writer.counts != dict(dataset.parts):
+            raise InvalidDatasetError(
+                f"data set {dataset.name} holds {_words(writer.counts)} pictures, it was listed with "
+                f"{_words(dataset.parts)}; put the missing ones back, or restart the service to have it listed anew"
+            )
+        writer.finish(source=dataset.name, crop=fit.crop)
+
+
+def _words(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {part}" for part, count in counts.items()) or "no"
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, pictures: Iterable[Picture], fit: Fit, ahead: int
+) -> Iterator[tuple[int | None, bytes]]:
+    """Decode on several cores, a few pictures ahead; the order stays, and memory holds only those few."""
+    under_way: Any = collections.deque()
+    for picture in pictures:
+        under_way.append((picture.label, pool.submit(square, picture, fit)))
+        if len(under_way) >= ahead:
+            label, pixels = under_way.popleft()
+            yield label, pixels.result()
+    while under_way:
+        label, pixels = under_way.popleft()
+        yield label, pixels.result()
+
+
+@contextmanager
+def _strict() -> Iterator[None]:
+    """Refuse a few bytes that claim gigabytes of pixels; ignore tags that are wrong and harmless."""
+    # Around all threads, because the filters of warnings belong to the whole process.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+class _Progress:
+    """Says how far the packing is, every few seconds."""
+
+    def __init__(self, name: str, size: int, total: int, say: Callable[[str], None] | None) -> None:
+        self.what, self.total, self.say = f"{name} at {size} pixels", total, say
+        self.done = 0
+        self.next = time.monotonic() + _SAY_EVERY_S
+        if say is not None:
+            say(f"preparing {self.what} once: {total} pictures")
+
+    def one_more(self) -> None:
+        self.done += 1
+        if self.say is not None and time.monotonic() >= self.next:
+            self.next = time.monotonic() + _SAY_EVERY_S
+            self.say(f"preparing {self.what}: {self.done} of {self.total}")

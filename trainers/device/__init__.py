@@ -1,0 +1,1 @@
+"""The device a trainer runs on, and the precision it computes in."""

@@ -1,0 +1,1 @@
+"""The training loop that all recipes share, its state and its checkpoints."""

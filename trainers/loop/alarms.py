@@ -1,0 +1,106 @@
+"""Notices when a training goes wrong, from the metrics that were read back anyway, and says so once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainers.process.reporter import Reporter
+
+SURE, UNSURE = 0.95, 0.05
+GRADIENT_LIMIT = 100.0
+# A healthy pair has a steep step now and then, which Adam levels out; so many in a row are a slope.
+LOUD_STEPS, CALM_STEPS = 5, 50
+ALIKE = 0.5
+# Passes over the data before fakes that look alike mean anything: untrained generators paint one grey.
+GRACE_EPOCHS = 3
+# Fakes whose spread still grows by this much from one look to the next are young, not collapsed.
+GROWTH = 1.05
+
+
+class Streak:
+    """Fires when a condition held ``patience`` times in a row, then not again until it failed as often in a row."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.held = 0
+        self.failed = 0
+        self.told = False
+
+    def look(self, *, holds: bool) -> bool:
+        """Account for one observation; tell whether to speak."""
+        self.held = self.held + 1 if holds else 0
+        self.failed = 0 if holds else self.failed + 1
+        if self.failed >= self.patience:
+            self.told = False
+        if self.told or self.held < self.patience:
+            return False
+        self.told = True
+        return True
+
+
+class Watch:
+    """One streak for each thing that can go wrong. ``epoch_steps`` shortens the wait where an epoch is short."""
+
+    def __init__(self, reporter: Reporter, epoch_steps: int, *, judged: bool = True) -> None:
+        self.reporter = reporter
+        self.judged = judged  # whether D(real) and D(fake) are probabilities
+        self.codes: list[str] = []
+        patience = max(5, min(50, epoch_steps // 2))
+        self._streaks = {
+            "discriminator_too_strong": Streak(patience),
+            "generator_too_strong": Streak(patience),
+            "gradient_norm": Streak(LOUD_STEPS),
+            "collapse": Streak(2),
+        }
+        self._spread = 0.0  # at the last look
+
+    def step(self, step: int, row: dict[str, float]) -> None:
+        """Look at the metrics of one step."""
+        real, fake = row.get("d_real"), row.get("d_fake")
+        if self.judged and real is not None and fake is not None:
+            numbers = {"d_real": real, "d_fake": fake}
+            if self._streaks["discriminator_too_strong"].look(holds=real > SURE and fake < UNSURE):
+                words = "the discriminator tells real from fake without effort; the generator has nothing to learn from"
+                self._tell("discriminator_too_strong", words, step, numbers)
+            if self._streaks["generator_too_strong"].look(holds=fake > SURE or real < UNSURE):
+                words = "the discriminator is wrong nearly always; what the generator learns from it means little"
+                self._tell("generator_too_strong", words, step, numbers)
+        norms = {name: value for name, value in row.items() if "grad_norm" in name}
+        # It may speak again after a long calm only.
+        streak = self._streaks["gradient_norm"]
+        loud = max(norms.values(), default=0.0) > GRADIENT_LIMIT
+        if loud and streak.look(holds=True):
+            self._tell(
+                "gradient_norm", f"a gradient stays over {GRADIENT_LIMIT:.0f}; lower the learning rate", step, norms
+            )
+        streak.held = streak.held if loud else 0
+        streak.failed = 0 if loud else streak.failed + 1
+        if streak.failed >= CALM_STEPS:
+            streak.told = False
+
+    def grid(self, step: int, epochs_done: int, share: float | None) -> None:
+        """Look at the spread of a batch of fakes, as a share of the spread of real images, where there are fakes."""
+        if share is None:
+            return
+        young = share > self._spread * GROWTH
+        self._spread = share
+        if epochs_done >= GRACE_EPOCHS and self._streaks["collapse"].look(holds=share < ALIKE and not young):
+            words = "fakes look alike: their mean pairwise distance is under half of that of real images"
+            self._tell("collapse", words, step, {"distance_ratio": share})
+
+    def state(self) -> dict[str, Any]:
+        """Return the counters for the checkpoint."""
+        streaks = {name: [streak.held, streak.failed, streak.told] for name, streak in self._streaks.items()}
+        return {**streaks, "spread": self._spread}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a checkpoint."""
+        self._spread = state.get("spread", 0.0)  # checkpoints of earlier versions have none
+        for name, streak in self._streaks.items():
+            if name in state:
+                streak.held, streak.failed, streak.told = state[name]
+
+    def _tell(self, code: str, detail: str, step: int, numbers: dict[str, float]) -> None:
+        self.codes.append(code)
+        self.reporter.alert(code, detail, step=step, **{name: float(f"{value:.6g}") for name, value in numbers.items()})

@@ -1,0 +1,77 @@
+"""Writes checkpoints beside the training, so that the disk costs the training nothing."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from trainers.loop import checkpoints
+from trainers.process.reporter import SAFETENSORS, File
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+
+    from trainers.loop.checkpoints import Snapshot
+    from trainers.process.reporter import Reporter
+
+
+class CheckpointWriter:
+    """One checkpoint in the air at a time; the last one that was taken is kept in memory to go back to."""
+
+    def __init__(self, scratch: Path, reporter: Reporter) -> None:
+        self.scratch = scratch
+        self.reporter = reporter
+        self.last: Snapshot | None = None
+        self._before_last: Snapshot | None = None
+        self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
+
+    def submit(self, snapshot: Snapshot, *, best: bool) -> None:
+        """Write in the background; waits for the one before. An error of that one is told and training goes on."""
+        self._join()
+        if self._error is not None:
+            self.reporter.log("error", f"a checkpoint was not written, training goes on: {self._error}")
+            self._error = None
+        self._before_last, self.last = self.last, snapshot
+        self._thread = threading.Thread(target=self._write, args=(snapshot, best), name="checkpoint")
+        self._thread.start()
+
+    def spare(self) -> dict[str, torch.Tensor]:
+        """Return tensors that nobody needs any more, to be written over."""
+        if self._before_last is None:
+            return {}
+        tensors, self._before_last = self._before_last.tensors, None
+        return tensors
+
+    def finish(self) -> None:
+        """Wait for the one in the air.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self._join()
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def drain(self) -> Snapshot | None:
+        """Wait for the one in the air, however it ends, and return the last snapshot."""
+        self._join()
+        return self.last
+
+    def _join(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _write(self, snapshot: Snapshot, best: bool) -> None:
+        try:
+            snapshot.tensors = {name: value.cpu() for name, value in snapshot.tensors.items()}
+            step = snapshot.meta["step"]
+            path = self.scratch / f"checkpoint-{step:08d}.safetensors"
+            checkpoints.write(path, snapshot)
+            self.reporter.file(File("checkpoint", path, step, snapshot.meta["epoch"], SAFETENSORS, best))
+        except Exception as error:  # handed to the thread that trains, which decides
+            self._error = error

@@ -1,0 +1,88 @@
+"""Checkpoint files: safetensors with one JSON text in its metadata. Never pickle.
+
+A file is written under another name, forced to the disk and renamed, so one that exists is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from trainers.process.errors import CheckpointCorruptError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = 1
+_KEY = "ganforge"
+
+
+@dataclass
+class Snapshot:
+    """The state of a training at one step: tensors by name, and everything else as JSON values."""
+
+    tensors: dict[str, torch.Tensor]
+    meta: dict[str, Any]
+
+
+def write(path: Path, snapshot: Snapshot) -> None:
+    """Write a checkpoint with a checksum of its tensors. The tensors must be on the CPU and contiguous.
+
+    Raises:
+        OSError: the disk is full or gone; no file of this name is left.
+    """
+    meta = {"format": FORMAT, **snapshot.meta, "crc32": _checksum(snapshot.tensors)}
+    write_tensors(path, snapshot.tensors, {_KEY: json.dumps(meta, sort_keys=True)})
+
+
+def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file. Without metadata its bytes depend on the names and the values alone."""
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        try:
+            save_file(tensors, str(partial), metadata)
+        except SafetensorError as error:
+            # The library wraps what the operating system said.
+            raise OSError(f"{path.name} could not be written: {error}") from error
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.rename(path)
+    finally:
+        if partial.exists():
+            partial.unlink()
+
+
+def read(path: Path) -> Snapshot:
+    """Read a checkpoint. The library checks the whole header against the size of the file before it allocates.
+
+    Raises:
+        CheckpointCorruptError: it is missing, damaged, or of a newer format.
+    """
+    try:
+        with safe_open(str(path), framework="pt", device="cpu") as file:
+            meta = json.loads((file.metadata() or {})[_KEY])
+            if meta["format"] != FORMAT:
+                raise CheckpointCorruptError(f"{path.name} has format {meta['format']}; this trainer reads {FORMAT}")
+            # A copy, because the library's tensors may be views of the file, which can go away.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
+        if meta.pop("crc32") != _checksum(tensors):
+            raise CheckpointCorruptError(f"{path.name} is damaged: its tensors do not match their checksum")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise CheckpointCorruptError(f"{path.name} cannot be read as a checkpoint: {error}") from error
+    return Snapshot(tensors, meta)
+
+
+def _checksum(tensors: dict[str, torch.Tensor]) -> int:
+    total = 0
+    for name in sorted(tensors):
+        total = zlib.crc32(name.encode(), total)
+        if tensors[name].numel():
+            total = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, total)
+    return total

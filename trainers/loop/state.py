@@ -1,0 +1,115 @@
+"""The tensors of a method by name, out of it and into it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from trainers.process.errors import CheckpointCorruptError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from trainers.methods import Method
+
+
+def named(method: Method) -> dict[str, torch.Tensor]:
+    """Return the live tensors: ``networks/…``, ``averages/…``, ``extras/…``, ``optimizers/<name>/<number>/<what>``."""
+    tensors = dict(_of_networks(method))
+    for name, optimizer in method.optimizers.items():
+        for index, values in optimizer.state_dict()["state"].items():
+            for what, value in values.items():
+                if value is None:
+                    continue
+                # Torch 1.13 counts RMSprop's steps in a plain number.
+                tensors[f"optimizers/{name}/{index}/{what}"] = torch.as_tensor(value)
+    return tensors
+
+
+def copies(method: Method, spare: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return copies of all tensors on their device, contiguous, so that training can go on beside their writing.
+
+    Copies into the tensors of ``spare`` where they fit: touching fresh memory costs several times the copying.
+    """
+    copied = {}
+    for name, value in named(method).items():
+        old = spare.get(name)
+        if old is None or old.shape != value.shape or old.dtype != value.dtype or old.device != value.device:
+            old = torch.empty_like(value, memory_format=torch.contiguous_format)
+        copied[name] = old.copy_(value.detach())
+    return copied
+
+
+def restore(method: Method, tensors: dict[str, torch.Tensor]) -> None:
+    """Put a snapshot's tensors back into a method of the same shape.
+
+    Raises:
+        CheckpointCorruptError: a tensor is missing, left over, or has another shape or type.
+    """
+    live = dict(_of_networks(method))
+    given = {name: value for name, value in tensors.items() if name.startswith(("networks/", "averages/", "extras/"))}
+    for name in sorted(set(live) ^ set(given)):
+        raise CheckpointCorruptError(f"the checkpoint {'lacks' if name in live else 'has an unknown'} tensor {name}")
+    for name, value in live.items():
+        _must_match(name, value, given[name])
+    with torch.no_grad():
+        for name, value in live.items():
+            value.copy_(given[name])
+    for name, optimizer in method.optimizers.items():
+        _restore_optimizer(name, optimizer, tensors)
+
+
+def restore_network(network: nn.Module, prefix: str, tensors: dict[str, torch.Tensor]) -> None:
+    """Put the tensors under a prefix into one network.
+
+    Raises:
+        CheckpointCorruptError: a tensor is missing, or has another shape or type.
+    """
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if prefix + name not in tensors:
+                raise CheckpointCorruptError(f"the checkpoint lacks tensor {prefix}{name}")
+            _must_match(prefix + name, value, tensors[prefix + name])
+            value.copy_(tensors[prefix + name])
+
+
+def all_finite(method: Method) -> bool:
+    """Tell whether every weight and running statistic is a number. Waits for the device once."""
+    checks = [value.isfinite().all() for _, value in _of_networks(method) if value.is_floating_point()]
+    return bool(torch.stack(checks).all())
+
+
+def _of_networks(method: Method) -> list[tuple[str, torch.Tensor]]:
+    sources = [(f"networks/{name}", network) for name, network in method.networks.items()]
+    sources += [(f"averages/{name}", average.network) for name, average in method.averages.items()]
+    named = [(f"{prefix}/{name}", value) for prefix, network in sources for name, value in network.state_dict().items()]
+    return named + [(f"extras/{name}", value) for name, value in method.extras.items()]
+
+
+def _must_match(name: str, wanted: torch.Tensor, given: torch.Tensor) -> None:
+    if wanted.shape != given.shape or wanted.dtype != given.dtype:
+        raise CheckpointCorruptError(
+            f"tensor {name} of the checkpoint is {given.dtype} {tuple(given.shape)}, "
+            f"the networks have {wanted.dtype} {tuple(wanted.shape)}"
+        )
+
+
+def _restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        head, _, rest = key.partition("/")
+        if head != "optimizers" or not rest.startswith(f"{name}/"):
+            continue
+        index, _, what = rest[len(name) + 1 :].partition("/")
+        if not index.isdecimal() or int(index) >= len(weights):
+            raise CheckpointCorruptError(f"the checkpoint has an unknown tensor {key}")
+        weight = weights[int(index)]
+        if value.dim():
+            _must_match(key, weight, value)
+            # Fused kernels walk memory: the state must lie in the same order as its weight (channels_last included).
+            state.setdefault(int(index), {})[what] = torch.empty_like(weight).copy_(value)
+        else:
+            state.setdefault(int(index), {})[what] = value.clone()
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

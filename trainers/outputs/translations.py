@@ -1,0 +1,49 @@
+"""The gallery of translators: both directions and both cycles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from trainers.methods import shown
+from trainers.methods.adversarial import paint
+from trainers.outputs import Shown, png, spread
+
+if TYPE_CHECKING:
+    from trainers.data.loader import PairFeed
+    from trainers.methods.translation import Translation
+
+_ROWS = 8
+
+
+class Translations:
+    """Each row: an image of A, its translation, its way back; then the same from B."""
+
+    def __init__(self, method: Translation, feed: PairFeed) -> None:
+        self.method = method
+        self.look = feed.a.look
+        draws = feed.draws.salted(0)
+        rows = min(_ROWS, feed.a.deck.count, feed.b.deck.count)
+        self._a, self._b = (
+            one.plain(draws.permutation(one.deck.count, f"real_grid_{name}")[:rows])
+            for name, one in (("a", feed.a), ("b", feed.b))
+        )
+        self._normal_a, self._normal_b = feed.a.normalise(self._a), feed.b.normalise(self._b)
+
+    def real(self) -> Shown:
+        """Show images of A in the first row and of B in the second."""
+        return Shown(png.tile(torch.cat([self._a, self._b]).cpu(), len(self._a)))
+
+    def draw(self) -> Shown:
+        """Show both directions and both cycles: A, G(A), F(G(A)), B, F(B), G(F(B))."""
+        ab, ba = shown(self.method, "generator_ab"), shown(self.method, "generator_ba")
+        fake_b, fake_a = paint(ab, self._normal_a), paint(ba, self._normal_b)
+        columns = [self._normal_a, fake_b, paint(ba, fake_b), self._normal_b, fake_a, paint(ab, fake_a)]
+        cells = torch.stack(columns, 1).flatten(0, 1)  # (rows * 6, channels, size, size)
+        sheet = png.tile(png.to_bytes(cells, self.look.mean, self.look.std), len(columns))
+        return Shown(sheet, self._spread(fake_a, fake_b))
+
+    def _spread(self, fake_a: torch.Tensor, fake_b: torch.Tensor) -> float | None:
+        real = [spread(self._normal_a), spread(self._normal_b)] if len(fake_a) > 1 else [0.0]
+        return None if min(real) <= 0 else min(spread(fake_a) / real[0], spread(fake_b) / real[1])

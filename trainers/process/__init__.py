@@ -1,0 +1,1 @@
+"""The trainer as a process: its spec, its messages, its errors."""

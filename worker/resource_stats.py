@@ -1,0 +1,81 @@
+"""What one attempt teaches about the next job of its shape: the memory it needed and how fast it was."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.job_profile import Shape
+from models.states import DeviceClass, ErrorCode, Outcome
+from stores.container import Stores
+from stores.jobs.transitions import Claim, Ending
+from worker.device import Device
+
+log = structlog.get_logger(__name__)
+
+# What a process needs on a GPU beside the memory that torch counts: CUDA's own context and its libraries' workspaces.
+CONTEXT_BYTES = 600 << 20
+
+
+class Lessons:
+    """Listens to the trainer's messages, and writes down what they teach when the attempt has ended."""
+
+    def __init__(self, stores: Stores, device: Device, claim: Claim) -> None:
+        self._stores = stores
+        self._device = device
+        self._queue = str(claim.job["queue"])
+        self._shape = Shape.of(claim.job["recipe"], claim.job["params"]) if claim.job["kind"] == "train" else None
+        self._whole = claim.attempt == 1
+        self._room: int | None = claim.job.get("room")
+        self._began = time.monotonic()
+        self._peak: int | None = None
+        self._halved = False
+        self._training_s = 0.0
+        self._images = 0
+
+    def memory(self, message: dict[str, Any]) -> None:
+        """Take the trainer's peak; what counts of it depends on where the device keeps its memory."""
+        host, device = int(message["host_bytes"]), int(message.get("device_bytes", 0))
+        match self._device.kind:
+            case DeviceClass.gpu:
+                self._peak = device + CONTEXT_BYTES
+            case DeviceClass.jetson:
+                self._peak = host + device + CONTEXT_BYTES
+            case DeviceClass.cpu:
+                self._peak = host
+
+    def epoch(self, message: dict[str, Any]) -> None:
+        """Take the seconds of an epoch."""
+        seconds, rate = float(message["seconds"]), float(message["images_per_second"])
+        self._training_s += seconds
+        self._images += round(seconds * rate)
+
+    def alert(self, message: dict[str, Any]) -> None:
+        """Take note of a batch that did not fit."""
+        self._halved = self._halved or message.get("code") == "batch_halved"
+
+    def ended(self, ending: Ending) -> None:
+        """Write down what was learned. A lesson that cannot be written is lost, and nothing else is."""
+        try:
+            self._write(ending)
+        except SQLAlchemyError as error:
+            log.warning("lesson_not_written", error=str(error).splitlines()[0][:200])
+
+    def _write(self, ending: Ending) -> None:
+        seconds = time.monotonic() - self._began
+        succeeded = ending.outcome is Outcome.succeeded
+        if succeeded and self._whole:
+            self._stores.paces.took(self._queue, seconds)
+        if self._shape is None:
+            return
+        if self._room is not None:
+            if self._halved or ending.code is ErrorCode.out_of_memory:
+                self._stores.memory.ran_out(self._shape, self._queue, self._room)
+            elif succeeded and self._peak is not None:
+                self._stores.memory.learn(self._shape, self._queue, self._peak, self._room)
+        if succeeded and self._whole and not self._halved and self._training_s > 0 and self._images > 0:
+            overhead = max(0.0, seconds - self._training_s)
+            self._stores.paces.learn(self._shape, self._queue, self._images / self._training_s, overhead)
