@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 EXTRAS := api,worker,trainers,cli,stack,dev
 PYTEST := $(BIN)/python -m pytest
+# The pages' own scripts; those in vendor/ are other people's.
+SCRIPTS := $(wildcard api/dashboard/static/*.js)
+DENO := DENO_DIR=$(VENV)/deno DENO_NO_UPDATE_CHECK=1 $(BIN)/deno
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -65,12 +68,15 @@ words: $(INSTALLED) ## Bring the catalogues of the pages up to date with their t
 chaos: $(INSTALLED) ## Break the running service RUNS times, drawn by SEED (200 take about a quarter of an hour)
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --runs $(or $(RUNS),200) --json $(or $(JSON),chaos.json)
 
-lint: $(INSTALLED) ## Check style, types, import contracts, the trainers' old Python, and the docs' links
+lint: $(INSTALLED) ## Check style, types and import contracts, the pages' scripts and templates, and the docs' links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers packing models/limits.py models/messages
+	$(DENO) lint --quiet --config tools/javascript/deno.json $(SCRIPTS)
+	$(DENO) check --quiet --config tools/javascript/deno.json $(SCRIPTS)
+	$(BIN)/djlint --lint --quiet api/templates
 	$(BIN)/python -m tools.docs
 
 format: $(INSTALLED) ## Bring the code into shape

@@ -3,11 +3,16 @@ import { t } from "./words.js";
 
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content || "";
 
-/** An answer of the API that is an error: `status`, `code`, `detail`, and `errors` with a pointer each. */
+/** An answer of the API that is an error: `status`, `code`, `detail`, and `errors` with a pointer each.
+ *  A refused call about many jobs also says how many its filter has `matched`. */
 export class Refused extends Error {
   constructor(problem) {
     super(problem.detail || problem.title);
-    Object.assign(this, problem);
+    this.status = problem.status;
+    this.code = problem.code;
+    this.detail = problem.detail;
+    this.errors = problem.errors;
+    this.matched = problem.matched;
   }
 }
 
@@ -24,6 +29,7 @@ export function signInAgain() {
 
 /** Call the API. Returns the JSON it answers (null: none). Throws Refused. */
 export async function call(method, path, body, headers = {}) {
+  /** @type {RequestInit} */
   const options = { method, headers: { Accept: "application/json", ...headers }, credentials: "same-origin" };
   if (method !== "GET") options.headers["X-CSRF-Token"] = csrf;
   if (body instanceof FormData) options.body = body;

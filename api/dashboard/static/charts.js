@@ -20,7 +20,17 @@ const groups = new Map();
 
 class Chart {
   constructor(element, { label, xLabel = t("Step"), xFormat = figure, height = HEIGHT, group = null, onPick = null, series = [] }) {
-    Object.assign(this, { element, label, xLabel, xFormat, height, onPick, lines: [], plot: null, range: null, mark: null, at: null });
+    this.element = element;
+    this.label = label;
+    this.xLabel = xLabel;
+    this.xFormat = xFormat;
+    this.height = height;
+    this.onPick = onPick;
+    this.lines = [];
+    this.plot = null;
+    this.range = null;
+    this.mark = null;
+    this.at = null;
     this.group = groups.get(group) || new Set();
     if (group !== null) groups.set(group, this.group);
     this.group.add(this);
@@ -102,7 +112,7 @@ class Chart {
       axes: [{ ...axis, size: 30, label: () => this.xLabel, labelSize: 18, labelGap: 0, labelFont: axis.font, values: (_, splits) => splits.map((value) => this.xFormat(value)), space: 70 }, { ...axis, size: 58, values: (_, splits) => splits.map(figure) }],
       cursor: {
         y: false, drag: { x: true, y: false, setScale: false }, sync: { key: this.syncKey(), filters: { pub: (type) => type.startsWith("mouse") && !/down|up/.test(type) } },
-        bind: { dblclick: () => () => this.zoom(null), mousedown: (_, over, handle) => (event) => { pressed.left = event.clientX; handle(event); } },
+        bind: { dblclick: () => () => this.zoom(null), mousedown: (_, _over, handle) => (event) => { pressed.left = event.clientX; handle(event); } },
       },
       hooks: {
         setCursor: [(plot) => this.point(plot.cursor.left >= 0 ? plot.posToVal(plot.cursor.left, "x") : null)],

@@ -7,7 +7,8 @@ export function icon(name) {
   const drawn = document.createElementNS(SVG, "svg");
   drawn.setAttribute("class", "sign");
   drawn.setAttribute("aria-hidden", "true");
-  drawn.append(document.createElementNS(SVG, "use"));
-  drawn.firstChild.setAttribute("href", `${sheet}#${name}`);
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `${sheet}#${name}`);
+  drawn.append(use);
   return drawn;
 }

@@ -57,7 +57,14 @@ export function smooth({ x, y }, weight) {
 
 class Curves {
   constructor(data, onPick) {
-    Object.assign(this, { id: data.id, onPick, curves: new Map(), charts: new Map(), weight: 0, mark: null, waiting: [] });
+    this.id = data.id;
+    this.onPick = onPick;
+    this.curves = new Map();
+    this.charts = new Map();
+    this.todo = new Set();
+    this.weight = 0;
+    this.mark = null;
+    this.waiting = [];
     this.curves.set("images_per_second", { x: [...data.speed.steps], y: [...data.speed.values] });
     this.slider = document.getElementById("smoothing");
     this.slider.addEventListener("input", () => {
@@ -128,7 +135,6 @@ class Curves {
 
   // Several metrics of a group come at once: they are drawn once.
   stale(group) {
-    this.todo ||= new Set();
     if (!this.todo.size) queueMicrotask(() => {
       const groups = [...this.todo];
       this.todo.clear();

@@ -61,7 +61,7 @@ function edit(form) {
   }));
 }
 
-for (const [id, begin] of [["retry-form", retry], ["edit-form", edit]]) {
-  const form = document.getElementById(id);
-  if (form) begin(form);
-}
+const retryForm = document.getElementById("retry-form");
+if (retryForm) retry(retryForm);
+const editForm = document.getElementById("edit-form");
+if (editForm) edit(editForm);

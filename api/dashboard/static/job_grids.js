@@ -10,8 +10,19 @@ const [SHORTEST_MS, LONGEST_MS] = [100, 600];
 
 class Grids {
   constructor(grids, onMove) {
-    Object.assign(this, { grids, onMove, playing: null, wanted: 0 });
-    for (const name of ["slider", "image", "place", "play", "previous", "next", "download", "some", "none"]) this[name] = document.getElementById(`grid-${name}`);
+    this.grids = grids;
+    this.onMove = onMove;
+    this.playing = null;
+    this.wanted = 0;
+    this.slider = document.getElementById("grid-slider");
+    this.image = document.getElementById("grid-image");
+    this.place = document.getElementById("grid-place");
+    this.play = document.getElementById("grid-play");
+    this.previous = document.getElementById("grid-previous");
+    this.next = document.getElementById("grid-next");
+    this.download = document.getElementById("grid-download");
+    this.some = document.getElementById("grid-some");
+    this.none = document.getElementById("grid-none");
     this.slider.addEventListener("input", () => this.stopAnd(() => this.show(Number(this.slider.value))));
     this.previous.addEventListener("click", () => this.stopAnd(() => this.show(this.at - 1)));
     this.next.addEventListener("click", () => this.stopAnd(() => this.show(this.at + 1)));

@@ -1,6 +1,6 @@
 // The layers of the networks and the report of the run: pages of their own, put in place when somebody opens them.
 document.addEventListener("toggle", async (event) => {
-  const box = event.target;
+  const box = /** @type {HTMLDetailsElement} */ (event.target);
   if (!box.open || !box.dataset?.source || box.dataset.read === box.dataset.source) return;
   box.dataset.read = box.dataset.source;
   const answer = await fetch(box.dataset.source, { headers: { Accept: "text/html" }, credentials: "same-origin" }).catch(() => null);

@@ -8,7 +8,13 @@ const PATIENCE_MS = 12000; // longer than the service takes to restart: until th
 export class Live {
   /** `address`: of the stream. `onEvent(event)`: hears what it tells. `onGap()`: something may have been missed. */
   constructor(address, onEvent, onGap) {
-    Object.assign(this, { address, onEvent, onGap, source: null, poll: null, polling: false, last: null, ended: false });
+    this.address = address;
+    this.onEvent = onEvent;
+    this.onGap = onGap;
+    this.source = null;
+    this.poll = null;
+    this.polling = false;
+    this.ended = false;
     document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.wake()));
     window.addEventListener("pagehide", () => this.rest());
     window.addEventListener("pageshow", (event) => event.persisted && this.wake());

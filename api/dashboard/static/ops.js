@@ -26,13 +26,14 @@ const secret = document.getElementById("secret");
 
 function asked() {
   const fields = new FormData(form);
+  const typed = (name) => String(fields.get(name)).trim();
   // What was typed is sent as it is, when it is no number: the service says what is wrong with it, beside the field.
   const limit = (name) => {
-    const text = fields.get(name).trim();
+    const text = typed(name);
     return text === "" ? null : /^\d+$/.test(text) ? Number(text) : text;
   };
   const body = { name: fields.get("name"), role: fields.get("role"), quotas: {} };
-  if (fields.get("owner").trim()) body.owner = fields.get("owner").trim();
+  if (typed("owner")) body.owner = typed("owner");
   for (const name of ["queued", "running", "stored_bytes"]) body.quotas[name] = limit(name);
   return body;
 }

@@ -9,12 +9,13 @@ let spoken = 0;
 let asked = null;
 let again = false;
 let pressed = false;
+let toSpeak = null;
 
 /** Say something to people who listen to the page: at most once in ten seconds, the newest. */
 export function say(text) {
   const wait = Math.max(0, spoken + SPOKEN_EVERY_MS - Date.now());
-  clearTimeout(say.timer);
-  say.timer = setTimeout(() => {
+  clearTimeout(toSpeak);
+  toSpeak = setTimeout(() => {
     spoken = Date.now();
     document.getElementById("status").textContent = text;
   }, wait);

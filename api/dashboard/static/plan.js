@@ -47,9 +47,10 @@ function ending(job) {
     const why = job.reason ? t("not known while nobody works") : t("not known: no job of this shape has ended on {queue} yet", { queue: job.queue });
     return [element("span", "muted", why)];
   }
-  const left = (moment) => (new Date(moment) - Date.now()) / 1000;
+  const left = (moment) => (Date.parse(moment) - Date.now()) / 1000;
   const at = new Date(job.eta.at);
   const today = at.toDateString() === new Date().toDateString();
+  /** @type {Intl.DateTimeFormatOptions} */
   const style = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
   const clock = new Intl.DateTimeFormat(document.documentElement.lang, style).format(at);
   const range = t("between {low} and {high}", { low: duration(left(job.eta.low)), high: duration(left(job.eta.high)) });

@@ -18,13 +18,14 @@ export async function told(texts) {
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto", style: "short" });
 const absolute = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
+/** @type {[number, Intl.RelativeTimeFormatUnit, number][]} */
 const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [Infinity, "day", 86400]];
 
 /** Write every time below an element as the reader's clock has it; the exact moment is the tooltip. */
 export function localTimes(root = document) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
-    const away = (moment - Date.now()) / 1000;
+    const away = (moment.getTime() - Date.now()) / 1000;
     const [, unit, size] = STEPS.find(([limit]) => Math.abs(away) < limit);
     const text = element.hasAttribute("data-exact") ? absolute.format(moment) : relative.format(Math.round(away / size), unit);
     if (element.textContent !== text) element.textContent = text;
