@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, bindparam, text
 
+from stores.fleet.workers import LIVE, SEEN_TODAY
+
 # A queue's line is counted this far; further back one wait is as long as another.
 DEPTH_CAP = 1000
 # What a job is taken to last where none of its queue has ended yet.
@@ -25,10 +27,8 @@ def device_bytes(name: str) -> str:
 
 
 WORKERS = text(f"""
-SELECT queue, {device_bytes("capacity")} AS capacity,
-       stopped_at IS NULL AND NOT draining AND last_seen > now() - make_interval(secs => :alive_s) AS live
-  FROM workers WHERE last_seen > now() - interval '1 day'
-""")  # noqa: S608 - names and numbers of this module
+SELECT queue, {device_bytes("capacity")} AS capacity, {LIVE} AS live FROM workers WHERE {SEEN_TODAY}
+""")  # noqa: S608 - fragments of this program
 LINES = text("""
 SELECT queues.name, typical_s, waiting.n AS depth, busy.n AS running
   FROM queues

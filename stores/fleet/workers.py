@@ -1,4 +1,7 @@
-"""Workers: who is there, serving which queue with which device. Alive means: its heartbeat row is recent."""
+"""Workers: which process serves which queue with which device, and whether it is live.
+
+A worker writes `last_seen` every few seconds. Whatever asks whether a worker is live uses the SQL of this module.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,33 @@ import os
 import socket
 from typing import Any
 
-from sqlalchemy import Engine, Select, func, insert, literal, select, update
+from sqlalchemy import Engine, Select, TextClause, func, insert, literal, select, text, update
 
 from models.ids import new_id
 from models.rows import Job, Queue, Worker
 from models.states import State
 from stores.infra.sql import seconds
+
+# The state of a row of `workers`, as answers and metrics show it. `:alive_s`: seconds of silence that make it lost.
+STATE = """CASE WHEN workers.stopped_at IS NOT NULL THEN 'stopped'
+            WHEN workers.last_seen <= now() - make_interval(secs => :alive_s) THEN 'lost'
+            WHEN workers.draining THEN 'draining'
+            ELSE 'live' END"""
+# Live: it takes jobs. A draining worker is running too, but finishes its job and takes no other.
+LIVE = f"({STATE} = 'live')"
+RUNNING = f"({STATE} IN ('live', 'draining'))"
+# Workers that were lost or stopped longer ago are no longer listed, and are not expected back.
+SEEN_TODAY = "(workers.last_seen > now() - interval '1 day')"
+
+
+def is_live(alive_s: float) -> TextClause:
+    """Return the condition that a worker takes jobs."""
+    return text(LIVE).bindparams(alive_s=alive_s)
+
+
+def is_running(alive_s: float) -> TextClause:
+    """Return the condition that a worker's process runs, whether or not it takes jobs."""
+    return text(RUNNING).bindparams(alive_s=alive_s)
 
 
 class Workers:
@@ -56,10 +80,8 @@ def queues_to_ring(alive_s: float, grace_s: float) -> Select[str]:
         select(Worker.queue)
         .join(Queue, Queue.name == Worker.queue)
         .where(
-            Worker.stopped_at.is_(None),
-            ~Worker.draining,
+            is_live(alive_s),
             ~Queue.paused,
-            Worker.last_seen > func.now() - seconds(alive_s),
             Worker.id.not_in(busy),
         )
     )

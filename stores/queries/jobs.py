@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, bindparam, case, func, literal, select, tuple_
+from sqlalchemy import Engine, Select, bindparam, func, literal, select, text, tuple_
 
 from models.rows import Artifact, Attempt, Job, Queue, Worker
 from models.states import State
 from models.views import artifact_view, attempt_view, worker_view
+from stores.fleet.workers import SEEN_TODAY, STATE, is_live, is_running
 from stores.infra.errors import NotFoundError
 from stores.jobs.filter import JobFilter
 from stores.schedule.position import Place, foreseen, shown
@@ -125,7 +126,10 @@ class Reports:
             .subquery()
         )
         live = (
-            select(Worker.queue, func.count().label("workers")).where(_alive(alive_s)).group_by(Worker.queue).subquery()
+            select(Worker.queue, func.count().label("workers"))
+            .where(is_running(alive_s))
+            .group_by(Worker.queue)
+            .subquery()
         )
         query = (
             select(
@@ -153,15 +157,10 @@ class Reports:
     def workers(self, alive_s: float) -> list[dict[str, Any]]:
         """Return the workers that run or ran within the last day, with their state and current job."""
         current = select(Job.id).where(Job.worker_id == Worker.id, Job.state == State.running).limit(1)
-        state = case(
-            (Worker.stopped_at.is_not(None), "stopped"),
-            (~_alive(alive_s), "lost"),
-            (Worker.draining, "draining"),
-            else_="live",
-        )
+        state = text(f"{STATE} AS state").bindparams(alive_s=alive_s)
         query = (
-            select(*Worker.__table__.columns, state.label("state"), current.scalar_subquery().label("job"))
-            .where(Worker.last_seen > func.now() - func.make_interval(0, 0, 0, 1))
+            select(*Worker.__table__.columns, state, current.scalar_subquery().label("job"))
+            .where(text(SEEN_TODAY))
             .order_by(Worker.id)
         )
         with self._engine.connect() as connection:
@@ -175,19 +174,10 @@ class Reports:
     def live_queues(self, alive_s: float) -> set[str]:
         """Return the queues that a live worker serves now."""
         with self._engine.connect() as connection:
-            return set(connection.scalars(_live_queues(alive_s)))
+            return set(connection.scalars(select(Worker.queue).where(is_live(alive_s)).distinct()))
 
 
 @functools.cache
 def _one_job(everybodys: bool) -> Select[Any]:
     query = select(*Job.__table__.columns).where(Job.id == bindparam("job_id"))
     return query if everybodys else query.where(Job.owner == bindparam("owner"))
-
-
-@functools.cache
-def _live_queues(alive_s: float) -> Select[Any]:
-    return select(Worker.queue).where(_alive(alive_s), ~Worker.draining).distinct()
-
-
-def _alive(alive_s: float) -> Any:
-    return Worker.stopped_at.is_(None) & (Worker.last_seen > func.now() - func.make_interval(0, 0, 0, 0, 0, 0, alive_s))

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.rows import Job, Worker
 from models.states import State
+from stores.fleet.workers import is_running
 from stores.infra.db import make_engine
 from stores.infra.settings import Settings
 from stores.infra.sql import seconds
@@ -26,8 +27,7 @@ class Liveness:
 
     def beats(self, host: str, within_s: float) -> bool:
         """Return whether a supervisor on this host has said within the last `within_s` seconds that it is alive."""
-        recent = Worker.last_seen > func.now() - seconds(within_s)
-        query = select(Worker.id).where(Worker.host == host, Worker.stopped_at.is_(None), recent).limit(1)
+        query = select(Worker.id).where(Worker.host == host, is_running(within_s)).limit(1)
         with self._engine.connect() as connection:
             return connection.scalar(query) is not None
 

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Float, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, Engine, Float, cast, func, literal, select, text
 
-from models.rows import Artifact, Attempt, Dataset, Event, Job, Worker
+from models.rows import Artifact, Attempt, Dataset, Event, Job
 from models.states import EventType, State
-from stores.infra.sql import seconds
+from stores.fleet.workers import SEEN_TODAY, STATE
 
 # Upper bounds in seconds: from a sampling job to a day of training, and from an idle worker to a full queue.
 BUCKETS = (1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
 WAITS = (0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
+
+WORKERS = text(f"SELECT queue, {STATE} AS state, count(*) AS n FROM workers WHERE {SEEN_TODAY} GROUP BY 1, 2")  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -85,16 +87,8 @@ class Figures:
 
     def workers(self, alive_s: float) -> dict[tuple[str, str], int]:
         """Return how many workers of the last day there are by (queue, state)."""
-        state: ColumnElement[str] = case(
-            (Worker.stopped_at.is_not(None), "stopped"),
-            (Worker.last_seen <= func.now() - seconds(alive_s), "lost"),
-            (Worker.draining, "draining"),
-            else_="live",
-        )
-        recent = Worker.last_seen > func.now() - seconds(86_400)
-        query = select(Worker.queue, state, func.count()).where(recent).group_by(Worker.queue, state)
         with self._engine.connect() as connection:
-            return {(queue, found): count for queue, found, count in connection.execute(query)}
+            return {(row.queue, row.state): row.n for row in connection.execute(WORKERS, {"alive_s": alive_s})}
 
     def stored(self) -> list[Held]:
         """Return what the object store holds, by kind of artifact, and data sets."""

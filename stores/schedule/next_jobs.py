@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, RowMapping, Table, text
 from models.rows import Job
 from models.views import job_view
 from stores.fleet.capacity import MOST_BYTES, device_bytes
+from stores.fleet.workers import LIVE
 from stores.schedule.fair_share import Pair, in_turn, standings
 from stores.schedule.position import OWNERS, POSITION_CAP, WORKERS, places
 
@@ -43,7 +44,7 @@ SELECT max(CASE WHEN id IN (SELECT worker_id FROM jobs WHERE queue = :queue AND 
  CROSS JOIN LATERAL (
     SELECT coalesce({device_bytes("room")}, {MOST_BYTES}) AS room,
            coalesce({device_bytes("capacity")}, {MOST_BYTES}) AS capacity) AS memory
- WHERE queue = :queue AND stopped_at IS NULL AND NOT draining AND last_seen > now() - make_interval(secs => :alive_s)
+ WHERE queue = :queue AND {LIVE}
 """)  # noqa: S608 - names and numbers of this program
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, text
 
 from models.states import State
 from models.views import job_view, rfc3339
+from stores.fleet.workers import LIVE
 from stores.schedule.fair_share import Pair, Standing, standings
 
 # The most places that are counted; a job further back is shown at one more.
@@ -116,18 +117,15 @@ SELECT pair.priority, pair.owner, job.*
      ORDER BY ordered_at, id) AS job
 """)  # noqa: S608 - numbers of this module
 
-LIVE = """
-SELECT count(*) FROM workers
- WHERE queue = :queue AND stopped_at IS NULL AND NOT draining AND last_seen > now() - make_interval(secs => :alive_s)
-"""
-WORKERS = text(LIVE)
+LIVE_WORKERS = f"SELECT count(*) FROM workers WHERE queue = :queue AND {LIVE}"  # noqa: S608
+WORKERS = text(LIVE_WORKERS)
 
 # What runs now is in front too, and its own estimate is the best there is; how many work.
 RUNNING = text(f"""
 SELECT count(*) AS count, count(coalesce(left_s, likely)) AS known,
        coalesce(sum(greatest(coalesce(left_s, likely), 0)), 0) AS likely,
        coalesce(sum(greatest(coalesce(left_low, low), 0)), 0) AS low,
-       coalesce(sum(greatest(coalesce(left_high, high), 0)), 0) AS high, ({LIVE}) AS workers
+       coalesce(sum(greatest(coalesce(left_high, high), 0)), 0) AS high, ({LIVE_WORKERS}) AS workers
   FROM (
     SELECT {SECONDS}, extract(epoch FROM (eta->>'at')::timestamptz - now())::float8 AS left_s,
            extract(epoch FROM (eta->>'low')::timestamptz - now())::float8 AS left_low,
