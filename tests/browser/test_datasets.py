@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.api.archives import pictures, zipped
+from tests.api.uploads.archives import pictures, zipped
 from tests.browser.pages import assert_fits, assert_readable
 from tests.waiting import until
 

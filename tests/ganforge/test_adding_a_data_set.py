@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from tests.api.archives import pictures, tarred
+from tests.api.uploads.archives import pictures, tarred
 from tests.ganforge.conftest import Commands
 
 

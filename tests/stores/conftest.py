@@ -11,7 +11,7 @@ import pytest
 from stores.container import Stores, open_stores
 from stores.infra.settings import Settings
 from stores.jobs.insert import NewJob
-from tests.stores.left import Leaver
+from tests.stores.maintenance.leftovers import Leaver
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from api.app import create_app
 from models.states import Role
 from stores.accounts.audit import Local
 from stores.infra.settings import Settings
-from tests.api.archives import pictures, zipped
+from tests.api.uploads.archives import pictures, zipped
 from tests.waiting import until
 from worker.datasets import Cache, UnfetchableError
 from worker.retry import GivenUpError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from tests.api.archives import pictures, zipped
+from tests.api.uploads.archives import pictures, zipped
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 

@@ -14,9 +14,9 @@ import pytest
 from ganforge.cli.submit import parse_settings
 from models.states import ErrorCode, EventType, Outcome
 from stores.jobs.transitions import Ending
-from tests.api.archives import pictures, zipped
 from tests.api.conftest import Person
 from tests.api.dashboard.conftest import Reader
+from tests.api.uploads.archives import pictures, zipped
 
 Enter = Callable[[Person], Reader]
 

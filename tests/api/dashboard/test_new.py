@@ -8,7 +8,7 @@ import re
 import pytest
 
 from models.recipes import RECIPES
-from tests.api.archives import pictures, zipped
+from tests.api.uploads.archives import pictures, zipped
 
 
 def fields(page):

@@ -1,0 +1,176 @@
+"""Uploading a data set: from an archive to a packed file in the bucket, a preview, and a row."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import struct
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from models.ids import new_id
+from stores.container import Stores
+from stores.infra.settings import Settings
+from tests.api.conftest import TRAIN, Bench, Person, Pointers, Upload
+from tests.api.uploads.archives import picture, pictures, tarred, zipped
+from tests.conftest import S3Settings
+
+CLASSES = {**pictures(20, "pets/cat/"), **pictures(20, "pets/dog/"), "pets/LICENSE": b"x"}
+
+
+def packed(stores: Stores, dataset_id: str) -> tuple[dict[str, Any], bytes]:
+    """Return the header and the data of a packed file as it lies in the bucket."""
+    key = stores.uploads.packed_key(dataset_id)
+    assert key is not None
+    content = b"".join(stores.blobs.stream(key))
+    (length,) = struct.unpack("<Q", content[:8])
+    return json.loads(content[8 : 8 + length]), content[8 + length :]
+
+
+def test_class_folders_become_a_data_set(alice: Person, stores: Stores, upload: Upload, settings: Settings) -> None:
+    answer = upload(alice, zipped(CLASSES))
+    assert answer.status_code == 201, answer.text
+    made = answer.json
+    facts = {name: made[name] for name in ("name", "source", "layout", "images", "shape", "classes", "state", "owner")}
+    assert facts == {
+        "name": "pets",
+        "source": "uploaded",
+        "layout": "packed",
+        "images": 40,
+        "shape": [3, 20, 20],
+        "classes": ["cat", "dog"],
+        "state": "ready",
+        "owner": "alice",
+    }
+    assert made["parts"] == {"train": 36, "test": 4}
+    assert "1 other files were left out: pets/LICENSE" in made["notes"]
+    assert answer.headers["Location"] == f"/v1/datasets/{made['id']}"
+    looked = alice.get(answer.headers["Location"]).json
+    assert looked == {name: value for name, value in made.items() if name != "notes"}
+    assert alice.get("/v1/datasets/pets").json == looked
+
+    key = stores.uploads.packed_key(made["id"])
+    assert key == f"datasets/{made['id']}/packed.safetensors"
+    whole = b"".join(stores.blobs.stream(key))
+    assert (len(whole), hashlib.sha256(whole).hexdigest()) == (made["bytes"], made["sha256"])
+    header, data = packed(stores, made["id"])
+    assert header["train.pixels"]["shape"] == [36, 3, 20, 20]
+    assert header["test.pixels"]["shape"] == [4, 3, 20, 20]
+    # The first picture, channel by channel.
+    first = Image.open(io.BytesIO(CLASSES["pets/cat/0000.png"]))
+    assert data[:1200] == b"".join(band.tobytes() for band in first.split())
+    begin, end = header["test.labels"]["data_offsets"]
+    assert data[begin:end] == b"\0\0\0\0\1\0\1\0"
+    assert not list((settings.home / "uploads").iterdir())
+
+
+def test_the_preview_is_a_grid_of_its_pictures(alice: Person, bob: Person, upload: Upload) -> None:
+    made = upload(alice, zipped(CLASSES)).json
+    for address in (made["preview"], "/v1/datasets/pets/preview"):
+        answer = alice.get(f"{address}?redirect=false")
+        assert (answer.status_code, answer.mimetype) == (200, "image/png")
+        with Image.open(io.BytesIO(answer.data)) as grid:
+            assert (grid.size, grid.mode) == ((8 * 20, 5 * 20), "RGB")
+    link = alice.get(made["preview"])
+    assert link.status_code == 303
+    assert f"datasets/{made['id']}/preview.png" in link.headers["Location"]
+    assert bob.get(made["preview"]).status_code == 404
+    assert alice.get("/v1/datasets/mnist-10k/preview").status_code == 404
+
+
+@pytest.mark.parametrize("how", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_tars_are_read_however_they_are_packed(alice: Person, stores: Stores, upload: Upload, how: str) -> None:
+    made = upload(alice, tarred(pictures(20, "./all/"), how)).json
+    assert (made["images"], made["parts"], made["classes"]) == (20, {"train": 20}, [])
+    _, data = packed(stores, made["id"])
+    assert data[:1200] == b"".join(band.tobytes() for band in Image.open(io.BytesIO(picture(0))).split())
+
+
+@pytest.mark.parametrize(
+    ("folders", "layout", "parts", "classes"),
+    [
+        (("A/", "B/"), "domains", {"trainA": 20, "trainB": 20}, []),
+        (
+            ("x/trainB/", "x/testA/", "x/trainA/", "x/TestB/"),
+            "domains",
+            {"trainA": 20, "trainB": 20, "testA": 20, "testB": 20},
+            [],
+        ),
+        (("train/", "test/"), "packed", {"train": 20, "test": 20}, []),
+        (
+            ("val/b/", "train/b/", "train/a/", "val/a/"),
+            "packed",
+            {"train": 40, "test": 40},
+            ["a", "b"],
+        ),
+        (("train/dog/", "train/cat/"), "packed", {"train": 36, "test": 4}, ["cat", "dog"]),
+        (("",), "packed", {"train": 20}, []),
+        (("__MACOSX/x/", "deep/in/a/folder/", ".git/"), "packed", {"train": 20}, []),
+    ],
+)
+def test_folders_say_what_the_data_set_is(
+    alice: Person, stores: Stores, upload: Upload, folders: Any, layout: str, parts: dict[str, int], classes: list[str]
+) -> None:
+    files = {name: content for folder in folders for name, content in pictures(20, folder).items()}
+    answer = upload(alice, zipped(files))
+    assert answer.status_code == 201, answer.text
+    made = answer.json
+    assert (made["layout"], made["parts"], made["classes"]) == (layout, parts, classes)
+    header, data = packed(stores, made["id"])
+    assert {part: header[f"{part}.pixels"]["shape"][0] for part in parts} == parts
+    assert len(data) == max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
+
+
+def test_the_same_archive_makes_the_same_bytes_under_any_name(alice: Person, upload: Upload) -> None:
+    one, two = (upload(alice, zipped(CLASSES), name).json for name in ("one", "two"))
+    assert one["sha256"] == two["sha256"]
+    assert one["id"] != two["id"]
+
+
+def test_a_name_is_used_once_by_each_owner(alice: Person, bob: Person, upload: Upload, pointers: Pointers) -> None:
+    archive = zipped(pictures(16))
+    assert upload(alice, archive).status_code == 201
+    again = upload(alice, archive)
+    assert (again.status_code, again.json["code"]) == (409, "conflict")
+    assert "you have a data set called pets already" in again.json["detail"]
+    assert upload(bob, archive).status_code == 201
+    shared = upload(alice, archive, "mnist-10k")
+    assert (shared.status_code, "everybody shares" in shared.json["detail"]) == (409, True)
+    for name in ("", " ", "a/b", "x\n", new_id("ds"), "a" * 256, "..", " x"):
+        assert "/name" in pointers(upload(alice, archive, name))
+
+
+def test_a_deleted_data_set_is_gone_and_its_name_is_free(
+    alice: Person, bob: Person, carol: Person, admin: Person, upload: Upload, s3: S3Settings, pointers: Pointers
+) -> None:
+    archive = zipped(pictures(16))
+    made = upload(alice, archive).json
+    address = f"/v1/datasets/{made['id']}"
+    assert bob.ask("DELETE", address).status_code == 404
+    assert carol.ask("DELETE", address).status_code == 403
+    assert alice.ask("DELETE", address).status_code == 204
+    for path in (address, "/v1/datasets/pets", made["preview"]):
+        assert alice.get(path).status_code == 404
+        assert admin.get(path).status_code == 404
+    assert alice.ask("DELETE", address).status_code == 404
+    assert [row["name"] for row in alice.get("/v1/datasets").json["data"]] == ["mnist-10k"]
+    for name in ("pets", made["id"]):
+        assert "/dataset" in pointers(alice.post("/v1/jobs", json={**TRAIN, "dataset": name}))
+    assert not list(s3.client().list_objects(s3.bucket, prefix="datasets/", recursive=True))
+    assert upload(alice, archive).status_code == 201
+
+
+def test_a_job_keeps_its_data_set_until_it_has_ended_and_names_it_ever_after(
+    alice: Person, bench: Bench, upload: Upload
+) -> None:
+    made = upload(alice, zipped(pictures(16, size=(28, 28), mode="L"))).json
+    job = alice.submit(dataset="pets", params={"batch_size": 8})
+    refused = alice.ask("DELETE", f"/v1/datasets/{made['id']}")
+    assert (refused.status_code, refused.json["code"]) == (409, "conflict")
+    assert "1 unfinished job needs this data set" in refused.json["detail"]
+    bench.finish(bench.claim())
+    assert alice.ask("DELETE", f"/v1/datasets/{made['id']}").status_code == 204
+    assert alice.get(f"/v1/jobs/{job['id']}").json["dataset"] == "pets"

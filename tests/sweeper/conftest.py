@@ -1,0 +1,7 @@
+"""The sweeper is tested beside real supervisors, with the same fixtures."""
+
+from __future__ import annotations
+
+from tests.worker.conftest import fleet, stores, submit
+
+__all__ = ["fleet", "stores", "submit"]
