@@ -106,8 +106,8 @@ def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _network(given: spec.TrainSpec, name: str, shape: tuple[int, ...]) -> Any:
-    facts = recipes.Facts(shape, len(given.dataset.classes))
-    network = recipes.networks(given.recipe, given.params, facts, given.seed)[name]
+    data = recipes.DataInfo(shape, len(given.dataset.classes))
+    network = recipes.networks(given.recipe, given.params, data, given.seed)[name]
     network.load_state_dict(safetensors.torch.load_file(str(given.scratch / f"{name}.safetensors")))
     assert name != "classifier" or isinstance(network, Darknet)
     return network.eval()

@@ -53,7 +53,7 @@ def prepared(line: dict[str, Any], reporter: PacedReporter) -> Any:
     given.scratch.mkdir(parents=True, exist_ok=True)
     device = devices.prepare(given.device, given.threads, exact=given.params.exact)
     params = given.params
-    parts = data.load(given.dataset, given.data_roots, given.cache, stored_size(params), params.crop)
+    parts = data.load(given.dataset, given.data_roots, given.cache, stored_size(given), params.crop)
     method, feed, gallery = assemble(given, parts, Draws(given.seed, 0, device))
     reporter.feed = feed
     if device.type == "cuda":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import data
+from models.compatibility import image_size
 from models.recipes import RECIPES, resolve_params
 
 # So that no grid or checkpoint falls into what is measured, unless it is what is measured.
@@ -49,7 +50,7 @@ def resolved(recipe: str, preset: str | None, dataset: str, **changes: Any) -> d
     found = data.described(dataset)
     params = resolve_params(known, known.preset(preset) if preset else None, changes)
     view = {**found, "images": sum(found["parts"].values())}
-    return {**params.model_dump(mode="json"), "image_size": known.fit.image_size(view, params)}
+    return {**params.model_dump(mode="json"), "image_size": image_size(known, view, params)}
 
 
 def spec(recipe: str, params: dict[str, Any], dataset: str, folder: Path, device: str = "cpu") -> dict[str, Any]:

@@ -1,26 +1,18 @@
-"""Whether a data set fits a recipe, and which size of images the networks will see."""
+"""Whether a data set is compatible with a recipe, and the size of the images that the networks will see."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from models.limits import MAX_FRAME_RATIO
+from models.recipes import RECIPES
 from models.specs.base import TrainParams
+from models.specs.recipe import Needs, Recipe
 
 DOMAINS = ("trainA", "trainB")
 # A classifier keeps every tenth training image for testing where a data set has no test part.
 KEPT = 10
-
-
-class Needs(StrEnum):
-    """What a recipe needs beside images."""
-
-    nothing = "nothing"
-    classes = "classes"
-    domains = "domains"
 
 
 class MisfitError(ValueError):
@@ -32,78 +24,67 @@ class MisfitError(ValueError):
         self.detail = detail
 
 
-@dataclass(frozen=True)
-class Fit:
-    """The sizes, in pixels, that a recipe's networks can have, smallest first, and what else it needs."""
+def image_size(recipe: Recipe, dataset: Mapping[str, Any], params: TrainParams) -> int:
+    """Return the size of a job's images: the size asked for, or the data set's own, with a black frame if needed.
 
-    sizes: Sequence[int]
-    needs: Needs = Needs.nothing
+    ``dataset`` is a data set's view: its `name`, `shape`, `classes` and `parts`.
 
-    def image_size(self, dataset: Mapping[str, Any], params: TrainParams) -> int:
-        """Return the size of the images for a job: as asked, or as the data set has them, framed if need be.
+    Raises:
+        MisfitError: the data set does not fit; the message says what would.
+    """
+    _check_kind(recipe.needs, dataset)
+    size = _size(recipe, dataset["shape"], params.image_size)
+    _check_count(recipe.needs, dataset, params)
+    return size
 
-        ``dataset`` is a data set's view: its `name`, `shape`, `classes` and `parts`.
 
-        Raises:
-            MisfitError: it does not fit; says what would.
-        """
-        self._check_kind(dataset)
-        size = self._size(dataset["shape"], params.image_size)
-        self._check_count(dataset, params)
-        return size
-
-    def _check_kind(self, dataset: Mapping[str, Any]) -> None:
-        translation = all(part in dataset["parts"] for part in DOMAINS)
-        if self.needs is Needs.classes and (translation or len(dataset["classes"]) < 2):
-            raise MisfitError("dataset", "needs images with at least two classes; this data set has none")
-        if self.needs is Needs.domains and not translation and len(dataset["classes"]) < 2:
-            raise MisfitError(
-                "dataset", "needs two domains (folders A and B), or classes to make them of; this data set has neither"
-            )
-        if self.needs is Needs.nothing and translation:
-            raise MisfitError("dataset", "paints from noise; this data set has two domains to translate: use cyclegan")
-
-    def _size(self, shape: Sequence[int], asked: int | None) -> int:
-        if asked is not None:
-            if asked not in self.sizes:
-                raise MisfitError("image_size", f"must be {self.words()} pixels for this recipe")
-            return asked
-        height, width = shape[1:]
-        framed = next((size for size in self.sizes if size >= max(height, width)), None)
-        if height == width and framed is not None and framed <= MAX_FRAME_RATIO * height:
-            return framed
-        nearest = max((size for size in self.sizes if size <= min(height, width)), default=self.sizes[0])
+def _check_kind(needs: Needs, dataset: Mapping[str, Any]) -> None:
+    has_domains = all(part in dataset["parts"] for part in DOMAINS)
+    if needs is Needs.classes and (has_domains or len(dataset["classes"]) < 2):
+        raise MisfitError("dataset", "needs images with at least two classes; this data set has none")
+    if needs is Needs.domains and not has_domains and len(dataset["classes"]) < 2:
         raise MisfitError(
-            "dataset",
-            f"needs square images of {self.words()} pixels; this data set has {height}x{width} (height x width): set "
-            f"`image_size` to {min(nearest, 64) if 64 in self.sizes else nearest} to have them scaled and cropped",
+            "dataset", "needs two domains (folders A and B), or classes to make them of; this data set has neither"
+        )
+    if needs is Needs.nothing and has_domains:
+        translators = " or ".join(recipe.name for recipe in RECIPES.values() if recipe.needs is Needs.domains)
+        raise MisfitError(
+            "dataset", f"paints from noise; this data set has two domains to translate: use {translators}"
         )
 
-    def _check_count(self, dataset: Mapping[str, Any], params: TrainParams) -> None:
-        parts = dataset["parts"]
-        if self.needs is Needs.domains:
-            if all(part in parts for part in DOMAINS) and (least := min(parts[part] for part in DOMAINS)) < (
-                params.batch_size
-            ):
-                raise MisfitError("batch_size", f"must be at most {least}, the images of the smaller domain")
-            return
-        count = sum(parts.values()) if params.split == "all" else parts.get("train", dataset["images"])
-        if self.needs is Needs.classes and "test" not in parts:
-            if count < KEPT:
-                raise MisfitError(
-                    "dataset", f"needs at least {KEPT} images, of which it keeps every {KEPT}th for testing"
-                )
-            count -= count // KEPT
-        if count < params.batch_size:
-            raise MisfitError(
-                "batch_size", f"must be at most {count}, the number of training images; or take a larger data set"
-            )
 
-    def words(self) -> str:
-        """Say which sizes there are."""
-        sizes = self.sizes
-        if len(sizes) > 8:
-            step = sizes[1] - sizes[0]
-            every = "" if step == 1 else f" in steps of {step}"
-            return f"{sizes[0]} to {sizes[-1]}{every}"
-        return " or ".join([", ".join(map(str, sizes[:-1])), str(sizes[-1])] if len(sizes) > 1 else [str(sizes[0])])
+def _size(recipe: Recipe, shape: Sequence[int], asked: int | None) -> int:
+    sizes = recipe.sizes
+    if asked is not None:
+        if asked not in sizes:
+            raise MisfitError("image_size", f"must be {recipe.sizes_in_words()} pixels for this recipe")
+        return asked
+    height, width = shape[1:]
+    framed = next((size for size in sizes if size >= max(height, width)), None)
+    if height == width and framed is not None and framed <= MAX_FRAME_RATIO * height:
+        return framed
+    nearest = max((size for size in sizes if size <= min(height, width)), default=sizes[0])
+    raise MisfitError(
+        "dataset",
+        f"needs square images of {recipe.sizes_in_words()} pixels; this data set has {height}x{width} (height x "
+        f"width): set `image_size` to {min(nearest, 64) if 64 in sizes else nearest} to have them scaled and cropped",
+    )
+
+
+def _check_count(needs: Needs, dataset: Mapping[str, Any], params: TrainParams) -> None:
+    parts = dataset["parts"]
+    if needs is Needs.domains:
+        if all(part in parts for part in DOMAINS) and (least := min(parts[part] for part in DOMAINS)) < (
+            params.batch_size
+        ):
+            raise MisfitError("batch_size", f"must be at most {least}, the images of the smaller domain")
+        return
+    count = sum(parts.values()) if params.split == "all" else parts.get("train", dataset["images"])
+    if needs is Needs.classes and "test" not in parts:
+        if count < KEPT:
+            raise MisfitError("dataset", f"needs at least {KEPT} images, of which it keeps every {KEPT}th for testing")
+        count -= count // KEPT
+    if count < params.batch_size:
+        raise MisfitError(
+            "batch_size", f"must be at most {count}, the number of training images; or take a larger data set"
+        )

@@ -14,7 +14,7 @@ from trainers.outputs.confusion import Confusion
 from trainers.outputs.fakes import Fakes
 from trainers.outputs.translations import Translations
 from trainers.process.errors import InvalidDatasetError
-from trainers.recipes import Facts
+from trainers.recipes import DataInfo
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,23 +43,16 @@ def assemble(spec: TrainSpec, parts: dict[str, Images], draws: Draws, begun: str
     """
     # Jobs from before there was a choice have none.
     computes = precision.chosen(getattr(spec.params, "precision", precision.FLOAT32), draws.device, begun)
-    return _ASSEMBLE[recipes.find(spec.recipe).kind](spec, parts, draws, computes)
+    return _ASSEMBLE[recipes.find(spec.recipe).method](spec, parts, draws, computes)
 
 
-def stored_size(params: Any) -> int:
+def stored_size(spec: TrainSpec) -> int:
     """Return the size of images as they are kept: larger than what networks see, where windows are cut at random."""
-    return int(params.image_size) + _jitter(params)
+    return cast("int", spec.params.image_size) + recipes.find(spec.recipe).margin(spec.params)
 
 
-def _jitter(params: Any) -> int:
-    if not hasattr(params, "jitter"):
-        return 0
-    # 286 to 256 pixels in the source.
-    return round(params.image_size * 30 / 256) if params.jitter is None else int(params.jitter)
-
-
-def _built(spec: TrainSpec, facts: Facts, draws: Draws) -> dict[str, nn.Module]:
-    networks = recipes.networks(spec.recipe, spec.params, facts, spec.seed)
+def _built(spec: TrainSpec, data: DataInfo, draws: Draws) -> dict[str, nn.Module]:
+    networks = recipes.networks(spec.recipe, spec.params, data, spec.seed)
     return {name: network.to(draws.device) for name, network in networks.items()}
 
 
@@ -68,9 +61,10 @@ def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
     look = Look(params.normalize_mean, params.normalize_std, params.image_size)
     chosen = list(parts.values()) if params.split == "all" else [parts["train"]]
     feed = Feed(chosen, params.batch_size, draws, look)
-    mean = feed.mean() if getattr(params, "init", None) == "mean" else None
-    built = _built(spec, Facts(feed.shape, len(spec.dataset.classes), mean), draws)
-    objective = recipes.find(spec.recipe).objective(params, draws.device)
+    recipe = recipes.find(spec.recipe)
+    mean = feed.mean() if recipe.wants_mean(params) else None
+    built = _built(spec, DataInfo(feed.shape, len(spec.dataset.classes), mean), draws)
+    objective = recipe.objective(params, draws.device)
     method = Adversarial(params, Players(**built), objective, draws, computes)
     return Assembly(method, feed, Fakes(method, feed))
 
@@ -85,7 +79,7 @@ def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
     feed = PairFeed(
         Feed(a, params.batch_size, draws, look, "order_a"), Feed(b, params.batch_size, draws, look, "order_b")
     )
-    built = _built(spec, Facts(feed.shape, 0), draws)
+    built = _built(spec, DataInfo(feed.shape, 0), draws)
     method = Translation(params, built, feed.shape, draws, computes)
     return Assembly(method, feed, Translations(method, feed))
 
@@ -116,7 +110,7 @@ def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, com
     look = Look(params.normalize_mean, params.normalize_std, params.image_size, params.shift, flip)
     feed = Feed([train], params.batch_size, draws, look)
     judged = Feed([test], 1, draws, look, "test")
-    built = _built(spec, Facts(feed.shape, len(spec.dataset.classes)), draws)
+    built = _built(spec, DataInfo(feed.shape, len(spec.dataset.classes)), draws)
     method = Classification(params, built["classifier"], spec.dataset.classes, judged, draws, computes)
     return Assembly(cast("Method", method), feed, Confusion(method, feed))
 

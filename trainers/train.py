@@ -40,7 +40,7 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
             f"the checkpoint belongs to the recipe {snapshot.meta.get('recipe')!r}, the job to {spec.recipe!r}"
         )
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
-    size, crop = stored_size(params), params.crop
+    size, crop = stored_size(spec), params.crop
     parts = data.load(
         spec.dataset, spec.data_roots, spec.cache, size, crop, reporter.info, frame=size == params.image_size
     )

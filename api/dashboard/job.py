@@ -14,6 +14,7 @@ from api.dashboard.params import params_form
 from api.schemas.queries import JobsQuery, PageQuery, Query, integer
 from api.v1.jobs import get_job, list_attempts, list_jobs
 from api.v1.recipes import get_recipe
+from models.recipes import RECIPES
 from models.specs.sample import SampleParams
 from models.states import TERMINAL, EventType
 from stores.queries.curves_by_epoch import as_they_stand
@@ -48,6 +49,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> Shown:
     """Show a job."""
     found = visit.ask(get_job, Query(), job_id)
     recipe = visit.ask(get_recipe, Query(), found["recipe"])
+    params = RECIPES[found["recipe"]].params if found["kind"] == "train" else SampleParams
     schema = recipe["params"] if found["kind"] == "train" else SampleParams.model_json_schema()
     files = _files(visit, found)
     told = _told(visit, found)
@@ -56,7 +58,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> Shown:
         "ended": found["state"] in TERMINAL,
         "recipe": recipe,
         "params": reproduce.parameters(found, schema),
-        "again": params_form(schema, found["params"]),
+        "again": params_form(params, schema, found["params"]),
         "dataset_gone": _dataset_gone(visit, found),
         "curl": reproduce.curl(found, schema, visit.request.host_url.rstrip("/")),
         "command": reproduce.command(found, schema),

@@ -16,9 +16,10 @@ from api.v1.datasets import list_datasets
 from api.v1.jobs import get_job
 from api.v1.queues import list_queues
 from api.v1.recipes import get_recipe
-from models.compatibility import MisfitError
-from models.recipes import RECIPES, Recipe, resolve_params
+from models.compatibility import MisfitError, image_size
+from models.recipes import RECIPES, resolve_params
 from models.specs.base import TrainParams
+from models.specs.recipe import Recipe
 
 pages = Pages()
 
@@ -134,11 +135,11 @@ def _offer(visit: Visit[NewQuery], recipe: Recipe, preset: Any, view: dict[str, 
 def _fit(recipe: Recipe, params: TrainParams, dataset: Mapping[str, Any]) -> tuple[str, str | None]:
     """Return whether a data set fits, and what stands against it."""
     try:
-        recipe.fit.image_size(dataset, params)
+        image_size(recipe, dataset, params)
     except MisfitError as misfit:
         if misfit.place == "batch_size":
             return "fits", misfit.detail
-        scaled = params.model_copy(update={"image_size": recipe.fit.sizes[0]})
+        scaled = params.model_copy(update={"image_size": recipe.sizes[0]})
         kind = "scaled" if params.image_size is None and _fit(recipe, scaled, dataset)[0] == "fits" else "unfit"
         return kind, f"{recipe.name} {misfit.detail}" if misfit.place == "dataset" else misfit.detail
     return "fits", None
@@ -152,13 +153,14 @@ def _params(
     recipe: Mapping[str, Any], preset: Mapping[str, Any] | None, dataset: Offered | None, values: Mapping[str, Any]
 ) -> ParamsForm:
     """Return the fields. A size of images that a job got from its data set counts as not asked for."""
+    known = RECIPES[recipe["name"]]
     set_by_preset = preset["params"] if preset else {}
     size = values.get("image_size")
     if size is not None and dataset is not None and set_by_preset.get("image_size") != size:
-        known = RECIPES[recipe["name"]]
         try:
             plain = known.params.model_validate({**set_by_preset, **values, "image_size": None})
-            size = None if known.fit.image_size(dataset.view, plain) == size else size
+            size = None if image_size(known, dataset.view, plain) == size else size
         except (MisfitError, ValueError):
             pass  # the data set has another size now, or is another: then the job's own is what was meant
-    return params_form(recipe["params"], set_by_preset, {**values, **({"image_size": size} if values else {})})
+    begins_with = {**values, **({"image_size": size} if values else {})}
+    return params_form(known.params, recipe["params"], set_by_preset, begins_with)

@@ -1,10 +1,10 @@
-"""A recipe's JSON Schema as the fields of a form: which are of the first importance, what each takes, what it means."""
+"""A recipe's parameters as the fields of a form, in groups: the type, bounds, value and meaning of each."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,36 +13,9 @@ from markupsafe import Markup
 
 from api.dashboard.language import catalogue
 from models.budget import REPLACES, with_changes
+from models.specs.base import Spec
+from models.specs.fields import Group, group
 
-FIRST = (
-    "epochs",
-    "images",
-    "batch_size",
-    "image_size",
-    "width",
-    "learning_rate",
-    "d_learning_rate",
-    "g_learning_rate",
-)
-# What most recipes share. The rest is a recipe's own, and stands before these.
-LEARNING = (
-    "optimizer",
-    "beta1",
-    "beta2",
-    "learning_rate_end",
-    "warmup_images",
-    "d_steps",
-    "g_steps",
-    "d_warmup_steps",
-    "shared_fakes",
-    "label_smoothing",
-    "ema_half_life",
-    "noise_dim",
-    "precision",
-    "exact",
-)
-DATA = ("split", "crop", "normalize_mean", "normalize_std")
-RECORDS = ("metrics_every", "grid_every", "checkpoint_every", "monitor", "patience")
 BOUNDS = {"minimum": "min", "maximum": "max"}
 
 
@@ -80,38 +53,25 @@ class Entry:
         return next(iter(self.value)) if self.value else "epochs"
 
 
-@dataclass(frozen=True)
-class ParamsForm:
-    """The fields of a recipe, the important ones first, the others by what they are about."""
-
-    first: Sequence[Entry]
-    own: Sequence[Entry]
-    learning: Sequence[Entry]
-    data: Sequence[Entry]
-    records: Sequence[Entry]
-
-    def all(self) -> Iterator[Entry]:
-        """Every field, in the order of the form."""
-        yield from (*self.first, *self.own, *self.learning, *self.data, *self.records)
+ParamsForm = Mapping[Group, Sequence[Entry]]
 
 
 def params_form(
-    schema: Mapping[str, Any], preset: Mapping[str, Any] | None = None, values: Mapping[str, Any] | None = None
+    params: type[Spec],
+    schema: Mapping[str, Any],
+    preset: Mapping[str, Any] | None = None,
+    values: Mapping[str, Any] | None = None,
 ) -> ParamsForm:
-    """Return the fields for a recipe's schema. `preset`: what it sets; `values`: what a form begins with."""
+    """Return the fields for a recipe's parameters, by group; each group in the order of the spec.
+
+    `schema` is their JSON Schema, `preset` the values that a preset sets, `values` those that the form starts with.
+    """
     base = known_changes({name: facts.get("default") for name, facts in schema["properties"].items()}, preset or {})
     current = known_changes(base, values or {})
-    entries = {
-        name: _entry(name, _resolved(facts, schema), base[name], current[name])
-        for name, facts in schema["properties"].items()
-    }
-
-    def some(names: Sequence[str]) -> list[Entry]:
-        return [entries[name] for name in names if name in entries]
-
-    shared = {*FIRST, *LEARNING, *DATA, *RECORDS}
-    own = [entry for name, entry in entries.items() if name not in shared]
-    return ParamsForm(some(FIRST), own, some(LEARNING), some(DATA), some(RECORDS))
+    groups: dict[Group, list[Entry]] = {one: [] for one in Group}
+    for name, facts in schema["properties"].items():
+        groups[group(params, name)].append(_entry(name, _resolved(facts, schema), base[name], current[name]))
+    return groups
 
 
 def known_changes(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from jinja2.ext import babel_extract
 from api.dashboard.language import HERE, NAMES
 from api.dashboard.told_texts import told_texts
 from api.http.problems import CODES
-from models.recipes import RECIPES, Recipe
+from models.recipes import RECIPES
+from models.specs.recipe import Recipe
 
 CATALOGUES = HERE / "catalogues"
 TEMPLATES = HERE.parent / "templates" / "dashboard"
@@ -52,7 +53,7 @@ def texts() -> Iterator[Text]:
 def _of_recipe(recipe: Recipe) -> Iterator[str]:
     """Yield what the API says of a recipe, which pages show as it is: itself, its presets, its parameters."""
     yield recipe.description
-    yield f"{recipe.fit.words()} pixels"
+    yield f"{recipe.sizes_in_words()} pixels"
     yield from (preset.description for preset in recipe.presets)
     yield from _descriptions(recipe.params.model_json_schema())
 

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from api.http.parsing import body_errors
 from api.http.problems import InvalidError, field
 from api.submit.queue_choice import choose
-from models.compatibility import MisfitError
+from models.compatibility import MisfitError, image_size
 from models.ids import is_id
 from models.job_profile import Shape, images_to_show
 from models.jobs import SampleRequest, TrainRequest
-from models.recipes import RECIPES, Preset, Recipe, resolve_params
+from models.recipes import RECIPES, resolve_params
 from models.specs.base import TrainParams
+from models.specs.recipe import Preset, Recipe
 from models.states import Role
 from stores.accounts.keys import Principal
 from stores.container import Stores
@@ -147,7 +148,7 @@ def _fitted(
 ) -> TrainParams | None:
     """Return the parameters with the size of the images filled in."""
     try:
-        return params.model_copy(update={"image_size": recipe.fit.image_size(dataset, params)})
+        return params.model_copy(update={"image_size": image_size(recipe, dataset, params)})
     except MisfitError as misfit:
         if misfit.place == "dataset":
             errors.append(field("/dataset", f"{recipe.name} {misfit.detail}"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from api.http.problems import InvalidError, field
 from models.job_profile import Shape
-from models.recipes import Recipe
+from models.specs.recipe import Recipe
 from models.states import NO_LIVE_WORKER
 from stores.container import Stores
 from stores.fleet.capacity import Seat

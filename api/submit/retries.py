@@ -15,7 +15,8 @@ from api.submit.placement import place
 from models.budget import with_changes
 from models.ids import is_id
 from models.jobs import SampleRequest, TrainRequest
-from models.retries import stuck
+from models.recipes import RECIPES
+from models.specs.fields import fixed_changes
 from models.specs.sample import SampleParams, SampleSource
 from stores.accounts.keys import Principal
 from stores.container import Stores
@@ -48,7 +49,7 @@ def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> N
             f"cannot change from {ended.params.get(name)} to {new.params.get(name)} with a checkpoint, which holds to "
             "it; leave it out, or retry from zero (without `checkpoint`)",
         )
-        for name in stuck(asked.params, ended.params, new.params)
+        for name in fixed_changes(RECIPES[ended.recipe].params, asked.params, ended.params, new.params)
     ]
     epochs, reached = new.params.get("epochs"), checkpoint["epoch"]
     if epochs is not None and reached is not None and reached > epochs:

@@ -9,7 +9,8 @@ from api.http.cursors import short_list
 from api.http.routes import Call, Routes
 from api.schemas import answers
 from api.schemas.queries import PageQuery, Query
-from models.recipes import RECIPES, Recipe
+from models.recipes import RECIPES
+from models.specs.recipe import Recipe
 from stores.infra.errors import NotFoundError
 
 routes = Routes("recipes")
@@ -25,8 +26,8 @@ def recipe_view(recipe: Recipe) -> dict[str, Any]:
         "presets": [vars(preset) for preset in recipe.presets],
         "queues": [str(queue) for queue in recipe.queues],
         "networks": list(recipe.networks),
-        "images": f"square, {recipe.fit.words()} pixels",
-        "needs": str(recipe.fit.needs),
+        "images": f"square, {recipe.sizes_in_words()} pixels",
+        "needs": str(recipe.needs),
         "outputs": list(recipe.outputs),
     }
 

@@ -7,6 +7,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from models.specs.base import EPOCHS, Epochs, NoiseParams, Rate, Width
+from models.specs.fields import Resumable
+from models.specs.recipe import Preset, Recipe
 
 
 class BeganParams(NoiseParams):
@@ -18,10 +20,10 @@ class BeganParams(NoiseParams):
     learning_rate: Rate = Field(1e-4, description="Step size of both players (the paper's 1e-4).")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Length of the noise vector z.")
     hidden: Annotated[int, Field(ge=4, le=4096)] = Field(64, description="Length of the auto-encoder's code.")
-    gamma: Annotated[float, Field(gt=0, le=1, strict=False)] = Field(
+    gamma: Annotated[float, Field(gt=0, le=1, strict=False), Resumable.yes] = Field(
         0.75, description="Wanted ratio of the losses of fakes and of real images: lower is sharper, less diverse."
     )
-    lambda_k: Annotated[float, Field(gt=0, le=1, strict=False)] = Field(
+    lambda_k: Annotated[float, Field(gt=0, le=1, strict=False), Resumable.yes] = Field(
         0.001, description="Step size of the balance k."
     )
 
@@ -47,3 +49,23 @@ CELEBA: dict[str, object] = {
     "metrics_every": {"steps": 100},
     "grid_every": {"steps": 400},
 }
+
+
+RECIPE = Recipe(
+    name="began",
+    title="BEGAN",
+    description="An auto-encoder as discriminator, balanced by k (Berthelot et al. 2017): steady, smooth. "
+    "Noise is normal as in all recipes here; the paper draws it evenly from [-1, 1].",
+    source="Berthelot et al. 2017",
+    params=BeganParams,
+    sizes=(16, 32, 64, 128),
+    position=6,
+    presets=(
+        Preset(
+            "celeba",
+            "Faces at 64 px. The tutorial found this method the easiest and gives no settings: these are the "
+            "paper's (Adam 1e-4, batch 16) with noise and code of 64.",
+            CELEBA,
+        ),
+    ),
+)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.specs.base import EPOCHS, AdversarialParams, Epochs
+from models.specs.fields import Resumable
+from models.specs.recipe import Needs, Preset, Recipe
 
 Weight = Annotated[float, Field(ge=0, le=1000, strict=False)]
 
@@ -16,15 +18,17 @@ class CycleganParams(AdversarialParams):
 
     epochs: Epochs | None = Field(200, description=EPOCHS + " An epoch shows the larger domain once.")
     batch_size: Annotated[int, Field(ge=1, le=512)] = Field(1, description="Images of each domain a step.")
-    cycle: Weight = Field(10.0, description="Weight of the cycle loss.")
-    identity: Weight = Field(0.5, description="Weight of the identity loss, as a share of `cycle`; 0: none.")
+    cycle: Annotated[Weight, Resumable.yes] = Field(10.0, description="Weight of the cycle loss.")
+    identity: Annotated[Weight, Resumable.yes] = Field(
+        0.5, description="Weight of the identity loss, as a share of `cycle`; 0: none."
+    )
     pool: Annotated[int, Field(ge=0, le=1000)] = Field(
         50, description="Fakes of the past that the discriminators are shown again; 0: only new ones."
     )
     blocks: Annotated[int, Field(ge=1, le=16)] | None = Field(
         None, description="Residual blocks of each generator; null: 9 from 256 px on, else 6."
     )
-    decay_from: Annotated[float, Field(ge=0, le=1, strict=False)] = Field(
+    decay_from: Annotated[float, Field(ge=0, le=1, strict=False), Resumable.yes] = Field(
         0.5, description="Share of the budget from which on the learning rates fall linearly to zero."
     )
     jitter: Annotated[int, Field(ge=0, le=128)] | None = Field(
@@ -53,3 +57,27 @@ HORSE2ZEBRA: dict[str, object] = {
     "decay_from": 0.5,
     "jitter": 30,
 }
+
+
+RECIPE = Recipe(
+    name="cyclegan",
+    title="CycleGAN",
+    description="Translation between two domains without pairs (Zhu et al. 2017). A data set with classes "
+    "serves too: its first half becomes domain A, the others B.",
+    source="Zhu et al. 2017",
+    params=CycleganParams,
+    # Four halvings of a smaller image leave the discriminator's last convolution nothing to look at.
+    sizes=range(24, 513, 4),
+    position=8,
+    needs=Needs.domains,
+    presets=(
+        Preset(
+            "horse2zebra",
+            "The paper's settings: 100 epochs, then 100 with falling rates, scaled to 286 px and cropped to "
+            "256, batch 1.",
+            HORSE2ZEBRA,
+        ),
+    ),
+    networks=("generator_ab", "generator_ba", "discriminator_a", "discriminator_b"),
+    outputs=("translate",),
+)

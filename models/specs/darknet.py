@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from models.specs.base import EPOCHS, Beta, Epochs, TrainParams, Width
+from models.specs.fields import Resumable
+from models.specs.recipe import Needs, Preset, Recipe
 
 
 class DarknetParams(TrainParams):
@@ -20,24 +22,24 @@ class DarknetParams(TrainParams):
     groups: Annotated[list[Annotated[int, Field(ge=1, le=16)]], Field(min_length=2, max_length=6)] = Field(
         [1, 1, 1, 1], description="Residual blocks of each group; every group but the second halves the resolution."
     )
-    cycle_div: Annotated[float, Field(ge=1, le=1000, strict=False)] = Field(
+    cycle_div: Annotated[float, Field(ge=1, le=1000, strict=False), Resumable.yes] = Field(
         20.0, description="The cycle begins and ends at `learning_rate` divided by this."
     )
-    cycle_end: Annotated[float, Field(ge=0, le=0.9, strict=False)] = Field(
+    cycle_end: Annotated[float, Field(ge=0, le=0.9, strict=False), Resumable.yes] = Field(
         0.2, description="Share of the budget at the end in which the rate falls on towards zero."
     )
-    momentum: Beta = Field(0.95, description="SGD's momentum where the rate is lowest.")
-    momentum_low: Beta = Field(0.85, description="SGD's momentum where the rate is highest.")
-    weight_decay: Annotated[float, Field(ge=0, le=1, strict=False)] = Field(
+    momentum: Annotated[Beta, Resumable.yes] = Field(0.95, description="SGD's momentum where the rate is lowest.")
+    momentum_low: Annotated[Beta, Resumable.yes] = Field(0.85, description="SGD's momentum where the rate is highest.")
+    weight_decay: Annotated[float, Field(ge=0, le=1, strict=False), Resumable.yes] = Field(
         1e-4, description="L2 penalty on all weights."
     )
     label_smoothing: Annotated[float, Field(ge=0, le=0.5, strict=False)] = Field(
         0.0, description="Share of the target probability that is spread over all classes."
     )
-    flip: bool | None = Field(
+    flip: Annotated[bool | None, Resumable.yes] = Field(
         None, description="Mirror images at random; null: yes in colour, no in grey (a mirrored digit is another one)."
     )
-    shift: Annotated[int, Field(ge=0, le=64)] = Field(
+    shift: Annotated[int, Field(ge=0, le=64), Resumable.yes] = Field(
         4, description="Images are shifted at random by up to so many pixels, their edges reflected; 0: not."
     )
     monitor: Literal["accuracy", "test_loss"] | None = Field(
@@ -67,3 +69,24 @@ FASTAI_CIFAR10: dict[str, object] = {
     "flip": True,
     "shift": 4,
 }
+
+
+RECIPE = Recipe(
+    name="darknet",
+    title="Darknet classifier",
+    description="A residual classifier with one learning-rate cycle. Its networks judge other recipes' images.",
+    source="Redmon and Farhadi 2018",
+    params=DarknetParams,
+    sizes=range(16, 513),
+    position=9,
+    needs=Needs.classes,
+    presets=(
+        Preset(
+            "fastai_cifar10",
+            "The notebook's settings for CIFAR-10: 30 epochs, one cycle to 1.3; 94.27 % in the source.",
+            FASTAI_CIFAR10,
+        ),
+    ),
+    networks=("classifier",),
+    outputs=(),
+)

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from models.specs.base import EPOCHS, Epochs, NoiseParams
+from models.specs.recipe import Preset, Recipe
 
 
 class DcganParams(NoiseParams):
@@ -37,3 +38,29 @@ ITHOME: dict[str, object] = {
 }
 
 DESIGNSPARK: dict[str, object] = {**ITHOME, "epochs": 100, "split": "train", "monitor": None, "patience": None}
+
+
+RECIPE = Recipe(
+    name="dcgan",
+    title="DCGAN (28 px)",
+    description="Convolutional networks with batch normalisation (Radford et al. 2016).",
+    source="Radford et al. 2016",
+    params=DcganParams,
+    sizes=(28,),
+    position=2,
+    presets=(
+        Preset(
+            "ithome",
+            "The article's settings: Adam 1e-3 with default betas and initialisation, training and test images "
+            "together, stop after 100 epochs without a better generator loss. The discriminator tends to win "
+            "within one epoch; the alerts say so.",
+            ITHOME,
+        ),
+        Preset(
+            "designspark",
+            "The benchmark's settings: 100 epochs, seconds per epoch recorded, so that devices can be compared "
+            "(GTX 1080 about 310 s, Jetson Nano about 1030 s an epoch in the source).",
+            DESIGNSPARK,
+        ),
+    ),
+)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate, Width
+from models.specs.recipe import Preset, Recipe
 
 
 class MlpGanParams(NoiseParams):
@@ -44,3 +45,23 @@ LAOTOU: dict[str, object] = {
     "metrics_every": {"steps": 100},
     "grid_every": {"epochs": 1},
 }
+
+
+RECIPE = Recipe(
+    name="mlp_gan",
+    title="MLP GAN",
+    description="The first GAN (Goodfellow et al. 2014) with fully connected networks. Digits in two minutes "
+    "on a laptop.",
+    source="Goodfellow et al. 2014",
+    params=MlpGanParams,
+    sizes=range(8, 129),
+    position=1,
+    presets=(
+        Preset(
+            "laotou",
+            "The tutorial's own settings: normalisation .1/.5, fresh noise for each step, 1000 epochs. Its "
+            "normalisation leaves a frame of salt noise around the digits.",
+            LAOTOU,
+        ),
+    ),
+)

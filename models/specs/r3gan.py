@@ -7,6 +7,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate, Width
+from models.specs.fields import Resumable
+from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
 
 Gamma = Annotated[float, Field(ge=0, le=1000, strict=False)]
 
@@ -29,13 +31,17 @@ class R3ganParams(NoiseParams):
     )
     beta1: Beta = Field(0.0, description="Adam's decay of the mean of gradients.")
     beta2: Beta = Field(0.9, description="Adam's decay of the mean of squared gradients, at the start.")
-    beta2_end: Beta = Field(0.99, description="`beta2` rises to this along a cosine over the budget.")
-    gamma: Gamma = Field(
+    beta2_end: Annotated[Beta, Resumable.yes] = Field(
+        0.99, description="`beta2` rises to this along a cosine over the budget."
+    )
+    gamma: Annotated[Gamma, Resumable.yes] = Field(
         2.0,
         description="Weight of the penalties R1 and R2 at the start: more steadies, less sharpens. Paper: .05 for "
         "small colour images by the hundred million, 2 for faces of 64 px.",
     )
-    gamma_end: Gamma = Field(0.2, description="`gamma` falls to this along a cosine over the budget.")
+    gamma_end: Annotated[Gamma, Resumable.yes] = Field(
+        0.2, description="`gamma` falls to this along a cosine over the budget."
+    )
     ema_half_life: Annotated[int, Field(ge=1, le=10**9)] | None = Field(
         2_000,
         description="Half-life, in images, of the average of the generator that makes grids, samples and weights. The "
@@ -63,3 +69,24 @@ FACES_64: dict[str, object] = {
     "blocks": 2,
     "width": 64,
 }
+
+
+RECIPE = Recipe(
+    name="r3gan",
+    title="R3GAN",
+    description="The modern baseline (Huang et al. 2024): paired relativistic loss with R1 and R2 penalties, "
+    "residual networks without normalisation, averaged weights. Its blocks are plain 3x3 "
+    "convolutions, the paper's are grouped.",
+    source="Huang et al. 2024",
+    params=R3ganParams,
+    sizes=POWERS_OF_TWO,
+    position=7,
+    presets=(
+        Preset(
+            "paper_64",
+            "The paper's schedule for 64 px: gamma 2 to .2, average of half a million images, two blocks a "
+            "resolution. Days on one GPU.",
+            FACES_64,
+        ),
+    ),
+)

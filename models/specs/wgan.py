@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from models.specs.base import EPOCHS, UPSAMPLE, Epochs, NoiseParams, Rate, Width
+from models.specs.fields import Resumable
+from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
 
 
 class CriticParams(NoiseParams):
@@ -36,16 +38,16 @@ class WganParams(CriticParams):
     learning_rate: Rate = Field(
         2e-4, description="Step size of both players. The paper's 5e-5 takes four times longer."
     )
-    clip: Annotated[float, Field(gt=0, le=10, strict=False)] = Field(
+    clip: Annotated[float, Field(gt=0, le=10, strict=False), Resumable.yes] = Field(
         0.01, description="The critic's weights are clipped to ± this before each of its steps."
     )
-    boost_steps: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+    boost_steps: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, Resumable.yes] = Field(
         None, description="Critic steps of the iterations named by `boost_first` and `boost_every`; null: `d_steps`."
     )
-    boost_first: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+    boost_first: Annotated[int, Field(ge=0, le=1_000_000), Resumable.yes] = Field(
         25, description="So many iterations at the start take `boost_steps`."
     )
-    boost_every: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+    boost_every: Annotated[int, Field(ge=1, le=1_000_000), Resumable.yes] = Field(
         500, description="Every so many iterations, one takes `boost_steps`."
     )
     extra_layers: Annotated[int, Field(ge=0, le=8)] = Field(
@@ -71,3 +73,23 @@ FASTAI_LSUN: dict[str, object] = {
     "extra_layers": 1,
     "shared_fakes": False,
 }
+
+
+RECIPE = Recipe(
+    name="wgan",
+    title="WGAN",
+    description="Wasserstein loss with clipped weights (Arjovsky et al. 2017) on convolutional networks of 16 "
+    "to 256 pixels.",
+    source="Arjovsky et al. 2017",
+    params=WganParams,
+    sizes=POWERS_OF_TWO,
+    position=3,
+    presets=(
+        Preset(
+            "fastai_lsun",
+            "The course's settings for LSUN bedrooms at 64 px: 100 critic steps for the first 25 generator "
+            "steps and at every 500th, else 5.",
+            FASTAI_LSUN,
+        ),
+    ),
+)

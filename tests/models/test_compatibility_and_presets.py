@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from models.compatibility import Fit, MisfitError, Needs
+from models.compatibility import MisfitError, image_size
 from models.recipes import RECIPES, resolve_params
 from models.specs.base import TrainParams
+from models.specs.recipe import Needs
 
 DIGITS: dict[str, Any] = {
     "name": "digits",
@@ -32,12 +34,12 @@ BARE = {**DIGITS, "name": "bare", "classes": [], "parts": {"train": 10_000}}
 FEW = {**DIGITS, "name": "few", "parts": {"train": 3}, "images": 3}
 
 PRESETS = [(recipe.name, preset.name) for recipe in RECIPES.values() for preset in recipe.presets]
-NEEDS_NOTHING = [name for name, recipe in RECIPES.items() if recipe.fit.needs is Needs.nothing]
+NEEDS_NOTHING = [name for name, recipe in RECIPES.items() if recipe.needs is Needs.nothing]
 
 
 def size(name: str, dataset: dict[str, Any], **given: Any) -> int:
     """Return the size that a recipe's networks get."""
-    return RECIPES[name].fit.image_size(dataset, resolve_params(RECIPES[name], None, given))
+    return image_size(RECIPES[name], dataset, resolve_params(RECIPES[name], None, given))
 
 
 def misfit(name: str, dataset: dict[str, Any], **given: Any) -> tuple[str, str]:
@@ -189,13 +191,13 @@ def test_a_size_that_the_networks_cannot_have_is_refused_with_those_they_can(nam
     ("side", "found"), [(16, 16), (15, 16), (13, 16), (12, None), (26, 32), (25, None), (103, 128), (102, None)]
 )
 def test_a_black_frame_makes_images_a_quarter_larger_at_most(side: int, found: int | None) -> None:
-    fit, params = Fit((16, 32, 64, 128)), resolve_params(RECIPES["wgan"], None, {})
+    recipe, params = replace(RECIPES["wgan"], sizes=(16, 32, 64, 128)), resolve_params(RECIPES["wgan"], None, {})
     dataset = {**DIGITS, "shape": [1, side, side]}
     if found is not None:
-        assert fit.image_size(dataset, params) == found
+        assert image_size(recipe, dataset, params) == found
     else:
         with pytest.raises(MisfitError, match="needs square images of 16, 32, 64 or 128 pixels"):
-            fit.image_size(dataset, params)
+            image_size(recipe, dataset, params)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -38,6 +38,7 @@ def data_root(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def make_spec(data_root: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Return a function that makes the spec line of a small training: 10 steps an epoch."""
+    from models.compatibility import image_size
     from models.recipes import RECIPES, resolve_params
 
     folders = iter(range(1000))
@@ -52,7 +53,7 @@ def make_spec(data_root: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
             small.pop("noise_dim")
         view = {"shape": [1, 28, 28], "classes": list("0123456789"), "parts": {"train": 160, "test": 40}, "images": 200}
         asked = resolve_params(RECIPES[recipe], None, small)
-        size = RECIPES[recipe].fit.image_size(view, asked)
+        size = image_size(RECIPES[recipe], view, asked)
         resolved = {**asked.model_dump(mode="json"), "image_size": size}
         scratch = tmp_path / f"attempt-{next(folders)}"
         scratch.mkdir()

@@ -8,7 +8,7 @@ from trainers import recipes
 from trainers.loop import state
 from trainers.process.errors import CheckpointCorruptError, TrainerError
 from trainers.process.spec import as_params
-from trainers.recipes import Facts
+from trainers.recipes import DataInfo
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,8 +35,8 @@ def restore(recipe: str, snapshot: Snapshot, name: str) -> nn.Module:
                 f"the checkpoint belongs to the recipe {meta['recipe']!r}, the job to {recipe!r}"
             )
         _check(meta["params"], meta["shape"])
-        facts = Facts(tuple(meta["shape"]), len(meta["classes"]))
-        built = recipes.networks(recipe, as_params(meta["params"]), facts, meta["seed"])
+        data = DataInfo(tuple(meta["shape"]), len(meta["classes"]))
+        built = recipes.networks(recipe, as_params(meta["params"]), data, meta["seed"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise CheckpointCorruptError(f"the checkpoint does not describe its networks: {error}") from error
     if name not in built:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from trainers.methods import objectives
 from trainers.methods.adversarial import Players
+from trainers.recipes.recipe import Recipe, pair
 
 if TYPE_CHECKING:
     from models.specs.began import BeganParams
@@ -82,3 +84,6 @@ def players(params: BeganParams, shape: tuple[int, ...], _mean: Tensor | None) -
         Decoder(params.noise_dim, params.width, channels, size),
         AutoEncoder(params.hidden, params.width, channels, size),
     )
+
+
+RECIPE = Recipe(pair(players), objectives.balance)

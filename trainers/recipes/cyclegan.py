@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
 
 from trainers.recipes.layers import ReflectPad, paper_weights
+from trainers.recipes.recipe import DataInfo, Recipe
 
 if TYPE_CHECKING:
     from models.specs.cyclegan import CycleganParams
@@ -72,9 +73,9 @@ class PatchDiscriminator(nn.Module):
         return scores
 
 
-def networks(params: CycleganParams, shape: tuple[int, ...]) -> dict[str, nn.Module]:
+def networks(params: CycleganParams, data: DataInfo) -> dict[str, nn.Module]:
     """Build both generators and both discriminators."""
-    channels, size = shape[0], shape[-1]
+    channels, size = data.shape[0], data.shape[-1]
     blocks = params.blocks or (9 if size >= 256 else 6)
     built: dict[str, nn.Module] = {
         "generator_ab": Generator(params.width, channels, blocks),
@@ -83,3 +84,12 @@ def networks(params: CycleganParams, shape: tuple[int, ...]) -> dict[str, nn.Mod
         "discriminator_b": PatchDiscriminator(params.width, channels),
     }
     return {name: network.apply(paper_weights) for name, network in built.items()}
+
+
+def margin(params: CycleganParams) -> int:
+    """Return the pixels to cut away at random: 286 to 256 in the source, and in proportion at other sizes."""
+    size = cast("int", params.image_size)
+    return round(size * 30 / 256) if params.jitter is None else params.jitter
+
+
+RECIPE = Recipe(networks, method="translation", margin=margin)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from trainers.recipes.recipe import DataInfo, Recipe
+
 if TYPE_CHECKING:
     from models.specs.darknet import DarknetParams
 
@@ -60,6 +62,9 @@ class Darknet(nn.Module):
         return logits
 
 
-def networks(params: DarknetParams, shape: tuple[int, ...], classes: int) -> dict[str, nn.Module]:
+def networks(params: DarknetParams, data: DataInfo) -> dict[str, nn.Module]:
     """Build the classifier."""
-    return {"classifier": Darknet(shape[0], classes, params.width, params.groups)}
+    return {"classifier": Darknet(data.shape[0], data.classes, params.width, params.groups)}
+
+
+RECIPE = Recipe(networks, method="classification")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from trainers.methods.adversarial import Players
 from trainers.methods.joint_batch import ApartNorm2d
 from trainers.recipes.layers import FromOnePixel, ToOnePixel, paper_weights
+from trainers.recipes.recipe import Recipe, pair
 
 if TYPE_CHECKING:
-    from models.specs.base import NoiseParams
     from models.specs.dcgan import DcganParams
 
 
@@ -64,13 +64,16 @@ class Discriminator(nn.Module):
         return logits.flatten()
 
 
-def players(params: NoiseParams, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
+def players(params: DcganParams, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
     """Build both networks."""
     pair = Players(Generator(params.noise_dim, params.width, shape[0]), Discriminator(params.width, shape[0]))
-    if cast("DcganParams", params).init == "normal":
+    if params.init == "normal":
         for network in pair:
             network.apply(paper_weights)
     for network in pair:
         # Half as fast again on a CPU, since oneDNN's kernels want channels last and would reorder at every layer.
         network.to(memory_format=torch.channels_last)
     return pair
+
+
+RECIPE = Recipe(pair(players))

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from trainers.methods.adversarial import Players
 from trainers.methods.joint_batch import ApartNorm1d
+from trainers.recipes.recipe import Recipe, pair
 
 if TYPE_CHECKING:
-    from models.specs.base import NoiseParams
     from models.specs.mlp_gan import MlpGanParams
 
 _SLOPE = 0.2
@@ -60,16 +60,24 @@ class Discriminator(nn.Module):
         return logits.squeeze(1)
 
 
-def players(params: NoiseParams, shape: tuple[int, ...], mean: Tensor | None) -> Players:
+def players(params: MlpGanParams, shape: tuple[int, ...], mean: Tensor | None) -> Players:
     """Build both networks; with the parameter `init` = mean, the generator begins at the ``mean`` image of the data.
 
     Real and fake batches are normalised apart inside the discriminator, which takes away what all images of a batch
     share. So it cannot see a frame that is the same wrong noise in every fake, and the generator never mends it.
     """
     generator = Generator(params.noise_dim, params.width, shape)
-    if mean is not None and cast("MlpGanParams", params).init == "mean":
+    if mean is not None and begins_at_mean(params):
         last = cast("nn.Linear", generator.layers[-2])
         with torch.no_grad():
             # Short of the ends, where tanh is flat and nothing could be learned.
             last.bias.copy_(mean.flatten().clamp(-0.999, 0.999).atanh())
     return Players(generator, Discriminator(params.width, shape))
+
+
+def begins_at_mean(params: MlpGanParams) -> bool:
+    """Return whether the generator begins at the mean image."""
+    return params.init == "mean"
+
+
+RECIPE = Recipe(pair(players), wants_mean=begins_at_mean)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from trainers.methods import objectives
 from trainers.methods.adversarial import Players
 from trainers.recipes.layers import EachToOnePixel, smoothly_doubled
+from trainers.recipes.recipe import Recipe, pair
 
 if TYPE_CHECKING:
     from models.specs.r3gan import R3ganParams
@@ -122,3 +124,6 @@ def players(params: R3ganParams, shape: tuple[int, ...], _mean: Tensor | None) -
     generator = Generator(params.noise_dim, widths, shape[0], params.blocks)
     discriminator = Discriminator(widths[::-1], shape[0], params.blocks)
     return Players(fixed_up(generator), fixed_up(discriminator))
+
+
+RECIPE = Recipe(pair(players), objectives.relativistic, channels_last=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
@@ -12,6 +12,7 @@ from trainers.methods.constraints import Clip
 from trainers.methods.joint_batch import ApartNorm2d
 from trainers.methods.objectives import Objective, Wasserstein
 from trainers.recipes.layers import FromOnePixel, double, paper_weights
+from trainers.recipes.recipe import Recipe, pair
 
 if TYPE_CHECKING:
     import torch
@@ -81,6 +82,9 @@ def players(params: WganParams, shape: tuple[int, ...], _mean: Tensor | None) ->
     return Players(generator.apply(paper_weights), critic.apply(paper_weights))
 
 
-def objective(params: Any, _device: torch.device) -> Objective:
+def objective(params: WganParams, _device: torch.device) -> Objective:
     """Make the objective of the parameters."""
     return Wasserstein(Clip(params.clip))
+
+
+RECIPE = Recipe(pair(players), objective)

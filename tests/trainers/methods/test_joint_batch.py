@@ -9,7 +9,7 @@ import torch
 
 from trainers.methods.joint_batch import judge_together
 from trainers.process.spec import as_params
-from trainers.recipes import Facts, networks
+from trainers.recipes import DataInfo, networks
 
 CASES = {
     "mlp_gan": {"noise_dim": 8, "width": 8, "init": "default"},
@@ -21,7 +21,7 @@ CASES = {
 @pytest.mark.parametrize("recipe", CASES)
 def test_it_changes_nothing_but_the_order_of_sums(recipe):
     size = 32 if recipe == "wgan" else 28
-    apart = networks(recipe, as_params(CASES[recipe]), Facts((1, size, size), 0), 0)["discriminator"]
+    apart = networks(recipe, as_params(CASES[recipe]), DataInfo((1, size, size), 0), 0)["discriminator"]
     at_once = copy.deepcopy(apart)
     generator = torch.Generator().manual_seed(0)
     real = torch.randn(16, 1, size, size, generator=generator)

@@ -41,8 +41,8 @@ class Hungry(nn.Module):
         """Return a recipe with a hungry first network (a generator, as a rule)."""
         known = recipes.find(name)
 
-        def build(params: Any, facts: recipes.Facts) -> dict[str, nn.Module]:
-            networks = known.networks(params, facts)
+        def build(params: Any, data: recipes.DataInfo) -> dict[str, nn.Module]:
+            networks = known.networks(params, data)
             first = next(iter(networks))
             return {**networks, first: cls(networks[first], allowed, after)}
 

@@ -11,7 +11,7 @@ from torch import nn
 from models.recipes import RECIPES, resolve_params
 from trainers import recipes
 from trainers.outputs import layers
-from trainers.recipes import Facts
+from trainers.recipes import DataInfo
 from trainers.recipes.r3gan import Block
 
 _CONVOLUTIONS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
@@ -22,7 +22,7 @@ def built(name, size=64, channels=3, preset=None, **given):
     """Return the networks of a recipe, by default with what its defaults or a preset say."""
     recipe = RECIPES[name]
     params = resolve_params(recipe, recipe.preset(preset) if preset else None, given)
-    return recipes.networks(name, params, Facts((channels, size, size), 10), 0)
+    return recipes.networks(name, params, DataInfo((channels, size, size), 10), 0)
 
 
 def weights(network):
@@ -229,7 +229,7 @@ SIZES = [
     (name, size, channels, upsample)
     for name in ("wgan", "dcgan64", "wgan_gp", "began", "r3gan")
     for size, channels, upsample in ((16, 1, False), (32, 3, False), (64, 1, True), (128, 3, False), (256, 1, True))
-    if size in RECIPES[name].fit.sizes
+    if size in RECIPES[name].sizes
 ]
 
 
@@ -260,7 +260,7 @@ def test_images_become_images_of_the_other_domain(size, channels):
 
 @pytest.mark.parametrize(("name", "least"), [("cyclegan", 24), ("darknet", 16), ("mlp_gan", 8)])
 def test_the_smallest_size_that_fits_can_be_trained_and_the_next_smaller_one_does_not_fit(name, least):
-    assert min(RECIPES[name].fit.sizes) == least
+    assert min(RECIPES[name].sizes) == least
     for name_, network in built(name, least, 1, width=4).items():
         inputs = torch.randn(2, 50) if (name, name_) == ("mlp_gan", "generator") else torch.randn(2, 1, least, least)
         network(inputs).sum().backward()

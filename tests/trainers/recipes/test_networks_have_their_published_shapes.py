@@ -10,7 +10,7 @@ from torch import nn
 
 from trainers import recipes
 from trainers.outputs import layers
-from trainers.recipes import Facts
+from trainers.recipes import DataInfo
 
 PUBLISHED = {
     "mlp_gan": SimpleNamespace(noise_dim=50, width=128, init="default"),
@@ -20,7 +20,7 @@ PUBLISHED = {
 
 def pair(name, **changes):
     params = SimpleNamespace(**{**vars(PUBLISHED[name]), **changes})
-    return tuple(recipes.networks(name, params, Facts((1, 28, 28), 0), 0).values())
+    return tuple(recipes.networks(name, params, DataInfo((1, 28, 28), 0), 0).values())
 
 
 def weights(network):

@@ -1,20 +1,20 @@
-"""`dcgan64` and `wgan_gp`: one pair of networks, at 64 pixels in the source, and two objectives."""
+"""`dcgan64`: the networks of a published tutorial on faces, at 64 pixels in the source. `wgan_gp` has them too."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from trainers.methods.adversarial import Players
-from trainers.methods.constraints import GradientPenalty
 from trainers.methods.joint_batch import ApartNorm2d
-from trainers.methods.objectives import Objective, Wasserstein
 from trainers.recipes.layers import double
+from trainers.recipes.recipe import Recipe, pair
 
 if TYPE_CHECKING:
-    import torch
+    from models.specs.dcgan64 import Dcgan64Params
+    from models.specs.wgan_gp import WganGpParams
 
 _SLOPE = 0.2
 
@@ -88,7 +88,7 @@ def scaled_weights(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def players(params: Any, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
+def players(params: Dcgan64Params | WganGpParams, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
     """Build both networks."""
     channels, size = shape[0], shape[-1]
     # The largest number that a pixel can become.
@@ -98,6 +98,4 @@ def players(params: Any, shape: tuple[int, ...], _mean: Tensor | None) -> Player
     return Players(generator.apply(scaled_weights), discriminator.apply(scaled_weights))
 
 
-def penalised(params: Any, _device: torch.device) -> Objective:
-    """Make WGAN-GP's objective of the parameters."""
-    return Wasserstein(GradientPenalty(params.penalty))
+RECIPE = Recipe(pair(players))

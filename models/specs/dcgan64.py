@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.specs.base import EPOCHS, UPSAMPLE, Beta, Epochs, NoiseParams, Rate, Width
-from models.specs.wgan import CriticParams
+from models.specs.base import EPOCHS, UPSAMPLE, Epochs, NoiseParams, Width
+from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
 
 Norm = Literal["batch", "layer", "none"]
 
@@ -23,24 +23,6 @@ class Dcgan64Params(NoiseParams):
     batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(64, description="Images a step.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(128, description="Length of the noise vector z.")
     norm: Norm = Field("batch", description="Normalisation in the discriminator.")
-    upsample: bool = Field(False, description=UPSAMPLE)
-
-
-class WganGpParams(CriticParams):
-    """Defaults: Gulrajani et al. 2017, algorithm 1: Adam 1e-4 with betas 0 and .9, five critic steps, penalty 10."""
-
-    learning_rate: Rate = Field(1e-4, description="Step size of both players.")
-    beta1: Beta = Field(0.0, description="Adam's decay of the mean of gradients.")
-    beta2: Beta = Field(0.9, description="Adam's decay of the mean of squared gradients.")
-    noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(128, description="Length of the noise vector z.")
-    penalty: Annotated[float, Field(ge=0, le=1000, strict=False)] = Field(
-        10.0, description="Weight of the gradient penalty."
-    )
-    norm: Norm = Field(
-        "layer",
-        description="Normalisation in the critic. The penalty is per image, so `batch`, which mixes images, has no "
-        "place here; the preset `celeba` has it because its source does.",
-    )
     upsample: bool = Field(False, description=UPSAMPLE)
 
 
@@ -62,3 +44,22 @@ CELEBA: dict[str, object] = {
     "metrics_every": {"steps": 100},
     "grid_every": {"steps": 400},
 }
+
+
+RECIPE = Recipe(
+    name="dcgan64",
+    title="DCGAN (faces)",
+    description="The tutorial's networks for faces, a dense layer and transposed convolutions, with cross-entropy.",
+    source="Radford et al. 2016",
+    params=Dcgan64Params,
+    sizes=POWERS_OF_TWO,
+    position=4,
+    presets=(
+        Preset(
+            "celeba",
+            "The tutorial's settings: faces found, cropped and resized to 64 px, scaled to ±.5, batch 16, one "
+            "discriminator step to two generator steps.",
+            CELEBA,
+        ),
+    ),
+)

@@ -1,0 +1,66 @@
+"""What a recipe is to the service: every module in this package that holds one assigns it to `RECIPE`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from models.specs.base import TrainParams
+from models.states import DeviceClass
+
+ALL_QUEUES = (DeviceClass.gpu, DeviceClass.jetson, DeviceClass.cpu)
+# Sizes for networks that double or halve the resolution from stage to stage.
+POWERS_OF_TWO = (16, 32, 64, 128, 256)
+
+
+class Needs(StrEnum):
+    """What a recipe needs in a data set besides images."""
+
+    nothing = "nothing"
+    classes = "classes"
+    domains = "domains"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A published setting, copied exactly: its source, and the defaults of the recipe that it changes."""
+
+    name: str
+    description: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training method with its networks, and the data sets that it can train on.
+
+    `networks` names the networks of a checkpoint; `outputs` what a sampling job can make from one.
+    """
+
+    name: str
+    title: str
+    description: str
+    source: str  # who published it
+    params: type[TrainParams]
+    sizes: Sequence[int]  # sides, in pixels, of the images that its networks can take, smallest first
+    position: int  # lists of recipes are in this order
+    needs: Needs = Needs.nothing
+    presets: tuple[Preset, ...] = ()
+    networks: tuple[str, ...] = ("generator", "discriminator")
+    queues: tuple[DeviceClass, ...] = ALL_QUEUES
+    outputs: tuple[str, ...] = ("grid", "images", "interpolation")
+
+    def preset(self, name: str) -> Preset | None:
+        """Return the preset of this name, or None."""
+        return next((preset for preset in self.presets if preset.name == name), None)
+
+    def sizes_in_words(self) -> str:
+        """Return the sizes as a phrase: "16, 32 or 64", or "8 to 128"."""
+        sizes = self.sizes
+        if len(sizes) > 8:
+            step = sizes[1] - sizes[0]
+            every = "" if step == 1 else f" in steps of {step}"
+            return f"{sizes[0]} to {sizes[-1]}{every}"
+        return " or ".join([", ".join(map(str, sizes[:-1])), str(sizes[-1])] if len(sizes) > 1 else [str(sizes[0])])

@@ -1,0 +1,51 @@
+"""`wgan_gp`: Gulrajani et al. 2017 on the networks of `dcgan64`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from models.specs.base import UPSAMPLE, Beta, Rate
+from models.specs.dcgan64 import CELEBA, Norm
+from models.specs.fields import Resumable
+from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
+from models.specs.wgan import CriticParams
+
+
+class WganGpParams(CriticParams):
+    """Defaults: Gulrajani et al. 2017, algorithm 1: Adam 1e-4 with betas 0 and .9, five critic steps, penalty 10."""
+
+    learning_rate: Rate = Field(1e-4, description="Step size of both players.")
+    beta1: Beta = Field(0.0, description="Adam's decay of the mean of gradients.")
+    beta2: Beta = Field(0.9, description="Adam's decay of the mean of squared gradients.")
+    noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(128, description="Length of the noise vector z.")
+    penalty: Annotated[float, Field(ge=0, le=1000, strict=False), Resumable.yes] = Field(
+        10.0, description="Weight of the gradient penalty."
+    )
+    norm: Norm = Field(
+        "layer",
+        description="Normalisation in the critic. The penalty is per image, so `batch`, which mixes images, has no "
+        "place here; the preset `celeba` has it because its source does.",
+    )
+    upsample: bool = Field(False, description=UPSAMPLE)
+
+
+RECIPE = Recipe(
+    name="wgan_gp",
+    title="WGAN-GP",
+    description="Wasserstein loss with a gradient penalty (Gulrajani et al. 2017) on the networks of dcgan64.",
+    source="Gulrajani et al. 2017",
+    params=WganGpParams,
+    sizes=POWERS_OF_TWO,
+    position=5,
+    presets=(
+        Preset(
+            "celeba",
+            "The tutorial's settings: one critic step to two generator steps and batch normalisation in the "
+            "critic. Batch normalisation mixes images, the penalty is per image: the defaults (five critic "
+            "steps, layer normalisation) train better.",
+            CELEBA,
+        ),
+    ),
+)
