@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.alternation import in_turn, sides
 from benchmarks.recipes import DEFAULTS, ENDLESS, MEASURED, NEVER, resolved
 from benchmarks.service import emit
-from benchmarks.turns import in_turn, sides
 
 Rounds = list[dict[str, Any]]
 

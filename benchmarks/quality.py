@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import data
+from benchmarks.alternation import sides
 from benchmarks.recipes import MEASURED, NEVER, resolved, spec
 from benchmarks.service import emit
-from benchmarks.turns import sides
 
 # A name, the report of a training if there was one, and what the judge said.
 Row = tuple[str, dict[str, Any] | None, dict[str, Any]]
@@ -37,7 +37,7 @@ def main() -> None:
     asked = _arguments()
     with tempfile.TemporaryDirectory(prefix="ganforge-bench-") as name:
         line, report = _judge(asked, Path(name))
-        from benchmarks.judge import Judge, grid, painted  # noqa: PLC0415 - nothing holds torch while the judge trains
+        from benchmarks.classifier_judge import Judge, grid, painted  # noqa: PLC0415 - nothing holds torch while the judge trains
 
         judge = Judge(line)
         accuracy = {"accuracy": round(report["accuracy"], 4), "test_loss": round(report["test_loss"], 4)}

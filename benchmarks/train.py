@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import data, keeping, mapped
+from benchmarks import checkpoint_cost, data, larger_than_memory
 from benchmarks.comparison import Patience, compare, ours
 from benchmarks.recipes import ENDLESS, MEASURED, NEVER, resolved
 from benchmarks.service import emit
@@ -37,9 +37,9 @@ def main() -> None:
         patience = Patience(asked.rounds, asked.seconds, asked.warm_up)
         for part in names:
             if part == "checkpoints":
-                keeping.run(asked.dataset, folder, "cpu", rounds=3)
+                checkpoint_cost.run(asked.dataset, folder, "cpu", rounds=3)
             elif part == "memory":
-                mapped.run(folder, asked.gigabytes)
+                larger_than_memory.run(folder, asked.gigabytes)
             elif part == "cuda":
                 compare("dcgan", asked.dataset, folder, "cuda", patience, epoch=_DCGAN_EPOCH)
             else:
@@ -67,7 +67,7 @@ def _profile(recipe: str, dataset: str, folder: Path, device: str) -> None:
     measured = MEASURED[recipe]
     params = resolved(recipe, measured.preset, dataset, **measured.changes, images=ENDLESS, grid_every=NEVER)
     arguments = ours(recipe, dataset, folder, device, params, "profile")
-    sys.exit(subprocess.run([sys.executable, "-m", "benchmarks.train_side", *arguments], check=False).returncode)
+    sys.exit(subprocess.run([sys.executable, "-m", "benchmarks.train_one_side", *arguments], check=False).returncode)
 
 
 def _has_cuda() -> bool:

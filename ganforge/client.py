@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
+from ganforge.admin import Operator
 from ganforge.download import fetch
 from ganforge.follow import Follower
-from ganforge.operator import Operator
 from ganforge.upload import body
 from ganforge.wire import (
     FINAL_STATES,

@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from benchmarks.latency import _bare_celery
 from benchmarks.queue import idle
-from benchmarks.queue.served import Served, running, served, servers
+from benchmarks.queue.api_server import Served, running, served, servers
 from benchmarks.service import emit, spread
 
 EMPTY = int(os.environ.get("EMPTY", "10000"))

@@ -8,7 +8,7 @@ import time
 
 from sqlalchemy import text
 
-from benchmarks.queue.served import Served, served, servers
+from benchmarks.queue.api_server import Served, served, servers
 from benchmarks.service import emit, spread
 from models.ids import new_id
 from models.recipes import RECIPES, resolve_params

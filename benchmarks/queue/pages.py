@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from benchmarks.queue.served import Served, served, servers
+from benchmarks.queue.api_server import Served, served, servers
 from benchmarks.service import emit, percentile, spread
 
 SMALL = 1000

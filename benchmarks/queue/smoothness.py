@@ -12,8 +12,8 @@ from typing import Any
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+from benchmarks.queue.api_server import served, servers
 from benchmarks.queue.events import POINTS, fill
-from benchmarks.queue.served import served, servers
 from benchmarks.service import emit
 
 FEW = 1000

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.queue.served import Served, served, servers
+from benchmarks.queue.api_server import Served, served, servers
 from benchmarks.service import emit, spread
 from models.states import EventType, Outcome
 from stores.container import open_stores

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from ganforge.cli import catalog, datasets, demo, jobs, operate, submit, up, verbs
+from ganforge.cli import admin, catalog, datasets, demo, job_actions, jobs, submit, up
 from ganforge.cli.output import INTERRUPTED, NO_SERVICE, complain, say
 from ganforge.errors import GanforgeError
 
@@ -50,18 +50,18 @@ app.command("sample")(submit.sample)
 app.command("jobs")(jobs.jobs)
 app.command("watch")(jobs.watch)
 app.command("cancel")(jobs.cancel)
-app.command("pause")(verbs.pause)
-app.command("resume")(verbs.resume)
-app.command("retry")(verbs.retry)
-app.command("change")(verbs.change)
-app.command("bulk")(verbs.bulk)
+app.command("pause")(job_actions.pause)
+app.command("resume")(job_actions.resume)
+app.command("retry")(job_actions.retry)
+app.command("change")(job_actions.change)
+app.command("bulk")(job_actions.bulk)
 app.command("download")(jobs.download)
 app.command("recipes")(catalog.recipes)
 app.add_typer(datasets.app, name="datasets")
-app.add_typer(operate.queues, name="queues")
-app.add_typer(operate.workers, name="workers")
+app.add_typer(admin.queues, name="queues")
+app.add_typer(admin.workers, name="workers")
 app.add_typer(catalog.keys, name="keys")
-app.command("audit")(operate.audit)
+app.command("audit")(admin.audit)
 
 
 def run(arguments: list[str] | None = None) -> int:

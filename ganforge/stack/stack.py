@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from ganforge.errors import StackError, StoppedError
-from ganforge.stack import table
+from ganforge.stack import processes
 from ganforge.stack.child import Child
 from ganforge.stack.devices import Seat, seats
 from ganforge.stack.home import Home
@@ -56,9 +56,9 @@ class Stack:
             self._run_setup()
             self._launch_api()
             env = self._environment()
-            self.services.run(table.sweeper(self.home, env))
+            self.services.run(processes.sweeper(self.home, env))
             for seat in self.seats:
-                self.services.run(table.worker(self.home, env, seat))
+                self.services.run(processes.worker(self.home, env, seat))
             self._await("the service", self._serves, sees_to="api")
             self.home.write_stack(self._description())
         except StackError:
@@ -104,7 +104,7 @@ class Stack:
 
     def _run_setup(self) -> None:
         self._say("Preparing the database")
-        child = table.setup(self.home, self._environment())
+        child = processes.setup(self.home, self._environment())
         self.services.run(child)
         self._await("the preparation of the database", lambda: child.ended() is not None, sees_to="setup")
         if child.ended() != 0:
@@ -128,7 +128,7 @@ class Stack:
 
     def _launch_api(self) -> Child:
         self.port = self.settings.choose_port()
-        child = table.api(self.home, self._environment())
+        child = processes.api(self.home, self._environment())
         self.services.run(child)
         return child
 

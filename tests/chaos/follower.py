@@ -9,7 +9,7 @@ from typing import Any
 
 from ganforge.client import Client
 from ganforge.errors import ApiError, GanforgeError
-from tests.chaos import calm
+from tests.chaos import undisturbed_run
 
 PATIENCE_S = 120.0
 
@@ -51,8 +51,8 @@ class Follower:
                 job = self._client.train(
                     "mlp_gan",
                     "mnist-10k",
-                    params=calm.PARAMS,
-                    seed=calm.SEED,
+                    params=undisturbed_run.PARAMS,
+                    seed=undisturbed_run.SEED,
                     queue="cpu",
                     name=self.name,
                     max_attempts=10,

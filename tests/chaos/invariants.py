@@ -12,7 +12,7 @@ import psutil
 from models.states import TERMINAL, Outcome
 from stores.infra.errors import StoreError
 from tests.chaos.follower import Follower
-from tests.chaos.world import SUPERVISORS, World
+from tests.chaos.running_stack import SUPERVISORS, World
 from tests.waiting import until
 
 DIED = {Outcome.crashed, Outcome.lost}

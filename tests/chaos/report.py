@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.ordeal import Injury, Result
+from tests.chaos.job_under_faults import Injury, Result
 
 
 def table(results: list[Result]) -> str:

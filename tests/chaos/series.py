@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from tests.chaos import calm
+from tests.chaos import undisturbed_run
 from tests.chaos.faults import draw
-from tests.chaos.ordeal import Ordeal, Result
-from tests.chaos.world import World
+from tests.chaos.job_under_faults import Ordeal, Result
+from tests.chaos.running_stack import World
 
 LEASE_S = 3.0
 FAULTS_A_JOB = 3
@@ -23,7 +23,7 @@ def run(home: Path, seed: int, count: int, say: Callable[[str], None], wanted: s
     A fault that is drawn is not always met: a job may end without coming to the point where it was to fall.
     """
     with tempfile.TemporaryDirectory() as folder:
-        undisturbed = calm.weights(Path(folder))
+        undisturbed = undisturbed_run.weights(Path(folder))
     world, rng = World(home, LEASE_S), random.Random(seed)
     try:
         world.start()

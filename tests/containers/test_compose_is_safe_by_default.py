@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ganforge.stack.table import WORKER_GRACE_S
+from ganforge.stack.processes import WORKER_GRACE_S
 from stores.infra.settings import Settings
 from tests.containers.conftest import ROOT
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ganforge.stack import table
+from ganforge.stack import processes
 from ganforge.stack.devices import Seat
 from ganforge.stack.home import Home
 from stores.infra.settings import Settings
@@ -18,12 +18,12 @@ from tests.containers.conftest import ROOT, exec_form
 
 HOME = Home(Path("/var/lib/ganforge"))
 LOCAL = {
-    "setup": table.setup(HOME, {}),
-    "api": table.api(HOME, {}),
-    "sweeper": table.sweeper(HOME, {}),
-    "worker-cpu": table.worker(HOME, {}, Seat("worker-cpu", "cpu", "cpu")),
-    "worker-gpu": table.worker(HOME, {}, Seat("worker-gpu", "gpu", "GPU-1")),
-    "worker-jetson": table.worker(HOME, {}, Seat("worker-jetson", "jetson", "0")),
+    "setup": processes.setup(HOME, {}),
+    "api": processes.api(HOME, {}),
+    "sweeper": processes.sweeper(HOME, {}),
+    "worker-cpu": processes.worker(HOME, {}, Seat("worker-cpu", "cpu", "cpu")),
+    "worker-gpu": processes.worker(HOME, {}, Seat("worker-gpu", "gpu", "GPU-1")),
+    "worker-jetson": processes.worker(HOME, {}, Seat("worker-jetson", "jetson", "0")),
 }
 # What each image starts and is asked for beside that, as modules.
 ENTRANCES = {
@@ -34,7 +34,7 @@ ENTRANCES = {
 
 def _in_a_container(command: list[str]) -> list[str]:
     """Return a local command as it reads in an image: its folder is /app, its host tells processes apart."""
-    moved = [part.replace(str(table.CODE), "/app") for part in command]
+    moved = [part.replace(str(processes.CODE), "/app") for part in command]
     return [re.sub(r"\.\d+@%h$", "@%h", part) for part in moved]
 
 

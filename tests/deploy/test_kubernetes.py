@@ -12,7 +12,7 @@ import pytest
 import yaml
 from sqlalchemy import text
 
-from ganforge.stack import table
+from ganforge.stack import processes
 from ganforge.stack.devices import Seat
 from ganforge.stack.home import Home
 from models.states import DeviceClass
@@ -127,10 +127,10 @@ def test_pods_run_what_the_local_stack_runs(deployments, tmp_path):
         return [part for part in child.command[2:] if part != "-m"]
 
     sweeper = deployments["sweeper"]["containers"][0]["args"]
-    assert sweeper == ran(table.sweeper(home, {}))
-    assert deployments["api"]["containers"][0]["args"][0] == ran(table.api(home, {}))[0]
-    assert deployments["api"]["initContainers"][0]["args"] == ran(table.setup(home, {}))
-    local = ran(table.worker(home, {}, Seat("w", "$(GANFORGE_QUEUE)", "cpu")))
+    assert sweeper == ran(processes.sweeper(home, {}))
+    assert deployments["api"]["containers"][0]["args"][0] == ran(processes.api(home, {}))[0]
+    assert deployments["api"]["initContainers"][0]["args"] == ran(processes.setup(home, {}))
+    local = ran(processes.worker(home, {}, Seat("w", "$(GANFORGE_QUEUE)", "cpu")))
     for queue in CLASSES:
         args = deployments[f"worker-{queue}"]["containers"][0]["args"]
         assert [part for part in args if "%h" not in part] == [part for part in local if "%h" not in part]

@@ -13,7 +13,7 @@ import pytest
 
 from ganforge.client import Client
 from ganforge.errors import UnreachableError
-from ganforge.stack import table
+from ganforge.stack import processes
 from ganforge.stack.child import Child
 from ganforge.stack.home import Home
 from ganforge.stack.ports import free_port
@@ -28,10 +28,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services,
     home = Home(tmp_path_factory.mktemp("following"))
     with Services(home, durable=False) as services:
         env = {**os.environ, **services.environment(), "GANFORGE_PORT": str(free_port()), "GANFORGE_API_PROCESSES": "1"}
-        setup = table.setup(home, env)
+        setup = processes.setup(home, env)
         services.run(setup)
         assert setup.wait(60) == 0, setup.last_lines()
-        api = table.api(home, env)
+        api = processes.api(home, env)
         services.run(api)
         yield services, api
 

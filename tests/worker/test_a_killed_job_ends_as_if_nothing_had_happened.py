@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.chaos import calm as calm_run
+from tests.chaos import undisturbed_run as calm_run
 from tests.waiting import until
 
 # Checkpoints come often, so that a kill falls between two of them; steps are many, so that it falls into the run.

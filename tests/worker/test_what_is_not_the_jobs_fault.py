@@ -5,10 +5,10 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from tests.chaos import calm
+from tests.chaos import undisturbed_run
 from tests.waiting import until
 
-LONG = {**calm.PARAMS, "epochs": 12, "grid_every": {"epochs": 12}}
+LONG = {**undisturbed_run.PARAMS, "epochs": 12, "grid_every": {"epochs": 12}}
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import psutil
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
-from ganforge.stack import table
+from ganforge.stack import processes
 from ganforge.stack.child import Child
 from ganforge.stack.devices import Seat
 from ganforge.stack.home import Home
@@ -51,7 +51,7 @@ class World:
         """Start everything and wait until it serves."""
         self.services.start()
         self.points.mkdir(exist_ok=True)
-        setup = table.setup(self.services.home, self._environment())
+        setup = processes.setup(self.services.home, self._environment())
         self.services.run(setup)
         assert setup.wait(BOOT_S) == 0, setup.last_lines()
         del self.services.children[setup.name]
@@ -77,13 +77,13 @@ class World:
             case "broker" | "database" | "object store":
                 self.services.restart(SERVERS[name])
             case "api":
-                self.services.run(table.api(self.services.home, env))
+                self.services.run(processes.api(self.services.home, env))
             case "sweeper" | "sweeper-2":
-                child = table.sweeper(self.services.home, env)
+                child = processes.sweeper(self.services.home, env)
                 child.name = name
                 self.services.run(child)
             case _:
-                self.services.run(table.worker(self.services.home, env, Seat(name, "cpu", "cpu")))
+                self.services.run(processes.worker(self.services.home, env, Seat(name, "cpu", "cpu")))
 
     def child(self, name: str) -> Child:
         """Return a part."""

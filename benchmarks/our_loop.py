@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pace import Pace
+from benchmarks.turn_signals import Pace
 from trainers import __main__ as process
 from trainers.process.reporter import Reporter
 

@@ -13,7 +13,7 @@ from models.states import TERMINAL
 from tests.chaos.faults import VIOLENCE, Fault
 from tests.chaos.follower import Follower
 from tests.chaos.invariants import violations
-from tests.chaos.world import SUPERVISORS, World, resume
+from tests.chaos.running_stack import SUPERVISORS, World, resume
 
 COME_S = 40.0  # for a job to come to a point
 END_S = 90.0  # for a job to end after its last fault

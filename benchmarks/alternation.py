@@ -19,7 +19,7 @@ class Side:
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("GOMP_", "OMP_"))}
         self.name = " ".join(arguments)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.train_side", *arguments],
+            [sys.executable, "-m", "benchmarks.train_one_side", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.train_side SIDE …`: one side of a comparison, in a process of its own. See pace.py.
+"""`python -m benchmarks.train_one_side SIDE …`: one side of a comparison, in a process of its own. See turn_signals.py.
 
 ours RECIPE DATASET FOLDER DEVICE PARAMS: our loop with these parameters (JSON).
 theirs RECIPE DATASET FOLDER: the source's loop as benchmarks/sources restates it.
@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.pace import Pace
+from benchmarks.turn_signals import Pace
 
 _SIZE = 2048
 
@@ -25,16 +25,16 @@ def main() -> None:
 
 
 def _ours(recipe: str, dataset: str, folder: str, device: str, params: str) -> None:
-    from benchmarks import ours, recipes  # noqa: PLC0415 - torch comes in with the settings of a trainer
+    from benchmarks import our_loop, recipes  # noqa: PLC0415 - torch comes in with the settings of a trainer
 
     pace = Pace()
-    reporter = ours.PacedReporter(pace)
-    loop = ours.prepared(recipes.spec(recipe, json.loads(params), dataset, Path(folder), device), reporter)
-    still = ours.Standstill(loop)
+    reporter = our_loop.PacedReporter(pace)
+    loop = our_loop.prepared(recipes.spec(recipe, json.loads(params), dataset, Path(folder), device), reporter)
+    still = our_loop.Standstill(loop)
     pace.facts["standstill"] = lambda: still.seconds
     pace.facts["checkpoints"] = lambda: reporter.checkpoints
     loop.run()
-    print(json.dumps({"flops": ours.count_flops(loop)}), flush=True)
+    print(json.dumps({"flops": our_loop.count_flops(loop)}), flush=True)
 
 
 def _theirs(recipe: str, dataset: str, folder: str) -> None:
@@ -67,10 +67,10 @@ def _product() -> None:
 
 
 def _profile(recipe: str, dataset: str, folder: str, device: str, params: str) -> None:
-    from benchmarks import ours, recipes  # noqa: PLC0415
+    from benchmarks import our_loop, recipes  # noqa: PLC0415
 
     line = recipes.spec(recipe, json.loads(params), dataset, Path(folder), device)
-    print(ours.profile(ours.prepared(line, ours.PacedReporter(Pace())), steps=10, rows=25))
+    print(our_loop.profile(our_loop.prepared(line, our_loop.PacedReporter(Pace())), steps=10, rows=25))
 
 
 if __name__ == "__main__":

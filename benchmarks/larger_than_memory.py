@@ -29,7 +29,7 @@ def run(folder: Path, gigabytes: float) -> None:
     path = folder / "large.safetensors"
     _write(path, count)
     answer = subprocess.run(
-        [sys.executable, "-m", "benchmarks.mapped"],
+        [sys.executable, "-m", "benchmarks.larger_than_memory"],
         input=json.dumps(_line(path, count, folder)),
         stdout=subprocess.PIPE,
         check=False,

@@ -6,10 +6,10 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from benchmarks.alternation import sides
 from benchmarks.comparison import ours, rates, spread_of
 from benchmarks.recipes import ENDLESS, NEVER, resolved
 from benchmarks.service import emit
-from benchmarks.turns import sides
 
 RECIPES = ("mlp_gan", "dcgan")
 # Two checkpoints of 24 MB fall into this: they come every 40 s.
