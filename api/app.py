@@ -13,7 +13,7 @@ from api.dashboard import site
 from api.http import docs_page, problems
 from api.http.access import Doorkeeper
 from api.http.openapi import document
-from api.http.routes import mount
+from api.http.routes import RouteTable, mount
 from api.service import Service
 from api.streaming import account_feed
 from api.streaming.hub import Hub
@@ -94,7 +94,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(_end)
     for route in routes:
         mount(app, service, route)
-    site.install(app, service)
+    site.install(app, service, RouteTable(routes))
     return app
 
 

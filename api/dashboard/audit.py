@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from pydantic import model_validator
 
 from api.dashboard.pages import Pages, Shown, Visit
-from api.http.access import Access
 from api.schemas.queries import AuditQuery
 from api.v1.audit import list_audit
 
@@ -36,7 +35,7 @@ class Filters(AuditQuery):
         return {name: value for name, value in kept.items() if value}
 
 
-@pages.add("/dashboard/audit", Access.admin, Filters)
+@pages.add("/dashboard/audit", list_audit, query=Filters)
 def audit(visit: Visit[Filters]) -> Shown:
     """Show the lines that the filters in the address let through, newest first."""
     asked = AuditQuery(**{**visit.query.model_dump(), "limit": LIMIT})

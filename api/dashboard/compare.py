@@ -40,7 +40,7 @@ class CompareQuery(Query):
         return list(dict.fromkeys(job_id for job_id in given if job_id))
 
 
-@pages.add(PATH, query=CompareQuery)
+@pages.add(PATH, get_job, query=CompareQuery)
 def compare(visit: Visit[CompareQuery]) -> Shown:
     """Show jobs side by side."""
     ids = visit.query.ids()

@@ -7,7 +7,6 @@ from typing import Any
 from api.dashboard.pages import Pages, Shown, Visit
 from api.schemas.queries import Limit, PageQuery
 from api.v1.datasets import list_datasets
-from models.states import Role
 from packing.limits import LARGEST, SMALLEST
 
 pages = Pages()
@@ -22,7 +21,7 @@ class DatasetsQuery(PageQuery):
     limit: Limit = A_PAGE
 
 
-@pages.add("/dashboard/datasets", query=DatasetsQuery)
+@pages.add("/dashboard/datasets", list_datasets, query=DatasetsQuery)
 def datasets(visit: Visit[DatasetsQuery]) -> Shown:
     """Show the data sets, newest first."""
     page = visit.ask(list_datasets, visit.query)
@@ -40,9 +39,10 @@ def datasets(visit: Visit[DatasetsQuery]) -> Shown:
 def _for(visit: Visit[DatasetsQuery], view: dict[str, Any]) -> dict[str, Any]:
     """Return what a person may do with a data set, how a job of theirs names it, and its parts in order."""
     mine = view["owner"] == visit.who.owner
+    may_delete = visit.may("DELETE", "/v1/datasets/{dataset_id}") and (mine or visit.who.reads is None)
     return {
         "mine": mine,
         "parts": [(part, view["parts"][part]) for part in PARTS if part in view["parts"]],
         "called": view["name"] if mine or view["owner"] is None else view["id"],
-        "may_delete": view["source"] == "uploaded" and (mine or visit.who.role is Role.admin),
+        "may_delete": view["source"] == "uploaded" and may_delete,
     }

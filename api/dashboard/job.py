@@ -44,7 +44,7 @@ class JobQuery(Query):
     )
 
 
-@pages.add("/dashboard/jobs/{job_id}", query=JobQuery)
+@pages.add("/dashboard/jobs/{job_id}", get_job, query=JobQuery)
 def job(visit: Visit[JobQuery], job_id: str) -> Shown:
     """Show a job."""
     found = visit.ask(get_job, Query(), job_id)

@@ -35,13 +35,13 @@ class Network:
     parameters: str = ""
 
 
-@pages.add("/dashboard/jobs/{job_id}/layers")
+@pages.add("/dashboard/jobs/{job_id}/layers", get_job, download_artifact)
 def job_layers(visit: Visit[Query], job_id: str) -> Shown:
     """Show the layers of a job's networks."""
     return _shown(visit, job_id, ArtifactKind.summary, lambda text: {"networks": networks(text)})
 
 
-@pages.add("/dashboard/jobs/{job_id}/report")
+@pages.add("/dashboard/jobs/{job_id}/report", get_job, download_artifact)
 def job_report(visit: Visit[Query], job_id: str) -> Shown:
     """Show the report of a job's run."""
     return _shown(visit, job_id, ArtifactKind.report, lambda text: {"report": entries(json.loads(text))})

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 from pydantic import Field, field_validator
 
 from api.dashboard.pages import Pages, Shown, Visit
-from api.http.access import Access
 from api.http.cursors import Pager, created, newest_first
 from api.http.filters import job_filter
 from api.schemas.bodies import BulkOrder
 from api.schemas.queries import JobsQuery
+from api.v1.job_actions import order_many
 from api.v1.jobs import list_jobs
 from models.recipes import RECIPES
 from models.states import TERMINAL, DeviceClass, State
@@ -73,7 +73,7 @@ def address(filters: list[tuple[str, str]], path: str = PATH, **more: Any) -> st
     return f"{path}?{urlencode(given)}" if given else path
 
 
-@pages.add(PATH, query=ListQuery)
+@pages.add(PATH, list_jobs, query=ListQuery)
 def jobs(visit: Visit[ListQuery]) -> Shown:
     """Show jobs, newest first."""
     query = visit.query
@@ -98,7 +98,7 @@ def jobs(visit: Visit[ListQuery]) -> Shown:
     return Shown("jobs.html", context)
 
 
-@pages.add(f"{PATH}/bulk", Access.change, query=OrderQuery)
+@pages.add(f"{PATH}/bulk", order_many, query=OrderQuery)
 def jobs_bulk(visit: Visit[OrderQuery]) -> Shown:
     """Show how many jobs an order would meet and what it would do to them, before it is given."""
     query = visit.query

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from api.dashboard.pages import Pages, Shown, Visit
-from api.http.access import Access
 from api.schemas.queries import PageQuery
 from api.v1.keys import list_keys
 from models.states import Role
@@ -13,7 +12,7 @@ pages = Pages()
 LIMIT = 100
 
 
-@pages.add("/dashboard/keys", Access.admin, PageQuery)
+@pages.add("/dashboard/keys", list_keys, query=PageQuery)
 def keys(visit: Visit[PageQuery]) -> Shown:
     """Show the keys that are in force, newest first."""
     page = visit.ask(list_keys, visit.query.model_copy(update={"limit": LIMIT}))

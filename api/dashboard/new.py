@@ -10,10 +10,9 @@ from pydantic import Field
 
 from api.dashboard.pages import Pages, Shown, Visit
 from api.dashboard.params import ParamsForm, params_form, prose
-from api.http.access import Access
 from api.schemas.queries import JobId, Name, PageQuery, Query
 from api.v1.datasets import list_datasets
-from api.v1.jobs import get_job
+from api.v1.jobs import create_job, get_job
 from api.v1.queues import list_queues
 from api.v1.recipes import get_recipe
 from models.compatibility import MisfitError, image_size
@@ -57,7 +56,7 @@ class Offered:
     why: str | None
 
 
-@pages.add("/dashboard/new", Access.change, NewQuery)
+@pages.add("/dashboard/new", create_job, query=NewQuery)
 def new_job(visit: Visit[NewQuery]) -> Shown:
     """Show the form, filled in from the address."""
     like = _like(visit)

@@ -7,7 +7,8 @@ from api.dashboard.attention import needs
 from api.dashboard.pages import Pages, Shown, Visit
 from api.schemas.queries import JobsQuery, Query
 from api.v1.jobs import list_jobs
-from models.states import Role, State
+from api.v1.queues import list_queues
+from models.states import State
 
 pages = Pages()
 
@@ -15,11 +16,11 @@ SHOWN = 8
 ALERTS = 10
 
 
-@pages.add("/dashboard")
+@pages.add("/dashboard", list_queues, list_jobs)
 def overview(visit: Visit[Query]) -> Shown:
     """Show how the service is. Who is no admin sees the queues as everybody does, and else their own things only."""
     queues = machines.queues(visit)
-    workers = machines.workers(visit) if visit.who.role is Role.admin else None
+    workers = machines.workers(visit) if visit.may("GET", "/v1/workers") else None
     pulse = visit.service.stores.pulse
     return Shown(
         "overview.html",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -15,10 +15,9 @@ from api.dashboard.language import languages
 from api.http.access import Access
 from api.http.parsing import read_query
 from api.http.problems import CODES, ProblemError, translate
-from api.http.routes import Call
+from api.http.routes import Call, RouteTable, View
 from api.http.service import Service
 from api.schemas.queries import Query
-from models.states import Role
 from stores.accounts.keys import Principal
 from stores.accounts.sessions import Session
 
@@ -40,14 +39,24 @@ class Visit(Generic[Q]):
     session: Session
     query: Q
     request: Request
+    routes: RouteTable
 
     @property
     def who(self) -> Principal:
         """Who looks."""
         return self.session.who
 
-    def ask(self, view: Callable[..., Any], query: Query, *path: str) -> Any:
-        """Return what a view of the API answers to this person."""
+    def may(self, method: str, path: str) -> bool:
+        """Return whether this person may call a route of the API, named as it is declared: /v1/jobs/{job_id}."""
+        return self.routes.may(self.who, method, path)
+
+    def ask(self, view: View, query: Query, *path: str) -> Any:
+        """Return what a view of the API answers to this person.
+
+        Raises:
+            ProblemError: 403, as the API answers who may not call it.
+        """
+        self.service.door.permit(self.who, self.routes.of(view).access)
         return view(Call(self.service, self.who, query, None, self.request), *path)
 
 
@@ -65,7 +74,7 @@ class Page:
 
     path: str  # as in /dashboard/jobs/{job_id}
     view: Callable[..., Shown | BaseResponse]
-    access: Access
+    asks: tuple[View, ...]  # views of the API: who may call all of them may see the page
     query: type[Query]
 
 
@@ -75,28 +84,29 @@ class Pages:
     def __init__(self) -> None:
         self.all: list[Page] = []
 
-    def add(self, path: str, access: Access = Access.read, query: type[Query] = Query) -> Callable[[Any], Any]:
-        """Return a decorator that makes a view the page at an address."""
+    def add(self, path: str, *asks: View, query: type[Query] = Query) -> Callable[[Any], Any]:
+        """Return a decorator that makes a view the page at an address, open to those who may call what it `asks`."""
 
         def keep(view: Callable[..., Shown | BaseResponse]) -> Callable[..., Shown | BaseResponse]:
-            self.all.append(Page(path, view, access, query))
+            self.all.append(Page(path, view, asks, query))
             return view
 
         return keep
 
 
-def mount_page(app: Flask, service: Service, page: Page) -> None:
+def mount_page(app: Flask, service: Service, routes: RouteTable, page: Page) -> None:
     """Let the application show this page."""
+    rules = [routes.of(view).access for view in page.asks]
 
     def serve(**path: str) -> BaseResponse:
         g.operation = f"page_{page.view.__name__}"
         try:
-            session = enter(service, page.access)
+            session = enter(service, rules)
         except ProblemError as problem:
             if problem.code != "unauthenticated":
                 raise
             return redirect(f"{LOGIN}?next={quote(request.full_path.rstrip('?'), safe='/')}", 303)
-        visit = Visit(service, session, read_query(request, page.query), request)
+        visit = Visit(service, session, read_query(request, page.query), request, routes)
         shown = page.view(visit, **path)
         return shown if isinstance(shown, BaseResponse) else render(shown.template, session, **shown.context)
 
@@ -105,25 +115,30 @@ def mount_page(app: Flask, service: Service, page: Page) -> None:
     app.add_url_rule(rule, endpoint=endpoint, view_func=serve, methods=["GET"], provide_automatic_options=False)
 
 
-def enter(service: Service, access: Access) -> Session:
-    """Return the session of this request, when it may see what asks for this.
+def enter(service: Service, rules: Iterable[Access]) -> Session:
+    """Return the session of this request, if its role satisfies all rules.
 
     Raises:
         ProblemError: as the door of the API has it.
     """
     session = service.door.session(request)
     g.session = session  # before the door: who may not see this page is still signed in, and gets the way to others
-    service.door.permit(session.who, access)
+    for access in rules:
+        service.door.permit(session.who, access)
     return session
 
 
 def render(template: str, session: Session | None, *, status: int = 200, **context: Any) -> Response:
     """Return a page."""
-    role = session.who.role if session else None
+    routes: RouteTable = g.routes
+
+    def may(method: str, path: str) -> bool:
+        return session is not None and routes.may(session.who, method, path)
+
     common = {
         "session": session,
-        "may_change": role in {Role.user, Role.admin},
-        "is_admin": role is Role.admin,
+        "may": may,
+        "sees_all_owners": session is not None and session.who.reads is None,
         "language": g.language,
         "languages": languages(),
         "here": request.full_path.rstrip("?"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from api.dashboard import machines
 from api.dashboard.pages import Pages, Shown, Visit
 from api.schemas.queries import Query
+from api.v1.queues import list_queues
 
 pages = Pages()
 
 NEXT = 10
 
 
-@pages.add("/dashboard/queues")
+@pages.add("/dashboard/queues", list_queues)
 def queues(visit: Visit[Query]) -> Shown:
     """Show every queue with the head of its line; who is no admin sees their own jobs in it."""
     upcoming = visit.service.stores.upcoming

@@ -31,6 +31,7 @@ from api.dashboard import (
 from api.dashboard.pages import mount_page, render_problem
 from api.http.access import COOKIE
 from api.http.problems import answer, translate
+from api.http.routes import RouteTable
 from api.http.service import Service
 
 HERE = Path(__file__).parent
@@ -39,21 +40,21 @@ NOUNS = (overview, jobs, job, job_tables, compare, queues, workers, keys, audit,
 YEAR_S = 31_536_000
 
 
-def install(app: Flask, service: Service) -> None:
+def install(app: Flask, service: Service, routes: RouteTable) -> None:
     """Let the application show the dashboard."""
     language.install(app)
     formats.install(app)
     app.jinja_env.globals["static"] = static
     app.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript", "image/svg+xml"]
     Compress(app)
-    app.before_request(_begin)
+    app.before_request(lambda: _begin(routes))
     app.add_url_rule("/", "home", lambda: redirect("/dashboard", 302))
     app.add_url_rule("/dashboard/", "home_with_a_slash", lambda: redirect("/dashboard", 302))
     app.add_url_rule("/dashboard/static/<version>/<path:name>", "static", _send)
     signing_in.mount(app, service)
     for noun in NOUNS:
         for page in noun.pages.all:
-            mount_page(app, service, page)
+            mount_page(app, service, routes, page)
 
 
 def warm(app: Flask) -> None:
@@ -104,5 +105,6 @@ def _send(version: str, name: str) -> Response:
     return answer
 
 
-def _begin() -> None:
+def _begin(routes: RouteTable) -> None:
+    g.routes = routes
     g.language = language.choose()

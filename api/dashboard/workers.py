@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from api.dashboard import machines
 from api.dashboard.pages import Pages, Shown, Visit
-from api.http.access import Access
 from api.schemas.queries import Query
+from api.v1.queues import list_workers
 
 pages = Pages()
 
 
-@pages.add("/dashboard/workers", Access.admin)
+@pages.add("/dashboard/workers", list_workers)
 def workers(visit: Visit[Query]) -> Shown:
     """Show the workers of the last day."""
     listed = machines.workers(visit)

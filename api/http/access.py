@@ -32,6 +32,13 @@ class Access(Enum):
     admin = "admin"  # an admin's key
 
 
+def allows(who: Principal, access: Access) -> bool:
+    """Return whether the caller's role suffices."""
+    if access is Access.admin:
+        return who.role is Role.admin
+    return access is not Access.change or who.role is not Role.viewer
+
+
 class Window:
     """Counts what each caller did in the current stretch of time, and forgets it all when the next one begins."""
 
@@ -89,10 +96,11 @@ class Doorkeeper:
         Raises:
             ProblemError: 403.
         """
-        if access is Access.admin and who.role is not Role.admin:
+        if allows(who, access):
+            return
+        if access is Access.admin:
             raise ProblemError("forbidden", f"this needs an admin's key; yours is a {who.role}'s")
-        if access is Access.change and who.role is Role.viewer:
-            raise ProblemError("forbidden", "a viewer's key reads only; ask an admin for a user's key")
+        raise ProblemError("forbidden", "a viewer's key reads only; ask an admin for a user's key")
 
     def holder(self, secret: str, request: Request) -> Principal:
         """Return whose key this is.

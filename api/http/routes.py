@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from flask import Flask, Request, Response, g, request
 from pydantic import BaseModel
 
-from api.http.access import Access
+from api.http.access import Access, allows
 from api.http.parsing import read_body, read_query
 from api.http.service import Service
 from api.schemas.queries import Query
@@ -99,6 +99,23 @@ class Routes:
             return view
 
         return keep
+
+
+class RouteTable:
+    """Every route of the API, by view and by address. The pages look up here what a person may do."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        listed = list(routes)
+        self._by_view = {route.view: route for route in listed}
+        self._by_address = {(route.method, route.path): route for route in listed}
+
+    def of(self, view: View) -> Route:
+        """Return the route that a view answers."""
+        return self._by_view[view]
+
+    def may(self, who: Principal, method: str, path: str) -> bool:
+        """Return whether a caller's role lets them call the route with this method and path, as it is declared."""
+        return allows(who, self._by_address[method, path].access)
 
 
 def mount(app: Flask, service: Service, route: Route) -> None:
