@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-all test-browser browser lint format audit bench bench-train bench-quality bench-queue chaos words clean
+.PHONY: help install up demo test test-unit test-all test-browser browser lint format audit bench bench-train bench-quality bench-queue chaos words clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ demo: $(INSTALLED) ## Train, draw and download real digits through the whole ser
 
 test: $(INSTALLED) ## Run the tests, on the real servers (the long series left out)
 	@$(PYTEST) -m "not slow" --numprocesses 3 --dist loadfile
+
+test-unit: $(INSTALLED) ## Run the tests that need no server (under a minute)
+	@$(PYTEST) -m "not slow and not server" --numprocesses 2 --dist worksteal
 
 test-all: $(INSTALLED) ## Run the long series, and the pages in a real browser
 	@$(PYTEST) -m slow --numprocesses 2 --dist loadfile --no-loadscope-reorder

@@ -27,8 +27,20 @@ _numbers = itertools.count(1)
 LONG = ("worker", "ganforge", "trainers", "chaos", "stores", "api")
 
 
+# The fixtures that start something: Postgres, Valkey and S3; the whole service; a browser.
+SERVERS = {"services", "ganforge", "running", "stack", "browser"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest parts, so that no process is left with one of them in the end."""
+    """Mark tests that need a server, which `make test-unit` leaves out, and put the longest parts first.
+
+    With the longest parts first, no test process is left with one of them in the end.
+    """
+    for item in items:
+        # These are all fixtures that a test needs, those of its fixtures included.
+        if isinstance(item, pytest.Function) and SERVERS.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.server)
 
     def rank(item: pytest.Item) -> int:
         part = item.path.relative_to(ROOT / "tests").parts[0]

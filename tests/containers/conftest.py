@@ -19,7 +19,7 @@ def compose() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def services(compose: dict[str, Any]) -> dict[str, Any]:
+def compose_services(compose: dict[str, Any]) -> dict[str, Any]:
     """Return the services of compose.yaml by name."""
     return compose["services"]
 

@@ -14,16 +14,18 @@ OURS = ("setup", "api", "sweeper", "worker-cpu", "worker-gpu", "worker-jetson")
 SECRETS = ("GANFORGE_POSTGRES_PASSWORD", "GANFORGE_REDIS_PASSWORD", "GANFORGE_S3_SECRET_KEY")
 
 
-def test_the_services_are_the_servers_and_the_processes_of_the_local_stack(services):
-    assert set(services) == {"postgres", "redis", "minio", *OURS}
-    assert {name: services[name].get("profiles") for name in OURS if services[name].get("profiles")} == {
+def test_the_services_are_the_servers_and_the_processes_of_the_local_stack(compose_services):
+    assert set(compose_services) == {"postgres", "redis", "minio", *OURS}
+    assert {
+        name: compose_services[name].get("profiles") for name in OURS if compose_services[name].get("profiles")
+    } == {
         "worker-gpu": ["gpu"],
         "worker-jetson": ["jetson"],
     }
 
 
-def test_every_service_that_stays_has_a_health_check(services):
-    for name, service in services.items():
+def test_every_service_that_stays_has_a_health_check(compose_services):
+    for name, service in compose_services.items():
         check = service["healthcheck"]
         if name == "setup":
             assert check == {"disable": True}
@@ -33,31 +35,31 @@ def test_every_service_that_stays_has_a_health_check(services):
 
 
 @pytest.mark.parametrize("name", ["api", "sweeper", "worker-cpu", "worker-gpu"])
-def test_nothing_starts_before_setup_has_succeeded(services, name):
-    assert services[name]["depends_on"] == {
+def test_nothing_starts_before_setup_has_succeeded(compose_services, name):
+    assert compose_services[name]["depends_on"] == {
         "setup": {"condition": "service_completed_successfully"},
         "redis": {"condition": "service_healthy"},
     }
-    assert services["setup"]["depends_on"] == {
+    assert compose_services["setup"]["depends_on"] == {
         "postgres": {"condition": "service_healthy"},
         "minio": {"condition": "service_healthy"},
     }
 
 
-def test_data_and_the_admin_key_live_in_volumes(compose, services):
-    assert services["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
-    assert services["minio"]["volumes"] == ["minio:/data"]
+def test_data_and_the_admin_key_live_in_volumes(compose, compose_services):
+    assert compose_services["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
+    assert compose_services["minio"]["volumes"] == ["minio:/data"]
     for name in ("setup", "api"):
-        assert "home:/var/lib/ganforge" in services[name]["volumes"]
-    for name, service in services.items():
+        assert "home:/var/lib/ganforge" in compose_services[name]["volumes"]
+    for name, service in compose_services.items():
         for volume in service.get("volumes", []):
             source = volume.partition(":")[0]
             assert source.startswith("${") or source in compose["volumes"], name
 
 
-def test_a_worker_is_given_longer_to_stop_than_a_checkpoint_takes(services):
+def test_a_worker_is_given_longer_to_stop_than_a_checkpoint_takes(compose_services):
     for name in OURS[3:]:
-        grace = int(services[name]["stop_grace_period"].removesuffix("s"))
+        grace = int(compose_services[name]["stop_grace_period"].removesuffix("s"))
         assert grace > WORKER_GRACE_S > Settings.model_fields["stop_grace_s"].default
 
 
@@ -84,16 +86,16 @@ def test_no_image_holds_a_secret(targets):
         assert rule.startswith(("!", "**/")), "only an allowed name may follow the rule that leaves everything out"
 
 
-def test_ports_are_open_to_this_machine_alone_unless_asked(services):
-    published = [port for service in services.values() for port in service.get("ports", [])]
+def test_ports_are_open_to_this_machine_alone_unless_asked(compose_services):
+    published = [port for service in compose_services.values() for port in service.get("ports", [])]
     assert len(published) == 4
     for port in published:
         assert re.match(r"\$\{GANFORGE_\w*BIND:-127\.0\.0\.1\}:", port), port
 
 
-def test_our_processes_can_write_to_their_volumes_alone_and_gain_no_rights(services, targets):
+def test_our_processes_can_write_to_their_volumes_alone_and_gain_no_rights(compose_services, targets):
     for name in OURS:
-        service = services[name]
+        service = compose_services[name]
         assert (service["read_only"], service["init"], service["cap_drop"]) == (True, True, ["ALL"]), name
         assert service["security_opt"] == ["no-new-privileges:true"], name
     for image in ("api", "worker"):

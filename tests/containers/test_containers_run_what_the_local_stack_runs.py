@@ -39,23 +39,23 @@ def _in_a_container(command: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", LOCAL)
-def test_each_service_has_the_local_stacks_command(services, targets, name):
-    target = targets[services[name]["build"]["target"]]
+def test_each_service_has_the_local_stacks_command(compose_services, targets, name):
+    target = targets[compose_services[name]["build"]["target"]]
     entry = exec_form(target, "ENTRYPOINT")
 
     assert entry == ["python", "-m"]
-    assert entry + services[name]["command"] == ["python", *_in_a_container(LOCAL[name].command)[1:]]
+    assert entry + compose_services[name]["command"] == ["python", *_in_a_container(LOCAL[name].command)[1:]]
 
 
 @pytest.mark.parametrize(("image", "service"), [("api", "api"), ("worker", "worker-cpu")])
-def test_an_image_by_itself_starts_what_compose_starts(services, targets, image, service):
-    assert exec_form(targets[image], "CMD") == services[service]["command"]
+def test_an_image_by_itself_starts_what_compose_starts(compose_services, targets, image, service):
+    assert exec_form(targets[image], "CMD") == compose_services[service]["command"]
 
 
 @pytest.mark.parametrize("name", [name for name in LOCAL if name.startswith("worker-")])
-def test_each_worker_serves_the_queue_of_its_device(services, name):
+def test_each_worker_serves_the_queue_of_its_device(compose_services, name):
     seat = LOCAL[name].env
-    environment = services[name]["environment"]
+    environment = compose_services[name]["environment"]
     assert environment["GANFORGE_QUEUE"] == seat["GANFORGE_QUEUE"]
     if name != "worker-gpu":  # a GPU's UUID is known on its host alone
         assert environment["GANFORGE_DEVICE"] == seat["GANFORGE_DEVICE"]
@@ -85,8 +85,8 @@ def test_an_image_holds_every_module_of_ours_that_its_processes_import(targets, 
     assert "migrations.env" not in ENTRANCES[image] or (tmp_path / "migrations" / "env.py").exists()
 
 
-def test_every_setting_that_compose_hands_over_is_one(services):
+def test_every_setting_that_compose_hands_over_is_one(compose_services):
     known = {f"GANFORGE_{name.upper()}" for name in Settings.model_fields}
-    for name, service in services.items():
+    for name, service in compose_services.items():
         handed = {key for key in service.get("environment", {}) if key.startswith("GANFORGE_")}
         assert handed <= known, name

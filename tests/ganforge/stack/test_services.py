@@ -25,6 +25,8 @@ from ganforge.stack.services import Services
 from tests.ganforge.processes import carrying
 from tests.waiting import until
 
+pytestmark = pytest.mark.server  # these tests start servers of their own
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
