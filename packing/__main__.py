@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from packing.dataset_readers import Standing
+from packing.dataset_readers import DatasetFiles
 from packing.errors import RefusedError
 from packing.importer import Order, import_archive
 from packing.limits import CPU_S, MEMORY, NICE
@@ -71,7 +71,7 @@ def _leave_with_caller() -> None:
 def _carry_out(asked: dict[str, Any], teller: _Teller) -> dict[str, Any]:
     if "standing" in asked:
         facts = asked["standing"]
-        standing = Standing(facts["layout"], Path(facts["folder"]), facts["shape"], facts["classes"])
+        standing = DatasetFiles(facts["layout"], Path(facts["folder"]), facts["shape"], facts["classes"])
         try:
             return survey(standing, Path(asked["preview"]))
         except ValueError as error:

@@ -25,10 +25,10 @@ class DamagedError(Exception):
 
 def refuse_file(name: str, problem: str, remedy: str) -> RefusedError:
     """Return the refusal of an archive for one of its members."""
-    return RefusedError(f"{shown(name)} {problem}", remedy, [{"file": shown(name), "problem": problem}])
+    return RefusedError(f"{printable(name)} {problem}", remedy, [{"file": printable(name), "problem": problem}])
 
 
-def shown(name: str) -> str:
+def printable(name: str) -> str:
     """Return a name from an archive as it may be printed, logged and stored: its characters are anybody's."""
     readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     clean = "".join(char if char.isprintable() else "\ufffd" for char in readable)

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, Optional
 
 from packing.archive import Archive, Member
-from packing.errors import DamagedError, RefusedError, shown
-from packing.layout import Folders, Layout, Place, understand
+from packing.errors import DamagedError, RefusedError, printable
+from packing.layout import Destination, Folders, Layout, understand
 from packing.limits import (
     DEFAULT_SIZE,
     FEWEST_IMAGES,
     FEWEST_IN_A_CLASS,
     HELD_OUT,
     LARGEST,
+    MAX_NAMED_FILES,
     MOST_PACKED,
-    SHOWN,
     SMALLEST,
 )
 from packing.names import is_picture
@@ -49,13 +49,13 @@ class Damage:
 
     def __init__(self) -> None:
         self.count = 0
-        self.shown: list[dict[str, str]] = []
+        self.named: list[dict[str, str]] = []
 
     def add(self, name: str, problem: str) -> None:
         """Remember one."""
         self.count += 1
-        if len(self.shown) < SHOWN:
-            self.shown.append({"file": shown(name), "problem": problem})
+        if len(self.named) < MAX_NAMED_FILES:
+            self.named.append({"file": printable(name), "problem": problem})
 
     def refusal(self) -> RefusedError:
         """Return the refusal of an archive for them."""
@@ -64,7 +64,7 @@ class Damage:
         return RefusedError(
             f"{self.count:,} picture{' is' if one else 's are'} damaged, or no picture at all",
             f"mend {them} or take {them} out, or send skip_damaged=true to leave {them} out",
-            self.shown,
+            self.named,
         )
 
 
@@ -110,7 +110,7 @@ class _Survey:
         self.grey = True
         self.sizes: set[tuple[int, int]] = set()
         self.smallest = 1 << 30
-        self.unreadable: set[int] = set()  # places in the archive of those that need no second look
+        self.unreadable: set[int] = set()  # positions in the archive of members that need no second look
         for number, member in enumerate(self._pictures(archive)):
             try:
                 facts = look(member.read())
@@ -170,7 +170,9 @@ class _Packer:
         self._stack = ExitStack()
         self._writer = self._stack.enter_context(PackedWriter(order.out, shape, layout.classes))
         self._waiting: dict[str, tuple[BinaryIO, list[int | None]]] = {}
-        self._first = next(part for part in PARTS if any(place.part == part for place in layout.places.values()))
+        self._first = next(
+            part for part in PARTS if any(destination.part == part for destination in layout.destinations.values())
+        )
 
     def __enter__(self) -> _Packer:
         return self
@@ -189,7 +191,7 @@ class _Packer:
             if number in self._survey.unreadable:
                 continue
             try:
-                self._take(member.read(), self._layout.places[member.parts[:-1]])
+                self._take(member.read(), self._layout.destinations[member.parts[:-1]])
             except DamagedError as error:
                 self._damage.add(member.name, str(error))
             progress("pack", number + 1, self._total)
@@ -199,19 +201,19 @@ class _Packer:
         self._writer.finish(layout=self._layout.kind, source="uploaded")
         self._preview.save(self._order.preview)
 
-    def _take(self, content: bytes, place: Place) -> None:
+    def _take(self, content: bytes, destination: Destination) -> None:
         pixels = decode(content, self._shape[2], grey=self._shape[0] == 1)
         self._notes.count(pixels.done)
-        part = place.part
-        self._of_class[part, place.label] += 1
-        if place.hold_out and self._of_class[part, place.label] % HELD_OUT == 0:
+        part = destination.part
+        self._of_class[part, destination.label] += 1
+        if destination.hold_out and self._of_class[part, destination.label] % HELD_OUT == 0:
             part = "test"
         if part == self._first:
-            self._writer.add(part, pixels.planes(), place.label)
+            self._writer.add(part, pixels.planes(), destination.label)
         else:
             file, labels = self._wait(part)
             file.write(pixels.planes())
-            labels.append(place.label)
+            labels.append(destination.label)
         self._preview.offer(pixels.image)
 
     def _wait(self, part: str) -> tuple[BinaryIO, list[int | None]]:
@@ -237,17 +239,17 @@ class _Packer:
         whole = sum(self._of_class.values())
         if whole < FEWEST_IMAGES:
             raise RefusedError(
-                f"{whole} pictures are whole", f"a data set needs at least {FEWEST_IMAGES}", damage.shown
+                f"{whole} pictures are whole", f"a data set needs at least {FEWEST_IMAGES}", damage.named
             )
-        for place in self._layout.places.values():
-            if self._of_class[place.part, place.label] < FEWEST_IN_A_CLASS:
-                name = place.part if place.label is None else self._layout.classes[place.label]
+        for destination in self._layout.destinations.values():
+            if self._of_class[destination.part, destination.label] < FEWEST_IN_A_CLASS:
+                name = destination.part if destination.label is None else self._layout.classes[destination.label]
                 remedy = f"put at least {FEWEST_IN_A_CLASS} in every folder"
-                raise RefusedError(f"too few pictures of {name} are whole", remedy, damage.shown)
+                raise RefusedError(f"too few pictures of {name} are whole", remedy, damage.named)
         if damage.count:
-            names = ", ".join(one["file"] for one in damage.shown[:3])
+            names = ", ".join(one["file"] for one in damage.named[:3])
             self._notes.say(f"{damage.count:,} damaged left out: {names}{', …' if damage.count > 3 else ''}")
-        if any(place.hold_out for place in self._layout.places.values()):
+        if any(destination.hold_out for destination in self._layout.destinations.values()):
             self._notes.say(f"every {HELD_OUT}th picture of each class is kept apart as the test part")
 
     def facts(self) -> dict[str, Any]:

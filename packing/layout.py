@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Tuple
 
-from packing.errors import RefusedError, shown
+from packing.errors import RefusedError, printable
 from packing.limits import (
     FEWEST_IMAGES,
     FEWEST_IN_A_CLASS,
@@ -41,7 +41,7 @@ class Folders:
 
 
 @dataclass(frozen=True)
-class Place:
+class Destination:
     """Where the pictures of a folder go. Of a class without a test part every tenth picture is held out for one."""
 
     part: str
@@ -55,7 +55,7 @@ class Layout:
 
     kind: str
     classes: tuple[str, ...]
-    places: dict[Folder, Place]
+    destinations: dict[Folder, Destination]
 
 
 def understand(folders: Folders) -> Layout:
@@ -72,7 +72,9 @@ def understand(folders: Folders) -> Layout:
     inner = {folder[depth:]: folder for folder in folders.seen if len(folder) >= depth}
     counts = {folder: folders.counts.get(whole, 0) for folder, whole in inner.items()}
     layout = _describe(counts)
-    return Layout(layout.kind, layout.classes, {inner[folder]: place for folder, place in layout.places.items()})
+    return Layout(
+        layout.kind, layout.classes, {inner[folder]: destination for folder, destination in layout.destinations.items()}
+    )
 
 
 def _at_least() -> str:
@@ -94,9 +96,9 @@ def _describe(counts: dict[Folder, int]) -> Layout:
     full = {folder for folder, count in counts.items() if count}
     tops = {folder[0] for folder in counts if folder}
     if full == {()}:
-        return Layout("packed", (), {(): Place("train")})
+        return Layout("packed", (), {(): Destination("train")})
     if () in full:
-        example = shown("/".join(min(full - {()})))
+        example = printable("/".join(min(full - {()})))
         raise RefusedError(f"some pictures stand beside folders, others in them (such as {example}/)", SHAPES)
     names = {top.lower() for top in tops}
     if len(names) == len(tops):
@@ -106,10 +108,10 @@ def _describe(counts: dict[Folder, int]) -> Layout:
             return _halves(counts, tops)
     _no_deeper(full, 1)
     classes = _classes(counts, {folder[0] for folder in counts if len(folder) == 1}, ())
-    places: dict[Folder, Place] = {
-        (name,): Place("train", label, counts[(name,)] >= HELD_OUT) for label, name in enumerate(classes)
+    destinations: dict[Folder, Destination] = {
+        (name,): Destination("train", label, counts[(name,)] >= HELD_OUT) for label, name in enumerate(classes)
     }
-    return Layout("packed", _readable(classes), places)
+    return Layout("packed", _readable(classes), destinations)
 
 
 def _domains(counts: dict[Folder, int], tops: set[str]) -> Layout:
@@ -123,7 +125,7 @@ def _domains(counts: dict[Folder, int], tops: set[str]) -> Layout:
     for top in sorted(tops):
         if counts.get((top,), 0) < FEWEST_IN_A_CLASS:
             raise RefusedError(f"{top}/ holds {_pictures(counts.get((top,), 0))}", f"put at least {FEWEST_IN_A_CLASS}")
-    return Layout("domains", (), {(top,): Place(part) for top, part in parts.items()})
+    return Layout("domains", (), {(top,): Destination(part) for top, part in parts.items()})
 
 
 def _halves(counts: dict[Folder, int], tops: set[str]) -> Layout:
@@ -137,22 +139,22 @@ def _halves(counts: dict[Folder, int], tops: set[str]) -> Layout:
         for top in sorted(tops):
             if not counts.get((top,)):
                 raise RefusedError(f"{top}/ holds no picture", "put pictures in it, or take it out")
-        return Layout("packed", (), {(top,): Place(parts[top]) for top in tops})
+        return Layout("packed", (), {(top,): Destination(parts[top]) for top in tops})
     _no_deeper(full, 2)
     if any(len(folder) == 1 for folder in full):
         raise RefusedError("some pictures stand in class folders, others beside them", SHAPES)
     train = next(top for top in tops if parts[top] == "train")
     inner = {top: {folder[1] for folder in counts if len(folder) == 2 and folder[0] == top} for top in tops}
     classes = _classes(counts, inner[train], (train,))
-    places: dict[Folder, Place] = {}
+    destinations: dict[Folder, Destination] = {}
     for top in tops:
         for name in sorted(inner[top]):
             if name not in classes:
-                raise RefusedError(f"{top}/ has a class that {train}/ lacks: {shown(name)}", "give both the same")
+                raise RefusedError(f"{top}/ has a class that {train}/ lacks: {printable(name)}", "give both the same")
             if not counts[top, name]:
-                raise RefusedError(f"{top}/{shown(name)}/ holds no picture", "put pictures in it, or take it out")
-            places[top, name] = Place(parts[top], classes.index(name))
-    return Layout("packed", _readable(classes), places)
+                raise RefusedError(f"{top}/{printable(name)}/ holds no picture", "put pictures in it, or take it out")
+            destinations[top, name] = Destination(parts[top], classes.index(name))
+    return Layout("packed", _readable(classes), destinations)
 
 
 def _classes(counts: dict[Folder, int], names: set[str], outer: Folder) -> list[str]:
@@ -161,11 +163,11 @@ def _classes(counts: dict[Folder, int], names: set[str], outer: Folder) -> list[
     for name in classes:
         if counts.get((*outer, name), 0) < FEWEST_IN_A_CLASS:
             found = _pictures(counts.get((*outer, name), 0))
-            path = "/".join((*outer, shown(name)))
+            path = "/".join((*outer, printable(name)))
             remedy = f"put at least {FEWEST_IN_A_CLASS} in every class folder, or take this folder out"
             raise RefusedError(f"class folder {path}/ holds {found}", remedy)
         if len(name) > LONGEST_CLASS:
-            raise RefusedError(f"class name {shown(name)} is too long", f"use at most {LONGEST_CLASS} characters")
+            raise RefusedError(f"class name {printable(name)} is too long", f"use at most {LONGEST_CLASS} characters")
     if len(classes) > MOST_CLASSES or len(json.dumps(json.dumps(classes, ensure_ascii=True))) > _MOST_NAMES:
         remedy = f"use at most {MOST_CLASSES:,} class folders with short names; if they are no classes, use one folder"
         raise RefusedError(f"{len(classes):,} class folders are too many, or their names too long", remedy)
@@ -173,7 +175,7 @@ def _classes(counts: dict[Folder, int], names: set[str], outer: Folder) -> list[
 
 
 def _readable(classes: list[str]) -> tuple[str, ...]:
-    names = tuple(shown(name) for name in classes)
+    names = tuple(printable(name) for name in classes)
     if len(set(names)) != len(names):
         raise RefusedError("class folders have names that cannot be read", "name them in letters of UTF-8")
     return names
@@ -182,7 +184,7 @@ def _readable(classes: list[str]) -> tuple[str, ...]:
 def _no_deeper(full: set[Folder], depth: int) -> None:
     deep = sorted(folder for folder in full if len(folder) > depth)
     if deep:
-        raise RefusedError(f"{shown('/'.join(deep[0]))}/ is one folder too deep", SHAPES)
+        raise RefusedError(f"{printable('/'.join(deep[0]))}/ is one folder too deep", SHAPES)
 
 
 def _pictures(count: int) -> str:

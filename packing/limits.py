@@ -27,4 +27,4 @@ MOST_PACKED = 5_000_000_000  # what one PUT to an object store may carry
 MEMORY = 2 << 30
 CPU_S = 3600
 NICE = 10
-SHOWN = 20  # damaged files that a refusal names
+MAX_NAMED_FILES = 20  # damaged files that a refusal names

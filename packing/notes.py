@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Iterable
 
-from packing.errors import shown
+from packing.errors import printable
 
 _WORDS = {
     "palette": "with a palette were turned to plain colours",
@@ -39,7 +39,7 @@ class Notes:
         """Remember a file that is no picture and was not meant as one."""
         self._ignored += 1
         if len(self._names) < _NAMED:
-            self._names.append(shown(name))
+            self._names.append(printable(name))
 
     def sentences(self) -> list[str]:
         """Return all of it."""

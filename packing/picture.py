@@ -32,7 +32,7 @@ _DAMAGE = (
 )
 
 
-class Facts(NamedTuple):
+class Header(NamedTuple):
     """What a picture's header says."""
 
     size: tuple[int, int]
@@ -58,14 +58,14 @@ def be_strict() -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def look(content: bytes) -> Facts:
+def look(content: bytes) -> Header:
     """Return what the header says, and check what can be checked without decoding.
 
     Raises:
         DamagedError: it is none, or not one that may be decoded.
     """
     image = _open(content)
-    facts = Facts(image.size, image.mode in GREY)
+    header = Header(image.size, image.mode in GREY)
     if min(image.size) < 1:
         raise DamagedError("has no pixels")
     if image.format == "PNG":
@@ -73,7 +73,7 @@ def look(content: bytes) -> Facts:
             image.verify()
         except _DAMAGE as error:
             raise DamagedError(f"is damaged: {_said(error)}") from error
-    return facts
+    return header
 
 
 def decode(content: bytes, side: int, *, grey: bool) -> Pixels:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 from PIL import Image
 
-from packing.dataset_readers import Shelf, Standing, open_shelf
+from packing.dataset_readers import DatasetFiles, Shelf, open_shelf
 from packing.errors import DamagedError
 from packing.picture import be_strict
 from packing.preview import SIDE
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 16
 
 
-def survey(standing: Standing, preview: Path) -> dict[str, Any]:
+def survey(dataset: DatasetFiles, preview: Path) -> dict[str, Any]:
     """Write a preview as a PNG; return the facts: ``class_counts``, in the order of the classes, or None.
 
     Raises:
@@ -26,8 +26,8 @@ def survey(standing: Standing, preview: Path) -> dict[str, Any]:
         OSError: it cannot be read, or the disk is full.
     """
     be_strict()
-    shelf = open_shelf(standing)
-    sheet = lay_out(shelf, standing.cell)
+    shelf = open_shelf(dataset)
+    sheet = lay_out(shelf, dataset.cell)
     sheet.save(preview, "PNG")
     return {"class_counts": shelf.counts}
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from pydantic import model_validator
 
-from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import AuditQuery
 from api.v1.audit import list_audit
 
@@ -36,14 +36,14 @@ class Filters(AuditQuery):
 
 
 @pages.add("/dashboard/audit", list_audit, query=Filters)
-def audit(visit: Visit[Filters]) -> Shown:
+def audit(visit: Visit[Filters]) -> TemplateResponse:
     """Show the lines that the filters in the address let through, newest first."""
     asked = AuditQuery(**{**visit.query.model_dump(), "limit": LIMIT})
     page = visit.ask(list_audit, asked)
     filters = {name: value for name in ("action", "subject", "owner") if (value := getattr(asked, name))}
     following = {**filters, "cursor": page["next_cursor"]} if page["next_cursor"] else None
     lines = [{**line, "changes": list(changes(line["before"], line["after"]))} for line in page["data"]]
-    return Shown(
+    return TemplateResponse(
         "audit.html",
         {
             "lines": lines,

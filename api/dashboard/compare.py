@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.dashboard.chart_axes import Clock, clock, speeds, thinned
-from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.http.problems import InvalidError, ProblemError, field
 from api.schemas.queries import Query
 from api.v1.jobs import get_job
@@ -19,7 +19,7 @@ from stores.infra.errors import NotFoundError
 pages = Pages()
 
 PATH = "/dashboard/compare"
-MOST = 8
+MAX_JOBS = 8
 MOST_GRIDS = 120
 # Facts of a job that stand beside its parameters where they differ.
 FACTS = ("kind", "recipe", "preset", "dataset", "seed", "queue", "device", "source", "parent")
@@ -41,15 +41,15 @@ class CompareQuery(Query):
 
 
 @pages.add(PATH, get_job, query=CompareQuery)
-def compare(visit: Visit[CompareQuery]) -> Shown:
+def compare(visit: Visit[CompareQuery]) -> TemplateResponse:
     """Show jobs side by side."""
     ids = visit.query.ids()
-    if len(ids) > MOST:
-        detail = f"names {len(ids)} jobs; {MOST} can be compared at most"
+    if len(ids) > MAX_JOBS:
+        detail = f"names {len(ids)} jobs; {MAX_JOBS} can be compared at most"
         raise InvalidError([field("/query/jobs", detail, parameter="jobs")])
     jobs = _jobs(visit, ids)
     if len(jobs) < 2:
-        return Shown("compare_few.html", {"jobs": jobs})
+        return TemplateResponse("compare_few.html", {"jobs": jobs})
     epochs = visit.service.stores.courses.epochs(ids)
     grids = visit.service.stores.courses.grids(ids)
     halvings = visit.service.stores.courses.halvings(ids)
@@ -64,7 +64,7 @@ def compare(visit: Visit[CompareQuery]) -> Shown:
         "differences": differences(jobs),
         "finals": _finals(jobs, epochs),
     }
-    return Shown("compare.html", context)
+    return TemplateResponse("compare.html", context)
 
 
 def address(ids: list[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import Limit, PageQuery
 from api.v1.datasets import list_datasets
 from packing.limits import LARGEST, SMALLEST
@@ -22,7 +22,7 @@ class DatasetsQuery(PageQuery):
 
 
 @pages.add("/dashboard/datasets", list_datasets, query=DatasetsQuery)
-def datasets(visit: Visit[DatasetsQuery]) -> Shown:
+def datasets(visit: Visit[DatasetsQuery]) -> TemplateResponse:
     """Show the data sets, newest first."""
     page = visit.ask(list_datasets, visit.query)
     context = {
@@ -33,7 +33,7 @@ def datasets(visit: Visit[DatasetsQuery]) -> Shown:
         "smallest": SMALLEST,
         "largest": LARGEST,
     }
-    return Shown("datasets.html", context)
+    return TemplateResponse("datasets.html", context)
 
 
 def _for(visit: Visit[DatasetsQuery], view: dict[str, Any]) -> dict[str, Any]:

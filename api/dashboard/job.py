@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from api.dashboard import reproduce, timeline
 from api.dashboard.chart_axes import ends
-from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.dashboard.params import params_form
 from api.schemas.queries import JobsQuery, PageQuery, Query, integer
 from api.v1.jobs import get_job, list_attempts, list_jobs
@@ -45,7 +45,7 @@ class JobQuery(Query):
 
 
 @pages.add("/dashboard/jobs/{job_id}", get_job, query=JobQuery)
-def job(visit: Visit[JobQuery], job_id: str) -> Shown:
+def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
     """Show a job."""
     found = visit.ask(get_job, Query(), job_id)
     recipe = visit.ask(get_recipe, Query(), found["recipe"])
@@ -69,7 +69,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> Shown:
         **_drawn(visit, found),
         "data": _for_scripts(found, files["grids"], told["epochs"]),
     }
-    return Shown("job.html", context)
+    return TemplateResponse("job.html", context)
 
 
 def _dataset_gone(visit: Visit[JobQuery], found: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.dashboard.formats import NONE, figure
-from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import ArtifactsQuery, ContentQuery, Query
 from api.v1.artifacts import download_artifact, list_artifacts
 from api.v1.jobs import get_job
@@ -23,7 +23,7 @@ pages = Pages()
 LAYER = re.compile(r"  (?P<layer>\S.*?)\s*(?P<output>\d[\dx]*)\s+(?P<parameters>[\d,]+)")
 TOTAL = re.compile(r"  total\s+(?P<parameters>[\d,]+)")
 # So many entries of a list are shown: a report holds one of some for every epoch.
-SHOWN = 8
+MAX_LIST_ENTRIES = 8
 
 
 @dataclass
@@ -36,24 +36,24 @@ class Network:
 
 
 @pages.add("/dashboard/jobs/{job_id}/layers", get_job, download_artifact)
-def job_layers(visit: Visit[Query], job_id: str) -> Shown:
+def job_layers(visit: Visit[Query], job_id: str) -> TemplateResponse:
     """Show the layers of a job's networks."""
-    return _shown(visit, job_id, ArtifactKind.summary, lambda text: {"networks": networks(text)})
+    return _table(visit, job_id, ArtifactKind.summary, lambda text: {"networks": networks(text)})
 
 
 @pages.add("/dashboard/jobs/{job_id}/report", get_job, download_artifact)
-def job_report(visit: Visit[Query], job_id: str) -> Shown:
+def job_report(visit: Visit[Query], job_id: str) -> TemplateResponse:
     """Show the report of a job's run."""
-    return _shown(visit, job_id, ArtifactKind.report, lambda text: {"report": entries(json.loads(text))})
+    return _table(visit, job_id, ArtifactKind.report, lambda text: {"report": entries(json.loads(text))})
 
 
-def _shown(visit: Visit[Query], job_id: str, kind: ArtifactKind, read: Any) -> Shown:
+def _table(visit: Visit[Query], job_id: str, kind: ArtifactKind, read: Any) -> TemplateResponse:
     job = visit.ask(get_job, Query(), job_id)
     files = visit.ask(list_artifacts, ArtifactsQuery(kind=[kind], limit=100), job_id)["data"]
     if not files:
         raise NotFoundError("there is no such artifact")
     content = visit.ask(download_artifact, ContentQuery(redirect=False), files[-1]["id"])
-    return Shown("job_tables.html", {"job": job, "file": files[-1], **read(content.get_data(as_text=True))})
+    return TemplateResponse("job_tables.html", {"job": job, "file": files[-1], **read(content.get_data(as_text=True))})
 
 
 def networks(text: str) -> Sequence[Network]:
@@ -81,6 +81,6 @@ def _written(value: Any) -> str:
         case int() | float():
             return figure(value)
         case [*several]:
-            more = f" … ({len(several)})" if len(several) > SHOWN else ""
-            return ", ".join(map(_written, several[:SHOWN])) + more or NONE
+            more = f" … ({len(several)})" if len(several) > MAX_LIST_ENTRIES else ""
+            return ", ".join(map(_written, several[:MAX_LIST_ENTRIES])) + more or NONE
     return NONE if value is None else str(value)

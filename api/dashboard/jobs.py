@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 from pydantic import Field, field_validator
 
-from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.http.cursors import Pager, created, newest_first
 from api.http.filters import job_filter
-from api.schemas.bodies import BulkOrder
+from api.schemas.bodies import MAX_BULK_JOBS
 from api.schemas.queries import JobsQuery
 from api.v1.job_actions import order_many
 from api.v1.jobs import list_jobs
@@ -28,7 +28,6 @@ PATH = "/dashboard/jobs"
 COUNTED = 1000
 # Whoever means more jobs than this types how many they are.
 FEW = 20
-MOST = next(rule.le for rule in BulkOrder.model_fields["expected"].metadata if hasattr(rule, "le"))
 MANY = ("state", "kind", "recipe", "queue", "label", "parent")
 MOMENTS = ("created_after", "created_before")
 ACTIONS = ("pause", "resume", "cancel", "retry", "reprioritize")
@@ -74,7 +73,7 @@ def address(filters: list[tuple[str, str]], path: str = PATH, **more: Any) -> st
 
 
 @pages.add(PATH, list_jobs, query=ListQuery)
-def jobs(visit: Visit[ListQuery]) -> Shown:
+def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
     """Show jobs, newest first."""
     query = visit.query
     found = visit.ask(list_jobs, query.plain())
@@ -95,11 +94,11 @@ def jobs(visit: Visit[ListQuery]) -> Shown:
         "orders": {action: address(on, f"{PATH}/bulk", action=action) for action in ACTIONS},
         **_ways(visit, found, on),
     }
-    return Shown("jobs.html", context)
+    return TemplateResponse("jobs.html", context)
 
 
 @pages.add(f"{PATH}/bulk", order_many, query=OrderQuery)
-def jobs_bulk(visit: Visit[OrderQuery]) -> Shown:
+def jobs_bulk(visit: Visit[OrderQuery]) -> TemplateResponse:
     """Show how many jobs an order would meet and what it would do to them, before it is given."""
     query = visit.query
     states = visit.service.stores.listing.states(job_filter(query.plain(), visit.who.reads))
@@ -114,12 +113,12 @@ def jobs_bulk(visit: Visit[OrderQuery]) -> Shown:
         "total": total,
         "changing": sum(count for _, count, changes in counts if changes),
         "typed": total > FEW,
-        "too_many": total > MOST,
-        "most": MOST,
+        "too_many": total > MAX_BULK_JOBS,
+        "most": MAX_BULK_JOBS,
         "on": query.filters(),
         "back": address(query.filters()),
     }
-    return Shown("jobs_bulk.html", context)
+    return TemplateResponse("jobs_bulk.html", context)
 
 
 def verbs(job: dict[str, Any]) -> tuple[str, ...]:

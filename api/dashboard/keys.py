@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import PageQuery
 from api.v1.keys import list_keys
 from models.states import Role
@@ -13,7 +13,7 @@ LIMIT = 100
 
 
 @pages.add("/dashboard/keys", list_keys, query=PageQuery)
-def keys(visit: Visit[PageQuery]) -> Shown:
+def keys(visit: Visit[PageQuery]) -> TemplateResponse:
     """Show the keys that are in force, newest first."""
     page = visit.ask(list_keys, visit.query.model_copy(update={"limit": LIMIT}))
-    return Shown("keys.html", {"page": page, "roles": list(Role), "mine": visit.who.key_id})
+    return TemplateResponse("keys.html", {"page": page, "roles": list(Role), "mine": visit.who.key_id})

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.dashboard.params import ParamsForm, params_form, prose
 from api.schemas.queries import JobId, Name, PageQuery, Query
 from api.v1.datasets import list_datasets
@@ -57,7 +57,7 @@ class Offered:
 
 
 @pages.add("/dashboard/new", create_job, query=NewQuery)
-def new_job(visit: Visit[NewQuery]) -> Shown:
+def new_job(visit: Visit[NewQuery]) -> TemplateResponse:
     """Show the form, filled in from the address."""
     like = _like(visit)
     views = _datasets(visit)
@@ -85,7 +85,7 @@ def new_job(visit: Visit[NewQuery]) -> Shown:
         "like": like,
         "drawn": visit.query.like is not None and not like,
     }
-    return Shown("new.html", context)
+    return TemplateResponse("new.html", context)
 
 
 def _like(visit: Visit[NewQuery]) -> dict[str, Any]:

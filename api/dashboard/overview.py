@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.dashboard import machines
 from api.dashboard.attention import needs
-from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import JobsQuery, Query
 from api.v1.jobs import list_jobs
 from api.v1.queues import list_queues
@@ -12,24 +12,24 @@ from models.states import State
 
 pages = Pages()
 
-SHOWN = 8
+LISTED_JOBS = 8
 ALERTS = 10
 
 
 @pages.add("/dashboard", list_queues, list_jobs)
-def overview(visit: Visit[Query]) -> Shown:
+def overview(visit: Visit[Query]) -> TemplateResponse:
     """Show how the service is. Who is no admin sees the queues as everybody does, and else their own things only."""
     queues = machines.queues(visit)
     workers = machines.workers(visit) if visit.may("GET", "/v1/workers") else None
     pulse = visit.service.stores.pulse
-    return Shown(
+    return TemplateResponse(
         "overview.html",
         {
             "queues": queues,
             "workers": None if workers is None else [one for one in workers if one["state"] != "stopped"],
             "needs": needs(visit, queues, workers),
-            "running": visit.ask(list_jobs, JobsQuery(state=[State.running], limit=SHOWN)),
-            "ended": pulse.ended(visit.who.reads, SHOWN),
+            "running": visit.ask(list_jobs, JobsQuery(state=[State.running], limit=LISTED_JOBS)),
+            "ended": pulse.ended(visit.who.reads, LISTED_JOBS),
             "alerts": pulse.alerts(visit.who.reads, ALERTS),
         },
     )

@@ -61,11 +61,14 @@ class Visit(Generic[Q]):
 
 
 @dataclass(frozen=True)
-class Shown:
+class TemplateResponse:
     """A template and what it is given."""
 
     template: str
     context: Mapping[str, Any]
+
+
+PageView = Callable[..., TemplateResponse | BaseResponse]
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Page:
     """One page."""
 
     path: str  # as in /dashboard/jobs/{job_id}
-    view: Callable[..., Shown | BaseResponse]
+    view: PageView
     asks: tuple[View, ...]  # views of the API: who may call all of them may see the page
     query: type[Query]
 
@@ -87,7 +90,9 @@ class Pages:
     def add(self, path: str, *asks: View, query: type[Query] = Query) -> Callable[[Any], Any]:
         """Return a decorator that makes a view the page at an address, open to those who may call what it `asks`."""
 
-        def keep(view: Callable[..., Shown | BaseResponse]) -> Callable[..., Shown | BaseResponse]:
+        def keep(
+            view: Callable[..., TemplateResponse | BaseResponse],
+        ) -> Callable[..., TemplateResponse | BaseResponse]:
             self.all.append(Page(path, view, asks, query))
             return view
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.dashboard import machines
-from api.dashboard.pages import Pages, Shown, Visit
+from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import Query
 from api.v1.queues import list_workers
 
@@ -11,8 +11,10 @@ pages = Pages()
 
 
 @pages.add("/dashboard/workers", list_workers)
-def workers(visit: Visit[Query]) -> Shown:
+def workers(visit: Visit[Query]) -> TemplateResponse:
     """Show the workers of the last day."""
     listed = machines.workers(visit)
     there = [one for one in listed if one["state"] != "stopped"]
-    return Shown("workers.html", {"workers": there, "stopped": [one for one in listed if one["state"] == "stopped"]})
+    return TemplateResponse(
+        "workers.html", {"workers": there, "stopped": [one for one in listed if one["state"] == "stopped"]}
+    )

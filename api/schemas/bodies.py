@@ -14,6 +14,8 @@ from models.states import DeviceClass, Role, State
 
 Word = Annotated[str, Field(min_length=1, max_length=255)]
 
+MAX_BULK_JOBS = 100_000
+
 
 class NewJobBody(RootModel[JobRequest]):
     """A training or a sampling job; `kind` tells which."""
@@ -78,7 +80,7 @@ class BulkOrder(Spec):
     action: Literal["cancel", "pause", "resume", "retry", "reprioritize"]
     priority: Priority | None = Field(None, description="The new one; for `reprioritize` alone.")
     filter: BulkFilter
-    expected: Annotated[int, Field(ge=0, le=100_000)] = Field(description="How many jobs you mean.")
+    expected: Annotated[int, Field(ge=0, le=MAX_BULK_JOBS)] = Field(description="How many jobs you mean.")
 
 
 class QuotasBody(Spec):

@@ -164,7 +164,7 @@ class Hub:
             try:
                 for hint in self._bus.listen():
                     if hint is not None:
-                        self._tell(hint.owner, hint.event)
+                        self._deliver(hint.owner, hint.event)
                     if not self._go_on():
                         return
             except redis.RedisError as error:
@@ -188,7 +188,7 @@ class Hub:
                 log.warning("hub_blind", error=str(error).partition("\n")[0])
         return True
 
-    def _tell(self, owner: str, event: dict[str, Any]) -> None:
+    def _deliver(self, owner: str, event: dict[str, Any]) -> None:
         job_id = event["job"]
         with self._lock:
             watching = list(self._jobs.get(job_id, ()))
@@ -217,7 +217,7 @@ class Hub:
             while after < last:
                 rows = self._events.page(job_id, after, PAGE)
                 for event in rows:
-                    self._tell("", event)
+                    self._deliver("", event)
                 if not rows:
                     break
                 after = rows[-1]["seq"]

@@ -44,7 +44,7 @@ def run() -> None:
             "/keys",
             "/audit",
         ):
-            _tell(link, cookie, f"/dashboard{path}")
+            _measure_page(link, cookie, f"/dashboard{path}")
 
 
 def _sign_in(api: Served, link: http.client.HTTPConnection) -> str:
@@ -55,7 +55,7 @@ def _sign_in(api: Served, link: http.client.HTTPConnection) -> str:
     return str(answer.headers["Set-Cookie"]).partition(";")[0]
 
 
-def _tell(link: http.client.HTTPConnection, cookie: str, path: str) -> None:
+def _measure_page(link: http.client.HTTPConnection, cookie: str, path: str) -> None:
     took, size = [], 0
     for _ in range(RUNS):
         began = time.perf_counter()

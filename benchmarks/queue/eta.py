@@ -42,11 +42,11 @@ def run() -> None:
             seen += _watch(service, link, [_submit(service) for _ in range(QUEUED)])
         link.close()
     for share in SHARES:
-        _tell(
+        _print_errors(
             "eta_error_running", [(one.running[share], one.finished) for one in seen if share in one.running], at=share
         )
     # The first of each round does not wait.
-    _tell("eta_error_waiting", [(one.waiting, one.finished) for one in seen if one.waiting is not None])
+    _print_errors("eta_error_waiting", [(one.waiting, one.finished) for one in seen if one.waiting is not None])
 
 
 def _submit(service: Service) -> str:
@@ -77,7 +77,7 @@ def _watch(service: Service, link: http.client.HTTPConnection, jobs: list[str]) 
     return list(seen.values())
 
 
-def _tell(figure: str, looks: list[tuple[tuple[float, dict[str, Any] | None], float]], **values: float) -> None:
+def _print_errors(figure: str, looks: list[tuple[tuple[float, dict[str, Any] | None], float]], **values: float) -> None:
     """Print how far off the estimates were; `looks` are when, what was said, and the end that came."""
     known = [(at, eta, end) for (at, eta), end in looks if eta is not None]
     errors = [(_moment(eta["at"]) - end) / max(end - at, 0.1) for at, eta, end in known]

@@ -61,7 +61,7 @@ def run() -> None:
             for n in range(PAGES):
                 for side in sides:
                     side.ask(n)
-            _tell(kind, *sides)
+            _print_comparison(kind, *sides)
 
 
 class _Side:
@@ -92,7 +92,7 @@ class _Side:
         assert status == 200, page
 
 
-def _tell(kind: str, small: _Side, large: _Side) -> None:
+def _print_comparison(kind: str, small: _Side, large: _Side) -> None:
     ratio = percentile(large.took, 0.99) / percentile(small.took, 0.99)
     emit(
         "page_of_jobs_ms",

@@ -59,11 +59,11 @@ def run() -> None:
         page.wait_for_url(url)
         for _ in range(ROUNDS):
             for points, job in jobs.items():
-                _tell(page, f"{url}/jobs/{job}", points)
+                _measure_frames(page, f"{url}/jobs/{job}", points)
         browser.close()
 
 
-def _tell(page: Page, address: str, points: int) -> None:
+def _measure_frames(page: Page, address: str, points: int) -> None:
     page.goto(address)
     # Drawn is a curve whose last value stands in the legend, where a person reads it.
     expect(page.locator("#job-curves .chart-legend .figure").first).to_contain_text(re.compile(r"\d"))

@@ -64,10 +64,10 @@ def run() -> None:
         results = [result for pipe in here for result in pipe.recv()]
         for reader in readers:
             reader.join(60)
-        _tell(api, claims, results, heaviest, fed_s)
+        _print_results(api, claims, results, heaviest, fed_s)
 
 
-def _tell(api: Served, claims: list[Claim], results: list[Any], heaviest: float, fed_s: float) -> None:
+def _print_results(api: Served, claims: list[Claim], results: list[Any], heaviest: float, fed_s: float) -> None:
     last = {claim.job_id: api.stores.reports.job(claim.job_id, None)["last_seq"] for claim in claims}
     complete = sum(seqs == list(range(1, last[job_id] + 1)) for job_id, seqs, _ in results)
     delays = [delay for _, _, late in results for delay in late]

@@ -18,7 +18,7 @@ from ganforge.wire import FINAL_STATES, Event, Job
 from models.formats import duration
 
 # The names in the order in which a person reads them.
-SHOWN = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(real)", "d_fake": "D(fake)"}
+METRIC_LABELS = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(real)", "d_fake": "D(fake)"}
 REFRESH_S = 1.0
 # Events of a running job that are told again to whoever joins.
 TOLD = 200
@@ -61,7 +61,7 @@ class View(ABC):
                 self._take_metrics(data)
             case "epoch":
                 self.rate = data.get("images_per_second")
-                self.values |= {k: v for k, v in data.items() if k in SHOWN and v is not None}
+                self.values |= {k: v for k, v in data.items() if k in METRIC_LABELS and v is not None}
                 self.job["progress"]["epoch"] = data["epoch"]
                 self.refresh()
                 self.moved(epoch_ended=True)
@@ -80,7 +80,7 @@ class View(ABC):
 
     def _take_metrics(self, data: dict[str, Any]) -> None:
         for name, values in data["values"].items():
-            if name in SHOWN and values and values[-1] is not None:
+            if name in METRIC_LABELS and values and values[-1] is not None:
                 self.values[name] = values[-1]
         progress = self.job["progress"]
         if data["steps"]:
@@ -101,7 +101,7 @@ class View(ABC):
 
     def figures(self) -> str:
         """Say the losses, the speed, and when it will be done."""
-        parts = [f"{label} {self.values[name]:.3f}" for name, label in SHOWN.items() if name in self.values]
+        parts = [f"{label} {self.values[name]:.3f}" for name, label in METRIC_LABELS.items() if name in self.values]
         if self.rate:
             parts.append(f"{self.rate:,.0f} images/s")
         if self.job["state"] == "running" and self.job["eta"]:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from packing.archive import Archive
-from packing.errors import RefusedError, shown
+from packing.errors import RefusedError, printable
 from packing.layout import Folders, understand
 from packing.preview import Preview
 
@@ -103,8 +103,8 @@ def test_it_takes_no_more_than_it_may(tmp_path):
 
 
 def test_names_of_strangers_can_be_printed():
-    assert shown("a\x1b[31mb\n\udcff\u202e") == "a\ufffd[31mb\ufffd\ufffd\ufffd"
-    assert len(shown("x" * 5000)) == 200
+    assert printable("a\x1b[31mb\n\udcff\u202e") == "a\ufffd[31mb\ufffd\ufffd\ufffd"
+    assert len(printable("x" * 5000)) == 200
 
 
 def test_limits_hold_where_no_number_is_claimed(tmp_path):

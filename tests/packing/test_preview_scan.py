@@ -19,7 +19,7 @@ from PIL import Image
 
 from models.datasets import CIFAR, CIFAR_FLAT, DIGITS
 from packing.batches import batches
-from packing.dataset_readers import Standing
+from packing.dataset_readers import DatasetFiles
 from packing.lmdb import Database
 from packing.preview_scan import survey
 from tests.trainers.data import formats
@@ -30,7 +30,7 @@ BUILT_IN = Path("packing/builtin/mnist10k/MNIST/raw")
 
 def look(tmp_path, layout, folder, shape, classes=()):
     """Return the sheet as (rows, columns, cell, cell, 3), the cell's side, and the counts."""
-    facts = survey(Standing(layout, folder, shape, classes), tmp_path / "preview.png")
+    facts = survey(DatasetFiles(layout, folder, shape, classes), tmp_path / "preview.png")
     with Image.open(tmp_path / "preview.png") as image:
         sheet = np.asarray(image.convert("RGB"))
     cell = min(*shape[1:], 64)

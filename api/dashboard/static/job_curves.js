@@ -3,7 +3,7 @@ import { call, tell } from "./calls.js";
 import { chart } from "./charts.js";
 
 const POINTS = 1000;
-const MOST = 3 * POINTS;
+const MAX_POINTS = 3 * POINTS;
 const GROUPS = {
   judgement: /^d_(real|fake)/,
   rates: /learning_rate/,
@@ -103,7 +103,7 @@ class Curves {
         curve.x.push(steps[n]);
         curve.y.push(points[n] ?? null);
       }
-      if (curve.x.length > MOST) this.curves.set(name, thin(curve, POINTS));
+      if (curve.x.length > MAX_POINTS) this.curves.set(name, thin(curve, POINTS));
       this.stale(groupOf(name));
     }
     this.last = steps.at(-1);

@@ -5,7 +5,7 @@ import { t } from "./words.js";
 
 const KEPT = "ganforge-compare";
 const FEWEST = 2;
-const MOST = 8;
+const MAX_COMPARED = 8;
 const form = document.getElementById("comparing");
 const list = document.getElementById("jobs");
 
@@ -13,7 +13,7 @@ let chosen = new Set(remembered());
 
 function remembered() {
   try {
-    return JSON.parse(sessionStorage.getItem(KEPT) || "[]").slice(0, MOST);
+    return JSON.parse(sessionStorage.getItem(KEPT) || "[]").slice(0, MAX_COMPARED);
   } catch {
     return [];
   }
@@ -21,12 +21,12 @@ function remembered() {
 
 /** Show what is chosen: marks in the rows, words in the bar, and what may not be chosen any more. */
 function show() {
-  const full = chosen.size >= MOST;
+  const full = chosen.size >= MAX_COMPARED;
   for (const box of list.querySelectorAll("input[name=jobs]")) {
     box.checked = chosen.has(box.value);
     box.disabled = full && !box.checked;
   }
-  const words = { n: chosen.size, most: MOST };
+  const words = { n: chosen.size, most: MAX_COMPARED };
   const text = chosen.size === 0 ? t("Choose 2 to 8 jobs to compare.") : chosen.size < FEWEST ? t("1 job is chosen: choose another one.") : full ? t("{n} jobs are chosen, as many as can be compared.", words) : t("{n} jobs are chosen.", words);
   document.getElementById("chosen").textContent = text;
   document.getElementById("choose-none").hidden = !chosen.size;

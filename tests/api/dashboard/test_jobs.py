@@ -243,7 +243,7 @@ def test_more_than_twenty_jobs_are_confirmed_by_typing_how_many(alice: Person, e
 
 def test_an_order_beyond_what_one_may_mean_is_not_offered(alice: Person, enter, monkeypatch):
     ids(alice, 2)
-    monkeypatch.setattr("api.dashboard.jobs.MOST", 1)
+    monkeypatch.setattr("api.dashboard.jobs.MAX_BULK_JOBS", 1)
     page = enter(alice).see(f"{PATH}/bulk?action=cancel")
     assert "Narrow the filters" in page
     assert 'class="danger"' not in page
