@@ -24,6 +24,7 @@ class Commands:
     """Runs `ganforge` on one home, with nothing of the caller's own settings."""
 
     home: Path
+    checkout: Path = Path()  # where the code of the service lies; relative to the folder that the tests run in
     running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
@@ -36,6 +37,7 @@ class Commands:
         return subprocess.run(
             [sys.executable, "-m", "ganforge", *arguments],
             env={**self.environment, **settings},
+            cwd=self.checkout,
             capture_output=True,
             text=True,
             timeout=100,
@@ -47,6 +49,7 @@ class Commands:
         process = subprocess.Popen(
             [sys.executable, "-m", "ganforge", *arguments],
             env={**self.environment, **settings},
+            cwd=self.checkout,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

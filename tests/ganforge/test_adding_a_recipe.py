@@ -1,0 +1,187 @@
+"""A new recipe is two files. Added to a checkout, they reach the API, the form, the command line and the trainer."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ganforge.client import Client
+from ganforge.errors import ApiError
+from ganforge.stack.home import Home
+from tests.ganforge.conftest import Commands
+
+PACKAGES = ("models", "packing", "stores", "api", "worker", "sweeper", "trainers", "ganforge", "migrations", "tools")
+
+SPEC = '''
+"""`toy`: one hidden layer in each network."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from models.specs.base import EPOCHS, Epochs, NoiseParams
+from models.specs.fields import Resumable
+from models.specs.recipe import Preset, Recipe
+
+
+class ToyParams(NoiseParams):
+    """Defaults: one epoch."""
+
+    epochs: Epochs | None = Field(1, description=EPOCHS)
+    contrast: Annotated[float, Field(gt=0, le=10, strict=False), Resumable.yes] = Field(
+        1.0, description="Factor in front of the generator's tanh."
+    )
+    layers: Annotated[int, Field(ge=1, le=3)] = Field(1, description="Hidden layers of the generator.")
+
+
+RECIPE = Recipe(
+    name="toy",
+    title="Toy GAN",
+    description="Two networks of one hidden layer.",
+    source="nobody",
+    params=ToyParams,
+    sizes=range(8, 65),
+    position=100,
+    presets=(Preset("sharp", "More contrast.", {"contrast": 3.0}),),
+)
+'''
+
+NETWORKS = '''
+"""`toy`: one hidden layer in each network."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from trainers.methods.adversarial import Players
+from trainers.recipes.recipe import Recipe, pair
+
+if TYPE_CHECKING:
+    from models.specs.toy import ToyParams
+
+
+class Generator(nn.Module):
+    """Noise (batch, noise_dim) -> images (batch, channels, size, size) in [-1, 1]."""
+
+    def __init__(self, params: ToyParams, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape, self.contrast = shape, params.contrast
+        hidden = [nn.Linear(params.width, params.width) for _ in range(params.layers - 1)]
+        self.layers = nn.Sequential(
+            nn.Linear(params.noise_dim, params.width), *hidden, nn.ReLU(), nn.Linear(params.width, math.prod(shape))
+        )
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """Paint one image for each row of noise."""
+        return (self.contrast * self.layers(noise)).tanh().view(-1, *self.shape)
+
+
+class Discriminator(nn.Module):
+    """Images (batch, channels, size, size) -> logits (batch,)."""
+
+    def __init__(self, width: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), width), nn.ReLU(), nn.Linear(width, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Judge each image."""
+        return self.layers(images).squeeze(1)
+
+
+def players(params: ToyParams, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
+    """Build both networks."""
+    return Players(Generator(params, shape), Discriminator(params.width, shape))
+
+
+RECIPE = Recipe(pair(players))
+'''
+SMALL = {"images": 640, "batch_size": 64, "width": 8, "noise_dim": 4, "epochs": None}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of this checkout with the two files in it. Nothing else is changed."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for package in PACKAGES:
+        shutil.copytree(package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "models/specs/toy.py").write_text(SPEC.lstrip())
+    (folder / "trainers/recipes/toy.py").write_text(NETWORKS.lstrip())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """Run the service from that copy."""
+    commands = Commands(tmp_path_factory.mktemp("service") / "home", checkout)
+    try:
+        commands.up(GANFORGE_THREADS="1")
+        yield commands
+    finally:
+        commands.close()
+
+
+@pytest.fixture(scope="module")
+def client(service: Commands) -> Iterator[Client]:
+    """Return a client of that service."""
+    with service.client() as opened:
+        yield opened
+
+
+def test_the_api_lists_a_new_recipe_with_its_parameters(client):
+    recipe = client.recipe("toy")
+    assert (recipe["title"], recipe["images"], recipe["needs"]) == ("Toy GAN", "square, 8 to 64 pixels", "nothing")
+    assert recipe["params"]["properties"]["layers"]["maximum"] == 3
+    assert [preset["name"] for preset in recipe["presets"]] == ["sharp"]
+    assert "toy" in [one["name"] for one in client.recipes()]
+
+
+def test_the_form_shows_the_parameters_of_a_new_recipe_by_group(service):
+    home = Home(service.home)
+    with httpx.Client(base_url=home.read_stack()["api"]) as browser:
+        assert browser.post("/dashboard/login", data={"key": home.admin_key_file.read_text().strip()}).is_redirect
+        page = browser.get("/dashboard/new?recipe=toy").text
+    groups = dict(
+        re.findall(r'<fieldset class="param-group"><legend>([^<]*)</legend>(.*?)</fieldset>', page, re.DOTALL)
+    )
+    held = {title: re.findall(r'data-param="(\w+)"', inside) for title, inside in groups.items()}
+    assert held["Of this recipe"] == ["contrast", "layers"]
+    assert {"noise_dim", "beta1"} <= set(held["Learning"])
+    assert "patience" in held["Records and stopping"]
+    first = page.partition('id="p-more"')[0]
+    assert re.findall(r'data-param="(\w+)"', first)[:2] == ["epochs", "images"]
+
+
+def test_the_command_line_shows_a_new_recipe(service):
+    listed = service("recipes", "toy")
+    assert listed.returncode == 0, listed.stderr
+    for words in ("Toy GAN", "contrast", "Preset sharp: More contrast."):
+        assert words in listed.stdout
+
+
+def test_a_new_recipe_trains_resumes_with_a_change_and_samples(client):
+    made = client.train("toy", "mnist-10k", preset="sharp", params=SMALL)
+    assert made["params"]["contrast"] == 3.0
+    first = client.wait(made["id"])
+    assert first["state"] == "succeeded", first["error"]
+
+    with pytest.raises(ApiError) as refused:
+        client.retry(first["id"], checkpoint="latest", params={"layers": 2, "contrast": 1.0, "images": 1280})
+    assert [problem["pointer"] for problem in refused.value.errors] == ["/params/layers"]
+    retried = client.retry(first["id"], checkpoint="latest", params={"contrast": 1.0, "images": 1280})
+    second = client.wait(retried["id"])
+    assert second["state"] == "succeeded", second["error"]
+    assert second["params"]["contrast"] == 1.0
+
+    drawn = client.wait(client.sample(second["id"], params={"count": 4, "output": "images"})["id"])
+    assert drawn["state"] == "succeeded", drawn["error"]
+    assert [file["kind"] for file in client.artifacts(drawn["id"])] == ["samples"]
