@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-unit test-all test-browser browser lint format audit bench bench-train bench-quality bench-queue chaos words clean
+.PHONY: help install up demo test test-unit test-all test-browser browser lint docs format audit bench bench-train bench-quality bench-queue chaos words clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ lint: $(INSTALLED) ## Check style, types and import contracts, the pages' script
 	$(DENO) check --quiet --config tools/javascript/deno.json $(SCRIPTS)
 	$(BIN)/djlint --lint --quiet api/templates
 	$(BIN)/python -m tools.docs
+
+docs: $(INSTALLED) ## Write the tables of the documentation that come from code
+	@$(BIN)/python -m tools.docs write
 
 format: $(INSTALLED) ## Bring the code into shape
 	$(BIN)/ruff format .

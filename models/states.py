@@ -12,6 +12,7 @@ paused  -> canceled
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class State(StrEnum):
@@ -113,3 +114,28 @@ class EventType(StrEnum):
     artifact = "artifact"
     log = "log"
     alert = "alert"
+
+
+class EventKind(NamedTuple):
+    """What an event of one type tells: the fields of its data, and when it comes."""
+
+    data: tuple[str, ...]
+    words: str
+
+
+_ARTIFACT = ("step", "epoch", "artifact")
+
+# The fields that every event of a type has. Beside them an epoch has the mean of every metric and an alert its numbers.
+EVENTS = {
+    EventType.state: EventKind(("from", "to", "reason"), "the job changed its state"),
+    EventType.metric: EventKind(("epoch", "steps", "values"), "metrics of some steps, at most four times a second"),
+    EventType.epoch: EventKind(
+        ("epoch", "step", "images", "seconds", "images_per_second", "device"),
+        "an epoch ended; the mean of every metric stands beside",
+    ),
+    EventType.grid: EventKind(_ARTIFACT, "a grid of images was stored"),
+    EventType.checkpoint: EventKind(_ARTIFACT, "a checkpoint was stored"),
+    EventType.artifact: EventKind(_ARTIFACT, "any other file was stored"),
+    EventType.log: EventKind(("level", "message"), "a line for whoever watches"),
+    EventType.alert: EventKind(("code", "detail"), "something is wrong with the training; its numbers stand beside"),
+}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from flask import Response
 from prometheus_client import (
@@ -33,15 +34,85 @@ from stores.queries.prometheus import BUCKETS, WAITS, Durations
 
 routes = Routes("service")
 
-REQUESTS = Counter("ganforge_requests_total", "Requests answered.", ["operation", "status"])
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the page. The manual's table of metrics is generated from these."""
+
+    name: str
+    kind: str
+    words: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """The name as the page has it: counters end in `_total`."""
+        return f"{self.name}_total" if self.kind == "counter" else self.name
+
+
+# What each process counts by itself.
+_REQUESTS = Figure("ganforge_requests", "counter", "Requests answered.", ("operation", "status"))
+_SECONDS = Figure("ganforge_request_seconds", "histogram", "Time to the beginning of the answer.", ("operation",))
+_PROBLEMS = Figure("ganforge_problems", "counter", "Requests refused or failed, by the code of the answer.", ("code",))
+_STREAMS = Figure("ganforge_open_streams", "gauge", "Open event streams, of all processes of one API.")
+
+REQUESTS = Counter(_REQUESTS.name, _REQUESTS.words, _REQUESTS.labels)
 SECONDS = Histogram(
-    "ganforge_request_seconds",
-    "Time to the beginning of the answer.",
-    ["operation"],
-    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 60),
+    _SECONDS.name, _SECONDS.words, _SECONDS.labels, buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 60)
 )
-PROBLEMS = Counter("ganforge_problems_total", "Requests refused or failed, by the code of the answer.", ["code"])
-STREAMS = Gauge("ganforge_open_streams", "Open event streams.", multiprocess_mode="livesum")
+PROBLEMS = Counter(_PROBLEMS.name, _PROBLEMS.words, _PROBLEMS.labels)
+STREAMS = Gauge(_STREAMS.name, _STREAMS.words, _STREAMS.labels, multiprocess_mode="livesum")
+
+# What is counted in the rows, for each queue by the field of its report.
+_QUEUES = {
+    "depth": Figure("ganforge_queue_depth", "gauge", "Jobs that wait.", ("queue",)),
+    "oldest_wait_s": Figure(
+        "ganforge_queue_oldest_wait_seconds", "gauge", "How long the oldest waiting job has waited.", ("queue",)
+    ),
+    "running": Figure("ganforge_jobs_running", "gauge", "Jobs that run.", ("queue",)),
+    "workers": Figure("ganforge_workers_live", "gauge", "Workers that were heard of lately.", ("queue",)),
+    "paused": Figure("ganforge_queue_paused", "gauge", "1 while the queue is paused.", ("queue",)),
+}
+_SUBMITTED = Figure("ganforge_jobs_submitted", "counter", "Jobs that were accepted.", ("queue",))
+_FINISHED = Figure("ganforge_jobs_finished", "counter", "Jobs that have ended.", ("queue", "state"))
+_FAILED = Figure("ganforge_jobs_failed", "counter", "Jobs that have failed, by code.", ("queue", "code"))
+_PAUSED = Figure("ganforge_jobs_paused", "gauge", "Jobs that are paused.", ("queue",))
+_ATTEMPTS = Figure(
+    "ganforge_attempt_seconds",
+    "histogram",
+    "How long attempts took; a lease that ran out is the outcome `lost`.",
+    ("outcome",),
+)
+_JOB_WAITS = Figure(
+    "ganforge_job_wait_seconds", "histogram", "How long jobs waited for their first attempt.", ("queue",)
+)
+_SPEED = Figure(
+    "ganforge_images_per_second",
+    "gauge",
+    "Images that the running jobs learn from in a second, by the last epoch of each.",
+    ("queue",),
+)
+_WORKERS = Figure(
+    "ganforge_workers", "gauge", "Workers of the last day: live, draining, lost or stopped.", ("queue", "state")
+)
+_OBJECTS = Figure("ganforge_stored_objects", "gauge", "Objects in the store that a row names.", ("kind",))
+_BYTES = Figure("ganforge_stored_bytes", "gauge", "Bytes of these objects.", ("kind",))
+_MISSING = Figure(
+    "ganforge_artifacts_missing", "gauge", "Artifacts whose object is gone, as the last look at each found it."
+)
+_CHORE_LAST = Figure(
+    "ganforge_chore_last_timestamp_seconds", "gauge", "When a round of a chore of the sweeper last ended.", ("chore",)
+)
+_CHORE_SECONDS = Figure("ganforge_chore_seconds", "gauge", "How long that round took.", ("chore",))
+_CHORE_DONE = Figure("ganforge_chore_done", "counter", "What all rounds dealt with.", ("chore",))
+_CHORE_FREED = Figure("ganforge_chore_freed_bytes", "counter", "Bytes that all rounds removed.", ("chore",))
+
+FIGURES = (
+    *_QUEUES.values(),
+    *(_PAUSED, _SUBMITTED, _FINISHED, _FAILED, _JOB_WAITS, _ATTEMPTS, _SPEED, _WORKERS),
+    *(_OBJECTS, _BYTES, _MISSING, _CHORE_LAST, _CHORE_SECONDS, _CHORE_DONE, _CHORE_FREED),
+    *(_REQUESTS, _SECONDS, _PROBLEMS, _STREAMS),
+)
 
 
 class RowCollector(Collector):
@@ -55,15 +126,13 @@ class RowCollector(Collector):
         figures = self._stores.figures
         yield from self._queues()
         yield from self._jobs()
-        yield _histogram("ganforge_attempt_seconds", "How long attempts took.", "outcome", BUCKETS, figures.durations())
-        words = "How long jobs waited for their first attempt."
-        yield _histogram("ganforge_job_wait_seconds", words, "queue", WAITS, figures.waits())
-        words = "Images that the running jobs learn from in a second."
-        speed = GaugeMetricFamily("ganforge_images_per_second", words, labels=["queue"])
+        yield _histogram(_ATTEMPTS, BUCKETS, figures.durations())
+        yield _histogram(_JOB_WAITS, WAITS, figures.waits())
+        speed = _gauge(_SPEED)
         for queue, total in figures.images_per_second().items():
             speed.add_metric([queue], total)
         yield speed
-        workers = GaugeMetricFamily("ganforge_workers", "Workers of the last day.", labels=["queue", "state"])
+        workers = _gauge(_WORKERS)
         for (queue, state), count in figures.workers(self._stores.alive_s).items():
             workers.add_metric([queue, state], count)
         yield workers
@@ -72,25 +141,14 @@ class RowCollector(Collector):
 
     def _queues(self) -> Iterator[Metric]:
         queues = self._stores.reports.queues(self._stores.alive_s)
-        for name, field, words in (
-            ("ganforge_queue_depth", "depth", "Jobs that wait."),
-            ("ganforge_queue_oldest_wait_seconds", "oldest_wait_s", "How long the oldest of them has waited."),
-            ("ganforge_jobs_running", "running", "Jobs that run."),
-            ("ganforge_workers_live", "workers", "Workers that were heard of lately."),
-            ("ganforge_queue_paused", "paused", "1 while the queue is paused."),
-        ):
-            family = GaugeMetricFamily(name, words, labels=["queue"])
+        for field, figure in _QUEUES.items():
+            family = _gauge(figure)
             for queue in queues:
                 family.add_metric([queue["name"]], float(queue[field] or 0))
             yield family
 
     def _jobs(self) -> Iterator[Metric]:
-        submitted = CounterMetricFamily("ganforge_jobs_submitted", "Jobs that were accepted.", labels=["queue"])
-        ended = CounterMetricFamily("ganforge_jobs_finished", "Jobs that have ended.", labels=["queue", "state"])
-        failed = CounterMetricFamily(
-            "ganforge_jobs_failed", "Jobs that have failed, by code.", labels=["queue", "code"]
-        )
-        paused = GaugeMetricFamily("ganforge_jobs_paused", "Jobs that are paused.", labels=["queue"])
+        submitted, ended, failed, paused = _counter(_SUBMITTED), _counter(_FINISHED), _counter(_FAILED), _gauge(_PAUSED)
         counted = self._stores.figures.jobs()
         for queue in sorted({one.queue for one in counted}):
             mine = [one for one in counted if one.queue == queue]
@@ -106,24 +164,16 @@ class RowCollector(Collector):
 
     def _stored(self) -> Iterator[Metric]:
         figures = self._stores.figures
-        objects = GaugeMetricFamily(
-            "ganforge_stored_objects", "Objects in the store that a row names.", labels=["kind"]
-        )
-        size = GaugeMetricFamily("ganforge_stored_bytes", "Their bytes.", labels=["kind"])
+        objects, size = _gauge(_OBJECTS), _gauge(_BYTES)
         for held in figures.stored():
             objects.add_metric([held.kind], held.objects)
             size.add_metric([held.kind], held.bytes)
         yield from (objects, size)
-        words = "Artifacts whose object is gone, as the last look at each found it."
-        yield GaugeMetricFamily("ganforge_artifacts_missing", words, value=figures.missing())
+        yield GaugeMetricFamily(_MISSING.name, _MISSING.words, value=figures.missing())
 
     def _chores(self) -> Iterator[Metric]:
-        last = GaugeMetricFamily(
-            "ganforge_chore_last_timestamp_seconds", "When a round of a chore last ended.", labels=["chore"]
-        )
-        took = GaugeMetricFamily("ganforge_chore_seconds", "How long that round took.", labels=["chore"])
-        done = CounterMetricFamily("ganforge_chore_done", "What all rounds dealt with.", labels=["chore"])
-        freed = CounterMetricFamily("ganforge_chore_freed_bytes", "Bytes that all rounds removed.", labels=["chore"])
+        last, took = _gauge(_CHORE_LAST), _gauge(_CHORE_SECONDS)
+        done, freed = _counter(_CHORE_DONE), _counter(_CHORE_FREED)
         for chore in self._stores.chores.all():
             if chore["last_at"] is not None:
                 last.add_metric([chore["name"]], chore["last_at"].timestamp())
@@ -133,8 +183,16 @@ class RowCollector(Collector):
         yield from (last, took, done, freed)
 
 
-def _histogram(name: str, words: str, label: str, bounds: Sequence[float], found: Sequence[Durations]) -> Metric:
-    family = HistogramMetricFamily(name, words, labels=[label])
+def _gauge(figure: Figure) -> GaugeMetricFamily:
+    return GaugeMetricFamily(figure.name, figure.words, labels=figure.labels)
+
+
+def _counter(figure: Figure) -> CounterMetricFamily:
+    return CounterMetricFamily(figure.name, figure.words, labels=figure.labels)
+
+
+def _histogram(figure: Figure, bounds: Sequence[float], found: Sequence[Durations]) -> Metric:
+    family = HistogramMetricFamily(figure.name, figure.words, labels=figure.labels)
     for one in found:
         buckets = [(str(float(bound)), float(count)) for bound, count in zip(bounds, one.within, strict=True)]
         family.add_metric([one.of], [*buckets, ("+Inf", float(one.count))], one.seconds)

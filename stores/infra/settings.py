@@ -18,14 +18,19 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".ganforge"), description="Data, logs, `admin.key`, `stack.json`.")
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
-    database_url: SecretStr = SecretStr("postgresql+psycopg://postgres@127.0.0.1:5432/ganforge")
-    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    database_url: SecretStr = Field(
+        SecretStr("postgresql+psycopg://postgres@127.0.0.1:5432/ganforge"),
+        description="Postgres, as SQLAlchemy writes its address. The local stack sets it, as it does the next ones.",
+    )
+    redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey.")
     s3_url: str = Field("http://127.0.0.1:9000", description="Where the service reaches the object store.")
-    s3_public_url: str | None = Field(None, description="The address that links are signed for; default: s3_url.")
-    s3_access_key: SecretStr = SecretStr("")
-    s3_secret_key: SecretStr = SecretStr("")
-    s3_bucket: str = "ganforge"
-    s3_region: str = "us-east-1"
+    s3_public_url: str | None = Field(
+        None, description="The address that download links are signed for; default: `GANFORGE_S3_URL`."
+    )
+    s3_access_key: SecretStr = Field(SecretStr(""), description="Access key of the object store.")
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret key of the object store.")
+    s3_bucket: str = Field("ganforge", description="Bucket of the object store; the setup creates it.")
+    s3_region: str = Field("us-east-1", description="Region that requests to the object store are signed for.")
     data_roots: str = Field("", description="Folders searched for data sets, separated as in PATH.")
 
     queues: str = Field("", description="Queues that workers are meant to serve, such as `gpu,cpu`; empty: any.")

@@ -1,1 +1,1 @@
-"""Checks of the documentation: dead links, and paths that no longer exist."""
+"""The documentation: its tables are generated from code, and its links and paths are checked."""

@@ -1,15 +1,21 @@
-"""`python -m tools.docs`: check the documentation; print what is wrong, one line each, and fail if anything is."""
+"""`python -m tools.docs`: check the documentation. `python -m tools.docs write`: write its generated tables.
+
+Problems are printed with file and line, and make the command fail.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from tools.docs import paths
+from tools.docs import paths, tables
 from tools.docs.tree import Tree
 
 if __name__ == "__main__":
-    problems = paths.check(Tree(Path.cwd()))
+    tree = Tree(Path.cwd())
+    if sys.argv[1:] == ["write"]:
+        tables.write(tree)
+    problems = [*paths.check(tree), *tables.check(tree)]
     for problem in problems:
         print(problem)
     sys.exit(1 if problems else 0)

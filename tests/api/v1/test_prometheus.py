@@ -7,6 +7,7 @@ import time
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
+from api.v1.prometheus import FIGURES
 from models.states import ErrorCode, EventType, Outcome
 from stores.container import Stores
 from stores.jobs.transitions import Ending
@@ -42,6 +43,17 @@ def test_queues_and_ends_are_counted_in_the_rows(finished: Finished, alice: Pers
     assert found[of("ganforge_queue_depth", queue="gpu")] == 0
     assert 0 < found[of("ganforge_queue_oldest_wait_seconds", queue="cpu")] < 60
     assert found[of("ganforge_jobs_finished_total", queue="cpu", state="succeeded")] == 1
+
+
+def test_the_page_has_the_figures_and_labels_that_the_manual_lists(finished: Finished, alice: Person) -> None:
+    listed = {figure.name: (figure.kind, set(figure.labels)) for figure in FIGURES}
+    page = text_string_to_metric_families(alice.client.get("/metrics").text)
+    found = [family for family in page if family.name.startswith("ganforge_") and not family.name.endswith("_created")]
+    assert {family.name for family in found} == set(listed)
+    for family in found:
+        kind, labels = listed[family.name]
+        assert family.type == kind
+        assert all(set(sample.labels) - {"le"} == labels for sample in family.samples), family.name
 
 
 def test_attempts_are_measured(alice: Person, bench: Bench, stores: Stores) -> None:
