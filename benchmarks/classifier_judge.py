@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from trainers import data, recipes
-from trainers.data.loader import Look
-from trainers.methods.adversarial import paint
+from trainers.data.loader import Preprocessing
+from trainers.methods.steps import generate
 from trainers.outputs import png
 from trainers.process import spec
 from trainers.recipes.darknet import Darknet
@@ -37,7 +37,7 @@ class Judge:
         given = _parsed(line)
         params: Any = given.params
         self.shape = (given.dataset.shape[0], params.image_size, params.image_size)
-        self.look = Look(params.normalize_mean, params.normalize_std, params.image_size)
+        self.look = Preprocessing(params.normalize_mean, params.normalize_std, params.image_size)
         self.network = _network(given, "classifier", self.shape)
         parts = data.load(given.dataset, given.data_roots, given.cache, params.image_size, params.crop)
         self.test = self.look_at(parts["test"].pixels)
@@ -84,7 +84,7 @@ def painted(line: dict[str, Any], count: int) -> Tensor:
     generator = _network(given, "generator", shape)
     noise = torch.randn(count, params.noise_dim, generator=torch.Generator().manual_seed(1))
     images = [
-        png.to_bytes(paint(generator, some), params.normalize_mean, params.normalize_std)
+        png.to_bytes(generate(generator, some), params.normalize_mean, params.normalize_std)
         for some in torch.split(noise, _AT_ONCE)
     ]
     return torch.cat(images)

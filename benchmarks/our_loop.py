@@ -29,7 +29,7 @@ class PacedReporter(Reporter):
 
     def should_stop(self) -> bool:
         """Let the pace decide."""
-        return self.pace.over(self.feed.deck.seen)
+        return self.pace.over(self.feed.sampler.seen)
 
 
 def prepared(line: dict[str, Any], reporter: PacedReporter) -> Any:
@@ -42,7 +42,7 @@ def prepared(line: dict[str, Any], reporter: PacedReporter) -> Any:
     from trainers.device import devices  # noqa: PLC0415
     from trainers.loop.loop import Loop  # noqa: PLC0415
     from trainers.methods import optimizers  # noqa: PLC0415
-    from trainers.outputs import Exhibition  # noqa: PLC0415
+    from trainers.outputs import GridWriter  # noqa: PLC0415
     from trainers.process import spec  # noqa: PLC0415
 
     devices.only_one_interop_thread()
@@ -54,13 +54,13 @@ def prepared(line: dict[str, Any], reporter: PacedReporter) -> Any:
     device = devices.prepare(given.device, given.threads, exact=given.params.exact)
     params = given.params
     parts = data.load(given.dataset, given.data_roots, given.cache, stored_size(given), params.crop)
-    method, feed, gallery = assemble(given, parts, Draws(given.seed, 0, device))
-    reporter.feed = feed
+    method, gallery = assemble(given, parts, Draws(given.seed, 0, device))
+    reporter.feed = method.feed
     if device.type == "cuda":
         import torch  # noqa: PLC0415
 
         reporter.pace.settle = torch.cuda.synchronize
-    return Loop(given, method, feed, Exhibition(gallery, reporter, given.scratch), reporter)
+    return Loop(given, method, GridWriter(gallery, reporter, given.scratch), reporter)
 
 
 def count_flops(loop: Any) -> float:
@@ -84,10 +84,10 @@ def count_flops(loop: Any) -> float:
                 self.total += int(formula(*args, **named, out_val=out))
             return out
 
-    before = loop.feed.deck.seen
+    before = loop.job.feed.sampler.seen
     with Operations() as counter:
-        loop.method.step(loop.budget.place(loop.step), loop.feed)
-    return float(counter.total) / (loop.feed.deck.seen - before)
+        loop.job.method.step(loop.job.budget.iteration(loop.job.step))
+    return float(counter.total) / (loop.job.feed.sampler.seen - before)
 
 
 class Standstill:
@@ -113,11 +113,11 @@ def profile(loop: Any, steps: int, rows: int) -> str:
     """Return a table of the operators that take the most time, over some steps after as many to warm up."""
     from torch.profiler import ProfilerActivity, profile  # noqa: PLC0415
 
-    cuda = loop.feed.draws.device.type == "cuda"
+    cuda = loop.job.feed.draws.device.type == "cuda"
     for _ in range(steps):
-        loop.method.step(loop.budget.place(loop.step), loop.feed)
+        loop.job.method.step(loop.job.budget.iteration(loop.job.step))
     with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]) as taken:
         for _ in range(steps):
-            loop.method.step(loop.budget.place(loop.step), loop.feed)
+            loop.job.method.step(loop.job.budget.iteration(loop.job.step))
     by = "self_cuda_time_total" if cuda else "self_cpu_time_total"
     return str(taken.key_averages().table(sort_by=by, row_limit=rows, max_name_column_width=60))

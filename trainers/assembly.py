@@ -1,11 +1,11 @@
-"""From data and parameters to a method, its feed and its gallery: one function for each kind of method."""
+"""Puts a recipe together: from data and parameters to a method with its feed, and its gallery."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from trainers import recipes
-from trainers.data.loader import Feed, Look, PairFeed
+from trainers.data.loader import ImageFeed, LabelledFeed, PairFeed, Preprocessing
 from trainers.device import precision
 from trainers.methods.adversarial import Adversarial, Players
 from trainers.methods.classification import Classification, held_out
@@ -19,6 +19,9 @@ from trainers.recipes import DataInfo
 if TYPE_CHECKING:
     from torch import nn
 
+    from models.specs.base import NoiseParams
+    from models.specs.cyclegan import CycleganParams
+    from models.specs.darknet import DarknetParams
     from trainers.data.images import Images
     from trainers.data.rng import Draws
     from trainers.methods import Method
@@ -30,62 +33,91 @@ class Assembly(NamedTuple):
     """Everything that a loop needs beside its spec."""
 
     method: Method
-    feed: Any
     gallery: Gallery
 
 
 def assemble(spec: TrainSpec, parts: dict[str, Images], draws: Draws, begun: str | None = None) -> Assembly:
-    """Put a recipe to work on the parts of a data set, on the device of the draws; ``begun``: a checkpoint's precision.
+    """Build a recipe's networks, method and feed for the parts of a data set, on the device of the draws.
+
+    ``begun`` is the precision of the checkpoint that the attempt resumes from.
 
     Raises:
         InvalidDatasetError: the data set does not fit.
         TrainerError: the device cannot compute with the precision asked for.
     """
-    # Jobs from before there was a choice have none.
-    computes = precision.chosen(getattr(spec.params, "precision", precision.FLOAT32), draws.device, begun)
+    # The parameters of jobs from before mixed precision do not have the field.
+    asked = vars(spec.params).get("precision", precision.FLOAT32)
+    computes = precision.chosen(asked, draws.device, begun)
     return _ASSEMBLE[recipes.find(spec.recipe).method](spec, parts, draws, computes)
 
 
 def stored_size(spec: TrainSpec) -> int:
-    """Return the size of images as they are kept: larger than what networks see, where windows are cut at random."""
-    return cast("int", spec.params.image_size) + recipes.find(spec.recipe).margin(spec.params)
+    """Return the size of images as they are stored: larger than what networks see, if windows are cut at random."""
+    return _image_size(spec) + recipes.find(spec.recipe).margin(spec.params)
 
 
-def _built(spec: TrainSpec, data: DataInfo, draws: Draws) -> dict[str, nn.Module]:
+def _image_size(spec: TrainSpec) -> int:
+    return cast("int", spec.params.image_size)  # filled in when the spec was read
+
+
+def _preprocessing(spec: TrainSpec, shift: int = 0, *, flip: bool = False) -> Preprocessing:
+    params = spec.params
+    return Preprocessing(params.normalize_mean, params.normalize_std, _image_size(spec), shift, flip)
+
+
+def _networks(spec: TrainSpec, data: DataInfo, draws: Draws) -> dict[str, nn.Module]:
+    """Build the networks on the CPU, where a seed gives the same weights for every device, and move them."""
     networks = recipes.networks(spec.recipe, spec.params, data, spec.seed)
     return {name: network.to(draws.device) for name, network in networks.items()}
 
 
 def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str) -> Assembly:
-    params: Any = spec.params
-    look = Look(params.normalize_mean, params.normalize_std, params.image_size)
-    chosen = list(parts.values()) if params.split == "all" else [parts["train"]]
-    feed = Feed(chosen, params.batch_size, draws, look)
+    """Assemble a generator and a discriminator with images of one data set."""
+    params = cast("NoiseParams", spec.params)
     recipe = recipes.find(spec.recipe)
+    chosen = list(parts.values()) if params.split == "all" else [parts["train"]]
+    feed = ImageFeed(chosen, params.batch_size, draws, _preprocessing(spec))
+    # The mean image takes a pass over all pixels, so it is computed only for networks that are built from it.
     mean = feed.mean() if recipe.wants_mean(params) else None
-    built = _built(spec, DataInfo(feed.shape, len(spec.dataset.classes), mean), draws)
+    players = Players(**_networks(spec, DataInfo(feed.shape, len(spec.dataset.classes), mean), draws))
     objective = recipe.objective(params, draws.device)
-    method = Adversarial(params, Players(**built), objective, draws, computes)
-    return Assembly(method, feed, Fakes(method, feed))
+    method = Adversarial(params, players, objective, feed, recipe.schedule(params), computes)
+    return Assembly(method, Fakes(method))
 
 
 def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str) -> Assembly:
-    params: Any = spec.params
-    look = Look(params.normalize_mean, params.normalize_std, params.image_size, flip=True)
+    """Assemble two translators and two discriminators with images of two domains."""
+    params = cast("CycleganParams", spec.params)
+    preprocessing = _preprocessing(spec, flip=True)
     pairs = [domains(parts, len(spec.dataset.classes))]
     if params.split == "all" and ("test" in parts or "testA" in parts):
         pairs.append(domains(parts, len(spec.dataset.classes), "test"))
-    a, b = zip(*pairs)
-    feed = PairFeed(
-        Feed(a, params.batch_size, draws, look, "order_a"), Feed(b, params.batch_size, draws, look, "order_b")
+    a, b = (
+        ImageFeed(of_domain, params.batch_size, draws, preprocessing, f"order_{name}")
+        for name, of_domain in zip("ab", zip(*pairs))
     )
-    built = _built(spec, DataInfo(feed.shape, 0), draws)
-    method = Translation(params, built, feed.shape, draws, computes)
-    return Assembly(method, feed, Translations(method, feed))
+    feed = PairFeed(a, b)
+    method = Translation(params, _networks(spec, DataInfo(feed.shape, 0), draws), feed, computes)
+    return Assembly(method, Translations(method))
+
+
+def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str) -> Assembly:
+    """Assemble a classifier with labelled images for training and for testing."""
+    params = cast("DarknetParams", spec.params)
+    train, test = held_out(parts)
+    _check_classes(train, spec.dataset.classes)
+    # A mirrored digit is another digit; a mirrored photograph shows the same thing.
+    flip = train.pixels.shape[1] == 3 if params.flip is None else params.flip
+    preprocessing = _preprocessing(spec, params.shift, flip=flip)
+    feed = LabelledFeed([train], params.batch_size, draws, preprocessing)
+    test_feed = LabelledFeed([test], 1, draws, preprocessing, "test")
+    built = _networks(spec, DataInfo(feed.shape, len(spec.dataset.classes)), draws)
+    method = Classification(params, built["classifier"], spec.dataset.classes, feed, test_feed, computes)
+    return Assembly(method, Confusion(method))
 
 
 def domains(parts: dict[str, Images], classes: int, part: str = "train") -> tuple[Images, Images]:
-    """Return the images of both domains: their own parts, or the first half of the classes and the others.
+    """Return the images of both domains: their own parts, or else the first half of the classes and the other half.
 
     Raises:
         InvalidDatasetError: there are neither, or one of them is empty.
@@ -100,19 +132,6 @@ def domains(parts: dict[str, Images], classes: int, part: str = "train") -> tupl
     if not len(a) or not len(b):
         raise InvalidDatasetError("one of the two domains is empty: give each at least one image")
     return a, b
-
-
-def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str) -> Assembly:
-    params: Any = spec.params
-    train, test = held_out(parts)
-    _check_classes(train, spec.dataset.classes)
-    flip = train.pixels.shape[1] == 3 if params.flip is None else params.flip
-    look = Look(params.normalize_mean, params.normalize_std, params.image_size, params.shift, flip)
-    feed = Feed([train], params.batch_size, draws, look)
-    judged = Feed([test], 1, draws, look, "test")
-    built = _built(spec, DataInfo(feed.shape, len(spec.dataset.classes)), draws)
-    method = Classification(params, built["classifier"], spec.dataset.classes, judged, draws, computes)
-    return Assembly(cast("Method", method), feed, Confusion(method, feed))
 
 
 def _check_classes(images: Images, classes: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ import torch
 from trainers.data.rng import Draws
 from trainers.device import devices
 from trainers.loop import checkpoints
-from trainers.methods.adversarial import paint
+from trainers.methods.steps import generate
 from trainers.outputs import png, weights
 from trainers.process.errors import TrainerError
 from trainers.process.reporter import PNG, ZIP, File
@@ -100,6 +100,6 @@ def _paint(
     for noise in batches:
         if reporter.should_stop():
             return None
-        images = paint(generator, noise)
+        images = generate(generator, noise)
         painted.append(png.to_bytes(images, params["normalize_mean"], params["normalize_std"]))
     return torch.cat(painted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,13 +15,15 @@ from trainers.data.rng import Draws
 from trainers.device import devices, precision
 from trainers.loop import checkpoints
 from trainers.loop.loop import Loop
-from trainers.methods import shown
-from trainers.outputs import Exhibition, layers, plots, png
+from trainers.methods import output_network
+from trainers.outputs import GridWriter, layers, plots, png
 from trainers.process.errors import CheckpointCorruptError
 from trainers.process.reporter import JSON, PNG, SAFETENSORS, TEXT, File
 from trainers.process.spec import as_values
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trainers.process.reporter import Reporter
     from trainers.process.spec import TrainSpec
 
@@ -39,33 +41,47 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         raise CheckpointCorruptError(
             f"the checkpoint belongs to the recipe {snapshot.meta.get('recipe')!r}, the job to {spec.recipe!r}"
         )
+    # 1. Device and kernels, before the first tensor is made.
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
-    size, crop = stored_size(spec), params.crop
+
+    # 2. Data: uint8 images of one size, decoded and scaled once per worker. Where windows are cut out at random, small
+    #    images are scaled up instead of getting a black frame, which a window could show.
+    size = stored_size(spec)
     parts = data.load(
-        spec.dataset, spec.data_roots, spec.cache, size, crop, reporter.info, frame=size == params.image_size
+        spec.dataset, spec.data_roots, spec.cache, size, params.crop, reporter.info, frame=size == params.image_size
     )
+
+    # 3. Networks with the initial weights of the seed, optimizers, feed; then a checkpoint's state over all of them.
     begun = snapshot.meta.get("precision", precision.FLOAT32) if snapshot is not None else None
-    method, feed, gallery = assemble(spec, parts, Draws(spec.seed, 0, device), begun)
-    loop = Loop(spec, method, feed, Exhibition(gallery, reporter, spec.scratch), reporter)
+    method, gallery = assemble(spec, parts, Draws(spec.seed, 0, device), begun)
+    loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter)
+    job = loop.job
     if snapshot is not None:
-        loop.restore(snapshot)
-    reporter.started(loop.step, loop.budget.steps, loop.budget.epochs, loop.device_name)
+        job.restore(snapshot)
+    reporter.started(job.step, job.budget.steps, job.budget.epochs, loop.device_name)
+
+    # 4. What a new job shows before its first step. A resumed one has shown it.
     if snapshot is None:
-        table = layers.table(method.networks, lambda name: method.example(name, feed))
+        table = layers.table(method.networks, method.example)
         path = png.write(spec.scratch / "summary.txt", table.encode())
         reporter.file(File("summary", path, 0, 0, TEXT))
-        loop.exhibition.real()
-        loop.exhibition.draw(0, 0)
+        loop.grids.real()
+        loop.grids.draw(0, 0)
+
+    # 5. The training itself, and what a finished job leaves.
     if not loop.run():
         reporter.stopped()
         return
     _finish(spec, loop, reporter)
     reporter.memory(devices.peak_memory(device))
-    reporter.done(loop.stop.reason)
+    reporter.done(job.stop.reason)
 
 
 def _threads(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, reporter: Reporter) -> int:
-    """Sums depend on how many threads they are split over, so a job keeps the number that it began with."""
+    """Return the number of threads to compute with.
+
+    Sums depend on how many threads they are split over, so a job keeps the number that it began with.
+    """
     if snapshot is None:
         return spec.threads
     threads = int(snapshot.meta.get("threads", spec.threads))
@@ -80,47 +96,54 @@ def _threads(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, reporter: R
 
 
 def _finish(spec: TrainSpec, loop: Loop, reporter: Reporter) -> None:
-    epoch = loop.epoch
-    if loop.exhibition.drawn_at != loop.step:
-        loop.exhibition.draw(loop.step, epoch)
-    for name in loop.method.networks:
-        tensors = shown(loop.method, name).state_dict()
-        path = spec.scratch / f"{name}.safetensors"
+    """Write what a finished job leaves: the last grid, weights, plots and the report."""
+    job, scratch = loop.job, spec.scratch
+
+    def hand_over(kind: str, path: Path, content_type: str) -> None:
+        reporter.file(File(kind, path, job.step, job.epoch, content_type))
+
+    if loop.grids.drawn_at != job.step:
+        loop.grids.draw(job.step, job.epoch)
+    for name in job.method.networks:
+        tensors = output_network(job.method, name).state_dict()
+        path = scratch / f"{name}.safetensors"
         checkpoints.write_tensors(path, {key: value.detach().cpu().contiguous() for key, value in tensors.items()})
-        reporter.file(File("weights", path, loop.step, epoch, SAFETENSORS))
-    if loop.history.points:
-        plot = plots.loss_plot(loop.history.points, loop.method.metrics)
-        reporter.file(File("loss_plot", png.write(spec.scratch / "loss.png", plot), loop.step, epoch, PNG))
-    if "momentum" in loop.method.metrics and loop.history.points:
-        plot = plots.cycle_plot(loop.history.points, loop.method.metrics)
-        reporter.file(File("loss_plot", png.write(spec.scratch / "one_cycle.png", plot), loop.step, epoch, PNG))
+        hand_over("weights", path, SAFETENSORS)
+    points, names = job.metrics.history.points, job.method.metrics
+    if points:
+        hand_over("loss_plot", png.write(scratch / "loss.png", plots.loss_plot(points, names)), PNG)
+    if points and "momentum" in names:
+        hand_over("loss_plot", png.write(scratch / "one_cycle.png", plots.cycle_plot(points, names)), PNG)
     report = json.dumps(_report(spec, loop), indent=2).encode()
-    reporter.file(File("report", png.write(spec.scratch / "report.json", report), loop.step, epoch, JSON))
+    hand_over("report", png.write(scratch / "report.json", report), JSON)
 
 
-def _report(spec: TrainSpec, loop: Loop) -> dict[str, Any]:
-    seconds = loop.seconds
+def _report(spec: TrainSpec, loop: Loop) -> dict[str, object]:
+    """Return the final report: settings, how long it took, how it ended, and what it ran on."""
+    job = loop.job
+    clock, feed, images = job.clock, job.feed, job.feed.sampler.seen
+    seconds = clock.seconds
     return {
         "recipe": spec.recipe,
         "dataset": spec.dataset.name,
         "params": as_values(spec.params),
         "seed": spec.seed,
-        "steps": loop.step,
-        "epochs": loop.epochs_done,
-        "images": loop.feed.deck.seen,
-        "image_size": list(loop.feed.shape),
-        "batch_size": loop.feed.batch_size,
+        "steps": job.step,
+        "epochs": clock.epochs_done,
+        "images": images,
+        "image_size": list(feed.shape),
+        "batch_size": feed.batch_size,
         "seconds": round(seconds, 3),
-        "seconds_per_epoch": [round(value, 3) for value in loop.epoch_seconds],
-        "images_per_second": round(loop.feed.deck.seen / max(seconds, 1e-9), 1),
-        "ended": loop.stop.reason,
-        "best_epoch": loop.stop.best_epoch or None,
-        "alerts": loop.watch.codes,
-        "halvings": loop.halvings,
+        "seconds_per_epoch": [round(value, 3) for value in clock.seconds_per_epoch],
+        "images_per_second": round(images / max(seconds, 1e-9), 1),
+        "ended": job.stop.reason,
+        "best_epoch": job.stop.best_epoch or None,
+        "alerts": job.watch.codes,
+        "halvings": job.halvings,
         "device": loop.device_name,
         "threads": torch.get_num_threads(),
-        "precision": loop.method.precision,
-        "memory_peak": devices.peak_memory(loop.feed.draws.device),
+        "precision": job.method.precision,
+        "memory_peak": devices.peak_memory(feed.draws.device),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-        **loop.method.report(),
+        **job.method.report(),
     }

@@ -8,16 +8,16 @@ import torch
 
 from trainers import data
 from trainers.assembly import domains
-from trainers.data.loader import Feed, Look
+from trainers.data.loader import ImageFeed, Preprocessing
 from trainers.data.rng import Draws
-from trainers.methods.adversarial import paint
+from trainers.methods.steps import generate
 from trainers.outputs import png, weights
 from trainers.process.errors import InvalidDatasetError, TrainerError
 from trainers.process.reporter import PNG, ZIP, File
 
 if TYPE_CHECKING:
     from trainers.data.images import Images
-    from trainers.loop.checkpoints import Snapshot
+    from trainers.loop.checkpoints import CheckpointMeta, Snapshot
     from trainers.process.reporter import Reporter
     from trainers.process.spec import SampleSpec
 
@@ -49,15 +49,15 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
         )
     name = "generator_ab" if spec.params.direction == "a_to_b" else "generator_ba"
     generator = weights.restore(spec.recipe, snapshot, name).to(device)
-    look = Look(meta["params"]["normalize_mean"], meta["params"]["normalize_std"], size)
-    feed = Feed([images], 1, Draws(0, 0, device), look)
+    preprocessing = Preprocessing(meta["params"]["normalize_mean"], meta["params"]["normalize_std"], size)
+    feed = ImageFeed([images], 1, Draws(0, 0, device), preprocessing)
     chosen = torch.arange(min(spec.params.count, len(images)))
     translated = []
     for numbers in torch.split(chosen, _AT_ONCE):
         if reporter.should_stop():
             return False
-        made = paint(generator, feed.normalise(feed.plain(numbers)))
-        translated.append(png.to_bytes(made, look.mean, look.std))
+        made = generate(generator, feed.normalise(feed.plain(numbers)))
+        translated.append(png.to_bytes(made, preprocessing.mean, preprocessing.std))
     _hand_over(spec, meta, feed.plain(chosen).cpu(), torch.cat(translated), reporter)
     return True
 
@@ -72,7 +72,7 @@ def _sources(parts: dict[str, Images], classes: int, direction: str) -> Images:
 
 
 def _hand_over(
-    spec: SampleSpec, meta: dict[str, int], before: torch.Tensor, after: torch.Tensor, reporter: Reporter
+    spec: SampleSpec, meta: CheckpointMeta, before: torch.Tensor, after: torch.Tensor, reporter: Reporter
 ) -> None:
     pairs = torch.stack([before[:_PAIRS_SHOWN], after[:_PAIRS_SHOWN]], 1).flatten(0, 1)
     grid = png.png(png.tile(pairs, min(len(pairs), 2 * _PAIRS_A_ROW)))

@@ -1,26 +1,36 @@
-"""Real batches: gathered from uint8 images, changed at random if asked, normalised on the device."""
+"""Feeds: batches of real images, gathered from uint8 pixels, augmented if asked, normalised on the device.
+
+`Feed` is what the loop knows. Methods get the kind that they need: `ImageFeed` images, `LabelledFeed` images with
+classes, `PairFeed` images of two domains.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Sequence
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Dict, NamedTuple, Sequence, TypedDict, Union, cast
 
 import torch
 
 from trainers.data.augment import cut
-from trainers.data.sampler import Deck
+from trainers.data.sampler import Sampler, SamplerState
+from trainers.process.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
     from trainers.data.images import Images
     from trainers.data.rng import Draws
 
-# Data sets up to this share of the device's free memory lie on the device; others are gathered on the host.
+# Pixels up to this share of the device's free memory are kept on the device; others stay on the host.
 _SHARE_OF_DEVICE = 0.5
-# Parts of up to so many bytes together become one; larger ones may be maps, which are never read whole.
+# Parts of up to so many bytes together are joined; larger ones may be memory maps, which are never read whole.
 _SMALL = 1 << 30
 
 
-class Look(NamedTuple):
-    """How images are shown: a window of ``size`` pixels, moved by up to ``shift`` beyond the edges; maybe mirrored."""
+class Preprocessing(NamedTuple):
+    """How pixels become what networks see.
+
+    A window of ``size`` pixels is cut out, moved by up to ``shift`` pixels beyond the edges, mirrored at random if
+    ``flip``; then values 0..1 become (x - mean) / std.
+    """
 
     mean: float
     std: float
@@ -30,64 +40,112 @@ class Look(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Images (batch, channels, size, size) float32, and the numbers of their classes (batch,) or None."""
+    """Images [N, C, size, size] float32, normalised, and their class numbers [N] int64, if the data set has any."""
 
     images: torch.Tensor
     labels: torch.Tensor | None
 
 
-class Feed:
-    """Deals one part of a data set, or several as one. The deck is its whole state."""
+class LabelledBatch(NamedTuple):
+    """Images [N, C, size, size] float32, normalised, and their class numbers [N] int64."""
 
-    def __init__(
-        self, parts: Sequence[Images], batch_size: int, draws: Draws, look: Look, stream: str = "order"
-    ) -> None:
-        self.look = look
-        self.draws = draws
-        self._stream = stream
-        self._stacks = _stacked([part.pixels for part in parts], draws.device)
-        # Where the images are, the numbers of the images are too: a copy to the device would wait for it at every step.
-        near = self._stacks[0].device
-        self.deck = Deck(sum(len(part) for part in parts), batch_size, draws, stream, near)
-        self._rows = _rows(parts, near)
-        labels = [part.labels for part in parts if part.labels is not None]
-        self.labels = torch.cat(labels).to(near) if len(labels) == len(parts) else None
-        # (pixel / 255 - mean) / std, as one multiplication and one addition.
-        self._scale = 1 / (255 * look.std)
-        self._shift = -look.mean / look.std
-        self._moves = look.shift > 0 or look.flip or self._stacks[0].shape[-1] != look.size
+    images: torch.Tensor
+    labels: torch.Tensor
+
+
+class PairState(TypedDict):
+    """The positions in both domains."""
+
+    a: SamplerState
+    b: SamplerState
+
+
+FeedState = Union[SamplerState, PairState]
+
+
+class Feed(ABC):
+    """Where a training takes its real images from. The sampler's position is all that changes."""
+
+    sampler: Sampler  # counts images and epochs
+    draws: Draws  # random numbers, with the salt of the attempt
+    shape: tuple[int, ...]  # (C, size, size) of a batch's images
 
     @property
     def batch_size(self) -> int:
-        """Images a batch, now."""
-        return self.deck.batch_size
+        """Images in a batch, at present: it is halved when memory runs out."""
+        return self.sampler.batch_size
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(channels, height, width) of a batch's images."""
-        return (int(self._stacks[0].shape[1]), self.look.size, self.look.size)
+    @abstractmethod
+    def state(self) -> FeedState:
+        """Return the position, for the checkpoint."""
+
+    @abstractmethod
+    def restore(self, state: FeedState, salt: int) -> None:
+        """Continue from a checkpoint's position, in the order that this salt gives."""
+
+    @abstractmethod
+    def halve(self) -> None:
+        """Draw batches of half the size from now on."""
+
+
+class ImageFeed(Feed):
+    """Images of one part of a data set, or of several parts as one."""
+
+    def __init__(
+        self,
+        parts: Sequence[Images],
+        batch_size: int,
+        draws: Draws,
+        preprocessing: Preprocessing,
+        stream: str = "order",
+    ) -> None:
+        self.preprocessing = preprocessing
+        self.draws = draws
+        self._stream = stream
+        self._stacks = _stacked([part.pixels for part in parts], draws.device)
+        # Indices live where the pixels are: copying them to the device would wait for it in every step.
+        near = self._stacks[0].device
+        self.sampler = Sampler(sum(len(part) for part in parts), batch_size, draws, stream, near)
+        self._rows = _rows(parts, near)
+        labels = [part.labels for part in parts if part.labels is not None]
+        self.labels = torch.cat(labels).to(near) if len(labels) == len(parts) else None
+        self.shape = (int(self._stacks[0].shape[1]), preprocessing.size, preprocessing.size)
+        # (pixel / 255 - mean) / std, as one multiplication and one addition.
+        self._scale = 1 / (255 * preprocessing.std)
+        self._offset = -preprocessing.mean / preprocessing.std
+        self._augments = (
+            preprocessing.shift > 0 or preprocessing.flip or self._stacks[0].shape[-1] != preprocessing.size
+        )
 
     def next(self) -> torch.Tensor:
-        """Return the images of the next batch."""
+        """Return the images of the next batch, [N, C, size, size] float32."""
         return self.next_batch().images
 
     def next_batch(self) -> Batch:
         """Return the next batch."""
-        begin = self.deck.seen
-        chosen = self.deck.next()
+        # The number of images before this batch names its random draws, so that a resumed run cuts the same windows.
+        begin = self.sampler.seen
+        # 1. Which images: [N] int64, the next ones of this epoch's permutation.
+        chosen = self.sampler.next()
         labels = None if self.labels is None else self.labels.index_select(0, chosen).to(self.draws.device)
+        # 2. Their pixels, still whole and as bytes: [N, C, H, W] uint8, a quarter of what float32 would move.
         pixels = self.pixels(chosen)
-        if self._moves:
-            pixels = cut(pixels, self.look.size, self.look.shift, self.look.flip, self.draws, self._stream, begin)
+        # 3. Augmentation: a window from each image, [N, C, size, size] uint8.
+        if self._augments:
+            how = self.preprocessing
+            pixels = cut(pixels, how.size, how.shift, how.flip, self.draws, self._stream, begin)
+        # 4. Normalisation on the device: [N, C, size, size] float32, [-1, 1] with mean and std of .5.
         return Batch(self.normalise(pixels), labels)
 
     def pixels(self, chosen: torch.Tensor) -> torch.Tensor:
-        """Return the images of these numbers as uint8 on the device, whole: before any window is cut out."""
+        """Return the images of these numbers whole, before any window is cut out: [N, C, H, W] uint8 on the device."""
         if self._rows is not None:
+            # Only some of the pixels belong to this feed: its numbers become theirs.
             chosen = self._rows[chosen.to(self._rows.device)]
         if len(self._stacks) == 1:
             stack = self._stacks[0]
             return stack.index_select(0, chosen.to(stack.device)).to(self.draws.device, non_blocking=True)
+        # Large parts stay apart: take from each the images that it holds, and put them in the places of the batch.
         picked = torch.empty((len(chosen), *self._stacks[0].shape[1:]), dtype=torch.uint8, device=self.draws.device)
         begin = 0
         for stack in self._stacks:
@@ -98,78 +156,92 @@ class Feed:
         return picked
 
     def plain(self, chosen: torch.Tensor) -> torch.Tensor:
-        """Return the images of these numbers as uint8 on the device, the window in the middle."""
-        whole = self.pixels(chosen)
-        edge = (whole.shape[-1] - self.look.size) // 2
-        return whole[..., edge : edge + self.look.size, edge : edge + self.look.size]
+        """Return the images of these numbers without augmentation: the middle window, [N, C, size, size] uint8."""
+        whole, size = self.pixels(chosen), self.preprocessing.size
+        edge = (whole.shape[-1] - size) // 2
+        return whole[..., edge : edge + size, edge : edge + size]
 
     def mean(self) -> torch.Tensor:
-        """The mean image, normalised, on the CPU. Summed as integers, so that it is the same for any thread count."""
+        """Return the mean image, normalised, [C, H, W] on the CPU.
+
+        It is summed in integers, so that it does not depend on the number of threads.
+        """
         total = sum(stack.sum(0, dtype=torch.int64).double() for stack in self._stacks)
-        return self.normalise(total / self.deck.count).cpu()  # type: ignore[arg-type]
+        return self.normalise(cast("torch.Tensor", total) / self.sampler.count).cpu()
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Bytes to the numbers that networks see."""
-        return pixels.float().mul_(self._scale).add_(self._shift)
+        """Turn bytes 0..255 into what networks see: (pixel / 255 - mean) / std, float32."""
+        return pixels.float().mul_(self._scale).add_(self._offset)
 
-    def state(self) -> dict[str, Any]:
-        """Return the place for the checkpoint."""
-        return self.deck.state()
+    def state(self) -> SamplerState:
+        """Return the position, for the checkpoint."""
+        return self.sampler.state()
 
-    def restore(self, state: dict[str, Any], salt: int) -> None:
-        """Continue from a checkpoint, in the order of this salt."""
-        self.deck.restore(state, salt)
-        self.draws = self.deck.draws
+    def restore(self, state: FeedState, salt: int) -> None:
+        """Continue from a checkpoint's position, in the order that this salt gives."""
+        self.sampler.restore(cast("SamplerState", state), salt)
+        self.draws = self.sampler.draws
 
     def halve(self) -> None:
-        """Deal batches of half the size from now on."""
-        self.deck.batch_size //= 2
+        """Draw batches of half the size from now on."""
+        self.sampler.batch_size //= 2
 
 
-class PairFeed:
-    """Two domains without pairs. The larger one counts the passes; the other one goes round faster."""
+class LabelledFeed(ImageFeed):
+    """Images with classes.
 
-    def __init__(self, a: Feed, b: Feed) -> None:
+    Raises:
+        InvalidDatasetError: the data set has no classes.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Images],
+        batch_size: int,
+        draws: Draws,
+        preprocessing: Preprocessing,
+        stream: str = "order",
+    ) -> None:
+        super().__init__(parts, batch_size, draws, preprocessing, stream)
+        if self.labels is None:
+            raise InvalidDatasetError("the data set has no classes; put its images into one folder for each class")
+        self.classes_of: torch.Tensor = self.labels  # [count] int64, of all images in their own order
+
+    def next_labelled(self) -> LabelledBatch:
+        """Return the next batch with its classes."""
+        images, labels = self.next_batch()
+        return LabelledBatch(images, cast("torch.Tensor", labels))
+
+
+class PairFeed(Feed):
+    """Two domains without pairs: one batch of each. The larger domain counts the epochs, the other repeats sooner."""
+
+    def __init__(self, a: ImageFeed, b: ImageFeed) -> None:
         self.a, self.b = a, b
-        self.lead = a if a.deck.count >= b.deck.count else b
+        self.lead = a if a.sampler.count >= b.sampler.count else b
+        self.sampler = self.lead.sampler
+        self.draws = a.draws
+        self.shape = a.shape
 
-    @property
-    def deck(self) -> Deck:
-        """The deck of the larger domain."""
-        return self.lead.deck
-
-    @property
-    def draws(self) -> Draws:
-        """The draws of both."""
-        return self.a.draws
-
-    @property
-    def batch_size(self) -> int:
-        """Images of each domain a batch, now."""
-        return self.lead.batch_size
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(channels, height, width) of either domain's images."""
-        return self.a.shape
-
-    def state(self) -> dict[str, Any]:
-        """Return both places for the checkpoint."""
+    def state(self) -> PairState:
+        """Return both positions, for the checkpoint."""
         return {"a": self.a.state(), "b": self.b.state()}
 
-    def restore(self, state: dict[str, Any], salt: int) -> None:
-        """Continue from a checkpoint, in the order of this salt."""
-        self.a.restore(state["a"], salt)
-        self.b.restore(state["b"], salt)
+    def restore(self, state: FeedState, salt: int) -> None:
+        """Continue from a checkpoint's positions, in the order that this salt gives."""
+        both = cast(Dict[str, SamplerState], state)
+        self.a.restore(both["a"], salt)
+        self.b.restore(both["b"], salt)
+        self.draws = self.a.draws
 
     def halve(self) -> None:
-        """Deal batches of half the size from now on."""
+        """Draw batches of half the size from now on."""
         self.a.halve()
         self.b.halve()
 
 
 def _rows(parts: Sequence[Images], device: torch.device) -> torch.Tensor | None:
-    """Return where each number of the deck stands among all pixels; None where every image counts."""
+    """Return the row of each image among all pixels, [count] int64; None where every row is an image of the feed."""
     if all(part.rows is None for part in parts):
         return None
     rows, begin = [], 0
@@ -180,8 +252,9 @@ def _rows(parts: Sequence[Images], device: torch.device) -> torch.Tensor | None:
 
 
 def _stacked(parts: list[torch.Tensor], device: torch.device) -> list[torch.Tensor]:
-    """Put images on the device if they leave it room to work; make one stack of several parts where that is cheap."""
+    """Return the parts' pixels as few stacks [n, C, H, W] uint8: on the device if they leave it room to work."""
     size = sum(part.numel() for part in parts)
     if device.type == "cuda" and size < _SHARE_OF_DEVICE * torch.cuda.mem_get_info(device)[0]:
         return [torch.cat([part.to(device) for part in parts])]
+    # One stack is faster to gather from than several, but joining them copies every byte.
     return parts if len(parts) == 1 or size > _SMALL else [torch.cat(parts)]

@@ -1,9 +1,9 @@
-"""The order in which images are dealt. It depends on the seed and the number of the pass alone."""
+"""The order in which images are drawn. It depends only on the seed, the salt and the number of the epoch."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TypedDict
 
 import torch
 
@@ -11,11 +11,20 @@ from trainers.data.rng import Draws
 from trainers.process.errors import InvalidDatasetError
 
 
-class Deck:
-    """Deals the numbers 0..n-1, a fresh permutation each pass; what is left over at the end of a pass is dropped.
+class SamplerState(TypedDict):
+    """A sampler's position, as checkpoints hold it."""
 
-    ``passes`` are whole passes so far, ``position`` the images dealt in the pass in hand, ``seen`` those dealt in all.
-    The batch size may change on the way: memory may run out.
+    passes: int
+    position: int
+    seen: int
+    batch_size: int
+
+
+class Sampler:
+    """Draws the numbers 0..count-1 in batches, in a new permutation each epoch; the rest of an epoch is dropped.
+
+    ``passes`` counts whole epochs, ``position`` the images drawn in the present epoch, ``seen`` all images drawn.
+    The batch size may become smaller on the way, when memory runs out.
     """
 
     def __init__(
@@ -32,43 +41,44 @@ class Deck:
         self.passes = self.position = self.seen = 0
         self._stream = stream
         self._device = device or torch.device("cpu")
-        self._order: torch.Tensor | None = None
+        self._order: torch.Tensor | None = None  # this epoch's permutation, [count] int64, made when first needed
 
     @property
     def per_pass(self) -> int:
-        """Batches of a pass."""
+        """Batches in an epoch."""
         return self.count // self.batch_size
 
     @property
     def epoch(self) -> int:
-        """The pass that the last batch belonged to, from 1; 0 before the first batch."""
+        """The epoch that the last batch belonged to, from 1; 0 before the first batch."""
         return self.passes + (self.position > 0)
 
     def next(self) -> torch.Tensor:
-        """Return the numbers of the next batch, (batch,) int64 on the device that the deck was made for."""
+        """Return the numbers of the next batch, [N] int64 on the device that the sampler was made for."""
         if self._order is None:
             self._order = self.draws.permutation(self.count, self._stream, self.passes).to(self._device)
         chosen = self._order[self.position : self.position + self.batch_size]
         self.position += self.batch_size
         self.seen += self.batch_size
+        # Too few left for a batch: the epoch ends here, so that all batches have the same size.
         if self.position + self.batch_size > self.count:
             self.passes, self.position, self._order = self.passes + 1, 0, None
         return chosen
 
     def batches_left(self, epochs: int | None, images: int | None) -> int:
-        """Return how many batches a budget of passes, or of images, has left."""
+        """Return how many batches a budget of epochs, or of images, has left."""
         if epochs is not None:
-            # The pass in hand may have begun with a larger batch, which need not be a multiple of this one.
+            # The present epoch may have begun with a larger batch, so its position need not be a multiple of this one.
             in_hand = (self.count - self.position) // self.batch_size
             return max(0, (epochs - self.passes - 1) * self.per_pass + in_hand)
         return max(0, math.ceil(((images or 0) - self.seen) / self.batch_size))
 
-    def state(self) -> dict[str, Any]:
-        """Return the place for the checkpoint."""
+    def state(self) -> SamplerState:
+        """Return the position, for the checkpoint."""
         return {"passes": self.passes, "position": self.position, "seen": self.seen, "batch_size": self.batch_size}
 
-    def restore(self, state: dict[str, Any], salt: int) -> None:
-        """Continue from a checkpoint, in the order of this salt."""
+    def restore(self, state: SamplerState, salt: int) -> None:
+        """Continue from a checkpoint's position, in the order that this salt gives."""
         self.passes, self.position, self.seen = state["passes"], state["position"], state["seen"]
         self.batch_size = state["batch_size"]
         self.draws = self.draws.salted(salt)

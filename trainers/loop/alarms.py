@@ -62,16 +62,16 @@ class Watch:
             numbers = {"d_real": real, "d_fake": fake}
             if self._streaks["discriminator_too_strong"].look(holds=real > SURE and fake < UNSURE):
                 words = "the discriminator tells real from fake without effort; the generator has nothing to learn from"
-                self._tell("discriminator_too_strong", words, step, numbers)
+                self._alert("discriminator_too_strong", words, step, numbers)
             if self._streaks["generator_too_strong"].look(holds=fake > SURE or real < UNSURE):
                 words = "the discriminator is wrong nearly always; what the generator learns from it means little"
-                self._tell("generator_too_strong", words, step, numbers)
+                self._alert("generator_too_strong", words, step, numbers)
         norms = {name: value for name, value in row.items() if "grad_norm" in name}
         # It may speak again after a long calm only.
         streak = self._streaks["gradient_norm"]
         loud = max(norms.values(), default=0.0) > GRADIENT_LIMIT
         if loud and streak.look(holds=True):
-            self._tell(
+            self._alert(
                 "gradient_norm", f"a gradient stays over {GRADIENT_LIMIT:.0f}; lower the learning rate", step, norms
             )
         streak.held = streak.held if loud else 0
@@ -87,7 +87,7 @@ class Watch:
         self._spread = share
         if epochs_done >= GRACE_EPOCHS and self._streaks["collapse"].look(holds=share < ALIKE and not young):
             words = "fakes look alike: their mean pairwise distance is under half of that of real images"
-            self._tell("collapse", words, step, {"distance_ratio": share})
+            self._alert("collapse", words, step, {"distance_ratio": share})
 
     def state(self) -> dict[str, Any]:
         """Return the counters for the checkpoint."""
@@ -101,6 +101,6 @@ class Watch:
             if name in state:
                 streak.held, streak.failed, streak.told = state[name]
 
-    def _tell(self, code: str, detail: str, step: int, numbers: dict[str, float]) -> None:
+    def _alert(self, code: str, detail: str, step: int, numbers: dict[str, float]) -> None:
         self.codes.append(code)
         self.reporter.alert(code, detail, step=step, **{name: float(f"{value:.6g}") for name, value in numbers.items()})

@@ -1,11 +1,11 @@
-"""How long a training is: its budget in epochs or images, counted out in steps."""
+"""How long a training is: its budget in epochs or images, converted to steps."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from trainers.methods import Place
+from trainers.methods import Iteration
 from trainers.process.reporter import Progress
 
 if TYPE_CHECKING:
@@ -14,38 +14,38 @@ if TYPE_CHECKING:
 
 
 class Budget:
-    """Steps (iterations) and epochs (passes over the data), the last one rounded up to a whole step."""
+    """The steps (iterations), epochs and images of a whole job; the last batch is rounded up to a whole step."""
 
-    def __init__(self, params: TrainParams, method: Method, feed: Any) -> None:
+    def __init__(self, params: TrainParams, method: Method) -> None:
         self.params = params
         self.method = method
-        self.feed = feed
         self.steps = 0
         self.epochs = 0
         self.images = 0
         self.plan(0)
 
     def plan(self, step: int) -> None:
-        """Count out what is left from this step on: at the start, and when the batch has become smaller."""
-        deck = self.feed.deck
-        left = deck.batches_left(self.params.epochs, self.params.images)
+        """Count what is left from this step on: at the start, and after the batch has become smaller."""
+        sampler = self.method.feed.sampler
+        left = sampler.batches_left(self.params.epochs, self.params.images)
         self.steps = step + self.method.iterations(step, left)
-        self.images = deck.seen + left * deck.batch_size
-        self.epochs = self.params.epochs or math.ceil(self.images / (deck.per_pass * deck.batch_size))
+        self.images = sampler.seen + left * sampler.batch_size
+        self.epochs = self.params.epochs or math.ceil(self.images / (sampler.per_pass * sampler.batch_size))
 
     @property
     def used(self) -> bool:
-        """Tell whether nothing is left."""
-        deck = self.feed.deck
-        return bool(deck.batches_left(self.params.epochs, self.params.images) == 0)
+        """Whether nothing is left."""
+        sampler = self.method.feed.sampler
+        return sampler.batches_left(self.params.epochs, self.params.images) == 0
 
-    def place(self, step: int) -> Place:
-        """Return where a training stands before this step."""
-        seen = self.feed.deck.seen
-        return Place(step, seen, min(1.0, seen / self.images))
+    def iteration(self, step: int) -> Iteration:
+        """Describe the iteration that begins after ``step`` steps."""
+        # Images, not steps, measure the used share: schedules then do not depend on a batch that was halved.
+        seen = self.method.feed.sampler.seen
+        return Iteration(step, seen, min(1.0, seen / self.images))
 
     def progress(self, step: int) -> Progress:
-        """Say how far a training is after ``step`` steps."""
-        deck = self.feed.deck
+        """Describe how far a training is after ``step`` steps."""
+        sampler = self.method.feed.sampler
         fraction = round(min(1.0, step / max(1, self.steps)), 6)
-        return Progress(max(1, deck.epoch), self.epochs, step, self.steps, deck.seen, fraction)
+        return Progress(max(1, sampler.epoch), self.epochs, step, self.steps, sampler.seen, fraction)

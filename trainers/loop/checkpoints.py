@@ -1,6 +1,6 @@
 """Checkpoint files: safetensors with one JSON text in its metadata. Never pickle.
 
-A file is written under another name, forced to the disk and renamed, so one that exists is whole.
+A file is written under another name, flushed to the disk and then renamed, so that a file that exists is whole.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import os
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,8 +20,71 @@ from trainers.process.errors import CheckpointCorruptError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trainers.data.loader import FeedState
+
 FORMAT = 1
 _KEY = "ganforge"
+
+
+# The fields below stand in files that exist: a name can be added, but not changed.
+Halving = TypedDict("Halving", {"step": int, "from": int, "to": int})  # batch sizes before and after
+
+
+class MeansState(TypedDict):
+    """Sums of the metrics over the steps of the present epoch."""
+
+    sums: list[float]
+    count: int
+
+
+class HistoryState(TypedDict):
+    """The points of the loss plot that are not full yet; the others are a tensor."""
+
+    stride: int
+    sums: list[float]
+    count: int
+
+
+class StopState(TypedDict):
+    """The best epoch so far, and how many epochs have passed since."""
+
+    best: float | None
+    best_epoch: int
+    waited: int
+
+
+class _SinceMixedPrecision(TypedDict, total=False):
+    """What checkpoints of the first versions lack."""
+
+    precision: str
+
+
+class CheckpointMeta(_SinceMixedPrecision):
+    """Everything in a checkpoint but its tensors, as JSON."""
+
+    recipe: str
+    params: dict[str, Any]  # of the recipe's spec
+    dataset: str
+    shape: list[int]  # of an image: C, H, W
+    classes: list[str]
+    seed: int
+    salt: int  # 1 after not-a-number: other random draws
+    step: int
+    epoch: int
+    epochs_done: int
+    images: int
+    place: FeedState
+    halvings: list[Halving]
+    threads: int
+    torch: str
+    device: str
+    means: MeansState
+    history: HistoryState
+    stop: StopState
+    watch: dict[str, Any]  # the counters of each alarm
+    alerts: list[str]
+    seconds: float
+    epoch_began: list[float]  # seconds of training, images seen
 
 
 @dataclass
@@ -29,7 +92,7 @@ class Snapshot:
     """The state of a training at one step: tensors by name, and everything else as JSON values."""
 
     tensors: dict[str, torch.Tensor]
-    meta: dict[str, Any]
+    meta: CheckpointMeta
 
 
 def write(path: Path, snapshot: Snapshot) -> None:
@@ -76,10 +139,11 @@ def read(path: Path) -> Snapshot:
             raise CheckpointCorruptError(f"{path.name} is damaged: its tensors do not match their checksum")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise CheckpointCorruptError(f"{path.name} cannot be read as a checkpoint: {error}") from error
-    return Snapshot(tensors, meta)
+    return Snapshot(tensors, cast("CheckpointMeta", meta))
 
 
 def _checksum(tensors: dict[str, torch.Tensor]) -> int:
+    """Return the CRC-32 of all names and bytes, in the order of the names."""
     total = 0
     for name in sorted(tensors):
         total = zlib.crc32(name.encode(), total)

@@ -1,15 +1,18 @@
-"""Which epoch was best by the monitored figure, and when to give up waiting for a better one."""
+"""Early stopping: which epoch was best by the monitored metric, and when to stop waiting for a better one."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-# All others are losses.
+if TYPE_CHECKING:
+    from trainers.loop.checkpoints import StopState
+
+# Of all other metrics lower is better: they are losses.
 HIGHER_IS_BETTER = frozenset({"accuracy"})
 
 
 class EarlyStop:
-    """Looks at one figure of each epoch. Without a monitor nothing is best and nothing ends."""
+    """Looks at one metric of each epoch. Without a monitor no epoch is best and nothing stops early."""
 
     def __init__(self, monitor: str | None, patience: int | None) -> None:
         self.monitor = monitor
@@ -19,7 +22,7 @@ class EarlyStop:
         self.waited = 0
 
     def look(self, epoch: int, means: dict[str, float]) -> bool:
-        """Account for an epoch; tell whether it is the best so far."""
+        """Account for an epoch; return whether it is the best so far."""
         if self.monitor is None:
             return False
         value = means[self.monitor]
@@ -32,16 +35,16 @@ class EarlyStop:
 
     @property
     def reason(self) -> str | None:
-        """Say why training should end, or None."""
+        """Why training should end, or None."""
         if self.patience is None or self.waited < self.patience:
             return None
         best = f"the best was {self.best:.6g} in epoch {self.best_epoch}"
         return f"no better {self.monitor} for {self.waited} epochs; {best}"
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> StopState:
         """Return the counters for the checkpoint."""
         return {"best": self.best, "best_epoch": self.best_epoch, "waited": self.waited}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: StopState) -> None:
         """Continue from a checkpoint."""
         self.best, self.best_epoch, self.waited = state["best"], state["best_epoch"], state["waited"]

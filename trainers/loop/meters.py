@@ -1,12 +1,17 @@
-"""Metrics of every step: kept on the device, read back in batches, averaged per epoch, thinned for the plot."""
+"""Metrics of every step: kept on the device, read in batches, averaged over each epoch, thinned for the loss plot."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
+
+if TYPE_CHECKING:
+    from trainers.loop.checkpoints import HistoryState
 
 
 class Ring:
-    """Rows of metrics on the device. Reading them back is the only moment at which the device is waited for."""
+    """Rows of metrics on the device, [capacity, columns]. The loop waits for the device only when it reads them."""
 
     capacity = 1024
 
@@ -16,23 +21,26 @@ class Ring:
 
     @property
     def full(self) -> bool:
-        """Tell whether the rows have to be taken before the next step."""
+        """Whether the rows have to be taken before the next step."""
         return self.count == self.capacity
 
     def add(self, row: torch.Tensor) -> None:
-        """Keep one step's metrics, (columns,)."""
+        """Keep one step's metrics, [columns], by a copy that is queued on the device like any other kernel."""
         self._rows[self.count].copy_(row)
         self.count += 1
 
     def take(self) -> list[list[float]]:
-        """Return and forget all rows."""
+        """Return and forget all rows, as numbers on the host."""
         rows: list[list[float]] = self._rows[: self.count].tolist()
         self.count = 0
         return rows
 
 
 class Means:
-    """Means over the epoch in hand. Rows are added one by one, so the sums do not depend on how they were batched."""
+    """Means over the present epoch.
+
+    Rows are added one by one, so that the sums do not depend on when the rows were read.
+    """
 
     def __init__(self, columns: int) -> None:
         self.sums = [0.0] * columns
@@ -49,11 +57,16 @@ class Means:
         self.sums, self.count = [0.0] * len(means), 0
         return means
 
+    def restore(self, sums: list[float], count: int) -> None:
+        """Continue from a checkpoint."""
+        self.sums, self.count = sums, count
+
 
 class History:
-    """The whole course of a training in at most ``limit`` points, for the loss plot of a job with many attempts.
+    """The curves of a whole job in at most ``limit`` points, for its loss plot, whatever its length and attempts.
 
-    Each point is the mean over ``stride`` steps, (images, metrics...). When full, neighbours merge, the stride doubles.
+    Each point is the mean over ``stride`` steps, [images, metrics...]. When the list is full, neighbours are merged and
+    the stride doubles.
     """
 
     limit = 2000
@@ -70,21 +83,21 @@ class History:
             return
         self.points.append(self._bucket.take())
         if len(self.points) == self.limit:
+            # The mean of two means over as many steps is the mean over both.
             pairs = zip(self.points[::2], self.points[1::2])
             self.points = [[(a + b) / 2 for a, b in zip(*pair)] for pair in pairs]
             self.stride *= 2
 
     def tensor(self) -> torch.Tensor:
-        """Return the points as float64, (points, 1 + columns), for the checkpoint."""
+        """Return the points as float64, [points, 1 + columns], for the checkpoint."""
         return torch.tensor(self.points, dtype=torch.float64).reshape(len(self.points), len(self._bucket.sums))
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> HistoryState:
         """Return what `tensor` leaves out."""
         return {"stride": self.stride, "sums": self._bucket.sums, "count": self._bucket.count}
 
-    def restore(self, points: torch.Tensor, state: dict[str, object]) -> None:
+    def restore(self, points: torch.Tensor, state: HistoryState) -> None:
         """Continue from a checkpoint."""
         self.points = points.tolist()
-        self.stride = int(str(state["stride"]))
-        self._bucket.sums = list(state["sums"])  # type: ignore[call-overload]
-        self._bucket.count = int(str(state["count"]))
+        self.stride = state["stride"]
+        self._bucket.restore(list(state["sums"]), state["count"])

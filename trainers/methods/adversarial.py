@@ -1,9 +1,8 @@
-"""One iteration of an adversarial pair, shared by every recipe that paints from noise."""
+"""One iteration of an adversarial pair, shared by every recipe that makes images from noise."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import nn
@@ -11,17 +10,20 @@ from torch import nn
 from trainers.device.precision import FLOAT32, at
 from trainers.methods import optimizers, schedules
 from trainers.methods.ema import Average
+from trainers.methods.steps import evaluating, learn
 
 if TYPE_CHECKING:
     from models.specs.base import NoiseParams
-    from trainers.data.loader import Feed
-    from trainers.data.rng import Draws
-    from trainers.methods import Place
+    from trainers.data.loader import ImageFeed
+    from trainers.methods import Iteration
     from trainers.methods.objectives import Objective
+
+# Metrics of every adversarial recipe; its objective may add some.
+_METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm", "learning_rate")
 
 
 class Players(NamedTuple):
-    """The networks: noise (batch, noise_dim) -> images, and images -> one number each (batch,)."""
+    """The networks: noise [N, noise_dim] -> images [N, C, H, W], and images -> one number each, [N]."""
 
     generator: nn.Module
     discriminator: nn.Module
@@ -31,13 +33,20 @@ class Adversarial:
     """`d_steps` discriminator steps, then `g_steps` generator steps (Goodfellow et al. 2014, algorithm 1)."""
 
     def __init__(
-        self, params: NoiseParams, players: Players, objective: Objective, draws: Draws, precision: str = FLOAT32
+        self,
+        params: NoiseParams,
+        players: Players,
+        objective: Objective,
+        feed: ImageFeed,
+        schedule: schedules.PlayerSchedule,
+        precision: str = FLOAT32,
     ) -> None:
         self.params = params
         self.generator, self.discriminator = players
         self.objective = objective
-        self.draws = draws
+        self.feed = feed
         self.precision = precision
+        # The same weights, called through mixed precision where the job asks for it.
         self._generate, self._judge = at(self.generator, precision), at(self.discriminator, precision)
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         self.averages: dict[str, Average] = {}
@@ -48,154 +57,114 @@ class Adversarial:
         }
         self.extras = objective.extras
         self.judged = objective.judged
-        self.metrics: tuple[str, ...] = (
-            "d_loss",
-            "g_loss",
-            "d_real",
-            "d_fake",
-            "d_grad_norm",
-            "g_grad_norm",
-            "learning_rate",
-            *objective.metrics,
-        )
-        self._d_steps = schedules.CriticSteps.of(params)
-        self._share = params.shared_fakes and self._d_steps.most == 1
+        self.metrics: tuple[str, ...] = (*_METRICS, *objective.metrics)
+        self._schedule = schedule
+        # One batch of fakes can serve both players only where both take one step after it.
+        self._share = params.shared_fakes and schedule.d_steps.most == 1
 
     def iterations(self, step: int, batches: int) -> int:
         """Return how many iterations, from ``step`` on, draw this many real batches, rounded up."""
-        return self._d_steps.iterations(step, batches)
-
-    def salt(self, salt: int) -> None:
-        """Use other draws from now on."""
-        self.draws = self.draws.salted(salt)
+        return self._schedule.d_steps.iterations(step, batches)
 
     def end_epoch(self) -> dict[str, float]:
-        """Nothing is measured once an epoch."""
+        """Measure nothing at the end of an epoch: all metrics come from the steps."""
         return {}
 
-    def report(self) -> dict[str, Any]:
-        """Return nothing beyond the losses."""
+    def report(self) -> dict[str, object]:
+        """Add nothing to the report."""
         return {}
 
-    def example(self, name: str, feed: Feed) -> torch.Tensor:
-        """Return noise for the generator, images for the discriminator."""
-        shape = (self.params.noise_dim,) if name == "generator" else feed.shape
-        return torch.zeros(1, *shape, device=self.draws.device)
+    def example(self, name: str) -> torch.Tensor:
+        """Return noise for the generator, an image for the discriminator: [1, ...]."""
+        shape = (self.params.noise_dim,) if name == "generator" else self.feed.shape
+        return torch.zeros(1, *shape, device=self.feed.draws.device)
 
-    def step(self, place: Place, feed: Feed) -> torch.Tensor:
+    def step(self, iteration: Iteration) -> torch.Tensor:
         """Train one iteration; return the metrics in the order of `metrics`, those of each player's last step."""
-        step = place.step
-        d_steps = self._d_steps.at(step)
-        rate = self._set_rates(place, d_steps * feed.batch_size)
-        warming = step < self.params.d_warmup_steps
+        step, feed, params = iteration.step, self.feed, self.params
+        d_steps = self._schedule.d_steps.at(step)
+        # 1. Step sizes and penalty weights follow their schedules.
+        rate = self._set_rates(iteration, d_steps * feed.batch_size)
+        # In the first iterations of some jobs the generator makes fakes but does not learn.
+        warming = step < params.d_warmup_steps
+
+        # 2. Discriminator steps, each with a new batch of real images and a new batch of fakes.
         for n in range(d_steps):
-            real = feed.next()
+            real = feed.next()  # [N, C, H, W] float32, normalised
+            # A graph through the generator is kept only where the generator will learn from these very fakes.
             with torch.set_grad_enabled(self._share and not warming):
-                fake = self._generate(self._noise(feed, step, n))
-            judged = self._discriminator_step(real, fake.detach(), step, n)
+                fake = self._generate(self._noise(step, n))  # [N, noise_dim] -> [N, C, H, W]
+            # Detached: the discriminator's loss must not change the generator.
+            d_metrics = self._discriminator_step(real, fake.detach(), step, n)
+
+        # 3. Generator steps, against the discriminator as it is now.
         if warming:
-            painted = self._judge_only(fake, real)
+            g_loss, g_norm = self._generator_loss_only(fake, real)
         else:
-            for n in range(self.params.g_steps):
+            for n in range(params.g_steps):
+                # The first step may use the last fakes of the discriminator; the others need new ones.
                 if n or not self._share:
-                    # Streams of the two players never meet: the discriminator's fakes are numbered from 0.
-                    fake = self._generate(self._noise(feed, step, d_steps + n))
-                painted = self._generator_step(fake, real)
+                    # Noise is numbered on from the discriminator's, so that the two players never see the same.
+                    fake = self._generate(self._noise(step, d_steps + n))
+                g_loss, g_norm = self._generator_step(fake, real)
+            # 4. The moving average follows the generator, by the number of real images seen.
             for average in self.averages.values():
                 average.update(d_steps * feed.batch_size)
-        (d_loss, d_real, d_fake, *more, d_norm), (g_loss, g_norm) = judged, painted
-        more += self.objective.finish(judged[1], g_loss)
+
+        # 5. Metrics stay on the device: reading them here would wait for it in every step.
+        d_loss, d_real, d_fake, *more, d_norm = d_metrics
+        more += self.objective.finish(d_real, g_loss)
         return torch.stack([d_loss, g_loss, d_real, d_fake, d_norm, g_norm, d_loss.new_tensor(rate), *more])
 
-    def _noise(self, feed: Feed, step: int, n: int) -> torch.Tensor:
-        return self.draws.normal((feed.batch_size, self.params.noise_dim), "noise", step, n)
+    def _noise(self, step: int, n: int) -> torch.Tensor:
+        """Return the latents of one batch, [N, noise_dim] standard normal, the same in every run of this seed."""
+        feed = self.feed
+        return feed.draws.normal((feed.batch_size, self.params.noise_dim), "noise", step, n)
 
-    def _set_rates(self, place: Place, images: int) -> float:
-        """Set what follows a schedule: both step sizes, Adam's decay, the objective's weights. Returns G's step size.
+    def _set_rates(self, iteration: Iteration, images: int) -> float:
+        """Set what follows a schedule: both step sizes, Adam's beta2, the objective's weights. Return G's step size.
 
         Rates rise linearly from zero over `warmup_images`, and fall to `learning_rate_end` along a cosine.
         """
         params = self.params
-        # Counted to the end of the step in hand: a rate of exactly zero would waste the first step.
-        rise = min(1.0, (place.seen + images) / params.warmup_images) if params.warmup_images else 1.0
+        # Counted to the end of this iteration: with a rate of exactly zero the first step would do nothing.
+        rise = min(1.0, (iteration.seen + images) / params.warmup_images) if params.warmup_images else 1.0
         end = params.learning_rate_end
         rates = {}
         for name, own in (("generator", params.g_learning_rate), ("discriminator", params.d_learning_rate)):
             top = own or params.learning_rate
-            rates[name] = rise * (top if end is None else schedules.cosine(top, min(top, end), place.fraction))
+            # A player whose own rate is below the common end stays at its own.
+            rates[name] = rise * (top if end is None else schedules.cosine(top, min(top, end), iteration.fraction))
             optimizers.set_learning_rate(self.optimizers[name], rates[name])
-        if hasattr(params, "beta2_end"):
-            beta2 = schedules.cosine(params.beta2, params.beta2_end, place.fraction)
+        if self._schedule.beta2_end is not None:
+            beta2 = schedules.cosine(params.beta2, self._schedule.beta2_end, iteration.fraction)
             for optimizer in self.optimizers.values():
                 optimizers.set_betas(optimizer, params.beta1, beta2)
-        self.objective.progress(place.fraction)
+        self.objective.progress(iteration.fraction)
         return rates["generator"]
 
     def _discriminator_step(self, real: torch.Tensor, fake: torch.Tensor, step: int, n: int) -> list[torch.Tensor]:
-        """Return loss, D(real), D(fake), what the objective adds, and the gradients' norm."""
+        """Return the discriminator's metrics: loss, D(real), D(fake), what the objective adds, the gradient norm."""
         self.discriminator.requires_grad_(requires_grad=True)
+        # WGAN clips the critic's weights here.
         self.objective.before(self.discriminator)
-        mix = self.draws.uniform((len(real), 1, 1, 1), "mix", step, n) if self.objective.mixes else None
+        # A gradient penalty looks between real and fake images: one position in 0..1 per image, [N, 1, 1, 1].
+        mix = self.feed.draws.uniform((len(real), 1, 1, 1), "mix", step, n) if self.objective.mixes else None
         verdict = self.objective.discriminator(self._judge, real, fake, mix)
-        norm = self._learn("discriminator", verdict.loss)
+        norm = learn(self.optimizers["discriminator"], verdict.loss, self.discriminator)
         return [verdict.loss.detach(), verdict.real, verdict.fake, *verdict.more, norm]
 
     def _generator_step(self, fake: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        # Frozen weights: gradients flow through the discriminator to the images, none is computed for itself.
+        """Return the generator's loss and the norm of its gradients."""
+        # Gradients flow through the discriminator to the images; none is computed for its own weights.
         self.discriminator.requires_grad_(requires_grad=False)
         loss = self.objective.generator(self._judge, fake, real)
-        return loss.detach(), self._learn("generator", loss)
+        return loss.detach(), learn(self.optimizers["generator"], loss, self.generator)
 
     @torch.no_grad()
-    def _judge_only(self, fake: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _generator_loss_only(self, fake: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the generator's loss while only the discriminator learns, and a gradient norm of zero."""
+        # Evaluation mode, so that this look does not move the running statistics of batch normalisation.
         with evaluating(self.discriminator):
             loss = self.objective.generator(self._judge, fake, real)
         return loss, torch.zeros_like(loss)
-
-    def _learn(self, player: str, loss: torch.Tensor) -> torch.Tensor:
-        """One optimizer step; return the norm of the gradients as a tensor, so that nobody waits for the device."""
-        return learn(self.optimizers[player], loss, self.networks[player])
-
-
-def learn(optimizer: torch.optim.Optimizer, loss: torch.Tensor, *networks: nn.Module) -> torch.Tensor:
-    """Let an optimizer take one step down a loss; return the norm of the networks' gradients, without waiting."""
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = gradient_norm(*networks)
-    optimizer.step()
-    return norm
-
-
-def gradient_norm(*networks: nn.Module) -> torch.Tensor:
-    """Euclidean norm of all gradients of some networks together."""
-    gradients = [weight.grad for network in networks for weight in network.parameters() if weight.grad is not None]
-    norm: torch.Tensor = torch.linalg.vector_norm(torch.stack(_norms(gradients)))
-    return norm
-
-
-def _one_by_one(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
-    return [torch.linalg.vector_norm(tensor) for tensor in tensors]
-
-
-# One call for all tensors where this torch has it, which saves a dozen kernel launches a step.
-_norms: Callable[[list[torch.Tensor]], list[torch.Tensor]] = getattr(torch, "_foreach_norm", _one_by_one)
-
-
-@torch.no_grad()
-def paint(generator: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
-    """Run a generator in evaluation mode and put it back as it was."""
-    with evaluating(generator):
-        images: torch.Tensor = generator(inputs)
-    return images
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode, and back also when memory runs out: training goes on after that."""
-    training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(training)

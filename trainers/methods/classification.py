@@ -1,29 +1,28 @@
-"""One iteration of a classifier, and its judgement on test images once an epoch."""
+"""One iteration of a classifier, and its evaluation on test images once an epoch."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch.nn.functional import cross_entropy
 
-from trainers.data.images import Images
 from trainers.device.precision import FLOAT32, at
-from trainers.methods import optimizers, schedules, shown
-from trainers.methods.adversarial import evaluating, learn
+from trainers.methods import optimizers, output_network, schedules
 from trainers.methods.ema import Average
+from trainers.methods.steps import evaluating, learn
 from trainers.process.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from models.specs.darknet import DarknetParams
-    from trainers.data.loader import Feed
-    from trainers.data.rng import Draws
-    from trainers.methods import Place
+    from trainers.data.images import Images
+    from trainers.data.loader import LabelledFeed
+    from trainers.methods import Iteration
 
-_AT_ONCE = 256
-_KEPT = 10  # without a test part, so many training images give one
+_TEST_BATCH = 256
+_TEST_SHARE = 10  # without test images, one training image in so many is kept for testing
 
 
 class Classification:
@@ -37,14 +36,15 @@ class Classification:
         params: DarknetParams,
         classifier: nn.Module,
         classes: tuple[str, ...],
-        test: Feed,
-        draws: Draws,
+        feed: LabelledFeed,
+        test: LabelledFeed,
         precision: str = FLOAT32,
     ) -> None:
         self.params = params
         self.classes = classes
-        self.draws = draws
+        self.feed = feed
         self.precision = precision
+        self._test = test
         self._classify = at(classifier, precision)
         self.networks: dict[str, nn.Module] = {"classifier": classifier}
         self.averages: dict[str, Average] = {}
@@ -54,95 +54,102 @@ class Classification:
             "classifier": optimizers.sgd(classifier.parameters(), params.weight_decay)
         }
         self.extras: dict[str, torch.Tensor] = {}
-        if test.labels is None:
-            raise InvalidDatasetError("the test images have no classes")
-        self._test, self._labels = test, test.labels
-        self._figures: dict[str, float] = {}
-        self._fresh = False  # whether they were taken since the last step
-        self.confusion: torch.Tensor | None = None
+        # The last evaluation, and whether the weights are still those that it was made with.
+        self._evaluated: dict[str, float] = {}
+        self._fresh = False
+        self.confusion: torch.Tensor | None = None  # [classes, classes] int64: true class, predicted class
 
-    def iterations(self, step: int, batches: int) -> int:  # noqa: ARG002 - the same question as to others
-        """Return as many: each iteration draws one batch."""
+    def iterations(self, step: int, batches: int) -> int:  # noqa: ARG002 - the number depends on the step elsewhere
+        """Return the same number: each iteration draws one batch."""
         return batches
 
-    def salt(self, salt: int) -> None:
-        """Use other draws from now on."""
-        self.draws = self.draws.salted(salt)
+    def example(self, name: str) -> torch.Tensor:  # noqa: ARG002 - there is one network
+        """Return an image, [1, C, H, W]."""
+        return torch.zeros(1, *self.feed.shape, device=self.feed.draws.device)
 
-    def example(self, name: str, feed: Feed) -> torch.Tensor:  # noqa: ARG002 - there is one network
-        """Return an image."""
-        return torch.zeros(1, *feed.shape, device=self.draws.device)
-
-    def step(self, place: Place, feed: Feed) -> torch.Tensor:
-        """Train one iteration; return the metrics in their order."""
+    def step(self, iteration: Iteration) -> torch.Tensor:
+        """Train one iteration; return the metrics in the order of `metrics`."""
         self._fresh = False
-        rate, momentum = self._set_rates(place, feed.batch_size)
-        images, labels = feed.next_batch()
-        classifier = self.networks["classifier"]
+        # 1. The cycle gives the step size and the momentum.
+        rate, momentum = self._set_rates(iteration, self.feed.batch_size)
+        # 2. A batch: images [N, C, H, W] float32, classes [N] int64.
+        images, labels = self.feed.next_labelled()
+        # 3. One step down the cross-entropy of the logits [N, classes].
         logits = self._classify(images)
-        if labels is None:
-            raise InvalidDatasetError("the data set has no classes")
         loss = cross_entropy(logits, labels, label_smoothing=self.params.label_smoothing)
-        norm = learn(self.optimizers["classifier"], loss, classifier)
+        norm = learn(self.optimizers["classifier"], loss, self.networks["classifier"])
+        # 4. The moving average follows.
         for average in self.averages.values():
-            average.update(feed.batch_size)
-        right = (logits.detach().argmax(1) == labels).float().mean()
-        return torch.stack([loss.detach(), right, norm, norm.new_tensor(rate), norm.new_tensor(momentum)])
+            average.update(self.feed.batch_size)
+        # 5. Metrics stay on the device. The accuracy is that of the logits before the step.
+        accuracy = (logits.detach().argmax(1) == labels).float().mean()
+        return torch.stack([loss.detach(), accuracy, norm, norm.new_tensor(rate), norm.new_tensor(momentum)])
 
-    def _set_rates(self, place: Place, images: int) -> tuple[float, float]:
+    def _set_rates(self, iteration: Iteration, images: int) -> tuple[float, float]:
+        """Set and return step size and momentum: one rises while the other falls (Smith 2018)."""
         params = self.params
         high, end = params.learning_rate, params.cycle_end
-        rate = schedules.one_cycle(high / params.cycle_div, high, end, place.fraction)
+        rate = schedules.one_cycle(high / params.cycle_div, high, end, iteration.fraction)
         if params.warmup_images:
-            rate *= min(1.0, (place.seen + images) / params.warmup_images)
-        momentum = schedules.one_cycle(params.momentum, params.momentum_low, end, place.fraction)
+            rate *= min(1.0, (iteration.seen + images) / params.warmup_images)
+        momentum = schedules.one_cycle(params.momentum, params.momentum_low, end, iteration.fraction)
         optimizers.set_learning_rate(self.optimizers["classifier"], rate)
         optimizers.set_momentum(self.optimizers["classifier"], momentum)
         return rate, momentum
 
     @torch.no_grad()
     def end_epoch(self) -> dict[str, float]:
-        """Judge the test images: the share that is right, mean cross-entropy, and which class is taken for which."""
+        """Evaluate on the test images: accuracy, mean cross-entropy and the confusion matrix."""
+        # The grid, the epoch and the report all ask; without a step in between the answer is the same.
         if self._fresh:
-            return self._figures
-        network = shown(self, "classifier")
-        many = len(self.classes)
-        answers = []
-        total = torch.zeros((), dtype=torch.float64, device=self.draws.device)
+            return self._evaluated
+        network, test = output_network(self, "classifier"), self._test
+        device, many = test.draws.device, len(self.classes)
+        codes = []
+        # Summed in float64: a sum of tens of thousands of float32 losses would lose digits.
+        total = torch.zeros((), dtype=torch.float64, device=device)
         with evaluating(network):
-            for chosen in torch.split(torch.arange(self._test.deck.count), _AT_ONCE):
-                labels = self._labels[chosen].to(self.draws.device)
-                logits = network(self._test.normalise(self._test.plain(chosen)))
+            # In the order of the data set and without augmentation, so that every evaluation sees the same images.
+            for chosen in torch.split(torch.arange(test.sampler.count), _TEST_BATCH):
+                labels = test.classes_of[chosen].to(device)  # [n]
+                logits = network(test.normalise(test.plain(chosen)))  # [n, classes]
                 total += cross_entropy(logits, labels, reduction="sum").double()
-                answers.append(labels * many + logits.argmax(1))
-        self.confusion = torch.bincount(torch.cat(answers).cpu(), minlength=many * many).view(many, many)
-        right = int(self.confusion.diagonal().sum())
-        count = self._test.deck.count
-        self._figures = {"accuracy": right / count, "test_loss": float(total) / count}
+                # One number for each pair of true and predicted class, to be counted all at once.
+                codes.append(labels * many + logits.argmax(1))
+        self.confusion = torch.bincount(torch.cat(codes).cpu(), minlength=many * many).view(many, many)
+        count = test.sampler.count
+        self._evaluated = {
+            "accuracy": int(self.confusion.diagonal().sum()) / count,
+            "test_loss": float(total) / count,
+        }
         self._fresh = True
-        return self._figures
+        return self._evaluated
 
-    def report(self) -> dict[str, Any]:
-        """Return accuracy and confusion: rows are the true classes, columns what the classifier says."""
+    def report(self) -> dict[str, object]:
+        """Return accuracy, test loss and the confusion matrix: rows are true classes, columns predicted ones."""
         self.end_epoch()
-        return {**self._figures, "classes": list(self.classes), "confusion": self.counts()}
+        return {**self._evaluated, "classes": list(self.classes), "confusion": self.counts()}
 
     def counts(self) -> list[list[int]]:
-        """Return how many images of each class (row) were taken for each class (column) at the last judgement."""
+        """Return the confusion matrix of the last evaluation; empty before the first one."""
         return [] if self.confusion is None else cast("list[list[int]]", self.confusion.tolist())
 
 
 def held_out(parts: dict[str, Images]) -> tuple[Images, Images]:
-    """Return training and test images; without a test part, every tenth training image is kept for it."""
+    """Return training and test images; without labelled test images, every tenth training image is kept for testing.
+
+    Raises:
+        InvalidDatasetError: there are no classes, or too few images.
+    """
     train = parts["train"]
     if "test" in parts and parts["test"].labels is not None:
         return train, parts["test"]
     if train.labels is None:
         raise InvalidDatasetError("the data set has no classes; put its images into one folder for each class")
-    if len(train.pixels) < _KEPT:
+    if len(train.pixels) < _TEST_SHARE:
         raise InvalidDatasetError(
-            f"the data set has {len(train.pixels)} images and no test part; every {_KEPT}th is kept for testing: "
-            f"take one with at least {_KEPT} images"
+            f"the data set has {len(train.pixels)} images and no test part; every {_TEST_SHARE}th is kept for testing: "
+            f"take one with at least {_TEST_SHARE} images"
         )
-    kept = torch.arange(len(train)) % _KEPT == _KEPT - 1
+    kept = torch.arange(len(train)) % _TEST_SHARE == _TEST_SHARE - 1
     return train.only(~kept), train.only(kept)

@@ -1,4 +1,4 @@
-"""How a critic is kept from growing without bound. WGAN and WGAN-GP differ by this alone."""
+"""Constraints that keep a critic Lipschitz. WGAN and WGAN-GP differ by this alone."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Constraint(Protocol):
-    """Changes the critic before its step, or adds to its loss."""
+    """Changes the critic's weights before its step, or adds to its loss."""
 
-    metrics: tuple[str, ...]
-    mixes: bool
+    metrics: tuple[str, ...]  # names of the metrics that `penalty` returns
+    mixes: bool  # whether `penalty` needs a random number for each image
 
     def before(self, critic: nn.Module) -> None:
         """Change the critic's weights before its step."""
@@ -26,7 +26,7 @@ class Constraint(Protocol):
     def penalty(
         self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None
     ) -> tuple[Tensor | None, tuple[Tensor, ...]]:
-        """Return what is added to the loss, and what is shown."""
+        """Return what is added to the loss, and the metrics."""
 
 
 class Clip:
@@ -41,6 +41,7 @@ class Clip:
     @torch.no_grad()
     def before(self, critic: nn.Module) -> None:
         """Clip every trained weight."""
+        # Bounded weights bound the critic's slope, though nobody knows at which value.
         for weight in critic.parameters():
             weight.clamp_(-self.bound, self.bound)
 
@@ -64,11 +65,12 @@ class GradientPenalty:
     def penalty(
         self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return weight * E[(|slope| - 1)^2] at random points between; ``mix`` is (batch, 1, 1, 1) in 0..1."""
+        """Return weight * E[(|slope| - 1)^2] at random points between; ``mix`` is [N, 1, 1, 1] in 0..1."""
         if mix is None:
             raise TypeError("a gradient penalty needs a random number for each image")
+        # One point on the line between each real image and a fake, [N, C, H, W]: the optimal critic has slope 1 there.
         between = (mix * real + (1 - mix) * fake).requires_grad_()
         slope = losses.squared_slope(judge(between), between)
-        # The root has no derivative at zero; this is far below what a float can tell from a slope of one.
+        # The root has no derivative at zero. The small number is far below what float32 can tell from a slope of 1.
         penalty = ((slope + 1e-12).sqrt() - 1).square().mean()
         return self.weight * penalty, (penalty.detach(),)

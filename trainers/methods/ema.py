@@ -9,7 +9,7 @@ from torch import nn
 
 
 class Average:
-    """Follows ``source``: after ``half_life`` images, half of the average is younger than that.
+    """Follows ``source``: half of the average comes from the last ``half_life`` images.
 
     Floating-point buffers (running statistics of batch normalisation) are averaged like weights; counters are copied.
     """
@@ -21,12 +21,17 @@ class Average:
 
     @torch.no_grad()
     def update(self, images: int) -> None:
-        """Account for a step in which this many images were seen: average += (1 - 2^(-images/half_life)) difference."""
+        """Follow an iteration in which this many images were seen.
+
+        average += (1 - 2^(-images / half_life)) (source - average), so that the batch size does not matter.
+        """
         weight = 1 - 0.5 ** (images / self.half_life)
         mine, theirs = self.network.state_dict(), self.source.state_dict()
         floating = [name for name, value in mine.items() if value.is_floating_point()]
+        # One call for all tensors of the network: a loop would launch two kernels for each.
         torch._foreach_mul_([mine[name] for name in floating], 1 - weight)
         torch._foreach_add_([mine[name] for name in floating], [theirs[name] for name in floating], alpha=weight)
+        # Counters (batches that a normalisation has seen) cannot be averaged.
         for name, value in mine.items():
             if not value.is_floating_point():
                 value.copy_(theirs[name])

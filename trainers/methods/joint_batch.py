@@ -1,7 +1,8 @@
 """Several batches through a network at once, each normalised by its own statistics.
 
-One product of twice the height costs less than two: its weights are read once, and one gradient is written where two
-would be written, read again and added. Batch normalisation must not see it: real and fake images differ in statistics.
+One matrix product with twice the rows costs less than two products: the weights are read once, and one gradient is
+written instead of two being written, read again and added. Batch normalisation must still see each batch by itself,
+because real and fake images have different statistics.
 """
 
 from __future__ import annotations
@@ -16,24 +17,24 @@ if TYPE_CHECKING:
 
 
 class ApartNorm1d(nn.BatchNorm1d):
-    """Batch normalisation of vectors (batch, features) that may consist of several batches, one behind the other."""
+    """Batch normalisation of vectors [N, features], which may be several batches joined along N."""
 
     published_as = "BatchNorm1d"
-    batches = 1
+    batches = 1  # how many batches the next input consists of
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Normalise each batch by itself; running statistics follow them in their order."""
+        """Normalise each batch by itself; the running statistics are updated by one after the other."""
         return _apart(super().forward, inputs, self.batches)
 
 
 class ApartNorm2d(nn.BatchNorm2d):
-    """Batch normalisation of images (batch, channels, height, width) that may consist of several batches."""
+    """Batch normalisation of images [N, C, H, W], which may be several batches joined along N."""
 
     published_as = "BatchNorm2d"
-    batches = 1
+    batches = 1  # how many batches the next input consists of
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Normalise each batch by itself; running statistics follow them in their order."""
+        """Normalise each batch by itself; the running statistics are updated by one after the other."""
         return _apart(super().forward, inputs, self.batches)
 
 
@@ -42,12 +43,14 @@ def _apart(normalise: Callable[[Tensor], Tensor], inputs: Tensor, batches: int) 
 
 
 def judge_together(judge: Callable[[Tensor], Tensor], *images: Tensor) -> tuple[Tensor, ...]:
-    """Return what the judge says of each batch of images (batch, ...), all of the same size: (batch,) each."""
+    """Return the judge's output for each batch of images, [N, ...] all of the same size: [N] each."""
+    # A judge that is a plain function has no layers to be told.
     layers = judge.modules() if isinstance(judge, nn.Module) else ()
     norms = [module for module in layers if isinstance(module, (ApartNorm1d, ApartNorm2d))]
     for norm in norms:
         norm.batches = len(images)
     try:
+        # k batches [N, C, H, W] -> one [k N, C, H, W] -> outputs [k N] -> k times [N].
         return judge(torch.cat(images)).chunk(len(images))
     finally:
         for norm in norms:

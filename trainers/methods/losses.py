@@ -1,4 +1,4 @@
-"""Losses as pure functions of logits. Each names its paper and equation; shapes are (batch,), results are scalars."""
+"""Losses as pure functions. Each names its paper and equation; logits and scores are [N], results are scalars."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def bce_discriminator(real: Tensor, fake: Tensor, smoothing: float = 0.0) -> Ten
     Both terms are log 2 at logit 0. ``smoothing`` s labels real images 1 - s (Salimans et al. 2016, section 3.4): the
     cross-entropy with that label is (1 - s) softplus(-x) + s softplus(x) = softplus(-x) + s x.
     """
+    # softplus(-x) = -log sigmoid(x), without the overflow of computing it so.
     loss = softplus(-real).mean() + softplus(fake).mean()
     return loss + smoothing * real.mean() if smoothing else loss
 
@@ -27,7 +28,7 @@ def bce_generator(fake: Tensor) -> Tensor:
 
 
 def wasserstein_critic(real: Tensor, fake: Tensor) -> Tensor:
-    """Arjovsky et al. 2017, eq. 2, negated: E[f(G(z))] - E[f(x)]. Minus the estimated distance."""
+    """Arjovsky et al. 2017, eq. 2, negated: E[f(G(z))] - E[f(x)], which is minus the estimated distance."""
     return fake.mean() - real.mean()
 
 
@@ -37,7 +38,12 @@ def wasserstein_generator(fake: Tensor) -> Tensor:
 
 
 def squared_slope(outputs: Tensor, images: Tensor) -> Tensor:
-    """Squared Euclidean norm of the gradient of each output (batch,) by its image (batch, ...): (batch,)."""
+    """Return the squared Euclidean norm of the gradient of each output, [N], by its image, [N, ...]: [N].
+
+    What gradient penalties are made of: R1 and R2 (Mescheder et al. 2018) and WGAN-GP's (Gulrajani et al. 2017).
+    """
+    # The gradient of the sum by image i is that of output i alone, as long as no layer mixes the images of a batch.
+    # The graph is kept: the penalty itself is differentiated by the weights.
     (gradient,) = torch.autograd.grad(outputs.sum(), images, create_graph=True)
     return gradient.square().flatten(1).sum(1)
 
@@ -48,5 +54,5 @@ def relativistic(winner: Tensor, loser: Tensor) -> Tensor:
 
 
 def least_squares(scores: Tensor, wanted: float) -> Tensor:
-    """Mao et al. 2017, eq. 2: E[(D - wanted)^2], without the factor of a half, as CycleGAN has it."""
+    """Mao et al. 2017, eq. 2: E[(D - wanted)^2], without the factor of a half, as in CycleGAN; scores of any shape."""
     return (scores - wanted).square().mean()

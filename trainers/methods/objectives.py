@@ -1,8 +1,8 @@
-"""What the players minimise: one small class per family of losses, on the pure functions of trainers.losses."""
+"""What the players minimise: one small class for each family of losses, built on the pure functions of `losses`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Callable, NamedTuple, Protocol
 
 import torch
 
@@ -12,13 +12,17 @@ from trainers.methods.joint_batch import judge_together
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from models.specs.base import NoiseParams
+    from models.specs.began import BeganParams
+    from models.specs.r3gan import R3ganParams
     from trainers.methods.constraints import Constraint
 
+    # The discriminator as losses see it: images [N, C, H, W] -> one number each, [N].
     Judge = Callable[[Tensor], Tensor]
 
 
 class Verdict(NamedTuple):
-    """The discriminator's loss, and what to show: one number each for real and fake images, and whatever else."""
+    """The discriminator's loss and metrics, all scalars: one for real images, one for fakes, the objective's own."""
 
     loss: Tensor
     real: Tensor
@@ -27,31 +31,34 @@ class Verdict(NamedTuple):
 
 
 class Objective(Protocol):
-    """Gets the images and the judge, so that penalties and paired losses can ask the judge for more than logits."""
+    """Both players' losses.
+
+    An objective gets images and the judge instead of logits, because penalties and paired losses ask the judge again.
+    """
 
     metrics: tuple[str, ...]  # names of what `Verdict.more` and `finish` add to the common metrics, in this order
-    judged: bool  # whether what is shown for real and fake images are probabilities
+    judged: bool  # whether the metrics of real and fake images are probabilities
     mixes: bool  # whether the discriminator's loss needs a random number for each image
-    extras: dict[str, Tensor]  # state of its own
+    extras: dict[str, Tensor]  # state of its own, for the checkpoint
 
     def progress(self, fraction: float) -> None:
-        """Hear which share of the budget is used."""
+        """Follow schedules: ``fraction`` of the budget is used."""
 
     def before(self, discriminator: nn.Module) -> None:
-        """Prepare the discriminator for its step."""
+        """Change the discriminator's weights before its step, if the method does that."""
 
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:
-        """Judge real and (detached) fake images."""
+        """Return the discriminator's loss for real and (detached) fake images, [N, C, H, W] each; ``mix`` in 0..1."""
 
     def generator(self, judge: Judge, fake: Tensor, real: Tensor) -> Tensor:
         """Return the generator's loss; ``real`` is the discriminator's last batch, for relativistic losses."""
 
     def finish(self, real: Tensor, g_loss: Tensor) -> list[Tensor]:
-        """End an iteration, given what was shown for real images and the generator's loss."""
+        """End an iteration, given the metric of real images and the generator's loss; return more metrics."""
 
 
 class Plain:
-    """What most objectives leave as it is."""
+    """The defaults: no schedule, no constraint, no state, no metrics of its own."""
 
     metrics: tuple[str, ...] = ()
     judged = True
@@ -61,38 +68,38 @@ class Plain:
         self.extras: dict[str, Tensor] = {}
 
     def progress(self, fraction: float) -> None:
-        """Change nothing."""
+        """Follow no schedule."""
 
     def before(self, discriminator: nn.Module) -> None:
-        """Change nothing."""
+        """Leave the weights alone."""
 
     def finish(self, real: Tensor, g_loss: Tensor) -> list[Tensor]:  # noqa: ARG002 - see the protocol
-        """Add nothing."""
+        """Add no metrics."""
         return []
 
 
 class CrossEntropy(Plain):
-    """Binary cross-entropy with the non-saturating generator loss."""
+    """Binary cross-entropy with the non-saturating generator loss (Goodfellow et al. 2014)."""
 
     def __init__(self, smoothing: float) -> None:
         super().__init__()
         self.smoothing = smoothing
 
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:  # noqa: ARG002
-        """Judge both batches."""
-        real_logits, fake_logits = judge_together(judge, real, fake)
+        """Return the cross-entropy of both batches; the metrics are mean probabilities of being real."""
+        real_logits, fake_logits = judge_together(judge, real, fake)  # [N] each
         loss = losses.bce_discriminator(real_logits, fake_logits, self.smoothing)
         return Verdict(loss, real_logits.detach().sigmoid().mean(), fake_logits.detach().sigmoid().mean())
 
     def generator(self, judge: Judge, fake: Tensor, real: Tensor) -> Tensor:  # noqa: ARG002 - only relativistic losses look at it
-        """Return the generator's loss."""
+        """Return the non-saturating loss of fakes."""
         return losses.bce_generator(judge(fake))
 
 
 class Wasserstein(Plain):
-    """The critic's scores (Arjovsky et al. 2017); how it is kept Lipschitz is the constraint's business."""
+    """The critic's scores estimate a distance (Arjovsky et al. 2017); a constraint keeps the critic Lipschitz."""
 
-    judged = False
+    judged = False  # scores have no bounds
 
     def __init__(self, constraint: Constraint) -> None:
         super().__init__()
@@ -101,26 +108,27 @@ class Wasserstein(Plain):
         self.mixes = constraint.mixes
 
     def before(self, discriminator: nn.Module) -> None:
-        """Let the constraint change the critic's weights."""
+        """Let the constraint change the critic's weights: WGAN clips them."""
         self.constraint.before(discriminator)
 
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:
-        """Score both batches, and add the constraint's penalty."""
-        real_scores, fake_scores = judge_together(judge, real, fake)
+        """Return the difference of mean scores plus the constraint's penalty; the metrics are mean scores."""
+        real_scores, fake_scores = judge_together(judge, real, fake)  # [N] each
         loss = losses.wasserstein_critic(real_scores, fake_scores)
+        # WGAN-GP judges a third batch, between the two.
         penalty, more = self.constraint.penalty(judge, real, fake, mix)
         loss = loss if penalty is None else loss + penalty
         return Verdict(loss, real_scores.detach().mean(), fake_scores.detach().mean(), more)
 
     def generator(self, judge: Judge, fake: Tensor, real: Tensor) -> Tensor:  # noqa: ARG002
-        """Return the generator's loss."""
+        """Return minus the mean score of fakes."""
         return losses.wasserstein_generator(judge(fake))
 
 
 class Relativistic(Plain):
-    """R3GAN (Huang et al. 2024): real and fake images are judged in pairs, and both players are penalised for slope.
+    """R3GAN (Huang et al. 2024): real and fake images are judged in pairs, and both players' slopes are penalised.
 
-    What is shown are the mean probabilities that the real image of a pair is taken for the real one, and the fake.
+    The metrics are mean probabilities that the real image of a pair is taken for the real one, and the fake for it.
     """
 
     metrics: tuple[str, ...] = ("gradient_penalty",)
@@ -131,29 +139,34 @@ class Relativistic(Plain):
         self.gamma = gamma
 
     def progress(self, fraction: float) -> None:
-        """Let the weight of the penalties follow its cosine."""
+        """Move the weight of the penalties along its cosine."""
         self.gamma = schedules.cosine(self.gamma_start, self.gamma_end, fraction)
 
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:  # noqa: ARG002
-        """Judge pairs; R1 and R2 are squared slopes at real and at fake images (Mescheder et al. 2018, eqs. 9, 10)."""
+        """Return the paired loss plus gamma/2 (R1 + R2), Huang et al. 2024, section 2.
+
+        R1 and R2 are the mean squared slopes at real and at fake images (Mescheder et al. 2018, eqs. 9 and 10).
+        """
+        # Leaves that require gradients: the penalties differentiate logits by images.
         real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
-        real_logits, fake_logits = judge_together(judge, real, fake)
+        real_logits, fake_logits = judge_together(judge, real, fake)  # [N] each, image i paired with image i
         penalty = losses.squared_slope(real_logits, real).mean() + losses.squared_slope(fake_logits, fake).mean()
         loss = losses.relativistic(real_logits, fake_logits) + self.gamma / 2 * penalty
         margin = (real_logits - fake_logits).detach()
         return Verdict(loss, margin.sigmoid().mean(), (-margin).sigmoid().mean(), (penalty.detach(),))
 
     def generator(self, judge: Judge, fake: Tensor, real: Tensor) -> Tensor:
-        """Return the generator's loss: the roles of the pair are exchanged."""
+        """Return the paired loss with the roles exchanged."""
+        # The generator cannot change what real images score: no graph is needed there.
         with torch.no_grad():
             real_logits = judge(real)
         return losses.relativistic(judge(fake), real_logits)
 
 
 class Balance(Plain):
-    """BEGAN (Berthelot et al. 2017): the judge returns each image's reconstruction loss L, and k keeps the balance.
+    """BEGAN (Berthelot et al. 2017): the judge returns each image's reconstruction loss L; k balances the players.
 
-    What is shown for real and fake images is L. Added are k and the measure of convergence M (eq. 6).
+    The metrics of real and fake images are L. Added are k and the measure of convergence M (eq. 6).
     """
 
     metrics: tuple[str, ...] = ("k", "balance")
@@ -162,11 +175,11 @@ class Balance(Plain):
     def __init__(self, gamma: float, lambda_k: float, device: torch.device) -> None:
         super().__init__()
         self.gamma, self.lambda_k = gamma, lambda_k
-        self.extras = {"k": torch.zeros((), device=device)}
+        self.extras = {"k": torch.zeros((), device=device)}  # starts at 0: at first only real images count
 
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:  # noqa: ARG002
-        """Return L(x) - k L(G(z))."""
-        real_loss, fake_loss = (loss.mean() for loss in judge_together(judge, real, fake))
+        """Return L(x) - k L(G(z)), eq. 5: reconstruct real images well, and fakes badly, to a degree k."""
+        real_loss, fake_loss = (loss.mean() for loss in judge_together(judge, real, fake))  # [N] -> scalar
         return Verdict(real_loss - self.extras["k"] * fake_loss, real_loss.detach(), fake_loss.detach())
 
     def generator(self, judge: Judge, fake: Tensor, real: Tensor) -> Tensor:  # noqa: ARG002
@@ -177,20 +190,21 @@ class Balance(Plain):
         """Move k towards the balance gamma L(x) = L(G(z)), inside 0..1; return k and M."""
         k = self.extras["k"]
         off = self.gamma * real - g_loss
+        # In place and on the device: k is part of the checkpoint, and nobody waits for its value.
         k.add_(self.lambda_k * off).clamp_(0, 1)
         return [k.clone(), real + off.abs()]
 
 
-def cross_entropy(params: Any, _device: torch.device) -> Objective:
-    """Make the objective of the parameters."""
+def cross_entropy(params: NoiseParams, _device: torch.device) -> Objective:
+    """Return the objective of recipes with labels to smooth."""
     return CrossEntropy(params.label_smoothing)
 
 
-def relativistic(params: Any, _device: torch.device) -> Objective:
-    """Make the objective of the parameters."""
+def relativistic(params: R3ganParams, _device: torch.device) -> Objective:
+    """Return R3GAN's objective."""
     return Relativistic(params.gamma, params.gamma_end)
 
 
-def balance(params: Any, device: torch.device) -> Objective:
-    """Make the objective of the parameters."""
+def balance(params: BeganParams, device: torch.device) -> Objective:
+    """Return BEGAN's objective."""
     return Balance(params.gamma, params.lambda_k, device)

@@ -1,9 +1,9 @@
-"""Optimizers: the fastest form that this torch has on this device."""
+"""Optimizers, in the fastest form that this torch has on this device."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Iterable
+from typing import TYPE_CHECKING, Iterable
 
 import torch
 
@@ -12,26 +12,27 @@ if TYPE_CHECKING:
 
 
 def make(params: AdversarialParams, weights: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the optimizer that the parameters ask for. Its learning rate is set before every step.
+    """Return the optimizer that the parameters ask for. The method sets its learning rate before every step.
 
     Adam: Kingma and Ba 2015. RMSprop: Tieleman and Hinton 2012, with torch's smoothing constant .99.
     """
     listed = list(weights)
     if params.optimizer == "rmsprop":
         return torch.optim.RMSprop(listed, lr=1.0, foreach=True)
-    settings: dict[str, Any] = {"lr": 1.0, "betas": (params.beta1, params.beta2)}
+    betas = (params.beta1, params.beta2)
+    # Fused: one kernel updates all weights. Foreach: one kernel for each operation of the update.
     if _fused_adam(listed[0].device.type):
-        return torch.optim.Adam(listed, fused=True, **settings)
-    return torch.optim.Adam(listed, foreach=True, **settings)
+        return torch.optim.Adam(listed, lr=1.0, betas=betas, fused=True)
+    return torch.optim.Adam(listed, lr=1.0, betas=betas, foreach=True)
 
 
 def sgd(weights: Iterable[torch.nn.Parameter], weight_decay: float) -> torch.optim.Optimizer:
-    """Return stochastic gradient descent. Its learning rate and momentum are set before every step."""
+    """Return stochastic gradient descent. The method sets learning rate and momentum before every step."""
     return torch.optim.SGD(list(weights), lr=1.0, momentum=0.9, weight_decay=weight_decay, foreach=True)
 
 
 def warm_up() -> None:
-    """Make torch import what its first optimizer needs: two seconds that no job should wait for."""
+    """Make torch import what its first optimizer needs. It takes two seconds that no job should wait for."""
     _fused_adam("cpu")
 
 
@@ -55,7 +56,8 @@ def set_betas(optimizer: torch.optim.Optimizer, beta1: float, beta2: float) -> N
 
 @lru_cache(maxsize=None)
 def _fused_adam(device: str) -> bool:
-    """Tell whether one fused step works here: on CUDA since torch 2.0, on the CPU since 2.4."""
+    """Return whether a fused step works here: on CUDA since torch 2.0, on the CPU since 2.4."""
+    # Trying it is the only test that covers every torch and every device.
     weight = torch.nn.Parameter(torch.zeros(1, device=device))
     weight.grad = torch.zeros_like(weight)
     try:

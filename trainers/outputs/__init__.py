@@ -1,8 +1,8 @@
-"""What is shown of a training: pictures of always the same inputs. Looking never changes the training."""
+"""Pictures of a training, always of the same inputs. Drawing them never changes the training."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 
@@ -17,55 +17,54 @@ if TYPE_CHECKING:
 
     from trainers.process.reporter import Reporter
 
-CELLS = 64
+CELLS = 64  # pictures of a grid
 
 
 class Gallery(Protocol):
-    """One for each kind of method."""
+    """Draws the pictures of one kind of method."""
 
-    def real(self) -> Shown:
-        """Return what the pictures should look like."""
+    def real(self) -> Sheet:
+        """Draw real images: what fakes should look like."""
 
-    def draw(self) -> Shown:
-        """Draw the pictures of this moment."""
+    def draw(self) -> Sheet:
+        """Draw the pictures of the present weights."""
 
 
-class Shown:
-    """A sheet of pictures, (height, width) or (height, width, 3) uint8, and how varied it is.
+class Sheet(NamedTuple):
+    """Pictures laid out as one image, [H, W] grey or [H, W, 3] colour uint8, and how varied they are.
 
     ``spread`` is the mean distance of two fakes as a share of that of two real images; None where there are no fakes.
     """
 
-    def __init__(self, sheet: NDArray[np.uint8], spread: float | None = None) -> None:
-        self.sheet = sheet
-        self.spread = spread
+    pixels: NDArray[np.uint8]
+    spread: float | None = None
 
 
-class Exhibition:
-    """Writes a gallery's sheets and hands them over."""
+class GridWriter:
+    """Writes a gallery's sheets as PNG files and reports them."""
 
     def __init__(self, gallery: Gallery, reporter: Reporter, scratch: Path) -> None:
         self.gallery = gallery
         self.reporter = reporter
         self.scratch = scratch
-        self.drawn_at: int | None = None
+        self.drawn_at: int | None = None  # the step of the last grid
 
     def real(self) -> None:
-        """Show what the pictures should look like."""
+        """Write the grid of real images."""
         self._hand_over("real_grid", "real_grid.png", self.gallery.real(), 0, 0)
 
     def draw(self, step: int, epoch: int) -> float | None:
-        """Draw the grid of this step; return its spread."""
-        shown = self.gallery.draw()
-        self._hand_over("grid", f"grid-{step:08d}.png", shown, step, epoch)
+        """Write the grid of this step; return the spread of its fakes, if it has any."""
+        sheet = self.gallery.draw()
+        self._hand_over("grid", f"grid-{step:08d}.png", sheet, step, epoch)
         self.drawn_at = step
-        return shown.spread
+        return sheet.spread
 
-    def _hand_over(self, kind: str, name: str, shown: Shown, step: int, epoch: int) -> None:
-        path = png.write(self.scratch / name, png.png(shown.sheet))
+    def _hand_over(self, kind: str, name: str, sheet: Sheet, step: int, epoch: int) -> None:
+        path = png.write(self.scratch / name, png.png(sheet.pixels))
         self.reporter.file(File(kind, path, step, epoch, PNG))
 
 
 def spread(images: torch.Tensor) -> float:
-    """Mean Euclidean distance between two different images of a batch (n, ...)."""
+    """Return the mean Euclidean distance between two different images of a batch, [N, ...]."""
     return float(torch.pdist(images.detach().float().cpu().flatten(1)).mean())

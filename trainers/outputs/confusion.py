@@ -1,28 +1,29 @@
-"""The gallery of a classifier: which class is taken for which."""
+"""The gallery of a classifier: its confusion matrix."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainers.outputs import CELLS, Shown, plots, png
+from trainers.outputs import CELLS, Sheet, plots, png
 
 if TYPE_CHECKING:
-    from trainers.data.loader import Feed
     from trainers.methods.classification import Classification
 
 
 class Confusion:
-    """Shows training images once, and then the confusion matrix on the test images."""
+    """Draws training images once, and then the confusion matrix on the test images."""
 
-    def __init__(self, method: Classification, feed: Feed) -> None:
+    def __init__(self, method: Classification) -> None:
         self.method = method
-        self._real = feed.plain(feed.draws.salted(0).permutation(feed.deck.count, "real_grid")[:CELLS])
+        feed = method.feed
+        self._real = feed.plain(feed.draws.salted(0).permutation(feed.sampler.count, "real_grid")[:CELLS])
 
-    def real(self) -> Shown:
-        """Show training images."""
-        return Shown(png.tile(self._real.cpu()))
+    def real(self) -> Sheet:
+        """Draw training images."""
+        return Sheet(png.tile(self._real.cpu()))
 
-    def draw(self) -> Shown:
-        """Show the confusion matrix of this moment."""
+    def draw(self) -> Sheet:
+        """Draw the confusion matrix of the present weights."""
+        # Evaluated by the loop already, if this is the end of an epoch; then it costs nothing here.
         figures = self.method.end_epoch()
-        return Shown(plots.confusion(self.method.counts(), self.method.classes, figures["accuracy"]))
+        return Sheet(plots.confusion(self.method.counts(), self.method.classes, figures["accuracy"]))

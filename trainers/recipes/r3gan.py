@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from trainers.methods import objectives
 from trainers.methods.adversarial import Players
+from trainers.methods.schedules import CriticSteps, PlayerSchedule
 from trainers.recipes.layers import EachToOnePixel, smoothly_doubled
 from trainers.recipes.recipe import Recipe, pair
 
@@ -126,4 +127,9 @@ def players(params: R3ganParams, shape: tuple[int, ...], _mean: Tensor | None) -
     return Players(fixed_up(generator), fixed_up(discriminator))
 
 
-RECIPE = Recipe(pair(players), objectives.relativistic, channels_last=False)
+def schedule(params: R3ganParams) -> PlayerSchedule:
+    """Raise Adam's beta2 over the budget, as the paper does."""
+    return PlayerSchedule(CriticSteps.constant(params.d_steps), params.beta2_end)
+
+
+RECIPE = Recipe(pair(players), objectives.relativistic, schedule, channels_last=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, NamedTuple
 
-from trainers.methods import objectives
+from trainers.methods import objectives, schedules
 
 if TYPE_CHECKING:
     import torch
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from trainers.methods.adversarial import Players
     from trainers.methods.objectives import Objective
+    from trainers.methods.schedules import PlayerSchedule
 
 
 class DataInfo(NamedTuple):
@@ -40,6 +41,8 @@ class Recipe(NamedTuple):
 
     networks: Networks  # by name
     objective: Callable[[Any, torch.device], Objective] = objectives.cross_entropy  # of an adversarial recipe
+    # How often the discriminator learns, and Adam's beta2 over the budget, of an adversarial recipe.
+    schedule: Callable[[Any], PlayerSchedule] = schedules.constant
     method: str = "adversarial"  # or "translation", "classification"
     # Convolutions with their weights as oneDNN's and cuDNN's kernels want them: up to half as fast again on a CPU, but
     # not where most of the time goes into second derivatives of small networks.

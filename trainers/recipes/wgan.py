@@ -11,6 +11,7 @@ from trainers.methods.adversarial import Players
 from trainers.methods.constraints import Clip
 from trainers.methods.joint_batch import ApartNorm2d
 from trainers.methods.objectives import Objective, Wasserstein
+from trainers.methods.schedules import CriticSteps, PlayerSchedule
 from trainers.recipes.layers import FromOnePixel, double, paper_weights
 from trainers.recipes.recipe import Recipe, pair
 
@@ -87,4 +88,9 @@ def objective(params: WganParams, _device: torch.device) -> Objective:
     return Wasserstein(Clip(params.clip))
 
 
-RECIPE = Recipe(pair(players), objective)
+def schedule(params: WganParams) -> PlayerSchedule:
+    """Train the critic for longer in the first iterations and at regular ones, as the source does."""
+    return PlayerSchedule(CriticSteps.of(params))
+
+
+RECIPE = Recipe(pair(players), objective, schedule)

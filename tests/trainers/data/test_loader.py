@@ -9,14 +9,14 @@ from trainers.assembly import domains
 from trainers.data import loader as feeds
 from trainers.data.augment import cut, reflect
 from trainers.data.images import Images
-from trainers.data.loader import Feed, Look, PairFeed
+from trainers.data.loader import ImageFeed, PairFeed, Preprocessing
 from trainers.data.rng import Draws
-from trainers.data.sampler import Deck
+from trainers.data.sampler import Sampler
 from trainers.methods.replay import Pool
 from trainers.process.errors import InvalidDatasetError
 
 CPU = torch.device("cpu")
-RAW = Look(0.0, 1 / 255, 1)
+RAW = Preprocessing(0.0, 1 / 255, 1)
 
 
 def numbered(begin, end):
@@ -33,8 +33,8 @@ def told(batch):
 def test_labels_stay_with_their_images_and_several_parts_are_dealt_as_one(monkeypatch, small):
     # Parts that are small together become one, larger ones stay apart.
     monkeypatch.setattr(feeds, "_SMALL", small, raising=False)
-    feed = Feed([numbered(0, 10), numbered(10, 17), numbered(17, 24)], 5, Draws(0, 0, CPU), RAW)
-    assert (feed.deck.count, feed.deck.per_pass) == (24, 4)
+    feed = ImageFeed([numbered(0, 10), numbered(10, 17), numbered(17, 24)], 5, Draws(0, 0, CPU), RAW)
+    assert (feed.sampler.count, feed.sampler.per_pass) == (24, 4)
     batches = [feed.next_batch() for _ in range(4)]
     dealt = [number for batch in batches for number in told(batch.images)]
     assert [int(label) for batch in batches for label in batch.labels] == [3 * number for number in dealt]
@@ -46,25 +46,25 @@ def test_labels_stay_with_their_images_and_several_parts_are_dealt_as_one(monkey
 
 def test_one_part_without_labels_leaves_all_without():
     bare = Images(numbered(0, 4).pixels, None)
-    assert Feed([numbered(0, 4), bare], 2, Draws(0, 0, CPU), RAW).next_batch().labels is None
+    assert ImageFeed([numbered(0, 4), bare], 2, Draws(0, 0, CPU), RAW).next_batch().labels is None
 
 
 def test_a_smaller_batch_goes_on_behind_the_images_already_dealt():
-    feed = Feed([numbered(0, 26)], 8, Draws(0, 0, CPU), RAW)
-    whole = told(Feed([numbered(0, 26)], 26, Draws(0, 0, CPU), RAW).next())
+    feed = ImageFeed([numbered(0, 26)], 8, Draws(0, 0, CPU), RAW)
+    whole = told(ImageFeed([numbered(0, 26)], 26, Draws(0, 0, CPU), RAW).next())
     dealt = told(feed.next())
     feed.halve()
-    assert (feed.batch_size, feed.deck.per_pass) == (4, 6)
+    assert (feed.batch_size, feed.sampler.per_pass) == (4, 6)
     dealt += [number for _ in range(4) for number in told(feed.next())]
     assert dealt == whole[:24]
-    assert (feed.deck.passes, feed.deck.position, feed.deck.seen) == (1, 0, 24)
+    assert (feed.sampler.passes, feed.sampler.position, feed.sampler.seen) == (1, 0, 24)
 
 
 @pytest.mark.parametrize("count", [150, 160, 161, 164])
 def test_a_budget_counts_the_batches_that_really_come_after_the_batch_became_smaller(count):
     # 15 halves to 7, of which the images dealt so far are no multiple.
     for before in range(1, count // 15):
-        deck = Deck(count, 15, Draws(0, 0, CPU))
+        deck = Sampler(count, 15, Draws(0, 0, CPU))
         for _ in range(before):
             deck.next()
         deck.batch_size //= 2
@@ -76,7 +76,7 @@ def test_a_budget_counts_the_batches_that_really_come_after_the_batch_became_sma
 
 
 def test_a_budget_of_images_is_rounded_up_to_a_batch():
-    deck = Deck(40, 16, Draws(0, 0, CPU))
+    deck = Sampler(40, 16, Draws(0, 0, CPU))
     assert [deck.batches_left(None, images) for images in (1, 16, 17, 100)] == [1, 1, 2, 7]
     deck.next()
     assert [deck.batches_left(None, images) for images in (1, 16, 17, 100)] == [0, 0, 1, 6]
@@ -84,18 +84,18 @@ def test_a_budget_of_images_is_rounded_up_to_a_batch():
 
 def test_fewer_images_than_a_batch_are_refused_with_the_remedy():
     with pytest.raises(InvalidDatasetError, match="3 images, fewer than one batch of 16: set `batch_size` to 3"):
-        Deck(3, 16, Draws(0, 0, CPU))
+        Sampler(3, 16, Draws(0, 0, CPU))
 
 
 def test_the_larger_domain_counts_the_passes_and_the_other_goes_round_faster():
     draws = Draws(0, 0, CPU)
-    a, b = (Feed([numbered(0, n)], 2, draws, RAW, f"order_{name}") for n, name in ((4, "a"), (10, "b")))
+    a, b = (ImageFeed([numbered(0, n)], 2, draws, RAW, f"order_{name}") for n, name in ((4, "a"), (10, "b")))
     pair = PairFeed(a, b)
     dealt = [(told(a.next()), told(b.next())) for _ in range(5)]
     assert pair.lead is b
     assert sorted(number for _, numbers in dealt for number in numbers) == list(range(10))
     assert sorted(number for numbers, _ in dealt[:2] for number in numbers) == list(range(4))
-    assert (a.deck.passes, b.deck.passes, pair.deck.epoch) == (2, 1, 1)
+    assert (a.sampler.passes, b.sampler.passes, pair.sampler.epoch) == (2, 1, 1)
     state = pair.state()
     following = told(a.next()), told(b.next())
     pair.restore(state, 0)
@@ -111,7 +111,7 @@ def test_domains_are_made_of_the_first_half_of_the_classes_and_the_others():
     assert set(b.labels.tolist()) == {2}
     assert a.pixels[a.rows].flatten().tolist() == [0, 1, 3, 4, 6, 7]
     # Dealt by their places among all pixels, without those being copied.
-    feed = Feed([b, a], 3, Draws(0, 0, CPU), Look(0.0, 1 / 255, 1))
+    feed = ImageFeed([b, a], 3, Draws(0, 0, CPU), Preprocessing(0.0, 1 / 255, 1))
     dealt = [feed.next_batch() for _ in range(3)]
     assert sorted(torch.cat([batch.images for batch in dealt]).flatten().round().int().tolist()) == list(range(9))
     assert all(torch.equal(batch.images.flatten().round().long() % 3, batch.labels) for batch in dealt)
@@ -182,7 +182,7 @@ def test_windows_depend_on_the_seed_the_stream_and_the_place_alone():
 
 def test_a_feed_shows_the_middle_to_those_who_judge_and_windows_to_those_who_learn():
     images = Images(grid(12).expand(4, 2, 12, 12), None)
-    feed = Feed([images], 4, Draws(0, 0, CPU), Look(0.0, 1 / 255, 8))
+    feed = ImageFeed([images], 4, Draws(0, 0, CPU), Preprocessing(0.0, 1 / 255, 8))
     assert feed.shape == (2, 8, 8)
     assert torch.equal(feed.plain(torch.tensor([1]))[0], grid(12)[:, 2:10, 2:10])
     first, second = feed.next(), feed.next()
@@ -191,14 +191,14 @@ def test_a_feed_shows_the_middle_to_those_who_judge_and_windows_to_those_who_lea
 
 
 def test_a_pool_hands_through_until_it_is_full_and_then_exchanges_half():
-    pool = Pool(4, (1,), Draws(0, 0, CPU), "a")
+    pool, draws = Pool(4, (1,), CPU, "a"), Draws(0, 0, CPU)
     first = torch.arange(4.0).view(4, 1)
-    assert torch.equal(pool.exchange(first, 0, 0), first)
+    assert torch.equal(pool.exchange(first, draws, 0, 0), first)
     old = 0
     for step in range(1, 201):
         fake = torch.full((1, 1), 100.0 + step)
         held = set(pool.tensors["images"].flatten().tolist())
-        shown = pool.exchange(fake, step, 0)
+        shown = pool.exchange(fake, draws, step, 0)
         if shown.item() != fake.item():
             old += 1
             assert shown.item() in held
@@ -212,6 +212,6 @@ def test_a_pool_hands_through_until_it_is_full_and_then_exchanges_half():
 
 
 def test_a_pool_of_none_hands_everything_through():
-    pool = Pool(0, (1,), Draws(0, 0, CPU), "a")
+    pool = Pool(0, (1,), CPU, "a")
     fakes = torch.randn(3, 1)
-    assert pool.exchange(fakes, 0, 0) is fakes
+    assert pool.exchange(fakes, Draws(0, 0, CPU), 0, 0) is fakes

@@ -14,7 +14,7 @@ from trainers.assembly import assemble
 from trainers.data.rng import Draws
 from trainers.loop import checkpoints
 from trainers.loop.loop import Loop
-from trainers.outputs import Exhibition
+from trainers.outputs import GridWriter
 from trainers.process.errors import DivergedError
 from trainers.process.reporter import ListReporter
 from trainers.process.spec import TrainSpec, parse
@@ -30,10 +30,10 @@ class Poison(ListReporter):
 
     def should_stop(self) -> bool:
         assert self.loop is not None
-        if self.steps and self.loop.step == self.steps[0]:
+        if self.steps and self.loop.job.step == self.steps[0]:
             self.steps.pop(0)
             with torch.no_grad():
-                next(self.loop.method.networks["generator"].parameters())[0] = torch.nan
+                next(self.loop.job.method.networks["generator"].parameters())[0] = torch.nan
         return False
 
 
@@ -41,8 +41,8 @@ def run(line: dict[str, Any], reporter: Poison) -> Loop:
     spec = parse(json.dumps(line))
     assert isinstance(spec, TrainSpec)
     draws = Draws(spec.seed, 0, torch.device("cpu"))
-    method, feed, gallery = assemble(spec, data.load(spec.dataset, spec.data_roots, spec.cache, 28), draws)
-    loop = Loop(spec, method, feed, Exhibition(gallery, reporter, spec.scratch), reporter)
+    method, gallery = assemble(spec, data.load(spec.dataset, spec.data_roots, spec.cache, 28), draws)
+    loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter)
     reporter.loop = loop
     loop.run()
     return loop
@@ -54,9 +54,9 @@ def test_a_spoiled_training_goes_back_to_its_last_checkpoint_and_ends_well(make_
     [alert] = reporter.of("alert")
     assert (alert["code"], alert["step"], alert["back_to"]) == ("not_a_number", 14, 10)
     assert alert["g_loss"] is None
-    assert loop.step == 30
-    assert loop.feed.draws.salt == 1
-    assert all(value.isfinite().all() for value in loop.method.networks["generator"].state_dict().values())
+    assert loop.job.step == 30
+    assert loop.job.feed.draws.salt == 1
+    assert all(value.isfinite().all() for value in loop.job.method.networks["generator"].state_dict().values())
     steps = [step for message in reporter.of("metric") for step in message["steps"]]
     assert steps == [*range(1, 15), *range(11, 31)]
     json.dumps(reporter.messages, allow_nan=False)
@@ -71,7 +71,7 @@ def test_without_a_checkpoint_it_goes_back_to_where_the_attempt_began(make_spec)
 def test_other_draws_follow_so_that_the_same_accident_need_not_happen_again(make_spec):
     first, second = Poison(3), Poison()
     went_back, undisturbed = run(make_spec(epochs=1), first), run(make_spec(epochs=1), second)
-    a, b = (next(loop.method.networks["generator"].parameters()) for loop in (went_back, undisturbed))
+    a, b = (next(loop.job.method.networks["generator"].parameters()) for loop in (went_back, undisturbed))
     assert not torch.equal(a, b)
 
 
@@ -87,7 +87,7 @@ class PoisonAfter(Poison):
             self.steps.pop(0)
             assert self.loop is not None
             with torch.no_grad():
-                next(self.loop.method.networks["generator"].parameters())[0] = torch.nan
+                next(self.loop.job.method.networks["generator"].parameters())[0] = torch.nan
 
 
 def test_no_checkpoint_holds_a_spoiled_weight(make_spec):

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from trainers.data.images import Images
-from trainers.data.loader import Feed, Look
+from trainers.data.loader import ImageFeed, Preprocessing
 from trainers.data.rng import Draws, initial_weights, seed_for
 from trainers.loop.cadence import CheckpointDefault, Every
 from trainers.loop.meters import History, Means, Ring
@@ -74,7 +74,7 @@ def test_initial_weights_leave_the_global_generator_alone():
 
 def test_each_pass_deals_every_image_once_in_another_order():
     images = torch.arange(12, dtype=torch.uint8).view(12, 1, 1, 1)
-    feed = Feed([Images(images, None)], 4, Draws(0, 0, CPU), Look(0.0, 1 / 255, 1))
+    feed = ImageFeed([Images(images, None)], 4, Draws(0, 0, CPU), Preprocessing(0.0, 1 / 255, 1))
     passes = [torch.cat([feed.next() for _ in range(3)]).flatten().round().int().tolist() for _ in range(2)]
     assert [sorted(order) for order in passes] == [list(range(12))] * 2
     assert passes[0] != passes[1]
@@ -85,7 +85,7 @@ def test_each_pass_deals_every_image_once_in_another_order():
 
 def test_pixels_become_what_the_parameters_say():
     pixels = torch.tensor([0, 51, 255], dtype=torch.uint8).view(3, 1, 1, 1)
-    feed = Feed([Images(pixels, None)], 2, Draws(0, 0, CPU), Look(0.1, 0.5, 1))
+    feed = ImageFeed([Images(pixels, None)], 2, Draws(0, 0, CPU), Preprocessing(0.1, 0.5, 1))
     assert feed.normalise(pixels).flatten().tolist() == pytest.approx([-0.2, 0.2, 1.8], abs=1e-6)
     assert feed.mean().item() == pytest.approx((0.4 - 0.1) / 0.5, abs=1e-6)
 

@@ -82,13 +82,13 @@ def assembled(make_spec, **given):
 @pytest.mark.parametrize(("asked", "flips"), [(None, False), (True, True), (False, False)])
 def test_grey_images_are_not_mirrored_unless_asked(make_spec, asked, flips):
     _, _, assembly = assembled(make_spec, flip=asked)
-    assert assembly.feed.look.flip is flips
+    assert assembly.method.feed.preprocessing.flip is flips
 
 
 def test_colour_images_are_mirrored(make_spec):
     spec, parts, _ = assembled(make_spec)
     coloured = {name: Images(part.pixels.expand(-1, 3, -1, -1), part.labels) for name, part in parts.items()}
-    assert assemble(spec, coloured, Draws(0, 0, torch.device("cpu"))).feed.look.flip
+    assert assemble(spec, coloured, Draws(0, 0, torch.device("cpu"))).method.feed.preprocessing.flip
 
 
 def test_the_average_is_judged_where_there_is_one(train_small):

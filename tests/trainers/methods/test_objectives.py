@@ -12,7 +12,7 @@ from torch import nn
 from trainers.assembly import assemble
 from trainers.data import load
 from trainers.data.rng import Draws
-from trainers.methods import Place
+from trainers.methods import Iteration
 from trainers.methods.constraints import Clip, GradientPenalty
 from trainers.methods.objectives import Balance, Relativistic, Wasserstein
 from trainers.process.spec import parse
@@ -134,12 +134,12 @@ def test_clipping_keeps_every_weight_of_the_critic_within_the_bound_and_no_other
 def test_a_critic_step_begins_with_clipped_weights_and_leaves_the_generators_alone(make_spec):
     spec = parse(json.dumps(make_spec("wgan", d_steps=1, shared_fakes=False, learning_rate=1e-3)))
     parts = load(spec.dataset, spec.data_roots, spec.cache, 32, "center")
-    method, feed, _ = assemble(spec, parts, Draws(0, 0, CPU))
+    method = assemble(spec, parts, Draws(0, 0, CPU)).method
     generator, critic = method.networks["generator"], method.networks["discriminator"]
     largest = max(weight.abs().max().item() for weight in generator.parameters())
     assert largest > 0.5  # scales of batch normalisation begin near one
     for step in range(3):
-        method.step(Place(step, step * 16, 0.1), feed)
+        method.step(Iteration(step, step * 16, 0.1))
         # RMSprop's first step is rate / sqrt(1 - .99); later ones are smaller.
         assert max(weight.abs().max().item() for weight in critic.parameters()) <= 0.01 + 1e-3 / 0.1 + 1e-6
     assert max(weight.abs().max().item() for weight in generator.parameters()) > 0.5

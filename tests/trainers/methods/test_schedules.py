@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainers.methods.schedules import CriticSteps, cosine, linear_decay, one_cycle
+from trainers.methods.schedules import CriticSteps, constant, cosine, linear_decay, one_cycle
 
 
 def test_a_cosine_begins_and_ends_level():
@@ -54,8 +54,8 @@ def test_the_boost_is_at_the_first_25_iterations_and_at_every_500th():
 
 
 def test_without_a_boost_every_iteration_is_alike():
-    for params in (SimpleNamespace(d_steps=3), SimpleNamespace(d_steps=3, boost_steps=None, boost_first=25)):
-        steps = CriticSteps.of(params)
+    unboosted = CriticSteps.of(SimpleNamespace(d_steps=3, boost_steps=None, boost_first=25))
+    for steps in (constant(SimpleNamespace(d_steps=3)).d_steps, unboosted):
         assert {steps.at(step) for step in range(30)} == {3}
         assert [steps.iterations(7, batches) for batches in (0, 1, 3, 4)] == [0, 1, 1, 2]
 

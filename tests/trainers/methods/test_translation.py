@@ -17,7 +17,7 @@ from trainers.assembly import assemble
 from trainers.data import load
 from trainers.data.images import Images
 from trainers.data.rng import Draws
-from trainers.methods import Place
+from trainers.methods import Iteration
 from trainers.methods.schedules import linear_decay
 from trainers.process.errors import InvalidDatasetError
 from trainers.process.spec import parse
@@ -51,16 +51,16 @@ def test_grids_show_both_directions_and_both_cycles(train_small):
 
 
 def test_digits_below_five_become_the_others(assembled):
-    feed = assembled().feed
+    feed = assembled().method.feed
     assert set(feed.a.labels.tolist()) == set(range(5))
     assert set(feed.b.labels.tolist()) == set(range(5, 10))
-    assert feed.a.look.flip
+    assert feed.a.preprocessing.flip
 
 
 @pytest.mark.parametrize(("split", "more"), [("train", 0), ("all", 40)])
 def test_the_images_for_testing_are_trained_on_only_where_all_are_asked_for(assembled, split, more):
-    feed = assembled(split=split).feed
-    assert feed.a.deck.count + feed.b.deck.count == 160 + more
+    feed = assembled(split=split).method.feed
+    assert feed.a.sampler.count + feed.b.sampler.count == 160 + more
 
 
 def test_folders_of_domains_are_trained_on_as_they_are(assembled):
@@ -68,10 +68,10 @@ def test_folders_of_domains_are_trained_on_as_they_are(assembled):
         return Images(torch.full((count, 1, 27, 27), value, dtype=torch.uint8), None)
 
     parts = {"trainA": images(9, 1), "trainB": images(5, 2), "testA": images(4, 3), "testB": images(4, 4)}
-    feed = assembled(parts).feed
-    assert (feed.a.deck.count, feed.b.deck.count, feed.lead is feed.a) == (9, 5, True)
-    feed = assembled(parts, split="all").feed
-    assert (feed.a.deck.count, feed.b.deck.count) == (13, 9)
+    feed = assembled(parts).method.feed
+    assert (feed.a.sampler.count, feed.b.sampler.count, feed.lead is feed.a) == (9, 5, True)
+    feed = assembled(parts, split="all").method.feed
+    assert (feed.a.sampler.count, feed.b.sampler.count) == (13, 9)
     assert set(feed.b.pixels(torch.arange(9)).flatten().tolist()) == {2, 4}
 
 
@@ -96,7 +96,8 @@ def test_images_are_scaled_to_what_windows_are_cut_from_and_not_framed(make_spec
 
 
 def test_the_losses_of_a_step_are_those_of_the_paper(assembled):
-    method, feed, _ = assembled(cycle=7.0, identity=0.25)
+    method = assembled(cycle=7.0, identity=0.25).method
+    feed = method.feed
     networks = method.networks
     place = [feed.a.state(), feed.b.state()]
     a, b = feed.a.next(), feed.b.next()
@@ -113,7 +114,7 @@ def test_the_losses_of_a_step_are_those_of_the_paper(assembled):
     weights = [weight for name in ("generator_ab", "generator_ba") for weight in networks[name].parameters()]
     gradients = torch.autograd.grad(fooled + 7 * cycle + 7 * 0.25 * identity, weights)
     norm = torch.stack([gradient.norm() for gradient in gradients]).norm().item()
-    told = dict(zip(method.metrics, method.step(Place(0, 0, 0.0), feed).tolist(), strict=True))
+    told = dict(zip(method.metrics, method.step(Iteration(0, 0, 0.0)).tolist(), strict=True))
     assert told["g_grad_norm"] == pytest.approx(norm, rel=1e-4)
     assert told["cycle_loss"] == pytest.approx(cycle.item(), rel=1e-5)
     assert told["identity_loss"] == pytest.approx(identity.item(), rel=1e-5)
@@ -126,8 +127,8 @@ def test_the_losses_of_a_step_are_those_of_the_paper(assembled):
 
 
 def test_an_image_of_the_wanted_domain_is_left_alone_only_if_that_is_asked_for(assembled):
-    method, feed, _ = assembled(identity=0.0)
-    told = dict(zip(method.metrics, method.step(Place(0, 0, 0.0), feed).tolist(), strict=True))
+    method = assembled(identity=0.0).method
+    told = dict(zip(method.metrics, method.step(Iteration(0, 0, 0.0)).tolist(), strict=True))
     assert told["identity_loss"] == 0
     assert told["cycle_loss"] > 0
 

@@ -1,0 +1,115 @@
+"""Everything that changes while a job trains: what a checkpoint holds, and how it is put back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from trainers.loop import state
+from trainers.loop.alarms import Watch
+from trainers.loop.budget import Budget
+from trainers.loop.checkpoints import CheckpointMeta, Halving, Snapshot
+from trainers.loop.early_stop import EarlyStop
+from trainers.loop.epoch_clock import EpochClock
+from trainers.loop.step_metrics import StepMetrics
+from trainers.process.errors import CheckpointCorruptError
+from trainers.process.spec import as_values
+
+if TYPE_CHECKING:
+    from trainers.data.loader import Feed
+    from trainers.methods import Method
+    from trainers.process.reporter import Reporter
+    from trainers.process.spec import TrainSpec
+
+
+class JobState:
+    """A job's training so far, over all attempts. ``step`` counts iterations; the feed's sampler counts images."""
+
+    def __init__(self, spec: TrainSpec, method: Method, reporter: Reporter) -> None:
+        params, sampler = spec.params, method.feed.sampler
+        self.spec = spec
+        self.method = method
+        self.step = 0
+        self.budget = Budget(params, method)
+        self.clock = EpochClock()
+        self.watch = Watch(reporter, method.iterations(0, sampler.per_pass), judged=method.judged)
+        self.metrics = StepMetrics(method.metrics, method.feed.draws.device, reporter, self.watch)
+        self.stop = EarlyStop(params.monitor, params.patience)
+        self.halvings: list[Halving] = []  # where memory ran out
+
+    @property
+    def feed(self) -> Feed:
+        """Where the real batches come from."""
+        return self.method.feed
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the last step belonged to, from 1; 0 before the first step."""
+        return self.feed.sampler.epoch
+
+    def snapshot(self, spare: dict[str, torch.Tensor]) -> Snapshot:
+        """Copy everything that changes, into the ``spare`` tensors where they fit. All metrics must have been read."""
+        # Weights, averages, optimizers: copied on the device, so that training can go on while the copy is written.
+        tensors = state.copies(self.method, spare)
+        metrics, clock, feed = self.metrics, self.clock, self.feed
+        tensors["history"] = metrics.history.tensor()
+        tensors["epoch_seconds"] = torch.tensor(clock.seconds_per_epoch, dtype=torch.float64)
+        meta: CheckpointMeta = {
+            # What the checkpoint is of.
+            "recipe": self.spec.recipe,
+            "params": as_values(self.spec.params),
+            "dataset": self.spec.dataset.name,
+            "shape": list(feed.shape),
+            "classes": list(self.spec.dataset.classes),
+            # Where the training is, and which random numbers come next.
+            "seed": feed.draws.seed,
+            "salt": feed.draws.salt,
+            "step": self.step,
+            "epoch": self.epoch,
+            "epochs_done": clock.epochs_done,
+            "images": feed.sampler.seen,
+            "place": feed.state(),
+            "halvings": self.halvings,
+            # What the last bits of the weights depend on.
+            "threads": torch.get_num_threads(),
+            "precision": self.method.precision,
+            "torch": torch.__version__,
+            "device": feed.draws.device.type,
+            # Counters.
+            "means": {"sums": metrics.means.sums, "count": metrics.means.count},
+            "history": metrics.history.state(),
+            "stop": self.stop.state(),
+            "watch": self.watch.state(),
+            "alerts": list(self.watch.codes),
+            "seconds": clock.seconds,
+            "epoch_began": list(clock.began),
+        }
+        return Snapshot(tensors, meta)
+
+    def restore(self, snapshot: Snapshot, salt: int | None = None) -> None:
+        """Continue from a snapshot, with its own random draws, or with those of another ``salt``.
+
+        Raises:
+            CheckpointCorruptError: it is incomplete, or belongs to other networks.
+        """
+        tensors, meta = snapshot.tensors, snapshot.meta
+        try:
+            state.restore(self.method, tensors)
+            self.step = meta["step"]
+            began_s, began_images = meta["epoch_began"]
+            self.clock.restore(
+                meta["epochs_done"], tensors["epoch_seconds"].tolist(), meta["seconds"], (began_s, int(began_images))
+            )
+            self.metrics.means.restore(list(meta["means"]["sums"]), meta["means"]["count"])
+            self.metrics.history.restore(tensors["history"], meta["history"])
+            self.stop.restore(meta["stop"])
+            self.watch.restore(meta["watch"])
+            self.watch.codes = list(meta["alerts"])
+            self.feed.restore(meta["place"], meta["salt"] if salt is None else salt)
+            self.halvings = list(meta["halvings"])
+            # The budget may have been changed for this attempt, and the batch is the checkpoint's.
+            self.budget.plan(self.step)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointCorruptError(f"the checkpoint lacks or garbles {error}") from error
+        self.metrics.discard()

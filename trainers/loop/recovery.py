@@ -1,0 +1,88 @@
+"""Going back to the last checkpoint: once with other random draws, or with half the batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from trainers.device import devices
+from trainers.process.errors import DivergedError, OutOfMemoryError
+
+if TYPE_CHECKING:
+    from trainers.loop.checkpoint_writer import CheckpointWriter
+    from trainers.loop.job_state import JobState
+    from trainers.loop.step_metrics import NotANumberError
+    from trainers.process.reporter import Reporter
+
+
+class Recovery:
+    """Puts a job back to its last checkpoint after numbers went wrong, or after memory ran out."""
+
+    def __init__(self, job: JobState, writer: CheckpointWriter, reporter: Reporter) -> None:
+        self.job = job
+        self.writer = writer
+        self.reporter = reporter
+
+    def from_not_a_number(self, bad: NotANumberError) -> None:
+        """Go back once, with other random draws: the same ones might lead to the same accident.
+
+        Raises:
+            DivergedError: it happened before, or there is nothing to go back to.
+        """
+        job = self.job
+        last = self.writer.drain()
+        salt = job.feed.draws.salt
+        words = f"a {'metric' if bad.values else 'weight'} is not a number at step {bad.step}"
+        # A salt above zero means that this job has gone back before, possibly in another attempt.
+        if salt > 0 or last is None:
+            numbers = ", ".join(f"{name}={value}" for name, value in bad.values.items())
+            raise DivergedError(
+                f"{words} ({numbers or 'weights'}), again after going back once: lower the learning rate"
+            )
+        step = last.meta["step"]
+        detail = f"{words}; going back to step {step} with other draws"
+        self.reporter.alert("not_a_number", detail, step=bad.step, back_to=step, **bad.values)
+        seconds = job.clock.seconds
+        job.restore(last, salt=salt + 1)
+        job.watch.codes.append("not_a_number")
+        job.clock.go_on_from(seconds)
+
+    def from_out_of_memory(self, words: str) -> None:
+        """Go back and continue with half the batch. ``words`` are what the allocator said.
+
+        Raises:
+            OutOfMemoryError: there is nothing left to halve.
+        """
+        job = self.job
+        last = self.writer.drain()
+        size, half = job.feed.batch_size, job.feed.batch_size // 2
+        if last is None or half < self._smallest_batch():
+            raise OutOfMemoryError(
+                f"the device ran out of memory with batches of {size} images, which cannot be halved any more: lower "
+                f"`width` or `image_size`, or use a queue whose devices have more memory ({words})"
+            )
+        # What the failed step had allocated must be in one piece again.
+        devices.give_back(job.feed.draws.device)
+        seconds = job.clock.seconds
+        job.restore(last)
+        job.feed.halve()
+        job.budget.plan(job.step)
+        job.clock.go_on_from(seconds)
+        step = last.meta["step"]
+        job.halvings.append({"step": step, "from": size, "to": half})
+        job.watch.codes.append("batch_halved")
+        detail = f"memory ran out with batches of {size} images; going on from step {step} with {half}"
+        seen = job.feed.sampler.seen
+        self.reporter.alert("batch_halved", detail, step=job.step, batch_size=half, back_to=step, images=seen)
+        # Whatever goes wrong next goes back to here, with the batch that was found to fit.
+        self.writer.last = job.snapshot(self.writer.spare())
+
+    def _smallest_batch(self) -> int:
+        """Return the fewest images that a step can use: batch normalisation needs two to average."""
+        normalised = any(
+            isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
+            for network in self.job.method.networks.values()
+            for module in network.modules()
+        )
+        return 2 if normalised else 1
