@@ -76,7 +76,8 @@ lint: $(INSTALLED) ## Check style, types and import contracts, the pages' script
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers packing models/limits.py models/messages
+	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers packing models/limits.py models/messages models/wire.py models/typed_json.py \
+	  models/layer_table.py
 	$(DENO) lint --quiet --config tools/javascript/deno.json $(SCRIPTS)
 	$(DENO) check --quiet --config tools/javascript/deno.json $(SCRIPTS)
 	$(BIN)/djlint --lint --quiet api/templates

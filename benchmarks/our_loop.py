@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 from benchmarks.turn_signals import Pace
+from models import wire
 from trainers import __main__ as process
 from trainers.process.reporter import Reporter
 
@@ -20,12 +20,12 @@ class PacedReporter(Reporter):
         self.feed: Any = None
         self.checkpoints = 0
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: wire.FromTrainer) -> None:
         """Pass on what a supervisor would read, to nobody."""
-        json.dumps(message)
-        if message["type"] == "file":
-            self.checkpoints += message["kind"] == "checkpoint"
-            Path(message["path"]).unlink()
+        wire.write(message)
+        if isinstance(message, wire.File):
+            self.checkpoints += message.kind == "checkpoint"
+            message.path.unlink()
 
     def should_stop(self) -> bool:
         """Let the pace decide."""

@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 
+from models.wire import Ready
 from trainers.process.errors import as_failure
 from trainers.process.wire import Commands, Wire, take_over_stdout
 
@@ -52,7 +53,7 @@ def _attempt(wire: Wire, commands: Commands) -> int:
     devices.only_one_interop_thread()
     devices.workspace_for_exact_cublas()
     optimizers.warm_up()
-    wire.send({"type": "ready", "torch": torch.__version__, "python": platform.python_version(), "pid": os.getpid()})
+    wire.send(Ready(str(torch.__version__), platform.python_version(), os.getpid()))
     line = commands.spec()
     if line is None:
         wire.stopped()

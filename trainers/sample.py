@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from models.wire import File
 from trainers.data.rng import Draws
 from trainers.device import devices
 from trainers.loop import checkpoints
 from trainers.methods.steps import generate
 from trainers.outputs import png, weights
 from trainers.process.errors import TrainerError
-from trainers.process.reporter import PNG, ZIP, File
+from trainers.process.reporter import PNG, ZIP
 from trainers.translate import translate
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from models import layer_table
+from models.wire import File, FileKind
 from trainers import data
 from trainers.assembly import assemble, stored_size
 from trainers.data.rng import Draws
@@ -18,7 +20,7 @@ from trainers.loop.loop import Loop
 from trainers.methods import output_network
 from trainers.outputs import GridWriter, layers, plots, png
 from trainers.process.errors import CheckpointCorruptError
-from trainers.process.reporter import JSON, PNG, SAFETENSORS, TEXT, File
+from trainers.process.reporter import JSON, PNG, SAFETENSORS
 from trainers.process.spec import as_values
 
 if TYPE_CHECKING:
@@ -63,8 +65,8 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     # 4. What a new job shows before its first step. A resumed one has shown it.
     if snapshot is None:
         table = layers.table(method.networks, method.example)
-        path = png.write(spec.scratch / "summary.txt", table.encode())
-        reporter.file(File("summary", path, 0, 0, TEXT))
+        path = png.write(spec.scratch / "summary.json", layer_table.write(table))
+        reporter.file(File("summary", path, 0, 0, JSON))
         loop.grids.real()
         loop.grids.draw(0, 0)
 
@@ -99,7 +101,7 @@ def _finish(spec: TrainSpec, loop: Loop, reporter: Reporter) -> None:
     """Write what a finished job leaves: the last grid, weights, plots and the report."""
     job, scratch = loop.job, spec.scratch
 
-    def hand_over(kind: str, path: Path, content_type: str) -> None:
+    def hand_over(kind: FileKind, path: Path, content_type: str) -> None:
         reporter.file(File(kind, path, job.step, job.epoch, content_type))
 
     if loop.grids.drawn_at != job.step:
@@ -122,7 +124,7 @@ def _report(spec: TrainSpec, loop: Loop) -> dict[str, object]:
     """Return the final report: settings, how long it took, how it ended, and what it ran on."""
     job = loop.job
     clock, feed, images = job.clock, job.feed, job.feed.sampler.seen
-    seconds = clock.seconds
+    seconds, peak = clock.seconds, devices.peak_memory(feed.draws.device)
     return {
         "recipe": spec.recipe,
         "dataset": spec.dataset.name,
@@ -143,7 +145,7 @@ def _report(spec: TrainSpec, loop: Loop) -> dict[str, object]:
         "device": loop.device_name,
         "threads": torch.get_num_threads(),
         "precision": job.method.precision,
-        "memory_peak": devices.peak_memory(feed.draws.device),
+        "memory_peak": {name: most for name, most in vars(peak).items() if most is not None},
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
         **job.method.report(),
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from models.wire import File
 from trainers import data
 from trainers.assembly import domains
 from trainers.data.loader import ImageFeed, Preprocessing
@@ -13,7 +14,7 @@ from trainers.data.rng import Draws
 from trainers.methods.steps import generate
 from trainers.outputs import png, weights
 from trainers.process.errors import InvalidDatasetError, TrainerError
-from trainers.process.reporter import PNG, ZIP, File
+from trainers.process.reporter import PNG, ZIP
 
 if TYPE_CHECKING:
     from trainers.data.images import Images

@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-import errno
 import queue
 import shutil
-import signal
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import assert_never
 
 import structlog
 
-from models.states import Action, ErrorCode, EventType, Outcome, State
+from models import wire
+from models.states import Action, EventType, Outcome, State
 from stores.container import Stores
 from stores.infra.errors import StaleFenceError
 from stores.infra.failpoints import reach
 from stores.jobs.transitions import Claim, Ending
+from worker import endings
 from worker.device import Device, oom_kills
+from worker.endings import AS_REQUESTED, Request
 from worker.eta import Eta
 from worker.lease import Lease
 from worker.resource_stats import Lessons
 from worker.retry import GivenUpError, patiently
 from worker.spec import CannotStartError, build_spec
-from worker.trainer import Message, Trainer
+from worker.trainer import Exited, News, Trainer, Unreadable
 from worker.uploader import Uploader
 
 log = structlog.get_logger(__name__)
 
 LOG_LINES = 15
-# The last words of libraries that end the process when they find no memory, in its log.
-NO_MEMORY = ("memory allocation still failed", "bad_alloc", "out of memory")
-# A trainer's word for a full disk. No fault of the job: it may run elsewhere, or here when there is room again.
-NO_SPACE = "no_space"
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
-# What the supervisor was asked to do with the attempt, and how the attempt then ends.
-INTENTS = {
-    Action.cancel: Ending(Outcome.canceled, "canceled by request"),
-    Action.pause: Ending(Outcome.paused, "paused by request"),
-    "shutdown": Ending(Outcome.interrupted, "worker shut down; another attempt goes on from the checkpoint"),
-}
+Event = tuple[EventType, dict[str, object]]
+
+
+@dataclass(frozen=True)
+class TakenOver:
+    """The lease was lost: the job belongs to somebody else now."""
+
+    detail: str
 
 
 class Attempt:
@@ -53,12 +53,12 @@ class Attempt:
         self._claim = claim
         self._trainer = trainer
         self._scratch = scratch / f"{claim.job_id}-{claim.fence}"
-        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[News | Request | TakenOver] = queue.SimpleQueue()
         self._over = threading.Event()
         # Set when it is over or asked to end: what is still being fetched for the trainer is not needed any more.
         self._halt = threading.Event()
         self._started = False  # before that, nothing is there that a checkpoint would keep
-        self._intent: str | None = None
+        self._request: Request | None = None
         self._kill_at: float | None = None
         self._eta = Eta()
         self._oom_before = oom_kills()
@@ -69,7 +69,7 @@ class Attempt:
 
     def interrupt(self) -> None:
         """Ask for a checkpoint and the end, so that another worker can go on. Safe in a signal handler."""
-        self._inbox.put({"type": "wish", "wish": "shutdown"})
+        self._inbox.put(Request.shutdown)
         self._halt.set()
 
     def run(self) -> State | None:
@@ -89,7 +89,7 @@ class Attempt:
         except Exception as error:
             # The one place where anything may arrive: whatever it is, the job must not be left hanging.
             self._log.exception("attempt_broke")
-            ending = _broken(error)
+            ending = endings.broken(error)
             return patiently(lambda: self._stores.jobs.finish(self._claim, ending), self._over)
         finally:
             self._over.set()
@@ -109,9 +109,9 @@ class Attempt:
         except GivenUpError:
             if self._over.is_set():
                 raise
-            return INTENTS[self._asked()]
+            return AS_REQUESTED[self._requested()]
         for warning in warnings:
-            self._tell([(EventType.alert, {"code": "checkpoint_corrupt", "detail": warning})])
+            self._write([(EventType.alert, {"code": "checkpoint_corrupt", "detail": warning})])
         self._trainer.begin(spec, self._inbox.put)
         while True:
             ending = self._handle(self._next())
@@ -120,14 +120,16 @@ class Attempt:
             if self._uploader.failed is not None:
                 return self._not_stored(self._uploader.failed)
 
-    def _asked(self) -> str:
-        """Return what was asked before there was a trainer to tell."""
-        wishes = []
+    def _requested(self) -> Request:
+        """Return what was asked before there was a trainer to tell. A request to cancel overrules the others."""
+        requests: list[Request] = []
         while not self._inbox.empty():
-            wishes.append(str(self._inbox.get_nowait().get("wish")))
-        return Action.cancel if Action.cancel in wishes else wishes[0]
+            news = self._inbox.get_nowait()
+            if isinstance(news, Request):
+                requests.append(news)
+        return Request.cancel if Request.cancel in requests else requests[0]
 
-    def _next(self) -> Message:
+    def _next(self) -> News | Request | TakenOver:
         """Wait for the next message; when the trainer's time to stop is over, end it."""
         while True:
             timeout = None if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
@@ -138,70 +140,96 @@ class Attempt:
                 self._kill_at = None
                 self._trainer.kill()
 
-    def _handle(self, message: Message) -> Ending | None:
-        """Act on one message; return how the attempt ends when this was its last word."""
-        kind = message.pop("type", None)
-        match kind:
-            case "metric" | "epoch" | "progress":
-                if kind == "epoch":
-                    self._lessons.epoch(message)
-                self._progress(kind, message)
-            case "file":
-                self._uploader.add(message)
-            case "memory":
-                self._lessons.memory(message)
-            case "log" | "alert":
-                self._lessons.alert(message)
-                if "back_to" in message:
-                    patiently(lambda: self._stores.jobs.go_back(self._claim, int(message["back_to"])), self._over)
-                self._tell([(kind, message)])
-            case "started":
-                self._started = True
-                start = (int(message["start_step"]), str(message["device"]))
-                patiently(lambda: self._stores.jobs.begin_attempt(self._claim, *start), self._over)
-            case "wish":
-                self._wish(message["wish"])
-            case "taken_over":
-                raise StaleFenceError(message["detail"])
+    def _handle(self, news: News | Request | TakenOver) -> Ending | None:
+        """Act on one message; return how the attempt ends when this was the last one."""
+        match news:
+            case wire.Ready():
+                pass
+            case wire.Started():
+                self._begin(news)
+            case wire.Metric() | wire.Epoch() | wire.ProgressUpdate():
+                self._progress(news)
+            case wire.File():
+                self._uploader.add(news)
+            case wire.Memory():
+                self._lessons.memory(news)
+            case wire.Log():
+                self._write([(EventType.log, {"level": news.level, "message": news.message})])
+            case wire.Alert():
+                self._alert(news)
+            case Request():
+                self._ask(news)
+            case TakenOver():
+                raise StaleFenceError(news.detail)
             case _:
-                return self._last_word(kind, message)
+                return self._last_word(news)
         return None
 
-    def _last_word(self, kind: str | None, message: Message) -> Ending | None:
-        match kind:
-            case "done":
-                return Ending(Outcome.succeeded, message.get("reason"))
-            case "stopped":
+    def _last_word(self, news: wire.Done | wire.Stopped | wire.Failed | Unreadable | Exited) -> Ending:
+        match news:
+            case wire.Done():
+                return Ending(Outcome.succeeded, news.reason)
+            case wire.Stopped():
                 return self._stopped()
-            case "failed":
-                return self._failed(message)
-            case "exit":
-                return self._exited(int(message["code"]))
-        return None
+            case wire.Failed():
+                return endings.failed(news, self._log_lines)
+            case Unreadable():
+                self._trainer.kill()
+                return endings.unreadable(news.detail, self._log_lines)
+            case Exited():
+                return self._exited(news.code)
+        assert_never(news)
 
-    def _wish(self, wish: str) -> None:
-        """Pass a wish on to the trainer, once. A wish to cancel overrules what was wished before."""
-        if self._intent is None and not self._started:
+    def _ask(self, request: Request) -> None:
+        """Pass a request on to the trainer, once. A request to cancel overrules what was asked before."""
+        if self._request is None and not self._started:
             # It may be preparing a data set, for minutes, and has nothing to write down.
             self._trainer.kill()
-        elif self._intent is None:
+        elif self._request is None:
             self._trainer.stop()
             self._kill_at = time.monotonic() + self._stores.settings.stop_grace_s
-        if self._intent is None or wish == Action.cancel:
-            self._intent = wish
+        if self._request is None or request is Request.cancel:
+            self._request = request
 
-    # -- what it tells
+    # -- what the trainer says
 
-    def _progress(self, kind: str, message: Message) -> None:
-        progress = message.pop("progress", None)
-        message |= message.pop("means", {})  # an epoch event names each metric's mean beside its other figures
-        eta = self._eta.update(progress["fraction"]) if progress else None
-        self._tell([] if kind == "progress" else [(kind, message)], progress=progress, eta=eta)
+    def _begin(self, message: wire.Started) -> None:
+        self._started = True
+        patiently(lambda: self._stores.jobs.begin_attempt(self._claim, message.start_step, message.device), self._over)
 
-    def _tell(self, news: list[tuple[str, dict[str, Any]]], **columns: Any) -> None:
-        patiently(lambda: self._stores.jobs.progress(self._claim, news, **columns), self._over)
+    def _progress(self, message: wire.Metric | wire.Epoch | wire.ProgressUpdate) -> None:
+        """Write how far the training is, and the event of a metric or an epoch."""
+        events: list[Event] = []
+        match message:
+            case wire.Metric(epoch, steps, values):
+                events = [(EventType.metric, {"epoch": epoch, "steps": steps, "values": values})]
+            case wire.Epoch():
+                self._lessons.epoch(message)
+                # The event names each metric's mean beside the epoch's other figures.
+                figures = {name: value for name, value in vars(message).items() if name not in ("means", "progress")}
+                events = [(EventType.epoch, {**figures, **message.means})]
+        progress = message.progress
+        eta = self._eta.update(progress.fraction)
+        patiently(
+            lambda: self._stores.jobs.progress(self._claim, events, progress=dict(vars(progress)), eta=eta), self._over
+        )
+
+    def _alert(self, alert: wire.Alert) -> None:
+        self._lessons.alert(alert)
+        data: dict[str, object] = {"code": alert.code, "detail": alert.detail, "step": alert.step, **alert.params}
+        if (step := alert.back_to) is not None:
+            data["back_to"] = step
+            patiently(lambda: self._stores.jobs.go_back(self._claim, step), self._over)
+        self._write([(EventType.alert, data)])
+
+    def _write(self, events: Sequence[Event]) -> None:
+        patiently(lambda: self._stores.jobs.progress(self._claim, events), self._over)
 
     # -- how it ends
+
+    @property
+    def _log_lines(self) -> list[str]:
+        return self._trainer.last_lines(LOG_LINES)
 
     def _settle(self, ending: Ending) -> Ending:
         """Wait for the uploads that belong to the ending. Without them a success would be a claim without proof."""
@@ -214,74 +242,33 @@ class Attempt:
     def _not_stored(self, error: BaseException) -> Ending:
         if isinstance(error, StaleFenceError):
             raise error
-        return Ending(Outcome.failed, None, ErrorCode.internal, f"an artifact could not be stored: {error}")
+        return endings.not_stored(error)
 
     def _stopped(self) -> Ending:
-        if self._intent is not None:
-            return INTENTS[self._intent]
+        if self._request is not None:
+            return AS_REQUESTED[self._request]
         limit = self._claim.job["max_runtime_s"]
         if limit is None or self._claim.job["spent_s"] + time.monotonic() - self._began < limit:
-            # Somebody else sent it a signal. It has written its checkpoint: nothing died.
-            return Ending(Outcome.interrupted, "the trainer was told to stop; another attempt goes on")
-        detail = f"stopped with a checkpoint after {limit} s of running (max_runtime_s)"
-        return Ending(Outcome.failed, None, ErrorCode.max_runtime, detail)
-
-    def _failed(self, message: Message) -> Ending:
-        if message["code"] == NO_SPACE:
-            return _disk_full(str(message["detail"]))
-        try:
-            code = ErrorCode(message["code"])
-        except ValueError:
-            code = ErrorCode.internal
-        detail = str(message["detail"])
-        if code is ErrorCode.internal:
-            detail = self._with_log(detail)
-        return Ending(Outcome.failed, None, code, detail)
+            return endings.TOLD_TO_STOP
+        return endings.max_runtime(limit)
 
     def _exited(self, code: int) -> Ending:
-        """Tell what an exit without a last word means."""
-        if self._intent is not None:
+        """Tell what an exit without a last message means."""
+        if self._request is not None:
             # It did not write its checkpoint in time; the one before serves.
-            return INTENTS[self._intent]
-        if any(words in line.lower() for line in self._trainer.last_lines(LOG_LINES) for words in NO_MEMORY):
-            detail = "the trainer found no memory and gave up; lower batch_size or width"
-            return Ending(Outcome.failed, None, ErrorCode.out_of_memory, self._with_log(detail))
-        if code >= 0:
-            detail = self._with_log(f"the trainer exited with code {code} before its work was done")
-            return Ending(Outcome.failed, None, ErrorCode.internal, detail)
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-        if -code == signal.SIGKILL and oom_kills() > self._oom_before:
-            detail = "the machine ran out of memory and the kernel ended the trainer; lower batch_size or width"
-            return Ending(Outcome.failed, None, ErrorCode.out_of_memory, self._with_log(detail))
-        detail = self._with_log(f"the trainer was ended by {name}")
-        return Ending(Outcome.crashed, f"trainer ended by {name}", ErrorCode.internal, detail)
-
-    def _with_log(self, detail: str) -> str:
-        lines = self._trainer.last_lines(LOG_LINES)
-        return "\n".join([detail, *(["last log lines:", *lines] if lines else [])])
+            return AS_REQUESTED[self._request]
+        return endings.exited(code, self._log_lines, oom_killed=oom_kills() > self._oom_before)
 
     # -- what its lease tells
 
     def _wished(self, action: Action) -> None:
-        self._inbox.put({"type": "wish", "wish": str(action)})
+        self._inbox.put(Request(action.value))
         self._halt.set()
 
     def _lost(self, why: str) -> None:
         if self._over.is_set():
             return
         self._trainer.kill()
-        self._inbox.put({"type": "taken_over", "detail": why})
+        self._inbox.put(TakenOver(why))
         self._over.set()
         self._halt.set()
-
-
-def _disk_full(detail: str) -> Ending:
-    return Ending(Outcome.crashed, "the worker's disk is full", ErrorCode.internal, detail)
-
-
-def _broken(error: Exception) -> Ending:
-    """Tell how an attempt ends whose supervisor met an error that nobody foresaw."""
-    detail = f"the worker met {type(error).__name__}: {error}"
-    if isinstance(error, OSError) and error.errno in FULL:
-        return _disk_full(detail)
-    return Ending(Outcome.failed, None, ErrorCode.internal, detail)

@@ -15,10 +15,10 @@ import os
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from models.limits import TRAINER_MEMORY_SHARE
 from models.states import DeviceClass
+from models.wire import TorchDevice, Values
 from stores.infra.settings import Settings
 from worker.probes import Gpu, Probes
 
@@ -43,7 +43,7 @@ class Device:
     probes: Probes = field(default_factory=Probes, compare=False)
 
     @property
-    def torch(self) -> str:
+    def torch(self) -> TorchDevice:
         """The name under which torch sees the one device that is left to it."""
         return "cpu" if self.kind is DeviceClass.cpu else "cuda"
 
@@ -61,7 +61,7 @@ class Device:
         """Whether there is memory to start the next trainer ahead."""
         return self.kind is not DeviceClass.jetson or self.probes.memory().get("MemTotal", 0) >= ROOM_FOR_SPARE
 
-    def suited(self, params: dict[str, Any]) -> dict[str, Any]:
+    def suited(self, params: Values) -> Values:
         """Return a job's parameters with what this device wants where nobody chose.
 
         A board writes its checkpoints to a memory card that wears out, and trains slowly: every five minutes is enough.
@@ -82,7 +82,7 @@ class Device:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """Return what the workers' page shows and placement asks: names, memory in bytes and degrees Celsius now.
 
         `capacity` is the most that a job may ever need here, `room` the most that it may need now; null: unknown.
@@ -90,7 +90,7 @@ class Device:
         figures = self.probes.memory()
         gpu = self._gpu()
         capacity, room = self._memory(figures, gpu)
-        facts: dict[str, Any] = {
+        facts: dict[str, object] = {
             "kind": self.kind,
             "name": self.name,
             "uuid": self.uuid,

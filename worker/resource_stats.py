@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from models import wire
 from models.job_profile import Shape
 from models.states import DeviceClass, ErrorCode, Outcome
 from stores.container import Stores
@@ -36,9 +36,9 @@ class Lessons:
         self._training_s = 0.0
         self._images = 0
 
-    def memory(self, message: dict[str, Any]) -> None:
+    def memory(self, message: wire.Memory) -> None:
         """Take the trainer's peak; what counts of it depends on where the device keeps its memory."""
-        host, device = int(message["host_bytes"]), int(message.get("device_bytes", 0))
+        host, device = message.host_bytes, message.device_bytes or 0
         match self._device.kind:
             case DeviceClass.gpu:
                 self._peak = device + CONTEXT_BYTES
@@ -47,15 +47,14 @@ class Lessons:
             case DeviceClass.cpu:
                 self._peak = host
 
-    def epoch(self, message: dict[str, Any]) -> None:
+    def epoch(self, message: wire.Epoch) -> None:
         """Take the seconds of an epoch."""
-        seconds, rate = float(message["seconds"]), float(message["images_per_second"])
-        self._training_s += seconds
-        self._images += round(seconds * rate)
+        self._training_s += message.seconds
+        self._images += round(message.seconds * message.images_per_second)
 
-    def alert(self, message: dict[str, Any]) -> None:
+    def alert(self, message: wire.Alert) -> None:
         """Take note of a batch that did not fit."""
-        self._halved = self._halved or message.get("code") == "batch_halved"
+        self._halved = self._halved or message.code == "batch_halved"
 
     def ended(self, ending: Ending) -> None:
         """Write down what was learned. A lesson that cannot be written is lost, and nothing else is."""

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from stores.infra.errors import BlobError
+from stores.infra.errors import BlobError, DamagedBlobError
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +35,8 @@ def patiently(call: Callable[[], T], given_up: threading.Event) -> T:
         try:
             return call()
         except (DBAPIError, PoolTimeoutError, BlobError) as error:
+            if isinstance(error, DamagedBlobError):
+                raise
             if isinstance(error, DBAPIError) and not (error.connection_invalidated or _passing(error)):
                 raise
             log.warning("waiting_for_store", error=str(error).splitlines()[0][:200], seconds=wait)

@@ -1,17 +1,18 @@
-"""What a trainer is told: the claimed row with everything looked up, as plain JSON."""
+"""The spec of an attempt: what a trainer is told of the claimed job, with its files fetched."""
 
 from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
 
 import structlog
 
+from models import wire
 from models.states import ErrorCode
+from models.wire import DatasetSpec
 from stores.container import Stores
 from stores.datasets import discovery
-from stores.infra.errors import BlobError, NotFoundError
+from stores.infra.errors import DamagedBlobError, NotFoundError
 from stores.jobs.transitions import Claim
 from worker.datasets import Cache, UnfetchableError
 from worker.device import Device
@@ -30,118 +31,150 @@ class CannotStartError(Exception):
 
 def build_spec(
     stores: Stores, claim: Claim, device: Device, scratch: Path, given_up: threading.Event
-) -> tuple[dict[str, Any], list[str]]:
-    """Return the spec and warnings for whoever watches the job. Fetches the checkpoint that it starts from.
+) -> tuple[wire.Spec, list[str]]:
+    """Return the spec, and warnings for whoever watches the job. Fetches the data set and the checkpoint.
 
     Raises:
         CannotStartError: no data set or no checkpoint to start from.
         GivenUpError: the attempt ended, or was asked to end, while a store was waited for.
     """
-    job = claim.job
-    spec: dict[str, Any] = {
-        "kind": job["kind"],
-        "job": claim.job_id,
-        "attempt": claim.attempt,
-        "recipe": job["recipe"],
-        "params": device.suited(job["params"]),
-        "device": device.torch,
-        "threads": device.threads,
-        "scratch": str(scratch),
-        "cache": str(stores.settings.home.absolute() / "cache"),
-        "data_roots": [str(root) for root in stores.settings.roots],
-    }
-    if job["dataset_id"] is not None:
-        spec["dataset"] = _dataset(stores, job, scratch, given_up)
-    if job["kind"] == "sample":
-        spec["checkpoint"] = _source(stores, job, scratch, given_up)
+    files = _Files(stores, claim, scratch, given_up)
+    return files.sampling(device) if claim.job["kind"] == "sample" else files.training(device)
+
+
+class _Files:
+    """Fetches what one attempt needs into its scratch folder."""
+
+    def __init__(self, stores: Stores, claim: Claim, scratch: Path, given_up: threading.Event) -> None:
+        self._stores = stores
+        self._claim = claim
+        self._job = claim.job
+        self._scratch = scratch
+        self._given_up = given_up
+
+    def training(self, device: Device) -> tuple[wire.Spec, list[str]]:
+        """Return the spec of a training attempt."""
+        dataset = self._dataset()
+        resume, warnings = self._resume()
+        limit = self._job["max_runtime_s"]
+        spec = wire.TrainSpec(
+            job=self._claim.job_id,
+            attempt=self._claim.attempt,
+            recipe=self._job["recipe"],
+            params=device.suited(self._job["params"]),
+            seed=self._job["seed"],
+            dataset=dataset,
+            data_roots=tuple(self._stores.settings.roots),
+            cache=self._cache,
+            device=device.torch,
+            threads=device.threads,
+            scratch=self._scratch,
+            resume=resume,
+            stop_after_s=None if limit is None else max(0.0, limit - self._job["spent_s"]),
+        )
+        return spec, warnings
+
+    def sampling(self, device: Device) -> tuple[wire.Spec, list[str]]:
+        """Return the spec of a sampling attempt."""
+        dataset = None if self._job["dataset_id"] is None else self._dataset()
+        spec = wire.SampleSpec(
+            job=self._claim.job_id,
+            attempt=self._claim.attempt,
+            recipe=self._job["recipe"],
+            params=device.suited(self._job["params"]),
+            checkpoint=self._source(),
+            device=device.torch,
+            threads=device.threads,
+            scratch=self._scratch,
+            cache=self._cache,
+            data_roots=tuple(self._stores.settings.roots),
+            dataset=dataset,
+        )
         return spec, []
-    resume, warnings = _resume(stores, job, scratch, given_up)
-    spent = job["spent_s"]
-    limit = job["max_runtime_s"]
-    spec |= {
-        "seed": job["seed"],
-        "resume": resume,
-        "stop_after_s": None if limit is None else max(0.0, limit - spent),
-    }
-    return spec, warnings
 
+    @property
+    def _cache(self) -> Path:
+        return self._stores.settings.home.absolute() / "cache"
 
-def _dataset(stores: Stores, job: dict[str, Any], scratch: Path, given_up: threading.Event) -> dict[str, Any]:
-    row = patiently(lambda: stores.datasets.find(job["dataset_id"], None), given_up)
-    if row is not None and row["source"] == "uploaded":
-        try:
-            path = Cache(stores).fetch(row, scratch, given_up)
-        except UnfetchableError as error:
-            raise CannotStartError(ErrorCode.invalid_dataset, str(error)) from error
-        facts = {name: row[name] for name in ("name", "source", "shape", "classes", "parts", "sha256")}
-        return {**facts, "layout": "packed", "folder": "", "path": str(path)}
-    spec = None if row is None else discovery.dataset_spec(row, stores.settings.roots)
-    if spec is None:
-        raise CannotStartError(
-            ErrorCode.invalid_dataset,
-            f"data set {job['dataset']} is not known to this worker; GET /v1/datasets lists all",
-        )
-    return spec
+    def _dataset(self) -> DatasetSpec:
+        row = patiently(lambda: self._stores.datasets.find(self._job["dataset_id"], None), self._given_up)
+        if row is not None and row["source"] == "uploaded":
+            try:
+                path = Cache(self._stores).fetch(row, self._scratch, self._given_up)
+            except UnfetchableError as error:
+                raise CannotStartError(ErrorCode.invalid_dataset, str(error)) from error
+            return DatasetSpec(
+                name=row["name"],
+                source=row["source"],
+                layout="packed",
+                folder="",
+                shape=tuple(row["shape"]),
+                classes=tuple(row["classes"]),
+                parts=row["parts"],
+                path=path,
+                sha256=row["sha256"],
+            )
+        spec = None if row is None else discovery.dataset_spec(row, self._stores.settings.roots)
+        if spec is None:
+            raise CannotStartError(
+                ErrorCode.invalid_dataset,
+                f"data set {self._job['dataset']} is not known to this worker; GET /v1/datasets lists all",
+            )
+        return spec
 
-
-def _source(stores: Stores, job: dict[str, Any], scratch: Path, given_up: threading.Event) -> str:
-    artifact_id = job["source_artifact"]
-    if artifact_id is not None:
-        path = _fetch(stores, artifact_id, scratch / "source.safetensors", given_up)
-        if path is not None:
-            return str(path)
-    raise CannotStartError(
-        ErrorCode.checkpoint_corrupt,
-        f"the checkpoint to sample from is gone or damaged (job {job['source']['job']}); sample from another one",
-    )
-
-
-def _resume(
-    stores: Stores, job: dict[str, Any], scratch: Path, given_up: threading.Event
-) -> tuple[str | None, list[str]]:
-    """Fetch the newest checkpoint that is whole; say so when it is not the newest one there was.
-
-    A retry that has none of its own yet starts from the one of its parent that it was made with.
-    """
-    checkpoints = patiently(lambda: stores.reports.checkpoints(job["id"]), given_up)
-    warnings: list[str] = []
-    for artifact in checkpoints:
-        path = _fetch(stores, artifact["id"], scratch / "resume.safetensors", given_up)
-        if path is not None:
-            return str(path), warnings
-        warnings.append(f"checkpoint of step {artifact['step']} is gone or damaged; going back to the one before")
-    if job["source"] is not None:
-        path = job["source_artifact"] and _fetch(
-            stores, job["source_artifact"], scratch / "resume.safetensors", given_up
-        )
-        if path:
-            return str(path), warnings
+    def _source(self) -> Path:
+        """Fetch the checkpoint that a sampling job draws from."""
+        artifact_id = self._job["source_artifact"]
+        if artifact_id is not None:
+            path = self._fetch(artifact_id, "source.safetensors")
+            if path is not None:
+                return path
         raise CannotStartError(
             ErrorCode.checkpoint_corrupt,
-            f"the checkpoint to start from is gone or damaged (job {job['source']['job']}); retry from another one, or "
-            "from zero",
+            f"the checkpoint to sample from is gone or damaged (job {self._job['source']['job']}); sample from another "
+            "one",
         )
-    if warnings:
-        raise CannotStartError(
-            ErrorCode.checkpoint_corrupt, "no checkpoint of this job can be read back; retry from zero"
-        )
-    return None, []
 
+    def _resume(self) -> tuple[Path | None, list[str]]:
+        """Fetch the newest checkpoint that is whole; warn when it is not the newest one there was.
 
-def _fetch(stores: Stores, artifact_id: str, path: Path, given_up: threading.Event) -> Path | None:
-    """Fetch an artifact; None when its object is gone or its bytes are not those that were stored."""
+        A retry that has none of its own yet starts from the one of its parent that it was made with.
+        """
+        checkpoints = patiently(lambda: self._stores.reports.checkpoints(self._job["id"]), self._given_up)
+        warnings: list[str] = []
+        for artifact in checkpoints:
+            path = self._fetch(artifact["id"], "resume.safetensors")
+            if path is not None:
+                return path, warnings
+            warnings.append(f"checkpoint of step {artifact['step']} is gone or damaged; going back to the one before")
+        if self._job["source"] is not None:
+            path = self._job["source_artifact"] and self._fetch(self._job["source_artifact"], "resume.safetensors")
+            if path:
+                return path, warnings
+            raise CannotStartError(
+                ErrorCode.checkpoint_corrupt,
+                f"the checkpoint to start from is gone or damaged (job {self._job['source']['job']}); retry from "
+                "another one, or from zero",
+            )
+        if warnings:
+            raise CannotStartError(
+                ErrorCode.checkpoint_corrupt, "no checkpoint of this job can be read back; retry from zero"
+            )
+        return None, []
 
-    def get() -> Path | None:
-        try:
-            artifact, key = stores.reports.artifact(artifact_id, None)
-            stores.blobs.get(key, path, artifact["sha256"])
-        except NotFoundError:
-            return None
-        except BlobError as error:
-            if "damaged" in str(error):
+    def _fetch(self, artifact_id: str, name: str) -> Path | None:
+        """Fetch an artifact; None when its object is gone or its bytes are not those that were stored."""
+        path = self._scratch / name
+
+        def get() -> Path | None:
+            try:
+                artifact, key = self._stores.reports.artifact(artifact_id, None)
+                self._stores.blobs.get(key, path, artifact["sha256"])
+            except NotFoundError:
+                return None
+            except DamagedBlobError:
                 log.exception("object_damaged", artifact=artifact_id)
                 return None
-            raise
-        return path
+            return path
 
-    return patiently(get, given_up)
+        return patiently(get, self._given_up)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -11,11 +10,13 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import structlog
 
+from models import wire
+from models.typed_json import JSONTypeError
 from worker.device import Device
 
 log = structlog.get_logger(__name__)
@@ -23,14 +24,29 @@ log = structlog.get_logger(__name__)
 LOG_LINES = 200
 LINE_LENGTH = 2000
 
-Message = dict[str, Any]
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A line that is none of the messages of models/wire.py. `detail` says why."""
+
+    detail: str
+
+
+@dataclass(frozen=True)
+class Exited:
+    """The process has ended, with this exit code or, if it is negative, by this signal."""
+
+    code: int
+
+
+News = wire.FromTrainer | Unreadable | Exited
 
 
 class Trainer:
     """One `python -m trainers`, in a session of its own, so that it can be ended with whatever it started.
 
     It starts at once and imports torch; `begin` hands it its work. Its messages go to the `listener`, in order, from a
-    thread of their own, and a last `{"type": "exit", "code": n}` when it has ended (negative: the signal).
+    thread of their own. The last one is `Exited`.
     """
 
     def __init__(self, device: Device, python: str | None) -> None:
@@ -49,8 +65,8 @@ class Trainer:
         self.pid = self._process.pid
         self.ready = threading.Event()
         self._tail: deque[str] = deque(maxlen=LOG_LINES)
-        self._held: list[Message] = []
-        self._listener: Callable[[Message], None] | None = None
+        self._held: list[News] = []
+        self._listener: Callable[[News], None] | None = None
         self._lock = threading.Lock()
         self._stderr = threading.Thread(target=self._read_log, name=f"trainer-log-{self.pid}", daemon=True)
         self._stdout = threading.Thread(target=self._read_messages, name=f"trainer-{self.pid}", daemon=True)
@@ -62,7 +78,7 @@ class Trainer:
         """Whether the process has not ended."""
         return self._process.poll() is None
 
-    def begin(self, spec: Message, listener: Callable[[Message], None]) -> None:
+    def begin(self, spec: wire.Spec, listener: Callable[[News], None]) -> None:
         """Hand over the work; what it said before and says from now on goes to `listener`."""
         with self._lock:
             self._listener = listener
@@ -73,7 +89,7 @@ class Trainer:
 
     def stop(self) -> None:
         """Ask for a checkpoint at the end of the step in hand, and the end."""
-        self._say({"command": "stop"})
+        self._say(wire.Stop())
 
     def kill(self) -> None:
         """End the process and whatever it started, at once."""
@@ -95,11 +111,11 @@ class Trainer:
         """Return the last lines of its log."""
         return list(self._tail)[-count:]
 
-    def _say(self, message: Message) -> None:
+    def _say(self, message: wire.ToTrainer) -> None:
         pipe = self._process.stdin
         assert pipe is not None  # noqa: S101 - asked for above
         try:
-            pipe.write(json.dumps(message).encode() + b"\n")
+            pipe.write(wire.write(message).encode() + b"\n")
             pipe.flush()
         except (BrokenPipeError, ValueError):
             # It has ended; its exit message says how.
@@ -109,30 +125,43 @@ class Trainer:
         pipe = self._process.stdout
         assert pipe is not None  # noqa: S101 - asked for above
         for line in pipe:
-            try:
-                message = json.loads(line)
-            except ValueError:
-                self._tail.append(line.decode(errors="replace")[:LINE_LENGTH].rstrip())
+            # Messages are whole lines. Anything else is a stray print, or was cut off when the trainer died.
+            if not (line.startswith(b"{") and line.endswith(b"\n")):
+                self._log_line(line)
                 continue
-            if message.get("type") == "ready":
+            news = _read(line)
+            if isinstance(news, wire.Ready):
                 self.ready.set()
-            self._tell(message)
+            elif isinstance(news, Unreadable):
+                log.error("trainer_message_unreadable", pid=self.pid, detail=news.detail)
+                self._log_line(line)
+            self._tell(news)
         code = self._process.wait()
         self._stderr.join(timeout=5)
-        self._tell({"type": "exit", "code": code})
+        self._tell(Exited(code))
 
-    def _tell(self, message: Message) -> None:
+    def _tell(self, news: News) -> None:
         with self._lock:
             if self._listener is None:
-                self._held.append(message)
+                self._held.append(news)
             else:
-                self._listener(message)
+                self._listener(news)
 
     def _read_log(self) -> None:
         pipe = self._process.stderr
         assert pipe is not None  # noqa: S101 - asked for above
         for line in pipe:
-            self._tail.append(line.decode(errors="replace")[:LINE_LENGTH].rstrip())
+            self._log_line(line)
+
+    def _log_line(self, line: bytes) -> None:
+        self._tail.append(line.decode(errors="replace")[:LINE_LENGTH].rstrip())
+
+
+def _read(line: bytes) -> wire.FromTrainer | Unreadable:
+    try:
+        return wire.read_message(line)
+    except JSONTypeError as error:
+        return Unreadable(str(error))
 
 
 class Spare:

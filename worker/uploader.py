@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import mimetypes
 import queue
 import threading
-from pathlib import Path
-from typing import Any
 
 import structlog
 
+from models import wire
 from models.ids import new_id
 from stores.container import Stores
 from stores.infra.blobs import sha256_of
@@ -27,13 +25,13 @@ class Uploader:
     def __init__(self, stores: Stores, claim: Claim) -> None:
         self._stores = stores
         self._claim = claim
-        self._files: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._files: queue.SimpleQueue[wire.File | None] = queue.SimpleQueue()
         self._given_up = threading.Event()
         self.failed: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=f"upload-{claim.job_id}", daemon=True)
         self._thread.start()
 
-    def add(self, file: dict[str, Any]) -> None:
+    def add(self, file: wire.File) -> None:
         """Queue a `file` message of the trainer."""
         self._files.put(file)
 
@@ -60,22 +58,21 @@ class Uploader:
             log.exception("upload_failed", job=self._claim.job_id)
             self.failed = error
 
-    def _store(self, file: dict[str, Any]) -> None:
-        path = Path(file["path"])
+    def _store(self, file: wire.File) -> None:
+        path, content_type = file.path, file.content_type
         artifact_id = new_id("art")
-        content_type = file.get("content_type") or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         new = NewArtifact(
             id=artifact_id,
-            kind=file["kind"],
-            name=file["name"],
-            step=file.get("step"),
-            epoch=file.get("epoch"),
+            kind=file.kind,
+            name=path.name,
+            step=file.step,
+            epoch=file.epoch,
             bytes=path.stat().st_size,
             sha256=sha256_of(path),
             content_type=content_type,
             # The fence stands in the key: no two attempts ever write the same object.
             object_key=f"jobs/{self._claim.job_id}/{self._claim.fence}/{artifact_id}{path.suffix}",
-            best=bool(file.get("best")),
+            best=file.best,
         )
         patiently(lambda: self._stores.blobs.put(new.object_key, path, content_type), self._given_up)
         reach("stored")

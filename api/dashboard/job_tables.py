@@ -4,9 +4,7 @@ when somebody opens them, and links to them for who has no scripts."""
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from api.dashboard.formats import NONE, figure
@@ -14,59 +12,45 @@ from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import ArtifactsQuery, ContentQuery, Query
 from api.v1.artifacts import download_artifact, list_artifacts
 from api.v1.jobs import get_job
+from models import layer_table
 from models.states import ArtifactKind
 from stores.infra.errors import NotFoundError
 
 pages = Pages()
 
-# As trainers/outputs/layers.py writes them: a line a network, and below it one for each layer and one for all.
-LAYER = re.compile(r"  (?P<layer>\S.*?)\s*(?P<output>\d[\dx]*)\s+(?P<parameters>[\d,]+)")
-TOTAL = re.compile(r"  total\s+(?P<parameters>[\d,]+)")
 # So many entries of a list are shown: a report holds one of some for every epoch.
 MAX_LIST_ENTRIES = 8
-
-
-@dataclass
-class Network:
-    """A network: its layers in the order in which they come, each with its output and its parameters."""
-
-    name: str
-    layers: list[Mapping[str, str]] = field(default_factory=list)
-    parameters: str = ""
 
 
 @pages.add("/dashboard/jobs/{job_id}/layers", get_job, download_artifact)
 def job_layers(visit: Visit[Query], job_id: str) -> TemplateResponse:
     """Show the layers of a job's networks."""
-    return _table(visit, job_id, ArtifactKind.summary, lambda text: {"networks": networks(text)})
+    return _table(visit, job_id, ArtifactKind.summary, _layers)
 
 
 @pages.add("/dashboard/jobs/{job_id}/report", get_job, download_artifact)
 def job_report(visit: Visit[Query], job_id: str) -> TemplateResponse:
     """Show the report of a job's run."""
-    return _table(visit, job_id, ArtifactKind.report, lambda text: {"report": entries(json.loads(text))})
+    return _table(visit, job_id, ArtifactKind.report, lambda text, _: {"report": entries(json.loads(text))})
 
 
-def _table(visit: Visit[Query], job_id: str, kind: ArtifactKind, read: Any) -> TemplateResponse:
+def _table(
+    visit: Visit[Query], job_id: str, kind: ArtifactKind, read: Callable[[str, str], Mapping[str, object]]
+) -> TemplateResponse:
     job = visit.ask(get_job, Query(), job_id)
     files = visit.ask(list_artifacts, ArtifactsQuery(kind=[kind], limit=100), job_id)["data"]
     if not files:
         raise NotFoundError("there is no such artifact")
     content = visit.ask(download_artifact, ContentQuery(redirect=False), files[-1]["id"])
-    return TemplateResponse("job_tables.html", {"job": job, "file": files[-1], **read(content.get_data(as_text=True))})
+    found = read(content.get_data(as_text=True), files[-1]["content_type"])
+    return TemplateResponse("job_tables.html", {"job": job, "file": files[-1], **found})
 
 
-def networks(text: str) -> Sequence[Network]:
-    """Return the networks of a summary."""
-    found: list[Network] = []
-    for line in text.splitlines():
-        if line and not line.startswith(" "):
-            found.append(Network(line))
-        elif found and (total := TOTAL.fullmatch(line)):
-            found[-1].parameters = total["parameters"]
-        elif found and (layer := LAYER.fullmatch(line)):
-            found[-1].layers.append(layer.groupdict())
-    return found
+def _layers(text: str, content_type: str) -> Mapping[str, object]:
+    """Return what the page shows of a summary. Trainers of earlier versions wrote it as text, which stays text."""
+    if content_type != "application/json":
+        return {"networks": (), "text": text}
+    return {"networks": layer_table.read(text).networks}
 
 
 def entries(report: Mapping[str, Any]) -> Sequence[tuple[str, str]]:

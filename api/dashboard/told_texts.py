@@ -38,6 +38,7 @@ QUIET = (
         "worker/health.py",
     ),
     *("worker/probes.py", "trainers/outputs/plots.py", "trainers/outputs/layers.py", "trainers/data/download.py"),
+    *("models/wire.py", "models/typed_json.py", "models/layer_table.py"),
     # What is wrong with data sets that somebody put on the machine.
     *(
         "packing/layouts.py",

@@ -19,8 +19,10 @@ from sqlalchemy.dialects.postgresql import insert
 from models.datasets import FORMS, KnownDataset
 from models.ids import new_id
 from models.rows import Dataset
+from models.wire import DatasetSpec
 from packing import layouts
-from packing.builtin import BUILTIN_ROOT
+
+BUILTIN_ROOT = Path(__file__).parent.parent / "trainers" / "data"
 
 # Above these a checksum would cost the start of the service more than it tells anyone.
 _HASHED_BYTES, _HASHED_FILES = 200_000_000, 10_000
@@ -67,7 +69,7 @@ def look(roots: Sequence[Path]) -> Iterator[Found]:
                 break
 
 
-def dataset_spec(row: Mapping[str, Any], roots: Sequence[Path]) -> dict[str, Any] | None:
+def dataset_spec(row: Mapping[str, Any], roots: Sequence[Path]) -> DatasetSpec | None:
     """Return what a trainer is told about a data set that came with the service or was found; None if uploaded.
 
     The row says how many pictures there are, and in which layout. The folder is looked for here, because this machine's
@@ -77,8 +79,9 @@ def dataset_spec(row: Mapping[str, Any], roots: Sequence[Path]) -> dict[str, Any
         return None
     known = _known(row)
     standing = (folder for base in _bases(known, roots) for folder in known.folders if _stands(known, base / folder))
-    facts = {name: row[name] for name in ("name", "source", "layout", "shape", "classes", "parts")}
-    return {**facts, "folder": next(standing, known.folder)}
+    facts = {name: row[name] for name in ("name", "source", "layout", "parts")}
+    shape, classes = tuple(row["shape"]), tuple(row["classes"])
+    return DatasetSpec(**facts, folder=next(standing, known.folder), shape=shape, classes=classes, path=None)
 
 
 def standing_folder(row: Mapping[str, Any], roots: Sequence[Path]) -> Path | None:

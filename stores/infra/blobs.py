@@ -17,7 +17,7 @@ import urllib3
 from minio import Minio
 from minio.error import InvalidResponseError, MinioException, S3Error
 
-from stores.infra.errors import BlobError, NotFoundError
+from stores.infra.errors import BlobError, DamagedBlobError, NotFoundError
 from stores.infra.failpoints import reach
 from stores.infra.settings import Settings
 
@@ -114,7 +114,8 @@ class Blobs:
 
         Raises:
             NotFoundError: there is no such object.
-            BlobError: the store does not answer, or the bytes are not those that were stored.
+            DamagedBlobError: the bytes are not those that were stored.
+            BlobError: the store does not answer.
         """
         digest = hashlib.sha256()
         with path.open("wb") as file:
@@ -123,7 +124,7 @@ class Blobs:
                 file.write(chunk)
         if digest.hexdigest() != sha256:
             path.unlink()
-            raise BlobError(f"object {key} is damaged: its sha256 is not the one that was stored")
+            raise DamagedBlobError(f"object {key} is damaged: its sha256 is not the one that was stored")
 
     def stream(self, key: str) -> Iterator[bytes]:
         """Yield an object's bytes."""

@@ -62,3 +62,7 @@ class BadPositionError(StoreError):
 
 class BlobError(StoreError):
     """The object store did not do what was asked."""
+
+
+class DamagedBlobError(BlobError):
+    """An object's bytes are not those that were stored. Asking again does not help."""

@@ -71,7 +71,7 @@ class Attempt:
     @property
     def hashes(self) -> dict[str, str]:
         """The sha256 of every weights file."""
-        return {message["name"]: sha256(message["path"]) for message in self.files("weights")}
+        return {Path(message["path"]).name: sha256(message["path"]) for message in self.files("weights")}
 
     @property
     def series(self) -> dict[int, dict[str, float | None]]:

@@ -27,7 +27,8 @@ def draw(tmp_path):
         scratch.mkdir()
         line = {"kind": "sample", "job": "job_test", "attempt": 1, "recipe": recipe, "checkpoint": str(checkpoint)}
         given = {"count": 64, "seed": 1, "output": "grid", **params}
-        spec = parse(json.dumps({**line, "params": given, "device": "cpu", "threads": 1, "scratch": str(scratch)}))
+        folders = {"scratch": str(scratch), "cache": str(tmp_path / "cache")}
+        spec = parse(json.dumps({**line, **folders, "params": given, "device": "cpu", "threads": 1}))
         assert isinstance(spec, SampleSpec)
         reporter = ListReporter()
         sample(spec, reporter)

@@ -48,7 +48,7 @@ def test_every_recipe_trains_on_the_built_in_digits(run, stores):
         params = {"images": 160, "batch_size": 16, "width": 4}
         job, files = run(TrainRequest(kind="train", recipe=name, dataset="mnist-10k", params=params, queue="cpu"))
         assert {f"{network}.safetensors" for network in recipe.networks} <= files.keys(), name
-        assert {"real_grid.png", "grid-00000000.png", "summary.txt", "report.json"} <= files.keys(), name
+        assert {"real_grid.png", "grid-00000000.png", "summary.json", "report.json"} <= files.keys(), name
         report = json.loads(files["report.json"])
         assert report["image_size"] == [1, job["params"]["image_size"], job["params"]["image_size"]]
         assert 160 <= report["images"] <= 240

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from models import wire
 from models.job_profile import Shape
 from models.states import ErrorCode, Outcome
 from stores.jobs.transitions import Claim, Ending
@@ -77,7 +78,7 @@ def lessons(stores, submit):
 
 SHAPE = Shape("dcgan", 28, 64, 16)
 DONE = Ending(Outcome.succeeded)
-PEAK = {"host_bytes": 5 * GB, "device_bytes": 3 * GB}
+PEAK = wire.Memory(5 * GB, 3 * GB)
 
 
 @pytest.mark.parametrize(
@@ -94,14 +95,14 @@ def test_what_counts_is_the_memory_of_the_device(stores, lessons, queue, needs):
 def test_the_largest_peak_is_kept(stores, lessons):
     for size in (2, 3, 1):
         told = lessons()
-        told.memory({"host_bytes": 0, "device_bytes": size * GB})
+        told.memory(wire.Memory(0, size * GB))
         told.ended(DONE)
     assert stores.memory.needs(SHAPE, "gpu") == 3 * GB + CONTEXT_BYTES
 
 
 def test_a_batch_that_was_halved_did_not_fit_though_the_job_succeeded(stores, lessons):
     told = lessons()
-    told.alert({"code": "batch_halved", "batch_size": 32})
+    told.alert(wire.Alert("batch_halved", "memory ran out", 6, {"batch_size": 32}, back_to=6))
     told.memory(PEAK)
     told.ended(DONE)
     assert stores.memory.needs(SHAPE, "gpu") == 8 * GB + 1

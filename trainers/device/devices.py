@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from models.limits import TRAINER_MEMORY_SHARE
+from models.wire import Memory
 from trainers.process.errors import TrainerError
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -82,14 +83,12 @@ def give_back(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
-def peak_memory(device: torch.device) -> dict[str, int]:
+def peak_memory(device: torch.device) -> Memory:
     """Return the most bytes that this process held, on the host and on the device."""
     kilo = 1 if platform.system() == "Darwin" else 1024
-    peak = {"host_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilo}
-    if device.type == "cuda":
-        # What torch took from the device counts, though some of it lay idle between two tensors.
-        peak["device_bytes"] = torch.cuda.max_memory_reserved(device)
-    return peak
+    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilo
+    # What torch took from the device counts, though some of it lay idle between two tensors.
+    return Memory(host, torch.cuda.max_memory_reserved(device) if device.type == "cuda" else None)
 
 
 def name(device: torch.device) -> str:

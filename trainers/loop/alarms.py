@@ -103,4 +103,4 @@ class Watch:
 
     def _alert(self, code: str, detail: str, step: int, numbers: dict[str, float]) -> None:
         self.codes.append(code)
-        self.reporter.alert(code, detail, step=step, **{name: float(f"{value:.6g}") for name, value in numbers.items()})
+        self.reporter.alert(code, detail, step, {name: float(f"{value:.6g}") for name, value in numbers.items()})

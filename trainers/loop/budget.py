@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from models.wire import Progress
 from trainers.methods import Iteration
-from trainers.process.reporter import Progress
 
 if TYPE_CHECKING:
     from models.specs.base import TrainParams

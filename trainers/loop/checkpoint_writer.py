@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from models.wire import File
 from trainers.loop import checkpoints
-from trainers.process.reporter import SAFETENSORS, File
+from trainers.process.reporter import SAFETENSORS
 
 if TYPE_CHECKING:
     from pathlib import Path

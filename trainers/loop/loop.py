@@ -15,9 +15,10 @@ from trainers.loop.step_metrics import NotANumberError, rounded
 from trainers.process.errors import out_of_memory
 
 if TYPE_CHECKING:
+    from models.wire import Progress
     from trainers.loop.checkpoints import Snapshot
     from trainers.methods import Method
-    from trainers.process.reporter import Progress, Reporter
+    from trainers.process.reporter import Reporter
     from trainers.process.spec import TrainSpec
 
 

@@ -42,7 +42,7 @@ class Recovery:
             )
         step = last.meta["step"]
         detail = f"{words}; going back to step {step} with other draws"
-        self.reporter.alert("not_a_number", detail, step=bad.step, back_to=step, **bad.values)
+        self.reporter.alert("not_a_number", detail, bad.step, bad.values, back_to=step)
         seconds = job.clock.seconds
         job.restore(last, salt=salt + 1)
         job.watch.codes.append("not_a_number")
@@ -74,7 +74,7 @@ class Recovery:
         job.watch.codes.append("batch_halved")
         detail = f"memory ran out with batches of {size} images; going on from step {step} with {half}"
         seen = job.feed.sampler.seen
-        self.reporter.alert("batch_halved", detail, step=job.step, batch_size=half, back_to=step, images=seen)
+        self.reporter.alert("batch_halved", detail, job.step, {"batch_size": half, "images": seen}, back_to=step)
         # Whatever goes wrong next goes back to here, with the batch that was found to fit.
         self.writer.last = job.snapshot(self.writer.spare())
 

@@ -11,8 +11,9 @@ from trainers.loop.meters import History, Means, Ring
 if TYPE_CHECKING:
     import torch
 
+    from models.wire import Progress
     from trainers.loop.alarms import Watch
-    from trainers.process.reporter import Progress, Reporter
+    from trainers.process.reporter import Reporter
 
 # Two messages a second look live to a person. Each costs the service a transaction, on the cores that train.
 _SEND_EVERY_S = 0.5

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 
+from models.wire import File
 from trainers.outputs import png
-from trainers.process.reporter import PNG, File
+from trainers.process.reporter import PNG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from models.wire import FileKind
     from trainers.process.reporter import Reporter
 
 CELLS = 64  # pictures of a grid
@@ -60,7 +62,7 @@ class GridWriter:
         self.drawn_at = step
         return sheet.spread
 
-    def _hand_over(self, kind: str, name: str, sheet: Sheet, step: int, epoch: int) -> None:
+    def _hand_over(self, kind: FileKind, name: str, sheet: Sheet, step: int, epoch: int) -> None:
         path = png.write(self.scratch / name, png.png(sheet.pixels))
         self.reporter.file(File(kind, path, step, epoch, PNG))
 

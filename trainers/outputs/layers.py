@@ -1,4 +1,4 @@
-"""The table of layers, output shapes and parameters that a training begins with."""
+"""The layers, output shapes and parameters of the networks that a training begins with."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Callable
 
 import torch
 from torch import nn
+
+from models.layer_table import Layer, LayerTable, Network
 
 
 @torch.no_grad()
@@ -34,13 +36,11 @@ def count(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters())
 
 
-def table(networks: dict[str, nn.Module], example: Callable[[str], torch.Tensor]) -> str:
-    """Write the table of all networks as text; ``example`` gives an input (1, ...) of each."""
-    lines = []
+def table(networks: dict[str, nn.Module], example: Callable[[str], torch.Tensor]) -> LayerTable:
+    """Return the layers of all networks; ``example`` gives an input (1, ...) of each."""
+    found = []
     for name, network in networks.items():
         inputs = example(name)
-        lines += [f"{name} (input {'x'.join(str(n) for n in inputs.shape[1:])})", ""]
-        lines += [f"  {'layer':<20}{'output':>14}{'parameters':>14}"]
-        lines += [f"  {layer:<20}{output:>14}{number:>14,}" for layer, output, number in layers(network, inputs)]
-        lines += [f"  {'total':<20}{'':>14}{count(network):>14,}", ""]
-    return "\n".join(lines)
+        rows = [Layer(*row) for row in layers(network, inputs)]
+        found.append(Network(name, "x".join(str(n) for n in inputs.shape[1:]), rows, count(network)))
+    return LayerTable(found)

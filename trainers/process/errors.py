@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.wire import FailureCode
+
 
 class TrainerError(Exception):
     """The attempt cannot go on."""
 
-    code = "internal"
+    code: FailureCode = "internal"
 
 
 class InvalidDatasetError(TrainerError):
@@ -61,7 +66,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 # What the system calls it, whoever wraps the words: no room, over the quota, over the size that a file may have.
 _SPACE_WORDS = ("no space left on device", "disk quota exceeded", "file too large")
-NO_SPACE = "no_space"
+NO_SPACE: FailureCode = "no_space"
 
 
 def no_space(error: BaseException) -> bool:
@@ -70,7 +75,7 @@ def no_space(error: BaseException) -> bool:
     return isinstance(error, OSError) and any(word in words for word in _SPACE_WORDS)
 
 
-def as_failure(error: BaseException) -> tuple[str, str]:
+def as_failure(error: BaseException) -> tuple[FailureCode, str]:
     """Return the code and the words for any exception that ended an attempt."""
     if isinstance(error, TrainerError):
         return error.code, str(error)

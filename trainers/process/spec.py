@@ -1,81 +1,37 @@
-"""The first line on standard input, as plain attributes. The API validated it with models.specs; here it is read."""
+"""The spec on standard input, with the job's parameters as attributes. The API validated them with models.specs."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Mapping, Union, cast
 
+from models import wire
+from models.typed_json import JSONTypeError
+from models.wire import DatasetSpec
 from trainers.process.errors import TrainerError
 
 if TYPE_CHECKING:
     from models.specs.base import TrainParams
     from models.specs.sample import SampleParams
 
-
-@dataclass(frozen=True)
-class DatasetSpec:
-    """Where the files of a data set are and what they should hold.
-
-    ``shape`` is (channels, height, width) as the data are, ``parts`` counts the images of each part, ``path`` is the
-    packed file of an uploaded data set and ``sha256`` its checksum.
-    """
-
-    name: str
-    source: str
-    layout: str
-    folder: str
-    shape: tuple[int, ...]
-    classes: tuple[str, ...]
-    parts: dict[str, int]
-    path: Path | None
-    sha256: str | None = None
+__all__ = ["DatasetSpec", "SampleSpec", "Spec", "TrainSpec", "as_params", "as_values", "parse"]
 
 
-@dataclass(frozen=True)
-class TrainSpec:
+class TrainSpec(wire.TrainSpec["TrainParams"]):
     """A training attempt."""
 
-    job: str
-    attempt: int
-    recipe: str
-    params: TrainParams
-    seed: int
-    dataset: DatasetSpec
-    data_roots: tuple[Path, ...]
-    cache: Path
-    device: str
-    threads: int
-    scratch: Path
-    resume: Path | None
-    stop_after_s: float | None
 
-
-@dataclass(frozen=True)
-class SampleSpec:
+class SampleSpec(wire.SampleSpec["SampleParams"]):
     """A sampling attempt."""
-
-    job: str
-    attempt: int
-    recipe: str
-    params: SampleParams
-    checkpoint: Path
-    dataset: DatasetSpec | None
-    data_roots: tuple[Path, ...]
-    cache: Path
-    device: str
-    threads: int
-    scratch: Path
 
 
 Spec = Union[TrainSpec, SampleSpec]
 
 
-def as_params(values: dict[str, Any]) -> Any:
-    """Turn the parameters' JSON into attributes, cadences included."""
-    return json.loads(json.dumps(values), object_hook=lambda pairs: SimpleNamespace(**pairs))
+def as_params(values: Mapping[str, object]) -> TrainParams:
+    """Turn a training's parameters from JSON into attributes, cadences included."""
+    return cast("TrainParams", _attributes(values))
 
 
 def as_values(params: object) -> dict[str, Any]:
@@ -91,62 +47,18 @@ def parse(line: str) -> Spec:
         TrainerError: it is not JSON, or a field is missing or of the wrong kind.
     """
     try:
-        given = json.loads(line)
-        return _sample(given) if given["kind"] == "sample" else _train(given)
-    except KeyError as error:
-        raise TrainerError(f"the spec lacks the field {error}") from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise TrainerError(f"the spec cannot be read: {error}") from error
+        given = wire.read_spec(line)
+    except JSONTypeError as error:
+        raise TrainerError(str(error)) from error
+    if isinstance(given, wire.SampleSpec):
+        sample = cast("SampleParams", _attributes(given.params))
+        return SampleSpec(**{**vars(given), "params": sample})
+    # The API fills in the size of the images; a spec that was written by hand may leave it open.
+    size = given.params.get("image_size") or given.dataset.shape[-1]
+    train = as_params({**given.params, "image_size": size})
+    return TrainSpec(**{**vars(given), "params": train})
 
 
-def _train(given: dict[str, Any]) -> TrainSpec:
-    if given["kind"] != "train":
-        raise ValueError(f"kind is {given['kind']!r}; it must be train or sample")
-    params, dataset = as_params(given["params"]), _dataset(given["dataset"])
-    # The API fills it in; a spec that was written by hand may leave it open.
-    params.image_size = params.image_size or dataset.shape[-1]
-    return TrainSpec(
-        job=given["job"],
-        attempt=int(given["attempt"]),
-        recipe=given["recipe"],
-        params=params,
-        seed=int(given["seed"]),
-        dataset=dataset,
-        data_roots=tuple(Path(root) for root in given["data_roots"]),
-        cache=Path(given["cache"]),
-        device=given["device"],
-        threads=int(given["threads"]),
-        scratch=Path(given["scratch"]),
-        resume=Path(given["resume"]) if given.get("resume") else None,
-        stop_after_s=given.get("stop_after_s"),
-    )
-
-
-def _dataset(given: dict[str, Any]) -> DatasetSpec:
-    return DatasetSpec(
-        name=given["name"],
-        source=given["source"],
-        layout=given["layout"],
-        folder=given["folder"],
-        shape=tuple(int(n) for n in given["shape"]),
-        classes=tuple(given["classes"]),
-        parts={name: int(count) for name, count in given["parts"].items()},
-        path=Path(given["path"]) if given.get("path") else None,
-        sha256=given.get("sha256"),
-    )
-
-
-def _sample(given: dict[str, Any]) -> SampleSpec:
-    return SampleSpec(
-        job=given["job"],
-        attempt=int(given["attempt"]),
-        recipe=given["recipe"],
-        params=as_params(given["params"]),
-        checkpoint=Path(given["checkpoint"]),
-        dataset=_dataset(given["dataset"]) if given.get("dataset") else None,
-        data_roots=tuple(Path(root) for root in given.get("data_roots", ())),
-        cache=Path(given.get("cache", given["scratch"])),
-        device=given["device"],
-        threads=int(given["threads"]),
-        scratch=Path(given["scratch"]),
-    )
+def _attributes(values: Mapping[str, object]) -> SimpleNamespace:
+    found: SimpleNamespace = json.loads(json.dumps(values), object_hook=lambda pairs: SimpleNamespace(**pairs))
+    return found

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING
 
+from models import wire
+from models.typed_json import JSONTypeError
 from trainers.process.reporter import Reporter
+
+if TYPE_CHECKING:
+    from models.wire import FromTrainer
 
 # The exit code when nobody is left to read anything else.
 SUPERVISOR_GONE = 3
@@ -23,9 +27,9 @@ class Wire(Reporter):
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: FromTrainer) -> None:
         """Write one line; a supervisor that no longer reads is gone, and so is this process then."""
-        line = memoryview((json.dumps(message, allow_nan=False) + "\n").encode())
+        line = memoryview((wire.write(message) + "\n").encode())
         with self._lock:
             try:
                 while line:
@@ -53,8 +57,8 @@ def take_over_stdout() -> int:
 class Commands:
     """Reads standard input in a thread of its own, so that a command is heard while torch computes."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, sender: Wire) -> None:
+        self._wire = sender
         self._spec: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="commands", daemon=True).start()
 
@@ -86,7 +90,6 @@ class Commands:
 
 def _is_stop(text: str) -> bool:
     try:
-        given = json.loads(text)
-    except ValueError:
+        return isinstance(wire.read_command(text), wire.Stop)
+    except JSONTypeError:
         return False
-    return isinstance(given, dict) and given.get("command") == "stop"

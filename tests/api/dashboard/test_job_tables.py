@@ -7,22 +7,33 @@ import re
 
 import pytest
 
-from api.dashboard.job_tables import entries, networks
+from api.dashboard.job_tables import entries
+from models import layer_table
+from models.layer_table import Layer, LayerTable, Network
+from models.typed_json import JSONTypeError
 from tests.api.dashboard.test_job import words
 
-SUMMARY = """generator (input 100)
+SUMMARY = LayerTable(
+    [
+        Network(
+            "generator",
+            "100",
+            [
+                Layer("Linear", "784", 79_184),
+                Layer("Conv2d", "64x7x7", 1_234),
+                Layer("a layer with a long name", "1x28x28", 0),
+            ],
+            80_418,
+        ),
+        Network("discriminator", "1x28x28", [Layer("Flatten", "784", 0)], 0),
+    ]
+)
+# As trainers wrote it before it was JSON.
+TEXT = """generator (input 100)
 
   layer                       output    parameters
   Linear                         784        79,184
-  Conv2d                      64x7x7         1,234
-  a layer with a long name1x28x28             0
-  total                                     80,418
-
-discriminator (input 1x28x28)
-
-  layer                       output    parameters
-  Flatten                        784             0
-  total                                          0
+  total                                     79,184
 """
 REPORT = {
     "steps": 35_840,
@@ -39,26 +50,39 @@ def left(alice, bench):
     """A job that has left both files; its id."""
     job = alice.submit(name="digits")["id"]
     claim = bench.claim()
-    bench.artifact(claim, "summary", "summary.txt", SUMMARY.encode(), "text/plain")
+    bench.artifact(claim, "summary", "summary.json", layer_table.write(SUMMARY), "application/json")
     bench.artifact(claim, "report", "report.json", json.dumps(REPORT).encode(), "application/json")
     bench.finish(claim)
     return job
 
 
-def test_a_summary_is_read_as_networks_with_layers():
-    first, second = networks(SUMMARY)
-    assert (first.name, first.parameters) == ("generator (input 100)", "80,418")
-    assert [(one["layer"], one["output"], one["parameters"]) for one in first.layers] == [
-        ("Linear", "784", "79,184"),
-        ("Conv2d", "64x7x7", "1,234"),
-        ("a layer with a long name", "1x28x28", "0"),
-    ]
-    assert (second.name, len(second.layers), second.parameters) == ("discriminator (input 1x28x28)", 1, "0")
+def test_a_layer_table_is_read_as_it_was_written():
+    assert layer_table.read(layer_table.write(SUMMARY).decode()) == SUMMARY
 
 
-def test_what_is_no_summary_has_no_networks():
-    assert networks("") == []
-    assert networks("  Linear   784   79,184\n") == []
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "cannot be read"),
+        ("[]", "it is list, not an object"),
+        ("{}", "lacks the field 'networks'"),
+        ('{"networks": [{"name": "generator"}]}', "lacks the field 'input' of networks"),
+        ('{"networks": [], "more": 1}', "has a field 'more', which is not known"),
+    ],
+)
+def test_what_is_no_layer_table_is_refused(text, words):
+    with pytest.raises(JSONTypeError, match=re.escape(words)):
+        layer_table.read(text)
+
+
+def test_a_summary_of_an_earlier_version_is_shown_as_the_text_that_it_is(alice, bench, enter):
+    job = alice.submit()["id"]
+    claim = bench.claim()
+    bench.artifact(claim, "summary", "summary.txt", TEXT.encode(), "text/plain; charset=utf-8")
+    bench.finish(claim)
+    page = enter(alice).see(f"/dashboard/jobs/{job}/layers")
+    assert TEXT.rstrip() in page
+    assert "<table" not in page
 
 
 def test_a_report_is_read_as_names_and_words():

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from models.wire import DatasetSpec
 from packing import layouts
 from stores.datasets import discovery
 
@@ -185,19 +186,20 @@ def test_the_trainer_is_told_the_rows_facts_and_this_machines_folder(stores, tmp
     stores.datasets.register_known([tmp_path / "here"])
     told = row(stores, "cifar-10")
     spec = discovery.dataset_spec(told, [tmp_path / "none", tmp_path / "here"])
-    assert spec == {
-        "name": "cifar-10",
-        "source": "found",
-        "layout": "cifar-flat",
-        "folder": "cifar10",
-        "shape": [3, 32, 32],
-        "classes": told["classes"],
-        "parts": {"train": 2},
-    }
+    assert spec == DatasetSpec(
+        name="cifar-10",
+        source="found",
+        layout="cifar-flat",
+        folder="cifar10",
+        shape=(3, 32, 32),
+        classes=tuple(told["classes"]),
+        parts={"train": 2},
+        path=None,
+    )
     there = tmp_path / "there"
     shutil.move(tmp_path / "here" / "cifar10", there / "cifar")
-    assert discovery.dataset_spec(told, [there])["folder"] == "cifar"
-    assert discovery.dataset_spec(told, [])["folder"] == "cifar", "the trainer says where it looked"
+    assert discovery.dataset_spec(told, [there]).folder == "cifar"
+    assert discovery.dataset_spec(told, []).folder == "cifar", "the trainer says where it looked"
 
 
 def test_the_trainer_is_told_the_folder_of_a_pair_and_of_the_built_in_digits(stores, tmp_path):
@@ -205,6 +207,6 @@ def test_the_trainer_is_told_the_folder_of_a_pair_and_of_the_built_in_digits(sto
     touch(tmp_path / "apple2orange" / "trainB", "1.jpg")
     stores.datasets.register_known([tmp_path])
     spec = discovery.dataset_spec(row(stores, "apple2orange"), [tmp_path])
-    assert (spec["layout"], spec["folder"]) == ("domains", "apple2orange")
+    assert (spec.layout, spec.folder) == ("domains", "apple2orange")
     spec = discovery.dataset_spec(row(stores, "mnist-10k"), [tmp_path])
-    assert (spec["layout"], spec["folder"], spec["source"]) == ("idx", "mnist10k/MNIST/raw", "builtin")
+    assert (spec.layout, spec.folder, spec.source) == ("idx", "mnist10k/MNIST/raw", "builtin")

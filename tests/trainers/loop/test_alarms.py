@@ -32,7 +32,7 @@ def test_a_discriminator_that_is_never_fooled_is_named_with_its_numbers(told):
     look(Watch(told, 1000), [{"d_real": 0.97, "d_fake": 0.01}] * 200)
     [alert] = told.of("alert")
     assert (alert["code"], alert["step"]) == ("discriminator_too_strong", 50)
-    assert (alert["d_real"], alert["d_fake"]) == (0.97, 0.01)
+    assert (alert["params"]["d_real"], alert["params"]["d_fake"]) == (0.97, 0.01)
 
 
 @pytest.mark.parametrize("row", [{"d_real": 0.94, "d_fake": 0.01}, {"d_real": 0.97, "d_fake": 0.06}])
@@ -62,7 +62,7 @@ def test_gradients_over_100_for_five_steps_speak_once_until_50_calm_steps(told):
     slope = [loud] * 5
     look(Watch(told, 1000), [*slope, {}, *slope, *[{}] * 49, *slope, *[{}] * 50, *slope, {"g_grad_norm": 100.0}])
     assert [alert["step"] for alert in told.of("alert")] == [5, 120]
-    assert told.of("alert")[0]["g_grad_norm"] == 100.5
+    assert told.of("alert")[0]["params"]["g_grad_norm"] == 100.5
 
 
 def test_a_steep_step_now_and_then_is_no_alert(told):
@@ -75,7 +75,7 @@ def test_fakes_that_look_alike_are_named_after_a_grace_and_not_for_one_grid(told
     for epoch, share in enumerate((0.1, 0.1, 0.1, 0.6, 0.49, 0.49), start=1):
         watch.grid(epoch * 10, epoch, share)
     [alert] = told.of("alert")
-    assert (alert["code"], alert["step"], alert["distance_ratio"]) == ("collapse", 60, 0.49)
+    assert (alert["code"], alert["step"], alert["params"]["distance_ratio"]) == ("collapse", 60, 0.49)
 
 
 def test_fakes_that_still_grow_apart_are_young_and_not_collapsed(told):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 
@@ -111,8 +113,8 @@ def test_all_uses_the_test_images_too(train_small):
 
 def test_the_files_of_a_finished_training(train_small):
     attempt = train_small(epochs=2, checkpoint_every={"epochs": 1})
-    names = [(message["kind"], message["name"]) for message in attempt.of("file")]
-    assert names[:3] == [("summary", "summary.txt"), ("real_grid", "real_grid.png"), ("grid", "grid-00000000.png")]
+    names = [(message["kind"], Path(message["path"]).name) for message in attempt.of("file")]
+    assert names[:3] == [("summary", "summary.json"), ("real_grid", "real_grid.png"), ("grid", "grid-00000000.png")]
     assert sorted(names[3:]) == sorted(
         [
             ("grid", "grid-00000010.png"),

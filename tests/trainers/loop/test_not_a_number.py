@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from models import wire
 from trainers import data
 from trainers.assembly import assemble
 from trainers.data.rng import Draws
@@ -53,7 +54,7 @@ def test_a_spoiled_training_goes_back_to_its_last_checkpoint_and_ends_well(make_
     loop = run(make_spec(epochs=3, checkpoint_every={"steps": 5}), reporter)
     [alert] = reporter.of("alert")
     assert (alert["code"], alert["step"], alert["back_to"]) == ("not_a_number", 14, 10)
-    assert alert["g_loss"] is None
+    assert alert["params"]["g_loss"] is None
     assert loop.job.step == 30
     assert loop.job.feed.draws.salt == 1
     assert all(value.isfinite().all() for value in loop.job.method.networks["generator"].state_dict().values())
@@ -81,9 +82,10 @@ class PoisonAfter(Poison):
     def should_stop(self) -> bool:
         return False
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: wire.FromTrainer) -> None:
         super().send(message)
-        if self.steps and message.get("kind") == "grid" and message["step"] == self.steps[0]:
+        grid = isinstance(message, wire.File) and message.kind == "grid"
+        if self.steps and grid and message.step == self.steps[0]:
             self.steps.pop(0)
             assert self.loop is not None
             with torch.no_grad():
@@ -113,7 +115,7 @@ def test_images_beyond_every_number_diverge_at_once_and_leave_the_first_files(ma
     line = make_spec(normalize_std=1e-300)
     with pytest.raises(DivergedError, match="at step 1"):
         Attempt.run(json.dumps(line))
-    assert (Path(line["scratch"]) / "summary.txt").is_file()
+    assert (Path(line["scratch"]) / "summary.json").is_file()
 
 
 def test_a_resumed_training_remembers_that_it_went_back(make_spec):

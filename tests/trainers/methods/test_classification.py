@@ -53,7 +53,7 @@ def test_each_epoch_is_judged_and_shown(attempt):
     series = attempt.series
     judged = {step: row["accuracy"] for step, row in series.items() if "accuracy" in row}
     assert judged == {20 * n: means[n - 1]["accuracy"] for n in range(1, 11)}
-    assert {message["name"] for message in attempt.files("loss_plot")} == {"loss.png", "one_cycle.png"}
+    assert {Path(message["path"]).name for message in attempt.files("loss_plot")} == {"loss.png", "one_cycle.png"}
     # The rate rises from a twentieth, peaks at .4 of the budget, and ends far below where it began.
     rates = [series[step]["learning_rate"] for step in range(1, 201)]
     assert rates[0] == pytest.approx(0.05 / 20, rel=1e-4)

@@ -45,7 +45,7 @@ def test_grids_show_both_directions_and_both_cycles(train_small):
         assert sheet.size == (6 * (24 + 2) + 2, 8 * (24 + 2) + 2)
     with Image.open(attempt.files("real_grid")[0]["path"]) as sheet:
         assert sheet.size == (8 * (24 + 2) + 2, 2 * (24 + 2) + 2)
-    assert {message["name"] for message in attempt.files("weights")} == {
+    assert {Path(message["path"]).name for message in attempt.files("weights")} == {
         f"{name}.safetensors" for name in ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
     }
 

@@ -33,7 +33,7 @@ def test_the_batch_is_halved_and_training_goes_on_from_the_last_checkpoint(train
     starve("mlp_gan", allowed=8, after=7)
     attempt = train_small(checkpoint_every={"steps": 3})
     (alert,) = halved(attempt)
-    assert (alert["step"], alert["back_to"], alert["batch_size"], alert["images"]) == (6, 6, 8, 96)
+    assert (alert["step"], alert["back_to"], alert["params"]["batch_size"], alert["params"]["images"]) == (6, 6, 8, 96)
     assert alert["detail"] == "memory ran out with batches of 16 images; going on from step 6 with 8"
     told = report(attempt)
     assert told["halvings"] == [{"step": 6, "from": 16, "to": 8}]
@@ -49,7 +49,7 @@ def test_the_batch_is_halved_and_training_goes_on_from_the_last_checkpoint(train
 def test_a_budget_of_images_ends_at_the_same_image(train_small, starve):
     starve("mlp_gan", allowed=4)
     attempt = train_small(images=200)
-    assert [(alert["batch_size"], alert["back_to"]) for alert in halved(attempt)] == [(8, 0), (4, 0)]
+    assert [(alert["params"]["batch_size"], alert["back_to"]) for alert in halved(attempt)] == [(8, 0), (4, 0)]
     assert (report(attempt)["images"], report(attempt)["steps"]) == (200, 50)
     assert report(attempt)["halvings"] == [{"step": 0, "from": 16, "to": 8}, {"step": 0, "from": 8, "to": 4}]
 
@@ -86,7 +86,7 @@ def test_a_batch_of_two_cannot_be_halved_where_batches_are_normalised(train_smal
 def test_without_batch_normalisation_one_image_is_enough(train_small, starve):
     starve("began", allowed=1)
     attempt = train_small("began", batch_size=2, images=6, hidden=8)
-    assert [alert["batch_size"] for alert in halved(attempt)] == [1]
+    assert [alert["params"]["batch_size"] for alert in halved(attempt)] == [1]
     assert report(attempt)["images"] == 6
     starve("began", allowed=0)
     with pytest.raises(OutOfMemoryError, match="batches of 1 images"):

@@ -28,7 +28,8 @@ def start():
 
 
 def weights(process):
-    return {m["name"]: sha256(m["path"]) for m in process.messages if m["type"] == "file" and m["kind"] == "weights"}
+    files = [m for m in process.messages if m["type"] == "file" and m["kind"] == "weights"]
+    return {Path(m["path"]).name: sha256(m["path"]) for m in files}
 
 
 def test_a_killed_training_resumes_from_its_last_checkpoint_with_the_same_weights(start, make_spec):
@@ -165,7 +166,8 @@ def test_a_sampling_job_runs_through_the_same_process(start, make_spec, tmp_path
     sampler = start()
     line = {"kind": "sample", "job": "job_test", "attempt": 1, "recipe": "mlp_gan", "checkpoint": checkpoint}
     params = {"count": 4, "seed": 1, "output": "grid"}
-    sampler.write({**line, "params": params, "device": "cpu", "threads": 1, "scratch": str(tmp_path / "samples")})
+    folders = {"scratch": str(tmp_path / "samples"), "cache": str(tmp_path / "cache")}
+    sampler.write({**line, **folders, "params": params, "device": "cpu", "threads": 1})
     assert sampler.end() == 0
     assert [m["type"] for m in sampler.messages] == ["ready", "started", "file", "done"]
 
@@ -175,7 +177,10 @@ def test_trainers_run_on_python_3_8():
     import sys
 
     vermin = Path(sys.executable).with_name("vermin")
-    command = [vermin, "-q", "-t=3.8-", "--no-tips", ROOT / "trainers", ROOT / "models" / "limits.py"]
+    shared = [
+        ROOT / "models" / name for name in ("limits.py", "messages", "wire.py", "typed_json.py", "layer_table.py")
+    ]
+    command = [vermin, "-q", "-t=3.8-", "--no-tips", ROOT / "trainers", *shared]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
@@ -185,10 +190,11 @@ def test_trainers_bring_nothing_of_the_service_and_no_pydantic(start):
     import sys
 
     code = (
-        "import sys, trainers.train, trainers.sample, trainers.plots\n"
+        "import sys, trainers.train, trainers.sample, trainers.outputs.plots\n"
         "own = {'stores', 'api', 'worker', 'ganforge', 'pydantic', 'matplotlib', 'torchvision', 'celery'}\n"
         "print(sorted(own & {name.partition('.')[0] for name in sys.modules}))\n"
-        "print(sorted(name for name in sys.modules if name.startswith('models.')))"
+        "print(*sorted(name for name in sys.modules if name.startswith('models.')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.stdout.splitlines() == ["[]", "['models.limits']"], done.stderr
+    shared = "models.layer_table models.limits models.typed_json models.wire"
+    assert done.stdout.splitlines() == ["[]", shared], done.stderr

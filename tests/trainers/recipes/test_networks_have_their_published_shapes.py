@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from models.layer_table import Layer
 from trainers import recipes
 from trainers.outputs import layers
 from trainers.recipes import DataInfo
@@ -125,9 +126,11 @@ def test_the_mlp_generator_begins_at_the_mean_image():
 def test_the_table_lists_every_layer_with_its_output_and_parameters():
     inputs = {"generator": torch.zeros(1, 100), "discriminator": torch.zeros(1, 1, 28, 28)}
     table = layers.table(dict(zip(inputs, pair("dcgan"), strict=True)), inputs.__getitem__)
-    assert "generator (input 100)" in table
-    assert [line.split() for line in table.splitlines() if "Conv2d" in line][2] == ["Conv2d", "256x4x4", "294,912"]
-    assert [line.split()[1] for line in table.splitlines() if "total" in line] == ["1,066,880", "431,872"]
+    generator, discriminator = table.networks
+    assert (generator.name, generator.input) == ("generator", "100")
+    convolutions = [layer for layer in discriminator.layers if layer.layer == "Conv2d"]
+    assert convolutions[2] == Layer("Conv2d", "256x4x4", 294_912)
+    assert [network.parameters for network in table.networks] == [1_066_880, 431_872]
 
 
 def test_the_layers_at_one_pixel_are_the_convolutions_of_the_paper():

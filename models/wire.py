@@ -1,0 +1,289 @@
+"""The messages between a supervisor and its trainer: one class for each, used by both sides.
+
+A message is one line of JSON; docs/05-trainer-protocol.md says when each is sent. A trainer may run on Python 3.8
+without pydantic, so these are plain dataclasses. The types of their fields are read at run time, which is why this
+module does without ``from __future__ import annotations`` and writes `List` and `Optional`.
+"""
+
+import json
+from dataclasses import dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Dict, Generic, List, Literal, Mapping, Optional, Tuple, Type, TypeVar, Union
+
+from models.typed_json import read_tagged
+
+# A number or a word that belongs to a text, by name; null stands for a number that JSON cannot hold.
+Param = Union[str, float, None]
+Params = Dict[str, Param]
+
+Level = Literal["info", "warning", "error"]
+FileKind = Literal["checkpoint", "weights", "grid", "real_grid", "samples", "loss_plot", "summary", "report", "log"]
+# The error codes of a job that a trainer can find, and `no_space`: the disk is full, which is not the job's fault.
+FailureCode = Literal["invalid_dataset", "out_of_memory", "diverged", "checkpoint_corrupt", "no_space", "internal"]
+TorchDevice = Literal["cpu", "cuda"]
+
+
+# -- from the trainer, on its standard output
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is. ``epoch`` is the one in hand, from 1; ``fraction`` of the budget is 0 to 1."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    images: int
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Torch is imported; the trainer waits for its spec."""
+
+    torch: str
+    python: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Started:
+    """The data are loaded and the networks are built or resumed. ``epochs`` is null when sampling."""
+
+    start_step: int
+    steps: int
+    epochs: Optional[int]
+    device: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """The values of every recorded step since the last one; NaN and infinity are null."""
+
+    epoch: int
+    steps: List[int]
+    values: Dict[str, List[Optional[float]]]
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch ended: its seconds without what judged it, and the mean of every metric."""
+
+    epoch: int
+    step: int
+    images: int
+    seconds: float
+    images_per_second: float
+    device: str
+    means: Dict[str, float]
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class ProgressUpdate:
+    """How far the training is at its end, where that is further than the last metric or epoch said."""
+
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class File:
+    """A finished file in the scratch folder; the supervisor uploads it and then deletes it."""
+
+    kind: FileKind
+    path: Path
+    step: int
+    epoch: int
+    content_type: str
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Log:
+    """A line for the person who watches."""
+
+    level: Level
+    message: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something is wrong with the training. ``back_to`` is the step from which it goes on, if it went back."""
+
+    code: str
+    detail: str
+    step: int
+    params: Params = field(default_factory=dict)
+    back_to: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The most bytes that this process held, on the host and on its GPU."""
+
+    host_bytes: int
+    device_bytes: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """Everything was written. ``reason`` says why the training ended before its budget, else it is null."""
+
+    reason: Optional[str]
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The trainer was asked to stop; a checkpoint of this very step is among the files before."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The attempt cannot go on."""
+
+    code: FailureCode
+    detail: str
+
+
+# The supervisor's `match` over these is checked to be complete (worker/attempt.py).
+FromTrainer = Union[Ready, Started, Metric, Epoch, ProgressUpdate, File, Log, Alert, Memory, Done, Stopped, Failed]
+
+MESSAGES: Mapping[str, Type[FromTrainer]] = {
+    "ready": Ready,
+    "started": Started,
+    "metric": Metric,
+    "epoch": Epoch,
+    "progress": ProgressUpdate,
+    "file": File,
+    "log": Log,
+    "alert": Alert,
+    "memory": Memory,
+    "done": Done,
+    "stopped": Stopped,
+    "failed": Failed,
+}
+
+
+# -- to the trainer, on its standard input
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """Where the files of a data set are and what they should hold.
+
+    ``shape`` is (channels, height, width) as the data are, ``parts`` counts the images of each part, ``path`` is the
+    packed file of an uploaded data set and ``sha256`` its checksum.
+    """
+
+    name: str
+    source: str
+    layout: str
+    folder: str
+    shape: Tuple[int, ...]
+    classes: Tuple[str, ...]
+    parts: Dict[str, int]
+    path: Optional[Path] = None
+    sha256: Optional[str] = None
+
+
+# A job's parameters: a JSON object on the wire (`Values`), attributes in a trainer (trainers/spec.py).
+P = TypeVar("P")
+Values = Dict[str, object]
+
+
+@dataclass(frozen=True)
+class TrainSpec(Generic[P]):
+    """A training attempt. ``resume`` is the checkpoint to go on from."""
+
+    job: str
+    attempt: int
+    recipe: str
+    params: P
+    seed: int
+    dataset: DatasetSpec
+    data_roots: Tuple[Path, ...]
+    cache: Path
+    device: TorchDevice
+    threads: int
+    scratch: Path
+    resume: Optional[Path] = None
+    stop_after_s: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class SampleSpec(Generic[P]):
+    """A sampling attempt. ``dataset`` is what a translator translates."""
+
+    job: str
+    attempt: int
+    recipe: str
+    params: P
+    checkpoint: Path
+    device: TorchDevice
+    threads: int
+    scratch: Path
+    cache: Path
+    data_roots: Tuple[Path, ...] = ()
+    dataset: Optional[DatasetSpec] = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Finish the step in hand, write a checkpoint, say `stopped` and exit."""
+
+
+Spec = Union[TrainSpec[Values], SampleSpec[Values]]
+ToTrainer = Union[TrainSpec[Values], SampleSpec[Values], Stop]
+
+SPECS: Mapping[str, Type[Union[TrainSpec[Values], SampleSpec[Values]]]] = {"train": TrainSpec, "sample": SampleSpec}
+COMMANDS: Mapping[str, Type[Stop]] = {"stop": Stop}
+
+
+# -- writing and reading
+
+
+def write(message: Union[FromTrainer, ToTrainer]) -> str:
+    """Return a message as one line of JSON, without an end of line."""
+    for tag, kinds in (("type", MESSAGES), ("kind", SPECS), ("command", COMMANDS)):
+        for name, kind in kinds.items():
+            if type(message) is kind:
+                return json.dumps({tag: name, **vars(message)}, default=_plain, allow_nan=False)
+    raise TypeError(f"{type(message).__name__} is no message of the wire")
+
+
+def read_message(line: Union[str, bytes]) -> FromTrainer:
+    """Read a line that a trainer wrote.
+
+    Raises:
+        JSONTypeError: it is none of the messages.
+    """
+    return read_tagged(line, "the message", "type", MESSAGES)
+
+
+def read_spec(line: Union[str, bytes]) -> Spec:
+    """Read the first line that a supervisor wrote.
+
+    Raises:
+        JSONTypeError: it is no spec.
+    """
+    return read_tagged(line, "the spec", "kind", SPECS)
+
+
+def read_command(line: Union[str, bytes]) -> Stop:
+    """Read a later line that a supervisor wrote.
+
+    Raises:
+        JSONTypeError: it is no command.
+    """
+    return read_tagged(line, "the command", "command", COMMANDS)
+
+
+def _plain(value: object) -> object:
+    """Return the JSON of a value that has no JSON of its own."""
+    if isinstance(value, Path):
+        return str(value)
+    if is_dataclass(value):
+        return vars(value)
+    raise TypeError(f"a message holds a {type(value).__name__}")
