@@ -21,8 +21,7 @@ from models.ids import new_id
 from models.rows import Dataset
 from models.wire import DatasetSpec
 from packing import layouts
-
-BUILTIN_ROOT = Path(__file__).parent.parent / "trainers" / "data"
+from packing.builtin import BUILTIN_ROOT
 
 # Above these a checksum would cost the start of the service more than it tells anyone.
 _HASHED_BYTES, _HASHED_FILES = 200_000_000, 10_000
