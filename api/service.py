@@ -14,6 +14,7 @@ from api.streaming.hub import Hub
 from api.streaming.job_stream import Streams
 from api.uploads.previews import Looks
 from api.uploads.uploads import Importer
+from models.views import ImportedDataset, Job
 from stores.accounts.keys import Principal
 from stores.container import Stores
 from stores.events.events import Position
@@ -41,11 +42,11 @@ class Service:
         """Return the live stream of all jobs that the caller may see."""
         return self.streams.respond(account_feed.frames(self.hub, self.stores.events, who, start))
 
-    def await_change(self, who: Principal, job_id: str, seconds: float) -> dict[str, Any]:
+    def await_change(self, who: Principal, job_id: str, seconds: float) -> Job:
         """Return the job when its state is another than now, or when `seconds` have passed."""
         return job_stream.await_change(self.hub, self.stores.reports, who, job_id, seconds)
 
-    def import_dataset(self, request: Request, who: Principal) -> dict[str, Any]:
+    def import_dataset(self, request: Request, who: Principal) -> ImportedDataset:
         """Check and store an uploaded data set, after removing what interrupted uploads left."""
         self.importer.tidy()
         return self.importer.take(request, who)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from ganforge.session import Session
-from ganforge.wire import AuditEntry, Key, Queue, Worker
+
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import AuditEntry, FreshKey, Key, Queue, Worker
 
 
 class Operator(Session):
@@ -19,13 +21,13 @@ class Operator(Session):
 
     def create_key(
         self, name: str, *, owner: str | None = None, role: str = "user", quotas: Mapping[str, int] | None = None
-    ) -> Key:
+    ) -> FreshKey:
         """Make an access key (admin); its secret is in this answer and nowhere else.
 
         `quotas`: limits other than the service's own of `queued`, `running` and `stored_bytes`.
         """
         body = {"name": name, "role": role, "quotas": dict(quotas or {}), **({"owner": owner} if owner else {})}
-        return cast("Key", self._transport.send("POST", "/v1/keys", json=body).json())
+        return cast("FreshKey", self._transport.send("POST", "/v1/keys", json=body).json())
 
     def revoke_key(self, key_id: str) -> None:
         """Make an access key useless (admin)."""

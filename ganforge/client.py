@@ -16,24 +16,17 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from ganforge.admin import Operator
 from ganforge.download import fetch
 from ganforge.follow import Follower
 from ganforge.upload import body
-from ganforge.wire import (
-    FINAL_STATES,
-    Artifact,
-    BulkResult,
-    Dataset,
-    Event,
-    ImportedDataset,
-    Job,
-    Recipe,
-    Series,
-)
+from models.states import TERMINAL
+
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import Artifact, Attempt, BulkAnswer, Curve, Dataset, Event, ImportedDataset, Job, Recipe
 
 PATIENCE_S = 120.0
 BULK_S = 0.05
@@ -148,7 +141,7 @@ class Client(Operator):
 
     def wait(self, job_id: str) -> Job:
         """Return a job once it has ended."""
-        while (job := self.job(job_id, wait=30))["state"] not in FINAL_STATES:
+        while (job := self.job(job_id, wait=30))["state"] not in TERMINAL:
             pass
         return job
 
@@ -191,14 +184,14 @@ class Client(Operator):
         expected: int,
         priority: int | None = None,
         idempotency_key: str | None = None,
-    ) -> BulkResult:
+    ) -> BulkAnswer:
         """Cancel, pause, resume, retry or reprioritize the jobs of a filter (see `jobs`), which must be `expected`."""
         body: dict[str, Any] = {"action": action, "filter": dict(filters), "expected": expected}
         if priority is not None:
             body["priority"] = priority
         # Thousands of jobs take longer than one.
         patience = expected * BULK_S
-        return cast("BulkResult", self._once("/v1/jobs/bulk", body, idempotency_key, patience))
+        return cast("BulkAnswer", self._once("/v1/jobs/bulk", body, idempotency_key, patience))
 
     def events(
         self,
@@ -226,14 +219,14 @@ class Client(Operator):
         """Yield the events that a job has by now."""
         return cast("Iterator[Event]", self._list(f"/v1/jobs/{job_id}/events", {"after": str(after)} if after else {}))
 
-    def metrics(self, job_id: str, names: Sequence[str] = (), *, max_points: int = 500) -> dict[str, Series]:
+    def metrics(self, job_id: str, names: Sequence[str] = (), *, max_points: int = 500) -> dict[str, Curve]:
         """Return a job's metrics by name, down-sampled to `max_points` each."""
         params = {"max_points": str(max_points), **({"names": ",".join(names)} if names else {})}
-        return cast("dict[str, Series]", self._get(f"/v1/jobs/{job_id}/metrics", params)["series"])
+        return cast("dict[str, Curve]", self._get(f"/v1/jobs/{job_id}/metrics", params)["series"])
 
-    def attempts(self, job_id: str) -> Iterator[dict[str, Any]]:
+    def attempts(self, job_id: str) -> Iterator[Attempt]:
         """Yield a job's attempts."""
-        return self._list(f"/v1/jobs/{job_id}/attempts")
+        return cast("Iterator[Attempt]", self._list(f"/v1/jobs/{job_id}/attempts"))
 
     def artifacts(self, job_id: str, *, kind: str | None = None) -> Iterator[Artifact]:
         """Yield what a job has made."""

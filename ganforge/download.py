@@ -8,12 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
 from ganforge.errors import DownloadError
 from ganforge.transport import Transport
-from ganforge.wire import Artifact
+
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import Artifact
 
 
 def fetch(transport: Transport, artifact: Artifact, to: Path) -> Path:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import httpx
 from httpx_sse import EventSource, SSEError
 
 from ganforge.errors import ApiError, UnreachableError
 from ganforge.transport import Transport
-from ganforge.wire import Event
+
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import Event
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 15.0

@@ -19,7 +19,9 @@ Priority = Annotated[int, Field(ge=-100, le=100, description="Higher first.")]
 QueueChoice = Literal["auto", "gpu", "jetson", "cpu"]
 
 
-class _Request(Spec):
+class Options(Spec):
+    """What may be asked of any job."""
+
     queue: QueueChoice = Field(
         "auto", description="`auto` takes the best device class that has a live worker and can run the recipe."
     )
@@ -34,7 +36,7 @@ class _Request(Spec):
     )
 
 
-class TrainRequest(_Request):
+class TrainRequest(Options):
     """A training job."""
 
     kind: Literal["train"]
@@ -47,7 +49,7 @@ class TrainRequest(_Request):
     seed: Seed = Field(0, description="The same seed, settings and kind of device give the same weights.")
 
 
-class SampleRequest(_Request):
+class SampleRequest(Options):
     """A sampling job."""
 
     kind: Literal["sample"]

@@ -14,6 +14,7 @@ from api.http.problems import InvalidError, ProblemError, field
 from api.schemas.queries import Query
 from api.v1.jobs import get_job
 from models.states import TERMINAL
+from models.views import Artifact
 from stores.infra.errors import NotFoundError
 
 pages = Pages()
@@ -96,7 +97,7 @@ def _ran(job: Mapping[str, Any]) -> float:
     return (end - datetime.fromisoformat(job["started_at"])).total_seconds()
 
 
-def _drawn(job: Mapping[str, Any], course: Clock, grids: list[dict[str, Any]]) -> dict[str, Any]:
+def _drawn(job: Mapping[str, Any], course: Clock, grids: list[Artifact]) -> dict[str, Any]:
     """Return what scripts draw a job from."""
     return {
         "id": job["id"],

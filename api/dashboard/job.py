@@ -17,6 +17,7 @@ from api.v1.recipes import get_recipe
 from models.recipes import RECIPES
 from models.specs.sample import SampleParams
 from models.states import TERMINAL, EventType
+from models.views import Artifact
 from stores.queries.curves_by_epoch import as_they_stand
 
 pages = Pages()
@@ -97,7 +98,7 @@ def _clock(found: dict[str, Any]) -> dict[str, Any]:
 
 def _files(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
     """Return what the job has made, by kind; grids as the slider shows them."""
-    by_kind: dict[str, list[dict[str, Any]]] = {}
+    by_kind: dict[str, list[Artifact]] = {}
     # As GET /v1/jobs/{id}/artifacts has them, which the caller may ask: the job was theirs to see.
     for artifact in visit.service.stores.reports.artifacts(found["id"], (), ALL_FILES, None):
         by_kind.setdefault(artifact["kind"], []).append(artifact)
@@ -125,9 +126,9 @@ def _drawn(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
     return {"drawn": samples[:shown], "more_drawn": min(shown + 2 * DRAWN, MOST_DRAWN) if more else None}
 
 
-def _stops(grids: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _stops(grids: list[Artifact]) -> list[Artifact]:
     """Return the grids in the order of their steps, one a step: a run that went back has drawn some steps twice."""
-    by_step = {grid["step"]: grid for grid in grids}
+    by_step = {grid["step"] or 0: grid for grid in grids}
     ordered = [by_step[step] for step in sorted(by_step)]
     if len(ordered) <= STOPS:
         return ordered
@@ -150,7 +151,7 @@ def _told(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _for_scripts(found: dict[str, Any], grids: list[dict[str, Any]], epochs: list[dict[str, Any]]) -> dict[str, Any]:
+def _for_scripts(found: dict[str, Any], grids: list[Artifact], epochs: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what the scripts of the page begin with."""
     return {
         "id": found["id"],

@@ -6,15 +6,15 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from api.http.problems import InvalidError, field
 from api.schemas.queries import PageQuery
 from stores.accounts.keys import Principal
 
-Row = dict[str, Any]
+Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
 class Pager:
@@ -44,7 +44,7 @@ class Pager:
             raise InvalidError([field("/query/cursor", detail, parameter="cursor")])
         return place
 
-    def page(self, rows: Sequence[Row], place: Callable[[Row], Any]) -> Row:
+    def page(self, rows: Sequence[Row], place: Callable[[Row], Any]) -> dict[str, Any]:
         """Return the page: `rows` holds one more than fits when there are more. `place` tells where an entry stands."""
         shown = list(rows[: self._query.limit])
         more = len(rows) > len(shown)
@@ -65,12 +65,12 @@ def newest_first(place: Any | None) -> tuple[datetime, str] | None:
     return None if place is None else (datetime.fromisoformat(place[0]), place[1])
 
 
-def created(row: Row) -> list[str]:
+def created(row: Mapping[str, Any]) -> list[str]:
     """Return where an entry stands in a list that is ordered by creation."""
     return [row["created_at"], row["id"]]
 
 
-def short_list(rows: Sequence[Row], query: PageQuery, who: Principal, what: str, name: str = "name") -> Row:
+def short_list(rows: Sequence[Row], query: PageQuery, who: Principal, what: str, name: str = "name") -> dict[str, Any]:
     """Return a page of a list of `what`, short enough to be had whole; the field `name` is its own in each."""
     pager = Pager(query, who, what)
     place = pager.place

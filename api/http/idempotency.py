@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from api.http.problems import InvalidError, field
@@ -39,7 +40,7 @@ def idempotency(call: Call[Any, Any], address: str = "") -> Request | None:
     return Request(key, hashlib.sha256(sent.encode()).digest())
 
 
-def made(job: dict[str, Any], replayed: bool) -> Reply:
+def made(job: Mapping[str, Any], replayed: bool) -> Reply:
     """Return the answer that shows a new job."""
     return Reply(job, 201, {"Location": f"/v1/jobs/{job['id']}", **replay(replayed)})
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
 
 from api.http.access import Access
 from api.http.problems import CODES, MEDIA_TYPE
@@ -22,7 +22,7 @@ from models.ids import id_pattern
 from models.recipes import RECIPES
 
 Json = dict[str, Any]
-Model = type[BaseModel]
+Model = type[Any]
 
 _REF = "#/components/schemas/{model}"
 _IDS = {"job_id": "job", "artifact_id": "art", "key_id": "key", "worker_id": "wrk"}
@@ -72,7 +72,8 @@ class _Schemas:
             for answer in route.answers.values():
                 if answer is not None:
                     models[answer, "serialization"] = None
-        self._refs, definitions = models_json_schema(list(models), ref_template=_REF)
+        adapters = [(repr(model), mode, TypeAdapter(model)) for model, mode in models]
+        self._refs, definitions = TypeAdapter.json_schemas(adapters, ref_template=_REF)
         self.shared: Json = definitions["$defs"]
         self._queries: dict[Model, Json] = {
             route.query: self.shared.pop(self._name(route.query), {}) for route in _once(routes)
@@ -81,14 +82,14 @@ class _Schemas:
 
     def ref(self, model: Model, mode: JsonSchemaMode) -> Json:
         """Return the reference to a model's schema."""
-        return self._refs[model, mode]
+        return self._refs[repr(model), mode]
 
     def query(self, model: Model) -> Json:
         """Return the whole schema of a model of query parameters."""
         return self._queries[model]
 
     def _name(self, model: Model) -> str:
-        return str(self._refs[model, "validation"]["$ref"]).rpartition("/")[2]
+        return str(self._refs[repr(model), "validation"]["$ref"]).rpartition("/")[2]
 
     def _document_params(self) -> None:
         """Say what `params` of a training job may hold, which depends on its recipe."""

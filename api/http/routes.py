@@ -42,7 +42,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-View = Callable[..., "dict[str, Any] | Reply | Response"]
+View = Callable[..., "Mapping[str, Any] | Reply | Response"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Route:
     view: View
     tag: str
     access: Access
-    answers: Mapping[int, type[BaseModel] | None]
+    answers: Mapping[int, type[Any] | None]
     query: type[Query] = Query
     body: type[BaseModel] | None = None
     body_optional: bool = False
@@ -135,7 +135,7 @@ def mount(app: Flask, service: Service, route: Route) -> None:
     app.add_url_rule(rule, endpoint=route.name, view_func=serve, **options)
 
 
-def respond(result: dict[str, Any] | Reply | Response) -> Response:
+def respond(result: Mapping[str, Any] | Reply | Response) -> Response:
     """Return what a view has answered as a response."""
     if isinstance(result, Response):
         return result

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from flask import Request, Response
 
 from api.http.access import Doorkeeper
+from models.views import ImportedDataset, Job
 from stores.accounts.keys import Principal
 from stores.container import Stores
 from stores.events.events import Position
@@ -45,14 +46,14 @@ class Service(Protocol):
             ProblemError: 503, this process has too many open streams.
         """
 
-    def await_change(self, who: Principal, job_id: str, seconds: float) -> dict[str, Any]:
+    def await_change(self, who: Principal, job_id: str, seconds: float) -> Job:
         """Return the job when its state is another than now, or when `seconds` have passed.
 
         Raises:
             NotFoundError: there is no such job, or it is somebody else's.
         """
 
-    def import_dataset(self, request: Request, who: Principal) -> dict[str, Any]:
+    def import_dataset(self, request: Request, who: Principal) -> ImportedDataset:
         """Check and store an uploaded data set; return it as the API shows it.
 
         Raises:

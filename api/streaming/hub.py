@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any
 
 import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.states import TERMINAL
+from models.views import Event
 from stores.accounts.keys import Keys, Principal
 from stores.accounts.sessions import Sessions
 from stores.events.bus import Bus
@@ -44,13 +44,13 @@ class News:
     last: bool
 
     @classmethod
-    def of(cls, event: dict[str, Any]) -> News:
+    def of(cls, event: Event) -> News:
         """Write an event as a stream sends it."""
         last = event["type"] == "state" and event["data"]["to"] in TERMINAL
         return cls(event["seq"], event["type"], frame(event["seq"], event), last)
 
 
-def frame(event_id: object, event: dict[str, Any]) -> bytes:
+def frame(event_id: object, event: Event) -> bytes:
     """Return an event as the lines of a stream."""
     data = json.dumps(event, ensure_ascii=False)
     return f"id: {event_id}\nevent: {event['type']}\ndata: {data}\n\n".encode()
@@ -188,7 +188,7 @@ class Hub:
                 log.warning("hub_blind", error=str(error).partition("\n")[0])
         return True
 
-    def _deliver(self, owner: str, event: dict[str, Any]) -> None:
+    def _deliver(self, owner: str, event: Event) -> None:
         job_id = event["job"]
         with self._lock:
             watching = list(self._jobs.get(job_id, ()))

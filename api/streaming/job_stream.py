@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from queue import Empty
-from typing import Any
 
 import structlog
 from flask import Request, Response
@@ -16,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.http.problems import InvalidError, ProblemError, field
 from api.streaming.hub import PAGE, Hub, Inbox, News, wait_for
 from models.states import TERMINAL
+from models.views import Job
 from stores.accounts.keys import Principal
 from stores.events.events import Events
 from stores.queries.jobs import Reports
@@ -61,7 +61,7 @@ class Streams:
             self._gauge.dec()
 
 
-def position(request: Request, after: int | None, job: dict[str, Any]) -> int:
+def position(request: Request, after: int | None, job: Job) -> int:
     """Return the number of the last event that the caller has seen: from `Last-Event-ID`, or else from `after`.
 
     Raises:
@@ -116,7 +116,7 @@ def _batches(inbox: Inbox, events: Events, job_id: str, seen: int) -> Iterator[l
             yield fresh
 
 
-def await_change(hub: Hub, reports: Reports, who: Principal, job_id: str, seconds: float) -> dict[str, Any]:
+def await_change(hub: Hub, reports: Reports, who: Principal, job_id: str, seconds: float) -> Job:
     """Return the job when its state is another than now, or when `seconds` have passed.
 
     Raises:

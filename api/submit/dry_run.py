@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from models import views
 from models.rows import Job
 from models.views import job_view
 from stores.jobs.insert import NewJob
 from stores.schedule.position import Place
 
 
-def plan(new: NewJob, place: Place) -> dict[str, Any]:
+def plan(new: NewJob, place: Place) -> views.Job:
     """Return the job's view, with its place were it sent now; what only a stored job has is null or zero."""
     blank: dict[str, Any] = dict.fromkeys(Job.__table__.columns.keys())
-    view = job_view({**blank, "progress": {}, "attempt": 0, "last_seq": 0, **vars(new), "position": place.position})
-    return {**view, "eta": place.eta}
+    return job_view({**blank, "progress": {}, "attempt": 0, "last_seq": 0, **vars(new)}, place.position, place.eta)

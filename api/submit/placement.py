@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from api.http.parsing import body_errors
 from api.http.problems import InvalidError, field
 from api.submit.queue_choice import choose
+from models import views
 from models.compatibility import MisfitError, image_size
 from models.ids import is_id
 from models.job_profile import Shape, images_to_show
@@ -48,23 +49,12 @@ def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
     complete = params.model_dump(mode="json")
     shape, images = Shape.of(recipe.name, complete), images_to_show(complete, dataset)
     chosen = choose(stores, recipe, asked.queue, shape, images)
-    return NewJob(
+    return NewJob.of(
+        asked,
+        **vars(chosen),
         owner=who.owner,
-        kind=asked.kind,
-        recipe=recipe.name,
-        preset=asked.preset,
-        dataset=asked.dataset,
         dataset_id=dataset["id"],
         params=complete,
-        seed=asked.seed,
-        queue=chosen.queue,
-        priority=asked.priority,
-        name=asked.name,
-        labels=asked.labels,
-        max_attempts=asked.max_attempts,
-        max_runtime_s=asked.max_runtime_s,
-        reason=chosen.reason,
-        needs_bytes=chosen.needs_bytes,
         shape=None if shape is None else str(shape),
         images=images,
     )
@@ -84,31 +74,23 @@ def _sample(stores: Stores, who: Principal, asked: SampleRequest) -> NewJob:
         raise InvalidError([field("/source/checkpoint", detail)])
     recipe = RECIPES[source["recipe"]]
     dataset = _to_translate(stores, who, asked, source, recipe)
-    chosen = choose(stores, recipe, asked.queue)
-    return NewJob(
+    return NewJob.of(
+        asked,
+        **vars(choose(stores, recipe, asked.queue)),
         owner=who.owner,
-        kind=asked.kind,
         recipe=recipe.name,
-        preset=None,
         dataset=None if dataset is None else dataset["name"],
         dataset_id=None if dataset is None else dataset["id"],
         params=asked.params.model_dump(mode="json"),
         seed=asked.params.seed,
-        queue=chosen.queue,
-        priority=asked.priority,
-        name=asked.name,
-        labels=asked.labels,
-        max_attempts=asked.max_attempts,
-        max_runtime_s=asked.max_runtime_s,
         source=asked.source.model_dump(),
         source_artifact=checkpoint["id"],
-        reason=chosen.reason,
     )
 
 
 def _to_translate(
-    stores: Stores, who: Principal, asked: SampleRequest, source: dict[str, Any], recipe: Recipe
-) -> dict[str, Any] | None:
+    stores: Stores, who: Principal, asked: SampleRequest, source: views.Job, recipe: Recipe
+) -> views.Dataset | None:
     """Return the data set that a sampling job translates, or None when it paints from noise.
 
     Raises:
@@ -122,8 +104,9 @@ def _to_translate(
             raise InvalidError([field("/params/dataset", "only `translate` takes a data set; leave it out")])
         return None
     errors: list[dict[str, str]] = []
-    dataset = _dataset(stores, who, asked.params.dataset or source["dataset"], errors, "/params/dataset")
-    learned = stores.datasets.find(source["dataset"], source["owner"])
+    trained_on = str(source["dataset"])  # a training job always has one
+    dataset = _dataset(stores, who, asked.params.dataset or trained_on, errors, "/params/dataset")
+    learned = stores.datasets.find(trained_on, source["owner"])
     if dataset is not None and learned is not None and dataset["shape"][0] != learned["shape"][0]:
         has, wanted = (f"{found['shape'][0]} channel(s)" for found in (dataset, learned))
         errors.append(field("/params/dataset", f"its images have {has}, the job learned from images with {wanted}"))
@@ -144,7 +127,7 @@ def _preset(recipe: Recipe, name: str | None, errors: list[dict[str, str]]) -> P
 
 
 def _fitted(
-    recipe: Recipe, dataset: dict[str, Any], params: TrainParams, errors: list[dict[str, str]]
+    recipe: Recipe, dataset: views.Dataset, params: TrainParams, errors: list[dict[str, str]]
 ) -> TrainParams | None:
     """Return the parameters with the size of the images filled in."""
     try:
@@ -159,7 +142,7 @@ def _fitted(
 
 def _dataset(
     stores: Stores, who: Principal, name: str, errors: list[dict[str, str]], place: str = "/dataset"
-) -> dict[str, Any] | None:
+) -> views.Dataset | None:
     # A name means the caller's own data set or a shared one, for an admin too; an id means the one thing it names.
     found = stores.datasets.find(name, None if is_id("ds", name) and who.role is Role.admin else who.owner)
     if found is None:

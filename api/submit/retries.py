@@ -14,10 +14,11 @@ from api.schemas.bodies import Retry
 from api.submit.placement import place
 from models.budget import with_changes
 from models.ids import is_id
-from models.jobs import SampleRequest, TrainRequest
+from models.jobs import Options, SampleRequest, TrainRequest
 from models.recipes import RECIPES
 from models.specs.fields import fixed_changes
 from models.specs.sample import SampleParams, SampleSource
+from models.views import Artifact
 from stores.accounts.keys import Principal
 from stores.container import Stores
 from stores.jobs.insert import NewJob
@@ -61,7 +62,7 @@ def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> N
     return replace(new, source=source, source_artifact=checkpoint["id"])
 
 
-def _checkpoint(stores: Stores, owner: Principal, ended: Row[Any], wanted: str) -> dict[str, Any]:
+def _checkpoint(stores: Stores, owner: Principal, ended: Row[Any], wanted: str) -> Artifact:
     found = stores.reports.checkpoint(ended.id, wanted, owner.reads)
     if found is not None:
         return found
@@ -88,5 +89,4 @@ def _sample(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> 
 
 
 def _common(ended: Row[Any]) -> dict[str, Any]:
-    names = ("queue", "priority", "name", "labels", "max_attempts", "max_runtime_s")
-    return {name: getattr(ended, name) for name in names}
+    return {name: getattr(ended, name) for name in Options.model_fields}

@@ -18,6 +18,7 @@ from api.uploads.multipart import read_form
 from api.uploads.packer import hung_up, pack
 from api.uploads.spool import MARK, Spool, no_room
 from models.ids import new_id
+from models.views import ImportedDataset
 from stores.accounts.keys import Principal
 from stores.container import Stores
 from stores.datasets.uploads import NewUpload
@@ -41,7 +42,7 @@ class Importer:
         self.sending = threading.BoundedSemaphore(MOST_SENDING)
         self.packing = threading.BoundedSemaphore(MOST_PACKING)
 
-    def take(self, request: Request, who: Principal) -> dict[str, Any]:
+    def take(self, request: Request, who: Principal) -> ImportedDataset:
         """Return the new data set, with notes on what was done to its pictures.
 
         Raises:
@@ -63,7 +64,7 @@ class Importer:
             asked.file.unlink()
             return self._store(folder, who, asked.name, facts)
 
-    def _store(self, folder: Path, who: Principal, name: str, facts: dict[str, Any]) -> dict[str, Any]:
+    def _store(self, folder: Path, who: Principal, name: str, facts: dict[str, Any]) -> ImportedDataset:
         uploads = self._stores.uploads
         notes = facts.pop("notes")
         dataset_id = new_id("ds")

@@ -36,7 +36,7 @@ def list_artifacts(call: Call[ArtifactsQuery, None], job_id: str) -> dict[str, A
 
 
 @routes.add("GET", "/v1/artifacts/{artifact_id}", Access.read, answers={200: answers.Artifact})
-def get_artifact(call: Call[Query, None], artifact_id: str) -> dict[str, Any]:
+def get_artifact(call: Call[Query, None], artifact_id: str) -> answers.Artifact:
     """Look at an artifact."""
     return _find(call, artifact_id)[0]
 
@@ -69,7 +69,7 @@ def download_artifact(call: Call[ContentQuery, None], artifact_id: str) -> Reply
     return answer
 
 
-def _find(call: Call[Any, None], artifact_id: str) -> tuple[dict[str, Any], str]:
+def _find(call: Call[Any, None], artifact_id: str) -> tuple[answers.Artifact, str]:
     if not is_id("art", artifact_id):
         raise NotFoundError("there is no such artifact")
     return call.service.stores.reports.artifact(artifact_id, call.who.reads)

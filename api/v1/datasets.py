@@ -28,7 +28,7 @@ def list_datasets(call: Call[PageQuery, None]) -> dict[str, Any]:
 
 
 @routes.add("GET", "/v1/datasets/{dataset_id}", Access.read, answers={200: answers.Dataset})
-def get_dataset(call: Call[Query, None], dataset_id: str) -> dict[str, Any]:
+def get_dataset(call: Call[Query, None], dataset_id: str) -> answers.Dataset:
     """Look at a data set, by its id or its name."""
     return _find(call, dataset_id)
 
@@ -82,7 +82,7 @@ def delete_dataset(call: Call[Query, None], dataset_id: str) -> Reply:
     return Reply(None, 204)
 
 
-def _find(call: Call[Any, None], dataset_id: str) -> dict[str, Any]:
+def _find(call: Call[Any, None], dataset_id: str) -> answers.Dataset:
     found = None if "\0" in dataset_id else call.service.stores.datasets.find(dataset_id, call.who.reads)
     if found is None:
         raise NotFoundError("there is no such data set")

@@ -40,14 +40,14 @@ def list_or_follow_events(call: Call[EventsQuery, None], job_id: str) -> dict[st
     return _follow(call, job) if best == STREAM else _page(call, job)
 
 
-def _page(call: Call[EventsQuery, None], job: dict[str, Any]) -> dict[str, Any]:
+def _page(call: Call[EventsQuery, None], job: answers.Job) -> dict[str, Any]:
     pager = Pager(call.query, call.who, job["id"])
     after = (call.query.after or 0) if pager.place is None else pager.place
     rows = call.service.stores.events.page(job["id"], after, pager.fetch)
     return pager.page(rows, lambda event: event["seq"])
 
 
-def _follow(call: Call[EventsQuery, None], job: dict[str, Any]) -> Response:
+def _follow(call: Call[EventsQuery, None], job: answers.Job) -> Response:
     seen = position(call.request, call.query.after, job)
     if job["state"] in TERMINAL and seen == job["last_seq"]:
         return Response(status=204)

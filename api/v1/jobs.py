@@ -78,7 +78,7 @@ def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
 
 
 @routes.add("GET", "/v1/jobs/{job_id}", Access.read, headers=(PREFER,), answers={200: answers.Job})
-def get_job(call: Call[Query, None], job_id: str) -> dict[str, Any] | Reply:
+def get_job(call: Call[Query, None], job_id: str) -> answers.Job | Reply:
     """Look at a job.
 
     `Prefer: wait=30` answers when its state has changed, at the latest after so many seconds, and at once when it has
@@ -102,7 +102,7 @@ def get_job(call: Call[Query, None], job_id: str) -> dict[str, Any] | Reply:
     answers={200: answers.Job},
     problems=("conflict",),
 )
-def change_job(call: Call[Query, JobChanges], job_id: str) -> dict[str, Any]:
+def change_job(call: Call[Query, JobChanges], job_id: str) -> answers.Job:
     """Change priority, labels or name, or the place among the owner's waiting jobs.
 
     409: `order` was asked of a job that does not wait.

@@ -8,8 +8,9 @@ in gunicorn.conf.py), so that every process answers the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response
 from prometheus_client import (
@@ -140,7 +141,7 @@ class RowCollector(Collector):
         yield from self._chores()
 
     def _queues(self) -> Iterator[Metric]:
-        queues = self._stores.reports.queues(self._stores.alive_s)
+        queues: list[Mapping[str, Any]] = [*self._stores.reports.queues(self._stores.alive_s)]
         for field, figure in _QUEUES.items():
             family = _gauge(figure)
             for queue in queues:

@@ -34,14 +34,14 @@ def list_workers(call: Call[PageQuery, None]) -> dict[str, Any]:
 
 
 @routes.add("POST", "/v1/queues/{queue}/pause", Access.admin, **QUEUE)
-def pause_queue(call: Call[Query, NoBody], queue: str) -> dict[str, Any]:
+def pause_queue(call: Call[Query, NoBody], queue: str) -> answers.Queue:
     """Pause a queue: it starts nothing more, and what runs goes on."""
     call.service.stores.queues.pause(_clean(queue), call.who)
     return _queue(call, queue)
 
 
 @routes.add("POST", "/v1/queues/{queue}/resume", Access.admin, **QUEUE)
-def resume_queue(call: Call[Query, NoBody], queue: str) -> dict[str, Any]:
+def resume_queue(call: Call[Query, NoBody], queue: str) -> answers.Queue:
     """Resume a queue: it starts jobs again."""
     call.service.stores.queues.resume(_clean(queue), call.who)
     return _queue(call, queue)
@@ -65,7 +65,7 @@ def _clean(name: str) -> str:
     return name
 
 
-def _queue(call: Call[Query, NoBody], name: str) -> dict[str, Any]:
+def _queue(call: Call[Query, NoBody], name: str) -> answers.Queue:
     stores = call.service.stores
     return next(queue for queue in stores.reports.queues(stores.alive_s) if queue["name"] == name)
 

@@ -6,15 +6,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
 from ganforge.cli.output import AsJson, console, print_json, print_table, say
 from ganforge.client import Client
-from ganforge.wire import Dataset
 from models.formats import size
+
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import Dataset
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, or its id.")]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,8 +20,10 @@ from ganforge.stack.home import Home
 from ganforge.stack.settings import StackSettings
 from ganforge.stack.signals import Signals
 from ganforge.stack.stack import Stack
-from ganforge.wire import Artifact, Job
 from models.formats import duration, size
+
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import Artifact, Job
 
 # Marks the demo's own jobs, so that one that was broken off does not hold up the next.
 LABEL = {"ganforge": "demo"}

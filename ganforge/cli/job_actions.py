@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,7 +10,10 @@ from ganforge.cli.jobs import JobId, resolve
 from ganforge.cli.output import FAILED, AsJson, complain, print_json, say, usage
 from ganforge.cli.submit import Labels, Settings, Watch, parse_labels, parse_settings, submitted
 from ganforge.client import Client
-from ganforge.wire import FINAL_STATES, Job
+from models.states import TERMINAL
+
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import Job
 
 
 def pause(
@@ -24,7 +27,7 @@ def pause(
         while wait and job["pending_action"] == "pause" and job["state"] == "running":
             job = client.job(job["id"], wait=30)
     _show(job, as_json)
-    if job["state"] in FINAL_STATES:
+    if job["state"] in TERMINAL:
         complain(f"{job['id']} had already {job['state']}")
         raise typer.Exit(FAILED)
 

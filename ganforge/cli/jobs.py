@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganforge.cli.output import FAILED, AsJson, ago, complain, finish, print_json, print_table, say, usage
 from ganforge.cli.watch import follow
 from ganforge.client import Client
-from ganforge.wire import Job
 from models.formats import size
+
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import Job
 
 LAST = "last"
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, or `last` for the newest.")]

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich import box
@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ganforge.wire import Job
 from models.formats import duration
+
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import Job
 
 # How the command ended, for scripts. 2 is a usage error, as everywhere.
 OK, FAILED, CANCELED, NO_SERVICE, INTERRUPTED = 0, 1, 3, 4, 130

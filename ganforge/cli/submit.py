@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,9 @@ from ganforge.cli.jobs import resolve
 from ganforge.cli.output import AsJson, finish, print_json, say, usage
 from ganforge.cli.watch import follow
 from ganforge.client import Client
-from ganforge.wire import Job
+
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import Job
 
 Settings = Annotated[
     list[str] | None,

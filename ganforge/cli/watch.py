@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -14,8 +14,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ganforge.cli.output import INTERRUPTED, complain, console, print_json, say
 from ganforge.client import Client
-from ganforge.wire import FINAL_STATES, Event, Job
 from models.formats import duration
+from models.states import TERMINAL
+
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import Event, Job
 
 # The names in the order in which a person reads them.
 METRIC_LABELS = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(real)", "d_fake": "D(fake)"}
@@ -193,7 +196,7 @@ def show(client: Client, job: Job, check: Callable[[], None] = lambda: None) -> 
     terminal = console()
     view: View = Bar(client, job, terminal) if terminal.is_terminal else Lines(client, job)
     # What happened before is told in short: whoever comes late wants to see where the job stands.
-    after = max(0, job["last_seq"] - TOLD) if job["state"] not in FINAL_STATES else 0
+    after = max(0, job["last_seq"] - TOLD) if job["state"] not in TERMINAL else 0
 
     def lost(why: str) -> None:
         check()

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Engine, insert, select
 
 from models.rows import Audit
-from models.views import audit_view
+from models.views import AuditEntry, audit_view
 
 
 class Actor(Protocol):
@@ -76,7 +76,7 @@ class Audits:
         actions: Sequence[str] = (),
         subjects: Sequence[str] = (),
         owner: str | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[AuditEntry]:
         """Return up to `limit` rows, newest first, beginning behind the row `before`."""
         query = select(*Audit.__table__.columns).order_by(Audit.id.desc()).limit(limit)
         for column, wanted in ((Audit.action, actions), (Audit.subject, subjects)):

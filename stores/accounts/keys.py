@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, bindparam, func, insert, literal, select, tuple_, update
 
+from models import views
 from models.ids import new_id
 from models.rows import Key
 from models.states import Role
@@ -99,7 +100,7 @@ class Keys:
         *,
         quotas: Quotas = NO_QUOTAS,
         who: Actor | None = None,
-    ) -> tuple[dict[str, Any], str]:
+    ) -> tuple[views.Key, str]:
         """Make a key. Returns it and its secret, which cannot be had again. `who` None: this host itself."""
         secret = secret or new_secret()
         limits = {f"quota_{name}": limit for name, limit in vars(quotas).items()}
@@ -114,11 +115,11 @@ class Keys:
                 .one()
             )
             view = key_view(row)
-            facts = {fact: view[fact] for fact in ("name", "owner", "role", "quotas")}
+            facts = {"name": view["name"], "owner": view["owner"], "role": view["role"], "quotas": view["quotas"]}
             record(connection, who or Local(owner), Entry("key.create", view["id"], None, facts))
         return view, secret
 
-    def page(self, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
+    def page(self, limit: int, before: tuple[datetime, str] | None) -> list[views.Key]:
         """Return up to `limit` keys that are in force, newest first."""
         query = select(*Key.__table__.columns).where(Key.revoked_at.is_(None))
         if before is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Select, Text, and_, bindparam, literal, or_, select, tuple_
 
+from models import views
 from models.rows import Dataset
 from models.views import dataset_view
 from stores.datasets import discovery
@@ -26,14 +27,14 @@ class Datasets:
         """Write rows for the built-in data set and for those whose files stand under a data root."""
         discovery.register_known(self._engine, roots)
 
-    def find(self, name_or_id: str, owner: str | None) -> dict[str, Any] | None:
+    def find(self, name_or_id: str, owner: str | None) -> views.Dataset | None:
         """Return the data set of this name or id that the owner may use; their own comes before a shared one."""
         asked = {"wanted": name_or_id, **({} if owner is None else {"owner": owner})}
         with self._reader.connect() as connection:
             row = connection.execute(_by_name_or_id(owner is None), asked).mappings().first()
         return None if row is None else dataset_view(row)
 
-    def page(self, owner: str | None, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
+    def page(self, owner: str | None, limit: int, before: tuple[datetime, str] | None) -> list[views.Dataset]:
         """Return up to `limit` data sets, newest first."""
         query = select(*Dataset.__table__.columns).where(_visible(owner))
         if before is not None:

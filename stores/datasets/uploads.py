@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import structlog
 from sqlalchemy import Engine, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from models import views
 from models.datasets import KNOWN
 from models.rows import Dataset, Job
 from models.states import TERMINAL
@@ -78,7 +80,7 @@ class Uploads:
         if taken is not None:
             raise _taken(name)
 
-    def add(self, new: NewUpload, who: Principal) -> dict[str, Any]:
+    def add(self, new: NewUpload, who: Principal) -> views.Dataset:
         """Write the row; return the data set.
 
         Raises:
@@ -173,7 +175,7 @@ class Uploads:
                 self._blobs.remove(key)
 
 
-def _facts(view: dict[str, Any]) -> dict[str, Any]:
+def _facts(view: Mapping[str, Any]) -> dict[str, Any]:
     return {name: view[name] for name in ("name", "owner", "images", "bytes", "sha256")}
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import redis
 import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from models.views import Event
 from stores.infra.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ class Hint:
     """An event as it was committed, and whose job it belongs to."""
 
     owner: str
-    event: dict[str, Any]
+    event: Event
 
 
 def make_redis(settings: Settings) -> redis.Redis:

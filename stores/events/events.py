@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, text, tuple_
 
+from models import views
 from models.rows import Event, Job
 from models.states import EventType
 from models.views import event_view
@@ -85,15 +86,13 @@ class Events:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    def page(self, job_id: str, after: int, limit: int) -> list[dict[str, Any]]:
+    def page(self, job_id: str, after: int, limit: int) -> list[views.Event]:
         """Return up to `limit` events of a job with seq > `after`, oldest first."""
         query = select(Event).where(Event.job_id == job_id, Event.seq > after).order_by(Event.seq).limit(limit)
         with self._engine.connect() as connection:
             return [event_view(row) for row in connection.execute(_columns(query)).mappings()]
 
-    def newest(
-        self, job_id: str, kinds: Collection[str], limit: int, before: int | None = None
-    ) -> list[dict[str, Any]]:
+    def newest(self, job_id: str, kinds: Collection[str], limit: int, before: int | None = None) -> list[views.Event]:
         """Return up to `limit` events of these types of a job (with seq < `before`), newest first."""
         query = select(Event).where(Event.job_id == job_id, Event.type.in_(list(kinds)))
         if before is not None:
@@ -126,7 +125,7 @@ class Events:
             raise BadPositionError("Last-Event-ID names no event of this stream; leave it out to start from now")
         return Position(txid, job_id, int(seq))
 
-    def feed(self, after: Position, owner: str | None, limit: int) -> list[tuple[Position, dict[str, Any]]]:
+    def feed(self, after: Position, owner: str | None, limit: int) -> list[tuple[Position, views.Event]]:
         """Return up to `limit` settled events after a position, over all jobs of an owner (None: of everybody)."""
         place = tuple_(Event.txid, Event.job_id, Event.seq)
         query = (

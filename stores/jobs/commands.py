@@ -6,13 +6,14 @@ the second time. A running job is only asked: `pending_action` is a wish, which 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
+from models import views
 from models.rows import Job
 from models.states import NO_LIVE_WORKER, TERMINAL, Action, State
 from stores.accounts.audit import Entry, Local, Requester, record
@@ -100,7 +101,7 @@ class Verbs:
         who: Principal | None = None,
         *,
         changes: dict[str, Any] | None = None,
-    ) -> tuple[dict[str, Any], bool]:
+    ) -> tuple[views.Job | dict[str, Any], bool]:
         """Store a job and ring for it. Returns the job as shown to readers, and whether this is a replayed answer.
 
         `who` asks; None: the owner, without a key. `changes`: what was asked of a retry.
@@ -299,7 +300,7 @@ def _line(verb: Verb, job: Row[Any], step: Step) -> Entry:
     return Entry(f"job.{verb}", job.id, before, after)
 
 
-def _birth(view: dict[str, Any], changes: dict[str, Any] | None) -> Entry:
+def _birth(view: Mapping[str, Any], changes: dict[str, Any] | None) -> Entry:
     facts = ("owner", "kind", "recipe", "dataset", "queue", "priority", "name", "labels", "parent", "source")
     after = {name: view[name] for name in facts if view[name] is not None}
     if changes is None:

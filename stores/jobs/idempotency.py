@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +63,7 @@ def _mine(owner: str, request: Request) -> tuple[ColumnElement[bool], ColumnElem
 
 
 def remember(
-    connection: Connection, owner: str, request: Request, job_id: str | None, response: dict[str, Any]
+    connection: Connection, owner: str, request: Request, job_id: str | None, response: Mapping[str, Any]
 ) -> None:
     """Keep the answer beside the job, in the same transaction; an order to many jobs has none of its own."""
     connection.execute(

@@ -11,7 +11,9 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Select, Table, bindparam, insert, literal, select
 
+from models import views
 from models.ids import new_id
+from models.jobs import SampleRequest, TrainRequest
 from models.rows import Event, Job
 from models.states import EventType, State
 from models.views import event_view
@@ -22,16 +24,16 @@ JOBS = cast(Table, Job.__table__)
 EVENTS = cast(Table, Event.__table__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """A job with every name looked up and every default filled in."""
+    """The columns of a job that are known before it is stored: every name looked up, every default filled in."""
 
     owner: str
     kind: str
     recipe: str
-    preset: str | None
-    dataset: str | None
-    dataset_id: str | None
+    preset: str | None = None
+    dataset: str | None = None
+    dataset_id: str | None = None
     params: dict[str, Any]
     seed: int
     queue: str
@@ -48,8 +50,14 @@ class NewJob:
     shape: str | None = None
     images: int | None = None
 
+    @classmethod
+    def of(cls, asked: TrainRequest | SampleRequest, **found: Any) -> NewJob:
+        """Return the job that a request makes: a column is what was `found` for it, or else what was asked."""
+        asked_for = {name: value for name, value in asked if name in cls.__dataclass_fields__}
+        return cls(**{**asked_for, **found})
 
-def store(connection: Connection, new: NewJob, alive_s: float) -> tuple[dict[str, Any], Hint]:
+
+def store(connection: Connection, new: NewJob, alive_s: float) -> tuple[views.Job, Hint]:
     """Insert a job and its first event; return the job as shown to readers, and the hint to publish.
 
     `alive_s`: seconds since a worker was last seen for which it counts as live.

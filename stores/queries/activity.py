@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Integer, Select, cast, func, literal, select, union_all
 
+from models import views
 from models.rows import Event, Job
 from models.states import EventType, State
 from models.views import event_view, job_view
@@ -60,7 +61,7 @@ class Pulse:
                 getattr(flows[queue], what)[MINUTES - 1 - minutes_ago] = count
         return dict(flows)
 
-    def ended(self, owner: str | None, limit: int) -> list[dict[str, Any]]:
+    def ended(self, owner: str | None, limit: int) -> list[views.Job]:
         """Return the jobs that ended within a day, the last one first."""
         query = _of(owner, select(*Job.__table__.columns).where(_within(Job.finished_at, DAY_S)))
         with self._engine.connect() as connection:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from models import views
 from models.rows import Artifact, Event
 from models.states import EventType
 from models.views import artifact_view
@@ -49,14 +50,14 @@ class Courses:
                 found[job_id].append((step, images))
         return found
 
-    def grids(self, job_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    def grids(self, job_ids: Sequence[str]) -> dict[str, list[views.Artifact]]:
         """Return the grids of each job in the order of their steps; of those at one step the newest."""
         query = (
             select(*Artifact.__table__.columns)
             .where(Artifact.job_id.in_(list(job_ids)), Artifact.kind == "grid", Artifact.step.is_not(None))
             .order_by(Artifact.job_id, Artifact.step, Artifact.id)
         )
-        found: dict[str, dict[int, dict[str, Any]]] = {job_id: {} for job_id in job_ids}
+        found: dict[str, dict[int, views.Artifact]] = {job_id: {} for job_id in job_ids}
         with self._engine.connect() as connection:
             for row in connection.execute(query).mappings():
                 found[row["job_id"]][row["step"]] = artifact_view(row)

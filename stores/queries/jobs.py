@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Engine, Select, bindparam, func, literal, select, text, tuple_
 
+from models import views
 from models.rows import Artifact, Attempt, Job, Queue, Worker
 from models.states import State
-from models.views import artifact_view, attempt_view, worker_view
+from models.views import artifact_view, attempt_view, queue_view, worker_view
 from stores.fleet.workers import SEEN_TODAY, STATE, is_live, is_running
 from stores.infra.errors import NotFoundError
 from stores.jobs.filter import JobFilter
@@ -25,7 +26,7 @@ class Reports:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._alive_s = alive_s
 
-    def job(self, job_id: str, owner: str | None) -> dict[str, Any]:
+    def job(self, job_id: str, owner: str | None) -> views.Job:
         """Return one job.
 
         Raises:
@@ -38,7 +39,7 @@ class Reports:
                 raise NotFoundError(f"no job {job_id}")
             return shown(connection, [row], self._alive_s)[0]
 
-    def jobs(self, wanted: JobFilter, limit: int, before: tuple[datetime, str] | None) -> list[dict[str, Any]]:
+    def jobs(self, wanted: JobFilter, limit: int, before: tuple[datetime, str] | None) -> list[views.Job]:
         """Return up to `limit` jobs, newest first, beginning behind the place `before`: (created_at, id)."""
         query = wanted.apply(select(*Job.__table__.columns)).order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
         if before is not None:
@@ -47,13 +48,13 @@ class Reports:
             rows = connection.execute(query).mappings().all()
             return shown(connection, rows, self._alive_s)
 
-    def attempts(self, job_id: str) -> list[dict[str, Any]]:
+    def attempts(self, job_id: str) -> list[views.Attempt]:
         """Return the attempts at a job, first to last."""
         query = select(*Attempt.__table__.columns).where(Attempt.job_id == job_id).order_by(Attempt.number)
         with self._engine.connect() as connection:
             return [attempt_view(row) for row in connection.execute(query).mappings()]
 
-    def artifacts(self, job_id: str, kinds: Sequence[str], limit: int, after: str | None) -> list[dict[str, Any]]:
+    def artifacts(self, job_id: str, kinds: Sequence[str], limit: int, after: str | None) -> list[views.Artifact]:
         """Return up to `limit` artifacts of a job in the order they were made, after an id."""
         query = select(*Artifact.__table__.columns).where(Artifact.job_id == job_id)
         if kinds:
@@ -64,7 +65,7 @@ class Reports:
             rows = connection.execute(query.order_by(Artifact.id).limit(limit)).mappings()
             return [artifact_view(row) for row in rows]
 
-    def artifact(self, artifact_id: str, owner: str | None) -> tuple[dict[str, Any], str]:
+    def artifact(self, artifact_id: str, owner: str | None) -> tuple[views.Artifact, str]:
         """Return an artifact and the key of its object.
 
         Raises:
@@ -79,7 +80,7 @@ class Reports:
             raise NotFoundError(f"no artifact {artifact_id}")
         return artifact_view(row), row["object_key"]
 
-    def checkpoint(self, job_id: str, wanted: str, owner: str | None) -> dict[str, Any] | None:
+    def checkpoint(self, job_id: str, wanted: str, owner: str | None) -> views.Artifact | None:
         """Return the checkpoint of a job that `best`, `latest` or an artifact id names; None when there is none.
 
         Raises:
@@ -103,14 +104,14 @@ class Reports:
             )
         return None if found is None else artifact_view(found)
 
-    def checkpoints(self, job_id: str) -> list[dict[str, Any]]:
+    def checkpoints(self, job_id: str) -> list[views.Artifact]:
         """Return a job's checkpoints, newest first."""
         mine = (Artifact.job_id == job_id, Artifact.kind == "checkpoint")
         query = select(*Artifact.__table__.columns).where(*mine).order_by(Artifact.id.desc())
         with self._engine.connect() as connection:
             return [artifact_view(row) for row in connection.execute(query).mappings()]
 
-    def queues(self, alive_s: float) -> list[dict[str, Any]]:
+    def queues(self, alive_s: float) -> list[views.Queue]:
         """Return each queue with its depth, what runs, the oldest wait in seconds, and its live workers."""
         # Each half is a walk along an index of its own, over nothing but what waits or runs.
         waiting = (
@@ -146,15 +147,9 @@ class Reports:
             .order_by(Queue.name)
         )
         with self._engine.connect() as connection:
-            return [
-                {
-                    **row,
-                    "oldest_wait_s": None if row["oldest_wait_s"] is None else round(float(row["oldest_wait_s"]), 3),
-                }
-                for row in connection.execute(query).mappings()
-            ]
+            return [queue_view(row) for row in connection.execute(query).mappings()]
 
-    def workers(self, alive_s: float) -> list[dict[str, Any]]:
+    def workers(self, alive_s: float) -> list[views.Worker]:
         """Return the workers that run or ran within the last day, with their state and current job."""
         current = select(Job.id).where(Job.worker_id == Worker.id, Job.state == State.running).limit(1)
         state = text(f"{STATE} AS state").bindparams(alive_s=alive_s)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select, text
 
+from models import views
 from models.rows import Artifact
 from models.views import artifact_view, job_view
 
@@ -44,11 +45,11 @@ def _drawn_from(row: Mapping[Any, Any]) -> dict[str, Any] | None:
     return {"step": row["drawn_step"], "epoch": row["drawn_epoch"]} if row["source_artifact"] else None
 
 
-def _files(connection: Connection, job_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+def _files(connection: Connection, job_ids: Sequence[str]) -> dict[str, list[views.Artifact]]:
     """Return what sampling jobs have made, by job, in the order in which it was made."""
     drawn = (Artifact.job_id.in_(job_ids), Artifact.kind == "samples")
     query = select(*Artifact.__table__.columns).where(*drawn).order_by(Artifact.id)
-    made: dict[str, list[dict[str, Any]]] = {}
+    made: dict[str, list[views.Artifact]] = {}
     for row in connection.execute(query).mappings():
         made.setdefault(row["job_id"], []).append(artifact_view(row))
     return made

@@ -71,7 +71,7 @@ class Upcoming:
             room = connection.execute(ROOM, {"queue": queue, "alive_s": self._alive_s}).mappings().one()
         # Whoever was taken or moved while this was asked has no place, or another one.
         shown = [
-            {**job_view({**row, "position": found[row["id"]].position}), "eta": found[row["id"]].eta, "lacks": lack}
+            {**job_view(row, found[row["id"]].position, found[row["id"]].eta), "lacks": lack}
             for row in rows
             if row["id"] in found
             for lack in [_lacks(row["needs_bytes"], room)]

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, text
 
 from models.states import State
-from models.views import job_view, rfc3339
+from models.views import Eta, Job, job_view, rfc3339
 from stores.fleet.workers import LIVE
 from stores.schedule.fair_share import Pair, Standing, standings
 
@@ -143,7 +143,7 @@ class Place:
     """Where a waiting job stands: 1 runs next. `eta` is null while nothing is known to estimate from."""
 
     position: int
-    eta: dict[str, Any] | None
+    eta: Eta | None
 
 
 Likely = tuple[float, float, float]  # seconds: the likely number, the low and the high one
@@ -159,14 +159,14 @@ def places(connection: Connection, waiting: Sequence[Mapping[Any, Any]], alive_s
     return found
 
 
-def shown(connection: Connection, rows: Sequence[Mapping[Any, Any]], alive_s: float) -> list[dict[str, Any]]:
+def shown(connection: Connection, rows: Sequence[Mapping[Any, Any]], alive_s: float) -> list[Job]:
     """Return jobs as shown to readers; those that wait with their place and what is known of their end."""
     found = places(connection, [row for row in rows if row["state"] == State.queued], alive_s)
-    views = [job_view({**row, "position": getattr(found.get(row["id"]), "position", None)}) for row in rows]
-    for view in views:
-        if (place := found.get(view["id"])) is not None:
-            view["eta"] = place.eta
-    return views
+    return [_shown(row, found.get(row["id"])) for row in rows]
+
+
+def _shown(row: Mapping[Any, Any], place: Place | None) -> Job:
+    return job_view(row) if place is None else job_view(row, place.position, place.eta)
 
 
 def foreseen(connection: Connection, new: Mapping[str, Any], alive_s: float) -> Place:
@@ -240,7 +240,7 @@ def _told(job: RowMapping, running: RowMapping) -> bool:
     return bool(running["workers"] and job["known"] and running["known"] == running["count"])
 
 
-def _eta(job: RowMapping, ahead: Sequence[Likely | None], running: RowMapping) -> dict[str, Any] | None:
+def _eta(job: RowMapping, ahead: Sequence[Likely | None], running: RowMapping) -> Eta | None:
     """Return when a job may have ended: those in front shared among the workers, then its own run."""
     known = [seconds for seconds in ahead if seconds is not None]
     if not _told(job, running) or len(known) < len(ahead):
@@ -253,4 +253,5 @@ def _eta(job: RowMapping, ahead: Sequence[Likely | None], running: RowMapping) -
         busy = running[name] if running["count"] >= workers else 0.0
         wait = (busy + sum(seconds[n] for seconds in known)) / workers
         ends.append(rfc3339(now + timedelta(seconds=min(wait + job[name], 3e8))))
-    return dict(zip(("at", "low", "high"), ends, strict=True))
+    at, low, high = ends
+    return Eta(at=at, low=low, high=high)

@@ -18,7 +18,7 @@ from ganforge.stack.child import Child
 from ganforge.stack.home import Home
 from ganforge.stack.ports import free_port
 from ganforge.stack.services import Services
-from ganforge.wire import Event
+from models.views import Event
 from tests.waiting import until
 
 

@@ -1,26 +1,24 @@
-"""What the answers look like. The rows' views (models/views.py) make them; these models describe them."""
+"""What the answers look like: the rows' views (models/views), and what the API alone says."""
 
 from api.schemas.answers.base import Answer, Page
-from api.schemas.answers.catalog import Dataset, ImportedDataset, Preset, Recipe
-from api.schemas.answers.jobs import (
+from api.schemas.answers.jobs import Curves, PlannedJob
+from api.schemas.answers.machines import Health, Readiness
+from api.schemas.answers.refusals import FieldError, Problem
+from models.views import (
     Artifact,
     Attempt,
+    AuditEntry,
     BulkAnswer,
-    BulkProblem,
-    Checkpoints,
-    Curve,
-    Curves,
-    Eta,
+    Dataset,
     Event,
-    Failure,
+    FreshKey,
+    ImportedDataset,
     Job,
-    PlannedJob,
-    Progress,
-    Source,
+    Key,
+    Queue,
+    Recipe,
+    Worker,
 )
-from api.schemas.answers.machines import Health, Queue, Readiness, Worker
-from api.schemas.answers.people import AuditEntry, FreshKey, Key, KeyQuotas
-from api.schemas.answers.refusals import FieldError, Problem
 
 __all__ = [
     "Answer",
@@ -28,29 +26,20 @@ __all__ = [
     "Attempt",
     "AuditEntry",
     "BulkAnswer",
-    "BulkProblem",
-    "Checkpoints",
-    "Curve",
     "Curves",
     "Dataset",
-    "Eta",
     "Event",
-    "Failure",
     "FieldError",
     "FreshKey",
     "Health",
     "ImportedDataset",
     "Job",
     "Key",
-    "KeyQuotas",
     "Page",
     "PlannedJob",
-    "Preset",
     "Problem",
-    "Progress",
     "Queue",
     "Readiness",
     "Recipe",
-    "Source",
     "Worker",
 ]

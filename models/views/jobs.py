@@ -1,0 +1,202 @@
+"""A job, and what is told, measured and made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from models.states import Action, ArtifactKind, DeviceClass, ErrorCode, EventType, Outcome, State
+from models.views.base import Moment, closed, view
+
+
+@closed
+class Progress(TypedDict):
+    """How far a job is."""
+
+    epoch: int
+    epochs: int | None
+    step: int
+    steps: int | None
+    images: int
+    fraction: Annotated[float | None, Field(description="0 to 1.")]
+
+
+@closed
+class Eta(TypedDict):
+    """When a job will be done, with the bounds of the guess."""
+
+    at: Moment
+    low: Moment
+    high: Moment
+
+
+@closed
+class Failure(TypedDict):
+    """Why it failed: a code for programs, words for people."""
+
+    code: ErrorCode
+    detail: str | None
+
+
+@closed
+class Source(TypedDict):
+    """The checkpoint that a sampling job draws from, or that a retry starts from, as it was asked."""
+
+    job: str
+    checkpoint: str
+
+
+@closed
+class Checkpoints(TypedDict):
+    """What a sampling job would draw from, and what a lost job would go on from."""
+
+    best: str | None
+    latest: str | None
+
+
+@closed
+class Job(TypedDict):
+    """A job, with everything filled in."""
+
+    id: str
+    kind: Literal["train", "sample"]
+    recipe: str
+    preset: str | None
+    dataset: str | None
+    params: Annotated[dict[str, Any], Field(description="Complete: preset and defaults filled in.")]
+    seed: int
+    queue: DeviceClass
+    priority: int
+    name: str | None
+    labels: dict[str, str]
+    state: State
+    pending_action: Action | None
+    reason: str | None
+    progress: Progress
+    eta: Eta | None
+    position: Annotated[int | None, Field(description="Place in its queue while it waits: 1 is next.")]
+    attempt: int
+    max_attempts: int
+    max_runtime_s: int | None
+    worker: str | None
+    device: str | None
+    checkpoints: Annotated[Checkpoints, Field(description="Ids of the artifacts that `best` and `latest` mean now.")]
+    source: Source | None
+    parent: str | None
+    owner: str
+    error: Failure | None
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    last_seq: int
+
+
+@closed
+class Event(TypedDict):
+    """Something that happened to a job."""
+
+    seq: Annotated[int, Field(ge=1)]
+    job: str
+    at: Moment
+    attempt: int
+    type: EventType
+    data: dict[str, Any]
+
+
+@closed
+class Attempt(TypedDict):
+    """One try at a job by one worker."""
+
+    number: int
+    worker: str
+    device: str | None
+    start_step: int | None
+    started_at: Moment
+    ended_at: Moment | None
+    outcome: Outcome | None
+    error: Failure | None
+
+
+@closed
+class Artifact(TypedDict):
+    """Something a job has made."""
+
+    id: str
+    job: str
+    kind: ArtifactKind
+    name: str
+    step: int | None
+    epoch: int | None
+    bytes: int
+    sha256: str
+    content_type: str
+    created_at: Moment
+
+
+@closed
+class Curve(TypedDict):
+    """One metric over the steps; null stands where the value was no number."""
+
+    steps: list[int]
+    values: list[float | None]
+
+
+@closed
+class BulkProblem(TypedDict):
+    """Why one of many jobs was left as it is."""
+
+    job: str
+    detail: str
+
+
+@closed
+class BulkAnswer(TypedDict):
+    """What came of an order to many jobs."""
+
+    matched: int
+    changed: int
+    unchanged: Annotated[
+        int, Field(description="They were so already, had ended meanwhile, or are among the problems.")
+    ]
+    problems: Annotated[list[BulkProblem], Field(description="The first ten.")]
+
+
+NOT_BEGUN = Progress(epoch=0, epochs=None, step=0, steps=None, images=0, fraction=0.0)
+
+
+def job_view(row: Mapping[Any, Any], position: int | None = None, eta: Eta | None = None) -> Job:
+    """Return a job. A waiting one has its place in the queue and perhaps an ETA, which are no columns of its row."""
+    # A sampling job has no steps to count: it is done when it has succeeded.
+    drawn = {"fraction": 1.0} if row["kind"] == "sample" and row["state"] == State.succeeded else {}
+    return view(
+        Job,
+        row,
+        progress={**NOT_BEGUN, **row["progress"], **drawn},
+        eta=row["eta"] if row["state"] == State.running else eta,
+        position=position,
+        worker=row["worker_id"],
+        checkpoints={"best": row["best_checkpoint"] or row["latest_checkpoint"], "latest": row["latest_checkpoint"]},
+        error=_failure(row),
+    )
+
+
+def event_view(row: Mapping[Any, Any]) -> Event:
+    """Return an event as pages and streams show it."""
+    return view(Event, row, job=row["job_id"])
+
+
+def artifact_view(row: Mapping[Any, Any]) -> Artifact:
+    """Return an artifact as lists and events show it; the object's key stays inside."""
+    return view(Artifact, row, job=row["job_id"])
+
+
+def attempt_view(row: Mapping[Any, Any]) -> Attempt:
+    """Return one attempt at a job."""
+    return view(Attempt, row, worker=row["worker_id"], error=_failure(row))
+
+
+def _failure(row: Mapping[Any, Any]) -> Failure | None:
+    return None if row["error_code"] is None else Failure(code=row["error_code"], detail=row["error_detail"])
