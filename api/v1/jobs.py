@@ -9,14 +9,15 @@ from api.http.access import Access
 from api.http.cursors import Pager, created, newest_first
 from api.http.filters import job_filter
 from api.http.idempotency import IDEMPOTENCY_KEY, REPLAYED, idempotency, made
+from api.http.problems import InvalidError
 from api.http.routes import Call, Header, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import JobChanges, NewJobBody
 from api.schemas.queries import CreateQuery, JobsQuery, PageQuery, Query
-from api.submit.dry_run import plan
 from api.submit.placement import place
 from models.ids import is_id
 from stores.infra.errors import NotFoundError
+from stores.jobs.insert import shown
 
 routes = Routes("jobs")
 
@@ -58,13 +59,15 @@ def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
     """
     stores = call.service.stores
     request = idempotency(call)
-    if request is not None and not call.query.dry_run:
-        stored = stores.verbs.answered(call.who.owner, request)
-        if stored is not None:
-            return made(stored, replayed=True)
-    new = place(stores, call.who, call.body.root)
+    try:
+        new = place(stores, call.who, call.body.root)
+    except InvalidError:
+        # What the first request with this key named may be gone by now; it is answered as it was.
+        if request is None or call.query.dry_run or not (stored := stores.verbs.answered(call.who.owner, request)):
+            raise
+        return made(stored, replayed=True)
     if call.query.dry_run:
-        return Reply(plan(new, stores.reports.foresee(vars(new))))
+        return Reply(shown(new, stores.reports.foresee(vars(new))))
     return made(*stores.verbs.submit(new, request, call.who))
 
 

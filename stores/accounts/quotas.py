@@ -9,10 +9,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, literal, select
+from sqlalchemy import Connection, func, select, text
 
 from models.rows import Artifact, Dataset, Job
-from models.states import State
 from stores.infra.errors import QuotaError
 from stores.infra.settings import Settings
 
@@ -20,6 +19,10 @@ from stores.infra.settings import Settings
 # apart, and twenty of them may do so: together they cannot go beyond the limit.
 SHARE = 20
 FRESH_S = 1.0
+
+
+# The lock that is held by whoever adds to what an owner has: two could both be the last one.
+TURN = "pg_advisory_xact_lock(hashtextextended('quota' || E'\\n' || :owner, 0))"
 
 
 @dataclass(frozen=True)
@@ -32,30 +35,30 @@ class Quotas:
 
 
 class Guard:
-    """Counts what an owner has before more is added; to be asked in the transaction that adds it."""
+    """Says whether an owner may have more; to be asked in the transaction that adds it, with the owner's turn taken."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._room: dict[str, tuple[float, int]] = {}
 
-    def one_more_queued(self, connection: Connection, owner: str, quotas: Quotas) -> None:
-        """See that one more job of this owner may wait.
-
-        Raises:
-            QuotaError
-        """
-        limit = self._settings.quota_queued if quotas.queued is None else quotas.queued
+    def queued_limit(self, owner: str, quotas: Quotas) -> int | None:
+        """Return how many jobs of an owner may wait; None while one more surely may, without counting."""
         counted, room = self._room.get(owner, (0.0, 0))
         if room > 0 and time.monotonic() - counted < FRESH_S:
             self._room[owner] = (counted, room - 1)
-            return
-        _take_turns(connection, owner)
-        waiting = select(literal(1)).where(Job.owner == owner, Job.state == State.queued.value).limit(limit).subquery()
-        count = connection.scalar(select(func.count()).select_from(waiting)) or 0
-        if count >= limit:
+            return None
+        return self._settings.quota_queued if quotas.queued is None else quotas.queued
+
+    def note_queued(self, owner: str, waiting: int, limit: int) -> None:
+        """Take note of how many jobs of an owner waited before one more was added.
+
+        Raises:
+            QuotaError: there were as many as may wait, so it was not added.
+        """
+        if waiting >= limit:
             remedy = "wait for some to start, cancel some, or ask an admin for a key with a higher quota"
-            raise QuotaError(f"{count} jobs of {owner} wait, and this key allows {limit} (quota `queued`); {remedy}")
-        self._room[owner] = (time.monotonic(), (limit - count) // SHARE)
+            raise QuotaError(f"{waiting} jobs of {owner} wait, and this key allows {limit} (quota `queued`); {remedy}")
+        self._room[owner] = (time.monotonic(), (limit - waiting) // SHARE)
 
     def more_stored(self, connection: Connection, owner: str, more: int, quotas: Quotas) -> None:
         """See that so many more bytes of this owner may be stored.
@@ -64,7 +67,7 @@ class Guard:
             QuotaError
         """
         limit = self._settings.quota_stored_bytes if quotas.stored_bytes is None else quotas.stored_bytes
-        _take_turns(connection, owner)
+        connection.execute(text(f"SELECT {TURN}"), {"owner": owner})
         used = stored_bytes(connection, owner)
         if used + more > limit:
             remedy = "delete data sets, or ask an admin for a key with a higher quota"
@@ -81,8 +84,3 @@ def stored_bytes(connection: Connection, owner: str) -> int:
         .where(Job.owner == owner)
     )
     return int(connection.scalar(select(sets.scalar_subquery() + made.scalar_subquery())) or 0)
-
-
-def _take_turns(connection: Connection, owner: str) -> None:
-    """Let nobody else add to what this owner has until the transaction ends: two could both be the last one."""
-    connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"quota\n{owner}", 0))))

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from models import views
+from models.ids import new_id
 from models.rows import Job
 from models.states import NO_LIVE_WORKER, TERMINAL, Action, State
 from stores.accounts.audit import Entry, Local, Requester, record
@@ -27,6 +28,7 @@ from stores.jobs.filter import JobFilter
 from stores.jobs.insert import NewJob
 from stores.jobs.ordering import place_among
 from stores.jobs.transitions import VERBS, lock, move_all
+from stores.schedule.position import foreseen
 
 BATCH = 500
 
@@ -110,15 +112,20 @@ class Verbs:
             IdempotencyMismatchError, IdempotencyBusyError: see stores/jobs/idempotency.py.
             QuotaError: as many jobs of the owner wait as the key allows.
         """
+        limit = self._guard.queued_limit(new.owner, Quotas() if who is None else who.quotas)
         with self._engine.begin() as connection:
-            if request is not None and (stored := idempotency.begin(connection, new.owner, request)) is not None:
-                return stored, True
-            self._guard.one_more_queued(connection, new.owner, Quotas() if who is None else who.quotas)
-            view, hint = insert.store(connection, new, self._alive_s)
-            record(connection, who or Local(new.owner), _birth(view, changes))
-            if request is not None:
-                idempotency.remember(connection, new.owner, request, view["id"], view)
-        self._bus.publish([hint])
+            begun = idempotency.begin(connection, new.owner, request, turn=limit is not None)
+            if begun.answer is not None:
+                return begun.answer, True
+            place = foreseen(connection, vars(new), self._alive_s)
+            view = insert.shown(new, place, id=new_id("job"), state=State.queued, created_at=begun.at, last_seq=1)
+            line = (who or Local(new.owner), _birth(view, changes))
+            stored = insert.store(connection, new, view, line, request, limit)
+            if limit is not None:
+                self._guard.note_queued(new.owner, stored.waiting, limit)
+            if request is not None and stored.key is None:
+                raise idempotency.busy()
+        self._bus.publish([Hint(new.owner, insert.first_event(view, stored.at))])
         # A message that nobody hears would stay in the broker for ever; a worker that comes looks for itself.
         if new.reason != NO_LIVE_WORKER:
             self._bell.ring(new.queue, view["id"])
@@ -246,8 +253,8 @@ class Verbs:
         """Write down what was ordered of many jobs and what came of it, and remember the answer to the request."""
         with self._engine.begin() as connection:
             record(connection, who, Entry("job.bulk", "jobs", None, {**asked, **answer}))
-            if request is not None and idempotency.begin(connection, who.owner, request) is None:
-                idempotency.remember(connection, who.owner, request, None, answer)
+            if request is not None and idempotency.begin(connection, who.owner, request).answer is None:
+                idempotency.remember(connection, who.owner, request, answer)
 
     def _ask(self, verb: Verb, job_id: str, who: Requester) -> bool:
         with self._engine.begin() as connection:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, text
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from models.rows import Idempotency
+from stores.accounts.quotas import TURN
 from stores.infra.errors import IdempotencyBusyError, IdempotencyMismatchError
 
 REMEMBERED = text("interval '72 hours'")
@@ -22,20 +25,41 @@ class Request:
     body_sha256: bytes
 
 
-def begin(connection: Connection, owner: str, request: Request) -> dict[str, Any] | None:
-    """Return the answer that this key was given before, or None and keep others out until the transaction ends.
+# The row is looked for before the lock is had: whoever stores an answer finds out if another was faster (`remember`).
+BEGIN = text(f"""
+SELECT now() AS at, locks.*, answer.body_sha256, answer.response
+  FROM (SELECT cast(:key AS text) IS NULL
+               OR pg_try_advisory_xact_lock(hashtextextended(:owner || E'\\n' || :key, 0)) AS alone,
+               CASE WHEN :turn THEN {TURN} END AS turn) AS locks
+  LEFT JOIN idempotency AS answer ON owner = :owner AND key = :key AND created_at > now() - interval '72 hours'
+""").bindparams(bindparam("owner", type_=Text()), bindparam("key", type_=Text()))  # noqa: S608 - names of this program
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A transaction that answers a request: its time, and the answer that the request was given before."""
+
+    at: datetime
+    answer: dict[str, Any] | None
+
+
+def begin(connection: Connection, owner: str, request: Request | None, *, turn: bool = False) -> Begun:
+    """Keep out others with the same key until the transaction ends, with `turn` all that add to what the owner has.
 
     Raises:
         IdempotencyMismatchError: the key came with another body before.
         IdempotencyBusyError: another request with this key is under way.
     """
-    name = func.hashtextextended(f"{owner}\n{request.key}", 0)
-    if not connection.scalar(select(func.pg_try_advisory_xact_lock(name))):
-        raise IdempotencyBusyError("the first request with this Idempotency-Key is still under way; try again")
-    answer = answered(connection, owner, request)
-    if answer is None:
-        connection.execute(delete(Idempotency).where(*_mine(owner, request)))
-    return answer
+    key = None if request is None else request.key
+    row = connection.execute(BEGIN, {"owner": owner, "key": key, "turn": turn}).one()
+    if not row.alone:
+        raise busy()
+    return Begun(row.at, None if request is None else _answer(row, request))
+
+
+def busy() -> IdempotencyBusyError:
+    """Return what a request is told whose key another one is using."""
+    return IdempotencyBusyError("the first request with this Idempotency-Key is still under way; try again")
 
 
 def answered(connection: Connection, owner: str, request: Request) -> dict[str, Any] | None:
@@ -49,7 +73,11 @@ def answered(connection: Connection, owner: str, request: Request) -> dict[str, 
             *_mine(owner, request), Idempotency.created_at > func.now() - REMEMBERED
         )
     ).first()
-    if row is None:
+    return None if row is None else _answer(row, request)
+
+
+def _answer(row: Any, request: Request) -> dict[str, Any] | None:
+    if row.response is None:
         return None
     if bytes(row.body_sha256) != request.body_sha256:
         raise IdempotencyMismatchError(
@@ -62,13 +90,17 @@ def _mine(owner: str, request: Request) -> tuple[ColumnElement[bool], ColumnElem
     return Idempotency.owner == owner, Idempotency.key == request.key
 
 
-def remember(
-    connection: Connection, owner: str, request: Request, job_id: str | None, response: Mapping[str, Any]
-) -> None:
-    """Keep the answer beside the job, in the same transaction; an order to many jobs has none of its own."""
+def remember(connection: Connection, owner: str, request: Request, response: Mapping[str, Any]) -> None:
+    """Keep the answer to an order to many jobs, in place of one that is older than 72 hours."""
+    new = insert(Idempotency).values(
+        owner=owner, key=request.key, body_sha256=request.body_sha256, job_id=None, response=response
+    )
+    renewed = {name: new.excluded[name] for name in ("body_sha256", "job_id", "response")}
     connection.execute(
-        insert(Idempotency).values(
-            owner=owner, key=request.key, body_sha256=request.body_sha256, job_id=job_id, response=response
+        new.on_conflict_do_update(
+            index_elements=["owner", "key"],
+            set_={**renewed, "created_at": func.now()},
+            where=Idempotency.created_at <= func.now() - REMEMBERED,
         )
     )
 

@@ -1,27 +1,25 @@
-"""The one statement that stores a job with its first event.
-
-One round trip instead of two, built once: making a statement of this size takes longer than running it.
-"""
+"""The one statement that stores a job with everything that belongs to its birth: its first event, its line in the audit
+and the answer to the request. One round trip instead of five."""
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Select, Table, bindparam, insert, literal, select
+from sqlalchemy import Connection, Integer, LargeBinary, Table, Text, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from models import views
-from models.ids import new_id
 from models.jobs import SampleRequest, TrainRequest
-from models.rows import Event, Job
+from models.rows import Job
 from models.states import EventType, State
-from models.views import event_view
-from stores.events.bus import Hint
-from stores.schedule.position import shown
+from models.views import event_view, job_view
+from stores.accounts.audit import Actor, Entry
+from stores.jobs.idempotency import Request
+from stores.schedule.position import Place
 
 JOBS = cast(Table, Job.__table__)
-EVENTS = cast(Table, Event.__table__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,38 +55,110 @@ class NewJob:
         return cls(**{**asked_for, **found})
 
 
-def store(connection: Connection, new: NewJob, alive_s: float) -> tuple[views.Job, Hint]:
-    """Insert a job and its first event; return the job as shown to readers, and the hint to publish.
+# What a job has before anything has happened to it, as the defaults of its columns say.
+UNTOUCHED: dict[str, Any] = {**dict.fromkeys(JOBS.c.keys()), "progress": {}, "attempt": 0, "last_seq": 0}
 
-    `alive_s`: seconds since a worker was last seen for which it counts as live.
+
+def shown(new: NewJob, place: Place, **stored: Any) -> views.Job:
+    """Return the view of a job that is not stored yet. What only a stored one has is null or zero, unless given."""
+    return job_view({**UNTOUCHED, **vars(new), **stored}, place.position, place.eta)
+
+
+COLUMNS = (*NewJob.__dataclass_fields__, "id", "state", "last_seq")
+# A null limit lets every job in, without counting. An answer that is older than 72 hours makes room for this one.
+STORE = text(f"""
+WITH waiting AS (
+    SELECT count(*) AS n
+      FROM (SELECT 1 FROM jobs WHERE owner = :owner AND state = 'queued' LIMIT coalesce(:limit, 0)) AS counted
+), job AS (
+    INSERT INTO jobs ({", ".join(COLUMNS)})
+    SELECT {", ".join(f":{name}" for name in COLUMNS)} FROM waiting WHERE :limit IS NULL OR n < :limit
+    RETURNING id
+), event AS (
+    INSERT INTO events (job_id, seq, attempt, type, data) SELECT id, 1, 0, 'state', :change FROM job
+    RETURNING at
+), line AS (
+    INSERT INTO audit (owner, key_id, action, subject, after) SELECT :actor, :key_id, :action, id, :after FROM job
+), answer AS (
+    INSERT INTO idempotency (owner, key, body_sha256, job_id, response)
+    SELECT :owner, :key, :body_sha256, id, :response FROM job WHERE :key IS NOT NULL
+    ON CONFLICT (owner, key) DO UPDATE
+       SET (body_sha256, job_id, response, created_at)
+         = (excluded.body_sha256, excluded.job_id, excluded.response, now())
+     WHERE idempotency.created_at <= now() - interval '72 hours'
+    RETURNING key
+)
+SELECT n AS waiting, (SELECT at FROM event) AS at, (SELECT key FROM answer) AS key FROM waiting
+""").bindparams(  # noqa: S608 - names of columns
+    *(bindparam(name, type_=JOBS.c[name].type) for name in COLUMNS),
+    *(bindparam(name, type_=Text()) for name in ("actor", "key_id", "action", "key")),
+    *(bindparam(name, type_=JSONB(none_as_null=True)) for name in ("change", "after", "response")),
+    bindparam("limit", type_=Integer()),
+    bindparam("body_sha256", type_=LargeBinary()),
+)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of a job.
+
+    Attributes:
+        at: when its first event was written; None: it is not stored, since as many jobs wait as may.
+        waiting: how many jobs of the owner waited before, as far as they were counted.
+        key: the idempotency key under which the answer is remembered; None where it is not.
     """
-    job_id = new_id("job")
-    change = {"from": None, "to": State.queued, "reason": new.reason}
-    values = {**vars(new), "id": job_id, "state": State.queued, "last_seq": 1}
-    row = connection.execute(_statement(frozenset(values)), {**values, "event_data": change}).mappings().one()
-    event = {"job_id": job_id, "seq": 1, "at": row["event_at"], "attempt": 0, "type": EventType.state, "data": change}
-    return shown(connection, [row], alive_s)[0], Hint(new.owner, event_view(event))
+
+    at: datetime | None
+    waiting: int
+    key: str | None
 
 
-@functools.cache
-def _statement(names: frozenset[str]) -> Select[Any]:
-    job = (
-        insert(JOBS)
-        .values({name: bindparam(name, type_=JOBS.c[name].type) for name in sorted(names)})
-        .returning(*JOBS.c)
-        .cte("job")
-    )
-    first = select(
-        job.c.id,
-        literal(1),
-        literal(0),
-        literal(EventType.state.value),
-        bindparam("event_data", type_=EVENTS.c.data.type),
-    )
-    event = (
-        insert(EVENTS)
-        .from_select(["job_id", "seq", "attempt", "type", "data"], first)
-        .returning(EVENTS.c.at.label("event_at"))
-        .cte("event")
-    )
-    return select(*job.c, event.c.event_at).select_from(job.join(event, literal(True)))
+def store(
+    connection: Connection,
+    new: NewJob,
+    view: views.Job,
+    line: tuple[Actor, Entry],
+    request: Request | None,
+    limit: int | None,
+) -> Stored:
+    """Store a job.
+
+    Args:
+        connection: in the transaction in which its owner's turn was taken.
+        new: its columns.
+        view: the job as shown to readers, which answers the request.
+        line: what the audit says, and of whom.
+        request: what is answered; None: it came without an idempotency key.
+        limit: how many jobs of the owner may wait, this one included; None: nobody need count.
+    """
+    actor, entry = line
+    row = connection.execute(
+        STORE,
+        {
+            **vars(new),
+            "id": view["id"],
+            "state": State.queued,
+            "last_seq": 1,
+            "change": change(new.reason),
+            "actor": actor.owner,
+            "key_id": actor.key_id,
+            "action": entry.action,
+            "after": entry.after,
+            "key": None if request is None else request.key,
+            "body_sha256": None if request is None else request.body_sha256,
+            "response": None if request is None else view,
+            "limit": limit,
+        },
+    ).one()
+    return Stored(row.at, row.waiting, row.key)
+
+
+def first_event(view: views.Job, at: datetime | None) -> views.Event:
+    """Return the first event of a job that was stored."""
+    first = {"job_id": view["id"], "seq": 1, "at": at, "attempt": 0, "type": EventType.state}
+    return event_view({**first, "data": change(view["reason"])})
+
+
+def change(reason: str | None) -> dict[str, Any]:
+    """Return what the first event of a job tells."""
+    return {"from": None, "to": State.queued, "reason": reason}
