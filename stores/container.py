@@ -17,7 +17,6 @@ from stores.datasets.uploads import Uploads
 from stores.events.bus import Bus, make_redis
 from stores.events.events import Events
 from stores.events.metrics import Metrics
-from stores.fleet.capacity import Fleet
 from stores.fleet.queues import Queues
 from stores.fleet.workers import Workers
 from stores.infra.blobs import Blobs
@@ -68,7 +67,6 @@ class Stores:
     uploads: Uploads
     previews: Previews
     workers: Workers
-    fleet: Fleet
     memory: Memory
     paces: Paces
     chores: Chores
@@ -117,7 +115,6 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         uploads=Uploads(engine, blobs, guard),
         previews=Previews(engine, blobs),
         workers=Workers(engine),
-        fleet=Fleet(engine, settings.lease_s),
         memory=Memory(engine),
         paces=Paces(engine),
         chores=Chores(engine),

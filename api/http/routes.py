@@ -3,7 +3,6 @@ and the document."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from flask import Flask, Request, Response, g, request
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from api.http.access import Access, allows
 from api.http.parsing import read_body, read_query
@@ -140,8 +140,8 @@ def respond(result: Mapping[str, Any] | Reply | Response) -> Response:
     if isinstance(result, Response):
         return result
     reply = result if isinstance(result, Reply) else Reply(result)
-    text = None if reply.body is None else json.dumps(reply.body, ensure_ascii=False, allow_nan=False)
-    response = Response(text, status=reply.status, mimetype="application/json")
+    content = None if reply.body is None else to_json(reply.body, inf_nan_mode="null")
+    response = Response(content, status=reply.status, mimetype="application/json")
     if reply.body is None:
         del response.headers["Content-Type"]  # nothing has no type
     response.headers.update(reply.headers)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count, takewhile
 
 from api.http.problems import InvalidError, field
 from models.job_profile import Shape
 from models.specs.recipe import Recipe
 from models.states import NO_LIVE_WORKER
 from stores.container import Stores
-from stores.fleet.capacity import Seat
+from stores.schedule.outlook import Outlook
 
 # Ends that differ by less are alike: then the better class of devices is taken.
 ALIKE_S = 60.0
@@ -41,46 +41,39 @@ def choose(stores: Stores, recipe: Recipe, asked: str, shape: Shape | None = Non
         choices = ", ".join(["auto", *able])
         raise InvalidError([field("/queue", f"{recipe.name} can't run there; choose one of {choices}")])
     candidates = able if asked == "auto" else [asked]
-    needs = {queue: None if shape is None else stores.memory.needs(shape, queue) for queue in candidates}
-    known = [seat for seat in stores.fleet.seats() if seat.queue in candidates]
-    fitting = [seat for seat in known if seat.fits(needs[seat.queue])]
-    if known and not fitting and shape is not None:
-        raise InvalidError([_too_large(stores, shape, known)])
-    live = Counter(seat.queue for seat in fitting if seat.live)
+    found = stores.reports.outlooks(candidates, shape, images)
+    served = {queue for queue in candidates if found[queue].seats}
+    fitting = {queue for queue in candidates if found[queue].fitting}
+    if served and not fitting and shape is not None:
+        raise InvalidError([_too_large(stores, shape, found)])
+    live = [found[queue] for queue in candidates if found[queue].live]
     if live:
-        queue = _soonest(stores, [queue for queue in candidates if live[queue]], live, shape, images)
-        return Choice(queue, None, needs[queue])
-    served = stores.settings.served or {seat.queue for seat in known}
-    possible = {seat.queue for seat in fitting}
-    order = sorted(candidates, key=lambda q: (needs[q] is not None and q not in possible, q not in served))
-    return Choice(order[0], NO_LIVE_WORKER, needs[order[0]])
+        chosen = _soonest(live)
+        return Choice(chosen.queue, None, chosen.needs_bytes)
+    expected = stores.settings.served or served
+    too_small = {queue for queue in candidates if found[queue].needs_bytes is not None} - fitting
+    best = min(candidates, key=lambda queue: (queue in too_small, queue not in expected))
+    return Choice(best, NO_LIVE_WORKER, found[best].needs_bytes)
 
 
-def _soonest(stores: Stores, queues: Sequence[str], live: Counter[str], shape: Shape | None, images: int | None) -> str:
+def _soonest(live: Sequence[Outlook]) -> Outlook:
     """Return the queue where a job would have ended first, or a better one where that is alike."""
-    if len(queues) == 1:
-        return queues[0]
-    ends = stores.fleet.waits({queue: live[queue] for queue in queues})
-    if shape is not None and images is not None:
-        runs = {queue: stores.paces.runtime(shape, queue, images) for queue in queues}
-        if all(runs.values()):
-            # Compared only where the run time is known everywhere: an unknown one is not zero.
-            ends = {queue: ends[queue] + run.seconds for queue, run in runs.items() if run is not None}
-    best = min(ends.values())
-    return next(queue for queue in queues if ends[queue] <= best + ALIKE_S)
+    ends = [outlook.wait_s for outlook in live]
+    runs = [outlook.runtime.seconds for outlook in live if outlook.runtime is not None]
+    if len(runs) == len(live):
+        # Compared only where the run time is known everywhere: an unknown one is not zero.
+        ends = [wait + run for wait, run in zip(ends, runs, strict=True)]
+    return next(outlook for outlook, end in zip(live, ends, strict=True) if end <= min(ends) + ALIKE_S)
 
 
-def _too_large(stores: Stores, shape: Shape, known: Sequence[Seat]) -> dict[str, str]:
+def _too_large(stores: Stores, shape: Shape, found: Mapping[str, Outlook]) -> dict[str, str]:
     """Return the error of a job that no known worker has the memory for, and what may fit."""
-
-    def fits(smaller: Shape) -> bool:
-        return any(seat.fits(stores.memory.needs(smaller, seat.queue)) for seat in known)
-
+    known = [seat for outlook in found.values() for seat in outlook.seats]
     roomiest = max(known, key=lambda seat: seat.capacity or 0)
-    needs = stores.memory.needs(shape, roomiest.queue) or 0
-    batch = shape.batch_size // 2
-    while batch >= 2 and not fits(replace(shape, batch_size=batch)):
-        batch //= 2
+    needs = found[roomiest.queue].needs_bytes or 0
+    halves = list(takewhile(lambda batch: batch >= 2, (shape.batch_size >> n for n in count(1))))
+    smaller = stores.reports.needs_of_smaller(list(found), shape, halves)
+    batch = next((half for half in halves if any(seat.fits(smaller.get((seat.queue, half))) for seat in known)), 0)
     remedy = f"{batch} may fit" if batch >= 2 else "lower `width` or `image_size`"
     return field(
         "/params/batch_size",

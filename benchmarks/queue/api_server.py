@@ -91,12 +91,20 @@ def served(services: Services, name: str, **settings: str) -> Iterator[Served]:
 
 
 @contextmanager
-def running(services: Services, name: str, module: list[str], environment: dict[str, str]) -> Iterator[Child]:
+def running(
+    services: Services,
+    name: str,
+    module: list[str],
+    environment: dict[str, str],
+    *,
+    python: str = sys.executable,
+    folder: Path = ROOT,
+) -> Iterator[Child]:
     """Run `python -m …` for the block. It ends with the servers, however this program ends."""
     home = Path(environment["GANFORGE_HOME"])
     home.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", *module]
-    child = Child(name=name, command=command, env=environment, log=home / f"{name}.log", grace=60, folder=ROOT)
+    command = [python, "-m", *module]
+    child = Child(name=name, command=command, env=environment, log=home / f"{name}.log", grace=60, folder=folder)
     services.run(child)
     try:
         yield child

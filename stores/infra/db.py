@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -63,11 +63,11 @@ def make_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
 
     @event.listens_for(engine, "checkin")
     def _note(_connection: Any, record: Any) -> None:
-        record.info["used"] = time.monotonic()
+        record.info["used"] = monotonic()
 
     @event.listens_for(engine, "checkout")
     def _ask(connection: Any, record: Any, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get("used", time.monotonic()) < TRUSTED_S:
+        if monotonic() - record.info.get("used", monotonic()) < TRUSTED_S:
             return
         try:
             engine.dialect.do_ping(connection)

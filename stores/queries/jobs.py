@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import Engine, Select, bindparam, func, literal, select, text, tuple_
 
 from models import views
+from models.job_profile import Shape
 from models.rows import Artifact, Attempt, Job, Queue, Worker
 from models.states import State
 from models.views import artifact_view, attempt_view, queue_view, worker_view
 from stores.fleet.workers import SEEN_TODAY, STATE, is_live, is_running
 from stores.infra.errors import NotFoundError
 from stores.jobs.filter import JobFilter
+from stores.schedule.outlook import Outlook, needs_of_smaller, outlooks
 from stores.schedule.position import Place, foreseen, shown
 
 
@@ -165,6 +167,18 @@ class Reports:
         """Return where a job would stand, were it stored now, and when it may have ended."""
         with self._engine.connect() as connection:
             return foreseen(connection, new, self._alive_s)
+
+    def outlooks(self, queues: Sequence[str], shape: Shape | None, images: int | None) -> dict[str, Outlook]:
+        """Return what a new job would find in each of these queues."""
+        with self._engine.connect() as connection:
+            return outlooks(connection, queues, shape, images, alive_s=self._alive_s)
+
+    def needs_of_smaller(
+        self, queues: Sequence[str], shape: Shape, batches: Sequence[int]
+    ) -> dict[tuple[str, int], int]:
+        """Return the bytes that a job would need with each of these batch sizes, by queue and size, where known."""
+        with self._engine.connect() as connection:
+            return needs_of_smaller(connection, queues, shape, batches)
 
     def live_queues(self, alive_s: float) -> set[str]:
         """Return the queues that a live worker serves now."""
