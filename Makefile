@@ -76,7 +76,7 @@ lint: $(INSTALLED) ## Check style, types and import contracts, the pages' script
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers packing models/limits.py models/messages models/wire.py models/typed_json.py \
+	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers packing models/files.py models/limits.py models/messages models/wire.py models/typed_json.py \
 	  models/layer_table.py
 	$(DENO) lint --quiet --config tools/javascript/deno.json $(SCRIPTS)
 	$(DENO) check --quiet --config tools/javascript/deno.json $(SCRIPTS)

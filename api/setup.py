@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
 import migrations
+from models.files import write_private
 from models.rows import Queue
 from models.states import DeviceClass, Role
 from stores.accounts.keys import new_secret
@@ -100,19 +100,9 @@ def ensure_admin(stores: Stores, home: Path) -> None:
         return
     home.mkdir(parents=True, exist_ok=True)
     secret = new_secret()
-    _write_private(file, secret + "\n")
+    write_private(file, secret + "\n")
     stores.keys.create("admin", "admin", Role.admin, secret)
     log.info("admin_key_written", file=str(file))
-
-
-def _write_private(path: Path, content: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from filelock import FileLock, Timeout
 
+from models.files import try_lock
 from stores.container import Stores
 from stores.infra.errors import NotFoundError
 from worker.retry import GivenUpError, patiently
@@ -92,7 +93,7 @@ class Cache:
     def _make_room(self, need: int) -> None:
         """Throw out what was used longest ago, so that the limit holds with so many bytes more."""
         for part in self._folder.glob(f"*{_PART}"):
-            with self._free(part) as free:
+            with try_lock(part.with_suffix(".lock")) as free:
                 if free:  # left by a worker that was killed
                     part.unlink(missing_ok=True)
         files = []
@@ -104,7 +105,7 @@ class Cache:
         for facts, path in files:
             if total <= self._limit:
                 return
-            with self._free(path) as free:
+            with try_lock(path.with_suffix(".lock")) as free:
                 # A second name means that an attempt works on it.
                 if free and path.is_file() and path.stat().st_nlink == 1:
                     path.unlink()
@@ -120,14 +121,3 @@ class Cache:
             raise GivenUpError from None
         with held:
             yield
-
-    @contextmanager
-    def _free(self, path: Path) -> Iterator[bool]:
-        """Yield whether nobody else holds this file's lock, and hold it meanwhile."""
-        try:
-            held = FileLock(path.with_suffix(".lock")).acquire(blocking=False)
-        except Timeout:
-            yield False
-            return
-        with held:
-            yield True

@@ -6,7 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
+
+from models.files import try_lock
 
 LOCK = "lock"
 
@@ -40,8 +42,5 @@ class Scratch:
 def _abandoned(folder: Path) -> bool:
     if not (folder / LOCK).is_file():
         return False  # its owner is just making it
-    try:
-        with FileLock(folder / LOCK, blocking=False):
-            return True
-    except Timeout:
-        return False  # its owner lives
+    with try_lock(folder / LOCK) as abandoned:
+        return abandoned

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
-from filelock import FileLock, Timeout
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.http.problems import ProblemError
 from api.uploads.packer import complaints, last_word, run
 from api.uploads.spool import Spool
+from models.files import try_lock
 from stores.container import Stores
 from stores.datasets.discovery import standing_folder
 from stores.datasets.previews import Row
@@ -78,10 +78,5 @@ class Looks:
     @contextmanager
     def _alone(self) -> Iterator[bool]:
         self._lock.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            held = FileLock(self._lock).acquire(blocking=False)
-        except Timeout:
-            yield False
-            return
-        with held:
-            yield True
+        with try_lock(self._lock) as alone:
+            yield alone

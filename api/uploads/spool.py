@@ -13,9 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from api.http.problems import ProblemError
+from models.files import try_lock
 
 LOCK = "lock"
 MARK = "objects"  # holds the id under which objects were stored, from before they are until their row is known
@@ -59,11 +60,9 @@ class Spool:
         for folder in sorted(self._root.iterdir()) if self._root.is_dir() else ():
             if not (folder / LOCK).is_file():
                 continue  # just gone, or not a folder of ours
-            try:
-                held = FileLock(folder / LOCK).acquire(blocking=False)
-            except Timeout:
-                continue  # in use
-            with held:
+            with try_lock(folder / LOCK) as abandoned:
+                if not abandoned:
+                    continue  # in use
                 _clear(folder)
                 if folder.exists():
                     yield folder

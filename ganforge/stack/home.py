@@ -14,6 +14,7 @@ from typing import IO, Any
 import psutil
 
 from ganforge.errors import HomeBusyError, StackError
+from models.files import write_private
 
 # A stack that was killed leaves its watchdog to stop the rest; that takes at most a warm shutdown of the workers.
 TAKE_OVER_S = 45.0
@@ -119,14 +120,3 @@ class Home:
         except (FileNotFoundError, ValueError):
             return None
         return content
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else can read, whole or not at all."""
-    scratch = path.with_suffix(".tmp")
-    scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)

@@ -21,8 +21,9 @@ import psycopg
 import redis
 
 from ganforge.errors import StackError
-from ganforge.stack.home import Credentials, Home, write_private
+from ganforge.stack.home import Credentials, Home
 from ganforge.stack.ports import LOOPBACK
+from models.files import write_private
 
 # PostgreSQL refuses to run as root, so root runs it as this user, which every system has.
 UNPRIVILEGED = 65534

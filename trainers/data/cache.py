@@ -6,11 +6,11 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Callable, Sequence
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
+from models.files import try_lock
 from trainers.data import packed, prepare
 from trainers.process.errors import InvalidDatasetError, TrainerError
 
@@ -45,7 +45,7 @@ def once(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{_key(dataset, fit, files)}.safetensors"
     shape = (fit.channels, fit.size, fit.size)
-    with _lock(path, wait=True):
+    with FileLock(_lock(path)):
         if path.is_file():
             try:
                 images = packed.load(dataset, path, shape)
@@ -77,7 +77,7 @@ def _clear(folder: Path, mine: Path) -> None:
         if whole == mine:
             part.unlink()
             continue
-        with _lock(whole, wait=False) as free:
+        with try_lock(_lock(whole)) as free:
             if free:
                 part.unlink()
 
@@ -90,7 +90,7 @@ def _make_room(folder: Path, dataset: DatasetSpec, fit: prepare.Fit) -> None:
     for path in sorted(folder.glob("*.safetensors"), key=lambda one: one.stat().st_mtime_ns):
         if needed <= shutil.disk_usage(folder).free:
             return
-        with _lock(path, wait=False) as free:
+        with try_lock(_lock(path)) as free:
             if free:
                 path.unlink()
     if needed > shutil.disk_usage(folder).free:
@@ -104,16 +104,6 @@ def _no_room(folder: Path, dataset: DatasetSpec, fit: prepare.Fit, needed: int) 
     )
 
 
-@contextmanager
-def _lock(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold the lock of one prepared file; yield False if another process has it and nobody should wait.
-
-    The operating system releases the lock when its holder dies.
-    """
-    try:
-        held = FileLock(path.with_suffix(".lock")).acquire(blocking=wait)
-    except Timeout:
-        yield False
-        return
-    with held:
-        yield True
+def _lock(path: Path) -> Path:
+    """Return the lock file of a prepared file."""
+    return path.with_suffix(".lock")
