@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -14,16 +14,18 @@ from trainers.methods.steps import generate
 from trainers.outputs import png, weights
 from trainers.process.errors import TrainerError
 from trainers.process.reporter import PNG, ZIP
+from trainers.process.spec import as_params
 from trainers.translate import translate
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from models.specs.base import NoiseParams, TrainParams
     from trainers.loop.checkpoints import Snapshot
     from trainers.process.reporter import Reporter
     from trainers.process.spec import SampleSpec
 
-# Always this many at once: kernels may sum in another order for another size, and image i must not depend on `count`.
+# Always so many at once: kernels may sum in another order for another batch size, and no image may depend on `count`.
 _BATCH = 64
 _STRIP_COLUMNS = 64
 
@@ -50,19 +52,25 @@ def _from_noise(spec: SampleSpec, snapshot: Snapshot, device: torch.device, repo
     generator = weights.restore(spec.recipe, snapshot, "generator").to(device)
     meta = snapshot.meta
     count, seed, output = spec.params.count, spec.params.seed, spec.params.output
-    noise_dim = meta["params"]["noise_dim"]
+    params = cast("NoiseParams", as_params(meta["params"]))
+
+    # 1. Latents, in batches of [64, noise_dim].
     if output == "interpolation":
-        ends = [noises(Draws(end, 0, device), 0, noise_dim)[0] for end in (seed, seed + 1)]
+        ends = [noises(Draws(end, 0, device), 0, params.noise_dim)[0] for end in (seed, seed + 1)]
         batches = list(torch.split(walk(ends[0], ends[1], count), _BATCH))
     elif output in ("grid", "images"):
         draws = Draws(seed, 0, device)
-        batches = [noises(draws, number, noise_dim) for number in range(-(-count // _BATCH))]
+        batches = [noises(draws, number, params.noise_dim) for number in range(-(-count // _BATCH))]
     else:
         raise TrainerError(f"output is {output!r}; it must be grid, images, interpolation or translate")
-    images = _paint(generator, batches, meta["params"], reporter)
+
+    # 2. Images, [count, C, H, W] uint8. The last batch is made whole and cut.
+    images = _generate(generator, batches, params, reporter)
     if images is None:
         return False
     images = images[:count]
+
+    # 3. One file: a zip of PNGs, a grid, or a strip.
     name, kind = f"{output}-{seed}.png", PNG
     if output == "images":
         name, content, kind = f"images-{seed}.zip", png.zip_of_pngs(images), ZIP
@@ -75,32 +83,34 @@ def _from_noise(spec: SampleSpec, snapshot: Snapshot, device: torch.device, repo
 
 
 def noises(draws: Draws, number: int, noise_dim: int) -> torch.Tensor:
-    """Return noise batch ``number`` of a seed, (64, noise_dim)."""
+    """Return noise batch ``number`` of a seed, [64, noise_dim]."""
     return draws.normal_everywhere((_BATCH, noise_dim), "sample", number)
 
 
 def walk(start: torch.Tensor, end: torch.Tensor, count: int) -> torch.Tensor:
-    """Spherical interpolation (Shoemake 1985; White 2016 for latents) in ``count`` steps, both ends included.
+    """Return a spherical interpolation (Shoemake 1985; White 2016 for latents) in ``count`` steps, with both ends.
 
     slerp(t) = sin((1 - t) a) / sin(a) start + sin(t a) / sin(a) end, with a the angle between them.
-    Shapes: (noise_dim,) twice -> (count, noise_dim).
+    Shapes: [noise_dim] twice -> [count, noise_dim].
     """
+    # A straight line would pass nearer to the origin than any latent that the generator was trained with.
     a, b = start.double(), end.double()
     angle = torch.arccos((a @ b / (a.norm() * b.norm())).clamp(-1, 1))
     t = torch.linspace(0, 1, count, dtype=torch.float64, device=a.device)[:, None]
+    # Parallel ends: the formula would divide by zero, and the line is the same.
     if float(angle.sin()) < 1e-6:
         return ((1 - t) * a + t * b).float()
     return ((((1 - t) * angle).sin() * a + (t * angle).sin() * b) / angle.sin()).float()
 
 
-def _paint(
-    generator: nn.Module, batches: list[torch.Tensor], params: dict[str, float], reporter: Reporter
+def _generate(
+    generator: nn.Module, batches: list[torch.Tensor], params: TrainParams, reporter: Reporter
 ) -> torch.Tensor | None:
-    """Return uint8 images, or None if asked to stop."""
-    painted = []
+    """Return the images of all batches as bytes, [N, C, H, W] uint8 on the CPU, or None if asked to stop."""
+    made = []
     for noise in batches:
         if reporter.should_stop():
             return None
         images = generate(generator, noise)
-        painted.append(png.to_bytes(images, params["normalize_mean"], params["normalize_std"]))
-    return torch.cat(painted)
+        made.append(png.to_bytes(images, params.normalize_mean, params.normalize_std))
+    return torch.cat(made)

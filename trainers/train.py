@@ -140,7 +140,7 @@ def _report(spec: TrainSpec, loop: Loop) -> dict[str, object]:
         "images_per_second": round(images / max(seconds, 1e-9), 1),
         "ended": job.stop.reason,
         "best_epoch": job.stop.best_epoch or None,
-        "alerts": job.watch.codes,
+        "alerts": job.alarms.codes,
         "halvings": job.halvings,
         "device": loop.device_name,
         "threads": torch.get_num_threads(),

@@ -15,6 +15,7 @@ from trainers.methods.steps import generate
 from trainers.outputs import png, weights
 from trainers.process.errors import InvalidDatasetError, TrainerError
 from trainers.process.reporter import PNG, ZIP
+from trainers.process.spec import as_params
 
 if TYPE_CHECKING:
     from trainers.data.images import Images
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from trainers.process.reporter import Reporter
     from trainers.process.spec import SampleSpec
 
-# One at a time, as a translator is trained: with instance normalisation no image looks at another, but kernels may sum
-# in another order for another number of them.
+# One at a time. Instance normalisation keeps images apart, but kernels may sum in another order for another batch size.
 _AT_ONCE = 1
 _PAIRS_SHOWN = 32
 _PAIRS_A_ROW = 4
@@ -40,19 +40,22 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
     if spec.dataset is None:
         raise TrainerError("there is no data set to translate")
     meta = snapshot.meta
+    # 1. Images as the translator was trained with them: their size, crop and normalisation are the checkpoint's.
     channels, _, size = meta["shape"]
-    crop = meta["params"]["crop"]
-    parts = data.load(spec.dataset, spec.data_roots, spec.cache, size, crop, reporter.info)
+    params = as_params(meta["params"])
+    parts = data.load(spec.dataset, spec.data_roots, spec.cache, size, params.crop, reporter.info)
     images = _sources(parts, len(spec.dataset.classes), spec.params.direction)
     if images.pixels.shape[1] != channels:
         raise InvalidDatasetError(
             f"data set {spec.dataset.name} has {images.pixels.shape[1]} channels, the translator takes {channels}"
         )
+    # 2. The generator of the wanted direction, and the images in the order of the data set.
     name = "generator_ab" if spec.params.direction == "a_to_b" else "generator_ba"
     generator = weights.restore(spec.recipe, snapshot, name).to(device)
-    preprocessing = Preprocessing(meta["params"]["normalize_mean"], meta["params"]["normalize_std"], size)
+    preprocessing = Preprocessing(params.normalize_mean, params.normalize_std, size)
     feed = ImageFeed([images], 1, Draws(0, 0, device), preprocessing)
     chosen = torch.arange(min(spec.params.count, len(images)))
+    # 3. Translate: [1, C, size, size] bytes -> normalised -> translated -> bytes.
     translated = []
     for numbers in torch.split(chosen, _AT_ONCE):
         if reporter.should_stop():
@@ -64,7 +67,7 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
 
 
 def _sources(parts: dict[str, Images], classes: int, direction: str) -> Images:
-    """Return the images to translate: test images of the domain if there are any; of a single domain, all."""
+    """Return the images to translate: test images of the domain, if there are any; without domains, all images."""
     part = "test" if {"test", "testA", "testB"} & parts.keys() else "train"
     if f"{part}A" not in parts and parts[part].labels is None:
         return parts[part]
@@ -75,6 +78,8 @@ def _sources(parts: dict[str, Images], classes: int, direction: str) -> Images:
 def _hand_over(
     spec: SampleSpec, meta: CheckpointMeta, before: torch.Tensor, after: torch.Tensor, reporter: Reporter
 ) -> None:
+    """Report a grid of the first images beside their translations, and a zip of all translations."""
+    # [n, C, H, W] twice -> [n, 2, C, H, W] -> [2 n, C, H, W]: each original before its translation.
     pairs = torch.stack([before[:_PAIRS_SHOWN], after[:_PAIRS_SHOWN]], 1).flatten(0, 1)
     grid = png.png(png.tile(pairs, min(len(pairs), 2 * _PAIRS_A_ROW)))
     for name, content, kind in (

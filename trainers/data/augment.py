@@ -1,4 +1,4 @@
-"""Random windows and mirror images for a whole batch at once, from draws without state."""
+"""Augmentation: random windows and mirror images for a whole batch at once, from draws without state."""
 
 from __future__ import annotations
 
@@ -11,29 +11,32 @@ if TYPE_CHECKING:
 
 
 def cut(pixels: torch.Tensor, size: int, shift: int, flip: bool, draws: Draws, stream: str, index: int) -> torch.Tensor:
-    """Cut a window out of each image at random: (batch, channels, height, width) -> (batch, channels, size, size).
+    """Cut a window out of each image at random: [N, C, H, W] uint8 -> [N, C, size, size] uint8.
 
-    The window may stand up to ``shift`` pixels beyond the edges, where the image is reflected; with ``flip``, every
+    The window may reach up to ``shift`` pixels beyond the edges, where the image is reflected; with ``flip``, every
     second image on average is mirrored. ``stream`` and ``index`` name the draw.
     """
+    # 1. Where each window begins, [N]: from -shift to the last place at which it still ends ``shift`` beyond the edge.
     batch, _, height, width = pixels.shape
     tops = draws.integers(height - size + 2 * shift + 1, batch, stream, "top", index) - shift
     lefts = draws.integers(width - size + 2 * shift + 1, batch, stream, "left", index) - shift
+    # 2. Which rows and columns of its image each window shows, [N, size] each; mirrored means columns in reverse.
     window = torch.arange(size)
-    rows, columns = tops[:, None] + window, lefts[:, None] + window  # (batch, size)
+    rows, columns = tops[:, None] + window, lefts[:, None] + window
     if flip:
         mirrored = draws.integers(2, batch, stream, "flip", index).bool()
         columns = torch.where(mirrored[:, None], columns.flip(1), columns)
+    # 3. Gather all windows in one indexing, without a loop over images and without padded copies of them.
     rows, columns = reflect(rows, height).to(pixels.device), reflect(columns, width).to(pixels.device)
     each = torch.arange(batch, device=pixels.device)[:, None, None]
-    # Indexed dimensions come first: (batch, size, size, channels).
+    # Indexed dimensions come first: [N, size, size, C], then back to [N, C, size, size].
     return pixels.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 def reflect(places: torch.Tensor, length: int) -> torch.Tensor:
-    """Fold places beyond the edges back, the edge itself not repeated: -1 -> 1, length -> length - 2.
+    """Fold positions beyond the edges back without repeating the edge: -1 -> 1, length -> length - 2.
 
-    A small image is reflected as often as it takes.
+    An image smaller than the window is reflected several times.
     """
     there_and_back = max(1, 2 * (length - 1))
     inside = places % there_and_back

@@ -1,7 +1,8 @@
-"""Getting a device ready, and its name for people."""
+"""Prepares a device for exact training; tells its memory and its name."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 import resource
@@ -27,28 +28,38 @@ def prepare(device: str, threads: int, *, exact: bool) -> torch.device:
     if device == "cuda" and not torch.cuda.is_available():
         raise TrainerError("device is cuda, but this torch sees no CUDA device; check the driver, or use the cpu queue")
     torch.set_num_threads(threads)
+    # Numbers near zero are computed in microcode, dozens of times slower, and change nothing.
     torch.set_flush_denormal(True)
-    # The same switch as use_deterministic_algorithms, which would first import torch's compiler for two seconds.
+    # Kernels whose sums do not depend on the order in which threads finish; an operator without one is an error. It is
+    # the same switch as use_deterministic_algorithms, which would first import torch's compiler for two seconds.
     torch.set_deterministic_debug_mode("error" if exact else "default")
-    if hasattr(torch.utils, "deterministic"):
-        # Exactness needs the same sums, not memory that is filled before it is written.
-        setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010 - a module that mypy sees empty
+    _do_not_fill_new_memory()
+    # Trying out convolution algorithms may choose another one in each run.
     torch.backends.cudnn.benchmark = not exact
     return torch.device(device)
 
 
+def _do_not_fill_new_memory() -> None:
+    """Switch off what exactness does not need: memory that is filled before it is written."""
+    try:
+        switches = importlib.import_module("torch.utils.deterministic")
+    except ImportError:
+        return  # this torch does not fill it
+    setattr(switches, "fill_uninitialized_memory", False)  # noqa: B010 - mypy knows no attribute of such a module
+
+
 def only_one_interop_thread() -> None:
-    """A trainer runs one operator at a time. Torch allows this once, before any work."""
+    """Run one operator at a time. Torch allows this once, before any work."""
     torch.set_num_interop_threads(1)
 
 
 def workspace_for_exact_cublas() -> None:
-    """Give cuBLAS the fixed workspace without which its sums may change order; read when CUDA starts."""
+    """Give cuBLAS a fixed workspace, without which its sums may change order. It is read when CUDA starts."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def limit_memory() -> None:
-    """Make an oversized job fail with a clean allocation error instead of pushing the machine into its killer."""
+    """Make an oversized job fail with an allocation error, before the kernel has to kill a process of this machine."""
     allowed = int(total_memory() * TRAINER_MEMORY_SHARE)
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if hard != resource.RLIM_INFINITY:
@@ -57,11 +68,11 @@ def limit_memory() -> None:
 
 
 def be_killed_first() -> None:
-    """Ask the kernel to take this process, not the supervisor or a database, when memory runs out all the same."""
+    """Ask the kernel to kill this process, not the supervisor or a database, if memory runs out all the same."""
     try:
         Path("/proc/self/oom_score_adj").write_text("1000")
     except OSError:
-        return  # not Linux, or not allowed: the kernel's own choice stands
+        return  # not Linux, or not allowed: the kernel chooses
 
 
 def total_memory() -> int:
@@ -78,7 +89,7 @@ def total_memory() -> int:
 
 
 def give_back(device: torch.device) -> None:
-    """Return memory that torch keeps for later to the device, so that what follows finds it in one piece."""
+    """Return memory that torch keeps for later to the device, so that it is in one piece again."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
 
@@ -92,7 +103,7 @@ def peak_memory(device: torch.device) -> Memory:
 
 
 def name(device: torch.device) -> str:
-    """Return what the device is sold as."""
+    """Return the product name of the device."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     try:

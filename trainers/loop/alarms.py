@@ -1,20 +1,22 @@
-"""Notices when a training goes wrong, from the metrics that were read back anyway, and says so once."""
+"""Alarms: notice from the metrics that a training goes wrong, and say so once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Mapping, Tuple, cast
 
 if TYPE_CHECKING:
     from trainers.process.reporter import Reporter
 
+# Mean probabilities beyond which the discriminator is certain.
 SURE, UNSURE = 0.95, 0.05
 GRADIENT_LIMIT = 100.0
-# A healthy pair has a steep step now and then, which Adam levels out; so many in a row are a slope.
+# A healthy pair has a large gradient now and then, which Adam evens out; so many in a row are a trend.
 LOUD_STEPS, CALM_STEPS = 5, 50
+# Fakes are alike when their mean distance is under this share of that of real images.
 ALIKE = 0.5
-# Passes over the data before fakes that look alike mean anything: untrained generators paint one grey.
+# Epochs before fakes that look alike mean anything: an untrained generator makes the same grey image of all noise.
 GRACE_EPOCHS = 3
-# Fakes whose spread still grows by this much from one look to the next are young, not collapsed.
+# Fakes whose spread still grows by this factor from one grid to the next are early in training, not collapsed.
 GROWTH = 1.05
 
 
@@ -28,9 +30,10 @@ class Streak:
         self.told = False
 
     def look(self, *, holds: bool) -> bool:
-        """Account for one observation; tell whether to speak."""
+        """Account for one observation; return whether to raise the alarm."""
         self.held = self.held + 1 if holds else 0
         self.failed = 0 if holds else self.failed + 1
+        # After as long a calm as it took to fire, the alarm is armed again.
         if self.failed >= self.patience:
             self.told = False
         if self.told or self.held < self.patience:
@@ -39,13 +42,13 @@ class Streak:
         return True
 
 
-class Watch:
-    """One streak for each thing that can go wrong. ``epoch_steps`` shortens the wait where an epoch is short."""
+class Alarms:
+    """One streak for each thing that can go wrong. Short epochs, of few ``epoch_steps``, shorten the wait."""
 
     def __init__(self, reporter: Reporter, epoch_steps: int, *, judged: bool = True) -> None:
         self.reporter = reporter
         self.judged = judged  # whether D(real) and D(fake) are probabilities
-        self.codes: list[str] = []
+        self.codes: list[str] = []  # of all alarms so far, for the report
         patience = max(5, min(50, epoch_steps // 2))
         self._streaks = {
             "discriminator_too_strong": Streak(patience),
@@ -53,10 +56,11 @@ class Watch:
             "gradient_norm": Streak(LOUD_STEPS),
             "collapse": Streak(2),
         }
-        self._spread = 0.0  # at the last look
+        self._spread = 0.0  # of the last grid
 
     def step(self, step: int, row: dict[str, float]) -> None:
         """Look at the metrics of one step."""
+        # 1. The balance of the players, where the discriminator's metrics are probabilities.
         real, fake = row.get("d_real"), row.get("d_fake")
         if self.judged and real is not None and fake is not None:
             numbers = {"d_real": real, "d_fake": fake}
@@ -66,8 +70,9 @@ class Watch:
             if self._streaks["generator_too_strong"].look(holds=fake > SURE or real < UNSURE):
                 words = "the discriminator is wrong nearly always; what the generator learns from it means little"
                 self._alert("generator_too_strong", words, step, numbers)
+        # 2. The gradients. This alarm is armed again only after a long calm, so that a training at the limit does not
+        #    raise it every few steps.
         norms = {name: value for name, value in row.items() if "grad_norm" in name}
-        # It may speak again after a long calm only.
         streak = self._streaks["gradient_norm"]
         loud = max(norms.values(), default=0.0) > GRADIENT_LIMIT
         if loud and streak.look(holds=True):
@@ -80,26 +85,26 @@ class Watch:
             streak.told = False
 
     def grid(self, step: int, epochs_done: int, share: float | None) -> None:
-        """Look at the spread of a batch of fakes, as a share of the spread of real images, where there are fakes."""
+        """Look at the spread of a grid's fakes as a share of that of real images; None where there are no fakes."""
         if share is None:
             return
-        young = share > self._spread * GROWTH
+        still_growing = share > self._spread * GROWTH
         self._spread = share
-        if epochs_done >= GRACE_EPOCHS and self._streaks["collapse"].look(holds=share < ALIKE and not young):
+        if epochs_done >= GRACE_EPOCHS and self._streaks["collapse"].look(holds=share < ALIKE and not still_growing):
             words = "fakes look alike: their mean pairwise distance is under half of that of real images"
             self._alert("collapse", words, step, {"distance_ratio": share})
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """Return the counters for the checkpoint."""
         streaks = {name: [streak.held, streak.failed, streak.told] for name, streak in self._streaks.items()}
         return {**streaks, "spread": self._spread}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, object]) -> None:
         """Continue from a checkpoint."""
-        self._spread = state.get("spread", 0.0)  # checkpoints of earlier versions have none
+        self._spread = cast(float, state.get("spread", 0.0))  # the first versions did not keep it
         for name, streak in self._streaks.items():
             if name in state:
-                streak.held, streak.failed, streak.told = state[name]
+                streak.held, streak.failed, streak.told = cast(Tuple[int, int, bool], state[name])
 
     def _alert(self, code: str, detail: str, step: int, numbers: dict[str, float]) -> None:
         self.codes.append(code)

@@ -1,4 +1,4 @@
-"""Writes checkpoints beside the training, so that the disk costs the training nothing."""
+"""Writes checkpoints in a thread beside the training, so that the training does not wait for the disk."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
 
 class CheckpointWriter:
-    """One checkpoint in the air at a time; the last one that was taken is kept in memory to go back to."""
+    """Writes one checkpoint at a time; the last one that was taken stays in memory, to go back to."""
 
     def __init__(self, scratch: Path, reporter: Reporter) -> None:
         self.scratch = scratch
         self.reporter = reporter
         self.last: Snapshot | None = None
-        self._before_last: Snapshot | None = None
+        self._before_last: Snapshot | None = None  # its tensors are written over by the next snapshot
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
 
     def submit(self, snapshot: Snapshot, *, best: bool) -> None:
-        """Write in the background; waits for the one before. An error of that one is told and training goes on."""
+        """Write in the background, after the checkpoint before; report an error of that one, and train on.
+
+        A full disk may have room again later, and a checkpoint less costs less than the attempt.
+        """
         self._join()
         if self._error is not None:
             self.reporter.log("error", f"a checkpoint was not written, training goes on: {self._error}")
@@ -40,14 +43,14 @@ class CheckpointWriter:
         self._thread.start()
 
     def spare(self) -> dict[str, torch.Tensor]:
-        """Return tensors that nobody needs any more, to be written over."""
+        """Return the tensors of a snapshot that is no longer needed, to be written over."""
         if self._before_last is None:
             return {}
         tensors, self._before_last = self._before_last.tensors, None
         return tensors
 
     def finish(self) -> None:
-        """Wait for the one in the air.
+        """Wait for the checkpoint that is being written.
 
         Raises:
             OSError: it could not be written.
@@ -58,7 +61,7 @@ class CheckpointWriter:
             raise error
 
     def drain(self) -> Snapshot | None:
-        """Wait for the one in the air, however it ends, and return the last snapshot."""
+        """Wait for the checkpoint that is being written, however it ends, and return the last snapshot."""
         self._join()
         return self.last
 
@@ -69,10 +72,12 @@ class CheckpointWriter:
 
     def _write(self, snapshot: Snapshot, best: bool) -> None:
         try:
+            # From the device to the host here, in this thread. On a CPU these are the same tensors.
             snapshot.tensors = {name: value.cpu() for name, value in snapshot.tensors.items()}
             step = snapshot.meta["step"]
             path = self.scratch / f"checkpoint-{step:08d}.safetensors"
             checkpoints.write(path, snapshot)
+            # Reported only now: a file that is reported is whole.
             self.reporter.file(File("checkpoint", path, step, snapshot.meta["epoch"], SAFETENSORS, best))
         except Exception as error:  # handed to the thread that trains, which decides
             self._error = error

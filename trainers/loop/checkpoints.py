@@ -9,7 +9,7 @@ import json
 import os
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -63,7 +63,7 @@ class CheckpointMeta(_SinceMixedPrecision):
     """Everything in a checkpoint but its tensors, as JSON."""
 
     recipe: str
-    params: dict[str, Any]  # of the recipe's spec
+    params: dict[str, object]  # as the recipe's spec has them
     dataset: str
     shape: list[int]  # of an image: C, H, W
     classes: list[str]
@@ -81,7 +81,7 @@ class CheckpointMeta(_SinceMixedPrecision):
     means: MeansState
     history: HistoryState
     stop: StopState
-    watch: dict[str, Any]  # the counters of each alarm
+    watch: dict[str, object]  # the counters of each alarm
     alerts: list[str]
     seconds: float
     epoch_began: list[float]  # seconds of training, images seen

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainers.loop import state
-from trainers.loop.alarms import Watch
+from trainers.loop.alarms import Alarms
 from trainers.loop.budget import Budget
 from trainers.loop.checkpoints import CheckpointMeta, Halving, Snapshot
 from trainers.loop.early_stop import EarlyStop
@@ -33,8 +33,8 @@ class JobState:
         self.step = 0
         self.budget = Budget(params, method)
         self.clock = EpochClock()
-        self.watch = Watch(reporter, method.iterations(0, sampler.per_pass), judged=method.judged)
-        self.metrics = StepMetrics(method.metrics, method.feed.draws.device, reporter, self.watch)
+        self.alarms = Alarms(reporter, method.iterations(0, sampler.per_pass), judged=method.judged)
+        self.metrics = StepMetrics(method.metrics, method.feed.draws.device, reporter, self.alarms)
         self.stop = EarlyStop(params.monitor, params.patience)
         self.halvings: list[Halving] = []  # where memory ran out
 
@@ -80,8 +80,8 @@ class JobState:
             "means": {"sums": metrics.means.sums, "count": metrics.means.count},
             "history": metrics.history.state(),
             "stop": self.stop.state(),
-            "watch": self.watch.state(),
-            "alerts": list(self.watch.codes),
+            "watch": self.alarms.state(),
+            "alerts": list(self.alarms.codes),
             "seconds": clock.seconds,
             "epoch_began": list(clock.began),
         }
@@ -104,8 +104,8 @@ class JobState:
             self.metrics.means.restore(list(meta["means"]["sums"]), meta["means"]["count"])
             self.metrics.history.restore(tensors["history"], meta["history"])
             self.stop.restore(meta["stop"])
-            self.watch.restore(meta["watch"])
-            self.watch.codes = list(meta["alerts"])
+            self.alarms.restore(meta["watch"])
+            self.alarms.codes = list(meta["alerts"])
             self.feed.restore(meta["place"], meta["salt"] if salt is None else salt)
             self.halvings = list(meta["halvings"])
             # The budget may have been changed for this attempt, and the batch is the checkpoint's.

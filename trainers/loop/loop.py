@@ -128,7 +128,7 @@ class Loop:
 
         # 5. A grid, always of the same noise or images. Its spread tells whether the generator has collapsed.
         if due.grid:
-            job.watch.grid(job.step, job.clock.epochs_done, self.grids.draw(job.step, job.epoch))
+            job.alarms.grid(job.step, job.clock.epochs_done, self.grids.draw(job.step, job.epoch))
 
         # 6. A checkpoint: copied here, written by another thread while training goes on.
         if due.checkpoint or best:

@@ -45,7 +45,7 @@ class Recovery:
         self.reporter.alert("not_a_number", detail, bad.step, bad.values, back_to=step)
         seconds = job.clock.seconds
         job.restore(last, salt=salt + 1)
-        job.watch.codes.append("not_a_number")
+        job.alarms.codes.append("not_a_number")
         job.clock.go_on_from(seconds)
 
     def from_out_of_memory(self, words: str) -> None:
@@ -71,7 +71,7 @@ class Recovery:
         job.clock.go_on_from(seconds)
         step = last.meta["step"]
         job.halvings.append({"step": step, "from": size, "to": half})
-        job.watch.codes.append("batch_halved")
+        job.alarms.codes.append("batch_halved")
         detail = f"memory ran out with batches of {size} images; going on from step {step} with {half}"
         seen = job.feed.sampler.seen
         self.reporter.alert("batch_halved", detail, job.step, {"batch_size": half, "images": seen}, back_to=step)

@@ -1,4 +1,4 @@
-"""The tensors of a method by name, out of it and into it again."""
+"""The tensors of a method by name: copied out of it for a checkpoint, and restored from one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def named(method: Method) -> dict[str, torch.Tensor]:
     """Return the live tensors: ``networks/…``, ``averages/…``, ``extras/…``, ``optimizers/<name>/<number>/<what>``."""
     tensors = dict(_of_networks(method))
     for name, optimizer in method.optimizers.items():
+        # Torch numbers the weights of an optimizer in the order in which it was given them.
         for index, values in optimizer.state_dict()["state"].items():
             for what, value in values.items():
                 if value is None:
@@ -28,9 +29,9 @@ def named(method: Method) -> dict[str, torch.Tensor]:
 
 
 def copies(method: Method, spare: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return copies of all tensors on their device, contiguous, so that training can go on beside their writing.
+    """Return copies of all tensors, contiguous, on their device, so that training can go on while they are written.
 
-    Copies into the tensors of ``spare`` where they fit: touching fresh memory costs several times the copying.
+    Copies go into the tensors of ``spare`` where they fit: new memory costs several times as much as the copying.
     """
     copied = {}
     for name, value in named(method).items():
@@ -47,6 +48,7 @@ def restore(method: Method, tensors: dict[str, torch.Tensor]) -> None:
     Raises:
         CheckpointCorruptError: a tensor is missing, left over, or has another shape or type.
     """
+    # Compared before anything is copied: a checkpoint that does not fit must not leave a method half restored.
     live = dict(_of_networks(method))
     given = {name: value for name, value in tensors.items() if name.startswith(("networks/", "averages/", "extras/"))}
     for name in sorted(set(live) ^ set(given)):
@@ -75,7 +77,7 @@ def restore_network(network: nn.Module, prefix: str, tensors: dict[str, torch.Te
 
 
 def all_finite(method: Method) -> bool:
-    """Tell whether every weight and running statistic is a number. Waits for the device once."""
+    """Return whether every weight and running statistic is a number. Waits for the device once."""
     checks = [value.isfinite().all() for _, value in _of_networks(method) if value.is_floating_point()]
     return bool(torch.stack(checks).all())
 
@@ -96,6 +98,7 @@ def _must_match(name: str, wanted: torch.Tensor, given: torch.Tensor) -> None:
 
 
 def _restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """Load the moments and counters under ``optimizers/<name>/``; learning rates are set before every step."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
@@ -108,7 +111,7 @@ def _restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dic
         weight = weights[int(index)]
         if value.dim():
             _must_match(key, weight, value)
-            # Fused kernels walk memory: the state must lie in the same order as its weight (channels_last included).
+            # Fused kernels go through memory in order: the state needs its weight's layout, channels_last included.
             state.setdefault(int(index), {})[what] = torch.empty_like(weight).copy_(value)
         else:
             state.setdefault(int(index), {})[what] = value.clone()

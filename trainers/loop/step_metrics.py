@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from models.wire import Progress
-    from trainers.loop.alarms import Watch
+    from trainers.loop.alarms import Alarms
     from trainers.process.reporter import Reporter
 
 # Two messages a second look live to a person. Each costs the service a transaction, on the cores that train.
@@ -39,13 +39,13 @@ class Unread(NamedTuple):
 class StepMetrics:
     """Rows of metrics: on the device, then read (means, history, alarms), then sent, in the order of their steps."""
 
-    def __init__(self, names: tuple[str, ...], device: torch.device, reporter: Reporter, watch: Watch) -> None:
+    def __init__(self, names: tuple[str, ...], device: torch.device, reporter: Reporter, alarms: Alarms) -> None:
         self.names = names
         self.means = Means(len(names))
         self.history = History(len(names))
         self._ring = Ring(len(names), device)
         self._reporter = reporter
-        self._watch = watch
+        self._alarms = alarms
         self._unread: list[Unread] = []
         self._unsent: list[tuple[int, list[float]]] = []
         self._sent_at = -math.inf
@@ -79,7 +79,7 @@ class StepMetrics:
                 raise NotANumberError(step, {name: rounded(value) for name, value in zip(self.names, row)})
             self.means.add(row)
             self.history.add(images, row)
-            self._watch.step(step, dict(zip(self.names, row)))
+            self._alarms.step(step, dict(zip(self.names, row)))
         self._unread.clear()
 
     @property

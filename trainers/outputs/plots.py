@@ -1,4 +1,4 @@
-"""Plots. Matplotlib takes half a second to import, so it is imported when there is something to draw."""
+"""Plots. Importing Matplotlib takes half a second, so it is imported only when there is something to draw."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 def loss_plot(points: list[list[float]], metrics: tuple[str, ...]) -> bytes:
     """Draw losses, and D(real) and D(fake) where there are any, over images; return a PNG.
 
-    ``points`` are (images, metrics...). No software version is written into the file.
+    ``points`` are [images, metrics...] each. No software version is written into the file.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - see the module's docstring
     from matplotlib.figure import Figure  # noqa: PLC0415
 
+    # Metrics are found by their names, so that one plot serves all recipes.
     losses = [name for name in metrics if name.endswith(("loss", "loss_a", "loss_b"))]
     judged, meaning = [name for name in metrics if name.startswith(("d_real", "d_fake"))], "mean of D"
     if not judged:
@@ -58,21 +59,24 @@ def cycle_plot(points: list[list[float]], metrics: tuple[str, ...]) -> bytes:
 
 
 def confusion(counts: list[list[int]], classes: tuple[str, ...], accuracy: float) -> NDArray[np.uint8]:
-    """Draw a confusion matrix, rows the true classes: (height, width, 3) uint8."""
+    """Draw a confusion matrix, one row for each true class: [H, W, 3] uint8."""
     import numpy as np  # noqa: PLC0415
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
+    # Legible for a few classes, bounded for many.
     many = len(classes)
     side = max(4.0, min(12.0, 0.5 * many + 1.5))
     figure = Figure(figsize=(side, side), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
+    # Colours show shares of a row: classes with more images are not darker.
     shares = np.array(counts) / np.maximum(1, np.array(counts).sum(1, keepdims=True))
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set_title(f"accuracy {100 * accuracy:.2f} %")
     axes.set_xlabel("the classifier says")
     axes.set_ylabel("true class")
+    # Names where there is room for them, counts where they fit into a cell.
     if many <= 30:
         axes.set_xticks(range(many), classes, rotation=90)
         axes.set_yticks(range(many), classes)

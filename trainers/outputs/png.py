@@ -21,12 +21,13 @@ _GAP = 2
 
 
 def to_bytes(images: torch.Tensor, mean: float, std: float) -> torch.Tensor:
-    """Undo the normalisation: (n, channels, height, width) -> uint8 of that shape on the CPU, clipped to 0..255."""
+    """Undo the normalisation: [N, C, H, W] float -> [N, C, H, W] uint8 on the CPU, clipped to 0..255."""
+    # x std + mean is 0..1 again; a generator without a bound may exceed it.
     return images.detach().float().mul(std).add(mean).mul(255).round().clamp(0, 255).to(torch.uint8).cpu()
 
 
 def tile(images: torch.Tensor, columns: int | None = None) -> NDArray[np.uint8]:
-    """Lay uint8 images (n, channels, height, width) out row by row with a gap: (height', width') or (..., 3).
+    """Lay uint8 images [N, C, H, W] out row by row with a gap: [H', W'] grey or [H', W', 3] colour.
 
     Without ``columns`` the grid is as square as it can be: 64 images make 8x8.
     """
@@ -34,6 +35,7 @@ def tile(images: torch.Tensor, columns: int | None = None) -> NDArray[np.uint8]:
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     sheet = np.zeros((rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, channels), dtype=np.uint8)
+    # [N, C, H, W] -> [N, H, W, C], as image files have it.
     pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
     for index in range(n):
         row, column = divmod(index, columns)
@@ -43,17 +45,18 @@ def tile(images: torch.Tensor, columns: int | None = None) -> NDArray[np.uint8]:
 
 
 def png(sheet: NDArray[np.uint8]) -> bytes:
-    """Encode (height, width) grey or (height, width, 3) colour pixels."""
+    """Encode [H, W] grey or [H, W, 3] colour pixels."""
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, format="PNG")
     return buffer.getvalue()
 
 
 def zip_of_pngs(images: torch.Tensor) -> bytes:
-    """Pack each uint8 image (n, channels, height, width) as ``00000.png`` and on, with fixed times and modes."""
+    """Pack each of the uint8 images [N, C, H, W] as ``00000.png`` and so on."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for index, image in enumerate(images.permute(0, 2, 3, 1).contiguous().numpy()):
+            # Fixed times and modes: the bytes of the zip depend on the pixels alone.
             entry = zipfile.ZipInfo(f"{index:05d}.png", date_time=(1980, 1, 1, 0, 0, 0))
             entry.create_system = 3
             entry.external_attr = 0o644 << 16
@@ -62,7 +65,7 @@ def zip_of_pngs(images: torch.Tensor) -> bytes:
 
 
 def write(path: Path, content: bytes) -> Path:
-    """Write a whole file or none: under another name first, then renamed."""
+    """Write a whole file or none: first under another name, then renamed."""
     partial = path.with_name(f".{path.name}.part")
     partial.write_bytes(content)
     os.replace(partial, path)  # noqa: PTH105 - Path.replace returns None on Python 3.7 and a path later; this is the same call

@@ -1,8 +1,8 @@
-"""One network out of a checkpoint."""
+"""One network, built and filled from a checkpoint."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Mapping, cast
 
 from trainers import recipes
 from trainers.loop import state
@@ -41,6 +41,7 @@ def restore(recipe: str, snapshot: Snapshot, name: str) -> nn.Module:
         raise CheckpointCorruptError(f"the checkpoint does not describe its networks: {error}") from error
     if name not in built:
         raise TrainerError(f"{recipe} has no {name}, so it cannot make this output")
+    # The average makes the better images, so it is what people get, if the training kept one.
     prefix = f"averages/{name}/"
     if not any(tensor.startswith(prefix) for tensor in snapshot.tensors):
         prefix = f"networks/{name}/"
@@ -48,12 +49,13 @@ def restore(recipe: str, snapshot: Snapshot, name: str) -> nn.Module:
     return built[name]
 
 
-def _check(params: dict[str, Any], shape: list[int]) -> None:
+def _check(params: Mapping[str, object], shape: list[int]) -> None:
+    """Refuse a checkpoint, which may be anybody's file, that would make this process build a network of any size."""
     for field, largest in _LARGEST.items():
         value = params.get(field)
-        if value is not None and not 0 <= value <= largest:
+        if value is not None and not (isinstance(value, (int, float)) and 0 <= value <= largest):
             raise CheckpointCorruptError(f"the checkpoint claims a {field} of {value}")
-    groups = params.get("groups", [])
+    groups = cast("list[int]", params.get("groups", []))
     if len(groups) > _LARGEST_GROUPS or any(not 1 <= blocks <= _LARGEST["blocks"] for blocks in groups):
         raise CheckpointCorruptError(f"the checkpoint claims groups of {groups}")
     if len(shape) != len(_LARGEST_SHAPE) or any(not 1 <= n <= most for n, most in zip(shape, _LARGEST_SHAPE)):

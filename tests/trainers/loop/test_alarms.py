@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainers.loop.alarms import Streak, Watch
+from trainers.loop.alarms import Alarms, Streak
 from trainers.outputs import spread
 from trainers.process.reporter import ListReporter
 
@@ -29,7 +29,7 @@ def test_a_streak_fires_once_and_again_after_as_long_a_calm():
 
 
 def test_a_discriminator_that_is_never_fooled_is_named_with_its_numbers(told):
-    look(Watch(told, 1000), [{"d_real": 0.97, "d_fake": 0.01}] * 200)
+    look(Alarms(told, 1000), [{"d_real": 0.97, "d_fake": 0.01}] * 200)
     [alert] = told.of("alert")
     assert (alert["code"], alert["step"]) == ("discriminator_too_strong", 50)
     assert (alert["params"]["d_real"], alert["params"]["d_fake"]) == (0.97, 0.01)
@@ -37,41 +37,41 @@ def test_a_discriminator_that_is_never_fooled_is_named_with_its_numbers(told):
 
 @pytest.mark.parametrize("row", [{"d_real": 0.94, "d_fake": 0.01}, {"d_real": 0.97, "d_fake": 0.06}])
 def test_just_inside_the_limits_nothing_is_said(told, row):
-    look(Watch(told, 1000), [row] * 200)
+    look(Alarms(told, 1000), [row] * 200)
     assert not told.of("alert")
 
 
 def test_49_steps_are_not_long(told):
-    look(Watch(told, 1000), ([{"d_real": 0.99, "d_fake": 0.0}] * 49 + [{}]) * 5)
+    look(Alarms(told, 1000), ([{"d_real": 0.99, "d_fake": 0.0}] * 49 + [{}]) * 5)
     assert not told.of("alert")
 
 
 @pytest.mark.parametrize("row", [{"d_fake": 0.99, "d_real": 0.99}, {"d_real": 0.02}])
 def test_a_discriminator_that_is_always_fooled_is_named(told, row):
-    look(Watch(told, 1000), [row] * 60)
+    look(Alarms(told, 1000), [row] * 60)
     assert [alert["code"] for alert in told.of("alert")] == ["generator_too_strong"]
 
 
 def test_a_short_epoch_shortens_the_wait(told):
-    look(Watch(told, 40), [{"d_real": 0.99, "d_fake": 0.0}] * 40)
+    look(Alarms(told, 40), [{"d_real": 0.99, "d_fake": 0.0}] * 40)
     assert told.of("alert")[0]["step"] == 20
 
 
 def test_gradients_over_100_for_five_steps_speak_once_until_50_calm_steps(told):
     loud = {"g_grad_norm": 100.5}
     slope = [loud] * 5
-    look(Watch(told, 1000), [*slope, {}, *slope, *[{}] * 49, *slope, *[{}] * 50, *slope, {"g_grad_norm": 100.0}])
+    look(Alarms(told, 1000), [*slope, {}, *slope, *[{}] * 49, *slope, *[{}] * 50, *slope, {"g_grad_norm": 100.0}])
     assert [alert["step"] for alert in told.of("alert")] == [5, 120]
     assert told.of("alert")[0]["params"]["g_grad_norm"] == 100.5
 
 
 def test_a_steep_step_now_and_then_is_no_alert(told):
-    look(Watch(told, 1000), [*[{"d_grad_norm": 5000.0}] * 4, {"d_grad_norm": 100.0}] * 20)
+    look(Alarms(told, 1000), [*[{"d_grad_norm": 5000.0}] * 4, {"d_grad_norm": 100.0}] * 20)
     assert told.of("alert") == []
 
 
 def test_fakes_that_look_alike_are_named_after_a_grace_and_not_for_one_grid(told):
-    watch = Watch(told, 1000)
+    watch = Alarms(told, 1000)
     for epoch, share in enumerate((0.1, 0.1, 0.1, 0.6, 0.49, 0.49), start=1):
         watch.grid(epoch * 10, epoch, share)
     [alert] = told.of("alert")
@@ -79,7 +79,7 @@ def test_fakes_that_look_alike_are_named_after_a_grace_and_not_for_one_grid(told
 
 
 def test_fakes_that_still_grow_apart_are_young_and_not_collapsed(told):
-    watch = Watch(told, 1000)
+    watch = Alarms(told, 1000)
     for epoch in range(1, 12):
         watch.grid(epoch * 10, epoch, 0.1 * 1.06**epoch)
     assert told.of("alert") == []
@@ -89,7 +89,7 @@ def test_fakes_that_still_grow_apart_are_young_and_not_collapsed(told):
 
 
 def test_what_was_seen_of_the_spread_survives_a_checkpoint(told):
-    first, second = Watch(told, 1000), Watch(told, 1000)
+    first, second = Alarms(told, 1000), Alarms(told, 1000)
     first.grid(10, 5, 0.2)
     first.grid(20, 6, 0.2)
     second.restore(first.state())
@@ -100,7 +100,7 @@ def test_what_was_seen_of_the_spread_survives_a_checkpoint(told):
 
 def test_the_counters_survive_a_checkpoint(told):
     row = {**EVEN, "d_real": 0.99, "d_fake": 0.0}
-    first, second = Watch(told, 1000), Watch(told, 1000)
+    first, second = Alarms(told, 1000), Alarms(told, 1000)
     for step in range(30):
         first.step(step, row)
     second.restore(first.state())
