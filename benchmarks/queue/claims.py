@@ -24,7 +24,7 @@ from benchmarks.service import emit, percentile
 from ganforge.stack.home import Home
 from ganforge.stack.services import Services
 from stores.fleet.workers import Workers
-from stores.jobs.claim import take
+from stores.jobs.claim import take_job
 
 DEPTHS = (10, 10_000, 1_000_000)
 CLAIMERS = (1, 8, 32)
@@ -111,7 +111,7 @@ def _claim_at_once(engine: Engine, claimers: int) -> tuple[list[float], float, i
         for _ in range(CLAIMS // claimers):
             began = time.perf_counter()
             with engine.begin() as connection:
-                row = take(connection, queue="cpu", worker=worker, device="bench", lease_s=60)
+                row = take_job(connection, queue="cpu", worker=worker, device="bench", lease_s=60)
             if row is None:
                 nothing += 1  # ten rows are not enough for everybody at once
                 continue

@@ -25,7 +25,7 @@ from stores.infra.errors import StaleFenceError
 from stores.infra.failpoints import reach
 from stores.infra.sql import seconds
 from stores.jobs.checkpoints import not_every_nth
-from stores.jobs.claim import QuotaReachedError, take
+from stores.jobs.claim import QuotaReachedError, take_job
 from stores.jobs.commit_check import certain
 from stores.jobs.transitions import Claim, Ending, end_attempt, hold
 
@@ -92,7 +92,7 @@ class Jobs:
         while True:
             try:
                 with self._engine.begin() as connection:
-                    row = take(connection, **asked)
+                    row = take_job(connection, **asked)
                     if row is None:
                         return None
                     news = [(EventType.state, {"from": State.queued, "to": State.running, "reason": None})]

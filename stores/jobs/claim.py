@@ -1,13 +1,11 @@
-"""The one statement by which a worker takes its next job.
+"""The claim: the one statement by which a worker takes its next job.
 
-Who comes first: the highest priority; within it the owner who has the fewest jobs running in this queue, then the one
-who was served least recently, then the one who has waited longest; within an owner, the order of the queue. So somebody
-with two jobs does not wait for the five hundred of somebody else.
+Who comes first: the highest priority; within it the owner in the order of fair share (stores/schedule/fair_share.py);
+within an owner the order of its own jobs. An owner at its limit of running jobs is passed over, and so is a job that
+waits out a back-off or needs more memory than the worker has.
 
-The cost must not grow with the queue, so nothing here sorts or counts what waits. The index over waiting jobs is walked
-from its end by leaps: one leap a priority, one leap an owner of that priority. Then the jobs of the first owner in turn
-are read in order until one fits and is not locked by another claim. Joins with LATERAL are evaluated row by row, and
-the LIMIT stops at the first: only the row that is taken is ever locked.
+The cost must not grow with the queue, so nothing here sorts or counts the jobs that wait. Owners are found by leaps
+along an index. Then the jobs of the first owner are read in order, until one fits and is not locked by another claim.
 """
 
 from __future__ import annotations
@@ -18,101 +16,89 @@ from sqlalchemy import Connection, Float, RowMapping, Table, text
 from sqlalchemy.sql.selectable import TextualSelect
 
 from models.rows import Job
+from stores.schedule.fair_share import ORDER_OF_JOBS, OWNERS_IN_TURN
 
 JOBS = cast(Table, Job.__table__)
 
-# More than any device has: what a worker offers that says nothing of its memory.
-ANY_NUMBER_OF_BYTES = 2**62
+# The room of a worker that does not know its memory: more than any device has.
+UNLIMITED_BYTES = 2**62
 
-NEXT = """
-WITH RECURSIVE levels AS (
-    (SELECT priority FROM jobs WHERE queue = :queue AND state = 'queued' ORDER BY priority DESC LIMIT 1)
-    UNION ALL
-    SELECT (SELECT priority FROM jobs
-             WHERE queue = :queue AND state = 'queued' AND priority < levels.priority
-             ORDER BY priority DESC LIMIT 1)
-      FROM levels WHERE levels.priority IS NOT NULL
-), next AS MATERIALIZED (
-    SELECT job.id, turn.most, turn.runs
-      FROM (SELECT priority FROM levels WHERE priority IS NOT NULL ORDER BY priority DESC) AS level
-     CROSS JOIN LATERAL (
-        WITH RECURSIVE owners AS (
-            (SELECT owner FROM jobs WHERE queue = :queue AND state = 'queued' AND priority = level.priority
-              ORDER BY owner LIMIT 1)
-            UNION ALL
-            SELECT (SELECT owner FROM jobs
-                     WHERE queue = :queue AND state = 'queued' AND priority = level.priority
-                       AND owner > owners.owner
-                     ORDER BY owner LIMIT 1)
-              FROM owners WHERE owners.owner IS NOT NULL
-        )
-        SELECT owners.owner, running.anywhere AS runs,
-               coalesce(quota.most, cast(:running_limit AS int), 2147483647) AS most
-          FROM owners
+# Picks and locks the job to take.
+PICK_JOB = f"""
+WITH picked AS MATERIALIZED (
+    SELECT job.id, turn.running_limit, turn.running_anywhere
+      FROM (
+        -- 1. Priorities from the highest, and of each the owners in the order of their turns.
+        SELECT turn.*, quota.running_limit
+          FROM (SELECT cast(:queue AS text) AS queue) AS line
+          {OWNERS_IN_TURN}
+        -- 2. How many jobs an owner may have running, in all queues together. Through several keys an owner has the
+        --    widest of their limits. The setting stands for a key without a limit, and for an owner without a key.
          CROSS JOIN LATERAL (
-            SELECT count(*) FILTER (WHERE queue = :queue) AS here, count(*) AS anywhere
-              FROM jobs WHERE owner = owners.owner AND state = 'running') AS running
-         CROSS JOIN LATERAL (
-            -- Through several keys an owner has the widest of their limits; the setting stands for a key without one.
-            SELECT max(coalesce(quota_running, cast(:running_limit AS int), 2147483647)) AS most
-              FROM keys WHERE owner = owners.owner AND revoked_at IS NULL) AS quota
-          LEFT JOIN LATERAL (
-            SELECT started_at AS at FROM jobs WHERE queue = :queue AND owner = owners.owner AND started_at IS NOT NULL
-             ORDER BY started_at DESC LIMIT 1) AS served ON true
-          LEFT JOIN LATERAL (
-            SELECT ordered_at AS at FROM jobs
-             WHERE queue = :queue AND state = 'queued' AND priority = level.priority AND owner = owners.owner
-             ORDER BY ordered_at, id LIMIT 1) AS oldest ON true
-         WHERE owners.owner IS NOT NULL
-           AND running.anywhere < coalesce(quota.most, cast(:running_limit AS int), 2147483647)
-         ORDER BY running.here, served.at NULLS FIRST, oldest.at, owners.owner
-     ) AS turn
+            SELECT coalesce(max(coalesce(quota_running, cast(:running_limit AS int), 2147483647)),
+                            cast(:running_limit AS int), 2147483647) AS running_limit
+              FROM keys WHERE owner = turn.owner AND revoked_at IS NULL) AS quota
+         WHERE turn.running_anywhere < quota.running_limit
+        -- OFFSET 0 keeps this part whole: without it, Postgres may look for a job, and lock it, before it looks at the
+        -- limit of its owner.
+        OFFSET 0
+      ) AS turn
+    -- 3. The owner's first job that may run now and has room here. A row that another claim has locked is skipped, not
+    --    waited for: that is what lets any number of workers claim at once. The lock leaves the row's key free, so that
+    --    events, which refer to it, can still be inserted.
      CROSS JOIN LATERAL (
         SELECT jobs.id FROM jobs
-         WHERE queue = :queue AND state = 'queued' AND priority = level.priority AND owner = turn.owner
+         WHERE queue = :queue AND state = 'queued' AND priority = turn.priority AND owner = turn.owner
            AND run_after <= now() AND (needs_bytes IS NULL OR needs_bytes <= :room)
-         ORDER BY ordered_at, id
+         ORDER BY {ORDER_OF_JOBS}
          LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
      ) AS job
+    -- 4. Nobody takes anything from a paused queue, and a draining worker takes nothing at all.
      WHERE NOT (SELECT paused FROM queues WHERE name = :queue)
        AND NOT (SELECT draining FROM workers WHERE id = :worker)
+    -- 5. The joins above are evaluated row by row and stop here: no row is locked but the one that is taken.
      LIMIT 1
 )
-"""
+"""  # noqa: S608 - fragments of this program
 
-TAKE = """, taken AS (
+# Makes the picked job this worker's, in the same statement.
+START_ATTEMPT = """, started AS (
+    -- The fence goes up with every claim: whoever held the job before can no longer write to it.
+    -- `started_at` stays that of the first attempt: only a first start counts as serving the owner.
     UPDATE jobs
        SET state = 'running', attempt = attempt + 1, fence = fence + 1, reason = NULL,
            lease_until = now() + make_interval(secs => :lease_s), worker_id = :worker, device = :device,
            started_at = coalesce(started_at, now()), last_seq = last_seq + 1
-      FROM next WHERE jobs.id = next.id
-    RETURNING jobs.*, next.most, next.runs
+      FROM picked WHERE jobs.id = picked.id
+    RETURNING jobs.*, picked.running_limit, picked.running_anywhere
 ), attempt AS (
     INSERT INTO attempts (job_id, number, fence, worker_id, device)
-    SELECT id, attempt, fence, worker_id, device FROM taken
+    SELECT id, attempt, fence, worker_id, device FROM started
 )
-SELECT taken.*,
+-- The row as it is now; and the seconds that earlier attempts ran, which count against `max_runtime_s`.
+SELECT started.*,
        coalesce((SELECT extract(epoch FROM sum(ended_at - started_at)) FROM attempts
-                  WHERE job_id = taken.id), 0)::float8 AS spent_s
-  FROM taken
+                  WHERE job_id = started.id), 0)::float8 AS spent_s
+  FROM started
 """
 
-STATEMENT: TextualSelect = text(NEXT + TAKE).columns(
+CLAIM: TextualSelect = text(PICK_JOB + START_ATTEMPT).columns(
     **{column.name: column.type for column in JOBS.columns}, spent_s=Float()
 )
 
-# A statement does not see what claims beside it take. Where so many of them could exceed an owner's limit, they take
-# turns: each counts again once those before it have been committed.
-AT_ONCE = 100
-TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('running:' || :owner, 0))")
-RUNNING = text("SELECT count(*) FROM jobs WHERE owner = :owner AND state = 'running'")
+# A statement does not see what other claims take at the same time, so together they could exceed an owner's limit. It
+# is assumed that fewer claims than this are under way at once: an owner who is further from its limit can't exceed it.
+MOST_CLAIMS_AT_ONCE = 100
+# Closer to the limit, the claims of an owner run one at a time, until each is committed, and count again.
+ONE_CLAIM_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('running:' || :owner, 0))")
+COUNT_RUNNING = text("SELECT count(*) FROM jobs WHERE owner = :owner AND state = 'running'")
 
 
 class QuotaReachedError(Exception):
     """Another claim took this owner's last free place at the same time; take this one back and claim again."""
 
 
-def take(
+def take_job(
     connection: Connection,
     *,
     queue: str,
@@ -127,7 +113,7 @@ def take(
     Args:
         connection: in a transaction, in which the caller writes the event.
         queue: the queue that the worker serves.
-        worker: its id; one that drains takes nothing.
+        worker: its id.
         device: the name of its device.
         lease_s: seconds for which the job is its own.
         room: bytes of memory that a job may need; None: any number.
@@ -141,14 +127,15 @@ def take(
         "worker": worker,
         "device": device,
         "lease_s": lease_s,
-        "room": ANY_NUMBER_OF_BYTES if room is None else room,
+        "room": UNLIMITED_BYTES if room is None else room,
         "running_limit": running_limit,
     }
-    row = connection.execute(STATEMENT, asked).mappings().first()
+    row = connection.execute(CLAIM, asked).mappings().first()
     if row is None:
         return None
-    if row["runs"] + AT_ONCE >= row["most"]:
-        connection.execute(TURN, {"owner": row["owner"]})
-        if (connection.scalar(RUNNING, {"owner": row["owner"]}) or 0) > row["most"]:
+    if row["running_anywhere"] + MOST_CLAIMS_AT_ONCE >= row["running_limit"]:
+        connection.execute(ONE_CLAIM_AT_A_TIME, {"owner": row["owner"]})
+        # Now this transaction sees the claims before it, and its own.
+        if (connection.scalar(COUNT_RUNNING, {"owner": row["owner"]}) or 0) > row["running_limit"]:
             raise QuotaReachedError(row["owner"])
     return row

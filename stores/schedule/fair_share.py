@@ -1,77 +1,160 @@
-"""Whose turn it is: the order in which claims take what waits in a queue, one after another, were nothing to end.
+"""Fair share: the order in which the owners of waiting jobs are served, written once.
 
-Within a priority the owner with the fewest running jobs is served, among equals the one served least recently
-(stores/jobs/claim.py). So owners who have less running catch up first, and then all take turns. At a turn, whoever
-had come so far already goes before those who have just caught up, since these were served last.
+A queue serves the highest priority first. Within a priority, owners take turns in ORDER_OF_OWNERS; within an owner,
+jobs run in ORDER_OF_JOBS. Three readers share these lines, so that they cannot disagree:
+
+- the claim (stores/jobs/claim.py) takes the first job of the first owner in OWNERS_IN_TURN;
+- a position (stores/schedule/position.py) counts the claims until a job is taken: `jobs_in_turn` repeats the claim in
+  memory, on the same columns in the same order;
+- the list of next jobs (stores/schedule/next_jobs.py) shows the first of these claims.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import count, groupby
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from heapq import heapify, heappop, heapreplace
+from itertools import groupby
 from typing import Any
 
-Pair = tuple[int, str]
+# Who is served first among the owners of one priority. Each name is a column of STANDING and a field of `Owner`; the
+# smallest value comes first, and an empty one before all others (an owner who was never served).
+#
+#   running        jobs of the owner that run in this queue now: an owner with two jobs doesn't wait for somebody else's
+#                  five hundred
+#   last_served    when a job of the owner was first started here: owners with equally many running jobs alternate
+#   first_ordered  since when the owner's first job waits: decides between owners who were never served
+#   owner          the name: decides the rest, so that the order is always complete
+SERVED_FIRST = ("running", "last_served", "first_ordered", "owner")
+ORDER_OF_OWNERS = ", ".join(f"{column} NULLS FIRST" for column in SERVED_FIRST)
+
+# The order of an owner's jobs of one priority. `ordered_at` is when the job was created, unless its owner moved it
+# (stores/jobs/ordering.py).
+FIRST_CREATED = ("ordered_at", "id")
+ORDER_OF_JOBS = ", ".join(FIRST_CREATED)
+
+# How the owner of `pair` (queue, priority, owner) stands now. Each part is a probe of an index.
+STANDING = f"""
+         CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE queue = pair.queue) AS running, count(*) AS running_anywhere
+              FROM jobs WHERE owner = pair.owner AND state = 'running') AS busy
+          LEFT JOIN LATERAL (
+            SELECT started_at AS last_served FROM jobs
+             WHERE queue = pair.queue AND owner = pair.owner AND started_at IS NOT NULL
+             ORDER BY started_at DESC LIMIT 1) AS served ON true
+          LEFT JOIN LATERAL (
+            SELECT ordered_at AS first_ordered FROM jobs
+             WHERE queue = pair.queue AND state = 'queued' AND priority = pair.priority AND owner = pair.owner
+             ORDER BY {ORDER_OF_JOBS} LIMIT 1) AS oldest ON true
+"""  # noqa: S608 - fragments of this module
+
+# To be joined to a relation `line` that names a queue: its priorities from the highest, and of each the owners with
+# waiting jobs in the order of their turns, as `turn`. The cost must not grow with the number of waiting jobs, so the
+# index ix_jobs_share is walked by leaps: from a priority to the next lower one, from an owner to the next one. LATERAL
+# joins are evaluated row by row: a reader that stops at the first priority never looks at the owners of the others.
+OWNERS_IN_TURN = f"""
+     CROSS JOIN LATERAL (
+        WITH RECURSIVE levels AS (
+            (SELECT priority FROM jobs WHERE queue = line.queue AND state = 'queued' ORDER BY priority DESC LIMIT 1)
+            UNION ALL
+            SELECT (SELECT priority FROM jobs
+                     WHERE queue = line.queue AND state = 'queued' AND priority < levels.priority
+                     ORDER BY priority DESC LIMIT 1)
+              FROM levels WHERE levels.priority IS NOT NULL
+        )
+        SELECT priority FROM levels WHERE priority IS NOT NULL ORDER BY priority DESC
+     ) AS level
+     CROSS JOIN LATERAL (
+        WITH RECURSIVE owners AS (
+            (SELECT owner FROM jobs WHERE queue = line.queue AND state = 'queued' AND priority = level.priority
+              ORDER BY owner LIMIT 1)
+            UNION ALL
+            SELECT (SELECT owner FROM jobs
+                     WHERE queue = line.queue AND state = 'queued' AND priority = level.priority
+                       AND owner > owners.owner
+                     ORDER BY owner LIMIT 1)
+              FROM owners WHERE owners.owner IS NOT NULL
+        )
+        SELECT pair.*, {", ".join(SERVED_FIRST[:-1])}, running_anywhere
+          FROM (SELECT line.queue, level.priority, owner FROM owners WHERE owner IS NOT NULL) AS pair
+         {STANDING}
+         ORDER BY {ORDER_OF_OWNERS}
+     ) AS turn
+"""  # noqa: S608 - fragments of this module
+
+# Later than any real start: a claim that is repeated in memory makes its owner the one who was served last.
+AFTER_ALL = datetime(9000, 1, 1, tzinfo=UTC)
+Seconds = tuple[float, float, float]  # likely, low, high
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What an owner has waiting at one priority, and how they stand when it is that priority's turn.
+class WaitingJob:
+    """A waiting job.
 
-    `running`: turns that count as taken. `rank`: the place in the order of being served, the longest ago first.
+    Attributes:
+        id: None for a job that is not stored yet.
+        begun: an earlier attempt has started it, so that another start does not count as serving its owner.
+        known: jobs of its shape have run here, so that its own speed is known.
+        seconds: what it will take; None: unknown.
     """
+
+    id: str | None
+    begun: bool
+    known: bool
+    seconds: Seconds | None
+
+
+@dataclass
+class Owner:
+    """An owner with waiting jobs at one priority, as STANDING tells; and the first of these jobs, in ORDER_OF_JOBS."""
 
     priority: int
     owner: str
-    waiting: int
     running: int
-    rank: int
+    last_served: datetime | None
+    first_ordered: datetime | None
+    jobs: list[WaitingJob] = field(default_factory=list)
 
     @property
-    def pair(self) -> Pair:
-        """By what it is known."""
-        return self.priority, self.owner
-
-    def turn(self, nth: int) -> tuple[int, int, int]:
-        """Return when the nth of these jobs is taken (1 is the first); turns of all owners of a priority compare."""
-        return self.running + nth - 1, -self.running, self.rank
-
-    def before(self, other: Standing, nth: int) -> int:
-        """Return how many of these jobs are taken before another owner's nth of the same priority."""
-        level, *place = other.turn(nth)
-        first = [-self.running, self.rank] < place
-        return max(0, min(self.waiting, level - self.running + first))
+    def rank(self) -> tuple[Any, ...]:
+        """The place among the owners of this priority: ORDER_OF_OWNERS as a sort key."""
+        values = (getattr(self, column) for column in SERVED_FIRST)
+        return tuple((value is not None, value) for value in values)
 
 
-def standings(owners: Iterable[Mapping[Any, Any]], workers: int) -> list[Standing]:
-    """Return how owners stand at each priority.
+def jobs_in_turn(owners: Iterable[Owner], workers: int) -> Iterator[WaitingJob]:
+    """Yield the waiting jobs of a queue in the order in which claims take them, while nothing new comes or ends.
+
+    Owners are changed on the way, as claims change them.
 
     Args:
-        owners: `priority, owner, running, waiting` of each pair, the highest priority first, within one the owner
-            first who was served the longest ago.
-        workers: how many serve the queue: of what an owner has waiting at a higher priority, no more than that is still
-            running then.
+        owners: with their first jobs, the highest priority first.
+        workers: how many serve the queue. Of the jobs that an owner had at a higher priority, no more than that can
+            still run when the lower one is served.
     """
-    found: list[Standing] = []
-    carried: dict[str, int] = {}
-    served: dict[str, int] = {}
-    order = count()
-    for priority, peers in groupby(owners, key=lambda pair: pair["priority"]):
-        # Whoever has jobs of a higher priority has been served by then, after all others.
-        ranked = sorted(peers, key=lambda pair: served.get(pair["owner"], -1))
-        here = [
-            Standing(priority, pair["owner"], pair["waiting"], pair["running"] + carried.get(pair["owner"], 0), rank)
-            for rank, pair in enumerate(ranked)
-        ]
-        found += here
-        for one in sorted((one for one in here if one.waiting), key=lambda one: one.turn(one.waiting)):
-            served[one.owner] = next(order)
-            carried[one.owner] = min(carried.get(one.owner, 0) + one.waiting, workers)
-    return found
-
-
-def in_turn(peers: Sequence[Standing]) -> list[Pair]:
-    """Return whose job is taken first, whose then, and so on, of the owners of one priority."""
-    turns = sorted((one.turn(nth), one.pair) for one in peers for nth in range(1, one.waiting + 1))
-    return [pair for _, pair in turns]
+    served_at = AFTER_ALL
+    last_served: dict[str, datetime] = {}
+    taken: Counter[str] = Counter()
+    for _, level in groupby(owners, key=lambda owner: owner.priority):
+        peers = [owner for owner in level if owner.jobs]
+        for owner in peers:
+            owner.running += min(taken[owner.owner], workers)
+            owner.last_served = last_served.get(owner.owner, owner.last_served)
+        line = [(owner.rank, iter(owner.jobs), owner) for owner in peers]
+        heapify(line)
+        while line:
+            _, jobs, owner = line[0]
+            job = next(jobs, None)
+            if job is None:
+                heappop(line)
+                continue
+            yield job
+            # What the claim's UPDATE does: one more job runs, and a first start makes its owner the last one served.
+            owner.running += 1
+            taken[owner.owner] += 1
+            if not job.begun:
+                served_at += timedelta(microseconds=1)
+                owner.last_served = last_served[owner.owner] = served_at
+            heapreplace(line, (owner.rank, jobs, owner))

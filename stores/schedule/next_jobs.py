@@ -1,39 +1,25 @@
-"""Which jobs a queue starts next. The owners' order is asked as for the place of one job
-(stores/schedule/position.py); from it the first of the line follow without looking at those behind them."""
+"""Which jobs a queue starts next: the first claims of its line, or the first of one owner's jobs in it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, RowMapping, Table, text
+from sqlalchemy import Engine, RowMapping, Table, bindparam, select, text
 
 from models.rows import Job
+from models.states import State
 from models.views import job_view
 from stores.fleet.capacity import MOST_BYTES, device_bytes
 from stores.fleet.workers import LIVE
-from stores.schedule.fair_share import Pair, in_turn, standings
-from stores.schedule.position import OWNERS, POSITION_CAP, WORKERS, places
+from stores.schedule.fair_share import ORDER_OF_JOBS
+from stores.schedule.position import first_places, places
 
-ABOVE_ALL = 101  # no job has such a priority
 JOBS = cast(Table, Job.__table__)
-FIRST = text("""
-SELECT job.*
-  FROM unnest(cast(:priorities AS int[]), cast(:owners AS text[]), cast(:counts AS int[])) AS pair (priority, owner, n)
- CROSS JOIN LATERAL (
-    SELECT * FROM jobs
-     WHERE queue = :queue AND state = 'queued' AND priority = pair.priority AND owner = pair.owner
-     ORDER BY ordered_at, id LIMIT pair.n) AS job
-""").columns(**{column.name: column.type for column in JOBS.columns})
-LEVEL = text("""
-SELECT priority FROM jobs WHERE queue = :queue AND state = 'queued' AND priority < :above
- ORDER BY priority DESC LIMIT 1
-""")
-OWN = text("""
+BY_ID = select(*JOBS.c).where(JOBS.c.id.in_(bindparam("ids", expanding=True)), JOBS.c.state == State.queued.value)
+OWN = text(f"""
 SELECT * FROM jobs WHERE queue = :queue AND state = 'queued' AND owner = :owner
- ORDER BY priority DESC, ordered_at, id LIMIT :limit
-""").columns(**{column.name: column.type for column in JOBS.columns})
+ ORDER BY priority DESC, {ORDER_OF_JOBS} LIMIT :limit
+""").columns(**{column.name: column.type for column in JOBS.columns})  # noqa: S608 - fragments of this program
 # What a job may need of the roomiest live worker: now, and when nothing else runs there. None where nobody lives.
 # What a worker's own job takes is given back at its end, so it is not what the next one waits for.
 ROOM = text(f"""
@@ -63,13 +49,13 @@ class Upcoming:
         """
         with self._engine.connect() as connection:
             if owner is None:
-                workers = connection.scalar(WORKERS, {"queue": queue, "alive_s": self._alive_s}) or 0
-                rows = _jobs(connection, queue, _line(connection, queue, limit, workers))
+                found = first_places(connection, queue, limit, self._alive_s)
+                rows = connection.execute(BY_ID, {"ids": list(found)}).mappings().all()
             else:
                 rows = connection.execute(OWN, {"queue": queue, "owner": owner, "limit": limit}).mappings().all()
-            found = places(connection, rows, self._alive_s)
+                found = places(connection, rows, self._alive_s)
             room = connection.execute(ROOM, {"queue": queue, "alive_s": self._alive_s}).mappings().one()
-        # Whoever was taken or moved while this was asked has no place, or another one.
+        # A job that was taken between two of these statements is left out.
         shown = [
             {**job_view(row, found[row["id"]].position, found[row["id"]].eta), "lacks": lack}
             for row in rows
@@ -77,28 +63,6 @@ class Upcoming:
             for lack in [_lacks(row["needs_bytes"], room)]
         ]
         return sorted(shown, key=lambda job: job["position"])
-
-
-def _line(connection: Connection, queue: str, length: int, workers: int) -> list[Pair]:
-    """Return whose job is next, and whose then, and so on. No lower priority is looked at than the line needs."""
-    above = ABOVE_ALL
-    line: list[Pair] = []
-    while len(line) < length:
-        lowest = connection.scalar(LEVEL, {"queue": queue, "above": above})
-        if lowest is None:
-            break
-        asked = {"queue": queue, "lowest": lowest, "turns": length, "cap": POSITION_CAP, "new_owner": None}
-        owners = connection.execute(OWNERS, asked).mappings()
-        line += in_turn([one for one in standings(owners, workers) if one.priority == lowest])
-        above = lowest
-    return line[:length]
-
-
-def _jobs(connection: Connection, queue: str, line: Sequence[Pair]) -> Sequence[RowMapping]:
-    """Return the first jobs of each pair of priority and owner, as many as stand in the line."""
-    counts = Counter(line)
-    asked = {"priorities": [pair[0] for pair in counts], "owners": [pair[1] for pair in counts]}
-    return connection.execute(FIRST, {"queue": queue, **asked, "counts": list(counts.values())}).mappings().all()
 
 
 def _lacks(needs: int | None, room: RowMapping) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from models.states import Outcome
-from stores.jobs.claim import ANY_NUMBER_OF_BYTES, NEXT, TAKE
+from stores.jobs.claim import PICK_JOB, START_ATTEMPT, UNLIMITED_BYTES
 from stores.jobs.transitions import Ending
 
 FILL = text("""
@@ -136,7 +136,7 @@ def test_a_claim_reads_a_few_rows_of_an_index_and_sorts_no_queue(stores, worker)
         "worker": worker,
         "device": "cpu",
         "lease_s": 15,
-        "room": ANY_NUMBER_OF_BYTES,
+        "room": UNLIMITED_BYTES,
         "running_limit": 1000,
     }
     with stores.engine.begin() as connection:
@@ -144,7 +144,9 @@ def test_a_claim_reads_a_few_rows_of_an_index_and_sorts_no_queue(stores, worker)
     with stores.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE jobs"))
     with stores.engine.begin() as connection:
-        plan = "\n".join(connection.scalars(text("EXPLAIN (ANALYZE, COSTS off, TIMING off) " + NEXT + TAKE), asked))
+        plan = "\n".join(
+            connection.scalars(text("EXPLAIN (ANALYZE, COSTS off, TIMING off) " + PICK_JOB + START_ATTEMPT), asked)
+        )
 
     assert "Seq Scan on jobs" not in plan
     assert "Bitmap Heap Scan on jobs" not in plan, plan

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from models.job_profile import Shape
-from models.states import Outcome
+from models.states import ErrorCode, Outcome
 from stores.jobs.filter import JobFilter
 from stores.jobs.transitions import Ending
-from stores.schedule.position import LOOKED_AT, POSITION_CAP, places
+from stores.schedule.line import EXACT, POSITION_CAP, STORED
+from stores.schedule.position import places
 
 SHAPE = Shape("mlp_gan", 28, 128, 64)
 FILL = text("""
@@ -88,6 +90,93 @@ def test_jobs_are_claimed_in_the_order_of_their_places_beside_what_runs(
 
     assert [told[job_id] for job_id in claimed] == list(range(1, 26))
     assert head == claimed
+
+
+def give_back(stores, claim, draw):
+    """End an attempt in one of the ways after which the job waits again."""
+    lost = Ending(Outcome.lost, "worker_lost", ErrorCode.worker_lost, "lost")
+    stores.jobs.finish(claim, draw.choice([lost, Ending(Outcome.interrupted, "shutdown")]))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_jobs_that_ran_before_are_claimed_in_the_order_of_their_places_once_their_back_off_is_over(
+    stores, new_job, worker, fleet, seed
+):
+    draw = random.Random(seed)
+    for _ in range(12):
+        stores.verbs.submit(new_job(owner=draw.choice("aaabbcd"), priority=draw.choice((0, 0, 1))))
+    claims = [stores.jobs.claim("cpu", worker, "cpu") for _ in range(10)]
+    draw.shuffle(claims)
+    for claim in claims[:3]:
+        stores.jobs.finish(claim, Ending(Outcome.succeeded))
+    for claim in claims[3:7]:
+        give_back(stores, claim, draw)
+    for _ in range(18):
+        stores.verbs.submit(new_job(owner=draw.choice("aabcde"), priority=draw.choice((0, 0, 0, 1, 2))))
+
+    told = {job["id"]: job["position"] for job in stores.reports.jobs(JobFilter(states=["queued"]), 100, None)}
+    head = [job["id"] for job in stores.upcoming.next("cpu", None, 24)]
+    with stores.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET run_after = now()"))
+    claimed = [stores.jobs.claim("cpu", worker, "cpu").job_id for _ in range(24)]
+
+    assert [told[job_id] for job_id in claimed] == list(range(1, 25))
+    assert head == claimed
+    assert stores.jobs.claim("cpu", worker, "cpu") is None
+
+
+def test_another_start_of_a_job_does_not_count_as_serving_its_owner(stores, new_job, worker, fleet):
+    for owner in "ab":
+        stores.verbs.submit(new_job(owner=owner))
+    again = stores.jobs.claim("cpu", worker, "cpu")
+    stores.jobs.finish(stores.jobs.claim("cpu", worker, "cpu"), Ending(Outcome.succeeded))
+    stores.jobs.finish(again, Ending(Outcome.interrupted, "shutdown"))
+    for owner in "abb":
+        stores.verbs.submit(new_job(owner=owner))
+
+    # Both run one job each after two claims, and of the two, `a` was last served longer ago, before its first start.
+    told = {job["id"]: job["position"] for job in stores.reports.jobs(JobFilter(states=["queued"]), 9, None)}
+    claims = [stores.jobs.claim("cpu", worker, "cpu") for _ in range(4)]
+    assert [claim.owner for claim in claims] == ["a", "b", "a", "b"]
+    assert [told[claim.job_id] for claim in claims] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("owners", "nth"), [("abc", 45), ("ab", 110), ("abcde", 30)])
+def test_a_position_beyond_the_exact_ones_is_about_right(stores, new_job, worker, owners, nth):
+    with stores.engine.begin() as connection:
+        for owner in owners:
+            fill = str(FILL).replace("'job_'", f"'job_{owner}_'").replace("'many'", f"'{owner}'")
+            connection.execute(text(fill), {"rows": 120})
+    found = stores.reports.jobs(JobFilter(owner=owners[-1], states=["queued"]), 200, None)
+    last = sorted(found, key=lambda job: (job["position"], job["id"]))
+    assert len({job["position"] for job in last}) > 100
+    assert last[nth - 1]["position"] == pytest.approx(nth * len(owners), abs=len(owners))
+
+
+def test_one_statement_tells_the_places_of_jobs_in_several_queues(stores, new_job, worker):
+    jobs = [stores.verbs.submit(new_job(owner=owner, queue=queue))[0] for queue in ("cpu", "gpu") for owner in "ab"]
+    with stores.engine.connect() as connection:
+        statements = []
+        event.listen(connection, "before_cursor_execute", lambda *call: statements.append(call))
+        found = places(connection, jobs, 15)
+    assert [found[job["id"]].position for job in jobs] == [1, 2, 1, 2]
+    assert len(statements) == 1
+
+
+def test_a_position_reads_no_more_of_a_longer_queue(stores, worker):
+    with stores.engine.begin() as connection:
+        connection.execute(FILL, {"rows": 20_000})
+        connection.execute(text("UPDATE jobs SET owner = 'owner-' || substr(id, length(id)), ordered_at = now()"))
+    with stores.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE jobs"))
+    with stores.engine.begin() as connection:
+        asked = {"ids": ["job_10001", "job_19999"], "alive_s": 15}
+        explained = connection.scalars(text("EXPLAIN (ANALYZE, COSTS off, TIMING off) " + STORED.text), asked)
+        plan = "\n".join(explained)
+
+    assert "Seq Scan on jobs" not in plan
+    assert "Bitmap Heap Scan on jobs" not in plan, plan
+    assert max(int(float(rows)) for rows in re.findall(r"actual rows=([\d.]+)", plan)) <= 10 * POSITION_CAP, plan
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -172,13 +261,27 @@ def test_those_in_front_are_shared_among_the_workers(stores, new_job, worker, pa
     assert etas(stores, jobs[4]["id"])[0] == pytest.approx(4 * 12 / 2 + 12, abs=2)
 
 
-def test_more_jobs_of_an_owner_than_are_looked_at_are_taken_to_be_alike(stores, new_job, worker, pace):
-    for _ in range(LOOKED_AT + 10):
+def test_all_jobs_in_front_count_up_to_the_last_exact_position(stores, new_job, worker, pace):
+    for _ in range(EXACT - 1):
         stores.verbs.submit(new_job(**KNOWN))
     last, _ = stores.verbs.submit(new_job(owner="bob", priority=-1, **KNOWN))
     job = stores.reports.job(last["id"], None)
-    assert job["position"] == LOOKED_AT + 11
-    assert etas(stores, last["id"])[0] == pytest.approx((LOOKED_AT + 11) * 12, abs=3)
+    assert job["position"] == EXACT
+    assert etas(stores, last["id"])[0] == pytest.approx(EXACT * 12, abs=3)
+
+
+def test_jobs_in_front_of_an_estimated_position_are_taken_to_be_typical(stores, new_job, worker, pace):
+    stores.paces.took("cpu", 30)
+    for _ in range(EXACT + 9):
+        stores.verbs.submit(new_job(**KNOWN))
+    last, _ = stores.verbs.submit(new_job(owner="bob", priority=-1, **KNOWN))
+    assert stores.reports.job(last["id"], None)["position"] == EXACT + 10
+    at, low, high = etas(stores, last["id"])
+    assert (at, low, high) == (
+        pytest.approx((EXACT + 9) * 30 + 12, abs=3),
+        pytest.approx((EXACT + 9) * 6 + 12, abs=3),
+        pytest.approx((EXACT + 9) * 90 + 12, abs=3),
+    )
 
 
 def test_a_running_job_is_in_front_with_what_is_left_of_it(stores, new_job, worker, pace):

@@ -1,0 +1,264 @@
+"""Reads the line of waiting jobs in front of some jobs: one statement, however many jobs and queues they are.
+
+It returns the running jobs, the first waiting jobs of each owner with what the order of turns needs, and the seconds
+that each job may take. The cost depends on how far from the front the jobs can be, at most EXACT, and not on the length
+of the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, TextClause, text
+
+from stores.fleet.workers import LIVE
+from stores.schedule.fair_share import (
+    FIRST_CREATED,
+    ORDER_OF_JOBS,
+    OWNERS_IN_TURN,
+    STANDING,
+    Owner,
+    Seconds,
+    WaitingJob,
+)
+
+# Positions up to here are exact, further back they are estimates.
+EXACT = 100
+# Nothing is counted further than this: a job further back is shown at one more.
+POSITION_CAP = 1000
+# So many owners are looked at. Twice EXACT, because an owner who is served at a high priority falls behind others at
+# the next one, who may be as many again.
+OWNERS = 2 * EXACT
+# A job of which nothing is known may take from a fifth to three times what is typical of its queue.
+UNKNOWN_LOW, UNKNOWN_HIGH = 0.2, 3.0
+# A speed that was seen less often than this may be off by another half.
+FEW_ATTEMPTS, FEW_SPREAD = 3, 1.5
+
+
+def _statement(asked: str, queues: str) -> TextClause:
+    """Return the statement that reads queues as far as some jobs stand in them.
+
+    Its numbers are part of the text, not parameters, so that Postgres plans it once for a connection: planning takes
+    longer than running it.
+
+    Args:
+        asked: SQL for the jobs that are asked for: id, queue, priority, owner, begun, ordered_at, shape, images,
+            progress, and `nth`, the place among its owner's jobs of this priority.
+        queues: SQL for the queues to read: queue; the `lowest` priority to look at; `deepest`, how far to count the
+            jobs of an owner there; `first`, how many jobs of each owner to read in any case.
+    """
+    return text(f"""
+WITH asked AS MATERIALIZED ({asked}),
+line AS MATERIALIZED (
+    SELECT queue, lowest, first, typical_s, running.n AS running_here, workers.n AS workers,
+           -- What an owner has running counts as turns taken, so others may be further by as many jobs.
+           least({POSITION_CAP}, deepest + running.n + workers.n) AS deepest
+      FROM ({queues}) AS wanted
+      JOIN queues ON queues.name = wanted.queue
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM jobs WHERE jobs.queue = wanted.queue AND state = 'running') AS running
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM workers WHERE workers.queue = wanted.queue AND {LIVE}) AS workers
+),
+-- The owners in the order of their turns; and that of a job that is not stored yet, if it has no other job there.
+turns AS (
+    SELECT line.queue, turn.* FROM line CROSS JOIN LATERAL (
+        SELECT turn.priority, turn.owner, running, last_served, first_ordered
+          FROM (SELECT line.queue) AS line {OWNERS_IN_TURN}
+         WHERE level.priority >= lowest
+         LIMIT {OWNERS}) AS turn
+    UNION ALL
+    SELECT pair.queue, pair.priority, pair.owner, running, last_served, coalesce(first_ordered, now())
+      FROM (SELECT queue, priority, owner FROM asked WHERE id IS NULL AND nth = 1) AS pair
+     {STANDING}
+),
+owners AS MATERIALIZED (
+    SELECT turns.*, counted.waiting
+      FROM turns
+      JOIN line ON line.queue = turns.queue
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS waiting FROM (
+            SELECT 1 FROM jobs
+             WHERE queue = turns.queue AND state = 'queued' AND priority = turns.priority AND owner = turns.owner
+             LIMIT CASE WHEN turns.priority > lowest THEN {POSITION_CAP} ELSE deepest END) AS job) AS counted
+),
+-- About where the asked jobs stand: behind all jobs of higher priority, and behind as many jobs of each other owner as
+-- will run or be taken of their own owner when it is their turn.
+placed AS MATERIALIZED (
+    SELECT asked.*, mine.running, mine.last_served, mine.first_ordered, nth + (
+           SELECT coalesce(sum(CASE WHEN other.priority > asked.priority THEN other.waiting
+                                    ELSE greatest(0, least(other.waiting, nth + mine.running - other.running)) END), 0)
+             FROM owners AS other
+            WHERE other.queue = asked.queue AND other.priority >= asked.priority
+              AND (other.priority, other.owner) <> (asked.priority, asked.owner))::bigint AS about
+      FROM asked
+      LEFT JOIN owners AS mine
+        ON mine.queue = asked.queue AND mine.priority = asked.priority AND mine.owner = asked.owner
+),
+-- How many jobs of an owner can be in front of one whose position is exact.
+reach AS MATERIALIZED (
+    SELECT line.queue, lowest, least({EXACT}, greatest(first, max(nth) + running_here + workers)) AS jobs
+      FROM line
+      LEFT JOIN placed ON placed.queue = line.queue AND about <= {2 * EXACT}
+     GROUP BY line.queue, lowest, first, running_here, workers
+),
+found AS (
+    SELECT 'running' AS what, jobs.queue, NULL::int AS priority, NULL AS owner, NULL::bigint AS running,
+           NULL::timestamptz AS last_served, NULL::timestamptz AS first_ordered, NULL::bigint AS about,
+           id, true AS begun, ordered_at, shape, images, progress, eta
+      FROM line JOIN jobs ON jobs.queue = line.queue AND jobs.state = 'running'
+    UNION ALL
+    SELECT 'waiting', owners.queue, owners.priority, owners.owner, running, last_served, first_ordered, NULL,
+           job.*, NULL
+      FROM owners
+      JOIN reach ON reach.queue = owners.queue
+     CROSS JOIN LATERAL (
+        SELECT id, started_at IS NOT NULL AS begun, ordered_at, shape, images, progress
+          FROM jobs
+         WHERE queue = owners.queue AND state = 'queued' AND priority = owners.priority AND owner = owners.owner
+         ORDER BY {ORDER_OF_JOBS}
+         LIMIT CASE WHEN owners.priority > lowest AND reach.jobs > 0 THEN {EXACT} ELSE reach.jobs END) AS job
+    UNION ALL
+    SELECT 'asked', queue, priority, owner, running, last_served, first_ordered, about,
+           id, begun, ordered_at, shape, images, progress, NULL
+      FROM placed
+)
+-- What is left to run of each: by the speed of its shape, else as is typical of its queue, else unknown.
+SELECT what, found.queue, priority, owner, running, last_served, first_ordered, about, id, begun, workers, typical_s,
+       overhead_s + images_left IS NOT NULL AS known,
+       coalesce(overhead_s + images_left / images_per_second, typical_s) AS likely,
+       coalesce((overhead_s + images_left / fastest) / spread, {UNKNOWN_LOW} * typical_s) AS low,
+       coalesce((overhead_s + images_left / slowest) * spread, {UNKNOWN_HIGH} * typical_s) AS high,
+       -- A running job's own estimate is better than that.
+       extract(epoch FROM (eta->>'at')::timestamptz - now())::float8 AS told_likely,
+       extract(epoch FROM (eta->>'low')::timestamptz - now())::float8 AS told_low,
+       extract(epoch FROM (eta->>'high')::timestamptz - now())::float8 AS told_high
+  FROM found
+  JOIN line ON line.queue = found.queue
+  LEFT JOIN paces AS pace ON pace.shape = found.shape AND pace.queue = found.queue
+ CROSS JOIN LATERAL (
+    SELECT images * (1 - coalesce((progress->>'fraction')::float8, 0)) AS images_left,
+           CASE WHEN attempts < {FEW_ATTEMPTS} THEN {FEW_SPREAD} ELSE 1 END AS spread) AS job
+ ORDER BY found.queue, priority DESC, {ORDER_OF_JOBS}
+""")  # noqa: S608 - fragments of this program
+
+
+# How many of its owner's jobs are in front of `mine`.
+_OTHER, _MINE = (", ".join(f"{job}.{column}" for column in FIRST_CREATED) for job in ("other", "mine"))
+_AHEAD = f"""
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM (
+            SELECT 1 FROM jobs AS other
+             WHERE other.queue = mine.queue AND other.state = 'queued' AND other.priority = mine.priority
+               AND other.owner = mine.owner AND ({_OTHER}) < ({_MINE})
+             LIMIT {POSITION_CAP}) AS other) AS ahead
+"""  # noqa: S608 - fragments of this module
+_QUEUES_OF_ASKED = "SELECT queue, min(priority) AS lowest, max(nth) AS deepest, 0 AS first FROM asked GROUP BY queue"
+
+# Jobs that are stored and wait. The inner SELECT hides from Postgres how many they are, so that one plan serves all.
+STORED = _statement(
+    f"""
+    SELECT id, queue, priority, owner, started_at IS NOT NULL AS begun, ordered_at, shape, images, progress,
+           ahead.n + 1 AS nth
+      FROM jobs AS mine {_AHEAD}
+     WHERE id = ANY((SELECT cast(:ids AS text[]))::text[]) AND state = 'queued'
+    """,  # noqa: S608 - fragments of this module
+    _QUEUES_OF_ASKED,
+)
+# A job that is not stored: it would be the last of its owner's.
+NEW = _statement(
+    f"""
+    SELECT id, queue, priority, owner, false AS begun, ordered_at, shape, images, NULL::jsonb AS progress,
+           ahead.n + 1 AS nth
+      FROM (SELECT NULL AS id, cast(:queue AS text) AS queue, cast(:priority AS int) AS priority,
+                   cast(:owner AS text) AS owner, cast(:shape AS text) AS shape, cast(:images AS bigint) AS images,
+                   'infinity'::timestamptz AS ordered_at) AS mine {_AHEAD}
+    """,  # noqa: S608 - fragments of this module
+    _QUEUES_OF_ASKED,
+)
+# The first jobs of a queue, whoever has them.
+FIRST = _statement(
+    """
+    SELECT id, queue, priority, owner, false AS begun, ordered_at, shape, images, progress, 0::bigint AS nth
+      FROM jobs WHERE false
+    """,
+    """
+    SELECT cast(:queue AS text) AS queue, -100 AS lowest, cast(:first AS bigint) AS deepest,
+           cast(:first AS bigint) AS first
+    """,
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A job that is asked for, and about where it stands."""
+
+    job: WaitingJob
+    about: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """One queue: who works, what is typical, what its running jobs still take, who waits, and which jobs are asked for.
+
+    The seconds of a running job are None where nothing is known.
+    """
+
+    workers: int
+    typical_s: float | None
+    running: list[Seconds | None]
+    owners: list[Owner]
+    asked: list[Asked]
+
+
+def read_lines(connection: Connection, statement: TextClause, alive_s: float, **asked: Any) -> list[Line]:
+    """Return the lines that a statement of this module reads, one a queue.
+
+    Args:
+        connection: any.
+        statement: STORED, NEW or FIRST.
+        alive_s: seconds of silence after which a worker counts as lost.
+        asked: what the statement asks for.
+    """
+    rows = connection.execute(statement, {"alive_s": alive_s, **asked}).mappings()
+    return [_line(list(group)) for _, group in groupby(rows, key=lambda row: row["queue"])]
+
+
+def _line(rows: Sequence[RowMapping]) -> Line:
+    owners: dict[tuple[int, str], Owner] = {}
+    for row in _only(rows, "waiting"):
+        _owner(owners, row).jobs.append(_job(row))
+    asked = []
+    for row in _only(rows, "asked"):
+        asked.append(Asked(_job(row), row["about"]))
+        if row["id"] is None:
+            # Were it stored, it would stand at the end of its owner's line.
+            _owner(owners, row).jobs.append(_job(row))
+    running = [_left(row) for row in _only(rows, "running")]
+    in_turn = sorted(owners.values(), key=lambda owner: -owner.priority)
+    return Line(rows[0]["workers"], rows[0]["typical_s"], running, in_turn, asked)
+
+
+def _only(rows: Sequence[RowMapping], what: str) -> Iterator[RowMapping]:
+    return (row for row in rows if row["what"] == what)
+
+
+def _owner(owners: dict[tuple[int, str], Owner], row: RowMapping) -> Owner:
+    place = (row["priority"], row["owner"])
+    if place not in owners:
+        owners[place] = Owner(*place, row["running"] or 0, row["last_served"], row["first_ordered"])
+    return owners[place]
+
+
+def _job(row: RowMapping) -> WaitingJob:
+    seconds = None if row["likely"] is None else (row["likely"], row["low"], row["high"])
+    return WaitingJob(row["id"], row["begun"], row["known"], seconds)
+
+
+def _left(row: RowMapping) -> Seconds | None:
+    """Return what is left of a running job; its own estimate is better than that of its shape."""
+    left = [row[name] if row[f"told_{name}"] is None else row[f"told_{name}"] for name in ("likely", "low", "high")]
+    return None if None in left else (max(0, left[0]), max(0, left[1]), max(0, left[2]))
