@@ -39,6 +39,11 @@ def number(value: float | None) -> str:
     return NONE if value is None else formats.number(value)
 
 
+def rounded(estimate: int) -> str:
+    """Return an estimated count, rounded to tens."""
+    return formats.number(round(estimate, -1))
+
+
 def figure(value: float | None) -> str:
     """Return what was measured: four digits, whole numbers with thousands apart, 1.2e-6 where that is shorter."""
     if value is None:
@@ -56,4 +61,5 @@ def short(job_id: str) -> str:
 
 def install(app: Flask) -> None:
     """Give these to templates."""
-    app.jinja_env.filters.update(size=size, duration=duration, moment=moment, number=number, figure=figure, short=short)
+    app.jinja_env.filters.update(size=size, duration=duration, moment=moment, number=number, rounded=rounded)
+    app.jinja_env.filters.update(figure=figure, short=short)

@@ -33,6 +33,7 @@ from api.http.access import COOKIE
 from api.http.problems import answer, translate
 from api.http.routes import RouteTable
 from api.http.service import Service
+from stores.schedule.line import EXACT
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -45,6 +46,7 @@ def install(app: Flask, service: Service, routes: RouteTable) -> None:
     language.install(app)
     formats.install(app)
     app.jinja_env.globals["static"] = static
+    app.jinja_env.globals["exact_positions"] = EXACT
     app.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript", "image/svg+xml"]
     Compress(app)
     app.before_request(lambda: _begin(routes))

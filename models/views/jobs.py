@@ -77,7 +77,9 @@ class Job(TypedDict):
     reason: str | None
     progress: Progress
     eta: Eta | None
-    position: Annotated[int | None, Field(description="Place in its queue while it waits: 1 is next.")]
+    position: Annotated[
+        int | None, Field(description="Place in its queue while it waits: 1 is next, above 100 an estimate.")
+    ]
     attempt: int
     max_attempts: int
     max_runtime_s: int | None

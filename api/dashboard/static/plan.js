@@ -39,6 +39,8 @@ function place(job) {
   if (job.position === null) return t("not known");
   if (job.position === 1) return t("first in line");
   if (job.position > 1000) return t("behind more than 1000 others");
+  // Only the first hundred positions are exact (docs/03-queue.md).
+  if (job.position > 100) return t("about {n} in line", { n: 10 * Math.round(job.position / 10) });
   return t("{n} in line", { n: job.position });
 }
 
