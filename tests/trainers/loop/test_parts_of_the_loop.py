@@ -14,7 +14,6 @@ from torch import nn
 from trainers.data.images import Images
 from trainers.data.loader import ImageFeed, Preprocessing
 from trainers.data.rng import Draws, initial_weights, seed_for
-from trainers.loop.cadence import CheckpointDefault, Every
 from trainers.loop.meters import History, Means, Ring
 from trainers.methods import optimizers
 from trainers.methods.ema import Average
@@ -128,30 +127,6 @@ def test_a_restored_history_goes_on_as_if_nothing_had_happened():
         whole.add(step, [step % 7])
         second.add(step, [step % 7])
     assert second.points == whole.points
-
-
-def test_cadences():
-    steps, epochs = (Every(SimpleNamespace(**{unit: 3}), 0) for unit in ("steps", "epochs"))
-    assert [step for step in range(1, 10) if steps.due(step, None, 0)] == [3, 6, 9]
-    assert [epoch for epoch in (None, 1, 2, 3, 6) if epochs.due(5, epoch, 0)] == [3, 6]
-    seconds = Every(SimpleNamespace(seconds=2.5), 0)
-    assert [now for now in (1, 2, 3, 4, 5, 5.5, 8) if seconds.due(1, None, now)] == [3, 5.5, 8]
-
-
-def test_the_default_cadence_of_checkpoints():
-    every = CheckpointDefault(0)
-    asked = [(1, 4.9), (2, 5.0), (3, 9.9), (None, 60.0), (None, 64.9), (None, 65.0), (4, 69.0), (5, 70.0)]
-    assert [now for epoch, now in asked if every.due(1, epoch, now)] == [5.0, 65.0, 70.0]
-
-
-def test_large_checkpoints_come_less_often_but_once_a_minute():
-    every = CheckpointDefault(0)
-    every.weigh(24_000_000)
-    assert [now for now in (5.0, 39.9, 40.0, 79.9, 80.5) if every.due(1, 1, now)] == [40.0, 80.5]
-    every.weigh(10**10)
-    assert [now for now in (120.5, 140.0, 140.5) if every.due(1, 1, now)] == [140.5]
-    every.weigh(1000)
-    assert every.due(1, 1, 145.5)
 
 
 def test_half_of_the_average_is_younger_than_its_half_life():
