@@ -50,10 +50,10 @@ demo: $(INSTALLED) ## Train, draw and download real digits through the whole ser
 	@$(BIN)/ganforge demo
 
 test: $(INSTALLED) ## Run the tests, on the real servers (the long series left out)
-	@$(PYTEST) -m "not slow" --numprocesses 3 --dist loadfile
+	@$(PYTEST) -m "not slow" --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
-test-unit: $(INSTALLED) ## Run the tests that need no server (under a minute)
-	@$(PYTEST) -m "not slow and not server" --numprocesses 2 --dist worksteal
+test-unit: $(INSTALLED) ## Run the tests that need no server and no long training (under a minute)
+	@$(PYTEST) -m "not slow and not server and not long" --numprocesses 2 --dist worksteal
 
 test-all: $(INSTALLED) ## Run the long series, and the pages in a real browser
 	@$(PYTEST) -m slow --numprocesses 2 --dist loadfile --no-loadscope-reorder

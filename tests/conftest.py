@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import itertools
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
 import redis
 from minio import Minio
 
 from ganforge.stack.home import Home
 from ganforge.stack.services import Services
+from tests.database import Database
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATE = "ganforge_template"
 
 _numbers = itertools.count(1)
 
-# The parts that take longest a file, longest first: where files are handed out in this order, the last ones are short.
-LONG = ("worker", "ganforge", "trainers", "chaos", "stores", "api")
-
+# The parts whose tests take longest, longest first: they begin, so that what runs last is short.
+LONG = ("ganforge", "worker", "chaos", "trainers", "stores", "api")
 
 # The fixtures that start something: Postgres, Valkey and S3; the whole service; a browser.
 SERVERS = {"services", "ganforge", "running", "stack", "browser"}
@@ -33,20 +29,31 @@ SERVERS = {"services", "ganforge", "running", "stack", "browser"}
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that need a server, which `make test-unit` leaves out, and put the longest parts first.
-
-    With the longest parts first, no test process is left with one of them in the end.
-    """
-    for item in items:
-        # These are all fixtures that a test needs, those of its fixtures included.
-        if isinstance(item, pytest.Function) and SERVERS.intersection(item.fixturenames):
-            item.add_marker(pytest.mark.server)
+    """Order the tests, mark those that need a server, and keep together those that share something expensive."""
 
     def rank(item: pytest.Item) -> int:
         part = item.path.relative_to(ROOT / "tests").parts[0]
         return LONG.index(part) if part in LONG else len(LONG)
 
     items.sort(key=rank)
+    for item in items:
+        if isinstance(item, pytest.Function):
+            if SERVERS.intersection(item.fixturenames):  # all that the test needs, those of its fixtures included
+                item.add_marker(pytest.mark.server)
+            if group := _group(item):
+                item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Function) -> str | None:
+    """Return the group of tests that one test process has to run, so that what they share is made once.
+
+    These are all tests of the one running stack, and those of a module that has fixtures of its own scope.
+    """
+    if "running" in item.fixturenames:
+        return "running"
+    definitions = item._fixtureinfo.name2fixturedefs.values()
+    shared = any(definition[-1].scope == "module" for definition in definitions)
+    return item.path.relative_to(ROOT).as_posix() if shared else None
 
 
 @dataclass(frozen=True)
@@ -72,26 +79,15 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 
 @pytest.fixture(scope="session")
-def _template(services: Services) -> str:
-    """Migrate one database, from which every test's is copied."""
-    _admin(services, f"CREATE DATABASE {TEMPLATE}")
-    url = services.database_url_for(TEMPLATE)
-    migrate = [sys.executable, "-m", "alembic", "-c", str(ROOT / "alembic.ini"), "upgrade", "head"]
-    result = subprocess.run(
-        migrate, cwd=ROOT, env={**os.environ, "GANFORGE_DATABASE_URL": url}, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    return TEMPLATE
+def _database(services: Services) -> Database:
+    return Database(services)
 
 
 @pytest.fixture
-def database_url(services: Services, _template: str) -> Iterator[str]:
-    """Return the address of a migrated, empty database that is this test's own."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    _admin(services, f"CREATE DATABASE {name} TEMPLATE {_template}")
-    yield services.database_url_for(name)
-    # FORCE ends sessions that a killed process left open.
-    _admin(services, f"DROP DATABASE {name} WITH (FORCE)")
+def database_url(_database: Database) -> Iterator[str]:
+    """Return the address of a migrated database without rows of other tests."""
+    yield _database.url
+    _database.empty()
 
 
 @pytest.fixture
@@ -123,9 +119,3 @@ def service_environment(services: Services, database_url: str, redis_url: str, s
         "GANFORGE_REDIS_URL": redis_url,
         "GANFORGE_S3_BUCKET": s3.bucket,
     }
-
-
-def _admin(services: Services, statement: str) -> None:
-    dsn = services.database_url_for("postgres").replace("postgresql+psycopg://", "postgresql://", 1)
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(statement.encode())

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import Client, TestResponse, encode_multipart
 
@@ -64,10 +65,17 @@ def settings(service_environment: dict[str, str], tmp_path: Path, monkeypatch: p
     return Settings()
 
 
+@pytest.fixture(scope="session")
+def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+    """Keep compiled templates for the tests that follow: each test's application would compile them again."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(settings: Settings, _compiled_templates: BytecodeCache) -> Iterator[Flask]:
     """Return the application, with the built-in data set."""
     made = create_app(settings)
+    made.jinja_env.bytecode_cache = _compiled_templates
     service = made.extensions["ganforge"]
     service.stores.datasets.register_known(settings.roots)
     yield made

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.api.conftest import alice, app, bench, finished, settings, stores, worker
+from tests.api.conftest import _compiled_templates, alice, app, bench, finished, settings, stores, worker
 
-__all__ = ["alice", "app", "bench", "finished", "settings", "stores", "worker"]
+__all__ = ["_compiled_templates", "alice", "app", "bench", "finished", "settings", "stores", "worker"]

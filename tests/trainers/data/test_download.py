@@ -9,6 +9,8 @@ import pytest
 
 from tests.trainers.attempts import ROOT
 
+pytestmark = pytest.mark.long
+
 
 def run(*arguments):
     # A proxy that nobody serves: no test reaches the network, on any machine.

@@ -12,6 +12,8 @@ import pytest
 from tests.trainers.attempts import ROOT, Process, sha256
 from trainers.process.wire import SUPERVISOR_GONE
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def start():
