@@ -1,1 +1,1 @@
-"""What a person runs: the command line, the Python client, and the stack that starts the service on one machine."""
+"""The command line, the Python client, and the local stack that runs the service on one machine."""

@@ -1,4 +1,4 @@
-"""The Python client: every verb of the service as a typed method.
+"""The Python client: every operation of the service as a typed method.
 
 from ganforge.client import Client
 
@@ -69,7 +69,7 @@ class Client(Operator):
         `on_progress` hears how many bytes were sent, of how many; after the last the service packs them, in minutes.
 
         Raises:
-            UploadError: there is nothing to send, or it cannot be read.
+            UploadError: the files to upload are missing or unreadable.
         """
         fields = {"name": name or _stem(path), **({} if size is None else {"size": str(size)})}
         if skip_damaged:
@@ -82,10 +82,10 @@ class Client(Operator):
         self._transport.send("DELETE", f"/v1/datasets/{dataset_id}")
 
     def submit(self, request: Mapping[str, Any], *, idempotency_key: str | None = None, dry_run: bool = False) -> Job:
-        """Create a job from a request as api.md shows it.
+        """Create a job from the body of `POST /v1/jobs`.
 
-        Without a key of your own, one is made, so that sending it again after a broken connection makes no second job.
-        A dry run answers the job as it would be, stores nothing, and its id means nothing.
+        Without an idempotency key, the client generates one, so a repeated request makes no second job.
+        A dry run returns the job as it would be and stores nothing; its id is meaningless.
         """
         answer = self._transport.send(
             "POST",
@@ -135,7 +135,7 @@ class Client(Operator):
         return cast("Iterator[Job]", self._list("/v1/jobs", filters))
 
     def job(self, job_id: str, *, wait: int = 0) -> Job:
-        """Return a job; with `wait`, as soon as its state changes or after so many seconds (the service caps them)."""
+        """Return a job; with `wait`, when its state changes or after that many seconds (the service caps them)."""
         headers = {"Prefer": f"wait={wait}"} if wait else {}
         return cast("Job", self._transport.send("GET", f"/v1/jobs/{job_id}", headers=headers, patience=wait).json())
 
@@ -146,19 +146,19 @@ class Client(Operator):
         return job
 
     def update(self, job_id: str, **changes: Any) -> Job:
-        """Change a job's priority, labels or name, or its place: `order` is "first" or "last"."""
+        """Change a job's priority, labels, name, or position: `order` is "first" or "last"."""
         return cast("Job", self._transport.send("PATCH", f"/v1/jobs/{job_id}", json=changes).json())
 
     def cancel(self, job_id: str) -> Job:
-        """Ask a job to end; a running one writes a last checkpoint first."""
+        """Cancel a job; a running job writes a last checkpoint first."""
         return cast("Job", self._post(f"/v1/jobs/{job_id}/cancel"))
 
     def pause(self, job_id: str) -> Job:
-        """Set a job aside; a running one writes a checkpoint and gives its device back first."""
+        """Pause a job; a running job writes a checkpoint and frees its device."""
         return cast("Job", self._post(f"/v1/jobs/{job_id}/pause"))
 
     def resume(self, job_id: str) -> Job:
-        """Let a paused job go on, from its checkpoint, on any worker of its queue."""
+        """Resume a paused job from its checkpoint, on any worker of its queue."""
         return cast("Job", self._post(f"/v1/jobs/{job_id}/resume"))
 
     def retry(
@@ -169,7 +169,7 @@ class Client(Operator):
         checkpoint: str | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
-        """Do an ended job again, with changes to its parameters; return the new job.
+        """Retry an ended job, with changes to its parameters; return the new job.
 
         `checkpoint`: `latest`, `best` or an artifact's id to start from; None: from zero.
         """
@@ -185,11 +185,11 @@ class Client(Operator):
         priority: int | None = None,
         idempotency_key: str | None = None,
     ) -> BulkAnswer:
-        """Cancel, pause, resume, retry or reprioritize the jobs of a filter (see `jobs`), which must be `expected`."""
+        """Cancel, pause, resume, retry or reprioritize the `expected` number of jobs of a filter (see `jobs`)."""
         body: dict[str, Any] = {"action": action, "filter": dict(filters), "expected": expected}
         if priority is not None:
             body["priority"] = priority
-        # Thousands of jobs take longer than one.
+        # Changing thousands of jobs takes longer than other requests.
         patience = expected * BULK_S
         return cast("BulkAnswer", self._once("/v1/jobs/bulk", body, idempotency_key, patience))
 
@@ -201,7 +201,7 @@ class Client(Operator):
         patience: float = PATIENCE_S,
         on_break: Callable[[str], None] | None = None,
     ) -> Iterator[Event]:
-        """Yield a job's events after `after`, live, until it has ended: each once, in order, none missed.
+        """Yield a job's events after `after`, live, until it has ended: each exactly once, in order.
 
         A lost connection is opened again; `on_break` hears why, and after `patience` seconds without contact it is
         an UnreachableError.
@@ -212,11 +212,11 @@ class Client(Operator):
         ).events()
 
     def all_events(self, *, last_id: str = "", patience: float = PATIENCE_S) -> Iterator[Event]:
-        """Yield the events of all jobs this key may see, live and without end."""
+        """Yield the events of all jobs this key may see, live, forever."""
         return Follower(self._transport, "/v1/events", last_id, patience, lambda _why: None).events()
 
     def past_events(self, job_id: str, *, after: int = 0) -> Iterator[Event]:
-        """Yield the events that a job has by now."""
+        """Yield the events that a job has so far."""
         return cast("Iterator[Event]", self._list(f"/v1/jobs/{job_id}/events", {"after": str(after)} if after else {}))
 
     def metrics(self, job_id: str, names: Sequence[str] = (), *, max_points: int = 500) -> dict[str, Curve]:
@@ -229,23 +229,23 @@ class Client(Operator):
         return cast("Iterator[Attempt]", self._list(f"/v1/jobs/{job_id}/attempts"))
 
     def artifacts(self, job_id: str, *, kind: str | None = None) -> Iterator[Artifact]:
-        """Yield what a job has made."""
+        """Yield a job's artifacts."""
         return cast("Iterator[Artifact]", self._list(f"/v1/jobs/{job_id}/artifacts", {"kind": kind} if kind else {}))
 
     def artifact(self, artifact_id: str) -> Artifact:
-        """Return what is known of an artifact."""
+        """Return an artifact's description."""
         return cast("Artifact", self._get(f"/v1/artifacts/{artifact_id}"))
 
     def download(self, artifact: Artifact | str, to: Path) -> Path:
-        """Fetch an artifact into a file, or under its own name into a folder; whole and checked, or not at all.
+        """Download an artifact to a file, or under its own name into a folder; a damaged download is removed.
 
         Raises:
-            DownloadError: the bytes are not those that were stored, or the disk refuses them.
+            DownloadError: the bytes differ from the stored ones, or cannot be written.
         """
         return fetch(self._transport, self.artifact(artifact) if isinstance(artifact, str) else artifact, to)
 
 
 def _stem(path: Path) -> str:
-    """Return the name of a folder or an archive without what follows the dots of `.tar.gz`."""
+    """Return the name of a folder or an archive without suffixes such as `.tar.gz`."""
     path = path.absolute()
     return path.name if path.is_dir() else re.sub(r"(\.tar)?\.\w+$", "", path.name)

@@ -1,4 +1,4 @@
-"""Where the service is and which key opens it: from arguments, the environment, or the stack that runs here."""
+"""The service's address and key: from arguments, the environment, or the local stack."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ NOT_RUNNING = "start one with `make up`, or set GANFORGE_URL and GANFORGE_API_KE
 
 @dataclass(frozen=True)
 class Connection:
-    """Address and key of a service. The key never shows in a repr."""
+    """Address and key of a service. The repr hides the key."""
 
     url: str
     key: str = field(repr=False)
 
     @property
     def local(self) -> bool:
-        """Tell whether it is on this machine, where no proxy should come between."""
+        """Return whether the service is on this machine, so that no proxy may be used."""
         host = urlsplit(self.url).hostname or ""
         try:
             return host == "localhost" or ip_address(host).is_loopback
@@ -41,8 +41,8 @@ def find_connection(
     GANFORGE_API_KEY, else the admin key of that stack, which goes to that stack's address alone.
 
     Raises:
-        UnreachableError: no address is known, because no stack runs here.
-        GanforgeError: the address makes no sense, or no key is known.
+        UnreachableError: no address is given and no local stack runs.
+        GanforgeError: the address is invalid, or no key is known.
     """
     env = os.environ if environment is None else environment
     home = Home(Path(env.get("GANFORGE_HOME") or ".ganforge"))

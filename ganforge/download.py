@@ -1,4 +1,4 @@
-"""Fetching an artifact: whole and checked, or not there at all."""
+"""Download of an artifact: complete and verified, or no file at all."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def fetch(transport: Transport, artifact: Artifact, to: Path) -> Path:
     """Write the artifact's bytes to `to` (a file, or a folder to put it into under its own name); return the file.
 
     Raises:
-        DownloadError: the bytes are not those that were stored, or the disk refuses them.
+        DownloadError: the bytes differ from the stored ones, or cannot be written.
         ApiError: the service refused.
         UnreachableError: it does not answer.
     """
-    # The name comes from outside: only its last part may decide where the file goes.
+    # The name comes from the service: only its last part is used for the file.
     target = to / (Path(artifact["name"]).name or artifact["id"]) if to.is_dir() else to
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -44,14 +44,14 @@ def fetch(transport: Transport, artifact: Artifact, to: Path) -> Path:
                 size += len(chunk)
         if digest.hexdigest() != artifact["sha256"]:
             raise DownloadError(
-                f"{artifact['name']} came damaged ({size} of {artifact['bytes']} bytes, and another sha256): try again"
+                f"{artifact['name']} came damaged ({size} of {artifact['bytes']} bytes, wrong sha256): try again"
             )
         part.chmod(0o666 & ~_umask())
         part.replace(target)
     except OSError as error:
         raise DownloadError(f"{target} can't be written: {error.strerror}") from error
     except httpx.TransportError as error:
-        raise DownloadError(f"the download of {artifact['name']} broke off ({error}): try again") from error
+        raise DownloadError(f"the download of {artifact['name']} was interrupted ({error}): try again") from error
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
@@ -67,7 +67,7 @@ def _content(transport: Transport, artifact_id: str) -> Iterator[httpx.Response]
         with closing(linked):
             yield linked
         return
-    # The object store may be out of reach from here: the service then passes the bytes on itself.
+    # The object store may be unreachable from here; the service then forwards the bytes itself.
     with transport.stream(f"{path}?redirect=false", {}) as answer:
         yield answer
 

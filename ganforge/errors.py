@@ -1,4 +1,4 @@
-"""What can go wrong on a person's side of the service. The text of each error is one readable line with a remedy."""
+"""Errors on the client's side. Each error's text is one readable line with a remedy."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class GanforgeError(Exception):
-    """The root of every error that this package raises on purpose."""
+    """The base class of this package's errors."""
 
 
 class StackError(GanforgeError):
-    """The local stack can't start, or a part of it has ended."""
+    """The local stack can't start, or one of its processes has ended."""
 
 
 class HomeBusyError(StackError):
@@ -18,7 +18,7 @@ class HomeBusyError(StackError):
 
 
 class StoppedError(GanforgeError):
-    """A signal asked to stop before the work was done."""
+    """A signal stopped the command before it had finished."""
 
 
 class UnreachableError(GanforgeError):
@@ -26,11 +26,11 @@ class UnreachableError(GanforgeError):
 
 
 class DownloadError(GanforgeError):
-    """The bytes that came are not those that were stored."""
+    """The downloaded bytes differ from the stored ones."""
 
 
 class UploadError(GanforgeError):
-    """There is nothing to send, or it cannot be read."""
+    """The files to upload are missing or unreadable."""
 
 
 class ApiError(GanforgeError):
@@ -53,7 +53,7 @@ class ApiError(GanforgeError):
         said = str(self.body.get("detail") or self.body.get("title") or "the service gave no reason")
         fields = "; ".join(f"{one.get('pointer') or 'request'} {one.get('detail', '')}".strip() for one in self.errors)
         extra = [f"allowed: {', '.join(self.body['allowed']) or 'nothing'}"] if "allowed" in self.body else []
-        # A crash can only be found in the service's log, and there by this id.
+        # The details of a crash are in the service's log, under this id.
         extra += [f"request {self.request_id}"] if self.status >= 500 and self.request_id else []
         line = f"{said}: {fields}" if fields else said
         return (

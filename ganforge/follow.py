@@ -1,4 +1,4 @@
-"""Following events: a stream that breaks is opened again where it broke, so that nothing is missed or seen twice."""
+"""Event streams that reconnect where they broke, so that no event is missed or repeated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST_DELAY_S = 15.0
 
 
 class Follower:
-    """Reads one event stream to its end, over as many connections as it takes.
+    """Reads one event stream to its end, over as many connections as needed.
 
     Args:
         transport: the service.
@@ -88,12 +88,12 @@ class Follower:
                     continue
                 self._seen[event["job"]] = event["seq"]
                 self._last_id = sent.id
-                # Only progress counts as success: a stream that opens and breaks again is still a failure.
+                # Only received events count as success; a stream that opens and breaks at once is a failure.
                 self._failures = 0
                 yield event
 
     def _wait(self, why: str, asked: float | None) -> None:
-        """Back off, doubling, with jitter so that many clients don't return at once."""
+        """Back off exponentially, with jitter so that many clients don't return at once."""
         if time.monotonic() - self._contact > self._patience:
             raise UnreachableError(
                 f"no contact with {self._transport.connection.url} for {self._patience:.0f} s ({why}); the job goes on"

@@ -1,4 +1,4 @@
-"""A connection to one service with one key: requests, repeated where that is safe, and lists page by page."""
+"""A connection to one service with one key: requests, with retries where they are safe, and paginated lists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Session:
     """Close it, or use it as a context manager."""
 
     def __init__(self, url: str | None = None, key: str | None = None, *, timeout: float = 30.0) -> None:
-        """Find the service; see `find_connection`. `timeout` is the most seconds one answer may take."""
+        """Find the service; see `find_connection`. `timeout` limits the seconds of one answer."""
         self._transport = Transport(find_connection(url, key), timeout)
 
     def __enter__(self) -> Self:
@@ -46,7 +46,7 @@ class Session:
     def _once(
         self, path: str, body: Mapping[str, Any], idempotency_key: str | None, patience: float = 0
     ) -> dict[str, Any]:
-        """Send what must not be done twice, with a key that says so."""
+        """Send a request that must not be executed twice, with an idempotency key."""
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         answer = self._transport.send("POST", path, json=dict(body), headers=headers, patience=patience)
         return cast("dict[str, Any]", answer.json())

@@ -1,4 +1,4 @@
-"""HTTP as the client speaks it: one place that sends, waits when told to, and turns refusals into errors."""
+"""The client's HTTP: sends requests, waits when the service says so, and turns refusals into errors."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ganforge.upload import Body
 
 TRIES = 4
 LONGEST_WAIT_S = 10.0
-# The service says something at least every 15 s on an open stream.
+# The service sends something at least every 15 s on an open stream.
 STREAM_SILENCE_S = 40.0
-# A data set is packed before its upload is answered.
+# The service packs an uploaded data set before it answers.
 UPLOAD_PATIENCE_S = 7200.0
 
 
@@ -34,7 +34,7 @@ class Transport:
             timeout=timeout,
             trust_env=trust,
         )
-        # Signed links lead elsewhere, where the key is nobody's business.
+        # Signed links lead to another server, which must not get the key.
         self.links = httpx.Client(timeout=timeout, trust_env=trust, headers={"User-Agent": "ganforge"})
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ class Transport:
         raise AssertionError("the last try returns or raises")
 
     def upload(self, path: str, form: Body) -> httpx.Response:
-        """Send a form that is made while it is sent; wait for the answer as long as it takes.
+        """Stream a form while it is generated; wait for the answer without a limit.
 
         Raises:
             ApiError: the service refused.
@@ -85,7 +85,7 @@ class Transport:
 
     @contextmanager
     def stream(self, path: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-        """Open an answer that goes on for as long as it likes.
+        """Open a response without an end.
 
         Raises:
             ApiError: the service refused.

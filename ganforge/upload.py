@@ -1,4 +1,4 @@
-"""Sending a data set: an archive as it is, a folder as a tar that is made on the way, one file in memory at a time."""
+"""Upload of a data set: an archive as it is, a folder as a tar that is streamed with one file in memory at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ganforge.errors import UploadError
 
-# Of these the service makes pictures; all else in a folder stays at home.
+# Only these files of a folder are uploaded.
 PICTURES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib"}
 _PIECE = 1 << 20
 _BLOCK = tarfile.BLOCKSIZE
@@ -22,7 +22,7 @@ Told = Callable[[int, int], None]  # bytes sent, of how many
 
 @dataclass(frozen=True)
 class Body:
-    """A multipart form whose length is known before its bytes are made."""
+    """A multipart form whose length is known before its bytes are generated."""
 
     content_type: str
     length: int
@@ -33,7 +33,7 @@ def body(path: Path, fields: dict[str, str], told: Told) -> Body:
     """Return the form that uploads a folder or an archive.
 
     Raises:
-        UploadError: there is nothing to send.
+        UploadError: there is nothing to upload.
     """
     path = path.absolute()
     content: Callable[[], Iterator[bytes]]
@@ -85,13 +85,13 @@ class _Member:
 
 
 def _members(folder: Path) -> list[_Member]:
-    """Return the pictures and folders below a folder, by name: the same folder makes the same data set."""
+    """Return the pictures and folders below a folder, sorted by name: a folder always gives the same data set."""
     found: list[_Member] = []
     pictures = 0
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         inside = Path(place).relative_to(folder)
-        # Folders go too, so that an empty class is noticed.
+        # Folders are included so that the service notices an empty class.
         found += [_Member(None, _header(str(inside / name), 0, folder=True), 0) for name in folders]
         for name in sorted(files):
             path = Path(place, name)
@@ -100,7 +100,7 @@ def _members(folder: Path) -> list[_Member]:
                 found.append(_Member(path, _header(str(inside / name), size), size))
                 pictures += 1
     if not pictures:
-        raise UploadError(f"{folder} holds no picture; {', '.join(sorted(PICTURES))} are sent")
+        raise UploadError(f"{folder} holds no pictures of these types: {', '.join(sorted(PICTURES))}")
     return found
 
 
@@ -129,6 +129,6 @@ def _tar(members: list[_Member]) -> Iterator[bytes]:
             except OSError as error:
                 raise UploadError(f"{member.path} can't be read: {error.strerror}") from error
             if len(content) != member.size:
-                raise UploadError(f"{member.path} changed while it was sent; send it again when it is at rest")
+                raise UploadError(f"{member.path} changed during the upload; upload it again when it no longer changes")
         yield member.header + content.ljust(_padded(member.size), b"\0")
     yield bytes(2 * _BLOCK)

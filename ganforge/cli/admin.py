@@ -13,15 +13,15 @@ from ganforge.client import Client
 from models.formats import duration
 
 queues = typer.Typer(help="List queues; pause and resume them (admin).")
-workers = typer.Typer(help="List workers, drain them and let them work again (admin).")
+workers = typer.Typer(help="List, drain and undrain workers (admin).")
 
 QueueName = Annotated[str, typer.Argument(metavar="QUEUE", help="gpu, jetson or cpu.")]
-WorkerId = Annotated[str, typer.Argument(metavar="WORKER", help="Its id, from `ganforge workers list`.")]
+WorkerId = Annotated[str, typer.Argument(metavar="WORKER", help="The worker's id, from `ganforge workers list`.")]
 
 
 @queues.command("list")
 def list_queues(as_json: AsJson = False) -> None:
-    """List the queues: what waits, what runs, who serves them."""
+    """List the queues with their waiting jobs, running jobs and workers."""
     with Client() as client:
         found = list(client.queues())
     if as_json:
@@ -43,15 +43,15 @@ def list_queues(as_json: AsJson = False) -> None:
 
 @queues.command("pause")
 def pause_queue(name: QueueName) -> None:
-    """Let a queue start nothing more; what runs goes on."""
+    """Pause a queue: it starts no job; running jobs continue."""
     with Client() as client:
         queue = client.pause_queue(name)
-    say(f"{queue['name']} is paused; {queue['running']} jobs run on, {queue['depth']} wait")
+    say(f"{queue['name']} is paused; {queue['running']} running jobs continue, {queue['depth']} wait")
 
 
 @queues.command("resume")
 def resume_queue(name: QueueName) -> None:
-    """Let a queue start jobs again."""
+    """Resume a queue."""
     with Client() as client:
         queue = client.resume_queue(name)
     say(f"{queue['name']} is open; {queue['depth']} jobs wait")
@@ -59,7 +59,7 @@ def resume_queue(name: QueueName) -> None:
 
 @workers.command("list")
 def list_workers(as_json: AsJson = False) -> None:
-    """List the workers that were seen within the last day."""
+    """List the workers of the last day."""
     with Client() as client:
         found = list(client.workers())
     if as_json:
@@ -71,7 +71,7 @@ def list_workers(as_json: AsJson = False) -> None:
 
 @workers.command("drain")
 def drain(worker_id: WorkerId) -> None:
-    """Let a worker finish its job and take no more."""
+    """Drain a worker: it finishes its job and claims no more."""
     with Client() as client:
         worker = client.drain(worker_id)
     busy = f"; it still runs {worker['job']}" if worker["job"] else ""
@@ -80,20 +80,20 @@ def drain(worker_id: WorkerId) -> None:
 
 @workers.command("undrain")
 def undrain(worker_id: WorkerId) -> None:
-    """Let a drained worker take jobs again."""
+    """Let a drained worker claim jobs again."""
     with Client() as client:
         worker = client.undrain(worker_id)
     say(f"{worker['id']} is {worker['state']}")
 
 
 def audit(
-    action: Annotated[list[str] | None, typer.Option(help="Only this, such as job.cancel; again.")] = None,
-    subject: Annotated[list[str] | None, typer.Option(help="Only what was done to this id; again.")] = None,
-    owner: Annotated[str | None, typer.Option(help="Only what this owner did.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    action: Annotated[list[str] | None, typer.Option(help="Only this action, such as job.cancel; repeatable.")] = None,
+    subject: Annotated[list[str] | None, typer.Option(help="Only changes to this id; repeatable.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only changes by this owner.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Tell who did what, newest first (admin)."""
+    """List who changed what, newest first (admin)."""
     asked: dict[str, str | list[str] | None] = {"action": action, "subject": subject, "owner": owner}
     with Client() as client:
         found = list(islice(client.audit(**{name: value for name, value in asked.items() if value}), limit))
@@ -104,7 +104,7 @@ def audit(
         (line["subject"], line["action"], line["owner"], ago(line["at"]), _words(line["before"]), _words(line["after"]))
         for line in found
     )
-    print_table(("subject", "action", "owner", "when", "before", "after"), rows, "Nothing was done.")
+    print_table(("subject", "action", "owner", "when", "before", "after"), rows, "No changes.")
 
 
 def _words(facts: dict[str, Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""The application: its commands, and the one place where an error becomes a line and an exit code."""
+"""The Typer application: its commands, and the conversion of errors to a line and an exit code."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     del version
@@ -68,7 +68,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        # Typer answers the exit code that a command raised, and None when the command just returned.
+        # Typer returns the exit code that a command raised, or None if the command just returned.
         code = app(given or ["--help"], prog_name="ganforge", standalone_mode=False)
     except TyperException as error:
         context = getattr(error, "ctx", None)

@@ -9,11 +9,11 @@ import typer
 from ganforge.cli.output import AsJson, ago, print_json, print_table, say
 from ganforge.client import Client
 
-keys = typer.Typer(help="Make, list and revoke access keys (admin).")
+keys = typer.Typer(help="Create, list and revoke access keys (admin).")
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Show this one, with its parameters.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Show this recipe with its parameters.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the recipes, or the parameters of one."""
@@ -45,7 +45,7 @@ def recipes(
 
 @keys.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List the keys; their secrets are known to their holders alone."""
+    """List the keys, without their secrets."""
     with Client() as client:
         found = list(client.keys())
     if as_json:
@@ -57,15 +57,15 @@ def list_keys(as_json: AsJson = False) -> None:
 
 @keys.command("create")
 def create_key(
-    name: Annotated[str, typer.Argument(help="What the key is for.")],
-    owner: Annotated[str | None, typer.Option(help="Whose jobs it sees; default: the name.")] = None,
+    name: Annotated[str, typer.Argument(help="The key's purpose.")],
+    owner: Annotated[str | None, typer.Option(help="The owner whose jobs it sees; default: the name.")] = None,
     role: Annotated[str, typer.Option(help="admin, user or viewer.")] = "user",
-    queued: Annotated[int | None, typer.Option(help="Jobs that may wait; default: the service's own limit.")] = None,
-    running: Annotated[int | None, typer.Option(help="Jobs that may run at once.")] = None,
-    stored_bytes: Annotated[int | None, typer.Option(help="Bytes that may be stored.")] = None,
+    queued: Annotated[int | None, typer.Option(help="Maximum of waiting jobs; default: the service's limit.")] = None,
+    running: Annotated[int | None, typer.Option(help="Maximum of running jobs.")] = None,
+    stored_bytes: Annotated[int | None, typer.Option(help="Maximum of stored bytes.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key, and print it this once."""
+    """Create a key and print it; it is shown only once."""
     with Client() as client:
         asked = {"queued": queued, "running": running, "stored_bytes": stored_bytes}
         quotas = {name: limit for name, limit in asked.items() if limit is not None}
@@ -78,9 +78,9 @@ def create_key(
 
 @keys.command("revoke")
 def revoke_key(
-    key_id: Annotated[str, typer.Argument(metavar="KEY", help="Its id, from `ganforge keys list`.")],
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id, from `ganforge keys list`.")],
 ) -> None:
-    """Make a key useless, at once."""
+    """Revoke a key at once."""
     with Client() as client:
         client.revoke_key(key_id)
     say(f"{key_id} is revoked")

@@ -18,14 +18,14 @@ from models.formats import size
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Dataset
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, or its id.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The data set's name or id.")]
 
-app = typer.Typer(help="List the data sets that jobs may name; add and delete your own.")
+app = typer.Typer(help="List data sets; add and delete your own.")
 
 
 @app.callback(invoke_without_command=True)
 def datasets(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the data sets that jobs may name; add and delete your own."""
+    """List data sets; add and delete your own."""
     if context.invoked_subcommand is not None:
         return
     with Client() as client:
@@ -54,17 +54,18 @@ def add(
         typer.Argument(
             metavar="FOLDER_OR_ARCHIVE",
             exists=True,
-            help="A folder, zip or tar of pictures: plain, or a folder for each class, or A/ and B/ for translation.",
+            help="A folder, zip or tar of pictures: in one folder, a folder per class, or A/ and B/ for translation.",
         ),
     ],
-    name: Annotated[str | None, typer.Option(help="What jobs call it; default: the name of the file.")] = None,
+    name: Annotated[str | None, typer.Option(help="The data set's name; default: the file's name.")] = None,
     side: Annotated[
-        int | None, typer.Option("--size", help="Pixels a side; default: as they are, or 64 where they differ.")
+        int | None,
+        typer.Option("--size", help="Pixels a side; default: unchanged, or 64 if sizes differ."),
     ] = None,
-    skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="Leave out what cannot be read.")] = False,
+    skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="Skip pictures that cannot be read.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Upload pictures as a data set of your own."""
+    """Upload pictures as a new data set."""
     with Client() as client:
         terminal = console()
         columns = (
@@ -92,7 +93,7 @@ def add(
 
 @app.command("show")
 def show(name: Name, as_json: AsJson = False) -> None:
-    """Tell about one data set."""
+    """Show one data set."""
     with Client() as client:
         found = client.dataset(name)
     if as_json:
@@ -118,7 +119,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 @app.command("delete")
 def delete(name: Name) -> None:
-    """Delete a data set of your own; finished jobs keep its name."""
+    """Delete one of your data sets; finished jobs keep its name."""
     with Client() as client:
         found = client.dataset(name)
         client.delete_dataset(found["id"])
@@ -136,15 +137,15 @@ def _content(one: Dataset) -> str:
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="mnist, fashion-mnist, cifar-10 or celeba.")],
     root: Annotated[
-        Path | None, typer.Option(help="The data root to fetch it into; default: the first of GANFORGE_DATA_ROOTS.")
+        Path | None, typer.Option(help="The data root to download to; default: the first of GANFORGE_DATA_ROOTS.")
     ] = None,
 ) -> None:
-    """Download a published data set into a data root, where the service finds it when it starts."""
+    """Download a published data set to a data root. The service discovers it at its next start."""
     first = os.environ.get("GANFORGE_DATA_ROOTS", "").split(os.pathsep)[0]
     if root is None and not first:
         raise typer.BadParameter("say where to: give --root, or set GANFORGE_DATA_ROOTS", param_hint="--root")
     target = (root or Path(first)).absolute()
-    # In a process of the trainers' environment: only they know the formats.
+    # Runs in the trainers' environment, which has the libraries for these formats.
     done = subprocess.run([sys.executable, "-m", "trainers.data.download", name, str(target)], check=False)
     if done.returncode:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`ganforge demo`: the main job, end to end, on this machine: train, draw, download."""
+"""`ganforge demo`: train, sample and download on this machine, end to end."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from models.formats import duration, size
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Artifact, Job
 
-# Marks the demo's own jobs, so that one that was broken off does not hold up the next.
+# Marks the demo's own jobs, so that an interrupted demo does not delay the next one.
 LABEL = {"ganforge": "demo"}
 DATASET = "mnist-10k"
 
 
 def demo(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the 9,000 digits.")] = 60,
-    to: Annotated[Path, typer.Option("--to", "-o", file_okay=False, help="Where the results go.")] = Path(
+    to: Annotated[Path, typer.Option("--to", "-o", file_okay=False, help="Folder for the results.")] = Path(
         "demo-output"
     ),
 ) -> None:
-    """Train a GAN on real digits through the whole service, draw new ones, and download the results."""
+    """Train a GAN on handwritten digits through the whole service, sample new digits and download the results."""
     with Signals().installed() as signals:
         try:
             Demo(signals, epochs, to).run()
@@ -49,7 +49,7 @@ def demo(
 
 
 class Demo:
-    """The steps, and how long each took."""
+    """The steps and their durations."""
 
     def __init__(self, signals: Signals, epochs: int, to: Path) -> None:
         self._signals = signals
@@ -59,7 +59,7 @@ class Demo:
         self._stack: Stack | None = None
 
     def run(self) -> None:
-        """Do it all, on the stack that runs here or on one of its own, which it stops again."""
+        """Run all steps, on the running stack or on a new one that is stopped afterwards."""
         settings = StackSettings.read(os.environ)
         home = Home(settings.home)
         running = home.read_stack()
@@ -78,7 +78,7 @@ class Demo:
                     self._work(stack.url, home)
             finally:
                 with self._step("stopping the stack"):
-                    say("Stopping what the demo started")
+                    say("Stopping the demo's processes")
                     stack.stop()
         self._report()
 
@@ -94,7 +94,7 @@ class Demo:
                 self._download(client, training, drawing)
 
     def _clear(self, client: Client) -> None:
-        """Cancel what an earlier demo was killed over, which would otherwise run first."""
+        """Cancel unfinished jobs of an earlier, killed demo, which would otherwise run first."""
         mark = ":".join(*LABEL.items())
         for job in client.jobs(label=mark, state=["queued", "running", "paused"]):
             client.cancel(job["id"])
@@ -113,7 +113,7 @@ class Demo:
         try:
             show(client, job, self._stack.check if self._stack else lambda: None)
         except KeyboardInterrupt:
-            # Nobody waits for it any more.
+            # Nobody needs the job any more.
             client.cancel(job["id"])
             raise
         job = client.wait(job["id"])
@@ -128,7 +128,7 @@ class Demo:
         made = list(client.artifacts(training["id"]))
         grids = sorted((one for one in made if one["kind"] == "grid"), key=lambda one: one["step"] or 0)
         wanted = {one["name"]: one for one in made if one["kind"] in {"loss_plot", "weights", "report"}}
-        # Names that don't depend on the number of steps, so that a second demo replaces the first one's files.
+        # Names without step numbers, so that a second demo replaces the files of the first.
         wanted["grid.png"] = grids[-1]
         wanted["samples.png"] = next(client.artifacts(drawing["id"], kind="samples"))
         self._to.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ class Demo:
         say(f"\nDone in {duration(total)}:")
         for what, seconds in self._timings:
             say(f"  {seconds:6.1f} s  {what}")
-        say(f"\nLook at {self._to}; `make up` starts the service to stay, `ganforge --help` shows what it can do.")
+        say(f"\nLook at {self._to}; `make up` keeps the service running, `ganforge --help` lists all commands.")
 
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:

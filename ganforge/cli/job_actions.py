@@ -18,10 +18,10 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
 
 def pause(
     job_id: JobId,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until its checkpoint is written.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the checkpoint is written.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Set a job aside; a running one writes a checkpoint and gives its device back."""
+    """Pause a job; a running job writes a checkpoint and frees its device."""
     with Client() as client:
         job = client.pause(resolve(client, job_id)["id"])
         while wait and job["pending_action"] == "pause" and job["state"] == "running":
@@ -33,7 +33,7 @@ def pause(
 
 
 def resume(job_id: JobId, as_json: AsJson = False) -> None:
-    """Let a paused job go on from its checkpoint."""
+    """Resume a paused job from its checkpoint."""
     with Client() as client:
         _show(client.resume(resolve(client, job_id)["id"]), as_json)
 
@@ -42,12 +42,12 @@ def retry(
     job_id: JobId,
     settings: Settings = None,
     checkpoint: Annotated[
-        str | None, typer.Option(help="latest, best or a checkpoint's id to start from; default: from zero.")
+        str | None, typer.Option(help="Checkpoint to start from: latest, best or an id; default: from scratch.")
     ] = None,
     watch: Watch = True,
     as_json: AsJson = False,
 ) -> None:
-    """Do an ended job again, as a new one, with other parameters if you like."""
+    """Retry an ended job as a new job, optionally with other parameters."""
     with Client() as client:
         ended = resolve(client, job_id)["id"]
         job = client.retry(ended, params=parse_settings(settings or []), checkpoint=checkpoint)
@@ -56,13 +56,13 @@ def retry(
 
 def change(
     job_id: JobId,
-    priority: Annotated[int | None, typer.Option(help="-100 to 100, higher first.")] = None,
-    name: Annotated[str | None, typer.Option(help="A name for people; an empty one takes it away.")] = None,
+    priority: Annotated[int | None, typer.Option(help="-100 to 100; higher runs first.")] = None,
+    name: Annotated[str | None, typer.Option(help="The job's new name; an empty one removes it.")] = None,
     labels: Labels = None,
-    order: Annotated[str | None, typer.Option(help="first or last among your waiting jobs.")] = None,
+    order: Annotated[str | None, typer.Option(help="Move the job first or last among your waiting jobs.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a job's priority, name, labels (all at once), or its place in the queue."""
+    """Change a job's priority, name, labels (replaces all), or position in the queue."""
     changes: dict[str, Any] = {"priority": priority, "order": order}
     changes = {field: value for field, value in changes.items() if value is not None}
     if name is not None:
@@ -70,7 +70,7 @@ def change(
     if labels is not None:
         changes["labels"] = parse_labels(labels)
     if not changes:
-        usage("nothing to change: give --priority, --name, --label or --order")
+        usage("nothing to change: pass --priority, --name, --label or --order")
     with Client() as client:
         job = client.update(resolve(client, job_id)["id"], **changes)
     _show(job, as_json)
@@ -78,21 +78,21 @@ def change(
 
 def bulk(
     action: Annotated[str, typer.Argument(help="cancel, pause, resume, retry or reprioritize.")],
-    expected: Annotated[int, typer.Option("--expected", "-n", min=0, help="How many jobs you mean.")],
-    state: Annotated[list[str] | None, typer.Option(help="Only these states; again for more.")] = None,
-    kind: Annotated[list[str] | None, typer.Option(help="Only train, or sample.")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="Only these recipes; again.")] = None,
-    queue: Annotated[list[str] | None, typer.Option(help="Only these queues; again.")] = None,
+    expected: Annotated[int, typer.Option("--expected", "-n", min=0, help="The number of jobs that should match.")],
+    state: Annotated[list[str] | None, typer.Option(help="Only these states; repeatable.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Only train or sample jobs.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="Only these recipes; repeatable.")] = None,
+    queue: Annotated[list[str] | None, typer.Option(help="Only these queues; repeatable.")] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Only jobs with this label.")] = None,
-    parent: Annotated[list[str] | None, typer.Option(help="Only retries of these jobs; again.")] = None,
+    parent: Annotated[list[str] | None, typer.Option(help="Only retries of these jobs; repeatable.")] = None,
     created_after: Annotated[
-        str | None, typer.Option(help="Only jobs made after, such as 2026-01-31T12:00:00Z.")
+        str | None, typer.Option(help="Only jobs created after, such as 2026-01-31T12:00:00Z.")
     ] = None,
-    created_before: Annotated[str | None, typer.Option(help="Only jobs made before.")] = None,
-    priority: Annotated[int | None, typer.Option(help="The new one, to reprioritize.")] = None,
+    created_before: Annotated[str | None, typer.Option(help="Only jobs created before.")] = None,
+    priority: Annotated[int | None, typer.Option(help="The new priority, for reprioritize.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Do the same to many jobs: those that `ganforge jobs` lists by the same filters."""
+    """Apply one action to all jobs that match the filters, as `ganforge jobs` lists them."""
     asked: dict[str, Any] = {"state": state, "kind": kind, "recipe": recipe, "queue": queue, "label": label}
     asked |= {"parent": parent, "created_after": created_after, "created_before": created_before}
     filters = {name: value for name, value in asked.items() if value}

@@ -21,11 +21,11 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, or `last`
 
 
 def jobs(
-    state: Annotated[list[str] | None, typer.Option(help="Only these states; again for more.")] = None,
+    state: Annotated[list[str] | None, typer.Option(help="Only these states; repeatable.")] = None,
     queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Only this recipe.")] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Only jobs with this label.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, newest first."""
@@ -46,17 +46,17 @@ def _row(job: Job) -> tuple[str | None, ...]:
 
 
 def watch(job_id: JobId, as_json: AsJson = False) -> None:
-    """Watch a job to its end; the exit code tells its result."""
+    """Watch a job until it ends; the exit code is the job's result."""
     with Client() as client:
         finish(follow(client, resolve(client, job_id), as_json=as_json))
 
 
 def cancel(
     job_id: JobId,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it has ended.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the job has ended.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """End a job; a running one keeps a last checkpoint."""
+    """Cancel a job; a running job writes a last checkpoint first."""
     with Client() as client:
         job = client.cancel(resolve(client, job_id)["id"])
         if wait:
@@ -65,7 +65,7 @@ def cancel(
         print_json(job)
     else:
         say(f"{job['id']} is {job['state']}" + (", and will be canceled" if job["pending_action"] else ""))
-    # It may have reached its end before anybody heard: then there was nothing to cancel.
+    # The job may have ended before the request arrived: then there was nothing to cancel.
     if wait and job["state"] != "canceled":
         complain(f"{job['id']} had already {job['state']}")
         raise typer.Exit(FAILED)
@@ -73,12 +73,12 @@ def cancel(
 
 def download(
     job_id: JobId,
-    to: Annotated[Path, typer.Option("--to", "-o", file_okay=False, help="The folder.")] = Path(),
-    kind: Annotated[list[str] | None, typer.Option(help="Only these kinds, such as grid or weights; again.")] = None,
-    list_only: Annotated[bool, typer.Option("--list", help="Only list what there is.")] = False,
+    to: Annotated[Path, typer.Option("--to", "-o", file_okay=False, help="The target folder.")] = Path(),
+    kind: Annotated[list[str] | None, typer.Option(help="Only these kinds, such as grid; repeatable.")] = None,
+    list_only: Annotated[bool, typer.Option("--list", help="Only list the files.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Download what a job has made, each file checked against its sha256."""
+    """Download a job's files and check each against its sha256."""
     with Client() as client:
         job = resolve(client, job_id)
         chosen = [artifact for artifact in client.artifacts(job["id"]) if not kind or artifact["kind"] in kind]
@@ -90,7 +90,7 @@ def download(
             print_table(("artifact", "kind", "name", "epoch", "size"), rows, "Nothing yet.")
             return
         if not chosen:
-            complain(f"{job['id']} has made nothing" + (f" of the kind {', '.join(kind)}" if kind else "") + " so far")
+            complain(f"{job['id']} has no files" + (f" of the kind {', '.join(kind)}" if kind else "") + " yet")
             raise typer.Exit(FAILED)
         to.mkdir(parents=True, exist_ok=True)
         files = [client.download(artifact, to) for artifact in chosen]
@@ -102,8 +102,8 @@ def download(
 
 
 def resolve(client: Client, job_id: str, **filters: str) -> Job:
-    """Return the job of this id, or for `last` the newest that the filters let through."""
+    """Return the job with this id, or for `last` the newest that matches the filters."""
     if job_id != LAST:
         return client.job(job_id)
     newest = next(client.jobs(**filters), None)
-    return newest if newest is not None else usage("there is no job yet; `ganforge train mlp_gan` makes one")
+    return newest if newest is not None else usage("there is no job yet; `ganforge train mlp_gan` submits one")

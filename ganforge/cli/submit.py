@@ -17,26 +17,26 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
 
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="A parameter, such as epochs=5 or grid_every.epochs=10; again."),
+    typer.Option("--set", metavar="NAME=VALUE", help="A parameter, as epochs=5 or grid_every.epochs=10; repeatable."),
 ]
-Labels = Annotated[list[str] | None, typer.Option("--label", metavar="NAME=TEXT", help="A mark of your own; again.")]
-Name = Annotated[str | None, typer.Option(help="A name for people.")]
-Priority = Annotated[int, typer.Option(help="-100 to 100, higher first.")]
+Labels = Annotated[list[str] | None, typer.Option("--label", metavar="NAME=TEXT", help="A label; repeatable.")]
+Name = Annotated[str | None, typer.Option(help="The job's name.")]
+Priority = Annotated[int, typer.Option(help="-100 to 100; higher runs first.")]
 Queue = Annotated[str, typer.Option(help="auto, gpu, jetson or cpu.")]
 MaxRuntime = Annotated[
-    int | None, typer.Option(help="Stop with a checkpoint after so many seconds of running, over all attempts.")
+    int | None, typer.Option(help="Stop with a checkpoint after this many seconds of running, over all attempts.")
 ]
-Watch = Annotated[bool, typer.Option("--watch/--detach", help="Watch it to its end, or only submit it.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check it and show it with its defaults; make nothing.")]
+Watch = Annotated[bool, typer.Option("--watch/--detach", help="Watch the job until it ends, or only submit it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Validate the job and show its defaults; create nothing.")]
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A name from `ganforge recipes`.")],
+    recipe: Annotated[str, typer.Argument(help="A recipe from `ganforge recipes`.")],
     dataset: Annotated[
-        str, typer.Option("--dataset", "-d", help="A name or id from `ganforge datasets`.")
+        str, typer.Option("--dataset", "-d", help="A data set's name or id from `ganforge datasets`.")
     ] = "mnist-10k",
     settings: Settings = None,
-    preset: Annotated[str | None, typer.Option(help="A published setting of the recipe.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A preset of the recipe: published settings.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
     name: Name = None,
     labels: Labels = None,
@@ -47,7 +47,7 @@ def train(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a network: submit the job, and watch it."""
+    """Submit a training job and watch it."""
     request: dict[str, Any] = {"kind": "train", "recipe": recipe, "preset": preset, "dataset": dataset, "seed": seed}
     request |= {"params": parse_settings(settings or []), "labels": parse_labels(labels or [])}
     request |= {"name": name, "priority": priority, "queue": queue, "max_runtime_s": max_runtime}
@@ -55,7 +55,7 @@ def train(
 
 
 def sample(
-    job: Annotated[str, typer.Argument(help="The training job whose networks draw, or `last` for the newest.")],
+    job: Annotated[str, typer.Argument(help="The training job to sample from, or `last` for the newest.")],
     checkpoint: Annotated[str, typer.Option(help="best, latest, or a checkpoint's id.")] = "best",
     settings: Settings = None,
     name: Name = None,
@@ -67,7 +67,7 @@ def sample(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw pictures from a checkpoint (--set count=64 --set seed=1 --set output=grid)."""
+    """Sample images from a checkpoint (--set count=64 --set seed=1 --set output=grid)."""
     with Client() as client:
         source = resolve(client, job, kind="train")["id"]
     request: dict[str, Any] = {"kind": "sample", "source": {"job": source, "checkpoint": checkpoint}}
@@ -77,27 +77,27 @@ def sample(
 
 
 def parse_settings(given: list[str]) -> dict[str, Any]:
-    """Return the parameters: values are JSON where they can be, else text; dots in a name go one level down."""
+    """Return the parameters. A value is parsed as JSON if possible, else text; a dot in a name means a nested value."""
     params: dict[str, Any] = {}
     for one in given:
         path, equals, text = one.partition("=")
         if not equals or not path:
-            usage(f"--set {one!r}: write it as NAME=VALUE, such as --set epochs=5")
+            usage(f"--set {one!r}: write NAME=VALUE, such as --set epochs=5")
         *parents, last = path.split(".")
         place = params
         for parent in parents:
             place = place.setdefault(parent, {})
             if not isinstance(place, dict):
-                usage(f"--set {one!r}: {parent} already has a value of its own")
+                usage(f"--set {one!r}: {parent} already has a value")
         place[last] = _value(text)
     return params
 
 
 def parse_labels(given: list[str]) -> dict[str, str]:
-    """Return the labels, text to text."""
+    """Return the labels."""
     for one in given:
         if "=" not in one:
-            usage(f"--label {one!r}: write it as NAME=TEXT, such as --label team=a")
+            usage(f"--label {one!r}: write NAME=TEXT, such as --label team=a")
     return dict(one.split("=", 1) for one in given)
 
 
@@ -118,7 +118,7 @@ def _submit(request: dict[str, Any], watch: bool, dry_run: bool, as_json: bool) 
 
 
 def submitted(client: Client, job: Job, watch: bool, as_json: bool) -> None:
-    """Tell of a new job, and follow it to its end where that is wanted."""
+    """Print a new job, and watch it if `watch` is set."""
     if as_json and not watch:
         print_json(job)
         return
@@ -130,7 +130,7 @@ def submitted(client: Client, job: Job, watch: bool, as_json: bool) -> None:
 
 
 def announce(job: Job) -> None:
-    """Say what was accepted, and where it will run."""
+    """Print the accepted job and its queue."""
     reason = f" ({job['reason']})" if job["reason"] else ""
     before = (job["position"] or 1) - 1
     behind = f", behind {before} other jobs" if before else ""

@@ -15,7 +15,7 @@ from ganforge.stack.stack import Stack
 
 
 def up() -> None:
-    """Start the whole service on this machine, in the foreground; Ctrl-C stops it, data stays."""
+    """Start the whole service on this machine, in the foreground. Ctrl-C stops it; the data stays."""
     with Signals().installed() as signals:
         try:
             _run(signals)
@@ -34,10 +34,10 @@ def _run(signals: Signals) -> None:
     try:
         _announce(stack, time.monotonic() - start)
         stack.watch()
-        say("Stopping: workers give their jobs back with a checkpoint (Ctrl-C again to hurry)")
+        say("Stopping: workers write checkpoints and return their jobs (Ctrl-C again to hurry)")
     finally:
         stack.stop()
-    say("Stopped. The data stays; `make up` goes on with it.")
+    say("Stopped. The data stays; `make up` starts the service with it again.")
 
 
 def _announce(stack: Stack, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Watching a job: a live bar on a terminal, plain lines everywhere else."""
+"""Watching a job: a progress bar on a terminal, plain lines otherwise."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from models.states import TERMINAL
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Event, Job
 
-# The names in the order in which a person reads them.
+# Metrics in display order.
 METRIC_LABELS = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(real)", "d_fake": "D(fake)"}
 REFRESH_S = 1.0
-# Events of a running job that are told again to whoever joins.
+# Events of a running job that are repeated when somebody starts watching.
 TOLD = 200
 
 
 class View(ABC):
-    """What is known of the job from its events, and a way to show it."""
+    """The job's state as its events report it, and a way to show it."""
 
     def __init__(self, client: Client, job: Job) -> None:
         self._client = client
@@ -39,11 +39,11 @@ class View(ABC):
 
     @abstractmethod
     def note(self, text: str) -> None:
-        """Show a line that stays."""
+        """Print a permanent line."""
 
     @abstractmethod
     def moved(self, *, epoch_ended: bool) -> None:
-        """Show that the job went on."""
+        """Show progress."""
 
     @abstractmethod
     def __enter__(self) -> View: ...
@@ -76,7 +76,7 @@ class View(ABC):
                 self.note(f"made {data['artifact']['name']}")
 
     def refresh(self, *, force: bool = False) -> None:
-        """Ask the service for progress and ETA, but not more often than a person can read."""
+        """Request progress and ETA from the service, at a readable rate."""
         if force or time.monotonic() - self._asked > REFRESH_S:
             self.job = self._client.job(self.job["id"])
             self._asked = time.monotonic()
@@ -94,16 +94,16 @@ class View(ABC):
         self.moved(epoch_ended=False)
 
     def epoch(self) -> str:
-        """Say which epoch is in hand."""
+        """Return the current epoch as text."""
         progress = self.job["progress"]
         if self.job["kind"] != "train":
             return ""
-        # The first epoch may end before the service is asked for progress again.
+        # The first epoch may end before progress is requested again.
         epochs = progress["epochs"] or self.job["params"].get("epochs")
         return f"epoch {progress['epoch']}" + (f"/{epochs}" if epochs else "")
 
     def figures(self) -> str:
-        """Say the losses, the speed, and when it will be done."""
+        """Return losses, speed and ETA as text."""
         parts = [f"{label} {self.values[name]:.3f}" for name, label in METRIC_LABELS.items() if name in self.values]
         if self.rate:
             parts.append(f"{self.rate:,.0f} images/s")
@@ -114,7 +114,7 @@ class View(ABC):
 
 
 class Lines(View):
-    """Plain lines, one for each epoch: for files, pipes and logs."""
+    """One plain line per epoch, for files, pipes and logs."""
 
     def note(self, text: str) -> None:
         """See `View.note`."""
@@ -133,7 +133,7 @@ class Lines(View):
 
 
 class Bar(View):
-    """A bar that moves, for a terminal; below it what must not be missed."""
+    """A progress bar for a terminal, with permanent lines for important events."""
 
     def __init__(self, client: Client, job: Job, terminal: Console) -> None:
         super().__init__(client, job)
@@ -172,7 +172,7 @@ class Bar(View):
 
 
 def follow(client: Client, job: Job, *, as_json: bool = False) -> Job:
-    """Show a job, or print its events as JSON lines, until it has ended; then return it.
+    """Show a job, or print its events as JSON lines, until it ends; return the ended job.
 
     Raises:
         typer.Exit: Ctrl-C; the job goes on.
@@ -186,16 +186,16 @@ def follow(client: Client, job: Job, *, as_json: bool = False) -> Job:
         return client.wait(job["id"])
     except KeyboardInterrupt:
         complain(
-            f"{job['id']} goes on; `ganforge watch {job['id']}` shows it again, `ganforge cancel {job['id']}` ends it"
+            f"{job['id']} goes on; `ganforge watch {job['id']}` shows it, `ganforge cancel {job['id']}` cancels it"
         )
         raise typer.Exit(INTERRUPTED) from None
 
 
 def show(client: Client, job: Job, check: Callable[[], None] = lambda: None) -> None:
-    """Show a job until it has ended; `check` is called now and then, and what it raises ends this."""
+    """Show a job until it ends. `check` is called periodically; an exception from it ends the watching."""
     terminal = console()
     view: View = Bar(client, job, terminal) if terminal.is_terminal else Lines(client, job)
-    # What happened before is told in short: whoever comes late wants to see where the job stands.
+    # Earlier events are summarised: somebody who starts watching late wants the job's current state.
     after = max(0, job["last_seq"] - TOLD) if job["state"] not in TERMINAL else 0
 
     def lost(why: str) -> None:

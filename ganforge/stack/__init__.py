@@ -1,1 +1,1 @@
-"""The local stack: the real servers and the service's own processes, as children of one command."""
+"""The local stack: the real servers and the service's processes, as children of one command."""

@@ -13,15 +13,15 @@ from pathlib import Path
 from ganforge.stack.shutdown import Group, find
 from ganforge.stack.watchdog import INTRODUCE, Watchdog, introduction
 
-# The order of stopping: those who give work, those who use the servers, the servers.
+# The order of stopping: processes that hand out work, processes that use the servers, the servers.
 WORKERS, USERS, SERVERS = 0, 1, 2
-# A log that has grown beyond this is put aside at the next start, in place of the one before.
+# A log beyond this size is rotated at the next start; one old log is kept.
 LOG_BYTES = 10_000_000
 
 
 @dataclass
 class Child:
-    """A command with its environment and log, and how it is stopped (see `Group`)."""
+    """A command with its environment, its log, and the way to stop it (see `Group`)."""
 
     name: str
     command: list[str]
@@ -36,7 +36,7 @@ class Child:
     _log_start: int = field(default=0, init=False, repr=False)
 
     def start(self, watchdog: Watchdog) -> None:
-        """Start it in a session of its own; the watchdog hears of it first."""
+        """Start it in its own session, after reporting it to the watchdog."""
         introduce = introduction(self.name, self.signal, self.grace, self.phase)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
@@ -69,7 +69,7 @@ class Child:
         return self._process.poll() if self._process else None
 
     def kill(self) -> None:
-        """SIGKILL it, as a crash would, and wait for its end."""
+        """Send SIGKILL, as a crash would, and wait for its end."""
         if self._process:
             self._process.kill()
             self._process.wait()
@@ -85,20 +85,20 @@ class Child:
         return self._process.wait(timeout)
 
     def reap(self) -> None:
-        """Take the exit code of a child that was stopped: it may be a moment between its last sign of life and that."""
+        """Collect the exit code of a stopped child, which may arrive a moment after its last sign of life."""
         if self._process:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(5)
 
     def last_lines(self, count: int = 15) -> str:
-        """Return the end of what this run has logged."""
+        """Return the last log lines of this run."""
         with self.log.open("rb") as log:
             log.seek(max(self._log_start, os.fstat(log.fileno()).st_size - 64 * 1024))
             lines = deque(log.read().decode(errors="replace").splitlines(), count)
         return "\n".join(f"  {line}" for line in lines) or "  (it logged nothing)"
 
     def how_it_ended(self) -> str:
-        """Say in words with which exit code or signal it ended."""
+        """Return its exit code or signal in words."""
         code = self.ended()
         if code is None:
             return "is still running"

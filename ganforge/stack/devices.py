@@ -1,4 +1,4 @@
-"""Which supervisors this machine should run: one for each accelerator, or one for the processor."""
+"""The supervisors that this machine should run: one for each GPU, or one for the CPU."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def seats(asked: str | None, root: Path = Path("/")) -> list[Seat]:
         root: where the files are by which a Jetson is known.
 
     Raises:
-        StackError: an unknown queue, or one whose device is not there.
+        StackError: a queue is unknown or its device is missing.
     """
     jetson = (root / JETSON_RELEASE).exists()
     names = [name.strip() for name in (asked or "").split(",") if name.strip()]
@@ -52,10 +52,10 @@ def seats(asked: str | None, root: Path = Path("/")) -> list[Seat]:
     found = gpus() if not names or "gpu" in names else []
     if "gpu" in names and not found:
         raise StackError(
-            "GANFORGE_QUEUES names gpu, but `nvidia-smi -L` lists no GPU; leave gpu out, or mend the driver"
+            "GANFORGE_QUEUES names gpu, but `nvidia-smi -L` lists no GPU; leave gpu out, or fix the driver"
         )
     if "jetson" in names and not jetson:
-        raise StackError(f"GANFORGE_QUEUES names jetson, but /{JETSON_RELEASE} is not there; leave jetson out")
+        raise StackError(f"GANFORGE_QUEUES names jetson, but /{JETSON_RELEASE} does not exist; leave jetson out")
     if not names:
         names = ["jetson"] if jetson else ["gpu"] if found else ["cpu"]
     chosen = [Seat(f"worker-gpu-{n}", "gpu", uuid) for n, uuid in enumerate(found) if "gpu" in names]

@@ -1,4 +1,4 @@
-"""GANFORGE_HOME: where data, logs, secrets and the stack's addresses stand, and the lock that keeps it to one stack."""
+"""GANFORGE_HOME: the folder for data, logs, secrets and addresses, with a lock that allows one stack at a time."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import psutil
 from ganforge.errors import HomeBusyError, StackError
 from models.files import write_private
 
-# A stack that was killed leaves its watchdog to stop the rest; that takes at most a warm shutdown of the workers.
+# The watchdog of a killed stack stops its children, which takes at most as long as a warm shutdown of the workers.
 TAKE_OVER_S = 45.0
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """Random secrets of the local servers, made at the first start."""
+    """Random secrets of the local servers, generated at the first start."""
 
     postgres: str
     redis: str
@@ -31,7 +31,7 @@ class Credentials:
 
 
 class Home:
-    """The folder of one local stack. Nothing is made before `prepare`."""
+    """The folder of one local stack. `prepare` creates it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().absolute()
@@ -42,7 +42,7 @@ class Home:
         self._lock_file = self.path / "lock"
 
     def prepare(self) -> None:
-        """Make the folders.
+        """Create the folders.
 
         Raises:
             StackError: the folder can't be made or written.
@@ -54,11 +54,11 @@ class Home:
             raise StackError(f"GANFORGE_HOME {self.path} can't be used: {error.strerror or error}") from error
 
     def log(self, name: str) -> Path:
-        """Return the log file of a part."""
+        """Return the log file of a process."""
         return self.logs / f"{name}.log"
 
     def lock(self) -> IO[str]:
-        """Return the held lock; closing it (in every process that inherited it) gives the home back.
+        """Acquire and return the lock. It is released when every process that inherited it has closed it.
 
         The watchdog inherits this lock and keeps it when the stack is killed, and the file names the holder. The locks
         of `filelock`, which serve everywhere else, cannot be inherited, hence `fcntl`.
@@ -74,7 +74,7 @@ class Home:
             except BlockingIOError:
                 file.seek(0)
                 holder = file.read().strip()
-                # The holder is dead and its watchdog is still stopping what it left: soon the home is free.
+                # The holder is dead and its watchdog is still stopping its children: the home is free soon.
                 if holder.isdigit() and not psutil.pid_exists(int(holder)) and time.monotonic() < deadline:
                     time.sleep(0.1)
                     continue
@@ -90,7 +90,7 @@ class Home:
             return file
 
     def credentials(self) -> Credentials:
-        """Return the secrets, made and stored for the owner alone at the first call."""
+        """Return the secrets. The first call generates them and stores them readable by their owner only."""
         if self._credentials_file.exists():
             try:
                 return Credentials(**json.loads(self._credentials_file.read_text()))
@@ -108,7 +108,7 @@ class Home:
         return made
 
     def write_stack(self, content: dict[str, Any]) -> None:
-        """Tell other commands where everything is; no secrets belong in here."""
+        """Write the stack's addresses for other commands; never secrets."""
         scratch = self.stack_file.with_suffix(".tmp")
         scratch.write_text(json.dumps(content, indent=2) + "\n")
         scratch.replace(self.stack_file)

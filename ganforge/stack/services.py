@@ -23,7 +23,7 @@ BUCKET = "ganforge"
 
 
 class Services:
-    """Starts the servers, says where they are, stops them. A context manager; reusable by the stack and by tests.
+    """Starts the servers, gives their addresses, and stops them. A context manager, used by the stack and by tests.
 
     `durable=False` lets PostgreSQL skip fsync: right for tests, whose data may go when the machine's power does.
     """
@@ -47,7 +47,7 @@ class Services:
         self.stop()
 
     def start(self, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Start all servers and wait until each answers; `stopping` is asked meanwhile and ends the wait.
+        """Start all servers and wait until each answers. `stopping` is called meanwhile and can end the wait.
 
         Raises:
             HomeBusyError: another stack uses this home.
@@ -71,7 +71,7 @@ class Services:
             raise
 
     def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
-        """Stop every child (those that were added with `run` too), in order, and give the home back."""
+        """Stop every child, including those added with `run`, in order, and release the home."""
         stop_groups([child.group for child in self.children.values() if child.group], hurry)
         for child in self.children.values():
             child.reap()
@@ -79,24 +79,24 @@ class Services:
             self.watchdog.close()
             self.watchdog = None
         if self._lock:
-            # Only whoever holds the home may say that nothing runs here.
+            # Only the holder of the home's lock may remove this file.
             self.home.stack_file.unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 
     def run(self, child: Child) -> None:
-        """Start a further child, which stops with the rest."""
+        """Start another child, which stops with the rest."""
         if self.watchdog is None:
             raise StackError("the servers are not running")
         self.children[child.name] = child
         child.start(self.watchdog)
 
     def kill(self, name: str) -> None:
-        """End a server at once, as a crash would."""
+        """Kill a server, as a crash would."""
         self.children[name].kill()
 
     def restart(self, name: str) -> None:
-        """Start a server again that has ended, on the same port and data, and wait until it answers."""
+        """Restart an ended server on the same port and data, and wait until it answers."""
         server = self._servers[name]
         server.prepare(self._run_to_end)
         self._launch(server, self.ports[name])
@@ -123,7 +123,7 @@ class Services:
         return f"http://{LOOPBACK}:{self.ports['s3']}"
 
     def environment(self) -> dict[str, str]:
-        """Return the settings that lead the service to these servers."""
+        """Return the settings that point the service to these servers."""
         credentials = self.home.credentials()
         return {
             "GANFORGE_HOME": str(self.home.path),
@@ -147,7 +147,7 @@ class Services:
             raise StackError(f"{name} {child.how_it_ended()}. Its last log lines:\n{child.last_lines()}")
 
     def _child_environment(self) -> dict[str, str]:
-        """The caller's environment without what would change how the servers behave."""
+        """The caller's environment without variables that would change the servers' behaviour."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "RCLONE_"))}
         return {**kept, "LANG": "C.UTF-8", "GANFORGE_HOME": str(self.home.path)}
 
@@ -171,7 +171,7 @@ class Services:
         while not stopping():
             child, server = self.children[name], self._servers[name]
             if child.ended() is not None:
-                # Between finding a port and listening on it, somebody else may have taken it.
+                # Another program may have taken the port between finding it and listening on it.
                 if "in use" in child.last_lines() and relaunches < 3:
                     relaunches += 1
                     self._launch(server)

@@ -1,4 +1,4 @@
-"""What a person may set for the local stack, from the environment. Read once, when a command starts."""
+"""Settings of the local stack, read from the environment once, when a command starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRIED_PORTS = 100
 
 @dataclass(frozen=True)
 class StackSettings:
-    """`port` is None unless the person chose one: only then is a taken port an error."""
+    """`port` is None unless GANFORGE_PORT is set; only then is a taken port an error."""
 
     home: Path
     host: str

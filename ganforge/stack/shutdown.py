@@ -1,5 +1,4 @@
-"""Stop what was started, in order, and leave nothing behind. Used by the stack itself and, when that dies, by its
-watchdog: there is one way to stop."""
+"""Stops the started processes in order and leaves none behind. Used by the stack and, if that dies, by its watchdog."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ HURRY_S = 2.0
 
 @dataclass(frozen=True)
 class Group:
-    """A child that leads a session of its own, and how it wants to be stopped.
+    """A child that leads its own session, and how to stop it.
 
     Lower phases stop first; `grace` is the number of seconds between the child's `signal` and SIGKILL. `process` is
     None when it had ended before anyone looked; it is never mistaken for a later process with the same id.
@@ -40,7 +39,7 @@ def find(pid: int) -> psutil.Process | None:
 
 
 def alive(process: psutil.Process) -> bool:
-    """Tell whether this very process still runs; a zombie has ended, whoever is slow to collect it."""
+    """Return whether this process still runs. A zombie has ended, even if nobody has collected it yet."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -48,13 +47,13 @@ def alive(process: psutil.Process) -> bool:
 
 
 def stop_groups(groups: Iterable[Group], hurry: Callable[[], bool] = lambda: False) -> list[str]:
-    """Stop every group and everything below it; return the names of those that had to be killed.
+    """Stop every group and its descendants; return the names of groups that had to be killed.
 
     `hurry` is asked again and again: once it says yes, nothing gets more than two further seconds of grace.
     """
     leaders = [(group, process) for group in groups if (process := _leader(group)) is not None]
-    # Some descendants lead sessions of their own (trainers, Postgres backends): they are found by descent, while the
-    # tree still stands.
+    # Some descendants lead their own sessions (trainers, Postgres backends). They are found by descent, while the
+    # process tree is intact.
     below = [child for _, leader in leaders for child in _descendants(leader)]
     killed: list[str] = []
     for phase in sorted({group.phase for group, _ in leaders}):
@@ -78,7 +77,7 @@ def stop_groups(groups: Iterable[Group], hurry: Callable[[], bool] = lambda: Fal
 def _leader(group: Group) -> psutil.Process | None:
     if group.process is not None and group.process.is_running():
         return group.process
-    # Others of its group may have outlived it; the id of a group stays taken as long as it has members.
+    # Other members of its group may still run; the id of a group stays in use as long as it has members.
     _kill_group(group.pid)
     return None
 

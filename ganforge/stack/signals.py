@@ -1,4 +1,4 @@
-"""Signals as facts to look at: the handlers count, and nothing else happens inside them."""
+"""Signals as counters: the handlers only count, the program checks the count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signals:
-    """How often this process was asked to stop. The second time means: hurry."""
+    """How often this process was asked to stop. The second request means: hurry."""
 
     def __init__(self) -> None:
         self.received: list[int] = []
@@ -21,7 +21,7 @@ class Signals:
 
     @contextmanager
     def installed(self) -> Iterator[Signals]:
-        """Count the signals instead of dying of them, until the block ends."""
+        """Count signals instead of exiting on them, until the block ends."""
         before = {number: signal.signal(number, self._count) for number in STOPPING}
         try:
             yield self
@@ -31,10 +31,10 @@ class Signals:
 
     @contextmanager
     def raising(self) -> Iterator[None]:
-        """Let a signal break off what the block is waiting for.
+        """Let a signal interrupt what the block is waiting for.
 
         Raises:
-            KeyboardInterrupt: a signal came, before the block or in it.
+            KeyboardInterrupt: a signal arrived before or in the block.
         """
         self._raising = True
         try:
@@ -45,16 +45,16 @@ class Signals:
             self._raising = False
 
     def stopping(self) -> bool:
-        """Tell whether this process was asked to stop."""
+        """Return whether this process was asked to stop."""
         return bool(self.received)
 
     def hurry(self) -> bool:
-        """Tell whether it was asked again."""
+        """Return whether it was asked again."""
         return len(self.received) > 1
 
     def _count(self, number: int, frame: FrameType | None) -> None:
         del frame
-        # A terminal's Ctrl-C may reach us directly and once more through make: that is one request.
+        # A terminal's Ctrl-C may arrive twice, directly and through make. That is one request.
         now = time.monotonic()
         if not self.received or now - self._first > 0.5:
             self.received.append(number)

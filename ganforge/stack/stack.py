@@ -1,4 +1,4 @@
-"""The whole service on one machine: the servers, then the service's own processes, watched until told to stop."""
+"""The whole service on one machine: the servers, then the service's processes, supervised until a signal stops them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READY_S = 90.0
 
 
 class Stack:
-    """One running service. `say` gets a line for each step that a person may want to see."""
+    """One running service. `say` gets a line for each step."""
 
     def __init__(self, settings: StackSettings, signals: Signals, say: Callable[[str], None]) -> None:
         self.settings = settings
@@ -48,7 +48,7 @@ class Stack:
             StoppedError: a signal came meanwhile. Everything is stopped again.
         """
         self.seats = seats(self.settings.queues)
-        # Asked here so that a taken port is told at once; taken for good when the API starts.
+        # Checked here so that a taken port is reported at once; the API binds the port when it starts.
         self.settings.choose_port()
         try:
             self.services.start(self._signals.stopping)
@@ -62,7 +62,7 @@ class Stack:
             self._await("the service", self._serves, sees_to="api")
             self.home.write_stack(self._description())
         except StackError:
-            # A signal that reached a child first looks like that child's failure.
+            # A signal that reached a child first looks like a failure of that child.
             self.stop()
             self._check_stop()
             raise
@@ -71,7 +71,7 @@ class Stack:
             raise
 
     def watch(self) -> None:
-        """Return when a signal asks to stop.
+        """Return when a signal arrives.
 
         Raises:
             StackError: a part has ended by itself; it is named, with its last log lines.
@@ -81,15 +81,15 @@ class Stack:
             time.sleep(0.1)
 
     def check(self, but: str = "") -> None:
-        """Raise StackError if a part, other than `but`, has ended by itself; see `watch`."""
+        """Raise StackError if a process, other than `but`, has ended by itself; see `watch`."""
         for child in self.services.children.values():
             if child.name != but and child.ended() is not None:
                 raise StackError(_obituary(child))
         if self.services.watchdog is not None and not self.services.watchdog.alive():
-            raise StackError("the watchdog has ended, so nothing would stop the rest after a crash")
+            raise StackError("the watchdog has ended, so nothing would stop the other processes after a crash")
 
     def stop(self) -> None:
-        """Stop everything in order. A further signal hurries it."""
+        """Stop everything in order. Another signal speeds this up."""
         self.services.stop(self._signals.hurry)
 
     def _environment(self) -> dict[str, str]:
@@ -112,7 +112,7 @@ class Stack:
         del self.services.children[child.name]
 
     def _await(self, what: str, ready: Callable[[], bool], *, sees_to: str) -> None:
-        """Wait for a condition that itself sees to the end of the child named `sees_to`."""
+        """Wait for a condition, which handles the end of the child named `sees_to` itself."""
         deadline = time.monotonic() + READY_S
         while not ready():
             self._check_stop()
@@ -133,12 +133,12 @@ class Stack:
         return child
 
     def _serves(self) -> bool:
-        """Tell whether the API answers and every worker has registered.
+        """Return whether the API answers and every worker has registered.
 
-        The key matters: while another program holds the port, it is perhaps another stack's API that answers.
+        The request carries the key: another program on the port may be another stack's API.
         """
         api = self.services.children["api"]
-        # That program may have taken the port since it was found free; unless it was chosen, the next will do.
+        # Another program may have taken the port since; unless the user chose the port, the next one is tried.
         if api.ended() is not None and self.settings.port is None and "in use" in api.last_lines():
             api = self._launch_api()
         if api.ended() is not None:
@@ -147,7 +147,7 @@ class Stack:
         listed = self._get("/v1/workers?limit=100", key)
         if listed is None or self._get("/readyz") is None:
             return False
-        # Rows of an earlier run may still look alive for a moment: only those that began after us are ours.
+        # Rows of an earlier run may look alive for a moment, so only workers that started after this run count.
         ours = {
             worker["name"]
             for worker in listed["data"]
@@ -158,7 +158,7 @@ class Stack:
     def _get(self, path: str, key: str = "") -> dict[str, Any] | None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            # A proxy that the environment names has no business with our own address.
+            # Local addresses must not go through a proxy from the environment.
             answer = httpx.get(self.url + path, headers=headers, timeout=3, trust_env=False)
             body: dict[str, Any] | None = answer.json() if answer.status_code == httpx.codes.OK else None
         except (httpx.HTTPError, ValueError):

@@ -1,4 +1,4 @@
-"""The watchdog: a small process that outlives the stack's parent and stops what the parent could not.
+"""The watchdog: a small process that outlives the stack's parent and stops what the parent left running.
 
 It reads lines from a pipe whose other end only the parent holds. Each child writes its own line there before it
 becomes what it is, so that no moment exists in which a child runs unknown. When the pipe closes, because the parent
@@ -16,7 +16,7 @@ from typing import IO
 
 from ganforge.stack.shutdown import Group, find, stop_groups
 
-# The child introduces itself on its standard input, which is the pipe, and then becomes its command under the same id.
+# The child writes its description to its standard input, which is the pipe, then becomes its command under the same id.
 INTRODUCE = 'printf "%s %s\\n" "$$" "$0" >&0 && exec "$@" </dev/null'
 
 
@@ -24,9 +24,9 @@ class Watchdog:
     """The parent's side: the pipe and the process at its other end."""
 
     def __init__(self, log: Path, remove: Path, lock: IO[str]) -> None:
-        """Start the watchdog. At the end it removes the file `remove`; until then it holds `lock` too."""
+        """Start the watchdog. It holds `lock` until it ends, and then removes the file `remove`."""
         read, self.pipe = os.pipe()
-        # The stack's own signals must not reach it: it ends by the pipe alone, in a session of its own.
+        # A separate session keeps the stack's signals away: only the closing pipe ends the watchdog.
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ganforge.stack.watchdog", str(remove)],
@@ -44,28 +44,28 @@ class Watchdog:
         return self._process.pid
 
     def alive(self) -> bool:
-        """Tell whether it still watches."""
+        """Return whether it is still running."""
         return self._process.poll() is None
 
     def close(self) -> None:
-        """Close the pipe and wait until the watchdog has made sure that nothing is left."""
+        """Close the pipe and wait until the watchdog has stopped everything."""
         os.close(self.pipe)
         self._process.wait()
 
 
 def introduction(name: str, stop: int, grace: float, phase: int) -> str:
-    """Return what a child says of itself, after its process id."""
+    """Return a child's description, which follows its process id."""
     return f"{name} {stop} {grace} {phase}"
 
 
 def parse(line: str) -> Group:
-    """Return the group that introduced itself with this line."""
+    """Return the group that this line describes."""
     pid, name, stop, grace, phase = line.split()
     return Group(int(pid), find(int(pid)), name, int(stop), float(grace), int(phase))
 
 
 def main() -> None:
-    """Read introductions until the pipe closes, then stop whatever still runs."""
+    """Read descriptions until the pipe closes, then stop everything that still runs."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups = [parse(line) for line in sys.stdin]
