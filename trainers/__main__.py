@@ -8,8 +8,9 @@ import signal
 import sys
 import traceback
 
+from models import memory
 from models.wire import Ready
-from trainers.process.errors import as_failure
+from trainers.process.errors import OutOfMemoryError, as_failure
 from trainers.process.wire import Commands, Wire, take_over_stdout
 
 
@@ -38,22 +39,41 @@ def share_the_processors() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 
-def _attempt(wire: Wire, commands: Commands) -> int:
-    share_the_processors()
-    # Imported here and not above: end of file must end the process while torch is still on its way in.
-    import torch  # noqa: PLC0415
+def _warm_up() -> Ready:
+    """Import torch and set this process up for it.
 
+    Raises:
+        OutOfMemoryError: this process may not hold as much as torch itself takes.
+    """
+    share_the_processors()
+    try:
+        # Imported here and not above: end of file must end the process while torch is still on its way in.
+        import torch  # noqa: PLC0415
+
+        import trainers.sample  # noqa: PLC0415
+        import trainers.train  # noqa: PLC0415, F401
+        from trainers.device import devices  # noqa: PLC0415
+        from trainers.methods import optimizers  # noqa: PLC0415
+
+        devices.be_killed_first()
+        devices.only_one_interop_thread()
+        devices.workspace_for_exact_cublas()
+        optimizers.warm_up()
+    except Exception as error:
+        # The loader and half-loaded libraries fail in many ways then, few of which name memory.
+        if memory.too_little_for_torch():
+            raise OutOfMemoryError(f"the device has too little memory for torch itself ({error})") from error
+        raise
+    return Ready(str(torch.__version__), platform.python_version(), os.getpid())
+
+
+def _attempt(wire: Wire, commands: Commands) -> int:
+    wire.send(_warm_up())
     from trainers.device import devices  # noqa: PLC0415
-    from trainers.methods import optimizers  # noqa: PLC0415
     from trainers.process import spec  # noqa: PLC0415
     from trainers.sample import sample  # noqa: PLC0415
     from trainers.train import train  # noqa: PLC0415
 
-    devices.be_killed_first()
-    devices.only_one_interop_thread()
-    devices.workspace_for_exact_cublas()
-    optimizers.warm_up()
-    wire.send(Ready(str(torch.__version__), platform.python_version(), os.getpid()))
     line = commands.spec()
     if line is None:
         wire.stopped()

@@ -257,7 +257,12 @@ class Attempt:
         if self._request is not None:
             # It did not write its checkpoint in time; the one before serves.
             return AS_REQUESTED[self._request]
-        return endings.exited(code, self._log_lines, oom_killed=oom_kills() > self._oom_before)
+        return endings.exited(
+            code,
+            self._log_lines,
+            killed_for_memory=oom_kills() > self._oom_before,
+            ran_out_of_memory=self._trainer.ran_out_of_memory,
+        )
 
     # -- what its lease tells
 

@@ -7,14 +7,14 @@ import signal
 from collections.abc import Sequence
 from enum import StrEnum
 
-from models import wire
+from models import memory, wire
 from models.states import ErrorCode, Outcome
 from stores.jobs.transitions import Ending
 
 # errno of a full disk, of a quota that is used up, and of a file as large as files may be.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# The last words of libraries that end the process when they find no memory.
-NO_MEMORY = ("memory allocation still failed", "bad_alloc", "out of memory")
+# Signals by which a process ends itself, when a library finds no memory or something else that it cannot go on with.
+OWN_SIGNALS = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP}
 
 
 class Request(StrEnum):
@@ -49,18 +49,23 @@ def failed(message: wire.Failed, log: Sequence[str]) -> Ending:
     return Ending(Outcome.failed, None, code, detail)
 
 
-def exited(status: int, log: Sequence[str], *, oom_killed: bool) -> Ending:
-    """End an attempt whose trainer ended without a last message. `status` is its exit code, or minus its signal."""
-    if any(words in line.lower() for line in log for words in NO_MEMORY):
+def exited(status: int, log: Sequence[str], *, killed_for_memory: bool, ran_out_of_memory: bool) -> Ending:
+    """End an attempt whose trainer ended without a last message. `status` is its exit code, or minus its signal.
+
+    Facts decide first whether memory ran out: the kernel counts the processes that it kills (`killed_for_memory`), and
+    the trainer may have stood at its limit (`ran_out_of_memory`). What its log says is the last hint.
+    """
+    if -status == signal.SIGKILL and killed_for_memory:
+        detail = "the machine ran out of memory and the kernel ended the trainer; lower batch_size or width"
+        return Ending(Outcome.failed, None, ErrorCode.out_of_memory, with_log(detail, log))
+    by_itself = status >= 0 or -status in OWN_SIGNALS
+    if by_itself and (ran_out_of_memory or any(map(memory.says_no_memory, log))):
         detail = "the trainer found no memory and gave up; lower batch_size or width"
         return Ending(Outcome.failed, None, ErrorCode.out_of_memory, with_log(detail, log))
     if status >= 0:
         detail = f"the trainer exited with code {status} before its work was done"
         return Ending(Outcome.failed, None, ErrorCode.internal, with_log(detail, log))
     name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
-    if -status == signal.SIGKILL and oom_killed:
-        detail = "the machine ran out of memory and the kernel ended the trainer; lower batch_size or width"
-        return Ending(Outcome.failed, None, ErrorCode.out_of_memory, with_log(detail, log))
     detail = with_log(f"the trainer was ended by {name}", log)
     return Ending(Outcome.crashed, f"trainer ended by {name}", ErrorCode.internal, detail)
 

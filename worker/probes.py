@@ -126,14 +126,31 @@ class Probes:
         return found
 
     def oom_kills(self) -> int:
-        """Return how often the kernel has killed a process for lack of memory: on this machine or in this container."""
+        """Return how often the kernel has killed a process for lack of memory: on this machine or in this container.
+
+        Every file that counts is added, so the number only tells whether there was another one since.
+        """
         count = 0
-        for path in ("sys/fs/cgroup/memory.events", "proc/vmstat"):
+        for path in ("proc/vmstat", *self._memory_events()):
             for line in (self.line(path) or "").splitlines():
                 words = line.split()
                 if words[:1] == ["oom_kill"] and len(words) == 2:
                     count += int(words[1])
         return count
+
+    def _memory_events(self) -> set[str]:
+        """Return the files in which this process's own cgroup and the topmost one count, in both versions of cgroups.
+
+        In a container the path of the own cgroup is often not there: it then stands at the top.
+        """
+        found = {"sys/fs/cgroup/memory.events", "sys/fs/cgroup/memory/memory.oom_control"}
+        for line in (self.line("proc/self/cgroup") or "").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if not controllers:
+                found.add(f"sys/fs/cgroup{path.rstrip('/')}/memory.events")
+            elif "memory" in controllers.split(","):
+                found.add(f"sys/fs/cgroup/memory{path.rstrip('/')}/memory.oom_control")
+        return found
 
     def gpus(self) -> list[Gpu]:
         """Return the GPUs that nvidia-smi lists; none without a driver."""

@@ -15,13 +15,17 @@ from pathlib import Path
 
 import structlog
 
-from models import wire
+from models import memory, wire
 from models.typed_json import JSONTypeError
 from worker.device import Device
 
 log = structlog.get_logger(__name__)
 
 LOG_LINES = 200
+# How often the memory of a trainer is looked at: importing torch takes a second or two, training is steadier.
+LOOK_WHILE_IMPORTING_S, LOOK_S = 0.05, 0.5
+# A trainer that died within this share of its limit, as far as was seen, died of it: it grows between two looks.
+CLOSE_SHARE = 0.1
 LINE_LENGTH = 2000
 
 
@@ -65,6 +69,8 @@ class Trainer:
         self.pid = self._process.pid
         self.ready = threading.Event()
         self._tail: deque[str] = deque(maxlen=LOG_LINES)
+        self._tightest: memory.Room | None = None
+        self._ended = threading.Event()
         self._held: list[News] = []
         self._listener: Callable[[News], None] | None = None
         self._lock = threading.Lock()
@@ -72,6 +78,16 @@ class Trainer:
         self._stdout = threading.Thread(target=self._read_messages, name=f"trainer-{self.pid}", daemon=True)
         self._stderr.start()
         self._stdout.start()
+        threading.Thread(target=self._watch_memory, name=f"trainer-memory-{self.pid}", daemon=True).start()
+
+    @property
+    def ran_out_of_memory(self) -> bool:
+        """Whether its limit explains that it has died: it came close, or may not hold as much as torch takes."""
+        if (room := self._tightest) is None:
+            return False
+        if not self.ready.is_set() and room.allowed < memory.IMPORT_BYTES:
+            return True
+        return room.left < max(memory.CLOSE_BYTES, CLOSE_SHARE * room.allowed)
 
     @property
     def alive(self) -> bool:
@@ -137,6 +153,7 @@ class Trainer:
                 self._log_line(line)
             self._tell(news)
         code = self._process.wait()
+        self._ended.set()
         self._stderr.join(timeout=5)
         self._tell(Exited(code))
 
@@ -146,6 +163,14 @@ class Trainer:
                 self._held.append(news)
             else:
                 self._listener(news)
+
+    def _watch_memory(self) -> None:
+        """Note how close it comes to the limit of its memory. When it has died the kernel no longer tells."""
+        while not self._ended.is_set():
+            room = memory.room(self.pid)
+            if room is not None and (self._tightest is None or room.left < self._tightest.left):
+                self._tightest = room
+            self._ended.wait(LOOK_S if self.ready.is_set() else LOOK_WHILE_IMPORTING_S)
 
     def _read_log(self) -> None:
         pipe = self._process.stderr

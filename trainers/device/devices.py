@@ -12,7 +12,10 @@ import torch
 
 from models.limits import TRAINER_MEMORY_SHARE
 from models.wire import Memory
-from trainers.process.errors import TrainerError
+from trainers.process.errors import MEMORY_ERRORS, TrainerError
+
+# Torch has had a type for this since 1.13; with an older one the error's words must do.
+MEMORY_ERRORS.append(getattr(torch.cuda, "OutOfMemoryError", MemoryError))
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 

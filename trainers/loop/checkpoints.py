@@ -5,6 +5,7 @@ A file is written under another name, flushed to the disk and then renamed, so t
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import zlib
@@ -112,14 +113,24 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[s
         try:
             save_file(tensors, str(partial), metadata)
         except SafetensorError as error:
-            # The library wraps what the operating system said.
-            raise OSError(f"{path.name} could not be written: {error}") from error
+            size = sum(value.numel() * value.element_size() for value in tensors.values())
+            raise OSError(_errno_of_writing(partial, size), f"{path.name} could not be written: {error}") from error
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.rename(path)
     finally:
         if partial.exists():
             partial.unlink()
+
+
+def _errno_of_writing(path: Path, size: int) -> int:
+    """Return why a file of this size cannot be written. The library keeps the number to itself; the kernel tells it."""
+    try:
+        with path.open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        return error.errno or errno.EIO
+    return errno.EIO
 
 
 def read(path: Path) -> Snapshot:

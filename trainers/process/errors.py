@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+from typing import TYPE_CHECKING, Iterator
+
+from models import memory
 
 if TYPE_CHECKING:
     from models.wire import FailureCode
@@ -38,41 +41,32 @@ class CheckpointCorruptError(TrainerError):
     code = "checkpoint_corrupt"
 
 
-# What the allocators of torch, oneDNN, cuBLAS, cuDNN and libstdc++ say; only CUDA's has a type of its own.
-_MEMORY_WORDS = (
-    "out of memory",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "bad_alloc",
-    "could not create a memory object",
-    # oneDNN says no more when it finds no room for its code or its scratch; our shapes it can do.
-    "could not create a primitive",
-    "could not execute a primitive",
-    "alloc_failed",
-    "not enough memory",
-    # Importing torch itself, on a device with hardly any: the loader's words, and those of threads without a stack.
-    "failed to map segment",
-    "can't start new thread",
-)
+# CUDA's own type is added by trainers/device/devices.py: this module is needed before torch is there.
+MEMORY_ERRORS: list[type[BaseException]] = [MemoryError]
+# errno of a full disk, of a quota that is used up, and of a file as large as files may be.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What some libraries say instead of passing the errno on.
+_FULL_PHRASES = ("no space left on device", "disk quota exceeded", "file too large")
+NO_SPACE: FailureCode = "no_space"
 
 _LOWER = "lower `batch_size` or `width`, or use a queue whose devices have more memory"
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Tell whether an allocator has found no memory."""
-    words = str(error).lower()
-    return isinstance(error, MemoryError) or any(word in words for word in _MEMORY_WORDS)
-
-
-# What the system calls it, whoever wraps the words: no room, over the quota, over the size that a file may have.
-_SPACE_WORDS = ("no space left on device", "disk quota exceeded", "file too large")
-NO_SPACE: FailureCode = "no_space"
+    """Tell whether memory ran out: by the error's type, then by the limits of this process, last by its words."""
+    if any(_is_memory_error(one) for one in _chain(error)):
+        return True
+    if any(_is_full_disk(one) for one in _chain(error)):
+        return False
+    return memory.exhausted() or memory.says_no_memory(str(error))
 
 
 def no_space(error: BaseException) -> bool:
-    """Tell whether the disk was full."""
+    """Tell whether the disk was full: by the error's number, last by its words."""
+    if any(_is_full_disk(one) for one in _chain(error)):
+        return True
     words = str(error).lower()
-    return isinstance(error, OSError) and any(word in words for word in _SPACE_WORDS)
+    return isinstance(error, OSError) and any(phrase in words for phrase in _FULL_PHRASES)
 
 
 def as_failure(error: BaseException) -> tuple[FailureCode, str]:
@@ -85,3 +79,19 @@ def as_failure(error: BaseException) -> tuple[FailureCode, str]:
     if no_space(error):
         return NO_SPACE, f"the scratch folder has no room left: free some on the worker's disk ({words[:200]})"
     return TrainerError.code, f"{type(error).__name__}: {words[:300]}"
+
+
+def _is_memory_error(error: BaseException) -> bool:
+    numbered = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    return numbered or isinstance(error, tuple(MEMORY_ERRORS))
+
+
+def _is_full_disk(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

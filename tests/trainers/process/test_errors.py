@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import subprocess
+import sys
 
 import pytest
+import torch
 
-from tests.trainers.attempts import Attempt
+import trainers.device.devices  # noqa: F401 - makes CUDA's own type of error known
+from tests.trainers.attempts import ROOT, Attempt
 from trainers.process.errors import as_failure
 
 
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [
-        ({"recipe": "vae"}, "internal", "does not know the recipe 'vae'; it has mlp_gan, dcgan"),
+        ({"recipe": "vae"}, "internal", "does not know the recipe 'vae'; it has began, cyclegan"),
         ({"device": "tpu"}, "internal", "must be cpu or cuda"),
         ({"seed": "x"}, "internal", "the spec cannot be read"),
         ({"kind": "paint"}, "internal", "it must be train or sample"),
@@ -52,3 +57,40 @@ def test_every_allocator_is_understood(error):
     code, detail = as_failure(error)
     assert code == "out_of_memory"
     assert "lower `batch_size` or `width`" in detail
+
+
+def _raised(cause, outer):
+    try:
+        raise outer from cause
+    except Exception as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError(errno.ENOMEM, "no"), "out_of_memory"),
+        (_raised(MemoryError(), RuntimeError("a worker thread failed")), "out_of_memory"),
+        (torch.cuda.OutOfMemoryError("no"), "out_of_memory"),
+        (_raised(OSError(errno.ENOSPC, "no"), RuntimeError("the picture was not written")), "no_space"),
+        (RuntimeError("a worker thread failed"), "internal"),
+    ],
+)
+def test_types_and_numbers_decide_whatever_the_words(error, code):
+    assert as_failure(error)[0] == code
+
+
+@pytest.mark.parametrize(("room_mib", "code"), [(40, "out_of_memory"), (400, "internal")])
+def test_an_error_of_a_process_at_its_limit_is_a_lack_of_memory(room_mib, code):
+    """As Python says it when an allocation fails between two of its own checks."""
+    script = (
+        "import resource\n"
+        "from models import memory\n"
+        "from trainers.process.errors import as_failure\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, 8 << 30))\n"
+        "held = memory.room().allowed - memory.room().left\n"
+        f"resource.setrlimit(resource.RLIMIT_DATA, (held + ({room_mib} << 20),) * 2)\n"
+        "print(as_failure(SystemError('error return without exception set'))[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == code
