@@ -1,7 +1,8 @@
 """`python -m benchmarks.requests [--against DIR]`: submissions, looks at a job and lists that an API process answers.
 
 With another checkout of this project, of any version, the two are asked in turn, each over a database of its own in the
-same server, so that whatever else the machine does touches both alike. The ratios are what counts.
+same server, so that whatever else the machine does touches both alike. The ratios are what counts; where others use the
+machine too, those of the processor time that the API's process takes for a request.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from benchmarks.queue.api_server import ROOT, await_answer, running, servers
@@ -45,7 +47,12 @@ class Side:
     name: str
     port: int
     key: str
+    process: psutil.Process
     job: str = ""
+
+    def seconds(self) -> float:
+        """Return the processor time that the API has taken."""
+        return sum(sum(one.cpu_times()[:2]) for one in (self.process, *self.process.children(recursive=True)))
 
     def links(self) -> list[http.client.HTTPConnection]:
         """Return a connection for each client; they stay open."""
@@ -123,8 +130,9 @@ def _served(services: Services, name: str, root: Path) -> Iterator[Side]:
     with psycopg.connect(services.database_url_for(name).replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(WORKER.encode())
     module = ["gunicorn", "-c", str(root / "api" / "gunicorn.conf.py")]
-    with running(services, f"api-{name}", module, environment, python=python, folder=root):
-        side = Side(name, int(environment["GANFORGE_PORT"]), (home / "admin.key").read_text().strip())
+    with running(services, f"api-{name}", module, environment, python=python, folder=root) as child:
+        key = (home / "admin.key").read_text().strip()
+        side = Side(name, int(environment["GANFORGE_PORT"]), key, psutil.Process(child.pid))
         await_answer(side.port)
         (link, *_) = side.links()
         for _ in range(WAITING):
@@ -133,28 +141,29 @@ def _served(services: Services, name: str, root: Path) -> Iterator[Side]:
 
 
 def _compare(kind: str, sides: list[Side], rounds: int, seconds: float) -> None:
-    rates: dict[str, list[float]] = {side.name: [] for side in sides}
+    rounds_of: dict[str, list[tuple[float, float]]] = {side.name: [] for side in sides}
     with ThreadPoolExecutor(CLIENTS) as pool:
         for n in range(rounds + 1):
             # Who goes first changes, so that neither always finds the machine as the other left it.
             for side in sides if n % 2 else reversed(sides):
-                rates[side.name].append(_rate(pool, side, KINDS[kind], seconds))
-    counted = {name: found[1:] for name, found in rates.items()}  # the first round warms up
-    medians = {name: statistics.median(found) for name, found in counted.items()}
-    figures: dict[str, Any] = {f"{name}_per_second": round(median, 1) for name, median in medians.items()}
-    if "there" in counted:
-        ratios = [here / there for here, there in zip(counted["here"], counted["there"], strict=True)]
-        figures["ratio_of_medians"] = round(medians["here"] / medians["there"], 2)
-        figures["median_of_ratios"] = round(statistics.median(ratios), 2)
-        figures["ratios"] = [round(ratio, 2) for ratio in ratios]
+                rounds_of[side.name].append(_measure(pool, side, KINDS[kind], seconds))
+    figures: dict[str, Any] = {}
+    for n, figure in enumerate(("per_second", "cpu_ms")):
+        counted = {name: [one[n] for one in found[1:]] for name, found in rounds_of.items()}  # the first warms up
+        medians = {name: statistics.median(found) for name, found in counted.items()}
+        figures |= {f"{figure}_{name}": round(median, 2) for name, median in medians.items()}
+        if "there" in counted:
+            ratios = [here / there for here, there in zip(counted["here"], counted["there"], strict=True)]
+            figures[f"{figure}_ratio_of_medians"] = round(medians["here"] / medians["there"], 2)
+            figures[f"{figure}_ratios"] = [round(ratio, 2) for ratio in ratios]
     emit(f"requests_{kind}", clients=CLIENTS, **figures)
 
 
-def _rate(
+def _measure(
     pool: ThreadPoolExecutor, side: Side, ask: Callable[[Side, http.client.HTTPConnection], None], seconds: float
-) -> float:
-    """Return how many requests a second are answered to all clients together."""
-    began = time.perf_counter()
+) -> tuple[float, float]:
+    """Return the requests a second that all clients together had answered, and the API's milliseconds for each."""
+    began, used = time.perf_counter(), side.seconds()
 
     def repeat(link: http.client.HTTPConnection) -> int:
         answered = 0
@@ -165,7 +174,8 @@ def _rate(
 
     links = side.links()
     try:
-        return sum(pool.map(repeat, links)) / (time.perf_counter() - began)
+        answered = sum(pool.map(repeat, links))
+        return answered / (time.perf_counter() - began), 1000 * (side.seconds() - used) / answered
     finally:
         for link in links:
             link.close()
