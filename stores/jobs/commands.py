@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
@@ -103,7 +103,7 @@ class Verbs:
         who: Principal | None = None,
         *,
         changes: dict[str, Any] | None = None,
-    ) -> tuple[views.Job | dict[str, Any], bool]:
+    ) -> tuple[views.Job, bool]:
         """Store a job and ring for it. Returns the job as shown to readers, and whether this is a replayed answer.
 
         `who` asks; None: the owner, without a key. `changes`: what was asked of a retry.
@@ -116,7 +116,7 @@ class Verbs:
         with self._engine.begin() as connection:
             begun = idempotency.begin(connection, new.owner, request, turn=limit is not None)
             if begun.answer is not None:
-                return begun.answer, True
+                return cast(views.Job, begun.answer), True
             place = foreseen(connection, vars(new), self._alive_s)
             view = insert.shown(new, place, id=new_id("job"), state=State.queued, created_at=begun.at, last_seq=1)
             line = (who or Local(new.owner), _birth(view, changes))

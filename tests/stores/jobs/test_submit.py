@@ -11,9 +11,11 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from models.ids import new_id
 from models.states import Outcome
-from stores.accounts.audit import Local
+from stores.accounts.audit import Entry, Local
 from stores.infra.errors import IdempotencyBusyError, IdempotencyMismatchError, InvalidTransitionError, NotFoundError
+from stores.jobs import insert
 from stores.jobs.filter import JobFilter
 from stores.jobs.idempotency import Request
 from stores.jobs.transitions import Ending
@@ -64,6 +66,16 @@ def test_many_requests_with_one_key_at_once_make_one_job(stores, new_job):
 
     assert len(answers - {"busy"}) == 1
     assert _count(stores, "jobs") == 1
+
+
+def test_an_answer_is_not_stored_when_another_request_was_faster_with_the_key(stores, new_job):
+    """The look-up can miss the answer of a request that ends while the lock is taken; then the primary key decides."""
+    first, _ = stores.verbs.submit(new_job(), _request("a"))
+    late = {**first, "id": new_id("job")}
+    with stores.engine.connect() as connection:
+        line = (Local("alice"), Entry("job.create", late["id"]))
+        stored = insert.store(connection, new_job(), late, line, _request("a"), None)
+    assert stored.key is None
 
 
 def test_an_answer_is_forgotten_after_72_hours(stores, new_job):
