@@ -1,4 +1,4 @@
-"""All stores, opened together from one set of settings and passed down as one thing."""
+"""All stores, built from one set of settings and passed down together."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from stores.schedule.speed_stats import Paces
 
 @dataclass(frozen=True)
 class Stores:
-    """Every door to the state outside the process."""
+    """All access to state outside the process."""
 
     settings: Settings
     engine: Engine

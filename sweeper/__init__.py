@@ -1,1 +1,1 @@
-"""The sweeper: ends lost attempts, rings for waiting work, and runs periodic maintenance."""
+"""The sweeper: ends lost attempts, sends messages for waiting work, and runs periodic tasks."""

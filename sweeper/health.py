@@ -7,12 +7,12 @@ import sys
 from stores.infra.settings import Settings
 from stores.queries.liveness import Liveness, report
 
-# A sweep that finds much to do may be late by some of its periods.
+# A sweep with much to do may be late by several periods.
 LATE_SWEEPS = 15
 
 
 def complaint(liveness: Liveness, settings: Settings) -> str | None:
-    """Return what the sweeper has left undone, None if it does its work.
+    """Return what the sweeper has failed to do, None if it is healthy.
 
     Raises:
         SQLAlchemyError: the database does not answer.

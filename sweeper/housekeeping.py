@@ -1,4 +1,4 @@
-"""What the sweeper does beside its clock: retention and the search for orphans, each a chore with rounds of its own.
+"""The sweeper's periodic tasks, in a thread of their own: retention and the search for orphans, each in rounds.
 
 It runs in a thread, since an object store that hangs must not keep the sweeper from taking back lost jobs.
 """
@@ -22,7 +22,7 @@ Work = Callable[[str], Round]
 
 
 class Housekeeping:
-    """Offers to do whatever chore is due."""
+    """Runs the periodic tasks that are due."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
@@ -30,16 +30,16 @@ class Housekeeping:
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """End after the round in hand."""
+        """Stop after the current round."""
         self._stopping.set()
         self._thread.join(timeout=10)
 
     def once(self) -> bool:
-        """Do one round of each chore that is due. Returns whether any did something and may have more to do."""
+        """Run one round of each task that is due. Returns whether any did something and may have more to do."""
         busy = False
         for name, every_s, work in self._chores():
             cursor = self._stores.chores.take(name, self._stores.settings.chore_s)
@@ -54,10 +54,10 @@ class Housekeeping:
         return busy
 
     def _chores(self) -> list[tuple[str, float, Work]]:
-        """List what the settings ask for: name, how often, and the work of one round."""
+        """Return the tasks that the settings enable: name, interval, and the function of one round."""
         stores, settings = self._stores, self._stores.settings
         retention, orphans = stores.retention, stores.orphans
-        # Walking all objects and all rows costs the object store something, and what it finds is rare.
+        # Walking all objects and all rows loads the object store, and orphans are rare.
         often, seldom = settings.chore_s, settings.walk_s
         chores: list[tuple[str, float, Work]] = [
             ("ended_sessions", often, lambda _: Round(stores.sessions.forget_ended())),
@@ -82,6 +82,6 @@ class Housekeeping:
             except SQLAlchemyError as error:
                 log.warning("housekeeping_failed", error=str(error).splitlines()[0][:200])
             except BlobError as error:
-                # The round was not finished, so its cursor stands where it stood.
+                # The round did not finish, so its cursor stays unchanged.
                 log.warning("housekeeping_failed", error=str(error))
             self._stopping.wait(0.0 if busy else min(1.0, self._stores.settings.chore_s))

@@ -24,12 +24,12 @@ from sweeper.housekeeping import Housekeeping
 
 log = structlog.get_logger(__name__)
 
-# How often a sweep is written down, for the metrics page: often enough for an alert, seldom enough to cost nothing.
+# How often a sweep is recorded for the metrics: often enough for an alert, rarely enough to cost nothing.
 NOTE_S = 5.0
 
 
 def sweep(stores: Stores) -> None:
-    """Look once: end lost attempts, ring for waiting work, forget old idempotency keys."""
+    """Sweep once: end lost attempts, send messages for waiting work, delete old idempotency keys."""
     started = time.monotonic()
     expired = stores.jobs.expire_leases()
     for job_id, state in expired:
@@ -67,7 +67,7 @@ class Sweeper(Scheduler):  # type: ignore[misc]
 def create_sweeper(settings: Settings) -> Celery:
     """Return the Celery application that beat runs."""
 
-    # Not at beat_init: by then Celery has put its own streams in place of standard error.
+    # Not at beat_init: by then Celery has replaced standard error with its own stream.
     @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
     def logs(**_: Any) -> None:
         configure_logs("sweeper")

@@ -1,4 +1,4 @@
-"""The audit: a row for every change that a person makes, in the transaction that makes it. Nobody changes it after."""
+"""The audit log: a row for every change by a person, written in the transaction of the change, never modified."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from models.views import AuditEntry, audit_view
 
 
 class Actor(Protocol):
-    """Who makes a change: an owner, through a key."""
+    """The author of a change: an owner with a key."""
 
     @property
     def owner(self) -> str:
-        """Whose key it is."""
+        """The owner of the key."""
 
     @property
     def key_id(self) -> str | None:
-        """The key; None where somebody acts without one, on the machine itself."""
+        """The key; None for a change made on the machine itself, without a key."""
 
 
 class Requester(Actor, Protocol):
-    """Somebody who acts on jobs."""
+    """A person who acts on jobs."""
 
     @property
     def reads(self) -> str | None:
-        """The owner whose jobs they see; None: everybody's."""
+        """The owner whose jobs they see; None: all owners."""
 
 
 @dataclass(frozen=True)
@@ -41,29 +41,29 @@ class Local:
 
     @property
     def reads(self) -> str:
-        """Their own."""
+        """The owner's own jobs."""
         return self.owner
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What was done to what. `before` and `after` hold what the change touched, and never a secret."""
+    """An action and its subject. `before` and `after` hold the changed fields, never a secret."""
 
-    action: str  # the kind of thing and the verb: job.cancel
-    subject: str  # its id, or its name where that is what it goes by
+    action: str  # kind of subject and verb, such as job.cancel
+    subject: str  # its id, or its name if it has no id
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
 
 
 def record(connection: Connection, actor: Actor, *entries: Entry) -> None:
-    """Write down what this transaction does."""
+    """Insert the audit row of this transaction."""
     if entries:
         who = {"owner": actor.owner, "key_id": actor.key_id}
         connection.execute(insert(Audit), [{**who, **vars(entry)} for entry in entries])
 
 
 class Audits:
-    """Reads the audit."""
+    """Reads the audit log."""
 
     def __init__(self, engine: Engine) -> None:
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -77,7 +77,7 @@ class Audits:
         subjects: Sequence[str] = (),
         owner: str | None = None,
     ) -> list[AuditEntry]:
-        """Return up to `limit` rows, newest first, beginning behind the row `before`."""
+        """Return up to `limit` rows, newest first, starting after the row `before`."""
         query = select(*Audit.__table__.columns).order_by(Audit.id.desc()).limit(limit)
         for column, wanted in ((Audit.action, actions), (Audit.subject, subjects)):
             if wanted:

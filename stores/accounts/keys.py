@@ -1,4 +1,4 @@
-"""Access keys: made at random, shown once, kept as a hash."""
+"""Access keys: random, shown once, stored as a hash."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ NO_QUOTAS = Quotas()
 PREFIX = "gf_"
 
 WHO_COLUMNS = (Key.id, Key.owner, Key.role, Key.quota_queued, Key.quota_running, Key.quota_stored_bytes)
-# Asked at every request, so it is made once.
+# Built once, because every request executes it.
 WHO = select(*WHO_COLUMNS).where(Key.hash == bindparam("hash"), Key.revoked_at.is_(None))
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks."""
+    """The caller of a request."""
 
     key_id: str
     owner: str
     role: Role
     quotas: Quotas = NO_QUOTAS
-    session: bytes | None = None  # hash of the session that the key opened, where one was shown instead of the key
+    session: bytes | None = None  # hash of the session, if the request came with a session instead of the key
 
     @property
     def reads(self) -> str | None:
-        """The owner whose things this caller sees; None: everybody's."""
+        """The owner whose things this caller sees; None: all owners."""
         return None if self.role is Role.admin else self.owner
 
 
 def principal(row: Row[*tuple[Any, ...]]) -> Principal:
-    """Return who a row with `WHO_COLUMNS` stands for."""
+    """Return the caller described by a row with `WHO_COLUMNS`."""
     quotas = Quotas(row.quota_queued, row.quota_running, row.quota_stored_bytes)
     return Principal(row.id, row.owner, Role(row.role), quotas)
 
 
 def hash_secret(secret: str) -> bytes:
-    """Return what is stored of a secret. It has 256 random bits, so a plain SHA-256 cannot be guessed back."""
+    """Return the stored hash of a secret. Secrets have 256 random bits, so a plain SHA-256 cannot be inverted."""
     return hashlib.sha256(secret.encode()).digest()
 
 
@@ -68,13 +68,13 @@ class Keys:
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def authenticate(self, secret: str) -> Principal | None:
-        """Return whose key this is; None for a key that is unknown or revoked."""
+        """Return the key's holder, None if the key is unknown or revoked."""
         with self._reader.connect() as connection:
             row = connection.execute(WHO, {"hash": hash_secret(secret)}).first()
         return None if row is None else principal(row)
 
     def known(self, secret: str) -> bool:
-        """Tell whether there is or was such a key, revoked ones included."""
+        """Return whether such a key exists or existed, revoked keys included."""
         with self._reader.connect() as connection:
             return connection.scalar(select(Key.id).where(Key.hash == hash_secret(secret))) is not None
 
@@ -101,7 +101,7 @@ class Keys:
         quotas: Quotas = NO_QUOTAS,
         who: Actor | None = None,
     ) -> tuple[views.Key, str]:
-        """Make a key. Returns it and its secret, which cannot be had again. `who` None: this host itself."""
+        """Create a key. Returns it and its secret, which cannot be retrieved later. `who` None: this host itself."""
         secret = secret or new_secret()
         limits = {f"quota_{name}": limit for name, limit in vars(quotas).items()}
         with self._engine.begin() as connection:
@@ -129,7 +129,7 @@ class Keys:
             return [key_view(row) for row in rows]
 
     def revoke(self, key_id: str, who: Actor) -> None:
-        """End a key at once.
+        """Revoke a key at once.
 
         Raises:
             NotFoundError: no such key in force.
@@ -137,7 +137,7 @@ class Keys:
         """
         in_force = Key.revoked_at.is_(None)
         with self._engine.begin() as connection:
-            # Both sides of a race for the last two admin keys must see each other.
+            # Two requests that revoke the last two admin keys at once must see each other.
             admins = connection.scalars(
                 select(Key.id).where(Key.role == Role.admin, in_force).order_by(Key.id).with_for_update()
             ).all()

@@ -1,4 +1,4 @@
-"""How much an owner may have: jobs that wait, jobs that run, bytes that are stored.
+"""Quotas of an owner: waiting jobs, running jobs, stored bytes.
 
 What waits and what is stored is refused at the door, by the limits of the key that asks. What runs is limited in the
 claim (stores/jobs/claim.py), by the highest limit of the owner's keys: a job does not know through which key it came.
@@ -15,19 +15,19 @@ from models.rows import Artifact, Dataset, Job
 from stores.infra.errors import QuotaError
 from stores.infra.settings import Settings
 
-# Of the room that is left, this part may be used up without counting again, for so many seconds. API processes count
-# apart, and twenty of them may do so: together they cannot go beyond the limit.
+# This share of the remaining quota may be used for this many seconds without counting again. Each API process counts
+# for itself; up to twenty processes together cannot exceed the limit.
 SHARE = 20
 FRESH_S = 1.0
 
 
-# The lock that is held by whoever adds to what an owner has: two could both be the last one.
+# Held while something is added to an owner's total, so that two requests cannot both take the last place.
 TURN = "pg_advisory_xact_lock(hashtextextended('quota' || E'\\n' || :owner, 0))"
 
 
 @dataclass(frozen=True)
 class Quotas:
-    """The limits of one key. None: what the settings say."""
+    """The limits of one key. None: the settings' limit."""
 
     queued: int | None = None
     running: int | None = None
@@ -35,14 +35,14 @@ class Quotas:
 
 
 class Guard:
-    """Says whether an owner may have more; to be asked in the transaction that adds it, with the owner's turn taken."""
+    """Checks whether an owner may add more. Call it in the transaction that adds, while holding the owner's lock."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._room: dict[str, tuple[float, int]] = {}
 
     def queued_limit(self, owner: str, quotas: Quotas) -> int | None:
-        """Return how many jobs of an owner may wait; None while one more surely may, without counting."""
+        """Return an owner's limit of waiting jobs; None while one more is certainly allowed without counting."""
         counted, room = self._room.get(owner, (0.0, 0))
         if room > 0 and time.monotonic() - counted < FRESH_S:
             self._room[owner] = (counted, room - 1)
@@ -50,7 +50,7 @@ class Guard:
         return self._settings.quota_queued if quotas.queued is None else quotas.queued
 
     def note_queued(self, owner: str, waiting: int, limit: int) -> None:
-        """Take note of how many jobs of an owner waited before one more was added.
+        """Record how many jobs of an owner waited before one more was added.
 
         Raises:
             QuotaError: there were as many as may wait, so it was not added.
@@ -61,7 +61,7 @@ class Guard:
         self._room[owner] = (time.monotonic(), (limit - waiting) // SHARE)
 
     def more_stored(self, connection: Connection, owner: str, more: int, quotas: Quotas) -> None:
-        """See that so many more bytes of this owner may be stored.
+        """Check that this owner may store this many more bytes.
 
         Raises:
             QuotaError
@@ -76,7 +76,7 @@ class Guard:
 
 
 def stored_bytes(connection: Connection, owner: str) -> int:
-    """Return how many bytes an owner has stored: uploaded data sets, and what their jobs have made."""
+    """Return how many bytes an owner has stored: uploaded data sets and artifacts of jobs."""
     sets = select(func.coalesce(func.sum(Dataset.bytes), 0)).where(Dataset.owner == owner, Dataset.deleted_at.is_(None))
     made = (
         select(func.coalesce(func.sum(Artifact.bytes), 0))

@@ -18,7 +18,7 @@ from stores.infra.sql import seconds
 
 BATCH = 1000
 
-# Asked at every request of the dashboard, so it is made once.
+# Built once, because every request of the dashboard executes it.
 WHO = (
     select(*WHO_COLUMNS, Key.name, SessionRow.expires_at, (SessionRow.expires_at - func.now()).label("left"))
     .join(Key, Key.id == SessionRow.key_id)
@@ -27,17 +27,17 @@ WHO = (
 
 
 class Session:
-    """Somebody who is signed in."""
+    """A signed-in person."""
 
     def __init__(self, token: str, who: Principal, key_name: str, expires_at: datetime) -> None:
         self.who = who
         self.key_name = key_name
         self.expires_at = expires_at
-        # Only a page of ours can know it: it is made from the token, which scripts cannot read.
+        # Only our pages can know it: it is derived from the token, which scripts cannot read.
         self.csrf = hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
     def sent_by_a_page(self, csrf: str) -> bool:
-        """Tell whether this is the token that our pages carry."""
+        """Return whether this is the token that our pages carry."""
         return hmac.compare_digest(self.csrf.encode(), csrf.encode())
 
 
@@ -49,7 +49,7 @@ class Sessions:
         self._lasts_s = lasts_s
 
     def open(self, who: Principal) -> str:
-        """Begin a session of this key. Returns its token, which cannot be had again."""
+        """Start a session with this key. Returns its token, which cannot be retrieved later."""
         token = secrets.token_urlsafe(32)
         ends = func.now() + seconds(self._lasts_s)
         with self._engine.connect() as connection:
@@ -57,7 +57,7 @@ class Sessions:
         return token
 
     def find(self, token: str) -> Session | None:
-        """Return the session of a token; None when it has ended. One that is used stays open."""
+        """Return the session of a token, None if it has ended. Each use extends the session."""
         own = hash_secret(token)
         with self._engine.connect() as connection:
             row = connection.execute(WHO, {"hash": own}).first()
@@ -70,7 +70,7 @@ class Sessions:
         return Session(token, replace(principal(row), session=own), row.name, row.expires_at)
 
     def in_force(self, hashes: Collection[bytes]) -> set[bytes]:
-        """Return the hashes of those sessions that have not ended."""
+        """Return the hashes of the sessions that have not ended."""
         if not hashes:
             return set()
         query = select(SessionRow.hash).where(SessionRow.hash.in_(hashes), SessionRow.expires_at > func.now())
@@ -83,7 +83,7 @@ class Sessions:
             connection.execute(delete(SessionRow).where(SessionRow.hash == hash_secret(token)))
 
     def forget_ended(self) -> int:
-        """Remove sessions that are over, some hundreds at a time; return how many."""
+        """Delete ended sessions, a few hundred at a time; return how many."""
         over = select(SessionRow.hash).where(SessionRow.expires_at <= func.now()).limit(BATCH)
         with self._engine.connect() as connection:
             return connection.execute(delete(SessionRow).where(SessionRow.hash.in_(over))).rowcount

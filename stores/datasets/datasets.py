@@ -1,4 +1,4 @@
-"""Data sets: what jobs can name."""
+"""The data sets that jobs can use."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Datasets:
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def register_known(self, roots: Sequence[Path]) -> None:
-        """Write rows for the built-in data set and for those whose files stand under a data root."""
+        """Write rows for the built-in data set and for those below a data root."""
         discovery.register_known(self._engine, roots)
 
     def find(self, name_or_id: str, owner: str | None) -> views.Dataset | None:
-        """Return the data set of this name or id that the owner may use; their own comes before a shared one."""
+        """Return the data set with this name or id that the owner may use; their own come before shared ones."""
         asked = {"wanted": name_or_id, **({} if owner is None else {"owner": owner})}
         with self._reader.connect() as connection:
             row = connection.execute(_by_name_or_id(owner is None), asked).mappings().first()
@@ -53,7 +53,7 @@ class Datasets:
 
 @functools.cache
 def _by_name_or_id(everybodys: bool) -> Select[Any]:
-    """Made once each: every submitted job asks."""
+    """Build each statement once, because every submitted job executes it."""
     wanted = bindparam("wanted", type_=Text())
     mine = literal(True) if everybodys else or_(Dataset.owner.is_(None), Dataset.owner == bindparam("owner"))
     return (

@@ -1,4 +1,4 @@
-"""Registers the data sets whose files stand on this machine: the built-in one, and those below the data roots.
+"""Registers the data sets whose files are on this machine: the built-in one, and those below the data roots.
 
 Counts by names and sizes. Nothing large is opened, so the service starts at once beside a data root of any size.
 """
@@ -23,7 +23,7 @@ from models.wire import DatasetSpec
 from packing import layouts
 from packing.builtin import BUILTIN_ROOT
 
-# Above these a checksum would cost the start of the service more than it tells anyone.
+# Above this size a checksum would delay the service's start too much.
 _HASHED_BYTES, _HASHED_FILES = 200_000_000, 10_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Found:
-    """A data set as it stands on the disk."""
+    """A data set on the disk."""
 
     known: KnownDataset
     parts: dict[str, int]
@@ -41,7 +41,7 @@ class Found:
 
 
 def register_known(engine: Engine, roots: Sequence[Path]) -> None:
-    """Write rows for what stands here; what was found at an earlier start and is gone becomes `missing`."""
+    """Write rows for the data sets found here; those of an earlier start that are gone become `missing`."""
     standing = {found.known.name: found for found in look(roots)}
     with engine.begin() as connection:
         for found in standing.values():

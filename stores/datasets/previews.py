@@ -1,4 +1,4 @@
-"""What is shown of data sets that came with the service or were found: looked at once, and kept beside their rows."""
+"""Previews of built-in and discovered data sets: generated once, stored with their rows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Row = Mapping[str, Any]
 
 
 class Previews:
-    """Says which data sets nobody has looked at, and keeps what a look has shown."""
+    """Lists data sets without a preview, and stores previews."""
 
     def __init__(self, engine: Engine, blobs: Blobs) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._blobs = blobs
 
     def lacking(self) -> list[Row]:
-        """Return the rows of the shared data sets that stand somewhere and have no preview, oldest first."""
+        """Return the rows of available shared data sets without a preview, oldest first."""
         shared = (Dataset.source != "uploaded", Dataset.state == "ready", Dataset.deleted_at.is_(None))
         query = select(*Dataset.__table__.columns).where(*shared, Dataset.preview_key.is_(None))
         with self._engine.connect() as connection:
@@ -31,7 +31,7 @@ class Previews:
             return [dict(row) for row in rows]
 
     def keep(self, row: Row, preview: Path, class_counts: list[int] | None) -> bool:
-        """Store a preview and write down what was counted; false when other files were registered meanwhile.
+        """Store a preview and the counts of its classes; false if other files were registered meanwhile.
 
         Raises:
             BlobError: the object store does not answer.

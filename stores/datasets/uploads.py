@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class NewUpload:
-    """A packed data set, whose objects are stored already."""
+    """A packed data set whose objects are already stored."""
 
     id: str
     name: str
@@ -45,7 +45,7 @@ class NewUpload:
 
 
 class Uploads:
-    """Rows follow objects: a row is written when its objects are there, and they go when it is marked as deleted."""
+    """A row is written after its objects are stored, and the objects are removed after the row is marked deleted."""
 
     def __init__(self, engine: Engine, blobs: Blobs, guard: Guard) -> None:
         self._engine = engine
@@ -59,7 +59,7 @@ class Uploads:
         return f"datasets/{dataset_id}/packed.safetensors", f"datasets/{dataset_id}/preview.png"
 
     def check(self, who: Principal, name: str) -> None:
-        """See that the owner may call a data set so, and may store more, before anything is done for it.
+        """Check, before any work is done, that the owner may use this name and store more.
 
         Raises:
             ConflictError: there is one of this name, theirs or everybody's.
@@ -106,7 +106,7 @@ class Uploads:
         """
         owner = who.reads
         mine = or_(Dataset.owner.is_(None), Dataset.owner == owner) if owner is not None else Dataset.id.is_not(None)
-        # A job that names it locks the row too, as its foreign key: it comes before, and counts, or finds it deleted.
+        # A job that uses it locks the row too, through its foreign key: it is counted here, or finds the row deleted.
         chosen = select(*Dataset.__table__.c).where(Dataset.id == dataset_id, Dataset.deleted_at.is_(None), mine)
         with self._engine.begin() as connection:
             row = connection.execute(chosen.with_for_update()).first()
@@ -123,7 +123,7 @@ class Uploads:
             record(connection, who, Entry("dataset.delete", dataset_id, _facts(dataset_view(row._mapping)), None))
 
     def clear_deleted(self) -> int:
-        """Remove the objects of deleted data sets; return of how many. What the store refuses is left for next time."""
+        """Remove the objects of deleted data sets; return the number of sets. Refused removals are retried."""
         condemned = select(Dataset.id).where(Dataset.deleted_at.is_not(None), Dataset.object_key.is_not(None))
         cleared = 0
         with self._reader.connect() as connection:
@@ -149,7 +149,7 @@ class Uploads:
                 self._remove(dataset_id)
 
     def preview_key(self, dataset_id: str, owner: str | None) -> str | None:
-        """Return the key of a data set's preview; None when it has none.
+        """Return the key of a data set's preview, None if it has none.
 
         Raises:
             NotFoundError: there is no such data set, or it is somebody else's.

@@ -1,1 +1,1 @@
-"""Events as rows, their metric points, and the Redis bus that hints at them."""
+"""Events as rows, metric points, and the Redis bus that publishes hints."""

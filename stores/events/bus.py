@@ -1,4 +1,4 @@
-"""Pub/sub: the hint that there is more to read. Rows are the truth; a lost hint costs a moment, never an event."""
+"""Pub/sub hints that there are new rows to read. A lost hint delays an event; it never loses one."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ CHANNEL = "ganforge:events"
 
 @dataclass(frozen=True)
 class Hint:
-    """An event as it was committed, and whose job it belongs to."""
+    """A committed event and the owner of its job."""
 
     owner: str
     event: Event
 
 
 def make_redis(settings: Settings) -> redis.Redis:
-    """Return a client that notices a dead connection instead of waiting for ever.
+    """Return a client that detects a dead connection instead of waiting forever.
 
     It tries once more on a fresh connection and then gives up: the library's own patience would hold every request for
     seconds while the broker is away, for a hint that may be lost.
@@ -44,13 +44,13 @@ def make_redis(settings: Settings) -> redis.Redis:
 
 
 class Bus:
-    """Publishes events after their commit, and hands them to whoever listens."""
+    """Publishes events after their commit and delivers them to listeners."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
 
     def publish(self, hints: Sequence[Hint]) -> None:
-        """Tell the open streams. Never fails: streams find what they missed in the rows."""
+        """Publish hints. Never fails: streams find missed events in the rows."""
         try:
             for hint in hints:
                 self._redis.publish(CHANNEL, json.dumps({"owner": hint.owner, "event": hint.event}))
@@ -58,7 +58,7 @@ class Bus:
             log.warning("bus_unreachable", error=str(error), lost=len(hints))
 
     def listen(self) -> Iterator[Hint | None]:
-        """Yield hints as they arrive, and None once a second when there are none, so that the caller can look around.
+        """Yield hints as they arrive, and None once a second without one, so that the caller can check other things.
 
         The first None says that the subscription stands: what commits after it will be heard.
 

@@ -1,4 +1,4 @@
-"""Events: written in the transaction that made them true, read in two orders.
+"""Events: written in the transaction that they report, read in two orders.
 
 Within a job, `seq` counts 1, 2, 3 … without a gap: it is raised in the job's row, whose lock makes writers take turns.
 
@@ -34,7 +34,7 @@ def append(
     first_seq: int,
     news: Sequence[tuple[str, dict[str, Any]]],
 ) -> list[Hint]:
-    """Insert events numbered from `first_seq`; the caller has locked the job's row and raised its `last_seq`."""
+    """Insert events numbered from `first_seq`. The caller has locked the job's row and incremented its `last_seq`."""
     if not news:
         return []
     rows = connection.execute(
@@ -54,7 +54,7 @@ def append(
 
 
 def append_to_each(connection: Connection, jobs: Sequence[Row[Any]], to: str, reason: str | None) -> list[Hint]:
-    """Insert the event of one change of state that many jobs make; the caller has locked and counted each."""
+    """Insert one event each for many jobs that change state together. The caller has locked and numbered each."""
     if not jobs:
         return []
     rows = [
@@ -73,7 +73,7 @@ def append_to_each(connection: Connection, jobs: Sequence[Row[Any]], to: str, re
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """A place in the feed over all jobs."""
+    """A position in the feed over all jobs."""
 
     txid: int
     job_id: str
@@ -102,13 +102,13 @@ class Events:
             return [event_view(row) for row in rows]
 
     def now(self) -> Position:
-        """Return the end of the feed: everything after it is yet to settle."""
+        """Return the end of the feed; later events are not settled yet."""
         with self._engine.connect() as connection:
             xmin = connection.scalar(text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
         return Position(int(xmin or 0), "", 0)
 
     def position(self, last_event_id: str, owner: str | None) -> Position:
-        """Return the place in the feed that a `job:seq` names.
+        """Return the position in the feed that a `job:seq` names.
 
         Raises:
             BadPositionError: no such event, or not one that this reader may see.
@@ -126,7 +126,7 @@ class Events:
         return Position(txid, job_id, int(seq))
 
     def feed(self, after: Position, owner: str | None, limit: int) -> list[tuple[Position, views.Event]]:
-        """Return up to `limit` settled events after a position, over all jobs of an owner (None: of everybody)."""
+        """Return up to `limit` settled events after a position, over all jobs of an owner (None: of all owners)."""
         place = tuple_(Event.txid, Event.job_id, Event.seq)
         query = (
             select(Event)
@@ -141,7 +141,7 @@ class Events:
         return [(Position(row["txid"], row["job_id"], row["seq"]), event_view(row)) for row in rows]
 
     def last_seqs(self, job_ids: Collection[str]) -> dict[str, int]:
-        """Return the number of each job's newest event; jobs that are not there are left out."""
+        """Return the number of each job's newest event; missing jobs are left out."""
         if not job_ids:
             return {}
         with self._engine.connect() as connection:
@@ -155,5 +155,5 @@ class Events:
 
 
 def _columns(query: Any) -> Any:
-    """Select plain columns, not mapped objects: the answer is a dictionary anyway."""
+    """Select plain columns, not mapped objects, because the result is a dictionary anyway."""
     return query.with_only_columns(*Event.__table__.columns, maintain_column_froms=True)

@@ -1,4 +1,4 @@
-"""Curves: the points of a job's metrics, thinned for drawing without losing a peak."""
+"""Curves: the points of a job's metrics, thinned for plotting without losing a peak."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, Text, cast, del
 
 from models.rows import Metric
 
-POINTS = insert(typed(Table, Metric.__table__))  # made once: it runs twice a second a job
+POINTS = insert(typed(Table, Metric.__table__))  # built once: it runs twice a second per job
 
 Series = dict[str, tuple[list[int], list[float | None]]]
 
@@ -28,7 +28,7 @@ class Metrics:
         wanted: ColumnElement[Any] = typed("ColumnElement[Any]", Metric.values)
         if names:
             wanted = func.json_build_object(*(part for name in names for part in (name, Metric.values[name])))
-        # As text, read in one go: reading thousands of small values one by one takes longer than all the rest.
+        # Read as one text: decoding thousands of small values one by one would take longer than everything else.
         query = (
             select(cast(Metric.steps, Text), cast(wanted, Text))
             .where(Metric.job_id == job_id)
@@ -65,9 +65,9 @@ def thin(steps: list[int], values: list[float | None], max_points: int) -> tuple
 
 
 def _extremes(values: list[float | None], buckets: int) -> Iterator[int]:
-    """Yield the places of each bucket's extremes, in order, leaving out the first and the last point."""
+    """Yield the indexes of each bucket's extremes, in order, without the first and the last point."""
     inner = len(values) - 2
-    # Most curves have no gap, and finding that out is far cheaper than copying.
+    # Most curves have no gap, and checking for gaps is far cheaper than copying.
     level: Sequence[Any] = values
     if None in values:
         level = [-math.inf if value is None else value for value in values]
@@ -86,5 +86,5 @@ def add_points(connection: Connection, job_id: str, data: dict[str, Any]) -> Non
 
 
 def forget_points(connection: Connection, job_id: str, step: int) -> None:
-    """Forget the chunks that begin after a step: a run has gone back to it."""
+    """Delete the chunks that begin after a step to which a run has gone back."""
     connection.execute(delete(Metric).where(Metric.job_id == job_id, Metric.first_step > step))

@@ -1,1 +1,1 @@
-"""What the other stores stand on: the database, the broker, the object store, settings, logs."""
+"""Database, broker and object store clients, settings and logs, used by the other stores."""

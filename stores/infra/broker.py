@@ -1,4 +1,4 @@
-"""The doorbell: a message says that a queue has work. Which job runs is decided in SQL (stores/jobs/claim.py)."""
+"""The message that a queue has work. SQL decides which job runs (stores/jobs/claim.py)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def make_celery(settings: Settings) -> Celery:
             "socket_keepalive": True,
             "health_check_interval": 10,
             "retry_on_timeout": True,
-            # How long a ring may try while the broker is away: the request that made the job waits for it.
+            # How long sending may take while the broker is down: the request that made the job waits for it.
             "max_retries": 1,
             "interval_start": 0,
             "interval_step": 0.1,
@@ -53,13 +53,13 @@ def make_celery(settings: Settings) -> Celery:
 
 
 class Bell:
-    """Rings for a queue. Never fails: the sweeper rings again for whoever was not heard."""
+    """Sends the message for a queue. Never fails: the sweeper sends lost messages again."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
 
     def ring(self, queue: str, job_id: str | None = None) -> None:
-        """Say that there is work on `queue`; the job id is for the logs only."""
+        """Announce work on `queue`; the job id is only for the logs."""
         reach("ringing")
         try:
             self._app.send_task(RING, args=[job_id], queue=queue, ignore_result=True)

@@ -11,14 +11,14 @@ from sqlalchemy.exc import InvalidatePoolError
 from stores.infra.failpoints import reach
 from stores.infra.settings import Settings
 
-# A peer that has gone without a word, its network cut, is noticed after about this long.
+# A connection whose other end vanished without closing it is detected after about this time.
 SILENCE_S = 15
-# A connection that was used within this time is not pinged.
+# A connection used within this time is not pinged.
 TRUSTED_S = 1.0
 
 
 def _connection(settings: Settings) -> dict[str, Any]:
-    """Return what each connection is made with.
+    """Return the options of each connection.
 
     Nobody may hold a row by hanging, or by vanishing without a word, in the middle of a transaction: after a lease the
     server ends such a session, so that the sweeper can take the job, which skips rows that are held.
@@ -72,7 +72,7 @@ def make_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
         try:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
-            # The others of its age are dead too: the pool starts afresh.
+            # The pool's other connections are dead too, so the pool is emptied.
             raise InvalidatePoolError("the connection is gone") from error
 
     return engine

@@ -30,7 +30,7 @@ def _folder() -> Path | None:
 
 
 def reach(point: str) -> None:
-    """Say that this process is at a named point; it goes on unless a test has asked for it."""
+    """Mark a named point; this process stops here only if a test has asked for it."""
     folder = _folder()
     if folder is None:
         return
@@ -39,7 +39,7 @@ def reach(point: str) -> None:
         wanted = armed.read_text().split()
         if wanted and str(os.getpid()) not in wanted:
             return
-        # Of several that come here at once, one succeeds.
+        # If several processes arrive at once, one succeeds.
         armed.rename(folder / f"{point}.{os.getpid()}")
     except FileNotFoundError:
         return

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line an event, with the request's and the job's id where there is one; secrets never."""
+"""Structured logs: one JSON line per event, with request and job ids where they exist, never with secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small pieces of SQL that several stores share."""
+"""SQL fragments shared by several stores."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from sqlalchemy.dialects.postgresql import INTERVAL
 
 
 def seconds(value: float) -> Any:
-    """Return a length of time as SQL."""
+    """Return a duration as SQL."""
     return cast(literal(f"{value} seconds"), INTERVAL)

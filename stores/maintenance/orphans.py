@@ -1,4 +1,4 @@
-"""Both sides of the border between rows and objects: objects that no row names, and rows whose object is gone.
+"""Orphans on both sides: objects without a row, and rows whose object is gone.
 
 An object without a row is what a crash between the two leaves, or a removal that the object store refused. It goes when
 it is old enough that nobody can be about to write its row. A row without its object is a loss: it is marked,
@@ -20,20 +20,20 @@ from stores.maintenance.periodic import Round
 
 log = structlog.get_logger(__name__)
 
-OBJECTS = 1000  # objects looked at in one round
-ROWS = 500  # rows looked at in one round
+OBJECTS = 1000  # objects per round
+ROWS = 500  # rows per round
 JOBS, DATASETS = "jobs/", "datasets/"
 
 
 class Orphans:
-    """Compares the store's list with the rows, a page at a time. Every method is one round and can be repeated."""
+    """Compares the store's list with the rows, page by page. Every method is one round and can be repeated."""
 
     def __init__(self, engine: Engine, blobs: Blobs) -> None:
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._blobs = blobs
 
     def remove_objects(self, cursor: str, age_s: float) -> Round:
-        """Remove the objects behind the cursor that no row names and that are older than `age_s` seconds.
+        """Remove objects after the cursor that have no row and are older than `age_s` seconds.
 
         Only keys that this service makes are looked at: a bucket may be shared.
 
@@ -49,13 +49,13 @@ class Orphans:
         for one in orphans:
             self._blobs.remove(one.key)
             log.info("orphan_removed", key=one.key, bytes=one.bytes)
-        # Data sets first, then what jobs have left, then from the beginning again.
+        # First the objects of data sets, then those of jobs, then from the start again.
         behind = JOBS if prefix == DATASETS else ""
         place = page[-1].key if len(page) == OBJECTS else behind
         return Round(len(orphans), sum(one.bytes for one in orphans), place, more=bool(place))
 
     def _named_files(self, objects: Sequence[Stored]) -> Collection[str]:
-        """Return the keys that must stay: those with a row, and all of running jobs, which may write rows yet.
+        """Return the keys to keep: those with a row, and all keys of running jobs, whose rows may still come.
 
         A supervisor that had to wait for the database may write the row of an object of any age, but only while it
         holds its job. The job's state and the row are read in one statement, so it can't do so in between.
@@ -76,7 +76,7 @@ class Orphans:
             return {key for row in connection.execute(rows) for key in row if key is not None}
 
     def mark_missing(self, cursor: str) -> Round:
-        """Look for the objects of the next artifacts; mark those rows whose object is gone.
+        """Check the objects of the next artifacts; mark rows whose object is gone.
 
         The rows are read first, then the store is asked, then the rows are marked if they are still there: an object is
         removed only after its row, so one that was pruned meanwhile is never marked.

@@ -1,4 +1,4 @@
-"""Whose turn it is: recurring work that any number of sweepers may offer to do.
+"""Periodic tasks. Any number of sweepers may run; each round is claimed once.
 
 A round is taken by moving `next_at` on in one guarded UPDATE, so of two sweepers one gets it. No transaction stays open
 while a round is worked off: it would hold up the feed of events. A sweeper that dies in a round leaves it to the next
@@ -19,7 +19,7 @@ from stores.infra.sql import seconds
 
 @dataclass(frozen=True)
 class Round:
-    """What one round of a chore came to. `more`: it stopped for its size alone, so the next one may begin at once."""
+    """The result of one round. `more`: it stopped at its size limit, so the next round may start at once."""
 
     done: int = 0
     bytes: int = 0
@@ -28,13 +28,13 @@ class Round:
 
 
 class Chores:
-    """Hands out rounds and writes down what they came to."""
+    """Hands out rounds and records their results."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def take(self, name: str, again_s: float) -> str | None:
-        """Take the round that is due and return where it goes on; None when none is due or another took it.
+        """Claim the due round and return its cursor; None if no round is due or another sweeper claimed it.
 
         If it is never finished, it is due again after `again_s` seconds.
         """
@@ -42,12 +42,12 @@ class Chores:
         with self._engine.connect() as connection:
             cursor = connection.scalar(due.values(next_at=func.now() + seconds(again_s)).returning(Chore.cursor))
             if cursor is None:
-                # Only the first time of all: the row is made, due at once, and taken the next time around.
+                # The first time ever, the row is created, due at once, and claimed at the next attempt.
                 connection.execute(insert(Chore).values(name=name).on_conflict_do_nothing())
         return cursor
 
     def finish(self, name: str, round_: Round, took_s: float, every_s: float) -> None:
-        """Write down a round; the next one is due at once where there is more, else in `every_s` seconds."""
+        """Record a round. The next one is due at once if there is more, else in `every_s` seconds."""
         values: dict[str, Any] = {
             "cursor": round_.cursor,
             "next_at": func.now() + seconds(0.0 if round_.more else every_s),

@@ -1,4 +1,4 @@
-"""What is kept of jobs that have ended, and for how long. Rows go first, in small batches; objects after their rows.
+"""Retention of ended jobs' data. Rows are deleted first, in small batches, then their objects.
 
 An object whose row is gone and that could not be removed is found again by stores/maintenance/orphans.py.
 A file that an unfinished job was promised stays whatever its age.
@@ -24,15 +24,15 @@ from stores.maintenance.periodic import Round
 
 log = structlog.get_logger(__name__)
 
-FILES = 200  # files removed in one round
-JOBS = 50  # jobs looked through in one round
-EVENTS = 20_000  # events removed in one statement
+FILES = 200  # files per round
+JOBS = 50  # jobs per round
+EVENTS = 20_000  # events per statement
 DAY_S = 86_400.0
 ENDED = [str(state) for state in TERMINAL]
 
 
 class Retention:
-    """Forgets what the settings say need not be kept. Every method is one round and can be repeated at any time."""
+    """Deletes what the settings no longer keep. Every method is one round and can be repeated at any time."""
 
     def __init__(self, engine: Engine, blobs: Blobs) -> None:
         self._engine = engine
@@ -40,7 +40,7 @@ class Retention:
         self._blobs = blobs
 
     def thin_checkpoints(self, cursor: str, after_days: float, every: int) -> Round:
-        """Leave the next ended jobs their latest and best checkpoint and each `every`-th."""
+        """Thin the checkpoints of the next ended jobs to the latest, the best and each `every`-th."""
         jobs = self._ended(cursor, after_days)
         if not jobs:
             return Round(cursor=cursor)
@@ -56,7 +56,7 @@ class Retention:
     def remove_old_artifacts(self, days: float) -> Round:
         """Remove files of jobs that ended `days` ago or earlier, oldest first."""
         cutoff = func.now() - seconds(days * DAY_S)
-        # A file is older than its job's end: walking files by age finds them without looking at every old job.
+        # A file is older than its job's end, so a walk by age finds it without reading every old job.
         old = (
             select(Artifact.id)
             .join(Job, Job.id == Artifact.job_id)
@@ -68,7 +68,7 @@ class Retention:
         return Round(done, size, more=done == FILES)
 
     def remove_old_events(self, cursor: str, days: float) -> Round:
-        """Remove what jobs told that ended `days` ago or earlier, but for their changes of state, and their curves.
+        """Delete the curves, and the events except state changes, of jobs that ended `days` ago or earlier.
 
         The changes of state stay: they are few, they tell the job's life, and the last ends a stream that comes late.
         """
@@ -87,7 +87,7 @@ class Retention:
             return connection.execute(delete(Event).where(*told, Event.seq.in_(some.scalar_subquery()))).rowcount
 
     def _ended(self, cursor: str, days: float) -> Sequence[Row[*tuple[Any, ...]]]:
-        """Return the next jobs behind the cursor, in the order of their end."""
+        """Return the next jobs after the cursor, in the order of their end."""
         query = (
             select(Job.id, Job.finished_at, Job.latest_checkpoint, Job.best_checkpoint)
             .where(Job.finished_at < func.now() - seconds(days * DAY_S))
@@ -123,7 +123,7 @@ class Retention:
 
 
 def _promised() -> ColumnElement[bool]:
-    """Say of an artifact that an unfinished job needs it."""
+    """Return the SQL condition that an unfinished job needs an artifact."""
     needing = aliased(Job)
     return (
         select(literal(1))

@@ -1,5 +1,5 @@
-"""What goes on now, for the overview: how much came and went in each minute of the last hour, what ended, what failed,
-what trainings warned of. Each question is a walk along an index over the stretch of time it asks for."""
+"""Recent activity for the overview: jobs submitted and finished in each minute of the last hour, ended jobs, failures,
+alerts. Each query walks an index over its time range."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from models.views import event_view, job_view
 from stores.infra.sql import seconds
 
 MINUTES = 60
-# What came and went is counted again at most this often: many people look at it, and a flood makes it dear.
+# Submitted and finished jobs are counted at most this often, because many people watch and counting a flood is slow.
 FLOWS_HOLD_S = 3.0
 DAY_S = 86_400
 
 
 @dataclass(frozen=True)
 class Flow:
-    """Jobs of a queue that came and that ended, in each minute of the last hour; the last entry is the newest."""
+    """A queue's submitted and finished jobs in each minute of the last hour; the last entry is the newest."""
 
     arrivals: list[int] = field(default_factory=lambda: [0] * MINUTES)
     finishes: list[int] = field(default_factory=lambda: [0] * MINUTES)
@@ -47,7 +47,7 @@ class Pulse:
         self._flows: tuple[float, dict[str, Flow]] = (-FLOWS_HOLD_S, {})
 
     def flows(self) -> dict[str, Flow]:
-        """Return what came and went, by queue, as it was a few seconds ago; a queue without either is left out."""
+        """Return submitted and finished jobs by queue, a few seconds old; a queue without either is left out."""
         counted_at, flows = self._flows
         if time.monotonic() - counted_at >= FLOWS_HOLD_S:
             flows = self._count()
@@ -62,14 +62,14 @@ class Pulse:
         return dict(flows)
 
     def ended(self, owner: str | None, limit: int) -> list[views.Job]:
-        """Return the jobs that ended within a day, the last one first."""
+        """Return the jobs that ended within a day, newest first."""
         query = _of(owner, select(*Job.__table__.columns).where(_within(Job.finished_at, DAY_S)))
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(Job.finished_at.desc(), Job.id.desc()).limit(limit)).mappings()
             return [job_view(row) for row in rows]
 
     def failures(self, owner: str | None) -> list[Failures]:
-        """Return what failed within a day, the most frequent code first."""
+        """Return the failures of a day, most frequent code first."""
         with self._engine.connect() as connection:
             return [Failures(*row) for row in connection.execute(failure_query(owner))]
 
@@ -81,28 +81,28 @@ class Pulse:
 
 
 def flow_query() -> Select[*tuple[Any, ...]]:
-    """Return the question what came and went: (arrivals or finishes, queue, minutes ago, how many)."""
+    """Return the query for submitted and finished jobs: (arrivals or finishes, queue, minutes ago, count)."""
     halves = []
     for what, moment in (("arrivals", Job.created_at), ("finishes", Job.finished_at)):
-        # Minutes are counted back from now; each row is put into its own by plain arithmetic of times.
+        # Minutes count back from now; time arithmetic assigns each row to its minute.
         minute = func.date_bin(seconds(60), moment, func.now()).label("minute")
         counted = select(literal(what).label("what"), Job.queue, minute, func.count().label("count"))
         halves.append(counted.where(_within(moment, 60 * MINUTES)).group_by(Job.queue, minute))
     both = union_all(*halves).subquery()
     ago = cast(func.extract("epoch", func.now() - both.c.minute) / 60, Integer) - 1
-    # A row written while this is asked may be a moment younger than the question.
+    # A row written during the query may be a moment younger than the query.
     return select(both.c.what, both.c.queue, ago, both.c.count).where(ago.between(0, MINUTES - 1))
 
 
 def failure_query(owner: str | None) -> Select[*tuple[Any, ...]]:
-    """Return the question what failed."""
+    """Return the query for failures."""
     failed = (Job.state == State.failed, _within(Job.finished_at, DAY_S))
     counted = select(Job.error_code, func.count(), func.max(Job.id)).where(*failed).group_by(Job.error_code)
     return _of(owner, counted).order_by(func.count().desc(), Job.error_code)
 
 
 def alert_query(owner: str | None) -> Select[*tuple[Any, ...]]:
-    """Return the question what trainings warned of."""
+    """Return the query for alerts."""
     columns = (*Event.__table__.columns, Job.name, Job.recipe)
     alerts = select(*columns).join(Job, Job.id == Event.job_id).where(Event.type == EventType.alert)
     return _of(owner, alerts.where(_within(Event.at, DAY_S))).order_by(Event.at.desc())

@@ -1,4 +1,4 @@
-"""The course of trainings, epoch by epoch, as their curves stand: for laying several beside each other. Only reads."""
+"""Training curves by epoch, for the comparison of several jobs. Read-only."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from models.views import artifact_view
 
 
 class Courses:
-    """Looks at what several jobs went through."""
+    """Reads the curves of several jobs."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def epochs(self, job_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-        """Return the epochs of each job, first to last, as its `epoch` events tell them."""
+        """Return the epochs of each job, first to last, from its `epoch` events."""
         query = (
             select(Event.job_id, Event.data)
             .where(Event.job_id.in_(list(job_ids)), Event.type == EventType.epoch)
@@ -33,7 +33,7 @@ class Courses:
         return {job_id: as_they_stand(told) for job_id, told in found.items()}
 
     def halvings(self, job_ids: Sequence[str]) -> dict[str, list[tuple[int, int]]]:
-        """Return from where the batch of each job was half as large: (step, images seen by then), as far as told."""
+        """Return where the batch of each job was halved: (step, images seen by then), as far as known."""
         query = (
             select(Event.job_id, Event.data["back_to"].as_integer(), Event.data["images"].as_integer())
             .where(
@@ -51,7 +51,7 @@ class Courses:
         return found
 
     def grids(self, job_ids: Sequence[str]) -> dict[str, list[views.Artifact]]:
-        """Return the grids of each job in the order of their steps; of those at one step the newest."""
+        """Return the grids of each job by step; the newest one of each step."""
         query = (
             select(*Artifact.__table__.columns)
             .where(Artifact.job_id.in_(list(job_ids)), Artifact.kind == "grid", Artifact.step.is_not(None))
@@ -65,7 +65,7 @@ class Courses:
 
 
 def as_they_stand(epochs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return epochs, in the order in which they were told, without those that were told again later.
+    """Return epochs in the order of their events, without those that were repeated later.
 
     An attempt that went back to an earlier checkpoint tells of some epochs again: then only the later word counts.
     """

@@ -1,4 +1,4 @@
-"""What a list of jobs shows beside the jobs: their newest pictures, how many there are, the way back. Reads only."""
+"""Additions to a list of jobs: newest images, counts, the previous page. Read-only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Engine, RowMapping, func, literal, select, text, tuple_
 from models.rows import Job
 from stores.jobs.filter import JobFilter
 
-# Of each job the last picture, found from the end of its files; however many it has left, few of them are looked at.
+# The last image of each job, searched from the end of its files, so that few files are read.
 PICTURES = text("""
 SELECT job.id AS job, picture.id AS artifact
   FROM unnest(cast(:job_ids AS text[])) AS job (id)
@@ -23,13 +23,13 @@ SELECT job.id AS job, picture.id AS artifact
 
 
 class Listing:
-    """Looks at many jobs at once."""
+    """Reads many jobs at once."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def pictures(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Return the id of the newest grid, or drawn sample, of each job that has one."""
+        """Return the id of the newest grid or sample of each job that has one."""
         if not job_ids:
             return {}
         with self._engine.connect() as connection:
@@ -37,19 +37,19 @@ class Listing:
             return {row.job: row.artifact for row in rows}
 
     def at_most(self, wanted: JobFilter, cap: int) -> int:
-        """Return how many jobs a filter lets through, counted no further than `cap`."""
+        """Return how many jobs match a filter, counted up to `cap`."""
         some = wanted.apply(select(literal(1)).select_from(Job)).limit(cap).subquery()
         with self._engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(some)) or 0
 
     def states(self, wanted: JobFilter) -> dict[str, int]:
-        """Return how many jobs a filter lets through, by state. Counts them all: for when somebody asks."""
+        """Return how many jobs match a filter, by state. Counts all of them, so use it only on request."""
         query = wanted.apply(select(Job.state, func.count().label("count"))).group_by(Job.state)
         with self._engine.connect() as connection:
             return {row["state"]: row["count"] for row in connection.execute(query).mappings()}
 
     def newer(self, wanted: JobFilter, than: tuple[datetime, str], distance: int) -> RowMapping | None:
-        """Return `created_at` and `id` of the job so many places before another, newest first; None: not so many."""
+        """Return `created_at` and `id` of the job `distance` positions before another, newest first, if there is one."""
         query: Any = wanted.apply(select(Job.created_at, Job.id)).where(
             tuple_(Job.created_at, Job.id) > tuple_(literal(than[0]), literal(than[1]))
         )

@@ -1,4 +1,4 @@
-"""What readers ask: jobs and what belongs to them, in pages. Nothing here writes."""
+"""Jobs and what belongs to them, in pages. Read-only."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Reports:
             return shown(connection, [row], self._alive_s)[0]
 
     def jobs(self, wanted: JobFilter, limit: int, before: tuple[datetime, str] | None) -> list[views.Job]:
-        """Return up to `limit` jobs, newest first, beginning behind the place `before`: (created_at, id)."""
+        """Return up to `limit` jobs, newest first, starting after the position `before`: (created_at, id)."""
         query = wanted.apply(select(*Job.__table__.columns)).order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
         if before is not None:
             query = query.where(tuple_(Job.created_at, Job.id) < tuple_(literal(before[0]), literal(before[1])))
@@ -83,7 +83,7 @@ class Reports:
         return artifact_view(row), row["object_key"]
 
     def checkpoint(self, job_id: str, wanted: str, owner: str | None) -> views.Artifact | None:
-        """Return the checkpoint of a job that `best`, `latest` or an artifact id names; None when there is none.
+        """Return the checkpoint of a job named by `best`, `latest` or an artifact id, None if there is none.
 
         Raises:
             NotFoundError: there is no such job, or it is somebody else's.
@@ -114,8 +114,8 @@ class Reports:
             return [artifact_view(row) for row in connection.execute(query).mappings()]
 
     def queues(self, alive_s: float) -> list[views.Queue]:
-        """Return each queue with its depth, what runs, the oldest wait in seconds, and its live workers."""
-        # Each half is a walk along an index of its own, over nothing but what waits or runs.
+        """Return each queue with its depth, running jobs, longest wait in seconds, and live workers."""
+        # Each half walks its own index, which holds only waiting or only running jobs.
         waiting = (
             select(Job.queue, func.count().label("depth"), func.min(Job.ordered_at).label("oldest"))
             .where(Job.state == State.queued)

@@ -1,4 +1,4 @@
-"""Health checks by the rows: does a supervisor beat, and does the sweeper take lost attempts back in time?
+"""Health checks from rows: does a supervisor send heartbeats, and does the sweeper end lost attempts in time?
 
 Neither process listens on a port, so a check asks the database what each should have done.
 """
@@ -26,13 +26,13 @@ class Liveness:
         self._engine = engine
 
     def beats(self, host: str, within_s: float) -> bool:
-        """Return whether a supervisor on this host has said within the last `within_s` seconds that it is alive."""
+        """Return whether a supervisor on this host sent a heartbeat within the last `within_s` seconds."""
         query = select(Worker.id).where(Worker.host == host, is_running(within_s)).limit(1)
         with self._engine.connect() as connection:
             return connection.scalar(query) is not None
 
     def overdue(self, by_s: float) -> int:
-        """Return how many running jobs have had no lease for `by_s` seconds: the sweeper has not taken them back."""
+        """Return how many running jobs have had no lease for `by_s` seconds without being put back by the sweeper."""
         late = Job.lease_until < func.now() - seconds(by_s)
         query = select(func.count()).select_from(Job).where(Job.state == State.running, late)
         with self._engine.connect() as connection:
@@ -40,7 +40,7 @@ class Liveness:
 
 
 def report(complaint: Callable[[Liveness, Settings], str | None]) -> int:
-    """Run a health check from the command line: 0 when `complaint` finds nothing, else 1 with the reason on stderr."""
+    """Run a health check from the command line: 0 if `complaint` finds nothing, else 1 with the reason on stderr."""
     settings = Settings()
     engine = make_engine(settings)
     try:

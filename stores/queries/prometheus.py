@@ -1,4 +1,4 @@
-"""Figures for whoever watches the service, counted in the rows: the same whichever process is asked."""
+"""Prometheus metrics counted from rows, so that every process gives the same answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORKERS = text(f"SELECT queue, {STATE} AS state, count(*) AS n FROM workers WHER
 
 @dataclass(frozen=True)
 class Durations:
-    """How long things took, as Prometheus counts: how many were at most as long as each bound, all, and the sum."""
+    """Durations as a Prometheus histogram: the count up to each bound, the total count, and the sum."""
 
     of: str
     within: list[int]
@@ -31,7 +31,7 @@ class Durations:
 
 @dataclass(frozen=True)
 class Counted:
-    """The jobs of a queue that are in one state, with one code if they failed."""
+    """The number of jobs of a queue in one state, and with one code if they failed."""
 
     queue: str
     state: str
@@ -41,7 +41,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Held:
-    """What the object store holds of one kind."""
+    """The stored objects of one kind."""
 
     kind: str
     objects: int
@@ -49,30 +49,30 @@ class Held:
 
 
 class Figures:
-    """Counts."""
+    """Reads the counts."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def jobs(self) -> list[Counted]:
-        """Return how many jobs there are of each queue, state and code."""
+        """Return the number of jobs by queue, state and code."""
         groups = (Job.queue, Job.state, Job.error_code)
         query = select(*groups, func.count()).group_by(*groups).order_by(*groups)
         with self._engine.connect() as connection:
             return [Counted(*row) for row in connection.execute(query)]
 
     def durations(self) -> list[Durations]:
-        """Return how long the ended attempts took, by outcome."""
+        """Return the durations of ended attempts, by outcome."""
         took = cast(func.extract("epoch", Attempt.ended_at - Attempt.started_at), Float)
         return self._measured(Attempt.outcome, took, BUCKETS, Attempt.ended_at.is_not(None))
 
     def waits(self) -> list[Durations]:
-        """Return how long jobs waited for their first attempt, by queue."""
+        """Return the waiting times before the first attempt, by queue."""
         took = cast(func.extract("epoch", Job.started_at - Job.created_at), Float)
         return self._measured(Job.queue, took, WAITS, Job.started_at.is_not(None))
 
     def images_per_second(self) -> dict[str, float]:
-        """Return how many images the running jobs of each queue learn from in a second, by their last full epoch."""
+        """Return the images per second of the running jobs of each queue, from their last full epoch."""
         speed = (
             select(cast(Event.data["images_per_second"].astext, Float))
             .where(Event.job_id == Job.id, Event.type == EventType.epoch)
@@ -86,12 +86,12 @@ class Figures:
             return {queue: float(total or 0) for queue, total in connection.execute(query)}
 
     def workers(self, alive_s: float) -> dict[tuple[str, str], int]:
-        """Return how many workers of the last day there are by (queue, state)."""
+        """Return the number of workers of the last day by (queue, state)."""
         with self._engine.connect() as connection:
             return {(row.queue, row.state): row.n for row in connection.execute(WORKERS, {"alive_s": alive_s})}
 
     def stored(self) -> list[Held]:
-        """Return what the object store holds, by kind of artifact, and data sets."""
+        """Return the stored objects by kind of artifact, and of data sets."""
         size = func.coalesce(func.sum(Artifact.bytes), 0)
         files = select(Artifact.kind, func.count(), size).group_by(Artifact.kind).order_by(Artifact.kind)
         total = func.coalesce(func.sum(Dataset.bytes), 0)
@@ -101,7 +101,7 @@ class Figures:
         return [Held(kind, objects, int(held)) for kind, objects, held in rows]
 
     def missing(self) -> int:
-        """Return how many artifacts have lost their object."""
+        """Return the number of artifacts whose object is gone."""
         query = select(func.count()).where(Artifact.missing_since.is_not(None))
         with self._engine.connect() as connection:
             return connection.scalar(query) or 0

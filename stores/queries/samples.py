@@ -1,4 +1,4 @@
-"""What was drawn from the checkpoints of a training job: its sampling jobs with what each has made. Reads only."""
+"""The sampling jobs of a training job, with the files of each. Read-only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models import views
 from models.rows import Artifact
 from models.views import artifact_view, job_view
 
-# Written out, so that a prepared statement still knows what the index over samples is about.
+# A literal text, so that a prepared statement can use the partial index over sampling jobs.
 DRAWN = text("""
 SELECT jobs.*, checkpoint.step AS drawn_step, checkpoint.epoch AS drawn_epoch
   FROM jobs LEFT JOIN artifacts AS checkpoint ON checkpoint.id = jobs.source_artifact
@@ -23,7 +23,7 @@ SELECT jobs.*, checkpoint.step AS drawn_step, checkpoint.epoch AS drawn_epoch
 
 
 class Samples:
-    """Looks from a training job at the jobs that draw from it. `owner` None reads for an admin: everything."""
+    """Reads the sampling jobs of training jobs. `owner` None reads for an admin: everything."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -46,7 +46,7 @@ def _drawn_from(row: Mapping[Any, Any]) -> dict[str, Any] | None:
 
 
 def _files(connection: Connection, job_ids: Sequence[str]) -> dict[str, list[views.Artifact]]:
-    """Return what sampling jobs have made, by job, in the order in which it was made."""
+    """Return the files of sampling jobs, by job, in the order of their creation."""
     drawn = (Artifact.job_id.in_(job_ids), Artifact.kind == "samples")
     query = select(*Artifact.__table__.columns).where(*drawn).order_by(Artifact.id)
     made: dict[str, list[views.Artifact]] = {}
