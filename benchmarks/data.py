@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.datasets import KNOWN
 from packing.builtin import BUILTIN_ROOT
+from packing.layouts import KNOWN
 
 IDX = tuple(name for name, known in KNOWN.items() if known.layout == "idx")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.service import Service, digits_job, emit
-from models.datasets import KNOWN
+from packing.layouts import KNOWN
 
 PAIRS = 5
 EPOCHS = 15

@@ -23,9 +23,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from packing.dataset_readers import DatasetFiles
 from packing.errors import RefusedError
 from packing.importer import Order, import_archive
+from packing.layouts.layout import DatasetFiles
 from packing.limits import CPU_S, MEMORY, NICE
 from packing.preview_scan import survey
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from packing.layouts import LMDB_ENTRIES_AT, LMDB_TRANSACTION_AT, lmdb_pages
-
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-_DEPTH_AT, _ROOT_AT = 94, 128
+_MAGIC = 0xBEEFC0DE
+# Where a meta page keeps what is needed here: magic, page size, depth, entries, root of the main database, transaction.
+_MAGIC_AT, _PAGE_AT, _DEPTH_AT, _ENTRIES_AT, _ROOT_AT, _TRANSACTION_AT = 16, 40, 94, 120, 128, 144
 _HEAD = 16  # of a page: its number, flags, and where its free space begins; then where each node stands
 _BRANCH, _LEAF = 1, 2
 _ELSEWHERE = 1  # a node's value stands on pages of its own
@@ -35,12 +35,12 @@ class Database:
             OSError: it cannot be read.
         """
         self._path = path
-        pages = lmdb_pages(path)
-        newest = max(pages, key=lambda page: int(struct.unpack_from("<Q", page, LMDB_TRANSACTION_AT)[0]))
-        self._page = struct.unpack_from("<I", pages[0], 40)[0]
+        pages = _pages(path)
+        newest = max(pages, key=lambda page: int(struct.unpack_from("<Q", page, _TRANSACTION_AT)[0]))
+        self._page = struct.unpack_from("<I", pages[0], _PAGE_AT)[0]
         self.depth: int = struct.unpack_from("<H", newest, _DEPTH_AT)[0]
         self._root = struct.unpack_from("<Q", newest, _ROOT_AT)[0]
-        self.entries: int = struct.unpack_from("<Q", newest, LMDB_ENTRIES_AT)[0]
+        self.entries: int = struct.unpack_from("<Q", newest, _ENTRIES_AT)[0]
         self._file = path.open("rb")
 
     def __enter__(self) -> Database:
@@ -84,3 +84,30 @@ class Database:
         if len(part) != length:
             raise ValueError(f"{self._path} is damaged: it ends before its pages do")
         return part
+
+
+def entries_in(path: Path) -> int:
+    """Return how many entries a database has.
+
+    Raises:
+        ValueError: it is no such database.
+        OSError: it cannot be read.
+    """
+    with Database(path) as database:
+        return database.entries
+
+
+def _pages(path: Path) -> list[bytes]:
+    """Return what begins the two meta pages of a database of LMDB; only the first where the second is cut off.
+
+    Raises:
+        ValueError: it is no such database.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        first = file.read(4096)
+        if len(first) < 4096 or struct.unpack_from("<I", first, _MAGIC_AT)[0] != _MAGIC:
+            raise ValueError(f"{path} is not a database of LMDB")
+        file.seek(struct.unpack_from("<I", first, _PAGE_AT)[0])
+        second = file.read(4096)
+    return [page for page in (first, second) if len(page) == 4096]

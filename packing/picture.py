@@ -6,7 +6,7 @@ import io
 import struct
 import warnings
 import zlib
-from typing import NamedTuple
+from typing import NamedTuple, Sequence
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
@@ -98,6 +98,14 @@ def decode(content: bytes, side: int, *, grey: bool) -> Pixels:
     except _DAMAGE as error:
         raise DamagedError(f"is damaged: {_said(error)}") from error
     return Pixels(square, done)
+
+
+def from_planes(pixels: bytes, shape: Sequence[int]) -> Image.Image:
+    """Return the picture of these bytes, channel by channel; ``shape`` is (1 or 3, height, width)."""
+    channels, height, width = shape
+    area = height * width
+    bands = [Image.frombytes("L", (width, height), pixels[n * area : (n + 1) * area]) for n in range(channels)]
+    return bands[0] if channels == 1 else Image.merge("RGB", bands)
 
 
 def _open(content: bytes) -> ImageFile.ImageFile:

@@ -1,19 +1,23 @@
-"""A first look at a data set that stands on the disk: a sheet of its pictures, and how many there are of each class."""
+"""A preview of a data set on disk: one sheet with pictures of each class, and the number of pictures of each class."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Sequence
 
-from PIL import Image
+from PIL import Image, ImageOps
 
-from packing.dataset_readers import DatasetFiles, Shelf, open_shelf
 from packing.errors import DamagedError
-from packing.picture import be_strict
+from packing.layouts import LAYOUTS
+from packing.layouts.layout import Raw
+from packing.picture import be_strict, decode, from_planes
 from packing.preview import SIDE
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from packing.layouts.layout import Content, DatasetFiles, PreviewPictures
 
+# Pixels a side at which a picture is shown, unless the data set's own are fewer.
+_LARGEST_CELL = 64
 # With more groups a row for each would make a ribbon of the sheet.
 _MOST_ROWS = 16
 
@@ -22,40 +26,53 @@ def survey(dataset: DatasetFiles, preview: Path) -> dict[str, Any]:
     """Write a preview as a PNG; return the facts: ``class_counts``, in the order of the classes, or None.
 
     Raises:
-        ValueError: the data set is damaged.
+        ValueError: the data set is damaged, or nobody knows its layout.
         OSError: it cannot be read, or the disk is full.
     """
     be_strict()
-    shelf = open_shelf(dataset)
-    sheet = lay_out(shelf, dataset.cell)
+    if dataset.layout not in LAYOUTS:
+        raise ValueError(f"the layout {dataset.layout!r} is not known here")
+    pictures = LAYOUTS[dataset.layout].preview(dataset)
+    sheet = _sheet(pictures, min(*dataset.shape[1:], _LARGEST_CELL), grey=dataset.shape[0] == 1)
     sheet.save(preview, "PNG")
-    return {"class_counts": shelf.counts}
+    return {"class_counts": pictures.counts}
 
 
-def lay_out(shelf: Shelf, cell: int) -> Image.Image:
+def _sheet(pictures: PreviewPictures, cell: int, *, grey: bool) -> Image.Image:
     """Return a sheet with the groups in rows, each with pictures from all over it.
 
     Raises:
         ValueError: no picture can be read; says why not.
     """
-    groups = shelf.groups if len(shelf.groups) <= _MOST_ROWS else [[one for group in shelf.groups for one in group]]
+    groups = pictures.groups
+    if len(groups) > _MOST_ROWS:
+        groups = [[one for group in groups for one in group]]
     columns = max(SIDE, len(groups))
     rows = max(1, SIDE // len(groups))
     sheet = Image.new("RGB", (columns * cell, rows * len(groups) * cell), "white")
-    shown, problem = 0, "it holds none"
+    drawn, problem = 0, "it holds none"
     for above, group in enumerate(groups):
         for place, entry in enumerate(_spread(group, rows * columns)):
             row, column = divmod(place, columns)
             try:
-                picture = shelf.take(entry)
+                picture = _square(pictures.take(entry), cell, grey=grey)
             except (DamagedError, OSError) as error:
                 problem = f"{entry} {error}"
                 continue
             sheet.paste(picture, (column * cell, (above * rows + row) * cell))
-            shown += 1
-    if not shown:
+            drawn += 1
+    if not drawn:
         raise ValueError(f"no picture of it can be shown: {problem}")
     return sheet
+
+
+def _square(content: Content, side: int, *, grey: bool) -> Image.Image:
+    """Return a picture as a square of this size."""
+    if isinstance(content, Raw):
+        image = from_planes(content.pixels, content.shape)
+        size = (side, side)
+        return image if image.size == size else ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+    return decode(content.read_bytes() if isinstance(content, Path) else content, side, grey=grey).image
 
 
 def _spread(group: Sequence[Any], count: int) -> list[Any]:

@@ -41,10 +41,11 @@ QUIET = (
     *("models/wire.py", "models/typed_json.py", "models/layer_table.py"),
     # What is wrong with data sets that somebody put on the machine.
     *(
-        "packing/layouts.py",
-        "packing/batches.py",
+        "packing/layouts/cifar.py",
+        "packing/layouts/celeba.py",
+        "packing/layouts/idx.py",
+        "packing/layouts/layout.py",
         "packing/lmdb.py",
-        "packing/dataset_readers.py",
         "packing/preview_scan.py",
     ),
     *("api/uploads/previews.py", "stores/datasets/previews.py"),

@@ -16,12 +16,12 @@ import structlog
 from sqlalchemy import Connection, Engine, and_, case, func, update
 from sqlalchemy.dialects.postgresql import insert
 
-from models.datasets import FORMS, KnownDataset
 from models.ids import new_id
 from models.rows import Dataset
 from models.wire import DatasetSpec
-from packing import layouts
 from packing.builtin import BUILTIN_ROOT
+from packing.layouts import FORMS, LAYOUTS
+from packing.layouts.layout import Entry, KnownDataset, Layout
 
 # Above this size a checksum would delay the service's start too much.
 _HASHED_BYTES, _HASHED_FILES = 200_000_000, 10_000
@@ -54,9 +54,9 @@ def register_known(engine: Engine, roots: Sequence[Path]) -> None:
 
 
 def look(roots: Sequence[Path]) -> Iterator[Found]:
-    """Yield every known data set that stands here, in its first layout that does, and every other pair of domains."""
+    """Yield every data set that is here: the known ones, in their first layout that is, and those of any name."""
     seen: set[str] = set()
-    for known in (*FORMS, *_pairs(roots)):
+    for known in (*FORMS, *_of_any_name(roots)):
         if known.name in seen:
             continue
         folders = (base / folder for base in _bases(known, roots) for folder in known.folders)
@@ -92,7 +92,7 @@ def standing_folder(row: Mapping[str, Any], roots: Sequence[Path]) -> Path | Non
 
 def _known(row: Mapping[str, Any]) -> KnownDataset:
     forms = (form for form in FORMS if (form.name, form.layout) == (row["name"], row["layout"]))
-    return next(forms, None) or _pair(row["name"])
+    return next(forms, None) or _unknown(row["name"], row["layout"])
 
 
 def _bases(known: KnownDataset, roots: Sequence[Path]) -> Sequence[Path]:
@@ -101,7 +101,7 @@ def _bases(known: KnownDataset, roots: Sequence[Path]) -> Sequence[Path]:
 
 def _stands(known: KnownDataset, folder: Path) -> bool:
     try:
-        return layouts.stands(known.layout, folder)
+        return known.layout in LAYOUTS and LAYOUTS[known.layout].matches(folder)
     except OSError as error:
         log.warning("data_root_unreadable", folder=str(folder), error=str(error))
         return False
@@ -109,8 +109,9 @@ def _stands(known: KnownDataset, folder: Path) -> bool:
 
 def _examine(known: KnownDataset, folder: Path) -> Found | None:
     try:
-        files = layouts.files(known.layout, folder)
-        parts = layouts.counts(known.layout, folder) or known.parts
+        layout = LAYOUTS[known.layout]
+        files = layout.files(folder)
+        parts = layout.counts(folder) or known.parts
         size = sum(entry.size for entry in files)
         small = size <= _HASHED_BYTES and len(files) <= _HASHED_FILES
         return Found(known, parts, size, _sha256(folder, files) if small else None)
@@ -119,32 +120,36 @@ def _examine(known: KnownDataset, folder: Path) -> Found | None:
         return None
 
 
-def _pairs(roots: Sequence[Path]) -> Iterator[KnownDataset]:
-    """Yield what stands right below a data root in folders trainA and trainB, whatever its name."""
+def _of_any_name(roots: Sequence[Path]) -> Iterator[KnownDataset]:
+    """Yield the folders right below a data root that are data sets whatever their name."""
     taken = {form.name for form in FORMS}
     for root in roots:
-        for folder in _subfolders(root):
+        for folder, layout in _subfolders(root):
             if folder.name in taken:
                 continue
             if _NAME.fullmatch(folder.name):
-                yield _pair(folder.name)
+                yield _unknown(folder.name, layout.name)
             else:
                 log.warning(
                     "data_set_unnamable", folder=str(folder), remedy="use letters, digits, dot, dash, underline"
                 )
 
 
-def _subfolders(root: Path) -> list[Path]:
+def _subfolders(root: Path) -> list[tuple[Path, Layout]]:
+    """Return the folders of a data root that a layout takes under any name, each with the first such layout."""
+    layouts = [layout for layout in LAYOUTS.values() if layout.any_name]
     try:
-        inside = sorted(root.iterdir()) if root.is_dir() else []
-        return [folder for folder in inside if (folder / layouts.DOMAINS[0]).is_dir()]
+        inside = [folder for folder in sorted(root.iterdir()) if folder.is_dir()] if root.is_dir() else []
+        found = ((folder, next((layout for layout in layouts if layout.matches(folder)), None)) for folder in inside)
+        return [(folder, layout) for folder, layout in found if layout is not None]
     except OSError as error:
         log.warning("data_root_unreadable", folder=str(root), error=str(error))
         return []
 
 
-def _pair(name: str) -> KnownDataset:
-    return KnownDataset(name, "found", "domains", name, {}, (3, 256, 256), ())
+def _unknown(name: str, layout: str) -> KnownDataset:
+    """Return what is assumed of a data set of any name: photographs, which have no one size."""
+    return KnownDataset(name, "found", layout, name, {}, (3, 256, 256))
 
 
 def _write(connection: Connection, found: Found) -> None:
@@ -177,7 +182,7 @@ def _as_looked_at(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: case((same, getattr(Dataset, name)), else_=None) for name in ("preview_key", "class_counts")}
 
 
-def _sha256(folder: Path, files: Sequence[layouts.Entry]) -> str | None:
+def _sha256(folder: Path, files: Sequence[Entry]) -> str | None:
     """Return one checksum over all files, by name; None when one cannot be read, which its reader will tell."""
     digest = hashlib.sha256()
     try:

@@ -12,10 +12,10 @@ from sqlalchemy import Engine, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models import views
-from models.datasets import KNOWN
 from models.rows import Dataset, Job
 from models.states import TERMINAL
 from models.views import dataset_view
+from packing.layouts import KNOWN
 from stores.accounts.audit import Entry, Requester, record
 from stores.accounts.keys import Principal
 from stores.accounts.quotas import Guard

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.datasets import KNOWN
 from models.recipes import RECIPES, resolve_params
+from packing.layouts import KNOWN
 from stores.infra.blobs import sha256_of
 
 # Checkpoints come often, so that a fault falls on one; grids are few, since they cost more than they tell here.

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from packing.layouts import idx
 from tests.trainers.attempts import write_digits
 from trainers import data
-from trainers.data import idx
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +22,7 @@ def digits() -> Any:
     folder = data.BUILTIN_ROOT / "mnist10k/MNIST/raw"
     path = idx.find(folder, "train-images-idx3-ubyte")
     assert path is not None
-    return idx.read(path, (9000, 28, 28))[:200]
+    return np.frombuffer(idx.read(path, (9000, 28, 28)), np.uint8).reshape(9000, 28, 28)[:200]
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +31,7 @@ def data_root(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     path = idx.find(data.BUILTIN_ROOT / "mnist10k/MNIST/raw", "train-labels-idx1-ubyte")
     assert path is not None
-    labels = idx.read(path, (9000,))[:200]
+    labels = np.frombuffer(idx.read(path, (9000,)), np.uint8)[:200]
     write_digits(root / "MNIST/raw", digits[:160], digits[160:], (labels[:160], labels[160:]))
     return root
 

@@ -9,7 +9,7 @@ A document marks where a table stands, and `make docs` writes it there:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -17,6 +17,8 @@ from pydantic.fields import FieldInfo
 from api.v1.prometheus import FIGURES
 from models.states import EVENTS
 from stores.infra.settings import Settings
+from tools.docs import catalog
+from tools.docs.catalog import Rows, sentence
 from tools.docs.paths import Problem
 from tools.docs.tree import Tree
 
@@ -64,14 +66,11 @@ def _table(match: re.Match[str]) -> str:
     return match["begin"] + "".join(f"| {' | '.join(line)} |\n" for line in lines) + match["end"]
 
 
-Rows = list[Sequence[str]]
-
-
 def _settings() -> Rows:
     """Return the settings."""
     rows: Rows = [("setting", "default", "meaning")]
     for name, field in Settings.model_fields.items():
-        rows.append((f"`GANFORGE_{name.upper()}`", _default(field), _sentence(field.description or "")))
+        rows.append((f"`GANFORGE_{name.upper()}`", _default(field), sentence(field.description or "")))
     return rows
 
 
@@ -91,7 +90,7 @@ def _default(field: FieldInfo) -> str:
 def _metrics() -> Rows:
     """Return the figures of `/metrics`."""
     rows: Rows = [("metric", "kind", "labels", "meaning")]
-    rows += [(f"`{one.full_name}`", one.kind, ", ".join(one.labels), _sentence(one.words)) for one in FIGURES]
+    rows += [(f"`{one.full_name}`", one.kind, ", ".join(one.labels), sentence(one.words)) for one in FIGURES]
     return rows
 
 
@@ -102,13 +101,14 @@ def _events() -> Rows:
     return rows
 
 
-def _sentence(words: str) -> str:
-    """Return words as a cell of a table has them: without the full stop."""
-    return words.removesuffix(".").replace("|", "\\|")
-
-
 TABLES: dict[str, Callable[[], Rows]] = {
     "settings": _settings,
     "metrics": _metrics,
     "events": _events,
+    "recipes": catalog.recipes,
+    "presets": catalog.presets,
+    "shared-parameters": catalog.shared_parameters,
+    "own-parameters": catalog.own_parameters,
+    "layouts": catalog.layouts,
+    "known-datasets": catalog.known_datasets,
 }

@@ -5,29 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
+import numpy as np
 import torch
 
-from packing import layouts
 from packing.builtin import BUILTIN_ROOT
-from trainers.data import celeba, cifar, folders, idx, lsun, packed, prepare
+from packing.layouts import LAYOUTS
+from packing.layouts.layout import Array, DatasetFiles, Entry, LayoutError, PictureLayout
+from trainers.data import packed, prepare
 from trainers.data.cache import once
 from trainers.data.images import Images
-from trainers.data.prepare import Fit
+from trainers.data.prepare import Squaring
 from trainers.process.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
     from trainers.process.spec import DatasetSpec
-
-
-# Layouts that are read into memory as they are; all others are one picture after the other, decoded once.
-_ARRAYS = {"idx": idx.load, "cifar": cifar.load}
-_PICTURES = {
-    "celeba": celeba.pictures,
-    "lsun-lmdb": lsun.pictures,
-    "cifar-flat": folders.flat_cifar,
-    "folder": folders.pictures,
-    "domains": folders.pictures,
-}
 
 
 def load(
@@ -50,29 +41,52 @@ def load(
         InvalidDatasetError: a file is missing or damaged, or the layout is unknown.
         TrainerError: there is no room in the cache.
     """
-    fit = Fit.of(dataset, size, crop, say, frame=frame)
-    if dataset.layout == "packed":
-        path = packed.path_of(dataset)
-        if fit.as_it_is:
-            return packed.load(dataset, path)
-        # Fetched anew for each attempt: only its content says whether it is the same file.
-        files = [layouts.Entry(dataset.sha256 or packed.sha256(path), path.stat().st_size, 0)]
-        return once(dataset, cache, fit, files, lambda: prepare.arrays(packed.load(dataset, path)), say)
-    folder = _folder(dataset, data_roots)
-    if dataset.layout in _ARRAYS:
-        read = _ARRAYS[dataset.layout]
-        if fit.as_it_is or fit.frame:
-            return {part: Images(framed(of.pixels, size), of.labels) for part, of in read(dataset, folder).items()}
-        files = layouts.files(dataset.layout, folder)
-        return once(dataset, cache, fit, files, lambda: prepare.arrays(read(dataset, folder)), say)
-    if dataset.layout not in _PICTURES:
-        known = ", ".join(sorted({"packed", *_ARRAYS, *_PICTURES}))
+    if dataset.layout not in LAYOUTS and dataset.layout != "packed":
+        known = ", ".join(sorted({"packed", *LAYOUTS}))
         raise InvalidDatasetError(
             f"data set {dataset.name} has the layout {dataset.layout!r}; this trainer reads {known}"
         )
-    pictures = _PICTURES[dataset.layout]
-    files = layouts.files(dataset.layout, folder)
-    return once(dataset, cache, fit, files, lambda: pictures(dataset, folder), say)
+    squaring = Squaring.of(dataset, size, crop, say, frame=frame)
+    if dataset.layout == "packed":
+        return _uploaded(dataset, cache, squaring, say)
+    try:
+        return _found(dataset, _folder(dataset, data_roots), cache, squaring, say)
+    except LayoutError as error:
+        raise InvalidDatasetError(str(error)) from error
+
+
+def _uploaded(
+    dataset: DatasetSpec, cache: Path, squaring: Squaring, say: Callable[[str], None] | None
+) -> dict[str, Images]:
+    path = packed.path_of(dataset)
+    if squaring.as_it_is:
+        return packed.load(dataset, path)
+    # Fetched anew for each attempt: only its content says whether it is the same file.
+    files = [Entry(dataset.sha256 or packed.sha256(path), path.stat().st_size, 0)]
+    return once(dataset, cache, squaring, files, lambda: prepare.arrays(packed.load(dataset, path)), say)
+
+
+def _found(
+    dataset: DatasetSpec, folder: Path, cache: Path, squaring: Squaring, say: Callable[[str], None] | None
+) -> dict[str, Images]:
+    layout = LAYOUTS[dataset.layout]
+    here = DatasetFiles(layout.name, folder, dataset.shape, dataset.classes, dataset.name, dataset.parts)
+    if isinstance(layout, PictureLayout):
+        return once(dataset, cache, squaring, layout.files(folder), lambda: layout.pictures(here), say)
+
+    def read() -> dict[str, Images]:
+        return {part: _as_images(array, dataset.shape) for part, array in layout.arrays(here).items()}
+
+    if squaring.as_it_is or squaring.frame:
+        return {part: Images(framed(of.pixels, squaring.size), of.labels) for part, of in read().items()}
+    return once(dataset, cache, squaring, layout.files(folder), lambda: prepare.arrays(read()), say)
+
+
+def _as_images(array: Array, shape: tuple[int, ...]) -> Images:
+    """Wrap the bytes of a part in tensors; pixels are not copied."""
+    pixels = torch.from_numpy(np.frombuffer(array.pixels, np.uint8).reshape(-1, *shape))  # (n, channels, height, width)
+    labels = None if array.labels is None else torch.from_numpy(np.frombuffer(array.labels, np.uint8)).long()  # (n,)
+    return Images(pixels, labels)
 
 
 def framed(pixels: torch.Tensor, size: int) -> torch.Tensor:

@@ -17,7 +17,7 @@ from trainers.process.errors import InvalidDatasetError, TrainerError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from packing.layouts import Entry
+    from packing.layouts.layout import Entry
     from trainers.data.images import Images
     from trainers.process.spec import DatasetSpec
 
@@ -28,7 +28,7 @@ _FORMAT = 1
 def once(
     dataset: DatasetSpec,
     cache: Path,
-    fit: prepare.Fit,
+    squaring: prepare.Squaring,
     files: Sequence[Entry],
     parts: Callable[[], prepare.Parts],
     say: Callable[[str], None] | None = None,
@@ -43,8 +43,8 @@ def once(
     """
     folder = cache / "prepared"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{_key(dataset, fit, files)}.safetensors"
-    shape = (fit.channels, fit.size, fit.size)
+    path = folder / f"{_key(dataset, squaring, files)}.safetensors"
+    shape = (squaring.channels, squaring.size, squaring.size)
     with FileLock(_lock(path)):
         if path.is_file():
             try:
@@ -55,15 +55,15 @@ def once(
                 os.utime(path)  # the order in which files are thrown out
                 return images
         _clear(folder, path)
-        _make_room(folder, dataset, fit)
-        prepare.write(path, dataset, fit, parts(), say)
+        _make_room(folder, dataset, squaring)
+        prepare.write(path, dataset, squaring, parts(), say)
         return packed.load(dataset, path, shape)
 
 
-def _key(dataset: DatasetSpec, fit: prepare.Fit, files: Sequence[Entry]) -> str:
+def _key(dataset: DatasetSpec, squaring: prepare.Squaring, files: Sequence[Entry]) -> str:
     """Return a name that changes with anything that would change the pixels."""
     digest = hashlib.sha256()
-    facts = [_FORMAT, dataset.name, dataset.layout, list(dataset.shape), list(dataset.classes), list(fit)]
+    facts = [_FORMAT, dataset.name, dataset.layout, list(dataset.shape), list(dataset.classes), list(squaring)]
     digest.update(json.dumps(facts).encode())
     for entry in files:
         digest.update(json.dumps(list(entry)).encode())
@@ -82,11 +82,11 @@ def _clear(folder: Path, mine: Path) -> None:
                 part.unlink()
 
 
-def _make_room(folder: Path, dataset: DatasetSpec, fit: prepare.Fit) -> None:
+def _make_room(folder: Path, dataset: DatasetSpec, squaring: prepare.Squaring) -> None:
     """Throw out what was used longest ago until the new file fits on the disk. What is mapped stays readable."""
-    needed = sum(dataset.parts.values()) * fit.channels * fit.size * fit.size
+    needed = sum(dataset.parts.values()) * squaring.channels * squaring.size * squaring.size
     if needed > shutil.disk_usage(folder).total:
-        raise _no_room(folder, dataset, fit, needed)
+        raise _no_room(folder, dataset, squaring, needed)
     for path in sorted(folder.glob("*.safetensors"), key=lambda one: one.stat().st_mtime_ns):
         if needed <= shutil.disk_usage(folder).free:
             return
@@ -94,12 +94,12 @@ def _make_room(folder: Path, dataset: DatasetSpec, fit: prepare.Fit) -> None:
             if free:
                 path.unlink()
     if needed > shutil.disk_usage(folder).free:
-        raise _no_room(folder, dataset, fit, needed)
+        raise _no_room(folder, dataset, squaring, needed)
 
 
-def _no_room(folder: Path, dataset: DatasetSpec, fit: prepare.Fit, needed: int) -> TrainerError:
+def _no_room(folder: Path, dataset: DatasetSpec, squaring: prepare.Squaring, needed: int) -> TrainerError:
     return TrainerError(
-        f"{dataset.name} at {fit.size} pixels needs {needed / 1e9:.1f} GB in {folder}, and "
+        f"{dataset.name} at {squaring.size} pixels needs {needed / 1e9:.1f} GB in {folder}, and "
         f"{shutil.disk_usage(folder).free / 1e9:.1f} GB are free; make room there, or train smaller images"
     )
 

@@ -15,34 +15,25 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, NamedTuple,
 from PIL import Image, ImageOps
 
 from models.limits import MAX_FRAME_RATIO
+from packing.layouts import LAYOUTS
+from packing.layouts.layout import Content, Picture, Raw
 from packing.packed import PackedWriter
+from packing.picture import from_planes
 from trainers.data import faces
 from trainers.process.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
-    import torch
-
     from trainers.data.images import Images
     from trainers.process.spec import DatasetSpec
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-# Layouts of small images, which a black frame serves better than scaling, which blurs them.
-_FRAMED_LAYOUTS = ("idx", "cifar", "cifar-flat", "packed")
 _SAY_EVERY_S = 10.0
-
-
-class Picture(NamedTuple):
-    """One picture before it is decoded: a file, the bytes of a file, or pixels (channels, height, width)."""
-
-    name: str  # as an error should call it
-    data: Path | bytes | torch.Tensor
-    label: int | None = None
 
 
 Parts = Iterable[Tuple[str, Iterable[Picture]]]
 
 
-class Fit(NamedTuple):
+class Squaring(NamedTuple):
     """How a picture becomes a square: left alone, framed in black, or scaled by its shorter side and cropped."""
 
     channels: int
@@ -54,7 +45,7 @@ class Fit(NamedTuple):
     @classmethod
     def of(
         cls, dataset: DatasetSpec, size: int, crop: str, say: Callable[[str], None] | None, *, frame: bool = True
-    ) -> Fit:
+    ) -> Squaring:
         """Decide by the data set's own shape. Without a face detector the middle is taken, and ``say`` hears of it."""
         if crop not in ("center", "face"):
             raise InvalidDatasetError(f"crop is {crop!r}; it must be center or face")
@@ -63,7 +54,9 @@ class Fit(NamedTuple):
             if say is not None:
                 say("no face detector on this machine (opencv-python-headless 4 has one): taking the middle instead")
         channels, *sides = dataset.shape
-        small = frame and dataset.layout in _FRAMED_LAYOUTS and max(sides) <= size <= MAX_FRAME_RATIO * min(sides)
+        # Scaling would blur small images, and a frame would leave little of large ones.
+        framed = dataset.layout == "packed" or LAYOUTS[dataset.layout].small_images
+        small = frame and framed and max(sides) <= size <= MAX_FRAME_RATIO * min(sides)
         native = sides == [size, size]
         return cls(channels, size, crop, native and crop == "center", small and not native and crop == "center")
 
@@ -74,71 +67,73 @@ def arrays(parts: dict[str, Images]) -> Parts:
         yield part, _one_by_one(part, images)
 
 
-def square(picture: Picture, fit: Fit) -> bytes:
+def square(picture: Picture, squaring: Squaring) -> bytes:
     """Decode a picture, make it a square, and return its channels one after the other.
 
     Raises:
         InvalidDatasetError: it is missing or damaged, or of a kind that is not read.
     """
     try:
-        image = _decoded(picture.data, fit)
+        image = _decoded(picture.content, squaring)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         # Pillow names files and objects in its own way; the file is named here.
         raise InvalidDatasetError(
             f"{picture.name} is missing or no whole {', '.join(FORMATS)} picture ({type(error).__name__}); "
             "put the original file back, or take it out of the data set"
         ) from error
-    return b"".join(band.tobytes() for band in _fitted(image, fit).split())
+    return b"".join(band.tobytes() for band in _fitted(image, squaring).split())
 
 
-def _decoded(data: Any, fit: Fit) -> Image.Image:
-    mode = "L" if fit.channels == 1 else "RGB"
-    if not isinstance(data, (Path, bytes)):
-        pixels = data.numpy()
-        return Image.fromarray(pixels[0] if fit.channels == 1 else pixels.transpose(1, 2, 0))
-    with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data, formats=FORMATS) as image:
-        if fit.crop == "center" and not fit.frame:
+def _decoded(content: Content, squaring: Squaring) -> Image.Image:
+    mode = "L" if squaring.channels == 1 else "RGB"
+    if isinstance(content, Raw):
+        return from_planes(content.pixels, content.shape)
+    with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content, formats=FORMATS) as image:
+        if squaring.crop == "center" and not squaring.frame:
             # Photographs of a camera's size: JPEG can be decoded at a fraction, here never below three times the goal.
-            image.draft(mode, (3 * fit.size, 3 * fit.size))
+            image.draft(mode, (3 * squaring.size, 3 * squaring.size))
         image.load()
         return ImageOps.exif_transpose(image).convert(mode)
 
 
-def _fitted(image: Image.Image, fit: Fit) -> Image.Image:
-    if fit.frame:
-        framed = Image.new(image.mode, (fit.size, fit.size))
-        framed.paste(image, ((fit.size - image.width) // 2, (fit.size - image.height) // 2))
+def _fitted(image: Image.Image, squaring: Squaring) -> Image.Image:
+    if squaring.frame:
+        framed = Image.new(image.mode, (squaring.size, squaring.size))
+        framed.paste(image, ((squaring.size - image.width) // 2, (squaring.size - image.height) // 2))
         return framed
-    if fit.crop == "face":
+    if squaring.crop == "face":
         box = faces.find(image)
         if box is not None:
             image = image.crop(box)
     shorter = min(image.size)
-    if shorter != fit.size:
-        width, height = [max(fit.size, round(side * fit.size / shorter)) for side in image.size]
+    if shorter != squaring.size:
+        width, height = [max(squaring.size, round(side * squaring.size / shorter)) for side in image.size]
         image = image.resize((width, height), Image.Resampling.LANCZOS)
-    left, top = (image.width - fit.size) // 2, (image.height - fit.size) // 2
-    return image.crop((left, top, left + fit.size, top + fit.size))
+    left, top = (image.width - squaring.size) // 2, (image.height - squaring.size) // 2
+    return image.crop((left, top, left + squaring.size, top + squaring.size))
 
 
 def _one_by_one(part: str, images: Images) -> Iterator[Picture]:
     for n in range(len(images.pixels)):
         label = None if images.labels is None else int(images.labels[n])
-        yield Picture(f"picture {n} of {part}", images.pixels[n], label)
+        pixels = images.pixels[n]  # (channels, height, width)
+        yield Picture(f"picture {n} of {part}", Raw(pixels.numpy().tobytes(), pixels.shape), label)
 
 
-def write(path: Path, dataset: DatasetSpec, fit: Fit, parts: Parts, say: Callable[[str], None] | None) -> None:
+def write(
+    path: Path, dataset: DatasetSpec, squaring: Squaring, parts: Parts, say: Callable[[str], None] | None
+) -> None:
     """Decode every picture into a packed file, which gets its name when it is whole.
 
     Raises:
         InvalidDatasetError: a picture is missing or damaged, or there are more or fewer than were listed.
     """
-    tell = _Progress(dataset.name, fit.size, sum(dataset.parts.values()), say)
+    tell = _Progress(dataset.name, squaring.size, sum(dataset.parts.values()), say)
     workers = min(8, len(os.sched_getaffinity(0)))
-    shape = (fit.channels, fit.size, fit.size)
+    shape = (squaring.channels, squaring.size, squaring.size)
     with _strict(), ThreadPoolExecutor(workers) as pool, PackedWriter(path, shape, tuple(dataset.classes)) as writer:
         for part, pictures in parts:
-            for label, pixels in _in_order(pool, pictures, fit, 4 * workers):
+            for label, pixels in _in_order(pool, pictures, squaring, 4 * workers):
                 writer.add(part, pixels, label)
                 tell.one_more()
         if writer.counts != dict(dataset.parts):
@@ -146,7 +141,7 @@ def write(path: Path, dataset: DatasetSpec, fit: Fit, parts: Parts, say: Callabl
                 f"data set {dataset.name} holds {_words(writer.counts)} pictures, it was listed with "
                 f"{_words(dataset.parts)}; put the missing ones back, or restart the service to have it listed anew"
             )
-        writer.finish(source=dataset.name, crop=fit.crop)
+        writer.finish(source=dataset.name, crop=squaring.crop)
 
 
 def _words(counts: dict[str, int]) -> str:
@@ -154,12 +149,12 @@ def _words(counts: dict[str, int]) -> str:
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, pictures: Iterable[Picture], fit: Fit, ahead: int
+    pool: ThreadPoolExecutor, pictures: Iterable[Picture], squaring: Squaring, ahead: int
 ) -> Iterator[tuple[int | None, bytes]]:
     """Decode on several cores, a few pictures ahead; the order stays, and memory holds only those few."""
     under_way: Any = collections.deque()
     for picture in pictures:
-        under_way.append((picture.label, pool.submit(square, picture, fit)))
+        under_way.append((picture.label, pool.submit(square, picture, squaring)))
         if len(under_way) >= ahead:
             label, pixels = under_way.popleft()
             yield label, pixels.result()

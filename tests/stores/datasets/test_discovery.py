@@ -9,7 +9,8 @@ import time
 import pytest
 
 from models.wire import DatasetSpec
-from packing import layouts
+from packing import lmdb as reader
+from packing.layouts import cifar
 from stores.datasets import discovery
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -47,7 +48,7 @@ def write_lmdb(path, entries, older=3):
 
 
 def test_cifar_10_is_found_in_its_own_batches(stores, tmp_path):
-    touch(tmp_path / "cifar-10-batches-py", *layouts.CIFAR_FILES)
+    touch(tmp_path / "cifar-10-batches-py", *cifar.CHECKSUMS)
     stores.datasets.register_known([tmp_path])
     assert facts(stores, "cifar-10") == ("found", "cifar", {"train": 50_000, "test": 10_000}, 60_000, "ready")
     told = row(stores, "cifar-10")
@@ -67,7 +68,7 @@ def test_cifar_10_is_found_as_a_flat_folder(stores, tmp_path, name):
 
 def test_of_two_layouts_the_first_is_taken_and_a_change_is_noticed(stores, tmp_path):
     touch(tmp_path / "cifar", "1_automobile.png")
-    touch(tmp_path / "cifar-10-batches-py", *layouts.CIFAR_FILES)
+    touch(tmp_path / "cifar-10-batches-py", *cifar.CHECKSUMS)
     stores.datasets.register_known([tmp_path])
     before = row(stores, "cifar-10")
     shutil.rmtree(tmp_path / "cifar-10-batches-py")
@@ -103,7 +104,7 @@ def test_a_real_database_is_counted_as_its_library_counts_it(tmp_path):
         for n in range(700):
             with database.begin(write=True) as writer:
                 writer.put(b"%d" % n, bytes(5000))
-            assert layouts.lmdb_entries(tmp_path / "data.mdb") == database.stat()["entries"] == n + 1
+            assert reader.entries_in(tmp_path / "data.mdb") == database.stat()["entries"] == n + 1
 
 
 @pytest.mark.parametrize("folder", ["lsun-bedroom", "lsun/bedroom", "data0/lsun/bedroom", "bedroom"])

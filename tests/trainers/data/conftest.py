@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from models.datasets import CIFAR, CIFAR_FLAT
+from packing.layouts import celeba, cifar
+from packing.layouts.cifar import CLASSES as CIFAR
+from packing.layouts.cifar_flat import CLASSES as CIFAR_FLAT
 from tests.trainers.data import formats
 from trainers import data
-from trainers.data import celeba, cifar
 
 
 @pytest.fixture
@@ -43,9 +44,7 @@ def cifar_set(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """20 and 6 pictures in CIFAR-10's own batches, with a checksum list of their own."""
     folder = root / "cifar-10-batches-py"
     formats.write_cifar(folder, formats.pixels(20, 32, 32, seed=1), formats.pixels(6, 32, 32, seed=2))
-    kind = formats.small_cifar(folder)
-    monkeypatch.setattr(cifar, "official", lambda: kind)
-    monkeypatch.setattr("torchvision.datasets.cifar.pickle", formats.ONLY_ARRAYS)
+    monkeypatch.setattr(cifar, "CHECKSUMS", formats.checksums(folder, cifar.CHECKSUMS))
     return formats.described("cifar-10", "cifar", folder.name, {"train": 20, "test": 6}, (3, 32, 32), classes=CIFAR)
 
 
@@ -64,8 +63,7 @@ def flat_set(root: Path) -> Any:
 def celeba_set(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Nine small faces in CelebA's layout: five to train, two and two to validate and test."""
     formats.write_celeba(root / "celeba", formats.flat(9, 218, 178), [0, 0, 0, 2, 2, 1, 1, 0, 0])
-    kind = formats.small_celeba(root / "celeba")
-    monkeypatch.setattr(celeba, "official", lambda: kind)
+    monkeypatch.setattr(celeba, "CHECKSUMS", formats.checksums(root / "celeba", celeba.CHECKSUMS))
     return formats.described("celeba", "celeba", "celeba", {"train": 5, "test": 4}, (3, 218, 178))
 
 

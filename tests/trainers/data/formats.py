@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+from collections.abc import Iterable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import lmdb
 import numpy as np
 from PIL import Image
 
-from packing.layouts import CELEBA_PICTURES, CIFAR_FILES
+from packing.layouts.celeba import PICTURES as CELEBA_PICTURES
 from trainers.process.spec import DatasetSpec
 
 
@@ -46,23 +46,6 @@ def described(name: str, layout: str, folder: str, parts: dict[str, int], shape:
     return DatasetSpec(**{**given, "classes": (), "path": None, **more})
 
 
-class _OnlyArrays(pickle.Unpickler):
-    """Unpickles what arrays are made of, and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Refuse anything that is not numpy's."""
-        if module.partition(".")[0] != "numpy" and (module, name) != ("_codecs", "encode"):
-            raise pickle.UnpicklingError(f"{module}.{name} has no place in a batch of pictures")
-        return super().find_class(module, name)
-
-
-def _load_arrays(file: Any, encoding: str) -> Any:
-    return _OnlyArrays(file, encoding=encoding).load()
-
-
-ONLY_ARRAYS = SimpleNamespace(load=_load_arrays)
-
-
 def write_cifar(folder: Path, train: Any, test: Any) -> None:
     """Write the six batches and the names of the classes."""
     folder.mkdir(parents=True)
@@ -74,17 +57,9 @@ def write_cifar(folder: Path, train: Any, test: Any) -> None:
     (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": ["airplane"]}, protocol=2))
 
 
-def small_cifar(folder: Path) -> Any:
-    """Return torchvision's class with the checksums of these files in place of the official ones."""
-    from torchvision.datasets import CIFAR10
-
-    sums = {name: hashlib.md5((folder / name).read_bytes(), usedforsecurity=False).hexdigest() for name in CIFAR_FILES}
-    lists = {
-        "train_list": [[name, sums[name]] for name in CIFAR_FILES if "data" in name],
-        "test_list": [["test_batch", sums["test_batch"]]],
-        "meta": {"filename": "batches.meta", "key": "label_names", "md5": sums["batches.meta"]},
-    }
-    return type("SmallCifar", (CIFAR10,), lists)
+def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the MD5 of each file, to stand in for the official ones."""
+    return {name: hashlib.md5((folder / name).read_bytes(), usedforsecurity=False).hexdigest() for name in names}
 
 
 CELEBA_LISTS = {
@@ -105,15 +80,6 @@ def write_celeba(folder: Path, pictures: Any, splits: list[int]) -> None:
         (folder / name).write_text(head.format(n=len(names)) + "".join(f"{each} {line}\n" for each in names))
     lines = [f"{each} {split}\n" for each, split in zip(names, splits, strict=True)]
     (folder / "list_eval_partition.txt").write_text("".join(lines))
-
-
-def small_celeba(folder: Path) -> Any:
-    """Return torchvision's class with the checksums of these lists in place of the official ones."""
-    from torchvision.datasets import CelebA
-
-    names = [*CELEBA_LISTS, "list_eval_partition.txt"]
-    sums = [hashlib.md5((folder / name).read_bytes(), usedforsecurity=False).hexdigest() for name in names]
-    return type("SmallCelebA", (CelebA,), {"file_list": list(zip(names, sums, names, strict=True))})
 
 
 def _lsun_keys(count: int) -> list[bytes]:

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from tests.trainers.data import formats
-from trainers.data import cifar
 from trainers.process.errors import InvalidDatasetError
 
 
@@ -87,7 +86,6 @@ def test_fewer_pictures_than_were_listed_are_told_by_part(pair_set, root, load):
 
 def test_a_batch_that_is_not_the_official_one_is_never_unpickled(cifar_set, root, load, monkeypatch):
     monkeypatch.undo()
-    monkeypatch.setattr(cifar, "official", cifar.official)
     trap = root / "sprung"
     for name in ("data_batch_1", "test_batch", "batches.meta"):
         (root / "cifar-10-batches-py" / name).write_bytes(pickle.dumps(_Trap(trap)))

@@ -18,7 +18,7 @@ from PIL import Image
 from tests.trainers.attempts import ROOT, write_digits
 from tests.trainers.data import formats
 from trainers.data import cache
-from trainers.data.prepare import Fit
+from trainers.data.prepare import Squaring
 
 
 def digits_set(root, count=3):
@@ -153,10 +153,10 @@ def test_what_another_attempt_is_writing_is_left_alone(folder_set, load, prepare
 ATTEMPT = """
 import json, sys
 from pathlib import Path
-from trainers import datasets
+from trainers import data
 from trainers.spec import DatasetSpec
 given = json.loads(sys.argv[1])
-parts = datasets.load(DatasetSpec(**given), (Path(sys.argv[2]),), Path(sys.argv[3]), 48, say=print)
+parts = data.load(DatasetSpec(**given), (Path(sys.argv[2]),), Path(sys.argv[3]), 48, say=print)
 print(int(parts["trainA"].pixels.sum()))
 """
 
@@ -190,13 +190,13 @@ def _own_memory() -> int:
 
 def test_an_unknown_crop_is_refused(folder_set):
     with pytest.raises(Exception, match="crop is 'nose'; it must be center or face"):
-        Fit.of(folder_set, 48, "nose", None)
+        Squaring.of(folder_set, 48, "nose", None)
 
 
 def test_how_a_set_is_fitted_depends_on_its_own_size(folder_set):
     square = replace(folder_set, layout="packed", shape=(3, 64, 64))
     words = {}
     for size in (63, 64, 65, 80, 81):
-        fit = Fit.of(square, size, "center", None)
+        fit = Squaring.of(square, size, "center", None)
         words[size] = "as it is" if fit.as_it_is else "framed" if fit.frame else "scaled"
     assert words == {63: "scaled", 64: "as it is", 65: "framed", 80: "framed", 81: "scaled"}

@@ -120,8 +120,8 @@ def test_the_spread_is_the_mean_distance_of_all_pairs():
 def test_the_settings_of_the_article_are_named_within_their_first_epoch(make_spec):
     import json
 
-    from models.datasets import KNOWN
     from models.recipes import RECIPES, resolve_params
+    from packing.layouts import KNOWN
     from tests.trainers.attempts import Attempt
 
     recipe, known = RECIPES["dcgan"], KNOWN["mnist-10k"]

@@ -1,0 +1,69 @@
+"""Two domains to translate between: a folder of pictures for each part of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packing.layouts.layout import (
+    DatasetFiles,
+    Entry,
+    KnownDataset,
+    Picture,
+    PictureLayout,
+    Pictures,
+    PreviewPictures,
+)
+from packing.layouts.walk import has_pictures, pictures_below
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TRAIN = ("trainA", "trainB")
+_PARTS = (*_TRAIN, "testA", "testB")
+
+
+class DomainsLayout(PictureLayout):
+    """`trainA/` and `trainB/`, with or without `testA/` and `testB/`."""
+
+    name = "domains"
+    position = 7
+    how = "in the order of names; nothing hidden, no linked folders"
+    known = (
+        KnownDataset(
+            *("horse2zebra", "found", "domains", "horse2zebra"),
+            parts={"trainA": 1_067, "trainB": 1_334, "testA": 120, "testB": 140},
+            shape=(3, 256, 256),
+        ),
+    )
+    any_name = True
+
+    def matches(self, folder: Path) -> bool:
+        """Return whether both domains have a picture to train on."""
+        return all(has_pictures(folder / part) for part in _TRAIN)
+
+    def files(self, folder: Path) -> list[Entry]:
+        """Return the pictures of all parts."""
+        return [entry for entries in _parts(folder).values() for entry in entries]
+
+    def counts(self, folder: Path) -> dict[str, int]:
+        """Count the pictures of each part."""
+        return {part: len(entries) for part, entries in _parts(folder).items()}
+
+    def pictures(self, dataset: DatasetFiles) -> Pictures:
+        """Yield the pictures of each part, in the order of their names."""
+        for part, entries in _parts(dataset.folder).items():
+            paths = (dataset.folder / entry.name for entry in entries)
+            yield part, (Picture(str(path), path) for path in paths)
+
+    def preview(self, dataset: DatasetFiles) -> PreviewPictures:
+        """Read names only: the domains are the groups."""
+        parts = _parts(dataset.folder)
+        groups = [[entry.name for entry in parts[part]] for part in _TRAIN if part in parts]
+        return PreviewPictures(groups, lambda name: dataset.folder / name)
+
+
+def _parts(folder: Path) -> dict[str, list[Entry]]:
+    return {part: sorted(pictures_below(folder, part)) for part in _PARTS if (folder / part).is_dir()}
+
+
+LAYOUT = DomainsLayout()

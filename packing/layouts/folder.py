@@ -1,0 +1,60 @@
+"""A folder of pictures at any depth, without classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packing.layouts.layout import (
+    DatasetFiles,
+    Entry,
+    KnownDataset,
+    Picture,
+    PictureLayout,
+    Pictures,
+    PreviewPictures,
+)
+from packing.layouts.walk import has_pictures, pictures_below
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class FolderLayout(PictureLayout):
+    """Pictures at any depth, all for training."""
+
+    name = "folder"
+    position = 6
+    how = "in the order of names; nothing hidden, no linked folders"
+    known = (
+        KnownDataset(
+            *("lsun-bedroom", "found", "folder", "lsun/bedroom"),
+            parts={"train": 303_125},
+            shape=(3, 256, 256),
+            also=("data0/lsun/bedroom", "bedroom"),
+        ),
+    )
+
+    def matches(self, folder: Path) -> bool:
+        """Return whether there is a picture."""
+        return has_pictures(folder)
+
+    def files(self, folder: Path) -> list[Entry]:
+        """Return the pictures."""
+        return sorted(pictures_below(folder))
+
+    def counts(self, folder: Path) -> dict[str, int]:
+        """Count the pictures."""
+        return {"train": len(self.files(folder))}
+
+    def pictures(self, dataset: DatasetFiles) -> Pictures:
+        """Yield all pictures, in the order of their names."""
+        paths = (dataset.folder / entry.name for entry in self.files(dataset.folder))
+        yield "train", (Picture(str(path), path) for path in paths)
+
+    def preview(self, dataset: DatasetFiles) -> PreviewPictures:
+        """Read names only."""
+        names = [entry.name for entry in self.files(dataset.folder)]
+        return PreviewPictures([names], lambda name: dataset.folder / name)
+
+
+LAYOUT = FolderLayout()
