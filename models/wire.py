@@ -213,8 +213,19 @@ class TrainSpec(Generic[P]):
 
 
 @dataclass(frozen=True)
+class Bound:
+    """The largest value of a number among a recipe's parameters; of a list of numbers also the largest length."""
+
+    most: float
+    items: Optional[int] = None
+
+
+@dataclass(frozen=True)
 class SampleSpec(Generic[P]):
-    """A sampling attempt. ``dataset`` is what a translator translates."""
+    """A sampling attempt. ``dataset`` is what a translator translates.
+
+    ``bounds`` are those of the recipe's parameters. A checkpoint that claims more would make networks of any size.
+    """
 
     job: str
     attempt: int
@@ -225,6 +236,7 @@ class SampleSpec(Generic[P]):
     threads: int
     scratch: Path
     cache: Path
+    bounds: Dict[str, Bound]
     data_roots: Tuple[Path, ...] = ()
     dataset: Optional[DatasetSpec] = None
 

@@ -49,7 +49,7 @@ def sample(spec: SampleSpec, reporter: Reporter) -> None:
 
 def _from_noise(spec: SampleSpec, snapshot: Snapshot, device: torch.device, reporter: Reporter) -> bool:
     """Make a grid, a zip of images or a strip between two seeds; return False if asked to stop."""
-    generator = weights.restore(spec.recipe, snapshot, "generator").to(device)
+    generator = weights.restore(spec.recipe, snapshot, "generator", spec.bounds).to(device)
     meta = snapshot.meta
     count, seed, output = spec.params.count, spec.params.seed, spec.params.output
     params = cast("NoiseParams", as_params(meta["params"]))

@@ -51,7 +51,7 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
         )
     # 2. The generator of the wanted direction, and the images in the order of the data set.
     name = "generator_ab" if spec.params.direction == "a_to_b" else "generator_ba"
-    generator = weights.restore(spec.recipe, snapshot, name).to(device)
+    generator = weights.restore(spec.recipe, snapshot, name, spec.bounds).to(device)
     preprocessing = Preprocessing(params.normalize_mean, params.normalize_std, size)
     feed = ImageFeed([images], 1, Draws(0, 0, device), preprocessing)
     chosen = torch.arange(min(spec.params.count, len(images)))

@@ -8,6 +8,8 @@ from pathlib import Path
 import structlog
 
 from models import wire
+from models.recipes import RECIPES
+from models.specs.fields import bounds
 from models.states import ErrorCode
 from models.wire import DatasetSpec
 from stores.container import Stores
@@ -87,6 +89,7 @@ class _Files:
             threads=device.threads,
             scratch=self._scratch,
             cache=self._cache,
+            bounds=bounds(RECIPES[self._job["recipe"]].params),
             data_roots=tuple(self._stores.settings.roots),
             dataset=dataset,
         )

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from models.wire import Bound
+
 
 class Group(StrEnum):
     """The part of a form that shows a parameter."""
@@ -57,6 +59,18 @@ def _may_change(params: type[BaseModel], name: str, before: object, after: objec
         case Resumable.while_set if before is not None and after is not None:
             return True
     return before == after
+
+
+def bounds(params: type[BaseModel]) -> dict[str, Bound]:
+    """Return the largest value of each number among the parameters, and of each number in a list of them."""
+    found = {}
+    for name, schema in params.model_json_schema()["properties"].items():
+        for kind in schema.get("anyOf", [schema]):
+            number = kind.get("items", kind)
+            most = number.get("maximum", number.get("exclusiveMaximum"))
+            if most is not None:
+                found[name] = Bound(most, kind.get("maxItems"))
+    return found
 
 
 def _marker(params: type[BaseModel], name: str, kind: type[Marker]) -> Marker | None:

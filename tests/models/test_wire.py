@@ -60,7 +60,11 @@ SPECS = [
         stop_after_s=12.5,
     ),
     wire.SampleSpec(
-        **WORK, params={"count": 64, "output": "grid"}, checkpoint=Path("/scratch/x.safetensors"), cache=Path("/cache")
+        **WORK,
+        params={"count": 64, "output": "grid"},
+        checkpoint=Path("/scratch/x.safetensors"),
+        cache=Path("/cache"),
+        bounds={"width": wire.Bound(512), "groups": wire.Bound(16, 6)},
     ),
 ]
 

@@ -12,6 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
+from models.recipes import RECIPES
+from models.specs.fields import bounds
 from tests.trainers.attempts import sha256
 from trainers.loop import checkpoints
 from trainers.process.errors import CheckpointCorruptError
@@ -26,6 +28,7 @@ def draw(tmp_path):
         scratch = tmp_path / f"sample-{len(list(tmp_path.iterdir()))}"
         scratch.mkdir()
         line = {"kind": "sample", "job": "job_test", "attempt": 1, "recipe": recipe, "checkpoint": str(checkpoint)}
+        line["bounds"] = {name: vars(bound) for name, bound in bounds(RECIPES[recipe].params).items()}
         given = {"count": 64, "seed": 1, "output": "grid", **params}
         folders = {"scratch": str(scratch), "cache": str(tmp_path / "cache")}
         spec = parse(json.dumps({**line, **folders, "params": given, "device": "cpu", "threads": 1}))
@@ -117,6 +120,8 @@ def test_the_weights_file_of_the_generator_holds_the_average(train_small):
         ({"params": {}}, "does not describe its networks"),
         ({"params": {"noise_dim": 10**12, "width": 4}}, "noise_dim of 1000000000000"),
         ({"shape": None}, "does not describe its networks"),
+        ({"shape": (1, 28, 513)}, "images of"),
+        ({"shape": (4, 28, 28)}, "images of"),
     ],
 )
 def test_a_checkpoint_that_lies_about_its_networks_is_refused(train_small, draw, change, words):

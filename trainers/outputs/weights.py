@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping, cast
+from typing import TYPE_CHECKING, Mapping, Sequence
 
+from models.wire import Bound
 from trainers import recipes
 from trainers.loop import state
 from trainers.process.errors import CheckpointCorruptError, TrainerError
@@ -15,14 +16,13 @@ if TYPE_CHECKING:
 
     from trainers.loop.checkpoints import Snapshot
 
-# What the API allows; a checkpoint that claims more would make networks of any size.
-_LARGEST = {"noise_dim": 4096, "width": 512, "hidden": 4096, "blocks": 16, "extra_layers": 8}
-_LARGEST_GROUPS = 6
-_LARGEST_SHAPE = (3, 512, 512)
+_MOST_CHANNELS = 3
 
 
-def restore(recipe: str, snapshot: Snapshot, name: str) -> nn.Module:
+def restore(recipe: str, snapshot: Snapshot, name: str, bounds: Mapping[str, Bound]) -> nn.Module:
     """Build a network that the checkpoint describes, with its average weights if there are any, on the CPU.
+
+    ``bounds`` are those of the recipe's parameters: nothing larger is built, whatever the checkpoint claims.
 
     Raises:
         CheckpointCorruptError: it belongs to another recipe, or does not describe its networks.
@@ -34,7 +34,7 @@ def restore(recipe: str, snapshot: Snapshot, name: str) -> nn.Module:
             raise CheckpointCorruptError(
                 f"the checkpoint belongs to the recipe {meta['recipe']!r}, the job to {recipe!r}"
             )
-        _check(meta["params"], meta["shape"])
+        _check(meta["params"], meta["shape"], bounds)
         data = DataInfo(tuple(meta["shape"]), len(meta["classes"]))
         built = recipes.networks(recipe, as_params(meta["params"]), data, meta["seed"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -49,14 +49,19 @@ def restore(recipe: str, snapshot: Snapshot, name: str) -> nn.Module:
     return built[name]
 
 
-def _check(params: Mapping[str, object], shape: list[int]) -> None:
+def _check(params: Mapping[str, object], shape: Sequence[int], bounds: Mapping[str, Bound]) -> None:
     """Refuse a checkpoint, which may be anybody's file, that would make this process build a network of any size."""
-    for field, largest in _LARGEST.items():
-        value = params.get(field)
-        if value is not None and not (isinstance(value, (int, float)) and 0 <= value <= largest):
-            raise CheckpointCorruptError(f"the checkpoint claims a {field} of {value}")
-    groups = cast("list[int]", params.get("groups", []))
-    if len(groups) > _LARGEST_GROUPS or any(not 1 <= blocks <= _LARGEST["blocks"] for blocks in groups):
-        raise CheckpointCorruptError(f"the checkpoint claims groups of {groups}")
-    if len(shape) != len(_LARGEST_SHAPE) or any(not 1 <= n <= most for n, most in zip(shape, _LARGEST_SHAPE)):
+    for name, bound in bounds.items():
+        value = params.get(name)
+        if value is not None and not _within(value, bound):
+            raise CheckpointCorruptError(f"the checkpoint claims a {name} of {value}")
+    channels, *sides = shape
+    small = all(_within(side, bounds["image_size"]) for side in sides)
+    if not small or len(sides) != 2 or not 1 <= channels <= _MOST_CHANNELS:
         raise CheckpointCorruptError(f"the checkpoint claims images of {shape}")
+
+
+def _within(value: object, bound: Bound) -> bool:
+    if isinstance(value, list):
+        return len(value) <= (bound.items or 0) and all(_within(one, Bound(bound.most)) for one in value)
+    return isinstance(value, (int, float)) and 0 <= value <= bound.most

@@ -169,7 +169,8 @@ def test_a_sampling_job_runs_through_the_same_process(start, make_spec, tmp_path
     line = {"kind": "sample", "job": "job_test", "attempt": 1, "recipe": "mlp_gan", "checkpoint": checkpoint}
     params = {"count": 4, "seed": 1, "output": "grid"}
     folders = {"scratch": str(tmp_path / "samples"), "cache": str(tmp_path / "cache")}
-    sampler.write({**line, **folders, "params": params, "device": "cpu", "threads": 1})
+    bounds = {"noise_dim": {"most": 4096}, "image_size": {"most": 512}}
+    sampler.write({**line, **folders, "params": params, "bounds": bounds, "device": "cpu", "threads": 1})
     assert sampler.end() == 0
     assert [m["type"] for m in sampler.messages] == ["ready", "started", "file", "done"]
 

@@ -18,6 +18,10 @@ _CONVOLUTIONS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d, nn.LayerNorm)
 
 
+def test_the_trainer_has_the_networks_of_every_recipe():
+    assert recipes.RECIPES.keys() == RECIPES.keys()
+
+
 def built(name, size=64, channels=3, preset=None, **given):
     """Return the networks of a recipe, by default with what its defaults or a preset say."""
     recipe = RECIPES[name]

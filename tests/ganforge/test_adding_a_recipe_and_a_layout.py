@@ -1,9 +1,12 @@
-"""A new recipe is two files. Added to a checkout, they reach the API, the form, the command line and the trainer."""
+"""A new recipe is two files, a new layout is one. Added to a copy of the checkout, the whole service knows them."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from ganforge.client import Client
 from ganforge.errors import ApiError
 from ganforge.stack.home import Home
 from tests.ganforge.conftest import Commands
+from tests.waiting import until
 
 PACKAGES = ("models", "packing", "stores", "api", "worker", "sweeper", "trainers", "ganforge", "migrations", "tools")
 
@@ -105,17 +109,71 @@ def players(params: ToyParams, shape: tuple[int, ...], _mean: Tensor | None) -> 
 
 RECIPE = Recipe(pair(players))
 '''
+LAYOUT = '''
+"""`toy`: one file of grey pictures, 16 by 16 pixels, each after the number of its class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from packing.layouts.layout import (
+    Array, ArrayLayout, DatasetFiles, Entry, KnownDataset, PreviewPictures, Raw, by_class, class_counts
+)
+from packing.layouts.walk import files_in
+
+FILE = "pictures.toy"
+SHAPE = (1, 16, 16)
+
+
+class ToyLayout(ArrayLayout):
+    """One file, `pictures.toy`."""
+
+    name = "toy"
+    position = 100
+    how = "into memory"
+    known = (KnownDataset("toy-set", "found", "toy", "toy-set", {}, SHAPE, ("dark", "light")),)
+
+    def matches(self, folder: Path) -> bool:
+        return (folder / FILE).is_file()
+
+    def files(self, folder: Path) -> list[Entry]:
+        return [entry for entry in files_in(folder) if entry.name == FILE]
+
+    def counts(self, folder: Path) -> dict[str, int]:
+        return {"train": (folder / FILE).stat().st_size // 257}
+
+    def arrays(self, dataset: DatasetFiles) -> dict[str, Array]:
+        records = _records(dataset.folder)
+        pixels = bytearray().join(record[1:] for record in records)
+        return {"train": Array(pixels, bytearray(record[0] for record in records))}
+
+    def preview(self, dataset: DatasetFiles) -> PreviewPictures:
+        records = _records(dataset.folder)
+        labels = [record[0] for record in records]
+        return PreviewPictures(
+            by_class(labels, dataset), lambda n: Raw(records[n][1:], SHAPE), class_counts(labels, dataset)
+        )
+
+
+def _records(folder: Path) -> list[bytes]:
+    content = (folder / FILE).read_bytes()
+    return [content[at : at + 257] for at in range(0, len(content), 257)]
+
+
+LAYOUT = ToyLayout()
+'''
 SMALL = {"images": 640, "batch_size": 64, "width": 8, "noise_dim": 4, "epochs": None}
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of this checkout with the two files in it. Nothing else is changed."""
+    """Return a copy of this checkout with the three files in it. Nothing else is changed."""
     folder = tmp_path_factory.mktemp("checkout")
     for package in PACKAGES:
         shutil.copytree(package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "models/specs/toy.py").write_text(SPEC.lstrip())
     (folder / "trainers/recipes/toy.py").write_text(NETWORKS.lstrip())
+    (folder / "packing/layouts/toy.py").write_text(LAYOUT.lstrip())
     return folder
 
 
@@ -123,8 +181,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def service(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
     """Run the service from that copy."""
     commands = Commands(tmp_path_factory.mktemp("service") / "home", checkout)
+    root = tmp_path_factory.mktemp("root")
+    (root / "toy-set").mkdir()
+    (root / "toy-set/pictures.toy").write_bytes(b"".join(bytes([n % 2] + [200 * (n % 2)] * 256) for n in range(90)))
     try:
-        commands.up(GANFORGE_THREADS="1")
+        commands.up(GANFORGE_THREADS="1", GANFORGE_DATA_ROOTS=str(root))
         yield commands
     finally:
         commands.close()
@@ -185,3 +246,27 @@ def test_a_new_recipe_trains_resumes_with_a_change_and_samples(client):
     drawn = client.wait(client.sample(second["id"], params={"count": 4, "output": "images"})["id"])
     assert drawn["state"] == "succeeded", drawn["error"]
     assert [file["kind"] for file in client.artifacts(drawn["id"])] == ["samples"]
+
+
+def test_a_data_set_of_a_new_layout_is_listed_previewed_and_trained_on(client):
+    found = client.dataset("toy-set")
+    assert (found["layout"], found["parts"], found["classes"]) == ("toy", {"train": 90}, ["dark", "light"])
+    until(lambda: client.dataset("toy-set")["class_counts"] is not None, 60, "the preview")
+    assert client.dataset("toy-set")["class_counts"] == [45, 45]
+    # At its own size, and scaled: through the cache.
+    for size in (16, 48):
+        job = client.wait(client.train("toy", "toy-set", params={**SMALL, "image_size": size})["id"])
+        assert job["state"] == "succeeded", job["error"]
+
+
+def test_the_tables_of_the_documents_have_rows_for_both(checkout):
+    code = (
+        "import json, sys; from tools.docs.tables import TABLES; print(json.dumps([TABLES[n]() for n in sys.argv[1:]]))"
+    )
+    names = ("recipes", "presets", "own-parameters", "layouts")
+    made = subprocess.run(
+        [sys.executable, "-c", code, *names], cwd=checkout, capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stderr
+    for table in json.loads(made.stdout):
+        assert "`toy`" in [row[0] for row in table]
