@@ -49,7 +49,7 @@ class Listing:
             return {row["state"]: row["count"] for row in connection.execute(query).mappings()}
 
     def newer(self, wanted: JobFilter, than: tuple[datetime, str], distance: int) -> RowMapping | None:
-        """Return `created_at` and `id` of the job `distance` positions before another, newest first, if there is one."""
+        """Return `created_at` and `id` of the job `distance` positions before another (newest first), if any."""
         query: Any = wanted.apply(select(Job.created_at, Job.id)).where(
             tuple_(Job.created_at, Job.id) > tuple_(literal(than[0]), literal(than[1]))
         )
