@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.limits import MAX_FRAME_RATIO
+from models.messages import Message, ParameterFaults
 from models.recipes import RECIPES
 from models.specs.base import TrainParams
 from models.specs.recipe import Needs, Recipe
@@ -18,10 +19,10 @@ KEPT = 10
 class MisfitError(ValueError):
     """A data set does not fit; ``place`` is the field of the request to change: dataset, image_size or batch_size."""
 
-    def __init__(self, place: str, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, place: str, message: Message) -> None:
+        super().__init__(message)
         self.place = place
-        self.detail = detail
+        self.message = message
 
 
 def image_size(recipe: Recipe, dataset: Mapping[str, Any], params: TrainParams) -> int:
@@ -41,34 +42,27 @@ def image_size(recipe: Recipe, dataset: Mapping[str, Any], params: TrainParams) 
 def _check_kind(needs: Needs, dataset: Mapping[str, Any]) -> None:
     has_domains = all(part in dataset["parts"] for part in DOMAINS)
     if needs is Needs.classes and (has_domains or len(dataset["classes"]) < 2):
-        raise MisfitError("dataset", "needs images with at least two classes; this data set has none")
+        raise MisfitError("dataset", ParameterFaults.needs_classes())
     if needs is Needs.domains and not has_domains and len(dataset["classes"]) < 2:
-        raise MisfitError(
-            "dataset", "needs two domains (folders A and B), or classes to make them of; this data set has neither"
-        )
+        raise MisfitError("dataset", ParameterFaults.needs_domains())
     if needs is Needs.nothing and has_domains:
-        translators = " or ".join(recipe.name for recipe in RECIPES.values() if recipe.needs is Needs.domains)
-        raise MisfitError(
-            "dataset", f"paints from noise; this data set has two domains to translate: use {translators}"
-        )
+        translators = [recipe.name for recipe in RECIPES.values() if recipe.needs is Needs.domains]
+        raise MisfitError("dataset", ParameterFaults.paints_from_noise(recipes=translators))
 
 
 def _size(recipe: Recipe, shape: Sequence[int], asked: int | None) -> int:
     sizes = recipe.sizes
     if asked is not None:
         if asked not in sizes:
-            raise MisfitError("image_size", f"must be {recipe.sizes_in_words()} pixels for this recipe")
+            raise MisfitError("image_size", ParameterFaults.other_sizes(sizes=recipe.sizes_in_words()))
         return asked
     height, width = shape[1:]
     framed = next((size for size in sizes if size >= max(height, width)), None)
     if height == width and framed is not None and framed <= MAX_FRAME_RATIO * height:
         return framed
     nearest = max((size for size in sizes if size <= min(height, width)), default=sizes[0])
-    raise MisfitError(
-        "dataset",
-        f"needs square images of {recipe.sizes_in_words()} pixels; this data set has {height}x{width} (height x "
-        f"width): set `image_size` to {min(nearest, 64) if 64 in sizes else nearest} to have them scaled and cropped",
-    )
+    words, scaled = recipe.sizes_in_words(), min(nearest, 64) if 64 in sizes else nearest
+    raise MisfitError("dataset", ParameterFaults.needs_squares(sizes=words, height=height, width=width, size=scaled))
 
 
 def _check_count(needs: Needs, dataset: Mapping[str, Any], params: TrainParams) -> None:
@@ -77,14 +71,12 @@ def _check_count(needs: Needs, dataset: Mapping[str, Any], params: TrainParams) 
         if all(part in parts for part in DOMAINS) and (least := min(parts[part] for part in DOMAINS)) < (
             params.batch_size
         ):
-            raise MisfitError("batch_size", f"must be at most {least}, the images of the smaller domain")
+            raise MisfitError("batch_size", ParameterFaults.smaller_domain(least=least))
         return
     count = sum(parts.values()) if params.split == "all" else parts.get("train", dataset["images"])
     if needs is Needs.classes and "test" not in parts:
         if count < KEPT:
-            raise MisfitError("dataset", f"needs at least {KEPT} images, of which it keeps every {KEPT}th for testing")
+            raise MisfitError("dataset", ParameterFaults.needs_test_images(kept=KEPT))
         count -= count // KEPT
     if count < params.batch_size:
-        raise MisfitError(
-            "batch_size", f"must be at most {count}, the number of training images; or take a larger data set"
-        )
+        raise MisfitError("batch_size", ParameterFaults.training_images(count=count))

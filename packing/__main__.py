@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from models.messages import ArchiveFaults, Remedies, verbatim
 from packing.errors import RefusedError
 from packing.importer import Order, import_archive
 from packing.layouts.layout import DatasetFiles
@@ -43,6 +44,11 @@ class _Teller:
         """Write a line."""
         sys.stdout.write(json.dumps({"type": kind, **facts}) + "\n")
         sys.stdout.flush()
+
+    def refuse(self, error: RefusedError) -> None:
+        """Write why the upload is refused."""
+        problems = [problem.as_json() for problem in error.problems]
+        self.tell("refused", summary=error.summary.as_json(), remedy=error.remedy.as_json(), problems=problems)
 
     def progress(self, stage: str, done: int, total: int | None) -> None:
         """Write how far it is, now and then."""
@@ -75,7 +81,7 @@ def _carry_out(asked: dict[str, Any], teller: _Teller) -> dict[str, Any]:
         try:
             return survey(standing, Path(asked["preview"]))
         except ValueError as error:
-            raise RefusedError(str(error), "") from error
+            raise RefusedError(verbatim(error), verbatim("")) from error
     return import_archive(_order(asked), teller.progress)
 
 
@@ -94,10 +100,9 @@ def main() -> int:
     try:
         teller.tell("done", **_carry_out(asked, teller))
     except RefusedError as error:
-        teller.tell("refused", summary=error.summary, remedy=error.remedy, problems=error.problems)
+        teller.refuse(error)
     except MemoryError:
-        summary = f"reading the archive takes more than {MEMORY >> 30} GiB of memory"
-        teller.tell("refused", summary=summary, remedy="send smaller pictures, or an ordinary zip or tar", problems=[])
+        teller.refuse(RefusedError(ArchiveFaults.too_much_memory(size=MEMORY >> 30), Remedies.send_smaller()))
     except OSError as error:
         if error.errno not in _FULL:
             raise

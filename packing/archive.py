@@ -12,9 +12,10 @@ import zipfile
 import zlib
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, NamedTuple
 
+from models.messages import ArchiveFaults, MemberFaults, Remedies
 from packing.errors import RefusedError, refuse_file
 from packing.limits import MOST_MEMBER, MOST_MEMBERS, MOST_RATIO, MOST_UNPACKED, RATIO_FROM
-from packing.names import REPACK, checked, is_junk
+from packing.names import checked, is_junk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +31,12 @@ _COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {
 }
 # What is often sent instead, by its first bytes.
 _OTHERS = {
-    b"7z\xbc\xaf": "a 7z archive",
-    b"Rar!": "a RAR archive",
-    b"\x28\xb5\x2f\xfd": "packed with zstd",
-    b"\x89PNG": "a single picture",
-    b"\xff\xd8\xff": "a single picture",
-    b"%PDF": "a PDF file",
+    b"7z\xbc\xaf": ArchiveFaults.a_7z_archive,
+    b"Rar!": ArchiveFaults.a_rar_archive,
+    b"\x28\xb5\x2f\xfd": ArchiveFaults.packed_with_zstd,
+    b"\x89PNG": ArchiveFaults.a_single_picture,
+    b"\xff\xd8\xff": ArchiveFaults.a_single_picture,
+    b"%PDF": ArchiveFaults.a_pdf_file,
 }
 _BROKEN = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError),
@@ -65,9 +66,11 @@ class Archive:
         self._opener = next((opener for magic, opener in _COMPRESSED.items() if head.startswith(magic)), None)
         plain = not self._zipped and self._opener is None
         if plain and head[257:262] != b"ustar" and not _is_old_tar(path):
-            kind = next((words for magic, words in _OTHERS.items() if head.startswith(magic)), "neither zip nor tar")
-            kind = "empty" if not head else kind
-            raise RefusedError(f"the file is {kind}", "send a zip, a tar, or a tar packed with gzip, bzip2 or xz")
+            kind = next(
+                (text for magic, text in _OTHERS.items() if head.startswith(magic)), ArchiveFaults.neither_zip_nor_tar
+            )
+            kind = kind if head else ArchiveFaults.empty_file
+            raise RefusedError(ArchiveFaults.file_is(kind=kind()), Remedies.send_an_archive())
 
     def members(self) -> Iterator[Member]:
         """Yield what is in it, in its own order, without what operating systems leave behind.
@@ -87,7 +90,7 @@ class Archive:
                 return
             count += 1
             if count > MOST_MEMBERS:
-                raise RefusedError(f"the archive has more than {MOST_MEMBERS:,} members", "send fewer pictures")
+                raise RefusedError(ArchiveFaults.too_many_members(count=MOST_MEMBERS), Remedies.send_fewer())
             if member.parts and not is_junk(member.parts):
                 yield member
 
@@ -106,9 +109,9 @@ class Archive:
         parts = checked(name)
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-            raise refuse_file(name, "is a link or a device, not a file", REPACK)
+            raise refuse_file(name, MemberFaults.link(), Remedies.repack())
         if info.flag_bits & 1:
-            raise refuse_file(name, "is encrypted", "send an archive without a password")
+            raise refuse_file(name, MemberFaults.encrypted(), Remedies.send_without_password())
         if info.is_dir() or kind == stat.S_IFDIR:
             return Member(name, parts, True, bytes)
 
@@ -151,7 +154,7 @@ class Archive:
         if info.isdir():
             return Member(info.name, parts, True, bytes)
         if not info.isreg() or info.issparse():
-            raise refuse_file(info.name, "is a link or a device, not a file", REPACK)
+            raise refuse_file(info.name, MemberFaults.link(), Remedies.repack())
 
         def read() -> bytes:
             file = archive.extractfile(info)
@@ -166,7 +169,7 @@ class Archive:
 
     def _content(self, name: str, file: IO[bytes], claimed: int) -> bytes:
         """Return a member's bytes. What it claims to hold is believed only when it is too much."""
-        too_large = refuse_file(name, f"is larger than {MOST_MEMBER >> 20} MB", "make the picture smaller")
+        too_large = refuse_file(name, MemberFaults.too_large_member(size=MOST_MEMBER >> 20), Remedies.make_smaller())
         if claimed > MOST_MEMBER:
             raise too_large
         content = bytearray()
@@ -187,14 +190,9 @@ class Archive:
     def _count(self, more: int) -> None:
         self._out += more
         if self._out > MOST_UNPACKED:
-            raise RefusedError(
-                f"more than {MOST_UNPACKED >> 30} GiB come out of the archive", "send fewer or smaller pictures"
-            )
+            raise RefusedError(ArchiveFaults.too_much(size=MOST_UNPACKED >> 30), Remedies.send_fewer_or_smaller())
         if self._out > RATIO_FROM and self._out > MOST_RATIO * self._packed:
-            raise RefusedError(
-                f"the archive unpacks to more than {MOST_RATIO} times its size, which pictures do not",
-                "send pictures as they are, as PNG, JPEG, WebP or BMP",
-            )
+            raise RefusedError(ArchiveFaults.a_bomb(ratio=MOST_RATIO), Remedies.send_pictures())
 
 
 class _Counted:
@@ -226,10 +224,7 @@ def _guarded(read: Callable[[], bytes]) -> Callable[[], bytes]:
 def _broken(error: Exception) -> Exception:
     if isinstance(error, OSError) and error.errno is not None:
         return error  # the disk, not the archive
-    return RefusedError(
-        f"the archive is cut off or damaged ({str(error) or type(error).__name__})",
-        "make it anew, see that it opens on your machine, and send it again",
-    )
+    return RefusedError(ArchiveFaults.archive_damaged(error=str(error) or type(error).__name__), Remedies.make_anew())
 
 
 def _is_old_tar(path: Path) -> bool:
@@ -258,5 +253,5 @@ def _check_directory(file: BinaryIO, size: int) -> None:
     if wide is not None and wide >= 0 and len(end) >= wide + 56:
         count, directory = struct.unpack("<QQ", end[wide + 32 : wide + 48])
     if count > MOST_MEMBERS or directory > min(size, _MOST_DIRECTORY):
-        raise RefusedError(f"the archive has more than {MOST_MEMBERS:,} members, or claims so", "send fewer pictures")
+        raise RefusedError(ArchiveFaults.too_many_members_claimed(count=MOST_MEMBERS), Remedies.send_fewer())
     file.seek(0)

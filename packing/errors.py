@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+from models.messages import Message, MessageError, Words
+
+
+@dataclass(frozen=True)
+class FileProblem:
+    """A file at fault and what is wrong with it."""
+
+    file: str
+    problem: Message
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is sent to the process that asked."""
+        return {"file": self.file, "problem": self.problem.as_json()}
+
 
 class RefusedError(Exception):
     """The upload is refused.
@@ -9,23 +26,24 @@ class RefusedError(Exception):
     Attributes:
         summary: what is wrong with it, in one sentence.
         remedy: what to change.
-        problems: the files at fault, each ``{"file", "problem"}``; perhaps none.
+        problems: the files at fault; perhaps none.
     """
 
-    def __init__(self, summary: str, remedy: str, problems: list[dict[str, str]] | None = None) -> None:
+    def __init__(self, summary: Message, remedy: Message, problems: list[FileProblem] | None = None) -> None:
         super().__init__(f"{summary}: {remedy}")
         self.summary = summary
         self.remedy = remedy
         self.problems = problems or []
 
 
-class DamagedError(Exception):
+class DamagedError(MessageError):
     """One picture cannot be read; the message says why."""
 
 
-def refuse_file(name: str, problem: str, remedy: str) -> RefusedError:
+def refuse_file(name: str, problem: Message, remedy: Message) -> RefusedError:
     """Return the refusal of an archive for one of its members."""
-    return RefusedError(f"{printable(name)} {problem}", remedy, [{"file": printable(name), "problem": problem}])
+    file = printable(name)
+    return RefusedError(Words.subject_and(subject=file, what=problem), remedy, [FileProblem(file, problem)])
 
 
 def printable(name: str) -> str:

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, Optional
 
+from models.messages import ArchiveFaults, FolderFaults, Message, PictureNotes, Remedies
 from packing.archive import Archive, Member
-from packing.errors import DamagedError, RefusedError, printable
+from packing.errors import DamagedError, FileProblem, RefusedError, printable
 from packing.layout import Destination, Folders, Layout, understand
 from packing.limits import (
     DEFAULT_SIZE,
@@ -49,23 +50,18 @@ class Damage:
 
     def __init__(self) -> None:
         self.count = 0
-        self.named: list[dict[str, str]] = []
+        self.named: list[FileProblem] = []
 
-    def add(self, name: str, problem: str) -> None:
+    def add(self, name: str, problem: Message) -> None:
         """Remember one."""
         self.count += 1
         if len(self.named) < MAX_NAMED_FILES:
-            self.named.append({"file": printable(name), "problem": problem})
+            self.named.append(FileProblem(printable(name), problem))
 
     def refusal(self) -> RefusedError:
         """Return the refusal of an archive for them."""
-        one = self.count == 1
-        them = "it" if one else "them"
-        return RefusedError(
-            f"{self.count:,} picture{' is' if one else 's are'} damaged, or no picture at all",
-            f"mend {them} or take {them} out, or send skip_damaged=true to leave {them} out",
-            self.named,
-        )
+        remedy = Remedies.mend_it() if self.count == 1 else Remedies.mend_them()
+        return RefusedError(FolderFaults.damaged_pictures(count=self.count), remedy, self.named)
 
 
 def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
@@ -89,8 +85,7 @@ def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
     total = sum(survey.folders.counts.values())
     if total * channels * side * side > MOST_PACKED:
         raise RefusedError(
-            f"{total:,} pictures of {side} pixels take more than {MOST_PACKED // 10**9} GB",
-            "choose a smaller size, or send fewer pictures",
+            ArchiveFaults.too_large_packed(total=total, side=side, size=MOST_PACKED // 10**9), Remedies.smaller_size()
         )
     survey.tell_of_size(order.size, side)
     packer = _Packer(order, layout, survey, (channels, side, side))
@@ -115,7 +110,7 @@ class _Survey:
             try:
                 facts = look(member.read())
             except DamagedError as error:
-                self.damage.add(member.name, str(error))
+                self.damage.add(member.name, error.message)
                 self.folders.seen.add(member.parts[:-1])
                 self.unreadable.add(number)
                 continue
@@ -148,10 +143,9 @@ class _Survey:
         """Note what happens to the sizes."""
         if self.sizes == {(side, side)}:
             return
-        wish = "as asked" if asked else "since they were not all squares of one size; `size` chooses another"
-        self.notes.say(f"pictures were scaled and their middle cut out, to {side}x{side} pixels ({wish})")
+        self.notes.say(PictureNotes.scaled_as_asked(side=side) if asked else PictureNotes.scaled(side=side))
         if self.smallest < side:
-            self.notes.say(f"some pictures are smaller than {side} pixels and were enlarged")
+            self.notes.say(PictureNotes.enlarged(side=side))
 
 
 class _Packer:
@@ -193,7 +187,7 @@ class _Packer:
             try:
                 self._take(member.read(), self._layout.destinations[member.parts[:-1]])
             except DamagedError as error:
-                self._damage.add(member.name, str(error))
+                self._damage.add(member.name, error.message)
             progress("pack", number + 1, self._total)
         self._judge()
         for part in [part for part in PARTS if part in self._waiting]:
@@ -239,18 +233,19 @@ class _Packer:
         whole = sum(self._of_class.values())
         if whole < FEWEST_IMAGES:
             raise RefusedError(
-                f"{whole} pictures are whole", f"a data set needs at least {FEWEST_IMAGES}", damage.named
+                FolderFaults.few_are_whole(whole=whole), Remedies.at_least_whole(fewest=FEWEST_IMAGES), damage.named
             )
         for destination in self._layout.destinations.values():
             if self._of_class[destination.part, destination.label] < FEWEST_IN_A_CLASS:
                 name = destination.part if destination.label is None else self._layout.classes[destination.label]
-                remedy = f"put at least {FEWEST_IN_A_CLASS} in every folder"
-                raise RefusedError(f"too few pictures of {name} are whole", remedy, damage.named)
+                remedy = Remedies.at_least_in_every(fewest=FEWEST_IN_A_CLASS)
+                raise RefusedError(FolderFaults.few_of_class_are_whole(name=name), remedy, damage.named)
         if damage.count:
-            names = ", ".join(one["file"] for one in damage.named[:3])
-            self._notes.say(f"{damage.count:,} damaged left out: {names}{', …' if damage.count > 3 else ''}")
+            names = ", ".join(one.file for one in damage.named[:3])
+            text = PictureNotes.left_out_among if damage.count > 3 else PictureNotes.left_out
+            self._notes.say(text(damaged=damage.count, names=names))
         if any(destination.hold_out for destination in self._layout.destinations.values()):
-            self._notes.say(f"every {HELD_OUT}th picture of each class is kept apart as the test part")
+            self._notes.say(PictureNotes.held_out(nth=HELD_OUT))
 
     def facts(self) -> dict[str, Any]:
         """Return what was made."""
@@ -267,7 +262,7 @@ class _Packer:
             "images": sum(self._writer.counts.values()),
             "bytes": self._order.out.stat().st_size,
             "sha256": digest.hexdigest(),
-            "notes": self._notes.sentences(),
+            "notes": [note.as_json() for note in self._notes.sentences()],
         }
 
     def _class_counts(self) -> list[int] | None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Tuple
 
+from models.messages import FolderFaults, Remedies
 from packing.errors import RefusedError, printable
 from packing.limits import (
     FEWEST_IMAGES,
@@ -17,10 +18,6 @@ from packing.limits import (
 
 Folder = Tuple[str, ...]
 
-SHAPES = (
-    "put all pictures in one folder, or in one folder for each class, or in A/ and B/ (or trainA/ trainB/ testA/ "
-    "testB/) for translation; train/ and test/ may stand around pictures or class folders"
-)
 _DOMAINS = {"a": "trainA", "b": "trainB", "traina": "trainA", "trainb": "trainB", "testa": "testA", "testb": "testB"}
 _HALVES = {"train": "train", "test": "test", "val": "test", "valid": "test", "validation": "test"}
 # The header of a packed file has room for so many bytes of class names, quoted twice.
@@ -66,8 +63,8 @@ def understand(folders: Folders) -> Layout:
     """
     total = sum(folders.counts.values())
     if total < FEWEST_IMAGES:
-        found = "no picture" if total == 0 else f"{total} picture{'s' if total > 1 else ''}"
-        raise RefusedError(f"there is {found} in all" if total < 2 else f"there are {found} in all", _at_least())
+        found = FolderFaults.pictures_in_all(count=total) if total else FolderFaults.no_picture_in_all()
+        raise RefusedError(found, Remedies.at_least_in_all(fewest=FEWEST_IMAGES))
     depth = _common(folders)
     inner = {folder[depth:]: folder for folder in folders.seen if len(folder) >= depth}
     counts = {folder: folders.counts.get(whole, 0) for folder, whole in inner.items()}
@@ -75,10 +72,6 @@ def understand(folders: Folders) -> Layout:
     return Layout(
         layout.kind, layout.classes, {inner[folder]: destination for folder, destination in layout.destinations.items()}
     )
-
-
-def _at_least() -> str:
-    return f"a data set needs at least {FEWEST_IMAGES} pictures, PNG, JPEG, WebP or BMP"
 
 
 def _common(folders: Folders) -> int:
@@ -99,7 +92,7 @@ def _describe(counts: dict[Folder, int]) -> Layout:
         return Layout("packed", (), {(): Destination("train")})
     if () in full:
         example = printable("/".join(min(full - {()})))
-        raise RefusedError(f"some pictures stand beside folders, others in them (such as {example}/)", SHAPES)
+        raise RefusedError(FolderFaults.pictures_beside_folders(example=example), Remedies.shapes())
     names = {top.lower() for top in tops}
     if len(names) == len(tops):
         if names <= set(_DOMAINS) and len(names) > 1:
@@ -119,12 +112,14 @@ def _domains(counts: dict[Folder, int], tops: set[str]) -> Layout:
     parts = {top: _DOMAINS[top.lower()] for top in tops}
     missing = {"trainA", "trainB"} - set(parts.values())
     if missing or len(set(parts.values())) != len(parts):
-        found = ", ".join(sorted(f"{top}/" for top in tops))
-        raise RefusedError(f"the folders {found} are no pair of domains", SHAPES)
+        names = ", ".join(sorted(f"{top}/" for top in tops))
+        raise RefusedError(FolderFaults.no_pair(found=names), Remedies.shapes())
     _no_deeper({folder for folder, count in counts.items() if count}, 1)
     for top in sorted(tops):
-        if counts.get((top,), 0) < FEWEST_IN_A_CLASS:
-            raise RefusedError(f"{top}/ holds {_pictures(counts.get((top,), 0))}", f"put at least {FEWEST_IN_A_CLASS}")
+        count = counts.get((top,), 0)
+        if count < FEWEST_IN_A_CLASS:
+            found = FolderFaults.holds_few(folder=top, count=count) if count else FolderFaults.holds_none(folder=top)
+            raise RefusedError(found, Remedies.at_least_here(fewest=FEWEST_IN_A_CLASS))
     return Layout("domains", (), {(top,): Destination(part) for top, part in parts.items()})
 
 
@@ -133,16 +128,16 @@ def _halves(counts: dict[Folder, int], tops: set[str]) -> Layout:
     parts = {top: _HALVES[top.lower()] for top in tops}
     if len(set(parts.values())) != len(parts):
         tests = ", ".join(sorted(f"{top}/" for top, part in parts.items() if part == "test"))
-        raise RefusedError(f"{tests} would both be the test part", "keep one of them, or put their pictures together")
+        raise RefusedError(FolderFaults.two_test_parts(tests=tests), Remedies.keep_one_test())
     full = {folder for folder, count in counts.items() if count}
     if all(len(folder) == 1 for folder in full):
         for top in sorted(tops):
             if not counts.get((top,)):
-                raise RefusedError(f"{top}/ holds no picture", "put pictures in it, or take it out")
+                raise RefusedError(FolderFaults.holds_none(folder=top), Remedies.fill_or_remove())
         return Layout("packed", (), {(top,): Destination(parts[top]) for top in tops})
     _no_deeper(full, 2)
     if any(len(folder) == 1 for folder in full):
-        raise RefusedError("some pictures stand in class folders, others beside them", SHAPES)
+        raise RefusedError(FolderFaults.pictures_beside_classes(), Remedies.shapes())
     train = next(top for top in tops if parts[top] == "train")
     inner = {top: {folder[1] for folder in counts if len(folder) == 2 and folder[0] == top} for top in tops}
     classes = _classes(counts, inner[train], (train,))
@@ -150,9 +145,11 @@ def _halves(counts: dict[Folder, int], tops: set[str]) -> Layout:
     for top in tops:
         for name in sorted(inner[top]):
             if name not in classes:
-                raise RefusedError(f"{top}/ has a class that {train}/ lacks: {printable(name)}", "give both the same")
+                lacking = FolderFaults.class_lacking(folder=top, train=train, name=printable(name))
+                raise RefusedError(lacking, Remedies.give_both())
             if not counts[top, name]:
-                raise RefusedError(f"{top}/{printable(name)}/ holds no picture", "put pictures in it, or take it out")
+                empty = FolderFaults.holds_none(folder=f"{top}/{printable(name)}")
+                raise RefusedError(empty, Remedies.fill_or_remove())
             destinations[top, name] = Destination(parts[top], classes.index(name))
     return Layout("packed", _readable(classes), destinations)
 
@@ -161,31 +158,32 @@ def _classes(counts: dict[Folder, int], names: set[str], outer: Folder) -> list[
     """Return the classes in alphabetical order."""
     classes = sorted(names)
     for name in classes:
-        if counts.get((*outer, name), 0) < FEWEST_IN_A_CLASS:
-            found = _pictures(counts.get((*outer, name), 0))
+        count = counts.get((*outer, name), 0)
+        if count < FEWEST_IN_A_CLASS:
             path = "/".join((*outer, printable(name)))
-            remedy = f"put at least {FEWEST_IN_A_CLASS} in every class folder, or take this folder out"
-            raise RefusedError(f"class folder {path}/ holds {found}", remedy)
+            found = (
+                FolderFaults.class_holds_few(folder=path, count=count)
+                if count
+                else FolderFaults.class_holds_none(folder=path)
+            )
+            raise RefusedError(found, Remedies.at_least_in_class(fewest=FEWEST_IN_A_CLASS))
         if len(name) > LONGEST_CLASS:
-            raise RefusedError(f"class name {printable(name)} is too long", f"use at most {LONGEST_CLASS} characters")
+            raise RefusedError(FolderFaults.long_class_name(name=printable(name)), Remedies.shorten(most=LONGEST_CLASS))
     if len(classes) > MOST_CLASSES or len(json.dumps(json.dumps(classes, ensure_ascii=True))) > _MOST_NAMES:
-        remedy = f"use at most {MOST_CLASSES:,} class folders with short names; if they are no classes, use one folder"
-        raise RefusedError(f"{len(classes):,} class folders are too many, or their names too long", remedy)
+        raise RefusedError(
+            FolderFaults.too_many_classes(classes=len(classes)), Remedies.fewer_classes(most=MOST_CLASSES)
+        )
     return classes
 
 
 def _readable(classes: list[str]) -> tuple[str, ...]:
     names = tuple(printable(name) for name in classes)
     if len(set(names)) != len(names):
-        raise RefusedError("class folders have names that cannot be read", "name them in letters of UTF-8")
+        raise RefusedError(FolderFaults.unreadable_names(), Remedies.name_in_utf8())
     return names
 
 
 def _no_deeper(full: set[Folder], depth: int) -> None:
     deep = sorted(folder for folder in full if len(folder) > depth)
     if deep:
-        raise RefusedError(f"{printable('/'.join(deep[0]))}/ is one folder too deep", SHAPES)
-
-
-def _pictures(count: int) -> str:
-    return "no picture" if count == 0 else f"{count} picture{'s' if count > 1 else ''} only"
+        raise RefusedError(FolderFaults.too_deep(folder=printable("/".join(deep[0]))), Remedies.shapes())

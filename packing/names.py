@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from models.messages import MemberFaults, Remedies
 from packing.errors import refuse_file
 from packing.limits import LONGEST_NAME
 
@@ -20,8 +21,6 @@ ARCHIVES = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst
 # What operating systems leave in folders.
 JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
 
-REPACK = "make the archive anew from the folder of pictures, with an ordinary zip or tar program"
-
 
 def checked(name: str) -> tuple[str, ...]:
     """Return the parts of a member's name.
@@ -30,16 +29,16 @@ def checked(name: str) -> tuple[str, ...]:
         RefusedError: the name leads out of the archive, or could on some machine.
     """
     if "\0" in name:
-        raise refuse_file(name.replace("\0", "\\0"), "has a NUL character in its name", REPACK)
+        raise refuse_file(name.replace("\0", "\\0"), MemberFaults.nul_in_name(), Remedies.repack())
     if len(name) > LONGEST_NAME:
-        raise refuse_file(name, f"has a name of more than {LONGEST_NAME} characters", REPACK)
+        raise refuse_file(name, MemberFaults.long_name(count=LONGEST_NAME), Remedies.repack())
     if "\\" in name:
-        raise refuse_file(name, "has a backslash in its name", REPACK)
+        raise refuse_file(name, MemberFaults.backslash_in_name(), Remedies.repack())
     if name.startswith("/") or re.match("[A-Za-z]:", name):
-        raise refuse_file(name, "is an absolute path", REPACK)
+        raise refuse_file(name, MemberFaults.absolute_path(), Remedies.repack())
     parts = tuple(part for part in name.split("/") if part not in {"", "."})
     if ".." in parts:
-        raise refuse_file(name, "leads out of the archive (`..`)", REPACK)
+        raise refuse_file(name, MemberFaults.leads_out(), Remedies.repack())
     return parts
 
 
@@ -58,8 +57,7 @@ def is_picture(parts: tuple[str, ...]) -> bool:
     _, dot, ending = parts[-1].lower().rpartition(".")
     suffix = dot + ending
     if suffix in ARCHIVES:
-        raise refuse_file(name, "is an archive inside the archive", "unpack it first, and send the pictures themselves")
+        raise refuse_file(name, MemberFaults.archive_inside(), Remedies.unpack_first())
     if suffix in OTHER_PICTURES:
-        problem = f"is a picture of a kind that is not read here ({suffix})"
-        raise refuse_file(name, problem, "convert such pictures to PNG, JPEG, WebP or BMP, or take them out")
+        raise refuse_file(name, MemberFaults.other_picture(suffix=suffix), Remedies.convert())
     return suffix in PICTURES

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Iterable
 
+from models.messages import Message, PictureNotes
 from packing.errors import printable
 
-_WORDS = {
-    "palette": "with a palette were turned to plain colours",
-    "transparent": "with transparency were laid over white",
-    "deep": "of 16 bits a channel were reduced to 8",
-    "CMYK": "in CMYK were turned to red, green and blue",
-    "turned": "were turned upright as their EXIF data say",
-    "animated": "are animated: their first frame was taken",
+_DONE = {
+    "palette": PictureNotes.palette,
+    "transparent": PictureNotes.transparent,
+    "deep": PictureNotes.deep,
+    "CMYK": PictureNotes.cmyk,
+    "turned": PictureNotes.turned,
+    "animated": PictureNotes.animated,
 }
 _NAMED = 3
 
@@ -23,7 +24,7 @@ class Notes:
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
-        self._said: list[str] = []
+        self._said: list[Message] = []
         self._ignored = 0
         self._names: list[str] = []
 
@@ -31,7 +32,7 @@ class Notes:
         """Count what was done to one picture."""
         self._counts.update(done)
 
-    def say(self, sentence: str) -> None:
+    def say(self, sentence: Message) -> None:
         """Add a sentence."""
         self._said.append(sentence)
 
@@ -41,14 +42,13 @@ class Notes:
         if len(self._names) < _NAMED:
             self._names.append(printable(name))
 
-    def sentences(self) -> list[str]:
+    def sentences(self) -> list[Message]:
         """Return all of it."""
-        told = [
-            f"{count:,} {'picture' if count == 1 else 'pictures'} "
-            + _WORDS.get(kind, f"of the kind {kind} were turned to plain colours")
+        counted = [
+            _DONE[kind](count=count) if kind in _DONE else PictureNotes.other_mode(count=count, kind=kind)
             for kind, count in sorted(self._counts.items())
         ]
         if self._ignored:
-            more = ", …" if self._ignored > len(self._names) else ""
-            told.append(f"{self._ignored:,} other files were left out: {', '.join(self._names)}{more}")
-        return [*self._said, *told]
+            text = PictureNotes.ignored_among if self._ignored > len(self._names) else PictureNotes.ignored
+            counted.append(text(others=self._ignored, names=", ".join(self._names)))
+        return [*self._said, *counted]

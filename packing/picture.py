@@ -10,6 +10,7 @@ from typing import NamedTuple, Sequence
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from models.messages import MemberFaults
 from packing.errors import DamagedError
 from packing.limits import MOST_PIXELS
 
@@ -67,12 +68,12 @@ def look(content: bytes) -> Header:
     image = _open(content)
     header = Header(image.size, image.mode in GREY)
     if min(image.size) < 1:
-        raise DamagedError("has no pixels")
+        raise DamagedError(MemberFaults.no_pixels())
     if image.format == "PNG":
         try:
             image.verify()
         except _DAMAGE as error:
-            raise DamagedError(f"is damaged: {_said(error)}") from error
+            raise DamagedError(MemberFaults.damaged_picture(error=_said(error))) from error
     return header
 
 
@@ -96,7 +97,7 @@ def decode(content: bytes, side: int, *, grey: bool) -> Pixels:
             done.add("turned")
             square = square.transpose(turn)
     except _DAMAGE as error:
-        raise DamagedError(f"is damaged: {_said(error)}") from error
+        raise DamagedError(MemberFaults.damaged_picture(error=_said(error))) from error
     return Pixels(square, done)
 
 
@@ -112,11 +113,11 @@ def _open(content: bytes) -> ImageFile.ImageFile:
     try:
         return Image.open(io.BytesIO(content), formats=FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise DamagedError(f"has more than {MOST_PIXELS // 1_000_000} million pixels") from error
+        raise DamagedError(MemberFaults.too_many_pixels(count=MOST_PIXELS // 1_000_000)) from error
     except UnidentifiedImageError as error:
-        raise DamagedError("is no PNG, JPEG, WebP or BMP picture" if content else "is empty") from error
+        raise DamagedError(MemberFaults.no_picture_format() if content else MemberFaults.empty_member()) from error
     except _DAMAGE as error:
-        raise DamagedError(f"is damaged: {_said(error)}") from error
+        raise DamagedError(MemberFaults.damaged_picture(error=_said(error))) from error
 
 
 def _plain(image: Image.Image, done: set[str], *, grey: bool) -> Image.Image:

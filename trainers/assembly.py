@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from models.messages import Misfits
 from trainers import recipes
 from trainers.data.loader import ImageFeed, LabelledFeed, PairFeed, Preprocessing
 from trainers.device import precision
@@ -126,23 +127,21 @@ def domains(parts: dict[str, Images], classes: int, part: str = "train") -> tupl
         return parts[f"{part}A"], parts[f"{part}B"]
     found = parts.get(part, parts["train"])
     if found.labels is None:
-        raise InvalidDatasetError("the data set has neither two domains nor classes to make them of")
+        raise InvalidDatasetError(Misfits.no_domains())
     first = found.labels < (classes + 1) // 2
     a, b = found.only(first), found.only(~first)
     if not len(a) or not len(b):
-        raise InvalidDatasetError("one of the two domains is empty: give each at least one image")
+        raise InvalidDatasetError(Misfits.empty_domain())
     return a, b
 
 
 def _check_classes(images: Images, classes: tuple[str, ...]) -> None:
     if images.labels is None:
-        raise InvalidDatasetError("the data set has no classes; put its images into one folder for each class")
+        raise InvalidDatasetError(Misfits.no_classes())
     found = set(images.labels.tolist())
     empty = [name for number, name in enumerate(classes) if number not in found]
     if empty:
-        raise InvalidDatasetError(
-            f"no training image is of class {', '.join(empty[:5])}: add some, or take the class out of the data set"
-        )
+        raise InvalidDatasetError(Misfits.empty_class(name=", ".join(empty[:5])))
 
 
 _ASSEMBLE = {"adversarial": _adversarial, "translation": _translation, "classification": _classification}

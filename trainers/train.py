@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from models import layer_table
+from models.messages import CheckpointFaults, Logs
 from models.wire import File, FileKind
 from trainers import data
 from trainers.assembly import assemble, stored_size
@@ -41,7 +42,7 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     snapshot = checkpoints.read(spec.resume) if spec.resume else None
     if snapshot is not None and snapshot.meta.get("recipe") != spec.recipe:
         raise CheckpointCorruptError(
-            f"the checkpoint belongs to the recipe {snapshot.meta.get('recipe')!r}, the job to {spec.recipe!r}"
+            CheckpointFaults.other_recipe(recipe=repr(snapshot.meta.get("recipe")), wanted=repr(spec.recipe))
         )
     # 1. Device and kernels, before the first tensor is made.
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
@@ -88,12 +89,13 @@ def _threads(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, reporter: R
         return spec.threads
     threads = int(snapshot.meta.get("threads", spec.threads))
     if threads != spec.threads:
-        words = f"going on with {threads} threads, as the checkpoint was made, for the same weights to the bit"
-        reporter.log("info", f"{words} (this worker offers {spec.threads})")
+        reporter.info(Logs.threads_kept(threads=threads, offered=spec.threads))
     if snapshot.meta.get("torch") != torch.__version__ or snapshot.meta.get("device") != spec.device:
-        made = f"torch {snapshot.meta.get('torch')} on {snapshot.meta.get('device')}"
-        words = f"the checkpoint was made by {made}, this is torch {torch.__version__} on {spec.device}"
-        reporter.log("warning", f"{words}: the last bits of the weights may differ from a run without this change")
+        made, here = snapshot.meta, str(torch.__version__)
+        words = Logs.other_torch(
+            torch=made.get("torch"), device=made.get("device"), torch_here=here, device_here=spec.device
+        )
+        reporter.log("warning", words)
     return threads
 
 

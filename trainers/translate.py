@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from models.messages import Failures, Misfits
 from models.wire import File
 from trainers import data
 from trainers.assembly import domains
@@ -38,7 +39,7 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
         TrainerError: the data set does not fit the network, or a file is damaged.
     """
     if spec.dataset is None:
-        raise TrainerError("there is no data set to translate")
+        raise TrainerError(Failures.nothing_to_translate())
     meta = snapshot.meta
     # 1. Images as the translator was trained with them: their size, crop and normalisation are the checkpoint's.
     channels, _, size = meta["shape"]
@@ -47,7 +48,7 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
     images = _sources(parts, len(spec.dataset.classes), spec.params.direction)
     if images.pixels.shape[1] != channels:
         raise InvalidDatasetError(
-            f"data set {spec.dataset.name} has {images.pixels.shape[1]} channels, the translator takes {channels}"
+            Misfits.translator_channels(name=spec.dataset.name, channels=images.pixels.shape[1], wanted=channels)
         )
     # 2. The generator of the wanted direction, and the images in the order of the data set.
     name = "generator_ab" if spec.params.direction == "a_to_b" else "generator_ba"

@@ -14,6 +14,7 @@ from typing import assert_never
 import structlog
 
 from models import wire
+from models.messages import verbatim
 from models.states import Action, EventType, Outcome, State
 from stores.container import Stores
 from stores.infra.errors import StaleFenceError
@@ -160,7 +161,7 @@ class Attempt:
             case Request():
                 self._ask(news)
             case TakenOver():
-                raise StaleFenceError(news.detail)
+                raise StaleFenceError(verbatim(news.detail))
             case _:
                 return self._last_word(news)
         return None

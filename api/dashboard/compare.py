@@ -13,6 +13,7 @@ from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.http.problems import InvalidError, ProblemError, field
 from api.schemas.queries import Query
 from api.v1.jobs import get_job
+from models.messages import Missing, RequestFaults
 from models.states import TERMINAL
 from models.views import Artifact
 from stores.infra.errors import NotFoundError
@@ -46,8 +47,8 @@ def compare(visit: Visit[CompareQuery]) -> TemplateResponse:
     """Show jobs side by side."""
     ids = visit.query.ids()
     if len(ids) > MAX_JOBS:
-        detail = f"names {len(ids)} jobs; {MAX_JOBS} can be compared at most"
-        raise InvalidError([field("/query/jobs", detail, parameter="jobs")])
+        message = RequestFaults.too_many_to_compare(count=len(ids), most=MAX_JOBS)
+        raise InvalidError([field("/query/jobs", message, parameter="jobs")])
     jobs = _jobs(visit, ids)
     if len(jobs) < 2:
         return TemplateResponse("compare_few.html", {"jobs": jobs})
@@ -86,7 +87,7 @@ def _jobs(visit: Visit[CompareQuery], ids: list[str]) -> list[dict[str, Any]]:
         except NotFoundError:
             missing.append(job_id)
     if missing:
-        raise ProblemError("not_found", f"there is no job {' and no job '.join(missing)}")
+        raise ProblemError("not_found", Missing.no_jobs(jobs=missing))
     return found
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import Flask
 from markupsafe import Markup
 
-from api.dashboard.language import gettext
+from api.http.language import gettext
 from models import formats
 
 NONE = "\N{EN DASH}"

@@ -13,6 +13,7 @@ from api.schemas.queries import ArtifactsQuery, ContentQuery, Query
 from api.v1.artifacts import download_artifact, list_artifacts
 from api.v1.jobs import get_job
 from models import layer_table
+from models.messages import Missing
 from models.states import ArtifactKind
 from stores.infra.errors import NotFoundError
 
@@ -40,7 +41,7 @@ def _table(
     job = visit.ask(get_job, Query(), job_id)
     files = visit.ask(list_artifacts, ArtifactsQuery(kind=[kind], limit=100), job_id)["data"]
     if not files:
-        raise NotFoundError("there is no such artifact")
+        raise NotFoundError(Missing.no_such_artifact())
     content = visit.ask(download_artifact, ContentQuery(redirect=False), files[-1]["id"])
     found = read(content.get_data(as_text=True), files[-1]["content_type"])
     return TemplateResponse("job_tables.html", {"job": job, "file": files[-1], **found})

@@ -16,6 +16,7 @@ from api.v1.jobs import create_job, get_job
 from api.v1.queues import list_queues
 from api.v1.recipes import get_recipe
 from models.compatibility import MisfitError, image_size
+from models.messages import Message, Words
 from models.recipes import RECIPES, resolve_params
 from models.specs.base import TrainParams
 from models.specs.recipe import Recipe
@@ -53,7 +54,7 @@ class Offered:
     view: Mapping[str, Any]
     value: str
     fit: str
-    why: str | None
+    why: Message | None
 
 
 @pages.add("/dashboard/new", create_job, query=NewQuery)
@@ -75,6 +76,7 @@ def new_job(visit: Visit[NewQuery]) -> TemplateResponse:
             {"name": one.name, "title": one.title, "about": prose(one.description)} for one in RECIPES.values()
         ],
         "recipe": recipe,
+        "sizes": RECIPES[recipe["name"]].sizes_in_words(),
         "preset": None if chosen is None else {**chosen, "about": prose(chosen["description"])},
         "fits": {fit: [one for one in offered if one.fit == fit] for fit in ("fits", "scaled", "unfit")},
         "dataset": dataset,
@@ -131,16 +133,18 @@ def _offer(visit: Visit[NewQuery], recipe: Recipe, preset: Any, view: dict[str, 
     return Offered(view, _value(visit, view), *_fit(recipe, params, view))
 
 
-def _fit(recipe: Recipe, params: TrainParams, dataset: Mapping[str, Any]) -> tuple[str, str | None]:
+def _fit(recipe: Recipe, params: TrainParams, dataset: Mapping[str, Any]) -> tuple[str, Message | None]:
     """Return whether a data set fits, and what stands against it."""
     try:
         image_size(recipe, dataset, params)
     except MisfitError as misfit:
         if misfit.place == "batch_size":
-            return "fits", misfit.detail
+            return "fits", misfit.message
         scaled = params.model_copy(update={"image_size": recipe.sizes[0]})
         kind = "scaled" if params.image_size is None and _fit(recipe, scaled, dataset)[0] == "fits" else "unfit"
-        return kind, f"{recipe.name} {misfit.detail}" if misfit.place == "dataset" else misfit.detail
+        if misfit.place != "dataset":
+            return kind, misfit.message
+        return kind, Words.subject_and(subject=recipe.name, what=misfit.message)
     return "fits", None
 
 

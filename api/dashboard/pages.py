@@ -11,8 +11,8 @@ from urllib.parse import quote
 from flask import Flask, Request, Response, g, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from api.dashboard.language import languages
 from api.http.access import Access
+from api.http.language import NAMES, tell
 from api.http.parsing import read_query
 from api.http.problems import CODES, ProblemError, translate
 from api.http.routes import Call, RouteTable, View
@@ -145,7 +145,7 @@ def render(template: str, session: Session | None, *, status: int = 200, **conte
         "may": may,
         "sees_all_owners": session is not None and session.who.reads is None,
         "language": g.language,
-        "languages": languages(),
+        "languages": NAMES,
         "here": request.full_path.rstrip("?"),
     }
     page = render_template(f"dashboard/{template}", **common, **context)
@@ -157,6 +157,6 @@ def render_problem(error: Exception) -> Response:
     problem = translate(error)
     status, title = CODES[problem.code]
     g.problem = problem.code
-    shown = render("problem.html", g.get("session"), status=status, title=title, problem=problem, code=status)
+    shown = render("problem.html", g.get("session"), status=status, title=tell(title()), problem=problem, code=status)
     shown.headers.update(problem.headers)
     return shown

@@ -11,7 +11,7 @@ from typing import Any
 from flask import g
 from markupsafe import Markup
 
-from api.dashboard.language import catalogue
+from api.http.language import catalogue
 from models.budget import REPLACES, with_changes
 from models.specs.base import Spec
 from models.specs.fields import Group, group

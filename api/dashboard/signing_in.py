@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Flask, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from api.dashboard import language
 from api.dashboard.pages import LOGIN, render
-from api.http import access
+from api.http import access, language
 from api.http.problems import ProblemError
 from api.http.service import Service
+from models.messages import Door
 
 HOME = "/dashboard"
 FORMS = (LOGIN, f"{HOME}/logout", f"{HOME}/language")  # who has signed in wants none of them next
@@ -56,7 +56,7 @@ def _choose_language() -> BaseResponse:
     g.operation = "choose_language"
     _from_a_page_of_ours()
     answer = redirect(_inside(request.form.get("next", "")), 303)
-    if (chosen := request.form.get("language", "")) in language.languages():
+    if (chosen := request.form.get("language", "")) in language.NAMES:
         _set(answer, language.COOKIE, chosen, max_age=YEAR_S)
     return answer
 
@@ -75,4 +75,4 @@ def _inside(where: str) -> str:
 def _from_a_page_of_ours() -> None:
     """Refuse a form that another site sent: browsers say where it comes from."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
-        raise ProblemError("forbidden", "this form was sent from another site")
+        raise ProblemError("forbidden", Door.other_site())

@@ -19,25 +19,22 @@ from api.dashboard import (
     job_tables,
     jobs,
     keys,
-    language,
     new,
     overview,
     queues,
+    script_texts,
     signing_in,
-    telling,
-    told,
     workers,
 )
 from api.dashboard.pages import mount_page, render_problem
-from api.http.access import COOKIE
-from api.http.problems import answer, translate
+from api.http import language
 from api.http.routes import RouteTable
 from api.http.service import Service
 from stores.schedule.line import EXACT
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-NOUNS = (overview, jobs, job, job_tables, compare, queues, workers, keys, audit, new, datasets, telling)
+NOUNS = (overview, jobs, job, job_tables, compare, queues, workers, keys, audit, new, datasets)
 YEAR_S = 31_536_000
 
 
@@ -47,6 +44,7 @@ def install(app: Flask, service: Service, routes: RouteTable) -> None:
     formats.install(app)
     app.jinja_env.globals["static"] = static
     app.jinja_env.globals["exact_positions"] = EXACT
+    app.jinja_env.globals["script_texts"] = script_texts.for_reader
     app.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript", "image/svg+xml"]
     Compress(app)
     app.before_request(lambda: _begin(routes))
@@ -63,23 +61,15 @@ def warm(app: Flask) -> None:
     """Make ahead what the first view of each page would wait for: compiled templates, words, the version of files."""
     for name in app.jinja_env.list_templates(filter_func=lambda name: name.startswith("dashboard/")):
         app.jinja_env.get_template(name)
-    for tag in language.languages():
-        language.script_words(tag)
-        told.told("", tag)
+    for tag in language.NAMES:
+        script_texts.texts(tag)
     _version()
 
 
 def answers(error: Exception) -> BaseResponse | None:
-    """Return an error as a page, if a person met it on the way to one, or in the language of the page whose script met
-    it; None for programs."""
+    """Return an error as a page, if a person met it on the way to one; None for programs and for scripts of pages."""
     pages = request.path == "/dashboard" or request.path.startswith("/dashboard/")
-    if pages and request.accept_mimetypes.accept_html:
-        return render_problem(error)
-    if COOKIE not in request.cookies or "Authorization" in request.headers:
-        return None
-    problem = answer(translate(error), language.said)
-    problem.headers["Content-Language"] = g.language
-    return problem
+    return render_problem(error) if pages and request.accept_mimetypes.accept_html else None
 
 
 def static(name: str) -> str:
@@ -109,4 +99,3 @@ def _send(version: str, name: str) -> Response:
 
 def _begin(routes: RouteTable) -> None:
     g.routes = routes
-    g.language = language.choose()

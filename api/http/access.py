@@ -9,13 +9,15 @@ from enum import Enum
 
 from flask import Request
 
+from api.http.language import SESSION_COOKIE
 from api.http.problems import ProblemError
+from models.messages import Door, Message, word
 from models.states import Role
 from stores.accounts.keys import Keys, Principal
 from stores.accounts.sessions import Session, Sessions
 from stores.infra.settings import Settings
 
-COOKIE = "ganforge_session"
+COOKIE = SESSION_COOKIE
 CSRF_HEADER = "X-CSRF-Token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -86,7 +88,7 @@ class Doorkeeper:
         else:
             who = self.holder(self._secret(request), request)
         if self._rate.full(who.key_id):
-            raise _too_many(f"this key may make {self._limit} requests a second", self._rate)
+            raise _too_many(Door.too_many_requests(limit=self._limit), self._rate)
         self.permit(who, access)
         return who
 
@@ -99,8 +101,8 @@ class Doorkeeper:
         if allows(who, access):
             return
         if access is Access.admin:
-            raise ProblemError("forbidden", f"this needs an admin's key; yours is a {who.role}'s")
-        raise ProblemError("forbidden", "a viewer's key reads only; ask an admin for a user's key")
+            raise ProblemError("forbidden", Door.needs_admin(role=word(who.role)))
+        raise ProblemError("forbidden", Door.viewers_read_only())
 
     def holder(self, secret: str, request: Request) -> Principal:
         """Return whose key this is.
@@ -111,8 +113,8 @@ class Doorkeeper:
         who = self._keys.authenticate(secret)
         if who is None:
             if self._wrong.full(request.remote_addr or ""):
-                raise _too_many("too many wrong keys from this address", self._wrong)
-            raise _unauthenticated("this key is unknown or revoked")
+                raise _too_many(Door.too_many_wrong_keys(), self._wrong)
+            raise _unauthenticated(Door.key_unknown())
         return who
 
     def session(self, request: Request) -> Session:
@@ -123,26 +125,26 @@ class Doorkeeper:
         """
         session = self._sessions.find(request.cookies.get(COOKIE, ""))
         if session is None:
-            raise _unauthenticated("your session has ended; sign in again")
+            raise _unauthenticated(Door.session_ended())
         if request.method not in SAFE:
             # A form of another type is an upload, which nobody but its view may begin to read.
             plain = request.mimetype == "application/x-www-form-urlencoded"
             given = request.headers.get(CSRF_HEADER) or (request.form.get("csrf_token", "") if plain else "")
             if not session.sent_by_a_page(given):
-                raise ProblemError("forbidden", f"a change with a session needs the page's token in {CSRF_HEADER}")
+                raise ProblemError("forbidden", Door.needs_csrf_token(header=CSRF_HEADER))
         return session
 
     @staticmethod
     def _secret(request: Request) -> str:
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
-            raise _unauthenticated("send your key as `Authorization: Bearer gf_…`")
+            raise _unauthenticated(Door.send_a_key())
         return secret.strip()
 
 
-def _unauthenticated(detail: str) -> ProblemError:
-    return ProblemError("unauthenticated", detail, headers={"WWW-Authenticate": 'Bearer realm="ganforge"'})
+def _unauthenticated(message: Message) -> ProblemError:
+    return ProblemError("unauthenticated", message, headers={"WWW-Authenticate": 'Bearer realm="ganforge"'})
 
 
-def _too_many(detail: str, window: Window) -> ProblemError:
-    return ProblemError("rate_limited", detail, headers={"Retry-After": window.retry_after})
+def _too_many(message: Message, window: Window) -> ProblemError:
+    return ProblemError("rate_limited", message, headers={"Retry-After": window.retry_after})

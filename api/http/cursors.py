@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from api.http.problems import InvalidError, field
 from api.schemas.queries import PageQuery
+from models.messages import RequestFaults
 from stores.accounts.keys import Principal
 
 Row = TypeVar("Row", bound=Mapping[str, Any])
@@ -40,8 +41,7 @@ class Pager:
         except (binascii.Error, ValueError, TypeError, RecursionError):
             seal, place = None, None
         if seal != self._seal:
-            detail = "is not a cursor of this list: it belongs to its filters and its caller; start without one"
-            raise InvalidError([field("/query/cursor", detail, parameter="cursor")])
+            raise InvalidError([field("/query/cursor", RequestFaults.other_cursor(), parameter="cursor")])
         return place
 
     def page(self, rows: Sequence[Row], place: Callable[[Row], Any]) -> dict[str, Any]:

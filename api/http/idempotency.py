@@ -9,6 +9,7 @@ from typing import Any
 
 from api.http.problems import InvalidError, field
 from api.http.routes import Call, Header, Reply
+from models.messages import RequestFaults
 from stores.jobs.idempotency import Request
 
 IDEMPOTENCY_KEY = Header(
@@ -32,8 +33,8 @@ def idempotency(call: Call[Any, Any], address: str = "") -> Request | None:
     if key is None:
         return None
     if not 1 <= len(key) <= 255:
-        detail = "must have 1 to 255 characters"
-        raise InvalidError([field("/header/Idempotency-Key", detail, header="Idempotency-Key")])
+        message = RequestFaults.idempotency_key_length()
+        raise InvalidError([field("/header/Idempotency-Key", message, header="Idempotency-Key")])
     # The body as it was sent, whatever the order of its fields and the space between them.
     content = call.request.get_json() if call.request.get_data() else {}
     sent = address + json.dumps(content, sort_keys=True, separators=(",", ":"))

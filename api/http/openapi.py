@@ -179,11 +179,11 @@ def _problems(route: Route) -> Json:
         codes += ["malformed", "too_large", "unsupported_media"]
     return {
         str(CODES[code][0]): {"$ref": f"#/components/responses/{code}"}
-        for code in sorted(codes, key=lambda code: CODES[code])
+        for code in sorted(codes, key=lambda code: CODES[code][0])
     }
 
 
 def _problem(code: str, schemas: _Schemas) -> Json:
     headers = {"headers": _PROBLEM_HEADERS[code]} if code in _PROBLEM_HEADERS else {}
     content = {MEDIA_TYPE: {"schema": schemas.ref(Problem, "serialization")}}
-    return {"description": CODES[code][1], **headers, "content": content}
+    return {"description": CODES[code][1].template, **headers, "content": content}

@@ -11,7 +11,8 @@ from flask import Request
 from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from api.http.problems import InvalidError, ProblemError, field, pointer, words
+from api.http.problems import FieldError, InvalidError, ProblemError, fault, field, pointer
+from models.messages import BodyFaults, FieldFaults, Message, message_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -27,41 +28,41 @@ def read_json(request: Request) -> Any:
         InvalidError: a value no field can hold: NUL, a lone surrogate, a number beyond 64 bits.
     """
     if request.mimetype != "application/json":
-        given = f"not {request.mimetype}" if request.mimetype else "and it has none"
-        raise ProblemError("unsupported_media", f"the body must have Content-Type: application/json, {given}")
+        given = BodyFaults.not_json_type(type=request.mimetype) if request.mimetype else BodyFaults.no_type()
+        raise ProblemError("unsupported_media", given)
     try:
         text = request.get_data().decode("utf-8")
         value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
     except UnicodeDecodeError as error:
-        raise ProblemError("malformed", "the body is not UTF-8") from error
+        raise ProblemError("malformed", BodyFaults.not_utf8()) from error
     except RecursionError as error:
-        raise ProblemError("malformed", f"the body is nested deeper than {MAX_DEPTH} levels") from error
+        raise ProblemError("malformed", BodyFaults.too_deeply_nested(levels=MAX_DEPTH)) from error
     except ValueError as error:
-        raise ProblemError("malformed", f"the body is not JSON: {error}") from error
+        raise ProblemError("malformed", BodyFaults.not_json(error=message_of(error))) from error
     if errors := list(_strange(value, [])):
         raise InvalidError(errors[:20])
     return value
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number in JSON")
+    raise ValueError(BodyFaults.not_a_number_in_json(name=name))
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
-        raise ValueError("an object names a field twice")
+        raise ValueError(BodyFaults.field_named_twice())
     return content
 
 
-def _strange(value: Any, path: list[str | int]) -> Iterator[dict[str, str]]:
+def _strange(value: Any, path: list[str | int]) -> Iterator[FieldError]:
     """Yield what no field of ours can hold."""
     if len(path) > MAX_DEPTH:
-        raise ProblemError("malformed", f"the body is nested deeper than {MAX_DEPTH} levels")
+        raise ProblemError("malformed", BodyFaults.too_deeply_nested(levels=MAX_DEPTH))
     if isinstance(value, dict):
         for key, inner in value.items():
             if found := strange_text(key):
-                yield field(pointer(path), f"has a field whose name {found}")
+                yield field(pointer(path), FieldFaults.field_name(problem=found))
             else:
                 yield from _strange(inner, [*path, key])
     elif isinstance(value, list):
@@ -71,20 +72,20 @@ def _strange(value: Any, path: list[str | int]) -> Iterator[dict[str, str]]:
         yield field(pointer(path), found)
 
 
-def strange_text(text: str) -> str | None:
+def strange_text(text: str) -> Message | None:
     """Say what about a text no field of ours can hold; None when nothing is."""
     if "\0" in text:
-        return "contains a NUL character"
+        return FieldFaults.nul_character()
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        return "contains half of a surrogate pair"
+        return FieldFaults.half_a_surrogate()
     return None
 
 
-def _strange_number(value: object) -> str | None:
+def _strange_number(value: object) -> Message | None:
     if isinstance(value, float) and not math.isfinite(value):
-        return "must be a finite number"
+        return FieldFaults.not_finite()
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
-        return f"must be a number of at most {MAX_BITS} bits"
+        return FieldFaults.too_many_bits(bits=MAX_BITS)
     return None
 
 
@@ -105,7 +106,7 @@ def read_body(request: Request, model: type[Model], *, optional: bool = False) -
 
 def body_errors(
     found: list[ErrorDetails], model: type[BaseModel], value: Any, prefix: tuple[str, ...] = ()
-) -> list[dict[str, str]]:
+) -> list[FieldError]:
     """Return the entries of `errors` for what pydantic found in a body."""
     tag = _tag(model, value)
     errors = []
@@ -115,7 +116,7 @@ def body_errors(
             path = path[1:]
         if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
             path = [*path, "kind"]
-        errors.append(field(pointer([*prefix, *path]), words(error, _siblings(model, path, tag))))
+        errors.append(field(pointer([*prefix, *path]), fault(error, _siblings(model, path, tag))))
     return errors
 
 
@@ -141,7 +142,7 @@ def read_query(request: Request, model: type[Model]) -> Model:
         InvalidError
     """
     values: dict[str, Any] = {}
-    errors: list[dict[str, str]] = []
+    errors: list[FieldError] = []
     for name, given in request.args.lists():
         known = model.model_fields.get(name)
         if strange := next((bad for bad in map(strange_text, [name, *given]) if bad), None):
@@ -149,7 +150,7 @@ def read_query(request: Request, model: type[Model]) -> Model:
         elif known is not None and "list" in str(known.annotation):
             values[name] = given
         elif len(given) > 1:
-            errors.append(_parameter(name, "must be given once"))
+            errors.append(_parameter(name, FieldFaults.given_twice()))
         else:
             values[name] = given[0]
     if errors:
@@ -159,8 +160,8 @@ def read_query(request: Request, model: type[Model]) -> Model:
     except ValidationError as error:
         names = list(model.model_fields)
         found = error.errors(include_url=False)
-        raise InvalidError([_parameter(str(one["loc"][0]), words(one, names)) for one in found]) from error
+        raise InvalidError([_parameter(str(one["loc"][0]), fault(one, names)) for one in found]) from error
 
 
-def _parameter(name: str, detail: str) -> dict[str, str]:
-    return field(pointer(["query", name]), detail, parameter=name)
+def _parameter(name: str, message: Message) -> FieldError:
+    return field(pointer(["query", name]), message, parameter=name)

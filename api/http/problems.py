@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -16,6 +17,19 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from api.http.language import ENGLISH, current, tell
+from models.messages import (
+    BodyFaults,
+    FieldFaults,
+    Message,
+    MessageError,
+    Param,
+    ServiceFaults,
+    Titles,
+    Words,
+    message_of,
+    verbatim,
+)
 from stores.infra.errors import (
     BadPositionError,
     BlobError,
@@ -33,45 +47,55 @@ MEDIA_TYPE = "application/problem+json"
 
 # code: (status, title). The codes are part of the contract; clients switch on them.
 CODES = {
-    "malformed": (400, "Request cannot be read"),
-    "unauthenticated": (401, "No valid access key"),
-    "forbidden": (403, "Not allowed for this key"),
-    "not_found": (404, "Not found"),
-    "method_not_allowed": (405, "Method is not allowed here"),
-    "conflict": (409, "Not possible in the present state"),
-    "too_large": (413, "Request is too large"),
-    "unsupported_media": (415, "Content type is not supported"),
-    "validation": (422, "Request is not valid"),
-    "rate_limited": (429, "Too many requests"),
-    "internal": (500, "Internal error"),
-    "unavailable": (503, "Service is unavailable"),
+    "malformed": (400, Titles.title_malformed),
+    "unauthenticated": (401, Titles.title_unauthenticated),
+    "forbidden": (403, Titles.title_forbidden),
+    "not_found": (404, Titles.title_not_found),
+    "method_not_allowed": (405, Titles.title_method_not_allowed),
+    "conflict": (409, Titles.title_conflict),
+    "too_large": (413, Titles.title_too_large),
+    "unsupported_media": (415, Titles.title_unsupported_media),
+    "validation": (422, Titles.title_validation),
+    "rate_limited": (429, Titles.title_rate_limited),
+    "internal": (500, Titles.title_internal),
+    "unavailable": (503, Titles.title_unavailable),
 }
 BY_STATUS = {status: code for code, (status, _) in CODES.items()}
 
 
-class ProblemError(Exception):
+class ProblemError(MessageError):
     """An answer that is an error, with what the caller needs to mend it."""
 
-    def __init__(self, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
-        super().__init__(detail)
+    def __init__(
+        self, code: str, message: Message, *, headers: Mapping[str, str] | None = None, **members: Any
+    ) -> None:
+        super().__init__(message)
         self.code = code
-        self.detail = detail
         self.headers = dict(headers or {})
         self.members = members
+        self.errors: Sequence[FieldError] = ()
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One entry of `errors`: a JSON pointer into the request, what is wrong there, and members beside them."""
+
+    pointer: str
+    message: Message
+    members: Mapping[str, str]
 
 
 class InvalidError(ProblemError):
     """The request reads well but asks for something that can't be."""
 
-    def __init__(self, errors: Sequence[dict[str, str]]) -> None:
-        count = len(errors)
-        detail = "1 field is not valid" if count == 1 else f"{count} fields are not valid"
-        super().__init__("validation", detail, errors=list(errors))
+    def __init__(self, errors: Sequence[FieldError], message: Message | None = None) -> None:
+        super().__init__("validation", message or FieldFaults.fields_invalid(count=len(errors)))
+        self.errors = errors
 
 
-def field(pointer: str, detail: str, **more: str) -> dict[str, str]:
-    """Return one entry of `errors`: a JSON pointer into the request, and what is wrong there."""
-    return {"pointer": pointer, "detail": detail, **more}
+def field(pointer: str, message: Message, **members: str) -> FieldError:
+    """Return what is wrong with the field at a JSON pointer."""
+    return FieldError(pointer, message, members)
 
 
 def pointer(path: Sequence[str | int]) -> str:
@@ -79,23 +103,27 @@ def pointer(path: Sequence[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
-def answer(problem: ProblemError, say: Callable[[str], str] = str) -> Response:
-    """Return the problem as a response. `say` puts its words into another language."""
+def answer(problem: ProblemError) -> Response:
+    """Return the problem as a response, in the language of whoever asked."""
     status, title = CODES[problem.code]
     g.problem = problem.code
     body = {
         "type": TYPE + problem.code,
-        "title": say(title),
+        "title": tell(title()),
         "status": status,
         "code": problem.code,
-        "detail": say(problem.detail),
+        "detail": tell(problem.message),
         "request_id": g.get("request_id"),
         **problem.members,
     }
-    if "errors" in body:
-        body["errors"] = [{**one, "detail": say(one["detail"])} for one in body["errors"]]
+    if problem.errors:
+        body["errors"] = [
+            {"pointer": one.pointer, "detail": tell(one.message), **one.members} for one in problem.errors
+        ]
     response = Response(json.dumps(body) + "\n", status=status, mimetype=MEDIA_TYPE)
     response.headers.update(problem.headers)
+    if (language := current()) != ENGLISH:
+        response.headers["Content-Language"] = language
     return response
 
 
@@ -108,7 +136,7 @@ def translate(error: Exception) -> ProblemError:
     problem = _of_stores(error) or _of_parts(error)
     if problem is None:
         log.error("request_crashed", exc_info=error)
-        return ProblemError("internal", "something went wrong here; the log has it under this request_id")
+        return ProblemError("internal", ServiceFaults.internal_error())
     return problem
 
 
@@ -116,21 +144,21 @@ def _of_stores(error: Exception) -> ProblemError | None:
     """Translate what the stores refuse."""
     match error:
         case NotFoundError():
-            return ProblemError("not_found", str(error))
+            return ProblemError("not_found", error.message)
         case ConflictError(state=None):
-            return ProblemError("conflict", str(error))
+            return ProblemError("conflict", error.message)
         case ConflictError():
-            return ProblemError("conflict", str(error), state=error.state, allowed=list(error.allowed))
+            return ProblemError("conflict", error.message, state=error.state, allowed=list(error.allowed))
         case QuotaError(stored=True):
-            return ProblemError("conflict", str(error))
+            return ProblemError("conflict", error.message)
         case QuotaError():
-            return ProblemError("rate_limited", str(error), headers={"Retry-After": "30"})
+            return ProblemError("rate_limited", error.message, headers={"Retry-After": "30"})
         case IdempotencyBusyError():
-            return ProblemError("conflict", str(error), headers={"Retry-After": "1"})
+            return ProblemError("conflict", error.message, headers={"Retry-After": "1"})
         case IdempotencyMismatchError():
-            return InvalidError([field("/header/Idempotency-Key", str(error), header="Idempotency-Key")])
+            return InvalidError([field("/header/Idempotency-Key", error.message, header="Idempotency-Key")])
         case BadPositionError():
-            return InvalidError([field("/header/Last-Event-ID", str(error), header="Last-Event-ID")])
+            return InvalidError([field("/header/Last-Event-ID", error.message, header="Last-Event-ID")])
     return None
 
 
@@ -138,35 +166,34 @@ def _of_parts(error: Exception) -> ProblemError | None:
     """Translate the silence of what stands behind this service."""
     match error:
         case BlobError():
-            return _unavailable("the object store", error)
+            return _unavailable(Words.object_store(), error)
         case redis.RedisError():
-            return _unavailable("the broker", error)
+            return _unavailable(Words.broker(), error)
         case OperationalError() | InterfaceError() | PoolTimeoutError() | DBAPIError(connection_invalidated=True):
-            return _unavailable("the database", error)
+            return _unavailable(Words.database(), error)
     return None
 
 
-def _unavailable(part: str, error: Exception) -> ProblemError:
-    log.warning("part_unavailable", part=part, error=str(error).partition("\n")[0])
-    return ProblemError("unavailable", f"{part} does not answer; try again shortly", headers={"Retry-After": "2"})
+def _unavailable(part: Message, error: Exception) -> ProblemError:
+    log.warning("part_unavailable", part=str(part), error=str(error).partition("\n")[0])
+    return ProblemError("unavailable", ServiceFaults.does_not_answer(part=part), headers={"Retry-After": "2"})
 
 
 def _of_werkzeug(error: HTTPException) -> ProblemError:
     code = BY_STATUS.get(error.code or 500, "malformed" if (error.code or 500) < 500 else "internal")
-    details = {
-        "not_found": "there is nothing at this address; /docs lists what there is",
-        "too_large": "a JSON body may have 1 MB at most",
-    }
-    headers = {}
     if code == "method_not_allowed":
         allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-        headers["Allow"] = allowed
-        details[code] = f"this address takes {allowed}"
-    return ProblemError(code, details.get(code, error.description or CODES[code][1]), headers=headers)
+        return ProblemError(code, ServiceFaults.address_takes(allowed=allowed), headers={"Allow": allowed})
+    if code == "not_found":
+        return ProblemError(code, ServiceFaults.nothing_here())
+    if code == "too_large":
+        return ProblemError(code, BodyFaults.body_too_large())
+    _, title = CODES[code]
+    return ProblemError(code, verbatim(error.description) if error.description else title())
 
 
 def register(app: Flask, to_person: Callable[[Exception], BaseResponse | None]) -> None:
-    """Let every error of the application leave as a problem, in English; `to_person` may answer in another way."""
+    """Let every error of the application leave as a problem; `to_person` may answer in another way."""
 
     def handle(error: Exception) -> BaseResponse:
         return to_person(error) or answer(translate(error))
@@ -174,58 +201,70 @@ def register(app: Flask, to_person: Callable[[Exception], BaseResponse | None]) 
     app.register_error_handler(Exception, handle)
 
 
-# -- pydantic's findings in our words
+# -- pydantic's findings as messages
 
-_WORDS = {
-    "missing": "is required",
-    "greater_than_equal": "must be at least {ge}",
-    "greater_than": "must be greater than {gt}",
-    "less_than_equal": "must be at most {le}",
-    "less_than": "must be less than {lt}",
-    "string_too_long": "must have at most {max_length} characters",
-    "string_too_short": "must have at least {min_length} characters",
-    "too_long": "must have at most {max_length} entries",
-    "too_short": "must have at least {min_length} entries",
-    "literal_error": "must be one of {expected}",
-    "enum": "must be one of {expected}",
-    "union_tag_not_found": "is required",
-    "union_tag_invalid": "must be one of {expected_tags}",
-    "int_type": "must be an integer",
-    "int_parsing": "must be an integer",
-    "int_parsing_size": "must be an integer of at most 64 bits",
-    "int_from_float": "must be an integer",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "finite_number": "must be a finite number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "string_type": "must be text",
-    "list_type": "must be a list",
-    "dict_type": "must be an object",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-    "string_pattern_mismatch": "must match {pattern}",
-    "datetime_type": "must be a time as RFC 3339 has it, such as 2026-01-31T12:00:00Z",
+_TEXTS = {
+    "missing": FieldFaults.required,
+    "greater_than_equal": FieldFaults.at_least,
+    "greater_than": FieldFaults.greater,
+    "less_than_equal": FieldFaults.at_most,
+    "less_than": FieldFaults.less,
+    "string_too_long": FieldFaults.too_many_characters,
+    "string_too_short": FieldFaults.too_few_characters,
+    "too_long": FieldFaults.too_many_entries,
+    "too_short": FieldFaults.too_few_entries,
+    "literal_error": FieldFaults.not_a_choice,
+    "enum": FieldFaults.not_a_choice,
+    "union_tag_not_found": FieldFaults.required,
+    "union_tag_invalid": FieldFaults.not_a_kind,
+    "int_type": FieldFaults.not_an_integer,
+    "int_parsing": FieldFaults.not_an_integer,
+    "int_parsing_size": FieldFaults.beyond_64_bits,
+    "int_from_float": FieldFaults.not_an_integer,
+    "float_type": FieldFaults.not_a_number,
+    "float_parsing": FieldFaults.not_a_number,
+    "finite_number": FieldFaults.not_finite,
+    "bool_type": FieldFaults.not_a_switch,
+    "bool_parsing": FieldFaults.not_a_switch,
+    "string_type": FieldFaults.not_text,
+    "list_type": FieldFaults.not_a_list,
+    "dict_type": FieldFaults.not_an_object,
+    "model_type": FieldFaults.not_an_object,
+    "model_attributes_type": FieldFaults.not_an_object,
+    "string_pattern_mismatch": FieldFaults.no_match,
+    "datetime_type": FieldFaults.not_a_time,
 }
 
 _EMPTY = ("string_too_short", "too_short")
 
 
-def words(error: ErrorDetails, known: Sequence[str] = ()) -> str:
+def fault(error: ErrorDetails, known: Sequence[str] = ()) -> Message:
     """Say what pydantic found, for the person who sent it. An unknown field may have meant one of the `known`."""
     kind = error["type"]
     if kind == "extra_forbidden":
         return _unknown(str(error["loc"][-1]), known)
     if kind == "value_error":
-        return str(error["ctx"]["error"])
+        return message_of(error["ctx"]["error"])
     if kind in _EMPTY and error["ctx"]["min_length"] == 1:
-        return "must not be empty"
-    template = _WORDS.get(kind)
-    return error["msg"][:1].lower() + error["msg"][1:] if template is None else template.format(**error.get("ctx", {}))
+        return FieldFaults.must_not_be_empty()
+    text = _TEXTS.get(kind)
+    if text is None:
+        return verbatim(error["msg"][:1].lower() + error["msg"][1:])
+    found = error.get("ctx", {})
+    return text(**{name: _plain(found[name]) for name in text.fields})
 
 
-def _unknown(name: str, known: Sequence[str]) -> str:
+def _plain(value: object) -> Param:
+    """Return what pydantic filled in: a number, or a text; a list of choices as pages write one."""
+    if isinstance(value, str) and value.startswith("'"):
+        *some, last = value.replace(" or ", ", ").split(", ")
+        return Words.either(some=some, last=last) if some else last
+    return value if isinstance(value, int | float | str) else str(value)
+
+
+def _unknown(name: str, known: Sequence[str]) -> Message:
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    choices = f" (known: {', '.join(sorted(known))})" if known else ""
-    return f"is not known here{hint}{choices}"
+    choices = ", ".join(sorted(known))
+    if close:
+        return FieldFaults.unknown_field_close_known(close=close[0], known=choices)
+    return FieldFaults.unknown_field_known(known=choices) if known else FieldFaults.unknown_field()

@@ -9,6 +9,7 @@ from pydantic_core import CoreSchema
 
 from api.schemas.queries import JobId, LabelFilter, Moment, Name
 from models.jobs import JobRequest, Labels, Priority, Text
+from models.messages import FieldFaults
 from models.specs.base import Spec
 from models.states import DeviceClass, Role, State
 
@@ -108,5 +109,5 @@ class NewKey(Spec):
     @classmethod
     def _visible(cls, value: str | None) -> str | None:
         if value is not None and not value.strip():
-            raise ValueError("must not be blank")
+            raise ValueError(FieldFaults.must_not_be_blank())
         return value

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from api.schemas.queries import Switch, integer
 from models.ids import is_id
+from models.messages import FieldFaults, RequestFaults
 from packing.limits import LARGEST, SMALLEST
 
 Upload = Annotated[Path, WithJsonSchema({"type": "string", "format": "binary"})]
@@ -36,11 +37,11 @@ class NewDataset(BaseModel):
     @classmethod
     def _usable(cls, value: str) -> str:
         if not value.strip():
-            raise ValueError("must not be blank")
+            raise ValueError(FieldFaults.must_not_be_blank())
         if value != value.strip() or not value.isprintable():
-            raise ValueError("must not begin or end with spaces, nor hold control characters")
+            raise ValueError(RequestFaults.name_with_spaces())
         if "/" in value or value in {".", ".."}:
-            raise ValueError("must not hold a slash: it stands in addresses")
+            raise ValueError(RequestFaults.name_with_slash())
         if is_id("ds", value):
-            raise ValueError("must not look like the id of a data set")
+            raise ValueError(RequestFaults.name_like_an_id())
         return value

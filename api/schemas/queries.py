@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from models.ids import id_pattern
+from models.messages import FieldFaults
 from models.states import ArtifactKind, DeviceClass, State
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
@@ -19,7 +20,7 @@ def integer(value: Any) -> Any:
     """Read a number that came as text, as plainly as people write it."""
     if isinstance(value, str):
         if not _INTEGER.fullmatch(value):
-            raise ValueError("must be an integer")
+            raise ValueError(FieldFaults.not_an_integer())
         return int(value)
     return value
 
@@ -27,7 +28,7 @@ def integer(value: Any) -> Any:
 def _switch(value: Any) -> Any:
     if isinstance(value, str):
         if value not in {"true", "false"}:
-            raise ValueError("must be true or false")
+            raise ValueError(FieldFaults.not_a_switch())
         return value == "true"
     return value
 
@@ -40,9 +41,7 @@ def _moment(value: Any) -> Any:
             # Python reads six digits of a second at most; Postgres keeps no more.
             return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value.upper())).astimezone(UTC)
         except (ValueError, OverflowError):
-            raise ValueError(
-                "must be a time as RFC 3339 has it, such as 2026-01-31T12:00:00Z (write + as %2B)"
-            ) from None
+            raise ValueError(FieldFaults.not_a_time_in_a_query()) from None
     return value
 
 

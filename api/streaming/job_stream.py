@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.http.problems import InvalidError, ProblemError, field
 from api.streaming.hub import PAGE, Hub, Inbox, News, wait_for
+from models.messages import RequestFaults, ServiceFaults
 from models.states import TERMINAL
 from models.views import Job
 from stores.accounts.keys import Principal
@@ -45,8 +46,8 @@ class Streams:
         """
         with self._lock:
             if self.open >= self._limit:
-                detail = f"this process has {self._limit} open streams, its limit; try again shortly"
-                raise ProblemError("unavailable", detail, headers={"Retry-After": "5"})
+                message = ServiceFaults.too_many_streams(limit=self._limit)
+                raise ProblemError("unavailable", message, headers={"Retry-After": "5"})
             self.open += 1
             self._gauge.inc()
         response = Response(frames, mimetype="text/event-stream")
@@ -73,10 +74,10 @@ def position(request: Request, after: int | None, job: Job) -> int:
     else:
         where = {"pointer": "/header/Last-Event-ID", "header": "Last-Event-ID"}
         if not (given.isascii() and given.isdigit() and len(given) < 19):
-            raise InvalidError([field(**where, detail="must be the id of an event of this job")])
+            raise InvalidError([field(message=RequestFaults.event_of_this_job(), **where)])
         seen = int(given)
     if seen > job["last_seq"]:
-        raise InvalidError([field(**where, detail=f"the last event of this job is {job['last_seq']}")])
+        raise InvalidError([field(message=RequestFaults.last_event(seq=job["last_seq"]), **where)])
     return seen
 
 

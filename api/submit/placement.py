@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
 
 from api.http.parsing import body_errors
-from api.http.problems import InvalidError, field
+from api.http.problems import FieldError, InvalidError, field
 from api.submit.queue_choice import choose
 from models import views
 from models.compatibility import MisfitError, image_size
 from models.ids import is_id
 from models.job_profile import Shape, images_to_show
 from models.jobs import SampleRequest, TrainRequest
+from models.messages import Missing, RequestFaults, Words, word
 from models.recipes import RECIPES, resolve_params
 from models.specs.base import TrainParams
 from models.specs.recipe import Preset, Recipe
@@ -37,8 +37,8 @@ def place(stores: Stores, who: Principal, asked: TrainRequest | SampleRequest) -
 def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
     recipe = RECIPES.get(asked.recipe)
     if recipe is None:
-        raise InvalidError([field("/recipe", f"there is no such recipe; choose {_choices(RECIPES)}")])
-    errors: list[dict[str, str]] = []
+        raise InvalidError([field("/recipe", RequestFaults.choose_a_recipe(recipes=list(RECIPES)))])
+    errors: list[FieldError] = []
     preset = _preset(recipe, asked.preset, errors)
     dataset = _dataset(stores, who, asked.dataset, errors)
     params = _params(recipe, preset, asked.params, errors)
@@ -64,14 +64,14 @@ def _sample(stores: Stores, who: Principal, asked: SampleRequest) -> NewJob:
     try:
         source = stores.reports.job(asked.source.job, who.reads)
     except NotFoundError:
-        raise InvalidError([field("/source/job", "there is no such job")]) from None
+        raise InvalidError([field("/source/job", Missing.no_such_job())]) from None
     if source["kind"] != "train":
-        raise InvalidError([field("/source/job", "is a sampling job, which has no weights; name a training job")])
+        raise InvalidError([field("/source/job", RequestFaults.sampling_job())])
     checkpoint = stores.reports.checkpoint(asked.source.job, asked.source.checkpoint, who.reads)
     if checkpoint is None:
         named = is_id("art", asked.source.checkpoint)
-        detail = "is not a checkpoint of this job" if named else "this job has no checkpoint yet"
-        raise InvalidError([field("/source/checkpoint", detail)])
+        message = RequestFaults.not_a_checkpoint_of_it() if named else RequestFaults.no_checkpoint_yet()
+        raise InvalidError([field("/source/checkpoint", message)])
     recipe = RECIPES[source["recipe"]]
     dataset = _to_translate(stores, who, asked, source, recipe)
     return NewJob.of(
@@ -97,66 +97,74 @@ def _to_translate(
         InvalidError: the recipe cannot make this output, or the data set is none.
     """
     if asked.params.output not in recipe.outputs:
-        can = f"choose {_choices(recipe.outputs)}" if recipe.outputs else "it has no generator to sample from"
-        raise InvalidError([field("/params/output", f"{recipe.name} can't make this; {can}")])
+        message = (
+            RequestFaults.choose_an_output(recipe=recipe.name, outputs=list(recipe.outputs))
+            if recipe.outputs
+            else RequestFaults.no_generator(recipe=recipe.name)
+        )
+        raise InvalidError([field("/params/output", message)])
     if asked.params.output != "translate":
         if asked.params.dataset is not None:
-            raise InvalidError([field("/params/dataset", "only `translate` takes a data set; leave it out")])
+            raise InvalidError([field("/params/dataset", RequestFaults.only_translate())])
         return None
-    errors: list[dict[str, str]] = []
+    errors: list[FieldError] = []
     trained_on = str(source["dataset"])  # a training job always has one
     dataset = _dataset(stores, who, asked.params.dataset or trained_on, errors, "/params/dataset")
     learned = stores.datasets.find(trained_on, source["owner"])
     if dataset is not None and learned is not None and dataset["shape"][0] != learned["shape"][0]:
-        has, wanted = (f"{found['shape'][0]} channel(s)" for found in (dataset, learned))
-        errors.append(field("/params/dataset", f"its images have {has}, the job learned from images with {wanted}"))
+        has, wanted = (found["shape"][0] for found in (dataset, learned))
+        errors.append(field("/params/dataset", RequestFaults.other_channels(has=has, wanted=wanted)))
     if errors:
         raise InvalidError(errors)
     return dataset
 
 
-def _preset(recipe: Recipe, name: str | None, errors: list[dict[str, str]]) -> Preset | None:
+def _preset(recipe: Recipe, name: str | None, errors: list[FieldError]) -> Preset | None:
     if name is None:
         return None
     preset = recipe.preset(name)
     if preset is None:
         names = [known.name for known in recipe.presets]
-        choose = f"choose {_choices(names)}, or leave it out" if names else "it has none: leave it out"
-        errors.append(field("/preset", f"{recipe.name} has no such preset; {choose}"))
+        message = (
+            RequestFaults.choose_a_preset(recipe=recipe.name, presets=names)
+            if names
+            else RequestFaults.no_presets(recipe=recipe.name)
+        )
+        errors.append(field("/preset", message))
     return preset
 
 
 def _fitted(
-    recipe: Recipe, dataset: views.Dataset, params: TrainParams, errors: list[dict[str, str]]
+    recipe: Recipe, dataset: views.Dataset, params: TrainParams, errors: list[FieldError]
 ) -> TrainParams | None:
     """Return the parameters with the size of the images filled in."""
     try:
         return params.model_copy(update={"image_size": image_size(recipe, dataset, params)})
     except MisfitError as misfit:
         if misfit.place == "dataset":
-            errors.append(field("/dataset", f"{recipe.name} {misfit.detail}"))
+            errors.append(field("/dataset", Words.subject_and(subject=recipe.name, what=misfit.message)))
         else:
-            errors.append(field(f"/params/{misfit.place}", misfit.detail))
+            errors.append(field(f"/params/{misfit.place}", misfit.message))
         return None
 
 
 def _dataset(
-    stores: Stores, who: Principal, name: str, errors: list[dict[str, str]], place: str = "/dataset"
+    stores: Stores, who: Principal, name: str, errors: list[FieldError], place: str = "/dataset"
 ) -> views.Dataset | None:
     # A name means the caller's own data set or a shared one, for an admin too; an id means the one thing it names.
     found = stores.datasets.find(name, None if is_id("ds", name) and who.role is Role.admin else who.owner)
     if found is None:
-        detail = f"there is no such data set; choose {_choices(stores.datasets.names(who.owner))}"
+        message = RequestFaults.choose_a_dataset(datasets=list(stores.datasets.names(who.owner)))
     elif found["state"] != "ready":
-        detail = f"this data set is {found['state']}, not ready"
+        message = RequestFaults.dataset_not_ready(state=word(found["state"]))
     else:
         return found
-    errors.append(field(place, detail))
+    errors.append(field(place, message))
     return None
 
 
 def _params(
-    recipe: Recipe, preset: Preset | None, given: dict[str, Any], errors: list[dict[str, str]]
+    recipe: Recipe, preset: Preset | None, given: dict[str, Any], errors: list[FieldError]
 ) -> TrainParams | None:
     try:
         return resolve_params(recipe, preset, given)
@@ -164,7 +172,3 @@ def _params(
         found = error.errors(include_url=False)
         errors += body_errors(found, recipe.params, given, prefix=("params",))
         return None
-
-
-def _choices(names: Iterable[str]) -> str:
-    return "one of " + ", ".join(names)

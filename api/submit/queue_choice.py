@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, takewhile
 
-from api.http.problems import InvalidError, field
+from api.http.problems import FieldError, InvalidError, field
 from models.job_profile import Shape
+from models.messages import RequestFaults
 from models.specs.recipe import Recipe
 from models.states import NO_LIVE_WORKER
 from stores.container import Stores
@@ -38,8 +39,8 @@ def choose(stores: Stores, recipe: Recipe, asked: str, shape: Shape | None = Non
     """
     able = [str(queue) for queue in recipe.queues]
     if asked != "auto" and asked not in able:
-        choices = ", ".join(["auto", *able])
-        raise InvalidError([field("/queue", f"{recipe.name} can't run there; choose one of {choices}")])
+        message = RequestFaults.choose_a_queue(recipe=recipe.name, queues=["auto", *able])
+        raise InvalidError([field("/queue", message)])
     candidates = able if asked == "auto" else [asked]
     found = stores.reports.outlooks(candidates, shape, images)
     served = {queue for queue in candidates if found[queue].seats}
@@ -66,7 +67,7 @@ def _soonest(live: Sequence[Outlook]) -> Outlook:
     return next(outlook for outlook, end in zip(live, ends, strict=True) if end <= min(ends) + ALIKE_S)
 
 
-def _too_large(stores: Stores, shape: Shape, found: Mapping[str, Outlook]) -> dict[str, str]:
+def _too_large(stores: Stores, shape: Shape, found: Mapping[str, Outlook]) -> FieldError:
     """Return the error of a job that no known worker has the memory for, and what may fit."""
     known = [seat for outlook in found.values() for seat in outlook.seats]
     roomiest = max(known, key=lambda seat: seat.capacity or 0)
@@ -74,9 +75,7 @@ def _too_large(stores: Stores, shape: Shape, found: Mapping[str, Outlook]) -> di
     halves = list(takewhile(lambda batch: batch >= 2, (shape.batch_size >> n for n in count(1))))
     smaller = stores.reports.needs_of_smaller(list(found), shape, halves)
     batch = next((half for half in halves if any(seat.fits(smaller.get((seat.queue, half))) for seat in known)), 0)
-    remedy = f"{batch} may fit" if batch >= 2 else "lower `width` or `image_size`"
-    return field(
-        "/params/batch_size",
-        f"needs at least {needs / 1e9:.1f} GB of memory, and the largest device that may run it has "
-        f"{(roomiest.capacity or 0) / 1e9:.1f} GB for a job: {remedy}",
-    )
+    sizes = {"needs": f"{needs / 1e9:.1f}", "capacity": f"{(roomiest.capacity or 0) / 1e9:.1f}"}
+    if batch >= 2:
+        return field("/params/batch_size", RequestFaults.needs_memory_batch(**sizes, batch=batch))
+    return field("/params/batch_size", RequestFaults.needs_memory(**sizes))

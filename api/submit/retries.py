@@ -15,6 +15,7 @@ from api.submit.placement import place
 from models.budget import with_changes
 from models.ids import is_id
 from models.jobs import Options, SampleRequest, TrainRequest
+from models.messages import RequestFaults
 from models.recipes import RECIPES
 from models.specs.fields import fixed_changes
 from models.specs.sample import SampleParams, SampleSource
@@ -47,15 +48,13 @@ def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> N
     errors = [
         field(
             f"/params/{name}",
-            f"cannot change from {ended.params.get(name)} to {new.params.get(name)} with a checkpoint, which holds to "
-            "it; leave it out, or retry from zero (without `checkpoint`)",
+            RequestFaults.held_by_checkpoint(old=str(ended.params.get(name)), new=str(new.params.get(name))),
         )
         for name in fixed_changes(RECIPES[ended.recipe].params, asked.params, ended.params, new.params)
     ]
     epochs, reached = new.params.get("epochs"), checkpoint["epoch"]
     if epochs is not None and reached is not None and reached > epochs:
-        detail = f"the checkpoint is of epoch {reached} already; ask for more, or retry from zero"
-        errors.append(field("/params/epochs", detail))
+        errors.append(field("/params/epochs", RequestFaults.epoch_reached(reached=reached)))
     if errors:
         raise InvalidError(errors)
     source = {"job": ended.id, "checkpoint": asked.checkpoint}
@@ -67,15 +66,15 @@ def _checkpoint(stores: Stores, owner: Principal, ended: Row[Any], wanted: str) 
     if found is not None:
         return found
     if wanted in {"best", "latest"}:
-        raise InvalidError([field("/checkpoint", "this job has no checkpoint; retry from zero: leave it out")])
-    named = "is not a checkpoint of this job" if is_id("art", wanted) else "must be best, latest or an artifact's id"
-    raise InvalidError([field("/checkpoint", named)])
+        raise InvalidError([field("/checkpoint", RequestFaults.retry_from_zero())])
+    named = is_id("art", wanted)
+    message = RequestFaults.not_a_checkpoint_of_it() if named else RequestFaults.best_latest_or_id()
+    raise InvalidError([field("/checkpoint", message)])
 
 
 def _sample(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> NewJob:
     if asked.checkpoint is not None:
-        detail = "a sampling job draws from the checkpoint it was made with; leave it out, or make another job"
-        raise InvalidError([field("/checkpoint", detail)])
+        raise InvalidError([field("/checkpoint", RequestFaults.sampling_draws())])
     given = {**ended.params, **asked.params}
     try:
         params = SampleParams.model_validate(given)

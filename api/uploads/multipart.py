@@ -15,8 +15,9 @@ from werkzeug.formparser import MultiPartParser
 from werkzeug.wsgi import get_input_stream
 
 from api.http.parsing import strange_text
-from api.http.problems import InvalidError, ProblemError, field, pointer, words
+from api.http.problems import FieldError, InvalidError, ProblemError, fault, field, pointer
 from api.uploads.spool import SpooledFile
+from models.messages import BodyFaults, FieldFaults, Message
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -36,7 +37,7 @@ def read_form(request: Request, model: type[Model], folder: Path, limit: int) ->
     """
     boundary = request.mimetype_params.get("boundary", "")
     if request.mimetype != "multipart/form-data" or not boundary:
-        raise ProblemError("unsupported_media", "the body must have Content-Type: multipart/form-data, with a boundary")
+        raise ProblemError("unsupported_media", BodyFaults.not_a_form())
     with ExitStack() as opened:
         values, errors = _values(*_parse(request, boundary, folder, limit, opened))
     known = list(model.model_fields)
@@ -46,7 +47,7 @@ def read_form(request: Request, model: type[Model], folder: Path, limit: int) ->
         return model.model_validate(values)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        raise InvalidError([field(pointer(one["loc"][:1]), words(one, known)) for one in found]) from error
+        raise InvalidError([field(pointer(one["loc"][:1]), fault(one, known)) for one in found]) from error
 
 
 def _parse(request: Request, boundary: str, folder: Path, limit: int, opened: ExitStack) -> tuple[Any, Any]:
@@ -68,39 +69,36 @@ def _parse(request: Request, boundary: str, folder: Path, limit: int, opened: Ex
     except RequestEntityTooLarge as error:
         raise ProblemError("too_large", _too_large(limit)) from error
     except ValueError as error:
-        raise ProblemError("malformed", f"the form cannot be read: {error}") from error
+        raise ProblemError("malformed", BodyFaults.form_unreadable(error=str(error))) from error
     except OSError as error:
         if error.errno is not None and error.errno not in {errno.ECONNRESET, errno.EPIPE}:
             raise
-        raise ProblemError("malformed", "the connection broke off in the middle of the form") from error
+        raise ProblemError("malformed", BodyFaults.form_cut_off()) from error
 
 
-def _too_large(limit: int) -> str:
-    return (
-        f"an upload may have {limit:,} bytes at most, its text fields {_MOST_TEXT:,} each, in {_MOST_PARTS} parts; "
-        "send fewer or smaller pictures, or have GANFORGE_MAX_UPLOAD_BYTES raised"
-    )
+def _too_large(limit: int) -> Message:
+    return BodyFaults.upload_too_large(limit=limit, most_text=_MOST_TEXT, most_parts=_MOST_PARTS)
 
 
-def _values(texts: Any, files: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:
+def _values(texts: Any, files: Any) -> tuple[dict[str, Any], list[FieldError]]:
     values: dict[str, Any] = {}
-    errors: list[dict[str, str]] = []
+    errors: list[FieldError] = []
     for name, given in texts.lists():
         place = pointer([name.encode(errors="replace").decode()])
         if strange := next((bad for bad in map(strange_text, [name, *given]) if bad), None):
             errors.append(field(place, strange))
         elif len(given) > 1:
-            errors.append(field(place, "must be given once"))
+            errors.append(field(place, FieldFaults.given_twice()))
         elif name == FILE:
-            errors.append(field(place, "must be a file, with a filename, not text"))
+            errors.append(field(place, FieldFaults.not_a_file()))
         else:
             values[name] = given[0]
     for name, given in files.lists():
         place = pointer([name.encode(errors="replace").decode()])
         if name != FILE:
-            errors.append(field(place, "must not be a file: only `file` is one"))
+            errors.append(field(place, FieldFaults.not_the_file()))
         elif len(given) > 1:
-            errors.append(field(place, "must be given once"))
+            errors.append(field(place, FieldFaults.given_twice()))
         else:
             values[name] = given[0].stream.path
     return values, errors

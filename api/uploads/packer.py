@@ -10,13 +10,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import packing
-from api.http.problems import ProblemError, field
+from api.http.problems import InvalidError, ProblemError, field
 from api.uploads.spool import no_room
+from models.messages import ArchiveFaults, BodyFaults, Message, Remedies, Words, verbatim
 
 LONGEST_S = 2 * 3600
 _LOOK_S = 1.0
@@ -90,7 +91,7 @@ def _wait(process: subprocess.Popen[bytes], gone: Callable[[], bool]) -> int:
             return process.wait(timeout=_LOOK_S)
         except subprocess.TimeoutExpired:
             if gone():
-                raise ProblemError("malformed", "the connection broke off before the upload was packed") from None
+                raise ProblemError("malformed", BodyFaults.upload_cut_off()) from None
             if time.monotonic() > deadline:
                 raise _too_long() from None
 
@@ -108,13 +109,17 @@ def _understand(code: int, folder: Path) -> dict[str, Any]:
         case "done":
             return last
         case "refused":
-            raise refusal(last["summary"], last["remedy"], last["problems"])
+            raise refusal(
+                _message(last["summary"]),
+                _message(last["remedy"]),
+                [(one["file"], _message(one["problem"])) for one in last["problems"]],
+            )
         case "failed" if last["reason"] == "disk_full":
             raise no_room()
     if code == -signal.SIGXCPU:
         raise _too_long()
     if code < 0:
-        raise refusal(f"reading the archive ended the reader (signal {-code})", "look for damaged pictures in it", [])
+        raise refusal(ArchiveFaults.reader_ended(signal=-code), Remedies.look_for_damaged(), [])
     said = complaints(folder)
     raise RuntimeError(f"the packer ended with code {code}: {said}")
 
@@ -124,14 +129,18 @@ def complaints(folder: Path) -> str:
     return (folder / "complaints").read_text(errors="replace")[-2000:]
 
 
-def refusal(summary: str, remedy: str, problems: list[dict[str, str]]) -> ProblemError:
+def refusal(summary: Message, remedy: Message, problems: Sequence[tuple[str, Message]]) -> ProblemError:
     """Return the problem of an archive: what is wrong, what to change, and the files at fault."""
-    errors = [field("/file", f"{one['file']}: {one['problem']}", file=one["file"]) for one in problems[:_SHOWN]]
-    return ProblemError("validation", f"{summary}; {remedy}", errors=errors or [field("/file", summary)])
+    errors = [field("/file", Words.about(subject=file, what=problem), file=file) for file, problem in problems[:_SHOWN]]
+    return InvalidError(errors or [field("/file", summary)], Words.both(first=summary, second=remedy))
+
+
+def _message(said: object) -> Message:
+    return Message.of(said) or verbatim("")
 
 
 def _too_long() -> ProblemError:
-    return refusal("reading the archive takes too long", "send fewer or smaller pictures", [])
+    return refusal(ArchiveFaults.too_long(), Remedies.send_fewer_or_smaller(), [])
 
 
 def hung_up(environ: dict[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from api.http.problems import ProblemError
 from api.uploads.packer import complaints, last_word, run
 from api.uploads.spool import Spool
 from models.files import try_lock
+from models.messages import Message
 from stores.container import Stores
 from stores.datasets.discovery import standing_folder
 from stores.datasets.previews import Row
@@ -67,9 +68,14 @@ class Looks:
                 last = last_word(code, folder)
                 if last.get("type") == "done":
                     return self._stores.previews.keep(row, preview, last["class_counts"])
-                reason = last.get("summary") or last.get("reason") or complaints(folder) or f"ended with {code}"
+                reason = (
+                    str(Message.of(last.get("summary")) or "")
+                    or last.get("reason")
+                    or complaints(folder)
+                    or f"ended with {code}"
+                )
         except ProblemError as error:
-            reason = error.detail
+            reason = str(error)
         if not alive():
             return False
         log.warning("data_set_not_shown", name=row["name"], folder=str(standing), reason=reason)

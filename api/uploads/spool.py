@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from api.http.problems import ProblemError
 from models.files import try_lock
+from models.messages import ServiceFaults
 
 LOCK = "lock"
 MARK = "objects"  # holds the id under which objects were stored, from before they are until their row is known
@@ -119,8 +120,7 @@ class SpooledFile:
 
 def no_room() -> ProblemError:
     """Return the problem of a full disk."""
-    detail = "the service has no room on its disk for this upload; try again later, or tell whoever runs it"
-    return ProblemError("unavailable", detail, headers={"Retry-After": "60"})
+    return ProblemError("unavailable", ServiceFaults.no_room(), headers={"Retry-After": "60"})
 
 
 @contextmanager

@@ -12,12 +12,14 @@ import structlog
 from flask import Request
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.http.language import tell
 from api.http.problems import ProblemError
 from api.schemas.forms import NewDataset
 from api.uploads.multipart import read_form
 from api.uploads.packer import hung_up, pack
 from api.uploads.spool import MARK, Spool, no_room
 from models.ids import new_id
+from models.messages import Message, ServiceFaults
 from models.views import ImportedDataset
 from stores.accounts.keys import Principal
 from stores.container import Stores
@@ -66,7 +68,7 @@ class Importer:
 
     def _store(self, folder: Path, who: Principal, name: str, facts: dict[str, Any]) -> ImportedDataset:
         uploads = self._stores.uploads
-        notes = facts.pop("notes")
+        notes = [Message.of(note) for note in facts.pop("notes")]
         dataset_id = new_id("ds")
         packed, preview = uploads.keys(dataset_id)
         mark = folder / MARK
@@ -80,7 +82,7 @@ class Importer:
             # Asked of the row itself: a connection that breaks during the commit leaves it open what has come of it.
             self._settle(mark)
         log.info("dataset_imported", dataset=dataset_id, owner=who.owner, images=facts["images"], bytes=facts["bytes"])
-        return {**view, "notes": notes}
+        return {**view, "notes": [tell(note) for note in notes if note is not None]}
 
     def _settle(self, mark: Path) -> None:
         """Remove the objects that no row came to; without database or object store, leave the mark for later."""
@@ -104,8 +106,7 @@ class Importer:
 @contextmanager
 def _turn(line: threading.BoundedSemaphore, patience_s: float) -> Iterator[None]:
     if not line.acquire(timeout=patience_s or 0.001):
-        detail = "other uploads are under way; try again in a while"
-        raise ProblemError("unavailable", detail, headers={"Retry-After": "30"})
+        raise ProblemError("unavailable", ServiceFaults.uploads_under_way(), headers={"Retry-After": "30"})
     try:
         yield
     finally:

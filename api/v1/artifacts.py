@@ -14,6 +14,7 @@ from api.schemas import answers
 from api.schemas.queries import ArtifactsQuery, ContentQuery, Query
 from api.v1.jobs import job_id_in
 from models.ids import is_id
+from models.messages import Missing
 from stores.infra.errors import NotFoundError
 
 routes = Routes("artifacts")
@@ -71,5 +72,5 @@ def download_artifact(call: Call[ContentQuery, None], artifact_id: str) -> Reply
 
 def _find(call: Call[Any, None], artifact_id: str) -> tuple[answers.Artifact, str]:
     if not is_id("art", artifact_id):
-        raise NotFoundError("there is no such artifact")
+        raise NotFoundError(Missing.no_such_artifact())
     return call.service.stores.reports.artifact(artifact_id, call.who.reads)

@@ -14,6 +14,7 @@ from api.schemas import answers
 from api.schemas.forms import NewDataset
 from api.schemas.queries import ContentQuery, PageQuery, Query
 from models.ids import is_id
+from models.messages import Missing
 from stores.infra.errors import NotFoundError
 
 routes = Routes("datasets")
@@ -68,7 +69,7 @@ def show_preview(call: Call[ContentQuery, None], dataset_id: str) -> Reply | Res
     found = _find(call, dataset_id)
     key = call.service.stores.uploads.preview_key(found["id"], call.who.reads)
     if key is None:
-        raise NotFoundError("this data set has no preview yet; it is made when the service starts")
+        raise NotFoundError(Missing.no_preview())
     return hand_out(call.service.stores.blobs, key, "preview.png", "image/png", redirect=call.query.redirect)
 
 
@@ -76,7 +77,7 @@ def show_preview(call: Call[ContentQuery, None], dataset_id: str) -> Reply | Res
 def delete_dataset(call: Call[Query, None], dataset_id: str) -> Reply:
     """Delete an uploaded data set. 409 while a job needs it."""
     if not is_id("ds", dataset_id):
-        raise NotFoundError("there is no such data set")
+        raise NotFoundError(Missing.no_such_dataset())
     call.service.stores.uploads.delete(dataset_id, call.who)
     call.service.stores.uploads.clear_deleted()
     return Reply(None, 204)
@@ -85,5 +86,5 @@ def delete_dataset(call: Call[Query, None], dataset_id: str) -> Reply:
 def _find(call: Call[Any, None], dataset_id: str) -> answers.Dataset:
     found = None if "\0" in dataset_id else call.service.stores.datasets.find(dataset_id, call.who.reads)
     if found is None:
-        raise NotFoundError("there is no such data set")
+        raise NotFoundError(Missing.no_such_dataset())
     return found

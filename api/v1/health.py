@@ -17,6 +17,7 @@ from api.http.routes import Call, Routes
 from api.http.service import Service
 from api.schemas import answers
 from api.schemas.queries import Query
+from models.messages import ServiceFaults
 from stores.infra.errors import BlobError
 
 routes = Routes("service")
@@ -35,8 +36,8 @@ def is_ready(call: Call[Query, None]) -> dict[str, Any]:
     """Tell whether the database, the broker and the object store answer."""
     checks = check(call.service)
     if silent := [name for name, found in checks.items() if found != "ok"]:
-        detail = f"not ready: {', '.join(silent)}"
-        raise ProblemError("unavailable", detail, headers={"Retry-After": "2"}, checks=checks)
+        message = ServiceFaults.not_ready(parts=", ".join(silent))
+        raise ProblemError("unavailable", message, headers={"Retry-After": "2"}, checks=checks)
     return {"status": "ready", "checks": checks}
 
 

@@ -14,6 +14,7 @@ from api.schemas.bodies import BulkOrder, NoBody, Retry
 from api.schemas.queries import Query
 from api.submit.retries import again
 from api.v1.jobs import job_id_in
+from models.messages import OrderFaults, RequestFaults
 from stores.infra.errors import IdempotencyBusyError, InvalidTransitionError, NotFoundError, QuotaError
 from stores.jobs.commands import Verb
 from stores.jobs.idempotency import Request
@@ -113,12 +114,13 @@ def order_many(call: Call[Query, BulkOrder]) -> Reply:
     if request is not None and (stored := stores.verbs.answered(call.who.owner, request)) is not None:
         return Reply(stored, 202, replay(True))
     if (order.action == "reprioritize") != (order.priority is not None):
-        wanted = "is required to reprioritize" if order.priority is None else "is for `reprioritize` alone"
+        wanted = RequestFaults.needs_priority() if order.priority is None else RequestFaults.only_reprioritize()
         raise InvalidError([field("/priority", wanted)])
     wanted_jobs = job_filter(order.filter, call.who.reads)
     job_ids, count = stores.verbs.matching(wanted_jobs, order.expected)
     if count != order.expected:
-        raise ProblemError("conflict", f"the filter matches {count} jobs, not {order.expected}", matched=count)
+        message = OrderFaults.filter_matches(count=count, expected=order.expected)
+        raise ProblemError("conflict", message, matched=count)
     answer = {"matched": count, **_carry_out(call, job_ids, request)}
     stores.verbs.note_bulk(call.who, order.model_dump(mode="json", exclude_unset=True), answer, request)
     return Reply(answer, 202)

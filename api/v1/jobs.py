@@ -16,6 +16,7 @@ from api.schemas.bodies import JobChanges, NewJobBody
 from api.schemas.queries import CreateQuery, JobsQuery, PageQuery, Query
 from api.submit.placement import place
 from models.ids import is_id
+from models.messages import Missing
 from stores.infra.errors import NotFoundError
 from stores.jobs.insert import shown
 
@@ -36,7 +37,7 @@ def job_id_in(path: str) -> str:
         NotFoundError
     """
     if not is_id("job", path):
-        raise NotFoundError("there is no such job")
+        raise NotFoundError(Missing.no_such_job())
     return path
 
 

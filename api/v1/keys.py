@@ -11,6 +11,7 @@ from api.schemas import answers
 from api.schemas.bodies import NewKey
 from api.schemas.queries import PageQuery, Query
 from models.ids import is_id
+from models.messages import Missing
 from stores.accounts.quotas import Quotas
 from stores.infra.errors import NotFoundError
 
@@ -42,6 +43,6 @@ def create_key(call: Call[Query, NewKey]) -> Reply:
 def revoke_key(call: Call[Query, None], key_id: str) -> Reply:
     """Revoke a key, at once. 409 for the last admin's key."""
     if not is_id("key", key_id):
-        raise NotFoundError("there is no such key")
+        raise NotFoundError(Missing.no_such_key())
     call.service.stores.keys.revoke(key_id, call.who)
     return Reply(None, 204)

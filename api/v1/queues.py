@@ -10,6 +10,7 @@ from api.http.routes import Call, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import NoBody
 from api.schemas.queries import PageQuery, Query
+from models.messages import Missing
 from stores.infra.errors import NotFoundError
 
 routes = Routes("queues")
@@ -61,7 +62,7 @@ def undrain_worker(call: Call[Query, NoBody], worker_id: str) -> Reply:
 
 def _clean(name: str) -> str:
     if "\0" in name:
-        raise NotFoundError("there is nothing of this name")
+        raise NotFoundError(Missing.no_such_name())
     return name
 
 
@@ -74,5 +75,5 @@ def _worker(call: Call[Query, NoBody], worker_id: str, news: bool) -> Reply:
     stores = call.service.stores
     found = [worker for worker in stores.reports.workers(stores.alive_s) if worker["id"] == worker_id]
     if not found:
-        raise NotFoundError("this worker was not heard of within the last day")
+        raise NotFoundError(Missing.no_such_worker())
     return Reply(found[0], 202 if news else 200)

@@ -9,6 +9,7 @@ from api.http.cursors import short_list
 from api.http.routes import Call, Routes
 from api.schemas import answers
 from api.schemas.queries import PageQuery, Query
+from models.messages import Missing, ParameterFaults
 from models.recipes import RECIPES
 from models.specs.recipe import Recipe
 from stores.infra.errors import NotFoundError
@@ -26,7 +27,7 @@ def recipe_view(recipe: Recipe) -> dict[str, Any]:
         "presets": [vars(preset) for preset in recipe.presets],
         "queues": [str(queue) for queue in recipe.queues],
         "networks": list(recipe.networks),
-        "images": f"square, {recipe.sizes_in_words()} pixels",
+        "images": str(ParameterFaults.square_images(sizes=recipe.sizes_in_words())),
         "needs": str(recipe.needs),
         "outputs": list(recipe.outputs),
     }
@@ -42,5 +43,5 @@ def list_recipes(call: Call[PageQuery, None]) -> dict[str, Any]:
 def get_recipe(_call: Call[Query, None], name: str) -> dict[str, Any]:
     """Look at a recipe."""
     if name not in RECIPES:
-        raise NotFoundError(f"there is no such recipe; there are {', '.join(sorted(RECIPES))}")
+        raise NotFoundError(Missing.no_such_recipe(recipes=", ".join(sorted(RECIPES))))
     return recipe_view(RECIPES[name])

@@ -5,44 +5,54 @@ the English (`str`), and pages translate by code (`Message.put`). Nobody parses 
 """
 
 from models.messages.base import Message, MessageError, Param, Text, Texts
-from models.messages.jobs import Conflicts, Ends, Limits, Objects, Orders, Reasons, Things
-from models.messages.reading import Misfits, Reading
-from models.messages.requests import Bodies, Door, Fields, Parameters, Requests, Service
-from models.messages.training import Alerts, Checkpoints, Failures, Logs
-from models.messages.uploads import Archives, Folders, Members, Notes, Remedies
-from models.messages.words import Words, verbatim, word
+from models.messages.jobs import Conflicts, Ends, Missing, ObjectFaults, OrderFaults, QuotaFaults, Reasons
+from models.messages.reading import DataFaults, Misfits
+from models.messages.requests import (
+    BodyFaults,
+    Door,
+    FieldFaults,
+    ParameterFaults,
+    RequestFaults,
+    ServiceFaults,
+    Titles,
+)
+from models.messages.training import Alerts, CheckpointFaults, Failures, Logs
+from models.messages.uploads import ArchiveFaults, FolderFaults, MemberFaults, PictureNotes, Remedies
+from models.messages.words import Words, message_of, verbatim, word
 
 __all__ = [
     "Alerts",
-    "Archives",
-    "Bodies",
-    "Checkpoints",
+    "ArchiveFaults",
+    "BodyFaults",
+    "CheckpointFaults",
     "Conflicts",
+    "DataFaults",
     "Door",
     "Ends",
     "Failures",
-    "Fields",
-    "Folders",
-    "Limits",
+    "FieldFaults",
+    "FolderFaults",
     "Logs",
-    "Members",
+    "MemberFaults",
     "Message",
     "MessageError",
     "Misfits",
-    "Notes",
-    "Objects",
-    "Orders",
+    "Missing",
+    "ObjectFaults",
+    "OrderFaults",
     "Param",
-    "Parameters",
-    "Reading",
+    "ParameterFaults",
+    "PictureNotes",
+    "QuotaFaults",
     "Reasons",
     "Remedies",
-    "Requests",
-    "Service",
+    "RequestFaults",
+    "ServiceFaults",
     "Text",
     "Texts",
-    "Things",
+    "Titles",
     "Words",
+    "message_of",
     "verbatim",
     "word",
 ]

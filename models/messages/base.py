@@ -115,7 +115,7 @@ class MessageError(Exception):
     """An error whose words are a message."""
 
     def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
+        super().__init__(message)
         self.message = message
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from models.messages.base import Text, Texts
 
 
-class Orders(Texts):
+class OrderFaults(Texts):
     """Why something cannot be asked of a job."""
 
     cannot = Text("cannot {action} a job that is {state}")
-    cannot_but = Text("cannot {action} a job that is {state}; possible now: {allowed}")
     cannot_while = Text("cannot {action} a job that is {state} and was asked to {pending}")
-    cannot_while_but = Text("cannot {action} a job that is {state} and was asked to {pending}; possible now: {allowed}")
+    possible_now = Text("possible now: {allowed}")
     move = Text("move to {state}")
     no_place = Text("a job that is {state} has no place in a queue to change; leave `order` out")
     filter_matches = Text("the filter matches {count} jobs, not {expected}")
@@ -57,7 +56,7 @@ class Ends(Texts):
     dataset_gone = Text("data set {name} is gone from the object store; upload it again")
 
 
-class Objects(Texts):
+class ObjectFaults(Texts):
     """What the object store did not do."""
 
     no_object = Text("object {key} is not in the store")
@@ -69,8 +68,8 @@ class Objects(Texts):
     no_bucket = Text("bucket {name} does not exist")
 
 
-class Things(Texts):
-    """Things that are not there, or belong to others."""
+class Missing(Texts):
+    """Missing that are not there, or belong to others."""
 
     no_job = Text("no job {job}")
     no_artifact = Text("no artifact {artifact}")
@@ -82,6 +81,7 @@ class Things(Texts):
     no_such_dataset = Text("there is no such data set")
     no_such_job = Text("there is no such job")
     no_such_key = Text("there is no such key")
+    no_jobs = Text("there is no job {jobs}")
     no_such_name = Text("there is nothing of this name")
     no_such_recipe = Text("there is no such recipe; there are {recipes}")
     no_such_worker = Text("this worker was not heard of within the last day")
@@ -109,14 +109,14 @@ class Conflicts(Texts):
     event_id_unknown = Text("Last-Event-ID names no event of this stream; leave it out to start from now")
 
 
-class Limits(Texts):
+class QuotaFaults(Texts):
     """Quotas."""
 
     jobs_wait = Text(
-        "{count:,} jobs of {owner} wait, and this key allows {limit:,} (quota `queued`); wait for some to start, "
+        "{count} jobs of {owner} wait, and this key allows {limit} (quota `queued`); wait for some to start, "
         "cancel some, or ask an admin for a key with a higher quota"
     )
     bytes_stored = Text(
-        "{owner} stores {used:,} bytes, this would add {more:,}, and this key allows {limit:,} (quota `stored_bytes`); "
+        "{owner} stores {used} bytes, this would add {more}, and this key allows {limit} (quota `stored_bytes`); "
         "delete data sets, or ask an admin for a key with a higher quota"
     )

@@ -14,11 +14,12 @@ class Door(Texts):
     too_many_wrong_keys = Text("too many wrong keys from this address")
     key_unknown = Text("this key is unknown or revoked")
     session_ended = Text("your session has ended; sign in again")
+    other_site = Text("this form was sent from another site")
     needs_csrf_token = Text("a change with a session needs the page's token in {header}")
     send_a_key = Text("send your key as `Authorization: Bearer gf_…`")
 
 
-class Service(Texts):
+class ServiceFaults(Texts):
     """What the service itself cannot do now."""
 
     internal_error = Text("something went wrong here; the log has it under this request_id")
@@ -31,8 +32,8 @@ class Service(Texts):
     uploads_under_way = Text("other uploads are under way; try again in a while")
 
 
-class Bodies(Texts):
-    """Bodies and forms that cannot be read."""
+class BodyFaults(Texts):
+    """BodyFaults and forms that cannot be read."""
 
     body_too_large = Text("a JSON body may have 1 MB at most")
     not_json_type = Text("the body must have Content-Type: application/json, not {type}")
@@ -52,7 +53,7 @@ class Bodies(Texts):
     )
 
 
-class Fields(Texts):
+class FieldFaults(Texts):
     """What is wrong with a field, whatever it is called."""
 
     fields_invalid = Text("1 field is not valid", "{count} fields are not valid")
@@ -83,7 +84,6 @@ class Fields(Texts):
     must_not_be_blank = Text("must not be blank")
     unknown_field = Text("is not known here")
     unknown_field_known = Text("is not known here (known: {known})")
-    unknown_field_close = Text("is not known here; did you mean {close}?")
     unknown_field_close_known = Text("is not known here; did you mean {close}? (known: {known})")
     nul_character = Text("contains a NUL character")
     half_a_surrogate = Text("contains half of a surrogate pair")
@@ -93,12 +93,13 @@ class Fields(Texts):
     not_the_file = Text("must not be a file: only `file` is one")
 
 
-class Requests(Texts):
+class RequestFaults(Texts):
     """What is wrong with a field of a certain request."""
 
     idempotency_key_length = Text("must have 1 to 255 characters")
     other_cursor = Text("is not a cursor of this list: it belongs to its filters and its caller; start without one")
     event_of_this_job = Text("must be the id of an event of this job")
+    too_many_to_compare = Text("names {count} jobs; {most} can be compared at most")
     last_event = Text("the last event of this job is {seq}")
     only_reprioritize = Text("is for `reprioritize` alone")
     needs_priority = Text("is required to reprioritize")
@@ -140,8 +141,8 @@ class Requests(Texts):
     epoch_reached = Text("the checkpoint is of epoch {reached} already; ask for more, or retry from zero")
 
 
-class Parameters(Texts):
-    """Parameters that do not go together, or do not fit the data set."""
+class ParameterFaults(Texts):
+    """ParameterFaults that do not go together, or do not fit the data set."""
 
     one_cadence = Text('give exactly one of "steps", "epochs" or "seconds"')
     one_budget = Text("give exactly one of `epochs` and `images`")
@@ -153,7 +154,7 @@ class Parameters(Texts):
 
     needs_classes = Text("needs images with at least two classes; this data set has none")
     needs_domains = Text("needs two domains (folders A and B), or classes to make them of; this data set has neither")
-    paints_from_noise = Text("paints from noise; this data set has two domains to translate: use cyclegan")
+    paints_from_noise = Text("paints from noise; this data set has two domains to translate: use {recipes}")
     other_sizes = Text("must be {sizes} pixels for this recipe")
     needs_squares = Text(
         "needs square images of {sizes} pixels; this data set has {height}x{width} (height x width): set `image_size` "
@@ -165,5 +166,21 @@ class Parameters(Texts):
 
     sizes_range = Text("{first} to {last}")
     sizes_steps = Text("{first} to {last} in steps of {step}")
-    sizes_or = Text("{some} or {last}")
     square_images = Text("square, {sizes} pixels")
+
+
+class Titles(Texts):
+    """Titles of problems, by the code of the problem."""
+
+    title_malformed = Text("Request cannot be read")
+    title_unauthenticated = Text("No valid access key")
+    title_forbidden = Text("Not allowed for this key")
+    title_not_found = Text("Not found")
+    title_method_not_allowed = Text("Method is not allowed here")
+    title_conflict = Text("Not possible in the present state")
+    title_too_large = Text("Request is too large")
+    title_unsupported_media = Text("Content type is not supported")
+    title_validation = Text("Request is not valid")
+    title_rate_limited = Text("Too many requests")
+    title_internal = Text("Internal error")
+    title_unavailable = Text("Service is unavailable")

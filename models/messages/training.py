@@ -52,8 +52,6 @@ class Failures(Texts):
     weight_diverged = Text(
         "a weight is not a number at step {step} ({numbers}), again after going back once: lower the learning rate"
     )
-    metric_diverged_at_once = Text("a metric is not a number at step {step}")
-    weight_diverged_at_once = Text("a weight is not a number at step {step}")
     out_of_memory = Text(
         "the device ran out of memory: lower `batch_size` or `width`, or use a queue whose devices have more memory "
         "({words})"
@@ -80,7 +78,7 @@ class Failures(Texts):
     )
 
 
-class Checkpoints(Texts):
+class CheckpointFaults(Texts):
     """Why a checkpoint cannot be used."""
 
     other_format = Text("{name} has format {format}; this trainer reads {known}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.messages.base import Text, Texts
 
 
-class Archives(Texts):
+class ArchiveFaults(Texts):
     """What is wrong with an archive as a whole."""
 
     file_is = Text("the file is {kind}")
@@ -27,7 +27,7 @@ class Archives(Texts):
     too_large_packed = Text("{total:,} pictures of {side} pixels take more than {size} GB")
 
 
-class Members(Texts):
+class MemberFaults(Texts):
     """What is wrong with one file of an archive; its name stands before it."""
 
     link = Text("is a link or a device, not a file")
@@ -47,7 +47,7 @@ class Members(Texts):
     empty_member = Text("is empty")
 
 
-class Folders(Texts):
+class FolderFaults(Texts):
     """What is wrong with the folders of an archive."""
 
     pictures_in_all = Text("there is {count} picture in all", "there are {count} pictures in all")
@@ -109,7 +109,7 @@ class Remedies(Texts):
     smaller_size = Text("choose a smaller size, or send fewer pictures")
 
 
-class Notes(Texts):
+class PictureNotes(Texts):
     """What was done to the pictures of an upload."""
 
     scaled_as_asked = Text("pictures were scaled and their middle cut out, to {side}x{side} pixels (as asked)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.messages.base import COMMA, Message, Text, Texts
+from models.messages.base import Message, Text, Texts
 
 
 class Words(Texts):
@@ -37,7 +37,8 @@ class Words(Texts):
 
     # What the system or a library said, which nobody translates.
     verbatim = Text("{text}")
-    comma = Text(COMMA)
+    comma = Text(", ")  # base.COMMA, between the entries of a list
+    either = Text("{some} or {last}")
     both = Text("{first}; {second}")
     about = Text("{subject}: {what}")
     subject_and = Text("{subject} {what}")
@@ -53,3 +54,9 @@ def word(value: str) -> str | Message:
 def verbatim(text: object) -> Message:
     """Return words of the system or a library as a message."""
     return Words.verbatim(text=str(text))
+
+
+def message_of(error: BaseException) -> Message:
+    """Return the message that an error was raised with; what else it says counts as the words of a library."""
+    said = error.args[0] if error.args else None
+    return said if isinstance(said, Message) else verbatim(error)

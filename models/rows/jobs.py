@@ -109,6 +109,7 @@ class Job(Base):
     state: Mapped[str]
     pending_action: Mapped[str | None]
     reason: Mapped[str | None]
+    reason_text: Mapped[JsonObject | None]  # its code and parameters (models/messages)
     attempt: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     interruptions: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     fence: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
@@ -124,6 +125,7 @@ class Job(Base):
     best_checkpoint: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL"))
     error_code: Mapped[str | None]
     error_detail: Mapped[str | None]
+    error_text: Mapped[JsonObject | None]  # code and parameters of the detail
     last_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     # The place among the owner's jobs of one priority: when it was made, unless its owner moved it.
@@ -155,3 +157,4 @@ class Attempt(Base):
     outcome: Mapped[str | None]
     error_code: Mapped[str | None]
     error_detail: Mapped[str | None]
+    error_text: Mapped[JsonObject | None]  # code and parameters of the detail

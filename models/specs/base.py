@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
+from models.messages import ParameterFaults
 from models.specs.fields import Group, Resumable
 
 
@@ -27,7 +28,7 @@ class Cadence(Spec):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if sum(value is not None for value in (self.steps, self.epochs, self.seconds)) != 1:
-            raise ValueError('give exactly one of "steps", "epochs" or "seconds"')
+            raise ValueError(ParameterFaults.one_cadence())
         return self
 
     @model_serializer
@@ -121,13 +122,13 @@ class TrainParams(Spec):
     @model_validator(mode="after")
     def _one_budget(self) -> Self:
         if (self.epochs is None) == (self.images is None):
-            raise ValueError("give exactly one of `epochs` and `images`")
+            raise ValueError(ParameterFaults.one_budget())
         return self
 
     @model_validator(mode="after")
     def _patience_needs_monitor(self) -> Self:
         if self.patience is not None and self.monitor is None:
-            raise ValueError("`patience` needs a `monitor` to watch; set `monitor` too")
+            raise ValueError(ParameterFaults.patience_needs_monitor())
         return self
 
 

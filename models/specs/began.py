@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from models.messages import ParameterFaults
 from models.specs.base import EPOCHS, Epochs, NoiseParams, Rate, Width
 from models.specs.fields import Resumable
 from models.specs.recipe import Preset, Recipe
@@ -30,7 +31,7 @@ class BeganParams(NoiseParams):
     @model_validator(mode="after")
     def _no_labels(self) -> Self:
         if self.label_smoothing:
-            raise ValueError("`label_smoothing` must be 0 here: an auto-encoder has no labels to smooth")
+            raise ValueError(ParameterFaults.no_smoothing_auto_encoder())
         return self
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from models.messages import ParameterFaults
 from models.specs.base import EPOCHS, Beta, Epochs, TrainParams, Width
 from models.specs.fields import Resumable
 from models.specs.recipe import Needs, Preset, Recipe
@@ -49,7 +50,7 @@ class DarknetParams(TrainParams):
     @model_validator(mode="after")
     def _test_images_stay_unseen(self) -> Self:
         if self.split == "all":
-            raise ValueError("`split` must be train here: the accuracy is taken on the test images")
+            raise ValueError(ParameterFaults.train_split_only())
         return self
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from models.messages import ParameterFaults
 from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate, Width
 from models.specs.fields import Resumable
 from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
@@ -52,7 +53,7 @@ class R3ganParams(NoiseParams):
     @model_validator(mode="after")
     def _no_labels(self) -> Self:
         if self.label_smoothing:
-            raise ValueError("`label_smoothing` must be 0 here: images are judged in pairs, without labels")
+            raise ValueError(ParameterFaults.no_smoothing_pairs())
         return self
 
 

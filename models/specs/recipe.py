@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from models.messages import Message, ParameterFaults, Words, verbatim
 from models.specs.base import TrainParams
 from models.states import DeviceClass
 
@@ -56,11 +57,14 @@ class Recipe:
         """Return the preset of this name, or None."""
         return next((preset for preset in self.presets if preset.name == name), None)
 
-    def sizes_in_words(self) -> str:
+    def sizes_in_words(self) -> Message:
         """Return the sizes as a phrase: "16, 32 or 64", or "8 to 128"."""
-        sizes = self.sizes
-        if len(sizes) > 8:
-            step = sizes[1] - sizes[0]
-            every = "" if step == 1 else f" in steps of {step}"
-            return f"{sizes[0]} to {sizes[-1]}{every}"
-        return " or ".join([", ".join(map(str, sizes[:-1])), str(sizes[-1])] if len(sizes) > 1 else [str(sizes[0])])
+        first, last = self.sizes[0], self.sizes[-1]
+        if len(self.sizes) > 8:
+            step = self.sizes[1] - first
+            if step == 1:
+                return ParameterFaults.sizes_range(first=first, last=last)
+            return ParameterFaults.sizes_steps(first=first, last=last, step=step)
+        if len(self.sizes) == 1:
+            return verbatim(first)
+        return Words.either(some=[str(size) for size in self.sizes[:-1]], last=last)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from models.messages import ParameterFaults
 from models.specs.base import EPOCHS, UPSAMPLE, Epochs, NoiseParams, Rate, Width
 from models.specs.fields import Resumable
 from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
@@ -25,7 +26,7 @@ class CriticParams(NoiseParams):
     @model_validator(mode="after")
     def _no_labels(self) -> Self:
         if self.label_smoothing:
-            raise ValueError("`label_smoothing` must be 0 here: a critic gives scores, it has no labels to smooth")
+            raise ValueError(ParameterFaults.no_smoothing_critic())
         return self
 
 

@@ -34,11 +34,20 @@ class Eta(TypedDict):
 
 
 @closed
+class CodedText(TypedDict):
+    """A text by the code of its template and what is filled in, for who shows it in another language."""
+
+    code: str
+    params: dict[str, Any]
+
+
+@closed
 class Failure(TypedDict):
     """Why it failed: a code for programs, words for people."""
 
     code: ErrorCode
     detail: str | None
+    text: Annotated[CodedText | None, Field(description="The detail by code and parameters.")]
 
 
 @closed
@@ -75,6 +84,7 @@ class Job(TypedDict):
     state: State
     pending_action: Action | None
     reason: str | None
+    reason_text: Annotated[CodedText | None, Field(description="The reason by code and parameters.")]
     progress: Progress
     eta: Eta | None
     position: Annotated[
@@ -201,4 +211,6 @@ def attempt_view(row: Mapping[Any, Any]) -> Attempt:
 
 
 def _failure(row: Mapping[Any, Any]) -> Failure | None:
-    return None if row["error_code"] is None else Failure(code=row["error_code"], detail=row["error_detail"])
+    if row["error_code"] is None:
+        return None
+    return Failure(code=row["error_code"], detail=row["error_detail"], text=row["error_text"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.messages import Reading
+from models.messages import DataFaults
 from packing.layouts.checksums import first_other
 from packing.layouts.layout import (
     DatasetFiles,
@@ -63,7 +63,9 @@ class CelebaLayout(PictureLayout):
         wrong = first_other(folder, CHECKSUMS)
         if wrong is not None:
             name, problem = wrong
-            raise LayoutError(Reading.celeba_not_official(file=str(folder / name), error=problem, folder=str(folder)))
+            raise LayoutError(
+                DataFaults.celeba_not_official(file=str(folder / name), error=problem, folder=str(folder))
+            )
         listed = _partition(folder)
         names = {part: [name for split in splits for name in listed[split]] for part, splits in _SPLITS.items()}
         here = {path.name for path in place.iterdir()}
@@ -71,7 +73,7 @@ class CelebaLayout(PictureLayout):
         if missing:
             total = sum(map(len, names.values()))
             raise LayoutError(
-                Reading.celeba_lacks(
+                DataFaults.celeba_lacks(
                     place=str(place), count=len(missing), total=total, name=dataset.name, first=min(missing)
                 )
             )

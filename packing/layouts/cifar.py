@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from models.messages import Reading
+from models.messages import DataFaults
 from packing.layouts.checksums import first_other
 from packing.layouts.layout import (
     Array,
@@ -80,7 +80,7 @@ class CifarLayout(ArrayLayout):
         wrong = first_other(folder, CHECKSUMS)
         if wrong is not None:
             name, problem = wrong
-            raise LayoutError(Reading.cifar_not_official(file=str(folder / name), error=problem, folder=str(folder)))
+            raise LayoutError(DataFaults.cifar_not_official(file=str(folder / name), error=problem, folder=str(folder)))
         parts = {}
         for part, found in batches(folder).items():
             pixels = bytearray().join(batch.pixels for batch in found)
@@ -88,7 +88,7 @@ class CifarLayout(ArrayLayout):
             shape, wanted = (len(labels), *_SHAPE), (dataset.parts.get(part, 0), *dataset.shape)
             if shape != wanted:
                 raise LayoutError(
-                    Reading.cifar_other_shape(folder=str(folder), shape=str(shape), part=part, wanted=str(wanted))
+                    DataFaults.cifar_other_shape(folder=str(folder), shape=str(shape), part=part, wanted=str(wanted))
                 )
             parts[part] = Array(pixels, labels)
         return parts

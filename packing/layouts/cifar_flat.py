@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from models.messages import Reading
+from models.messages import DataFaults
 from packing.layouts.cifar import CLASSES as OFFICIAL
 from packing.layouts.layout import (
     DatasetFiles,
@@ -94,7 +94,7 @@ def _parts(folder: Path) -> dict[str, list[Entry]]:
 def _named(dataset: DatasetFiles, path: Path) -> Picture:
     name = class_in(path.name)
     if name not in dataset.classes:
-        raise LayoutError(Reading.class_not_in_the_name(path=str(path), classes=", ".join(dataset.classes)))
+        raise LayoutError(DataFaults.class_not_in_the_name(path=str(path), classes=", ".join(dataset.classes)))
     return Picture(str(path), path, dataset.classes.index(name))
 
 

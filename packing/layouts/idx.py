@@ -10,7 +10,7 @@ import math
 import zlib
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from models.messages import Reading
+from models.messages import DataFaults
 from packing.layouts.layout import (
     Array,
     ArrayLayout,
@@ -70,12 +70,12 @@ class IdxLayout(ArrayLayout):
         """Read the pictures of both parts, and their classes where the files are there."""
         channels, height, width = dataset.shape
         if channels != 1:
-            raise LayoutError(Reading.idx_channels(name=dataset.name, channels=channels))
+            raise LayoutError(DataFaults.idx_channels(name=dataset.name, channels=channels))
         parts = {}
         for part, names in _FILES.items():
             of_pixels, of_labels = [find(dataset.folder, name) for name in names]
             if of_pixels is None:
-                raise LayoutError(Reading.idx_lacks(folder=str(dataset.folder), name=names[0]))
+                raise LayoutError(DataFaults.idx_lacks(folder=str(dataset.folder), name=names[0]))
             count = dataset.parts[part]
             labels = None if of_labels is None else read(of_labels, (count,))
             parts[part] = Array(read(of_pixels, (count, height, width)), labels)
@@ -123,20 +123,22 @@ def read(path: Path, shape: tuple[int, ...]) -> bytearray:
             with gzip.GzipFile(fileobj=plain) as unpacked:
                 return _parse(cast("BinaryIO", unpacked), path, shape)
     except (OSError, EOFError, zlib.error) as error:
-        raise LayoutError(Reading.idx_unreadable(path=str(path), error=str(error), parent=str(path.parent))) from error
+        raise LayoutError(
+            DataFaults.idx_unreadable(path=str(path), error=str(error), parent=str(path.parent))
+        ) from error
 
 
 def _parse(file: BinaryIO, path: Path, shape: tuple[int, ...]) -> bytearray:
     where = {"path": str(path), "parent": str(path.parent)}
     head = file.read(4 + 4 * len(shape))
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] != _UINT8:
-        raise LayoutError(Reading.idx_not(**where, head=head[:4].hex() or "nothing"))
+        raise LayoutError(DataFaults.idx_not(**where, head=head[:4].hex() or "nothing"))
     sizes = tuple(int.from_bytes(head[4 + 4 * n : 8 + 4 * n], "big") for n in range(len(shape)))
     wanted = "x".join(str(n) for n in shape)
     if head[3] != len(shape):
-        raise LayoutError(Reading.idx_other_dimensions(**where, count=head[3], wanted=wanted))
+        raise LayoutError(DataFaults.idx_other_dimensions(**where, count=head[3], wanted=wanted))
     if sizes != shape:
-        raise LayoutError(Reading.idx_other_shape(**where, found="x".join(str(n) for n in sizes), wanted=wanted))
+        raise LayoutError(DataFaults.idx_other_shape(**where, found="x".join(str(n) for n in sizes), wanted=wanted))
     total = math.prod(shape)
     data = bytearray()
     while len(data) <= total:
@@ -145,9 +147,9 @@ def _parse(file: BinaryIO, path: Path, shape: tuple[int, ...]) -> bytearray:
             break
         data += piece
     if len(data) < total:
-        raise LayoutError(Reading.idx_short(**where, found=len(data), total=total))
+        raise LayoutError(DataFaults.idx_short(**where, found=len(data), total=total))
     if len(data) > total:
-        raise LayoutError(Reading.idx_long(**where, total=total))
+        raise LayoutError(DataFaults.idx_long(**where, total=total))
     return data
 
 

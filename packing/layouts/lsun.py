@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Iterator
 
-from models.messages import Reading
+from models.messages import DataFaults
 from packing.layouts.layout import (
     DatasetFiles,
     Entry,
@@ -76,7 +76,7 @@ def _read(path: Path) -> Iterator[Picture]:
     try:
         lmdb = importlib.import_module("lmdb")
     except ImportError as error:
-        raise LayoutError(Reading.lsun_needs(error=str(error))) from error
+        raise LayoutError(DataFaults.lsun_needs(error=str(error))) from error
     where = {"path": str(path), "name": path.name, "parent": str(path.parent)}
     try:
         # No lock and no write: a data root may be read-only, and nobody writes there while we read.
@@ -85,12 +85,12 @@ def _read(path: Path) -> Iterator[Picture]:
             size = (database.info()["last_pgno"] + 1) * database.stat()["psize"]
             there = (path / _FILE).stat().st_size
             if there < size:
-                raise LayoutError(Reading.lsun_short(**where, there=there, size=size))
+                raise LayoutError(DataFaults.lsun_short(**where, there=there, size=size))
             with database.begin() as reader:
                 for key, value in reader.cursor():
                     yield Picture(f"{path}/{_FILE}, key {key.hex()[:80]},", value)
     except (lmdb.Error, OSError) as error:
-        raise LayoutError(Reading.lsun_unreadable(**where, error=str(error))) from error
+        raise LayoutError(DataFaults.lsun_unreadable(**where, error=str(error))) from error
 
 
 LAYOUT = LsunLayout()

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, Row, bindparam, func, insert, literal, select, tu
 
 from models import views
 from models.ids import new_id
+from models.messages import Conflicts, Missing
 from models.rows import Key
 from models.states import Role
 from models.views import key_view
@@ -142,11 +143,11 @@ class Keys:
                 select(Key.id).where(Key.role == Role.admin, in_force).order_by(Key.id).with_for_update()
             ).all()
             if list(admins) == [key_id]:
-                raise ConflictError("this is the last admin key; make another one first")
+                raise ConflictError(Conflicts.last_admin_key())
             done = connection.execute(
                 update(Key).where(Key.id == key_id, in_force).values(revoked_at=func.now()).returning(*Key.__table__.c)
             ).first()
             if done is None:
-                raise NotFoundError(f"no key {key_id}")
+                raise NotFoundError(Missing.no_key(key=key_id))
             facts = {"name": done.name, "owner": done.owner, "role": done.role}
             record(connection, who, Entry("key.revoke", key_id, facts, None))

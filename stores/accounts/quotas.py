@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, text
 
+from models.messages import QuotaFaults
 from models.rows import Artifact, Dataset, Job
 from stores.infra.errors import QuotaError
 from stores.infra.settings import Settings
@@ -56,8 +57,7 @@ class Guard:
             QuotaError: there were as many as may wait, so it was not added.
         """
         if waiting >= limit:
-            remedy = "wait for some to start, cancel some, or ask an admin for a key with a higher quota"
-            raise QuotaError(f"{waiting} jobs of {owner} wait, and this key allows {limit} (quota `queued`); {remedy}")
+            raise QuotaError(QuotaFaults.jobs_wait(count=waiting, owner=owner, limit=limit))
         self._room[owner] = (time.monotonic(), (limit - waiting) // SHARE)
 
     def more_stored(self, connection: Connection, owner: str, more: int, quotas: Quotas) -> None:
@@ -70,9 +70,7 @@ class Guard:
         connection.execute(text(f"SELECT {TURN}"), {"owner": owner})
         used = stored_bytes(connection, owner)
         if used + more > limit:
-            remedy = "delete data sets, or ask an admin for a key with a higher quota"
-            words = f"{owner} stores {used} bytes, this would add {more}, and this key allows {limit}"
-            raise QuotaError(f"{words} (quota `stored_bytes`); {remedy}", stored=True)
+            raise QuotaError(QuotaFaults.bytes_stored(owner=owner, used=used, more=more, limit=limit), stored=True)
 
 
 def stored_bytes(connection: Connection, owner: str) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models import views
+from models.messages import Conflicts, Missing, word
 from models.rows import Dataset, Job
 from models.states import TERMINAL
 from models.views import dataset_view
@@ -76,7 +77,7 @@ class Uploads:
         with self._reader.connect() as connection:
             taken = connection.execute(mine).first()
         if name in KNOWN or (taken is not None and taken.owner is None):
-            raise ConflictError(f"{name} is the name of a data set that everybody shares; choose another name")
+            raise ConflictError(Conflicts.name_shared(name=name))
         if taken is not None:
             raise _taken(name)
 
@@ -111,14 +112,13 @@ class Uploads:
         with self._engine.begin() as connection:
             row = connection.execute(chosen.with_for_update()).first()
             if row is None:
-                raise NotFoundError(f"no data set {dataset_id}")
+                raise NotFoundError(Missing.no_dataset(dataset=dataset_id))
             if row.source != "uploaded":
-                raise ConflictError(f"this data set is {row.source}, not uploaded: it cannot be deleted here")
+                raise ConflictError(Conflicts.not_uploaded(source=word(row.source)))
             states = [str(state) for state in TERMINAL]
             needing = select(func.count()).where(Job.dataset_id == dataset_id, Job.state.not_in(states))
             if busy := connection.scalar(needing):
-                jobs = "1 unfinished job needs" if busy == 1 else f"{busy} unfinished jobs need"
-                raise ConflictError(f"{jobs} this data set; cancel such jobs or wait for their end")
+                raise ConflictError(Conflicts.dataset_needed(count=busy))
             connection.execute(update(Dataset).where(Dataset.id == dataset_id).values(deleted_at=func.now()))
             record(connection, who, Entry("dataset.delete", dataset_id, _facts(dataset_view(row._mapping)), None))
 
@@ -159,7 +159,7 @@ class Uploads:
         with self._reader.connect() as connection:
             row = connection.execute(query).first()
         if row is None:
-            raise NotFoundError("there is no such data set")
+            raise NotFoundError(Missing.no_such_dataset())
         key: str | None = row.preview_key
         return key
 
@@ -180,4 +180,4 @@ def _facts(view: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _taken(name: str) -> ConflictError:
-    return ConflictError(f"you have a data set called {name} already; delete it first, or choose another name")
+    return ConflictError(Conflicts.name_taken(name=name))

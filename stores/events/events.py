@@ -10,13 +10,14 @@ every transaction still under way (`pg_snapshot_xmin`): nothing can appear behin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, text, tuple_
 
 from models import views
+from models.messages import Conflicts
 from models.rows import Event, Job
 from models.states import EventType
 from models.views import event_view
@@ -53,7 +54,9 @@ def append(
     ]
 
 
-def append_to_each(connection: Connection, jobs: Sequence[Row[Any]], to: str, reason: str | None) -> list[Hint]:
+def append_to_each(
+    connection: Connection, jobs: Sequence[Row[Any]], data: Callable[[Row[Any]], dict[str, Any]]
+) -> list[Hint]:
     """Insert one event each for many jobs that change state together. The caller has locked and numbered each."""
     if not jobs:
         return []
@@ -63,7 +66,7 @@ def append_to_each(connection: Connection, jobs: Sequence[Row[Any]], to: str, re
             "seq": job.last_seq + 1,
             "attempt": job.attempt,
             "type": EventType.state,
-            "data": {"from": job.state, "to": to, "reason": reason},
+            "data": data(job),
         }
         for job in jobs
     ]
@@ -115,14 +118,14 @@ class Events:
         """
         job_id, _, seq = last_event_id.rpartition(":")
         if not (job_id and seq.isascii() and seq.isdigit() and len(seq) < 19):
-            raise BadPositionError("Last-Event-ID must be an id that this stream has sent: job:seq")
+            raise BadPositionError(Conflicts.event_id_malformed())
         query = select(Event.txid).where(Event.job_id == job_id, Event.seq == int(seq))
         if owner is not None:
             query = query.join(Job, Job.id == Event.job_id).where(Job.owner == owner)
         with self._engine.connect() as connection:
             txid = connection.scalar(query)
         if txid is None:
-            raise BadPositionError("Last-Event-ID names no event of this stream; leave it out to start from now")
+            raise BadPositionError(Conflicts.event_id_unknown())
         return Position(txid, job_id, int(seq))
 
     def feed(self, after: Position, owner: str | None, limit: int) -> list[tuple[Position, views.Event]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, select, update
 
+from models.messages import Conflicts, Missing
 from models.rows import Queue, Worker
 from stores.accounts.audit import Actor, Entry, record
 from stores.infra.broker import Bell
@@ -37,7 +38,7 @@ class Queues:
         with self._engine.begin() as connection:
             was = connection.scalar(select(Queue.paused).where(Queue.name == name).with_for_update(key_share=True))
             if was is None:
-                raise NotFoundError(f"there is no queue {name}")
+                raise NotFoundError(Missing.no_queue(name=name))
             if was is paused:
                 return False
             connection.execute(update(Queue).where(Queue.name == name).values(paused=paused))
@@ -66,21 +67,22 @@ class Queues:
         return self._drain(worker_id, False, who)
 
     def _drain(self, worker_id: str, draining: bool, who: Actor) -> bool:
-        action = "drain" if draining else "undrain"
         query = select(Worker.draining, Worker.stopped_at, Worker.queue).where(Worker.id == worker_id)
         with self._engine.begin() as connection:
             worker = connection.execute(query.with_for_update(key_share=True)).first()
             if worker is None:
-                raise NotFoundError(f"there is no worker {worker_id}")
+                raise NotFoundError(Missing.no_worker(worker=worker_id))
             if worker.stopped_at is not None:
-                raise ConflictError(f"cannot {action} a worker that has stopped; it takes no jobs", state="stopped")
+                refused = Conflicts.cannot_drain() if draining else Conflicts.cannot_undrain()
+                raise ConflictError(refused, state="stopped")
             if worker.draining is draining:
                 return False
             connection.execute(update(Worker).where(Worker.id == worker_id).values(draining=draining))
+            action = "worker.drain" if draining else "worker.undrain"
             record(
                 connection,
                 who,
-                Entry(f"worker.{action}", worker_id, {"draining": worker.draining}, {"draining": draining}),
+                Entry(action, worker_id, {"draining": worker.draining}, {"draining": draining}),
             )
         if not draining:
             self._bell.ring(worker.queue)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from models.messages import Message, MessageError, OrderFaults, Words, word
 from models.states import State
 
 
-class StoreError(Exception):
+class StoreError(MessageError):
     """Root of every error of this layer."""
 
 
@@ -21,7 +22,7 @@ class ConflictError(StoreError):
         allowed: what may be asked of it there.
     """
 
-    def __init__(self, message: str, *, state: str | None = None, allowed: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: Message, *, state: str | None = None, allowed: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.state = state
         self.allowed = allowed
@@ -30,16 +31,23 @@ class ConflictError(StoreError):
 class InvalidTransitionError(ConflictError):
     """A job was asked to do what its state does not permit."""
 
-    def __init__(self, action: str, state: State, allowed: tuple[str, ...], pending: str | None = None) -> None:
-        choices = f"; possible now: {', '.join(allowed)}" if allowed else ""
-        going = f" and was asked to {pending}" if pending else ""
-        super().__init__(f"cannot {action} a job that is {state}{going}{choices}", state=state, allowed=allowed)
+    def __init__(
+        self, action: str | Message, state: State, allowed: tuple[str, ...], pending: str | None = None
+    ) -> None:
+        asked = word(action) if isinstance(action, str) else action
+        message = OrderFaults.cannot(action=asked, state=word(state))
+        if pending is not None:
+            message = OrderFaults.cannot_while(action=asked, state=word(state), pending=word(pending))
+        if allowed:
+            choices = OrderFaults.possible_now(allowed=[word(one) for one in allowed])
+            message = Words.both(first=message, second=choices)
+        super().__init__(message, state=state, allowed=allowed)
 
 
 class QuotaError(StoreError):
     """The owner has as much as this key allows. `stored` tells bytes, which stay, from jobs, which will start."""
 
-    def __init__(self, message: str, *, stored: bool = False) -> None:
+    def __init__(self, message: Message, *, stored: bool = False) -> None:
         super().__init__(message)
         self.stored = stored
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from sqlalchemy import Engine, Integer, Table, bindparam, delete, func, insert, select, update
 
+from models.messages import OrderFaults, Reasons
 from models.rows import Artifact, Attempt, Job
 from models.states import TERMINAL, Action, ErrorCode, EventType, Outcome, State
 from models.views import artifact_view
@@ -116,7 +117,7 @@ class Jobs:
                 .returning(Job.pending_action)
             ).first()
         if row is None:
-            raise StaleFenceError(f"job {claim.job_id} is no longer held with fence {claim.fence}")
+            raise StaleFenceError(OrderFaults.fence_lost(job=claim.job_id, fence=claim.fence))
         return _action(row.pending_action)
 
     def pending_action(self, claim: Claim) -> Action | None:
@@ -128,7 +129,7 @@ class Jobs:
         with self._reader.connect() as connection:
             row = connection.execute(WISH, {"job": claim.job_id, "fence": claim.fence}).first()
         if row is None:
-            raise StaleFenceError(f"job {claim.job_id} is no longer held with fence {claim.fence}")
+            raise StaleFenceError(OrderFaults.fence_lost(job=claim.job_id, fence=claim.fence))
         return _action(row.pending_action)
 
     def begin_attempt(self, claim: Claim, start_step: int, device: str) -> None:
@@ -281,7 +282,7 @@ class Jobs:
                 job = connection.execute(overdue).first()
                 if job is None:
                     break
-                detail = f"worker {job.worker_id} was not heard of before its lease ran out"
+                detail = Reasons.lease_ran_out(worker=job.worker_id)
                 ending = Ending(Outcome.lost, "worker_lost", ErrorCode.worker_lost, detail)
                 hints, state = end_attempt(connection, job, ending)
                 reach("expiring")

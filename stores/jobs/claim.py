@@ -66,7 +66,7 @@ START_ATTEMPT = """, started AS (
     -- The fence goes up with every claim: whoever held the job before can no longer write to it.
     -- `started_at` stays that of the first attempt: only a first start counts as serving the owner.
     UPDATE jobs
-       SET state = 'running', attempt = attempt + 1, fence = fence + 1, reason = NULL,
+       SET state = 'running', attempt = attempt + 1, fence = fence + 1, reason = NULL, reason_text = NULL,
            lease_until = now() + make_interval(secs => :lease_s), worker_id = :worker, device = :device,
            started_at = coalesce(started_at, now()), last_seq = last_seq + 1
       FROM picked WHERE jobs.id = picked.id

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from models import views
 from models.ids import new_id
+from models.messages import Missing, OrderFaults, Reasons, word
 from models.rows import Job
 from models.states import NO_LIVE_WORKER, TERMINAL, Action, State
 from stores.accounts.audit import Entry, Local, Requester, record
@@ -176,8 +177,8 @@ class Verbs:
             job = lock(connection, job_id, who.reads)
             if (order := values.pop("order", None)) is not None:
                 if job.state not in {State.queued, State.paused}:
-                    detail = f"a job that is {job.state} has no place in a queue to change; leave `order` out"
-                    raise ConflictError(detail, state=job.state, allowed=VERBS[State(job.state)])
+                    message = OrderFaults.no_place(state=word(job.state))
+                    raise ConflictError(message, state=job.state, allowed=VERBS[State(job.state)])
                 values["ordered_at"] = place_among(connection, job, values.get("priority", job.priority), order)
             values = {name: value for name, value in values.items() if getattr(job, name) != value}
             if not values:
@@ -198,7 +199,7 @@ class Verbs:
         with self._reader.connect() as connection:
             job = connection.execute(query).first()
         if job is None:
-            raise NotFoundError(f"no job {job_id}")
+            raise NotFoundError(Missing.no_job(job=job_id))
         state = State(job.state)
         if state not in TERMINAL:
             raise InvalidTransitionError("retry", state, VERBS[state])
@@ -272,6 +273,13 @@ class Verbs:
             self._bell.ring(queue)
 
 
+REASONS = {
+    Verb.cancel: Reasons.canceled_by_request,
+    Verb.pause: Reasons.paused_by_request,
+    Verb.resume: Reasons.resumed_by_request,
+}
+
+
 def _batches(job_ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for begin in range(0, len(job_ids), BATCH):
         yield job_ids[begin : begin + BATCH]
@@ -288,7 +296,7 @@ def _carry_out(
 ) -> list[Hint]:
     """Do what was decided to locked rows, and write it down."""
     hints: list[Hint] = []
-    reason = {Verb.cancel: "canceled", Verb.pause: "paused", Verb.resume: "resumed"}[verb] + " by request"
+    reason = REASONS[verb]()
     for step in {step for _, step in steps}:
         jobs = [job for job, other in steps if other == step]
         if step.to is None:

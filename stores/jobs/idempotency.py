@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Text, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from models.messages import Conflicts
 from models.rows import Idempotency
 from stores.accounts.quotas import TURN
 from stores.infra.errors import IdempotencyBusyError, IdempotencyMismatchError
@@ -59,7 +60,7 @@ def begin(connection: Connection, owner: str, request: Request | None, *, turn: 
 
 def busy() -> IdempotencyBusyError:
     """Return what a request is told whose key another one is using."""
-    return IdempotencyBusyError("the first request with this Idempotency-Key is still under way; try again")
+    return IdempotencyBusyError(Conflicts.first_request_under_way())
 
 
 def answered(connection: Connection, owner: str, request: Request) -> dict[str, Any] | None:
@@ -80,9 +81,7 @@ def _answer(row: Any, request: Request) -> dict[str, Any] | None:
     if row.response is None:
         return None
     if bytes(row.body_sha256) != request.body_sha256:
-        raise IdempotencyMismatchError(
-            "this Idempotency-Key was used with another body in the last 72 hours; use a fresh key for a new job"
-        )
+        raise IdempotencyMismatchError(Conflicts.key_used_before())
     return dict(row.response)
 
 

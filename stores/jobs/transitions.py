@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
+from models.messages import Ends, Message, Missing, OrderFaults, Reasons, word
 from models.rows import Attempt, Job
 from models.states import TERMINAL, TRANSITIONS, Action, ErrorCode, EventType, Outcome, State
 from stores.events import events
@@ -45,14 +46,38 @@ class Claim:
     job: dict[str, Any]  # the row at the moment of the claim, and `spent_s`: seconds that earlier attempts ran
 
 
+# Words for a person: a message, or a code that pages have words for themselves (`worker_lost`).
+Said = Message | str | None
+
+
 @dataclass(frozen=True)
 class Ending:
     """How an attempt ended, in words for a person, and where the job goes from here."""
 
     outcome: Outcome
-    reason: str | None = None
+    reason: Said = None
     code: ErrorCode | None = None
-    detail: str | None = None
+    detail: Said = None
+
+
+def english(said: Said) -> str | None:
+    """Return the words as answers carry them."""
+    return None if said is None else str(said)
+
+
+def text_of(said: Said) -> dict[str, Any] | None:
+    """Return code and parameters, by which pages translate; None for what has none."""
+    return said.as_json() if isinstance(said, Message) else None
+
+
+def change(before: str | None, to: str, reason: Said) -> dict[str, Any]:
+    """Return the data of the event of a change of state."""
+    data = {"from": before, "to": to, "reason": english(reason)}
+    return {**data, "text": reason.as_json()} if isinstance(reason, Message) else data
+
+
+def _error(code: ErrorCode | None, detail: Said) -> dict[str, Any]:
+    return {"error_code": code, "error_detail": english(detail), "error_text": text_of(detail)}
 
 
 def lock(connection: Connection, job_id: str, owner: str | None) -> Row[Any]:
@@ -66,7 +91,7 @@ def lock(connection: Connection, job_id: str, owner: str | None) -> Row[Any]:
         query = query.where(Job.owner == owner)
     row = connection.execute(query.with_for_update(key_share=True)).first()
     if row is None:
-        raise NotFoundError(f"no job {job_id}")
+        raise NotFoundError(Missing.no_job(job=job_id))
     return row
 
 
@@ -78,20 +103,21 @@ def hold(connection: Connection, claim: Claim) -> Row[Any]:
     """
     row = connection.execute(HOLD, {"job": claim.job_id}).first()
     if row is None or row.fence != claim.fence or row.state != State.running:
-        raise StaleFenceError(f"job {claim.job_id} is no longer held with fence {claim.fence}")
+        raise StaleFenceError(OrderFaults.fence_lost(job=claim.job_id, fence=claim.fence))
     return row
 
 
-def move(connection: Connection, job: Row[Any], to: State, *, reason: str | None, **values: Any) -> list[Hint]:
+def move(connection: Connection, job: Row[Any], to: State, *, reason: Said, **values: Any) -> list[Hint]:
     """Change the state of a locked row and append the event."""
     if to not in TRANSITIONS[State(job.state)]:
-        raise InvalidTransitionError(f"move to {to}", State(job.state), VERBS[State(job.state)])
+        raise InvalidTransitionError(OrderFaults.move(state=word(to)), State(job.state), VERBS[State(job.state)])
     connection.execute(
         update(Job)
         .where(Job.id == job.id, Job.state == job.state, Job.fence == job.fence)
         .values(
             state=to,
-            reason=reason,
+            reason=english(reason),
+            reason_text=text_of(reason),
             pending_action=None,
             lease_until=None,
             worker_id=None,
@@ -101,24 +127,29 @@ def move(connection: Connection, job: Row[Any], to: State, *, reason: str | None
             **values,
         )
     )
-    news = [(EventType.state, {"from": job.state, "to": to, "reason": reason})]
+    news = [(EventType.state, change(job.state, to, reason))]
     return events.append(connection, job.owner, job.id, job.attempt, job.last_seq + 1, news)
 
 
-def move_all(
-    connection: Connection, jobs: Sequence[Row[Any]], to: State, *, reason: str | None, **values: Any
-) -> list[Hint]:
+def move_all(connection: Connection, jobs: Sequence[Row[Any]], to: State, *, reason: Said, **values: Any) -> list[Hint]:
     """Change the state of locked rows that no attempt holds, in two statements however many they are."""
     for job in jobs:
         if job.state == State.running or to not in TRANSITIONS[State(job.state)]:
-            raise InvalidTransitionError(f"move to {to}", State(job.state), VERBS[State(job.state)])
+            raise InvalidTransitionError(OrderFaults.move(state=word(to)), State(job.state), VERBS[State(job.state)])
     ended = {"finished_at": func.now()} if to in TERMINAL else {}
     connection.execute(
         update(Job)
         .where(Job.id.in_([job.id for job in jobs]))
-        .values(state=to, reason=reason, last_seq=Job.last_seq + 1, **ended, **values)
+        .values(
+            state=to,
+            reason=english(reason),
+            reason_text=text_of(reason),
+            last_seq=Job.last_seq + 1,
+            **ended,
+            **values,
+        )
     )
-    return events.append_to_each(connection, jobs, to, reason)
+    return events.append_to_each(connection, jobs, lambda job: change(job.state, to, reason))
 
 
 def end_attempt(connection: Connection, job: Row[Any], ending: Ending) -> tuple[list[Hint], State]:
@@ -126,19 +157,19 @@ def end_attempt(connection: Connection, job: Row[Any], ending: Ending) -> tuple[
     connection.execute(
         update(Attempt)
         .where(Attempt.job_id == job.id, Attempt.number == job.attempt)
-        .values(ended_at=func.now(), outcome=ending.outcome, error_code=ending.code, error_detail=ending.detail)
+        .values(ended_at=func.now(), outcome=ending.outcome, **_error(ending.code, ending.detail))
     )
     state, values, reason = _destination(job, ending)
     return move(connection, job, state, reason=reason, **values), state
 
 
-def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], str | None]:
+def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], Said]:
     """Decide where a job goes when an attempt ends: the one place that counts attempts."""
     match ending.outcome:
         case Outcome.succeeded:
             return State.succeeded, {}, ending.reason
         case Outcome.failed:
-            return State.failed, {"error_code": ending.code, "error_detail": ending.detail}, ending.reason
+            return State.failed, _error(ending.code, ending.detail), ending.reason
         case Outcome.canceled:
             return State.canceled, {}, ending.reason
         case Outcome.paused | Outcome.interrupted:
@@ -148,8 +179,8 @@ def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], 
         return State.canceled, {}, ending.reason
     died = job.attempt - job.interruptions
     if died >= job.max_attempts:
-        detail = f"{died} of {job.max_attempts} attempts died; the last one: {ending.detail}"
-        return State.failed, {"error_code": ErrorCode.too_many_attempts, "error_detail": detail}, ending.reason
+        detail = Ends.attempts_died(died=died, most=job.max_attempts, last=ending.detail)
+        return State.failed, _error(ErrorCode.too_many_attempts, detail), ending.reason
     if job.pending_action == Action.pause:
         return State.paused, {}, ending.reason
     # Back-off with jitter: a job that kills what runs it must not keep the machine busy with dying.
@@ -157,12 +188,12 @@ def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], 
     return State.queued, {"run_after": func.now() + seconds(wait)}, ending.reason
 
 
-def _given_back(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], str | None]:
+def _given_back(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], Said]:
     """Decide where a job goes that was stopped between two steps: what is wished now counts, not what was then."""
     values = {"interruptions": Job.interruptions + 1}
     if job.pending_action == Action.cancel:
-        return State.canceled, values, "canceled by request"
+        return State.canceled, values, Reasons.canceled_by_request()
     if job.pending_action == Action.pause:
-        return State.paused, values, "paused by request"
-    reason = "resumed by request" if ending.outcome is Outcome.paused else ending.reason
+        return State.paused, values, Reasons.paused_by_request()
+    reason = Reasons.resumed_by_request() if ending.outcome is Outcome.paused else ending.reason
     return State.queued, {**values, "run_after": func.now()}, reason

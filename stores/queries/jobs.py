@@ -11,6 +11,7 @@ from sqlalchemy import Engine, Select, bindparam, func, literal, select, text, t
 
 from models import views
 from models.job_profile import Shape
+from models.messages import Missing
 from models.rows import Artifact, Attempt, Job, Queue, Worker
 from models.states import State
 from models.views import artifact_view, attempt_view, queue_view, worker_view
@@ -38,7 +39,7 @@ class Reports:
         with self._engine.connect() as connection:
             row = connection.execute(_one_job(owner is None), asked).mappings().first()
             if row is None:
-                raise NotFoundError(f"no job {job_id}")
+                raise NotFoundError(Missing.no_job(job=job_id))
             return shown(connection, [row], self._alive_s)[0]
 
     def jobs(self, wanted: JobFilter, limit: int, before: tuple[datetime, str] | None) -> list[views.Job]:
@@ -79,7 +80,7 @@ class Reports:
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
-            raise NotFoundError(f"no artifact {artifact_id}")
+            raise NotFoundError(Missing.no_artifact(artifact=artifact_id))
         return artifact_view(row), row["object_key"]
 
     def checkpoint(self, job_id: str, wanted: str, owner: str | None) -> views.Artifact | None:
@@ -92,7 +93,7 @@ class Reports:
         with self._engine.connect() as connection:
             row = connection.execute(job).first()
             if row is None:
-                raise NotFoundError(f"no job {job_id}")
+                raise NotFoundError(Missing.no_job(job=job_id))
             best = row.best_checkpoint or row.latest_checkpoint
             artifact_id = {"best": best, "latest": row.latest_checkpoint}.get(wanted, wanted)
             found = (

@@ -46,8 +46,8 @@ def misfit(name: str, dataset: dict[str, Any], **given: Any) -> tuple[str, str]:
     """Return the place and the words of what does not fit."""
     with pytest.raises(MisfitError) as caught:
         size(name, dataset, **given)
-    assert str(caught.value) == caught.value.detail
-    return caught.value.place, caught.value.detail
+    assert str(caught.value) == str(caught.value.message)
+    return caught.value.place, str(caught.value)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from models import messages
-from models.messages import Alerts, Conflicts, Message, Orders, Text, Texts, Words, verbatim, word
+from models.messages import Alerts, Conflicts, Message, OrderFaults, Text, Texts, Words, verbatim, word
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("models", "packing", "stores", "api", "worker", "trainers")
@@ -24,9 +24,8 @@ class Reversed(gettext.NullTranslations):
     """A language in which every text is in capitals, with its fields kept."""
 
     def gettext(self, message: str) -> str:
-        return {"cannot {action} a job that is {state}; possible now: {allowed}": "{state}! {action}? {allowed}"}.get(
-            message, message if "{" in message else message.upper()
-        )
+        turned = {"cannot {action} a job that is {state}": "{state}! {action}?", "possible now: {allowed}": "{allowed}"}
+        return turned.get(message, message if "{" in message else message.upper())
 
 
 class Broken(gettext.NullTranslations):
@@ -34,6 +33,12 @@ class Broken(gettext.NullTranslations):
 
     def gettext(self, message: str) -> str:
         return message.replace("{", "{wrong_")
+
+
+def refused(*allowed: str | Message) -> Message:
+    """Return a message with words, a list and other messages in it."""
+    cannot = OrderFaults.cannot(action=word("pause"), state=word("failed"))
+    return Words.both(first=cannot, second=OrderFaults.possible_now(allowed=list(allowed)))
 
 
 def uses() -> Iterator[tuple[str, ast.Call, str, str]]:
@@ -84,9 +89,9 @@ def test_a_counted_message_chooses_its_form_by_the_count() -> None:
 
 
 def test_a_message_survives_the_database_with_its_parameters() -> None:
-    message = Orders.cannot_but(action=word("pause"), state=word("failed"), allowed=[word("retry")])
+    message = refused(word("retry"))
     stored = json.loads(json.dumps(message.as_json()))
-    assert stored["code"] == "cannot_but"
+    assert stored["code"] == "both"
     assert Message.of(stored) == message
     assert str(Message.of(stored)) == "cannot pause a job that is failed; possible now: retry"
 
@@ -107,8 +112,8 @@ def test_a_message_that_this_version_does_not_know_is_none(stored: object) -> No
 
 
 def test_words_and_lists_inside_a_message_are_translated_too() -> None:
-    message = Orders.cannot_but(action=word("pause"), state=word("failed"), allowed=[word("retry"), "x"])
-    assert message.put(Reversed()) == "FAILED! PAUSE? RETRY, x"
+    message = refused(word("retry"), "x")
+    assert message.put(Reversed()) == "FAILED! PAUSE?; RETRY, x"
 
 
 def test_a_translation_that_does_not_fit_leaves_the_message_english() -> None:

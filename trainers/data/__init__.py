@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Callable
 import numpy as np
 import torch
 
+from models.messages import DataFaults, Message
 from packing.builtin import BUILTIN_ROOT
 from packing.layouts import LAYOUTS
 from packing.layouts.layout import Array, DatasetFiles, Entry, LayoutError, PictureLayout
@@ -27,7 +28,7 @@ def load(
     cache: Path,
     size: int,
     crop: str = "center",
-    say: Callable[[str], None] | None = None,
+    say: Callable[[Message], None] | None = None,
     *,
     frame: bool = True,
 ) -> dict[str, Images]:
@@ -44,7 +45,7 @@ def load(
     if dataset.layout not in LAYOUTS and dataset.layout != "packed":
         known = ", ".join(sorted({"packed", *LAYOUTS}))
         raise InvalidDatasetError(
-            f"data set {dataset.name} has the layout {dataset.layout!r}; this trainer reads {known}"
+            DataFaults.unknown_layout(name=dataset.name, layout=repr(dataset.layout), known=known)
         )
     squaring = Squaring.of(dataset, size, crop, say, frame=frame)
     if dataset.layout == "packed":
@@ -56,7 +57,7 @@ def load(
 
 
 def _uploaded(
-    dataset: DatasetSpec, cache: Path, squaring: Squaring, say: Callable[[str], None] | None
+    dataset: DatasetSpec, cache: Path, squaring: Squaring, say: Callable[[Message], None] | None
 ) -> dict[str, Images]:
     path = packed.path_of(dataset)
     if squaring.as_it_is:
@@ -67,7 +68,7 @@ def _uploaded(
 
 
 def _found(
-    dataset: DatasetSpec, folder: Path, cache: Path, squaring: Squaring, say: Callable[[str], None] | None
+    dataset: DatasetSpec, folder: Path, cache: Path, squaring: Squaring, say: Callable[[Message], None] | None
 ) -> dict[str, Images]:
     layout = LAYOUTS[dataset.layout]
     here = DatasetFiles(layout.name, folder, dataset.shape, dataset.classes, dataset.name, dataset.parts)
@@ -106,6 +107,5 @@ def _folder(dataset: DatasetSpec, data_roots: tuple[Path, ...]) -> Path:
         if folder.is_dir():
             return folder
     raise InvalidDatasetError(
-        f"data set {dataset.name} is in none of the data roots: looked for {', '.join(map(str, tried)) or 'nothing'}; "
-        "mount it there, or set GANFORGE_DATA_ROOTS"
+        DataFaults.not_in_the_roots(name=dataset.name, folders=", ".join(map(str, tried)) or "nothing")
     )

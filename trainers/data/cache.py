@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Callable, Sequence
 from filelock import FileLock
 
 from models.files import try_lock
+from models.messages import Message
 from trainers.data import packed, prepare
 from trainers.process.errors import InvalidDatasetError, TrainerError
 
@@ -31,7 +32,7 @@ def once(
     squaring: prepare.Squaring,
     files: Sequence[Entry],
     parts: Callable[[], prepare.Parts],
-    say: Callable[[str], None] | None = None,
+    say: Callable[[Message], None] | None = None,
 ) -> dict[str, Images]:
     """Return the data set from the cache; the first attempt that needs it fills the cache, others wait for it.
 

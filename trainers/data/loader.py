@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Dict, NamedTuple, Sequence, TypedDict, Union, 
 
 import torch
 
+from models.messages import Misfits
 from trainers.data.augment import cut
 from trainers.data.sampler import Sampler, SamplerState
 from trainers.process.errors import InvalidDatasetError
@@ -204,7 +205,7 @@ class LabelledFeed(ImageFeed):
     ) -> None:
         super().__init__(parts, batch_size, draws, preprocessing, stream)
         if self.labels is None:
-            raise InvalidDatasetError("the data set has no classes; put its images into one folder for each class")
+            raise InvalidDatasetError(Misfits.no_classes())
         self.classes_of: torch.Tensor = self.labels  # [count] int64, of all images in their own order
 
     def next_labelled(self) -> LabelledBatch:

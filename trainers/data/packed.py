@@ -11,6 +11,7 @@ import numpy as np
 import safetensors
 import torch
 
+from models.messages import DataFaults
 from trainers.data.images import Images
 from trainers.process.errors import InvalidDatasetError
 
@@ -29,7 +30,7 @@ def path_of(dataset: DatasetSpec) -> Path:
         InvalidDatasetError: it was not fetched.
     """
     if dataset.path is None or not dataset.path.is_file():
-        raise InvalidDatasetError(f"the file of data set {dataset.name} is not here ({dataset.path}); upload it again")
+        raise InvalidDatasetError(DataFaults.packed_not_here(name=dataset.name, path=str(dataset.path)))
     return dataset.path
 
 
@@ -47,7 +48,7 @@ def load(dataset: DatasetSpec, path: Path, shape: tuple[int, ...] | None = None)
             }
     except (OSError, safetensors.SafetensorError) as error:
         raise InvalidDatasetError(
-            f"{path} is no whole packed file of data set {dataset.name} ({error}); upload the data set again"
+            DataFaults.packed_unreadable(path=str(path), name=dataset.name, error=str(error))
         ) from error
 
 
@@ -68,8 +69,13 @@ def _part(file: Any, dataset: DatasetSpec, path: Path, part: str, wanted: tuple[
     labels = low + 256 * high
     if labels.numel() and int(labels.max()) >= len(dataset.classes):
         raise InvalidDatasetError(
-            f"{path} has a label {int(labels.max())} in part {part}, and data set {dataset.name} has "
-            f"{len(dataset.classes)} classes; upload the data set again"
+            DataFaults.packed_label(
+                path=str(path),
+                label=int(labels.max()),
+                part=part,
+                name=dataset.name,
+                classes=len(dataset.classes),
+            )
         )
     return Images(pixels, labels)
 
@@ -77,14 +83,15 @@ def _part(file: Any, dataset: DatasetSpec, path: Path, part: str, wanted: tuple[
 def _tensor(file: Any, path: Path, name: str, wanted: tuple[int, ...]) -> torch.Tensor:
     """Map one tensor after a look at what the header says of it."""
     if name not in file.keys():  # noqa: SIM118 - not a dict
-        raise InvalidDatasetError(f"{path} has no {name}; upload the data set again")
+        raise InvalidDatasetError(DataFaults.packed_lacks(path=str(path), name=name))
     facts = file.get_slice(name)
     found = tuple(facts.get_shape())
     if facts.get_dtype() != "U8" or found != wanted:
         sizes = ["x".join(str(n) for n in shape) for shape in (found, wanted)]
         raise InvalidDatasetError(
-            f"{path} holds {facts.get_dtype()} {sizes[0]} as {name}, the data set was listed with U8 {sizes[1]}; "
-            "upload the data set again"
+            DataFaults.packed_other_shape(
+                path=str(path), type=facts.get_dtype(), found=sizes[0], name=name, wanted=sizes[1]
+            )
         )
     return _mapped(path, name, found)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, NamedTuple,
 from PIL import Image, ImageOps
 
 from models.limits import MAX_FRAME_RATIO
+from models.messages import DataFaults, Logs, Message
 from packing.layouts import LAYOUTS
 from packing.layouts.layout import Content, Picture, Raw
 from packing.packed import PackedWriter
@@ -44,15 +45,15 @@ class Squaring(NamedTuple):
 
     @classmethod
     def of(
-        cls, dataset: DatasetSpec, size: int, crop: str, say: Callable[[str], None] | None, *, frame: bool = True
+        cls, dataset: DatasetSpec, size: int, crop: str, say: Callable[[Message], None] | None, *, frame: bool = True
     ) -> Squaring:
         """Decide by the data set's own shape. Without a face detector the middle is taken, and ``say`` hears of it."""
         if crop not in ("center", "face"):
-            raise InvalidDatasetError(f"crop is {crop!r}; it must be center or face")
+            raise InvalidDatasetError(DataFaults.unknown_crop(crop=repr(crop)))
         if crop == "face" and not faces.available():
             crop = "center"
             if say is not None:
-                say("no face detector on this machine (opencv-python-headless 4 has one): taking the middle instead")
+                say(Logs.no_face_detector())
         channels, *sides = dataset.shape
         # Scaling would blur small images, and a frame would leave little of large ones.
         framed = dataset.layout == "packed" or LAYOUTS[dataset.layout].small_images
@@ -78,8 +79,7 @@ def square(picture: Picture, squaring: Squaring) -> bytes:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         # Pillow names files and objects in its own way; the file is named here.
         raise InvalidDatasetError(
-            f"{picture.name} is missing or no whole {', '.join(FORMATS)} picture ({type(error).__name__}); "
-            "put the original file back, or take it out of the data set"
+            DataFaults.picture_unreadable(name=picture.name, formats=", ".join(FORMATS), error=type(error).__name__)
         ) from error
     return b"".join(band.tobytes() for band in _fitted(image, squaring).split())
 
@@ -121,7 +121,7 @@ def _one_by_one(part: str, images: Images) -> Iterator[Picture]:
 
 
 def write(
-    path: Path, dataset: DatasetSpec, squaring: Squaring, parts: Parts, say: Callable[[str], None] | None
+    path: Path, dataset: DatasetSpec, squaring: Squaring, parts: Parts, say: Callable[[Message], None] | None
 ) -> None:
     """Decode every picture into a packed file, which gets its name when it is whole.
 
@@ -138,8 +138,7 @@ def write(
                 tell.one_more()
         if writer.counts != dict(dataset.parts):
             raise InvalidDatasetError(
-                f"data set {dataset.name} holds {_words(writer.counts)} pictures, it was listed with "
-                f"{_words(dataset.parts)}; put the missing ones back, or restart the service to have it listed anew"
+                DataFaults.other_counts(name=dataset.name, counts=_words(writer.counts), parts=_words(dataset.parts))
             )
         writer.finish(source=dataset.name, crop=squaring.crop)
 
@@ -176,15 +175,15 @@ def _strict() -> Iterator[None]:
 class _Progress:
     """Says how far the packing is, every few seconds."""
 
-    def __init__(self, name: str, size: int, total: int, say: Callable[[str], None] | None) -> None:
-        self.what, self.total, self.say = f"{name} at {size} pixels", total, say
+    def __init__(self, name: str, size: int, total: int, say: Callable[[Message], None] | None) -> None:
+        self.name, self.size, self.total, self.say = name, size, total, say
         self.done = 0
         self.next = time.monotonic() + _SAY_EVERY_S
         if say is not None:
-            say(f"preparing {self.what} once: {total} pictures")
+            say(Logs.preparing(name=name, size=size, total=total))
 
     def one_more(self) -> None:
         self.done += 1
         if self.say is not None and time.monotonic() >= self.next:
             self.next = time.monotonic() + _SAY_EVERY_S
-            self.say(f"preparing {self.what}: {self.done} of {self.total}")
+            self.say(Logs.prepared(name=self.name, size=self.size, done=self.done, total=self.total))

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 import torch
 
+from models.messages import Misfits
 from trainers.data.rng import Draws
 from trainers.process.errors import InvalidDatasetError
 
@@ -31,10 +32,7 @@ class Sampler:
         self, count: int, batch_size: int, draws: Draws, stream: str = "order", device: torch.device | None = None
     ) -> None:
         if count < batch_size:
-            raise InvalidDatasetError(
-                f"the data set has {count} images, fewer than one batch of {batch_size}: "
-                f"set `batch_size` to {count} or less, or take a larger data set"
-            )
+            raise InvalidDatasetError(Misfits.fewer_than_a_batch(count=count, size=batch_size))
         self.count = count
         self.batch_size = batch_size
         self.draws = draws

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from models.limits import TRAINER_MEMORY_SHARE
+from models.messages import Failures
 from models.wire import Memory
 from trainers.process.errors import MEMORY_ERRORS, TrainerError
 
@@ -27,9 +28,9 @@ def prepare(device: str, threads: int, *, exact: bool) -> torch.device:
         TrainerError: the device is not there.
     """
     if device not in ("cpu", "cuda"):
-        raise TrainerError(f"device is {device!r}; it must be cpu or cuda")
+        raise TrainerError(Failures.unknown_device(device=repr(device)))
     if device == "cuda" and not torch.cuda.is_available():
-        raise TrainerError("device is cuda, but this torch sees no CUDA device; check the driver, or use the cpu queue")
+        raise TrainerError(Failures.no_cuda())
     torch.set_num_threads(threads)
     # Numbers near zero are computed in microcode, dozens of times slower, and change nothing.
     torch.set_flush_denormal(True)

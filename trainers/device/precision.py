@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from models.messages import Failures
 from trainers.process.errors import TrainerError
 
 FLOAT32, BFLOAT16, AUTO = "float32", "bfloat16", "auto"
@@ -44,10 +45,7 @@ def chosen(asked: str, device: torch.device, begun: str | None = None) -> str:
     if wanted == AUTO:
         return BFLOAT16 if _multiplies_bfloat16(device) else FLOAT32
     if wanted == BFLOAT16 and device.type == "cuda" and not _multiplies_bfloat16(device):
-        raise TrainerError(
-            f"{torch.cuda.get_device_name(device)} has no bfloat16: set `precision` to float32, "
-            "or use a device of NVIDIA's Ampere generation or later"
-        )
+        raise TrainerError(Failures.no_bfloat16(device=torch.cuda.get_device_name(device)))
     return wanted
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from models.messages import Logs
 from models.wire import File
 from trainers.loop import checkpoints
 from trainers.process.reporter import SAFETENSORS
@@ -36,7 +37,7 @@ class CheckpointWriter:
         """
         self._join()
         if self._error is not None:
-            self.reporter.log("error", f"a checkpoint was not written, training goes on: {self._error}")
+            self.reporter.log("error", Logs.checkpoint_not_written(error=str(self._error)))
             self._error = None
         self._before_last, self.last = self.last, snapshot
         self._thread = threading.Thread(target=self._write, args=(snapshot, best), name="checkpoint")

@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from models.messages import CheckpointFaults
 from trainers.process.errors import CheckpointCorruptError
 
 if TYPE_CHECKING:
@@ -143,13 +144,15 @@ def read(path: Path) -> Snapshot:
         with safe_open(str(path), framework="pt", device="cpu") as file:
             meta = json.loads((file.metadata() or {})[_KEY])
             if meta["format"] != FORMAT:
-                raise CheckpointCorruptError(f"{path.name} has format {meta['format']}; this trainer reads {FORMAT}")
+                raise CheckpointCorruptError(
+                    CheckpointFaults.other_format(name=path.name, format=meta["format"], known=FORMAT)
+                )
             # A copy, because the library's tensors may be views of the file, which can go away.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
         if meta.pop("crc32") != _checksum(tensors):
-            raise CheckpointCorruptError(f"{path.name} is damaged: its tensors do not match their checksum")
+            raise CheckpointCorruptError(CheckpointFaults.tensors_damaged(name=path.name))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
-        raise CheckpointCorruptError(f"{path.name} cannot be read as a checkpoint: {error}") from error
+        raise CheckpointCorruptError(CheckpointFaults.not_a_checkpoint(name=path.name, error=str(error))) from error
     return Snapshot(tensors, cast("CheckpointMeta", meta))
 
 

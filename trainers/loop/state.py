@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from models.messages import CheckpointFaults
 from trainers.process.errors import CheckpointCorruptError
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def restore(method: Method, tensors: dict[str, torch.Tensor]) -> None:
     live = dict(_of_networks(method))
     given = {name: value for name, value in tensors.items() if name.startswith(("networks/", "averages/", "extras/"))}
     for name in sorted(set(live) ^ set(given)):
-        raise CheckpointCorruptError(f"the checkpoint {'lacks' if name in live else 'has an unknown'} tensor {name}")
+        raise CheckpointCorruptError(
+            CheckpointFaults.lacks_tensor(name=name) if name in live else CheckpointFaults.unknown_tensor(name=name)
+        )
     for name, value in live.items():
         _must_match(name, value, given[name])
     with torch.no_grad():
@@ -71,7 +74,7 @@ def restore_network(network: nn.Module, prefix: str, tensors: dict[str, torch.Te
     with torch.no_grad():
         for name, value in network.state_dict().items():
             if prefix + name not in tensors:
-                raise CheckpointCorruptError(f"the checkpoint lacks tensor {prefix}{name}")
+                raise CheckpointCorruptError(CheckpointFaults.lacks_tensor(name=prefix + name))
             _must_match(prefix + name, value, tensors[prefix + name])
             value.copy_(tensors[prefix + name])
 
@@ -92,8 +95,13 @@ def _of_networks(method: Method) -> list[tuple[str, torch.Tensor]]:
 def _must_match(name: str, wanted: torch.Tensor, given: torch.Tensor) -> None:
     if wanted.shape != given.shape or wanted.dtype != given.dtype:
         raise CheckpointCorruptError(
-            f"tensor {name} of the checkpoint is {given.dtype} {tuple(given.shape)}, "
-            f"the networks have {wanted.dtype} {tuple(wanted.shape)}"
+            CheckpointFaults.other_tensor(
+                name=name,
+                given=str(given.dtype),
+                given_shape=str(tuple(given.shape)),
+                wanted=str(wanted.dtype),
+                shape=str(tuple(wanted.shape)),
+            )
         )
 
 
@@ -107,7 +115,7 @@ def _restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dic
             continue
         index, _, what = rest[len(name) + 1 :].partition("/")
         if not index.isdecimal() or int(index) >= len(weights):
-            raise CheckpointCorruptError(f"the checkpoint has an unknown tensor {key}")
+            raise CheckpointCorruptError(CheckpointFaults.unknown_tensor(name=key))
         weight = weights[int(index)]
         if value.dim():
             _must_match(key, weight, value)

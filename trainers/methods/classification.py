@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch.nn.functional import cross_entropy
 
+from models.messages import Misfits
 from trainers.device.precision import FLOAT32, at
 from trainers.methods import optimizers, output_network, schedules
 from trainers.methods.ema import Average
@@ -145,11 +146,8 @@ def held_out(parts: dict[str, Images]) -> tuple[Images, Images]:
     if "test" in parts and parts["test"].labels is not None:
         return train, parts["test"]
     if train.labels is None:
-        raise InvalidDatasetError("the data set has no classes; put its images into one folder for each class")
+        raise InvalidDatasetError(Misfits.no_classes())
     if len(train.pixels) < _TEST_SHARE:
-        raise InvalidDatasetError(
-            f"the data set has {len(train.pixels)} images and no test part; every {_TEST_SHARE}th is kept for testing: "
-            f"take one with at least {_TEST_SHARE} images"
-        )
+        raise InvalidDatasetError(Misfits.no_test_part(count=len(train.pixels), kept=_TEST_SHARE))
     kept = torch.arange(len(train)) % _TEST_SHARE == _TEST_SHARE - 1
     return train.only(~kept), train.only(kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Mapping, Sequence
 
+from models.messages import CheckpointFaults, Failures
 from models.wire import Bound
 from trainers import recipes
 from trainers.loop import state
@@ -32,15 +33,15 @@ def restore(recipe: str, snapshot: Snapshot, name: str, bounds: Mapping[str, Bou
     try:
         if meta["recipe"] != recipe:
             raise CheckpointCorruptError(
-                f"the checkpoint belongs to the recipe {meta['recipe']!r}, the job to {recipe!r}"
+                CheckpointFaults.other_recipe(recipe=repr(meta["recipe"]), wanted=repr(recipe))
             )
         _check(meta["params"], meta["shape"], bounds)
         data = DataInfo(tuple(meta["shape"]), len(meta["classes"]))
         built = recipes.networks(recipe, as_params(meta["params"]), data, meta["seed"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise CheckpointCorruptError(f"the checkpoint does not describe its networks: {error}") from error
+        raise CheckpointCorruptError(CheckpointFaults.undescribed(error=str(error))) from error
     if name not in built:
-        raise TrainerError(f"{recipe} has no {name}, so it cannot make this output")
+        raise TrainerError(Failures.no_such_network(recipe=recipe, name=name))
     # The average makes the better images, so it is what people get, if the training kept one.
     prefix = f"averages/{name}/"
     if not any(tensor.startswith(prefix) for tensor in snapshot.tensors):
@@ -58,7 +59,7 @@ def _check(params: Mapping[str, object], shape: Sequence[int], bounds: Mapping[s
     channels, *sides = shape
     small = all(_within(side, bounds["image_size"]) for side in sides)
     if not small or len(sides) != 2 or not 1 <= channels <= _MOST_CHANNELS:
-        raise CheckpointCorruptError(f"the checkpoint claims images of {shape}")
+        raise CheckpointCorruptError(CheckpointFaults.claims_shape(shape=str(shape)))
 
 
 def _within(value: object, bound: Bound) -> bool:

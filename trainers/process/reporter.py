@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Mapping
 from models import wire
 
 if TYPE_CHECKING:
+    from models.messages import Message
     from models.wire import FailureCode, FromTrainer, Level, Progress
 
 PNG = "image/png"
@@ -51,11 +52,11 @@ class Reporter(ABC):
         """Hand over a finished file."""
         self.send(file)
 
-    def log(self, level: Level, message: str) -> None:
+    def log(self, level: Level, message: Message | str) -> None:
         """Say something to the person who watches."""
-        self.send(wire.Log(level, message))
+        self.send(wire.Log(level, str(message)))
 
-    def info(self, message: str) -> None:
+    def info(self, message: Message | str) -> None:
         """Say something that is nothing to worry about."""
         self.log("info", message)
 

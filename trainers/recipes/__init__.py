@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from models.messages import Failures
 from trainers.data.rng import initial_weights
 from trainers.process.errors import TrainerError
 from trainers.recipes.recipe import DataInfo, Recipe
@@ -35,7 +36,7 @@ def find(name: str) -> Recipe:
         TrainerError: this trainer does not know it.
     """
     if name not in RECIPES:
-        raise TrainerError(f"this trainer does not know the recipe {name!r}; it has {', '.join(RECIPES)}")
+        raise TrainerError(Failures.unknown_recipe(name=repr(name), recipes=", ".join(RECIPES)))
     return RECIPES[name]
 
 

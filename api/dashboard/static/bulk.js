@@ -1,6 +1,6 @@
 // Orders to many jobs: what one would do is shown first, by the page that counts; it opens in a dialog of the list.
 import { Refused, call, once, tell, toast } from "./calls.js";
-import { t, told } from "./words.js";
+import { t } from "./words.js";
 
 const dialog = document.getElementById("bulk-dialog");
 
@@ -97,7 +97,7 @@ async function report(form, { changed, unchanged, problems }) {
   if (problems.length) {
     const list = document.createElement("ul");
     list.className = "bulk-answer";
-    const details = await told(problems.map(({ detail }) => detail));
+    const details = problems.map(({ detail }) => detail);
     for (const [n, { job }] of problems.entries()) {
       const item = document.createElement("li");
       const link = document.createElement("a");

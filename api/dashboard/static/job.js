@@ -9,7 +9,7 @@ import "./job_tables.js";
 import { Live } from "./live.js";
 import { refresh, say } from "./page.js";
 import { stateWords } from "./states.js";
-import { t, told } from "./words.js";
+import { say as inWords, t } from "./words.js";
 
 const PROGRESS_EVERY_MS = 3000;
 const data = JSON.parse(document.getElementById("job-data").textContent);
@@ -34,7 +34,7 @@ function heard(event) {
     say(t("Epoch {epoch} is done", { epoch: event.data.epoch }));
   }
   if (event.type === "grid") grids?.add(event.data);
-  if (event.type === "alert") told([event.data.detail || event.data.code]).then(([detail]) => say(t("Alert: {detail}", { detail })));
+  if (event.type === "alert") say(t("Alert: {detail}", { detail: inWords(event.data.detail || event.data.code, event.data.text) }));
   if (event.type === "alert" && event.data.back_to !== undefined) curves?.back(event.data.back_to);
   if (event.type === "state") say(stateWords(event.data.to));
   refresh();

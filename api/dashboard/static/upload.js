@@ -2,7 +2,7 @@
 import { call, complaint, mark, once, signInAgain, tell, toast } from "./calls.js";
 import { size } from "./figures.js";
 import { refresh, say } from "./page.js";
-import { t, told } from "./words.js";
+import { t } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const form = byId("upload");
@@ -146,7 +146,7 @@ async function ended(row, request, asked) {
     refused(row, asked, answer);
     return;
   }
-  row.end("ready", t("Ready: {images} images.", { images: answer.images }), await told(answer.notes));
+  row.end("ready", t("Ready: {images} images.", { images: answer.images }), answer.notes);
   const link = element("a", "button", t("Train on it"));
   link.href = `/dashboard/new?dataset=${encodeURIComponent(answer.name)}`;
   row.says.append(" ", link);

@@ -1,18 +1,17 @@
-// What scripts say, in the reader's language. The page carries the texts; English is its own key.
+// What scripts say, in the reader's language. The page carries the translations; English is its own key.
 const words = JSON.parse(document.getElementById("words")?.textContent || "{}");
+const texts = words.texts || {};
+const messages = words.messages || {};
 
 /** Return a text in the reader's language; `{name}` is replaced by values[name], a number as people read it. */
 export function t(text, values = {}) {
   const written = (value) => (typeof value === "number" ? numbers.format(value) : value);
-  return (words[text] || text).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? written(values[name]) : whole));
+  return (texts[text] || text).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? written(values[name]) : whole));
 }
 
-/** Return what the service has told, which is English, in the reader's language. */
-export async function told(texts) {
-  if (!texts.length || document.documentElement.lang === "en") return texts;
-  const lines = texts.map((text) => text.replaceAll("\n", " "));
-  const answer = await fetch(`/dashboard/told?${new URLSearchParams({ text: lines.join("\n") })}`).catch(() => null);
-  return answer?.ok && !answer.redirected ? (await answer.text()).split("\n") : texts;
+/** Return a message that came with an event, which is English there, in the reader's language. */
+export function say(english, message) {
+  return message && messages[message.code] ? t(messages[message.code], message.params) : english;
 }
 
 const numbers = new Intl.NumberFormat(document.documentElement.lang);

@@ -7,6 +7,7 @@ import pytest
 from matplotlib import cbook
 from PIL import Image
 
+from models.messages import Message
 from tests.trainers.data import formats
 from trainers.data import faces
 
@@ -66,6 +67,6 @@ def test_without_a_detector_the_middle_is_taken_and_said(root, load, monkeypatch
     monkeypatch.setattr(faces, "available", lambda: False)
     formats.write_pictures(root / "bedroom", ["a.png"], formats.flat(1, 90, 60))
     dataset = formats.described("lsun-bedroom", "folder", "bedroom", {"train": 1}, (3, 256, 256))
-    said: list[str] = []
+    said: list[Message] = []
     load(dataset, 30, crop="face", say=said.append)
-    assert said[0].startswith("no face detector on this machine")
+    assert str(said[0]).startswith("no face detector on this machine")

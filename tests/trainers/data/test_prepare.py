@@ -15,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
+from models.messages import Message
 from tests.trainers.attempts import ROOT, write_digits
 from tests.trainers.data import formats
 from trainers.data import cache
@@ -83,9 +84,9 @@ def test_grey_palettes_and_rotated_pictures_become_upright_colour(root, load):
 
 
 def test_the_cache_is_taken_again_until_a_file_changes(folder_set, load, prepared, root):
-    said: list[str] = []
+    said: list[Message] = []
     first = load(folder_set, 48, say=said.append)
-    assert said == ["preparing lsun-bedroom at 48 pixels once: 4 pictures"]
+    assert list(map(str, said)) == ["preparing lsun-bedroom at 48 pixels once: 4 pictures"]
     assert torch.equal(load(folder_set, 48, say=said.append)["train"].pixels, first["train"].pixels)
     assert len(said) == len(prepared()) == 1
     formats.write_pictures(root / "bedroom", ["d.bmp"], formats.pixels(1, 64, 64, seed=99))
@@ -127,14 +128,14 @@ def test_what_was_used_longest_ago_makes_room(folder_set, load, prepared, monkey
         return SimpleNamespace(total=room, free=room - used)
 
     monkeypatch.setattr(cache.shutil, "disk_usage", usage)
-    said: list[str] = []
+    said: list[Message] = []
     load(folder_set, 72)
     assert len(prepared()) == 3
     for size in (40, 56, 72):
         load(folder_set, size, say=said.append)
     assert not said
     load(folder_set, 48, say=said.append)
-    assert said == ["preparing lsun-bedroom at 48 pixels once: 4 pictures"]
+    assert list(map(str, said)) == ["preparing lsun-bedroom at 48 pixels once: 4 pictures"]
 
 
 def test_what_another_attempt_is_writing_is_left_alone(folder_set, load, prepared):
