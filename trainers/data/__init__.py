@@ -53,7 +53,7 @@ def load(
     try:
         return _found(dataset, _folder(dataset, data_roots), cache, squaring, say)
     except LayoutError as error:
-        raise InvalidDatasetError(str(error)) from error
+        raise InvalidDatasetError(error.message) from error
 
 
 def _uploaded(
