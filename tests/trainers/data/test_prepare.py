@@ -155,7 +155,7 @@ ATTEMPT = """
 import json, sys
 from pathlib import Path
 from trainers import data
-from trainers.spec import DatasetSpec
+from trainers.process.spec import DatasetSpec
 given = json.loads(sys.argv[1])
 parts = data.load(DatasetSpec(**given), (Path(sys.argv[2]),), Path(sys.argv[3]), 48, say=print)
 print(int(parts["trainA"].pixels.sum()))
