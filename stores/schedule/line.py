@@ -27,6 +27,8 @@ from stores.schedule.fair_share import (
 
 # Positions up to here are exact, further back they are estimates.
 EXACT = 100
+# A job whose estimate is further back than this cannot be among the exact ones, so nobody reads what is in front of it.
+NEAR = 2 * EXACT
 # Nothing is counted further than this: a job further back is shown at one more.
 POSITION_CAP = 1000
 # So many owners are looked at. Twice EXACT, because an owner who is served at a high priority falls behind others at
@@ -102,7 +104,7 @@ placed AS MATERIALIZED (
 reach AS MATERIALIZED (
     SELECT line.queue, lowest, least({EXACT}, greatest(first, max(nth) + running_here + workers)) AS jobs
       FROM line
-      LEFT JOIN placed ON placed.queue = line.queue AND about <= {2 * EXACT}
+      LEFT JOIN placed ON placed.queue = line.queue AND about <= {NEAR}
      GROUP BY line.queue, lowest, first, running_here, workers
 ),
 found AS (
@@ -234,7 +236,7 @@ def _line(rows: Sequence[RowMapping]) -> Line:
     asked = []
     for row in _only(rows, "asked"):
         asked.append(Asked(_job(row), row["about"]))
-        if row["id"] is None:
+        if row["id"] is None and row["about"] <= NEAR:
             # Were it stored, it would stand at the end of its owner's line.
             _owner(owners, row).jobs.append(_job(row))
     running = [_left(row) for row in _only(rows, "running")]
