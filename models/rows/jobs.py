@@ -1,4 +1,4 @@
-"""Jobs and the tries at them."""
+"""Jobs and their attempts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from models.states import Action, ErrorCode, Outcome, State
 
 
 class Job(Base):
-    """One training or sampling job: what was asked, where it stands, and who may write it (`fence`)."""
+    """A training or sampling job: what was asked for, its state, and who may write it (`fence`)."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -44,7 +44,7 @@ class Job(Base):
         CheckConstraint("attempt - interruptions <= max_attempts", name="attempts_capped"),
         CheckConstraint("max_attempts BETWEEN 1 AND 100", name="max_attempts"),
         CheckConstraint("kind <> 'train' OR dataset_id IS NOT NULL", name="dataset_of_training"),
-        # The claim leaps along this index from priority to priority and owner to owner (stores/jobs/claim.py).
+        # The claim leaps along it from priority to priority and owner to owner (stores/schedule/fair_share.py).
         Index(
             "ix_jobs_share",
             "queue",
@@ -54,19 +54,19 @@ class Job(Base):
             "id",
             postgresql_where=text("state = 'queued'"),
         ),
-        # How many jobs of an owner run, and when one was last begun.
+        # How many jobs of an owner run, and when a job of the owner was last started.
         Index("ix_jobs_running", "owner", "queue", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_served", "queue", "owner", "started_at", postgresql_where=text("started_at IS NOT NULL")),
         Index("ix_jobs_lease", "lease_until", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_owner_created", "owner", "created_at", "id"),
-        # How many of an owner's jobs wait is counted against a quota.
+        # An owner's waiting jobs are counted for a quota.
         Index("ix_jobs_owner_queued", "owner", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_created", "created_at", "id"),
-        # Lists of one state, however rare it is among the others.
+        # For lists of one state, which may be rare.
         Index("ix_jobs_state_created", "state", "created_at", "id"),
         Index("ix_jobs_parent", "parent", postgresql_where=text("parent IS NOT NULL")),
         Index("ix_jobs_source_artifact", "source_artifact", postgresql_where=text("source_artifact IS NOT NULL")),
-        # What was drawn from a training job, for its page.
+        # The samples of a training job, for its page.
         Index(
             "ix_jobs_drawn_from",
             text("(source ->> 'job')"),
@@ -74,11 +74,11 @@ class Job(Base):
             "id",
             postgresql_where=text("kind = 'sample'"),
         ),
-        # Deleting a checkpoint asks who still points at it.
+        # Deleting a checkpoint looks for jobs that refer to it.
         Index("ix_jobs_latest_checkpoint", "latest_checkpoint", postgresql_where=text("latest_checkpoint IS NOT NULL")),
         Index("ix_jobs_best_checkpoint", "best_checkpoint", postgresql_where=text("best_checkpoint IS NOT NULL")),
         Index("ix_jobs_dataset", "dataset_id"),
-        # What old jobs have left is walked in the order of their end.
+        # Retention walks old jobs in the order of their end.
         Index("ix_jobs_finished", "finished_at", "id", postgresql_where=text("finished_at IS NOT NULL")),
         Index("ix_jobs_failed", "finished_at", "id", postgresql_where=text("state = 'failed'")),
     )
@@ -89,7 +89,7 @@ class Job(Base):
     recipe: Mapped[str]
     preset: Mapped[str | None]
     dataset_id: Mapped[str | None] = mapped_column(ForeignKey("datasets.id"))
-    dataset: Mapped[str | None]  # the name or id as it was asked for
+    dataset: Mapped[str | None]  # the name or id that was asked for
     params: Mapped[JsonObject]
     seed: Mapped[int] = mapped_column(BigInteger)
     queue: Mapped[str] = mapped_column(ForeignKey("queues.name"))
@@ -98,13 +98,13 @@ class Job(Base):
     labels: Mapped[JsonObject] = mapped_column(server_default=text("'{}'::jsonb"))
     max_attempts: Mapped[int] = mapped_column(SmallInteger)
     max_runtime_s: Mapped[int | None] = mapped_column(Integer)
-    source: Mapped[JsonObject | None]  # sampling: {"job", "checkpoint"} as asked
+    source: Mapped[JsonObject | None]  # sampling: {"job", "checkpoint"} as asked for
     source_artifact: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL"))
     parent: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
     # What it is expected to cost: null where nothing is known (stores/schedule: memory_stats.py, speed_stats.py).
     needs_bytes: Mapped[int | None] = mapped_column(BigInteger)
     shape: Mapped[str | None]
-    images: Mapped[int | None] = mapped_column(BigInteger)  # real images to be shown
+    images: Mapped[int | None] = mapped_column(BigInteger)  # real images that training will show
 
     state: Mapped[str]
     pending_action: Mapped[str | None]
@@ -128,14 +128,14 @@ class Job(Base):
     error_text: Mapped[JsonObject | None]  # code and parameters of the detail
     last_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    # The place among the owner's jobs of one priority: when it was made, unless its owner moved it.
+    # Orders the owner's jobs of one priority: when the job was created, unless its owner moved it.
     ordered_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
 
 class Attempt(Base):
-    """One try at a job by one worker. `fence` is the right to write that this try held."""
+    """One attempt at a job by one worker. `fence` is the right to write that it held."""
 
     __tablename__ = "attempts"
     __table_args__ = (

@@ -12,19 +12,19 @@ from models.states import DeviceClass
 
 
 class Queue(Base):
-    """A queue is a device class and a switch."""
+    """One queue for each device class, and whether it is paused."""
 
     __tablename__ = "queues"
     __table_args__ = (CheckConstraint(one_of("name", DeviceClass), name="name"),)
 
     name: Mapped[str] = mapped_column(primary_key=True)
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
-    # How long its jobs took lately, as a moving average; null while none has ended.
+    # Seconds that its jobs took lately, a moving average; null before the first has ended.
     typical_s: Mapped[float | None] = mapped_column(Float)
 
 
 class Worker(Base):
-    """A supervisor: one process, pinned to one device, serving one queue. Alive while `last_seen` is recent."""
+    """A supervisor: one process, pinned to one device, serving one queue. See `STATE` of stores/fleet/workers.py."""
 
     __tablename__ = "workers"
 

@@ -1,4 +1,4 @@
-"""What was learned of running jobs, to place and to foretell the next ones."""
+"""Statistics of past jobs, for placement and estimates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.rows.base import Base
 
 
 class MemoryPeak(Base):
-    """The most memory that jobs of one shape were seen to need on one class of devices."""
+    """The most memory that jobs of one shape have needed on one device class."""
 
     __tablename__ = "memory_peaks"
     __table_args__ = (CheckConstraint("bytes > 0", name="bytes"),)
@@ -26,7 +26,7 @@ class MemoryPeak(Base):
 
 
 class Pace(Base):
-    """How fast jobs of one shape run on one class of devices: images a second, and seconds beside the training."""
+    """How fast jobs of one shape run on one device class: images per second, and seconds of overhead."""
 
     __tablename__ = "paces"
     __table_args__ = (CheckConstraint("0 < slowest AND slowest <= fastest", name="range"),)

@@ -1,4 +1,4 @@
-"""What an admin does with queues and workers: pause a queue, drain a worker."""
+"""Commands of an admin: pause a queue, drain a worker."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from stores.infra.errors import ConflictError, NotFoundError
 
 
 class Queues:
-    """Switches. Asking for what is so already changes nothing, and is no line in the audit."""
+    """Switches. A request for the present state changes nothing and writes no line in the audit log."""
 
     def __init__(self, engine: Engine, bell: Bell) -> None:
         self._engine = engine
         self._bell = bell
 
     def pause(self, name: str, who: Actor) -> bool:
-        """Let a queue start nothing more; what runs goes on. False: it was so already.
+        """Let a queue start no more jobs; running jobs continue. False: it was paused already.
 
         Raises:
             NotFoundError
@@ -27,7 +27,7 @@ class Queues:
         return self._switch(name, True, who)
 
     def resume(self, name: str, who: Actor) -> bool:
-        """Let a queue start jobs again. False: it does.
+        """Let a queue start jobs again. False: it was not paused.
 
         Raises:
             NotFoundError
@@ -49,7 +49,7 @@ class Queues:
         return True
 
     def drain(self, worker_id: str, who: Actor) -> bool:
-        """Let a worker finish its job and take no more. False: it was told so already.
+        """Let a worker finish its job and take no more. False: it was draining already.
 
         Raises:
             NotFoundError
@@ -58,7 +58,7 @@ class Queues:
         return self._drain(worker_id, True, who)
 
     def undrain(self, worker_id: str, who: Actor) -> bool:
-        """Let a worker take jobs again. False: it does.
+        """Let a worker take jobs again. False: it was not draining.
 
         Raises:
             NotFoundError

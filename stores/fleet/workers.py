@@ -39,13 +39,13 @@ def is_running(alive_s: float) -> TextClause:
 
 
 class Workers:
-    """Registers supervisors and keeps their heartbeat."""
+    """Registers supervisors and records their heartbeats."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def register(self, name: str, queue: str, device: dict[str, Any]) -> str:
-        """Write a row for this process; return its id."""
+        """Insert a row for this process; return its id."""
         worker_id = new_id("wrk")
         with self._engine.begin() as connection:
             connection.execute(
@@ -56,7 +56,7 @@ class Workers:
         return worker_id
 
     def beat(self, worker_id: str, device: dict[str, Any]) -> bool:
-        """Say that the worker lives, with what its device looks like now. Returns whether it shall drain."""
+        """Record a heartbeat, with the present state of the device. Returns whether the worker shall drain."""
         with self._engine.begin() as connection:
             return bool(
                 connection.scalar(
@@ -68,13 +68,13 @@ class Workers:
             )
 
     def stop(self, worker_id: str) -> None:
-        """Say that the worker has left in order."""
+        """Record that the worker has stopped in order."""
         with self._engine.begin() as connection:
             connection.execute(update(Worker).where(Worker.id == worker_id).values(stopped_at=func.now()))
 
 
 def queues_to_ring(alive_s: float, grace_s: float) -> Select[str]:
-    """Select the queues that have had runnable work for `grace_s` seconds, and a live worker without any."""
+    """Select the queues that have had a runnable job for `grace_s` seconds, and have a live worker without a job."""
     busy = select(Job.worker_id).where(Job.state == State.running)
     idle = (
         select(Worker.queue)

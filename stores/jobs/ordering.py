@@ -1,4 +1,4 @@
-"""The place of a job among its owner's: `ordered_at` is when it was made, unless its owner moves it."""
+"""The order of one owner's jobs: by `ordered_at`, which is when a job was created unless its owner moves it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEXT_TO = timedelta(microseconds=1)
 
 
 def place_among(connection: Connection, job: Row[Any], priority: int, order: str) -> datetime:
-    """Return the `ordered_at` that makes a job the first or the last of its owner's that wait with this priority."""
+    """Return the `ordered_at` that makes a job the first or last of its owner's waiting jobs of this priority."""
     others = (
         Job.owner == job.owner,
         Job.queue == job.queue,
@@ -27,7 +27,7 @@ def place_among(connection: Connection, job: Row[Any], priority: int, order: str
     earliest, latest = row
     if earliest is None:
         return own
-    # Asked again, it stays where it is.
+    # A job that is first or last already stays where it is.
     if order == "first":
         return own if own < earliest else earliest - NEXT_TO
     return own if own > latest else latest + NEXT_TO

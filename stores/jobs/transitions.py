@@ -1,6 +1,6 @@
-"""The steps every change of a job's state is made of: lock the row, check the fence, move, close the attempt.
+"""The steps of every change of a job's state: lock the row, check the fence, change the state, close the attempt.
 
-For stores/jobs/attempts.py alone, which wraps them in transactions.
+Only stores/jobs/ uses them, in transactions of its own.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ VERBS = {
 }
 
 
-# Made once: a training run takes its row several times a second.
+# Built once, because a training run locks its row several times a second.
 HOLD = select(*Job.__table__.columns).where(Job.id == bindparam("job")).with_for_update(key_share=True)
 
 
@@ -52,7 +52,7 @@ Said = Message | str | None
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt ended, in words for a person, and where the job goes from here."""
+    """How an attempt ended; the outcome decides the job's next state."""
 
     outcome: Outcome
     reason: Said = None
@@ -81,7 +81,7 @@ def _error(code: ErrorCode | None, detail: Said) -> dict[str, Any]:
 
 
 def lock(connection: Connection, job_id: str, owner: str | None) -> Row[Any]:
-    """Lock a job's row; with an owner, only if it is theirs.
+    """Lock a job's row. With an owner, only a job of theirs is found.
 
     Raises:
         NotFoundError
@@ -132,7 +132,7 @@ def move(connection: Connection, job: Row[Any], to: State, *, reason: Said, **va
 
 
 def move_all(connection: Connection, jobs: Sequence[Row[Any]], to: State, *, reason: Said, **values: Any) -> list[Hint]:
-    """Change the state of locked rows that no attempt holds, in two statements however many they are."""
+    """Change the state of locked rows that no attempt holds, in two statements for any number of rows."""
     for job in jobs:
         if job.state == State.running or to not in TRANSITIONS[State(job.state)]:
             raise InvalidTransitionError(OrderFaults.move(state=word(to)), State(job.state), VERBS[State(job.state)])
@@ -153,7 +153,7 @@ def move_all(connection: Connection, jobs: Sequence[Row[Any]], to: State, *, rea
 
 
 def end_attempt(connection: Connection, job: Row[Any], ending: Ending) -> tuple[list[Hint], State]:
-    """Close the attempt of a locked running row and move the job to where its outcome leads."""
+    """Close the attempt of a locked running row, and change the job to the state that the outcome leads to."""
     connection.execute(
         update(Attempt)
         .where(Attempt.job_id == job.id, Attempt.number == job.attempt)
@@ -174,7 +174,7 @@ def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], 
             return State.canceled, {}, ending.reason
         case Outcome.paused | Outcome.interrupted:
             return _given_back(job, ending)
-    # The worker or the trainer died. Whoever asked for the end of the job has it.
+    # The worker or the trainer died. A cancel that was asked for has come true.
     if job.pending_action == Action.cancel:
         return State.canceled, {}, ending.reason
     died = job.attempt - job.interruptions
@@ -183,7 +183,7 @@ def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], 
         return State.failed, _error(ErrorCode.too_many_attempts, detail), ending.reason
     if job.pending_action == Action.pause:
         return State.paused, {}, ending.reason
-    # Back-off with jitter: a job that kills what runs it must not keep the machine busy with dying.
+    # Back-off with jitter, so that a job which always dies does not keep a machine busy.
     wait = min(60.0, 0.5 * 2 ** (died - 1)) * random.uniform(0.5, 1.5)  # noqa: S311
     return State.queued, {"run_after": func.now() + seconds(wait)}, ending.reason
 

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, text
 from models.job_profile import Shape
 from stores.fleet.capacity import DEPTH_CAP, TYPICAL_S, Seat, device_bytes
 from stores.fleet.workers import LIVE, SEEN_TODAY
-from stores.schedule.speed_stats import Estimate
 
 # A job needs at least as much memory as any job that is smaller or equal in every dimension.
 QUEUES = text(f"""
@@ -42,6 +41,15 @@ SELECT queue, asked.batch, max(bytes) AS bytes
    AND image_size <= :image_size AND batch_size <= asked.batch AND width <= :width
  GROUP BY queue, asked.batch
 """)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds that something takes: the likely number, and a range."""
+
+    seconds: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)

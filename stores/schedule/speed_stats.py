@@ -1,37 +1,26 @@
-"""How fast jobs run, learned from those that ended: what the estimates of waiting jobs rest on."""
+"""How fast jobs ran, learned from those that succeeded. The estimates of waiting jobs are made from it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, update
 from sqlalchemy.dialects.postgresql import insert
 
 from models.job_profile import Shape
 from models.rows import Pace, Queue
 
-# The weight of the newest in the moving averages, and how fast the extremes fade.
+# The weight of the newest value in a moving average; and how fast the slowest and fastest speeds move back to it.
 NEWEST = 0.3
 FADE = 0.1
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """Seconds that something takes: the likely number, and a range."""
-
-    seconds: float
-    low: float
-    high: float
-
-
 class Paces:
-    """Remembers images a second and the time beside the training, for each shape on each class of devices."""
+    """Records images per second, and seconds of overhead, for each shape on each device class."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def learn(self, shape: Shape, queue: str, images_per_second: float, overhead_s: float) -> None:
-        """Remember what an attempt that ended well has shown."""
+        """Record the speed of an attempt that succeeded."""
         new = insert(Pace).values(
             shape=str(shape),
             queue=queue,
@@ -59,19 +48,7 @@ class Paces:
             )
 
     def took(self, queue: str, seconds: float) -> None:
-        """Remember how long a job of this queue took, whatever it was."""
+        """Record how long a job of this queue took, of whatever shape."""
         average = func.coalesce(Queue.typical_s + NEWEST * (seconds - Queue.typical_s), seconds)
         with self._engine.connect() as connection:
             connection.execute(update(Queue).where(Queue.name == queue).values(typical_s=average))
-
-    def runtime(self, shape: Shape, queue: str, images: int) -> Estimate | None:
-        """Return how long a whole job would run; None when none of its shape has ended on this class of devices."""
-        pace = select(Pace.images_per_second, Pace.slowest, Pace.fastest, Pace.overhead_s).where(
-            Pace.shape == str(shape), Pace.queue == queue
-        )
-        with self._engine.connect() as connection:
-            row = connection.execute(pace).first()
-        if row is None:
-            return None
-        speeds = (row.images_per_second, row.fastest, row.slowest)
-        return Estimate(*(row.overhead_s + images / speed for speed in speeds))

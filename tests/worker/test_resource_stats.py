@@ -17,28 +17,36 @@ LIMIT = 2_000_000_000
 GB = 10**9
 
 
+def needs_bytes(stores, shape, queue):
+    return stores.reports.outlooks([queue], shape, None)[queue].needs_bytes
+
+
+def runtime(stores, shape, queue, images):
+    return stores.reports.outlooks([queue], shape, images)[queue].runtime
+
+
 def _end(stores, job_id):
     return until(lambda: (job := stores.reports.job(job_id, None))["finished_at"] and job, 90, "the end of the job")
 
 
 def test_a_job_that_succeeds_teaches_its_peak_and_its_pace(fleet, stores, submit):
     shape = Shape("mlp_gan", 28, 128, 8)
-    assert stores.memory.needs(shape, "cpu") is None
-    assert stores.paces.runtime(shape, "cpu", 18_000) is None
+    assert needs_bytes(stores, shape, "cpu") is None
+    assert runtime(stores, shape, "cpu", 18_000) is None
     fleet.supervisor()
 
     job = _end(stores, submit(params={"image_size": 28}))
 
     assert job["state"] == "succeeded", (job["error"], fleet.logs())
-    assert 150_000_000 < stores.memory.needs(shape, "cpu") < 2_000_000_000
-    took = stores.paces.runtime(shape, "cpu", 18_000)
+    assert 150_000_000 < needs_bytes(stores, shape, "cpu") < 2_000_000_000
+    took = runtime(stores, shape, "cpu", 18_000)
     with stores.engine.connect() as connection:
         ran = float(connection.scalar(text("SELECT extract(epoch FROM ended_at - started_at) FROM attempts")))
         typical = connection.scalar(text("SELECT typical_s FROM queues WHERE name = 'cpu'"))
     assert took.seconds == pytest.approx(ran, rel=0.25)
     assert typical == pytest.approx(ran, rel=0.25)
     assert took.low == took.seconds == took.high
-    assert stores.paces.runtime(shape, "cpu", 180_000).seconds > took.seconds
+    assert runtime(stores, shape, "cpu", 180_000).seconds > took.seconds
 
 
 def test_a_job_that_runs_out_of_memory_teaches_that_its_shape_needs_more_than_there_was(fleet, stores, submit):
@@ -49,12 +57,12 @@ def test_a_job_that_runs_out_of_memory_teaches_that_its_shape_needs_more_than_th
     assert job["error"]["code"] == "out_of_memory", (job["error"], fleet.logs())
     worker = stores.reports.workers(15)[0]
     assert worker["device"]["capacity"] == LIMIT
-    needs = stores.memory.needs(Shape("dcgan", 28, 4, 512), "cpu")
+    needs = needs_bytes(stores, Shape("dcgan", 28, 4, 512), "cpu")
     assert LIMIT >= needs - 1 > 0
     # What is larger needs as much; of what is smaller, nothing is known; nor of another class of devices.
-    assert stores.memory.needs(Shape("dcgan", 28, 8, 512), "cpu") == needs
-    assert stores.memory.needs(Shape("dcgan", 28, 4, 256), "cpu") is None
-    assert stores.memory.needs(Shape("dcgan", 28, 4, 512), "gpu") is None
+    assert needs_bytes(stores, Shape("dcgan", 28, 8, 512), "cpu") == needs
+    assert needs_bytes(stores, Shape("dcgan", 28, 4, 256), "cpu") is None
+    assert needs_bytes(stores, Shape("dcgan", 28, 4, 512), "gpu") is None
 
 
 def test_a_device_with_too_little_memory_for_torch_itself_is_told_as_that(fleet, stores, submit):
@@ -89,7 +97,7 @@ def test_what_counts_is_the_memory_of_the_device(stores, lessons, queue, needs):
     told = lessons(queue, 16 * GB)
     told.memory(PEAK)
     told.ended(DONE)
-    assert stores.memory.needs(SHAPE, queue) == needs
+    assert needs_bytes(stores, SHAPE, queue) == needs
 
 
 def test_the_largest_peak_is_kept(stores, lessons):
@@ -97,7 +105,7 @@ def test_the_largest_peak_is_kept(stores, lessons):
         told = lessons()
         told.memory(wire.Memory(0, size * GB))
         told.ended(DONE)
-    assert stores.memory.needs(SHAPE, "gpu") == 3 * GB + CONTEXT_BYTES
+    assert needs_bytes(stores, SHAPE, "gpu") == 3 * GB + CONTEXT_BYTES
 
 
 def test_a_batch_that_was_halved_did_not_fit_though_the_job_succeeded(stores, lessons):
@@ -105,7 +113,7 @@ def test_a_batch_that_was_halved_did_not_fit_though_the_job_succeeded(stores, le
     told.alert(wire.Alert("batch_halved", "memory ran out", 6, {"batch_size": 32}, back_to=6))
     told.memory(PEAK)
     told.ended(DONE)
-    assert stores.memory.needs(SHAPE, "gpu") == 8 * GB + 1
+    assert needs_bytes(stores, SHAPE, "gpu") == 8 * GB + 1
 
 
 def test_a_need_that_was_thought_too_large_is_taken_back_when_the_job_fits(stores, lessons):
@@ -113,7 +121,7 @@ def test_a_need_that_was_thought_too_large_is_taken_back_when_the_job_fits(store
     told = lessons(room=8 * GB)
     told.memory(PEAK)
     told.ended(DONE)
-    assert stores.memory.needs(SHAPE, "gpu") == 3 * GB + CONTEXT_BYTES
+    assert needs_bytes(stores, SHAPE, "gpu") == 3 * GB + CONTEXT_BYTES
 
 
 @pytest.mark.parametrize("code", [ErrorCode.diverged, ErrorCode.internal, ErrorCode.max_runtime])
@@ -121,10 +129,10 @@ def test_other_failures_teach_nothing_of_memory(stores, lessons, code):
     told = lessons()
     told.memory(PEAK)
     told.ended(Ending(Outcome.failed, None, code, "as it was"))
-    assert stores.memory.needs(SHAPE, "gpu") is None
+    assert needs_bytes(stores, SHAPE, "gpu") is None
 
 
 def test_without_a_known_room_running_out_teaches_nothing(stores, lessons):
     told = lessons(room=None)
     told.ended(Ending(Outcome.failed, None, ErrorCode.out_of_memory, "as it was"))
-    assert stores.memory.needs(SHAPE, "gpu") is None
+    assert needs_bytes(stores, SHAPE, "gpu") is None
