@@ -1,4 +1,4 @@
-"""The application: settings in, Flask out. Building it connects to nothing."""
+"""The Flask application. Building it opens no connection."""
 
 from __future__ import annotations
 

@@ -21,24 +21,24 @@ settings = Settings()
 wsgi_app = "api.app:create_app()"
 bind = f"{settings.host}:{settings.port}"
 workers = settings.api_processes
-# gevent's own WSGI server under gunicorn's wing: it sends headers and body at once, which counts for small answers.
+# gevent's own WSGI server under gunicorn sends headers and body at once, which is faster for small answers.
 worker_class = "gevent_pywsgi"
-# Beside the streams there must be room for requests, or nobody could be told that there are too many streams.
+# Leave room for requests beside the streams, so that a refused stream still gets an answer.
 worker_connections = settings.max_streams + 500
 keepalive = 2
-# Streams end within a second of the signal; this is for requests under way.
+# Streams end within a second of the signal; this limit is for open requests.
 graceful_timeout = 5
 timeout = 60
 control_socket_disable = True
 logger_class = "api.http.gunicorn_hooks.Log"
 
-# Where the processes share what they count for the metrics page; each start counts from nothing.
+# Folder in which the processes share their metrics; it is emptied at each start.
 counted = Path(settings.home).absolute() / "metrics" / str(settings.port)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counted)
 
 
 def on_starting(_server: Any) -> None:
-    """Refuse to listen beyond this machine when nobody has a key."""
+    """Refuse to listen on a public address if nobody has a key."""
     shutil.rmtree(counted, ignore_errors=True)
     counted.mkdir(parents=True)
     if settings.host not in {"127.0.0.1", "::1", "localhost"}:
@@ -46,12 +46,12 @@ def on_starting(_server: Any) -> None:
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
-    """Let each worker write its log as lines of JSON."""
+    """Make each worker log JSON lines."""
     configure_logs("api")
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let open streams end when the worker is told to stop; clear away what uploads left; make pages ready.
+    """End open streams when the worker stops; clean up interrupted uploads; prepare the pages.
 
     What is shown of data sets is made beside the requests, which need not wait for it.
     """
@@ -65,6 +65,6 @@ def post_worker_init(worker: Any) -> None:
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """Forget the open streams of a worker that has gone."""
+    """Remove the metrics of a worker that has exited."""
     for file in counted.glob(f"gauge_live*_{worker.pid}.db"):
         file.unlink(missing_ok=True)

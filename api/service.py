@@ -1,4 +1,4 @@
-"""Everything the views use, built once by `create_app` and handed down as the protocol of api/http/service.py."""
+"""Everything the views use, built once by `create_app`; it implements the protocol of api/http/service.py."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stores.infra.settings import Settings
 
 @dataclass(frozen=True)
 class Service:
-    """The stores, the door, the hub of open streams, the importer of uploads, and the OpenAPI document."""
+    """The stores, access checks, the hub of open streams, the importer of uploads, and the OpenAPI document."""
 
     settings: Settings
     stores: Stores
@@ -43,7 +43,7 @@ class Service:
         return self.streams.respond(account_feed.frames(self.hub, self.stores.events, who, start))
 
     def await_change(self, who: Principal, job_id: str, seconds: float) -> Job:
-        """Return the job when its state is another than now, or when `seconds` have passed."""
+        """Return the job when its state has changed, or when `seconds` have passed."""
         return job_stream.await_change(self.hub, self.stores.reports, who, job_id, seconds)
 
     def import_dataset(self, request: Request, who: Principal) -> ImportedDataset:

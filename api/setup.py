@@ -1,4 +1,4 @@
-"""Make everything ready before the first request: `python -m api.setup`. Safe to run again, and twice at once."""
+"""Setup before the first request: `python -m api.setup`. It may run repeatedly and concurrently."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from stores.infra.settings import Settings
 log = structlog.get_logger(__name__)
 
 PATIENCE_S = 60.0
-# One setup at a time, over all hosts: any constant that nobody else uses does.
+# Advisory lock for one setup at a time over all hosts. Any otherwise unused number works.
 LOCK = 7_205_759_403_792_794
 
 
 def set_up(settings: Settings) -> None:
-    """Wait for the database, migrate it, and put in what must be there: bucket, queues, data sets, an admin key.
+    """Wait for the database, migrate it, and create the bucket, the queues, the data sets and an admin key.
 
     Raises:
         OperationalError: the database did not answer in time.
@@ -73,7 +73,7 @@ def wait_for_database(engine: Engine, patience_s: float) -> None:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest form."""
+    """Migrate the tables to the newest version."""
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with engine.connect() as connection:
@@ -83,7 +83,7 @@ def migrate(engine: Engine) -> None:
 
 
 def ensure_admin(stores: Stores, home: Path) -> None:
-    """See to it that somebody can come in: the key in `admin.key` is in force, or an admin has another one.
+    """Ensure that an admin can sign in: the key in `admin.key` is valid, or an admin has another one.
 
     The file is written before the row, so a crash in between leaves a file whose key is registered the next time.
     """

@@ -1,1 +1,1 @@
-"""What every route is made of: access, reading requests, problems, pages of lists, the OpenAPI document."""
+"""Shared parts of all routes: access, request parsing, errors, pagination, the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""Who may come in: keys or sessions, roles and rates."""
+"""Access: keys or sessions, roles and request rates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WRONG_KEYS_A_MINUTE = 600
 
 
 class Access(Enum):
-    """What a route asks of its caller."""
+    """The access rule of a route."""
 
     public = "public"  # nothing
     read = "read"  # any key
@@ -42,7 +42,7 @@ def allows(who: Principal, access: Access) -> bool:
 
 
 class Window:
-    """Counts what each caller did in the current stretch of time, and forgets it all when the next one begins."""
+    """Counts requests of each caller in a fixed time window; the counts restart with each window."""
 
     def __init__(self, seconds: float, limit: int) -> None:
         self._seconds = seconds
@@ -51,7 +51,7 @@ class Window:
         self._counts: Counter[str] = Counter()
 
     def full(self, caller: str) -> bool:
-        """Count one more for this caller. Returns whether that is too many."""
+        """Count a request of this caller. Returns whether it exceeds the limit."""
         now = time.monotonic()
         if now - self._began >= self._seconds:
             self._began = now
@@ -61,12 +61,12 @@ class Window:
 
     @property
     def retry_after(self) -> str:
-        """Whole seconds until everybody may try again."""
+        """Whole seconds until the next window."""
         return str(math.ceil(max(0.0, self._began + self._seconds - time.monotonic())) or 1)
 
 
 class Doorkeeper:
-    """Checks keys, sessions, roles and rates. Counts in this process's memory: a limit holds for each API process."""
+    """Checks keys, sessions, roles and rates. The counts are in memory, so a limit applies to each API process."""
 
     def __init__(self, settings: Settings, keys: Keys, sessions: Sessions) -> None:
         self._keys = keys
@@ -76,7 +76,7 @@ class Doorkeeper:
         self._wrong = Window(60, WRONG_KEYS_A_MINUTE)
 
     def admit(self, request: Request, access: Access) -> Principal | None:
-        """Return whose key came with the request; None where none is needed.
+        """Return the holder of the request's key; None if the route needs none.
 
         Raises:
             ProblemError: 401 without a valid key, 403 when its role does not suffice, 429 when it comes too often.
@@ -93,7 +93,7 @@ class Doorkeeper:
         return who
 
     def permit(self, who: Principal, access: Access) -> None:
-        """Let pass whose role suffices.
+        """Check that the caller's role suffices.
 
         Raises:
             ProblemError: 403.
@@ -105,7 +105,7 @@ class Doorkeeper:
         raise ProblemError("forbidden", Door.viewers_read_only())
 
     def holder(self, secret: str, request: Request) -> Principal:
-        """Return whose key this is.
+        """Return the key's holder.
 
         Raises:
             ProblemError: 401 for a key that is unknown or revoked, 429 when too many such have come.
@@ -118,7 +118,7 @@ class Doorkeeper:
         return who
 
     def session(self, request: Request) -> Session:
-        """Return the session whose cookie came with the request. A change must come from one of our own pages.
+        """Return the session of the request's cookie. A change must come from one of our own pages.
 
         Raises:
             ProblemError: 401 when it has ended, 403 for a change without the token that our pages carry.
@@ -127,7 +127,7 @@ class Doorkeeper:
         if session is None:
             raise _unauthenticated(Door.session_ended())
         if request.method not in SAFE:
-            # A form of another type is an upload, which nobody but its view may begin to read.
+            # A form of another type is an upload, which only its view may read.
             plain = request.mimetype == "application/x-www-form-urlencoded"
             given = request.headers.get(CSRF_HEADER) or (request.form.get("csrf_token", "") if plain else "")
             if not session.sent_by_a_page(given):

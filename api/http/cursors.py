@@ -1,4 +1,4 @@
-"""Cursors: where a page ended, bound to the filters and the caller they were made for."""
+"""Cursors of paginated lists, bound to their filters and their caller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
 class Pager:
-    """Cuts one list into pages. `subject` tells it from other lists: what it holds, or the job it belongs to."""
+    """Splits one list into pages. `subject` identifies the list: what it holds, or the job it belongs to."""
 
     def __init__(self, query: PageQuery, who: Principal, subject: str) -> None:
         self._query = query
@@ -29,7 +29,7 @@ class Pager:
 
     @property
     def place(self) -> Any | None:
-        """Where the page before ended; None for the first page.
+        """The position at which the previous page ended; None for the first page.
 
         Raises:
             InvalidError: the cursor is damaged, or belongs to other filters or another caller.
@@ -45,33 +45,33 @@ class Pager:
         return place
 
     def page(self, rows: Sequence[Row], place: Callable[[Row], Any]) -> dict[str, Any]:
-        """Return the page: `rows` holds one more than fits when there are more. `place` tells where an entry stands."""
+        """Return the page. `rows` has one extra row if there is a next page; `place` returns an entry's position."""
         shown = list(rows[: self._query.limit])
         more = len(rows) > len(shown)
         return {"data": shown, "next_cursor": self.at(place(shown[-1])) if more else None}
 
     def at(self, place: Any) -> str:
-        """Return the cursor that makes a page begin behind a place."""
+        """Return the cursor of the page after a position."""
         return base64.urlsafe_b64encode(json.dumps([self._seal, place]).encode()).decode()
 
     @property
     def fetch(self) -> int:
-        """How many rows to read: one more than the page holds, to know whether there is a next one."""
+        """The number of rows to read: one more than the page holds, to detect a next page."""
         return self._query.limit + 1
 
 
 def newest_first(place: Any | None) -> tuple[datetime, str] | None:
-    """Return the place in a list that is ordered by creation, as the stores take it."""
+    """Return the stores' form of a position in a list ordered by creation."""
     return None if place is None else (datetime.fromisoformat(place[0]), place[1])
 
 
 def created(row: Mapping[str, Any]) -> list[str]:
-    """Return where an entry stands in a list that is ordered by creation."""
+    """Return an entry's position in a list ordered by creation."""
     return [row["created_at"], row["id"]]
 
 
 def short_list(rows: Sequence[Row], query: PageQuery, who: Principal, what: str, name: str = "name") -> dict[str, Any]:
-    """Return a page of a list of `what`, short enough to be had whole; the field `name` is its own in each."""
+    """Return a page of a short, complete list of `what`; the field `name` is unique in it."""
     pager = Pager(query, who, what)
     place = pager.place
     ordered = sorted(rows, key=lambda row: str(row[name]))

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the same as a page that needs no network, no script and no other file."""
+"""The OpenAPI document, as JSON and as a page without network access, scripts or other files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to the bytes of an object: a signed link, or the bytes themselves."""
+"""Downloads of an object: a signed link, or the bytes themselves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask import Response
 from api.http.routes import Reply
 from stores.infra.blobs import Blobs
 
-# What an artifact holds never changes, so whoever may see it may keep it.
+# An artifact never changes, so clients may cache it.
 KEPT = "private, max-age=31536000, immutable"
 
 
@@ -22,7 +22,7 @@ def hand_out(
     filename = re.sub(r"[^A-Za-z0-9._-]", "_", name)
     if redirect:
         return Reply(None, 303, {"Location": blobs.link(key, filename, content_type)})
-    # The first piece is fetched before the answer begins, so that a missing object is still a problem, not a torn file.
+    # The first piece is read before the answer begins, so that a missing object gives an error, not a truncated file.
     pieces: Iterator[bytes] = blobs.stream(key)
     response = Response(chain([next(pieces, b"")], pieces), mimetype=content_type)
     if size is not None:

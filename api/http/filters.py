@@ -1,4 +1,4 @@
-"""Which jobs are meant: the filters of a list, and those of an order to many."""
+"""Filters of jobs: those of a list, and those of a bulk action."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stores.jobs.filter import JobFilter
 
 
 class Filters(Protocol):
-    """What both have."""
+    """The fields that both have."""
 
     @property
     def state(self) -> Sequence[str]: ...
@@ -32,7 +32,7 @@ class Filters(Protocol):
 
 
 def job_filter(asked: Filters, owner: str | None) -> JobFilter:
-    """Return the filter as the stores take it, over an owner's jobs or, with None, over everybody's."""
+    """Return the stores' filter, over an owner's jobs or, with None, over the jobs of all owners."""
     labels: dict[str, list[str]] = {}
     for label in asked.label:
         key, value = re.split("[:=]", label, maxsplit=1)

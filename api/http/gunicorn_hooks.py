@@ -1,4 +1,4 @@
-"""What gunicorn needs of us beside its settings: its log, and the check before it listens to the world."""
+"""Hooks for gunicorn: its log, and the check before it listens on a public address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stores.infra.settings import Settings
 
 
 class Log(Logger):  # type: ignore[misc]
-    """Hands gunicorn's own messages to our log; requests are logged by the application, with their ids."""
+    """Sends gunicorn's messages to our log; the application logs requests, with their ids."""
 
     def setup(self, _cfg: Any) -> None:
         """Configure the log."""
@@ -26,11 +26,11 @@ class Log(Logger):  # type: ignore[misc]
         self.error_log.setLevel(self.loglevel)
 
     def access(self, _response: Any, _request: Any, _environ: Any, _time: Any) -> None:
-        """Say nothing: see api/app.py."""
+        """Log nothing: api/app.py logs requests."""
 
 
 def main() -> int:
-    """Return 0 if an admin has a key, and say what to do if none has."""
+    """Return 0 if an admin has a key; otherwise print what to do."""
     engine = make_engine(Settings())
     if Keys(engine).count_admins():
         return 0

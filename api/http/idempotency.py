@@ -1,4 +1,4 @@
-"""Idempotency-Key: how a request says that it is the same as one before."""
+"""Idempotency-Key: marks a request as a repetition of an earlier one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REPLAYED = {"Idempotency-Replayed": "`true` when the answer is a repeated one."}
 
 
 def idempotency(call: Call[Any, Any], address: str = "") -> Request | None:
-    """Return what tells this request from others, None when it came without a key.
+    """Return the identity of this request, None if it has no key.
 
     `address` belongs to what the key stands for where one body means different things at different addresses.
 
@@ -35,14 +35,14 @@ def idempotency(call: Call[Any, Any], address: str = "") -> Request | None:
     if not 1 <= len(key) <= 255:
         message = RequestFaults.idempotency_key_length()
         raise InvalidError([field("/header/Idempotency-Key", message, header="Idempotency-Key")])
-    # The body as it was sent, whatever the order of its fields and the space between them.
+    # The body, independent of the order of its fields and of white space.
     content = call.request.get_json() if call.request.get_data() else {}
     sent = address + json.dumps(content, sort_keys=True, separators=(",", ":"))
     return Request(key, hashlib.sha256(sent.encode()).digest())
 
 
 def made(job: Mapping[str, Any], replayed: bool) -> Reply:
-    """Return the answer that shows a new job."""
+    """Return the answer for a new job."""
     return Reply(job, 201, {"Location": f"/v1/jobs/{job['id']}", **replay(replayed)})
 
 

@@ -92,7 +92,7 @@ class _Schemas:
         return str(self._refs[repr(model), "validation"]["$ref"]).rpartition("/")[2]
 
     def _document_params(self) -> None:
-        """Say what `params` of a training job may hold, which depends on its recipe."""
+        """Describe the `params` of a training job, which depend on its recipe."""
         params = self.shared["TrainRequest"]["properties"]["params"]
         for loose in ("additionalProperties", "type"):
             params.pop(loose, None)

@@ -1,4 +1,4 @@
-"""Strict reading of requests: what is not plainly right is refused with the place named, before any model sees it."""
+"""Strict request parsing: invalid input is refused with its position before validation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_BITS = 64
 
 
 def read_json(request: Request) -> Any:
-    """Return the body, which must be JSON as RFC 8259 has it.
+    """Return the body, which must be JSON as defined by RFC 8259.
 
     Raises:
         ProblemError: 415 for another content type, 400 for what can't be read, 413 for too much.
@@ -56,7 +56,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _strange(value: Any, path: list[str | int]) -> Iterator[FieldError]:
-    """Yield what no field of ours can hold."""
+    """Yield values that no field may hold."""
     if len(path) > MAX_DEPTH:
         raise ProblemError("malformed", BodyFaults.too_deeply_nested(levels=MAX_DEPTH))
     if isinstance(value, dict):
@@ -73,7 +73,7 @@ def _strange(value: Any, path: list[str | int]) -> Iterator[FieldError]:
 
 
 def strange_text(text: str) -> Message | None:
-    """Say what about a text no field of ours can hold; None when nothing is."""
+    """Return why no field may hold a text, None if it is fine."""
     if "\0" in text:
         return FieldFaults.nul_character()
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
@@ -90,12 +90,12 @@ def _strange_number(value: object) -> Message | None:
 
 
 def read_body(request: Request, model: type[Model], *, optional: bool = False) -> Model:
-    """Return the body as the model has it; an optional body may be left out.
+    """Return the body as an instance of the model; an optional body may be left out.
 
     Raises:
         ProblemError, InvalidError
     """
-    # Many clients name a content type always, with a body or without.
+    # Many clients always send a content type, even without a body.
     empty = optional and not request.get_data()
     value = {} if empty else read_json(request)
     try:
@@ -121,12 +121,12 @@ def body_errors(
 
 
 def _tag(model: type[BaseModel], value: Any) -> str | None:
-    """Return the value of the field that chooses between the members of a union, which pydantic puts into its paths."""
+    """Return the value of a union's discriminator field, which pydantic inserts into its error paths."""
     return value.get("kind") if issubclass(model, RootModel) and isinstance(value, dict) else None
 
 
 def _siblings(model: type[BaseModel], path: list[str | int], tag: str | None) -> list[str]:
-    """Return the names of the fields beside the one that an error is about, where they are easily known."""
+    """Return the names of the sibling fields of the one that an error is about, where they are easily known."""
     if len(path) != 1:
         return []
     if tag is not None:
@@ -136,7 +136,7 @@ def _siblings(model: type[BaseModel], path: list[str | int], tag: str | None) ->
 
 
 def read_query(request: Request, model: type[Model]) -> Model:
-    """Return the query as the model has it. Lists are given by repeating a parameter; anything else stands once.
+    """Return the query as an instance of the model. Only list parameters may be repeated.
 
     Raises:
         InvalidError

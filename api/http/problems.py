@@ -1,4 +1,4 @@
-"""Errors become answers here and nowhere else: RFC 9457 `application/problem+json`, for every path."""
+"""The only conversion of errors to answers: RFC 9457 `application/problem+json`, for every path."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ BY_STATUS = {status: code for code, (status, _) in CODES.items()}
 
 
 class ProblemError(MessageError):
-    """An answer that is an error, with what the caller needs to mend it."""
+    """An error answer, with what the caller needs to fix the request."""
 
     def __init__(
         self, code: str, message: Message, *, headers: Mapping[str, str] | None = None, **members: Any
@@ -78,7 +78,7 @@ class ProblemError(MessageError):
 
 @dataclass(frozen=True)
 class FieldError:
-    """One entry of `errors`: a JSON pointer into the request, what is wrong there, and members beside them."""
+    """One entry of `errors`: a JSON pointer into the request, the error, and further members."""
 
     pointer: str
     message: Message
@@ -86,7 +86,7 @@ class FieldError:
 
 
 class InvalidError(ProblemError):
-    """The request reads well but asks for something that can't be."""
+    """The request is well-formed but impossible."""
 
     def __init__(self, errors: Sequence[FieldError], message: Message | None = None) -> None:
         super().__init__("validation", message or FieldFaults.fields_invalid(count=len(errors)))
@@ -94,17 +94,17 @@ class InvalidError(ProblemError):
 
 
 def field(pointer: str, message: Message, **members: str) -> FieldError:
-    """Return what is wrong with the field at a JSON pointer."""
+    """Return the error of the field at a JSON pointer."""
     return FieldError(pointer, message, members)
 
 
 def pointer(path: Sequence[str | int]) -> str:
-    """Return the JSON pointer (RFC 6901) of a path of names and places."""
+    """Return the JSON pointer (RFC 6901) of a path of names and indexes."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def answer(problem: ProblemError) -> Response:
-    """Return the problem as a response, in the language of whoever asked."""
+    """Return the problem as a response, in the caller's language."""
     status, title = CODES[problem.code]
     g.problem = problem.code
     body = {
@@ -128,7 +128,7 @@ def answer(problem: ProblemError) -> Response:
 
 
 def translate(error: Exception) -> ProblemError:
-    """Return the problem that an error of the layers below means to a caller."""
+    """Return the problem for an error of a lower layer."""
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, HTTPException):
@@ -141,7 +141,7 @@ def translate(error: Exception) -> ProblemError:
 
 
 def _of_stores(error: Exception) -> ProblemError | None:
-    """Translate what the stores refuse."""
+    """Return the problem for a refusal of the stores."""
     match error:
         case NotFoundError():
             return ProblemError("not_found", error.message)
@@ -163,7 +163,7 @@ def _of_stores(error: Exception) -> ProblemError | None:
 
 
 def _of_parts(error: Exception) -> ProblemError | None:
-    """Translate the silence of what stands behind this service."""
+    """Return the problem for an unavailable database, broker or object store."""
     match error:
         case BlobError():
             return _unavailable(Words.object_store(), error)
@@ -193,7 +193,7 @@ def _of_werkzeug(error: HTTPException) -> ProblemError:
 
 
 def register(app: Flask, to_person: Callable[[Exception], BaseResponse | None]) -> None:
-    """Let every error of the application leave as a problem; `to_person` may answer in another way."""
+    """Answer every error of the application with a problem, unless `to_person` answers in another way."""
 
     def handle(error: Exception) -> BaseResponse:
         return to_person(error) or answer(translate(error))
@@ -201,7 +201,7 @@ def register(app: Flask, to_person: Callable[[Exception], BaseResponse | None]) 
     app.register_error_handler(Exception, handle)
 
 
-# -- pydantic's findings as messages
+# pydantic's errors as messages
 
 _TEXTS = {
     "missing": FieldFaults.required,
@@ -239,7 +239,7 @@ _EMPTY = ("string_too_short", "too_short")
 
 
 def fault(error: ErrorDetails, known: Sequence[str] = ()) -> Message:
-    """Say what pydantic found, for the person who sent it. An unknown field may have meant one of the `known`."""
+    """Return a readable message for pydantic's error. For an unknown field it suggests one of the `known`."""
     kind = error["type"]
     if kind == "extra_forbidden":
         return _unknown(str(error["loc"][-1]), known)
@@ -255,7 +255,7 @@ def fault(error: ErrorDetails, known: Sequence[str] = ()) -> Message:
 
 
 def _plain(value: object) -> Param:
-    """Return what pydantic filled in: a number, or a text; a list of choices as pages write one."""
+    """Return a parameter of pydantic's error: a number or a text; a list of choices joined as on the pages."""
     if isinstance(value, str) and value.startswith("'"):
         *some, last = value.replace(" or ", ", ").split(", ")
         return Words.either(some=some, last=last) if some else last

@@ -1,5 +1,4 @@
-"""What a route is: an address, who may call it, what it takes, what it answers. One declaration serves the request
-and the document."""
+"""Routes: path, access, parameters and answers in one declaration, used for requests and for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ B = TypeVar("B")
 
 @dataclass(frozen=True)
 class Call(Generic[Q, B]):
-    """A request, read and found valid, with everything a view may use."""
+    """A valid request, with everything a view may use."""
 
     service: Service
     who: Principal
@@ -47,7 +46,7 @@ View = Callable[..., "Mapping[str, Any] | Reply | Response"]
 
 @dataclass(frozen=True)
 class Header:
-    """A request header that means something here."""
+    """A request header of a route."""
 
     name: str
     description: str
@@ -59,7 +58,7 @@ class Route:
     """One operation. `answers` are the models by status; None is an answer without JSON, described by `media`."""
 
     method: str
-    path: str  # as the document writes it: /v1/jobs/{job_id}
+    path: str  # as in the OpenAPI document: /v1/jobs/{job_id}
     view: View
     tag: str
     access: Access
@@ -80,19 +79,19 @@ class Route:
 
     @property
     def parameters(self) -> list[str]:
-        """The names in the path."""
+        """The names of the path's parameters."""
         return re.findall(r"{(\w+)}", self.path)
 
 
 class Routes:
-    """The routes of one noun."""
+    """The routes of one resource."""
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self.all: list[Route] = []
 
     def add(self, method: str, path: str, access: Access, **facts: Any) -> Callable[[View], View]:
-        """Return a decorator that makes a view the answer to an address; `facts` are the other fields of Route."""
+        """Return a decorator that registers a view for a path; `facts` are the other fields of Route."""
 
         def keep(view: View) -> View:
             self.all.append(Route(method=method, path=path, view=view, tag=self.tag, access=access, **facts))
@@ -119,14 +118,14 @@ class RouteTable:
 
 
 def mount(app: Flask, service: Service, route: Route) -> None:
-    """Let the application answer this route."""
+    """Add this route to the application."""
 
     def serve(**path: str) -> Response:
         g.operation = route.name
         who = service.door.admit(request, route.access)
         query = read_query(request, route.query)
         body = None if route.body is None else read_body(request, route.body, optional=route.body_optional)
-        # Public routes have no caller and do not look at it.
+        # Public routes have no caller and do not use it.
         call = Call(service, who, query, body, request)  # type: ignore[arg-type]
         return respond(route.view(call, **path))
 
@@ -136,13 +135,13 @@ def mount(app: Flask, service: Service, route: Route) -> None:
 
 
 def respond(result: Mapping[str, Any] | Reply | Response) -> Response:
-    """Return what a view has answered as a response."""
+    """Return a view's result as a response."""
     if isinstance(result, Response):
         return result
     reply = result if isinstance(result, Reply) else Reply(result)
     content = None if reply.body is None else to_json(reply.body, inf_nan_mode="null")
     response = Response(content, status=reply.status, mimetype="application/json")
     if reply.body is None:
-        del response.headers["Content-Type"]  # nothing has no type
+        del response.headers["Content-Type"]  # an empty body has no type
     response.headers.update(reply.headers)
     return response

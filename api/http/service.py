@@ -1,4 +1,4 @@
-"""What every view is handed: the stores, the door, and what the rooms above `http` do, known here by its signatures."""
+"""The protocol of what every view receives: the stores, access checks, and the services of higher layers."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Service(Protocol):
 
     @property
     def stores(self) -> Stores:
-        """Every door to the state outside the process."""
+        """All access to state outside the process."""
 
     @property
     def door(self) -> Doorkeeper:
-        """Who is let in."""
+        """The access checks."""
 
     def document(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
@@ -47,7 +47,7 @@ class Service(Protocol):
         """
 
     def await_change(self, who: Principal, job_id: str, seconds: float) -> Job:
-        """Return the job when its state is another than now, or when `seconds` have passed.
+        """Return the job when its state has changed, or when `seconds` have passed.
 
         Raises:
             NotFoundError: there is no such job, or it is somebody else's.

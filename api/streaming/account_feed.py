@@ -1,5 +1,5 @@
-"""The stream over all jobs that the caller may see. Hints wake it; what it sends comes from the rows, in the feed's
-order (stores/events/events.py)."""
+"""The stream over all jobs that the caller may see. Hints wake it; the events come from the rows, in the order of the
+feed (stores/events/events.py)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 routes = Routes("events")
 
 PAGE = 500
-# Hints come in bursts; a stream that read the rows for each would read them for nothing.
+# Hints come in bursts; reading the rows for each hint would be wasted work.
 BREATH_S = 0.05
 QUIET_S = 3.0
 
@@ -50,7 +50,7 @@ def follow_all_jobs(call: Call[Query, None]) -> Response:
 
 
 def frames(hub: Hub, events: Events, who: Principal, start: Position) -> Iterator[bytes]:
-    """Yield all events after a position, in the feed's order, with comments in between while it is quiet."""
+    """Yield all events after a position, in the feed's order, with comments during silence."""
     yield RETRY
     with hub.listening(who, owner=who.reads) as inbox:
         try:
@@ -71,7 +71,7 @@ def _read(inbox: Inbox, events: Events, owner: str | None, position: Position) -
         elif time.monotonic() - said >= COMMENT_S:
             yield COMMENT
             said = time.monotonic()
-        # What a hint told may settle a moment later, when an older transaction ends: look again soon, then less often.
+        # An event may settle a moment after its hint, when an older transaction ends: check soon, then less often.
         wait = BREATH_S if rows else min(QUIET_S, wait * 2)
         try:
             if len(rows) < PAGE:

@@ -1,4 +1,4 @@
-"""One ear a process: a single listener hears every hint and hands it to the open streams that care.
+"""The hub: one listener per process receives every hint and passes it to the streams that need it.
 
 Hints may be lost, so the hub also looks at the rows every few seconds and whenever its connection broke: one query for
 all jobs that are watched, however many streams watch them. What it finds missing it hands out like hints; streams drop
@@ -29,14 +29,14 @@ from stores.events.events import Events
 
 log = structlog.get_logger(__name__)
 
-LOOK_S = 3.0  # how often the rows are looked at for what hints did not tell
-INBOX = 500  # events that wait for a slow reader; beyond, it reads rows itself
+LOOK_S = 3.0  # how often rows are checked for events without a hint
+INBOX = 500  # events queued for a slow reader; beyond that it reads rows itself
 PAGE = 500
 
 
 @dataclass(frozen=True)
 class News:
-    """One event, made into bytes once for all who read it. `last`: none follows, the job has ended."""
+    """One event, encoded once for all its readers. `last`: no event follows, the job has ended."""
 
     seq: int
     kind: str
@@ -45,7 +45,7 @@ class News:
 
     @classmethod
     def of(cls, event: Event) -> News:
-        """Write an event as a stream sends it."""
+        """Encode an event for streams."""
         last = event["type"] == "state" and event["data"]["to"] in TERMINAL
         return cls(event["seq"], event["type"], frame(event["seq"], event), last)
 
@@ -58,17 +58,17 @@ def frame(event_id: object, event: Event) -> bytes:
 
 @dataclass(eq=False)
 class Inbox:
-    """What one open stream hears: events of its job; without a job, a nudge for any event of `owner` (None: of all)."""
+    """The queue of one open stream: events of its job; without a job, a nudge for any event of `owner` (None: all)."""
 
     job_id: str | None
     owner: str | None
     who: Principal
-    closed: bool = False  # the server stops, the key was revoked, or the session has ended
+    closed: bool = False  # the server stops, or the key was revoked, or the session has ended
     overflowed: bool = False
     _items: SimpleQueue[News | None] = field(default_factory=SimpleQueue)
 
     def offer(self, news: News) -> None:
-        """Hand over an event, unless the reader is too slow: then it is told to read the rows."""
+        """Queue an event; if the reader is too slow, tell it to read the rows instead."""
         if self._items.qsize() < INBOX:
             self._items.put(news)
         elif not self.overflowed:
@@ -76,7 +76,7 @@ class Inbox:
             self._items.put(None)
 
     def nudge(self) -> None:
-        """Say that there may be something; what is waiting already says so."""
+        """Wake the reader, unless an event is already queued."""
         if self._items.empty():
             self._items.put(None)
 
@@ -95,7 +95,7 @@ class Inbox:
 
 
 class Hub:
-    """The listener of this process, started with the first stream. Uses threads, which are greenlets under gevent."""
+    """The listener of this process, started with the first stream. Its threads are greenlets under gevent."""
 
     def __init__(self, bus: Bus, events: Events, keys: Keys, sessions: Sessions) -> None:
         self._bus = bus
@@ -109,14 +109,14 @@ class Hub:
         self._listener: threading.Thread | None = None
         self._stopped = threading.Event()
         self._looked = 0.0
-        # Whoever runs the process may replace it, to end the streams when the process is to stop.
+        # The server's hooks may replace this, to end the streams when the process stops.
         self.alive: Callable[[], bool] = lambda: True
 
     @contextmanager
     def listening(
         self, who: Principal, *, job_id: str | None = None, owner: str | None = None, seen: int = 0
     ) -> Iterator[Inbox]:
-        """Register a stream for as long as the block runs. Register first, then read rows: that leaves no gap."""
+        """Register a stream while the block runs. Register first, then read rows, so that no event is missed."""
         inbox = Inbox(job_id, owner, who)
         with self._lock:
             if job_id is None:
@@ -133,12 +133,12 @@ class Hub:
             self._forget(inbox)
 
     def watches(self, job_id: str) -> bool:
-        """Tell whether anybody waits for news of this job."""
+        """Return whether a stream follows this job."""
         with self._lock:
             return bool(self._jobs.get(job_id))
 
     def close(self) -> None:
-        """End all streams and the listener, and wait for it: it may be reading rows just now."""
+        """End all streams and the listener, and wait for the listener, which may be reading rows."""
         self._stopped.set()
         for inbox in self._everyone():
             inbox.close()
@@ -169,14 +169,14 @@ class Hub:
                         return
             except redis.RedisError as error:
                 log.warning("hub_deaf", error=str(error))
-                # Whatever is said now is not heard: the next look finds it in the rows.
+                # Hints sent now are missed: the next check finds their events in the rows.
                 self._looked = 0.0
                 if not self._go_on():
                     return
                 self._stopped.wait(1.0)
 
     def _go_on(self) -> bool:
-        """Look around between hints. Returns whether to listen on."""
+        """Run the periodic checks between hints. Returns whether to continue."""
         if self._stopped.is_set() or not self.alive():
             self.close()
             return False
@@ -203,7 +203,7 @@ class Hub:
             inbox.nudge()
 
     def _look(self) -> None:
-        """Find in the rows what no hint told, and whose key was revoked or session has ended."""
+        """Find events without a hint, revoked keys and ended sessions in the rows."""
         everyone = self._everyone()
         keys = self._keys.in_force({inbox.who.key_id for inbox in everyone})
         sessions = self._sessions.in_force({inbox.who.session for inbox in everyone if inbox.who.session})

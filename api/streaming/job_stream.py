@@ -1,4 +1,4 @@
-"""The live stream of one job: register with the hub, replay the rows, then tail, and end when the job has ended."""
+"""The live stream of one job: register with the hub, replay the rows, follow, and end with the job."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COMMENT_S = 15.0
 
 
 class Streams:
-    """Counts the open streams of this process and keeps them below a cap. `gauge` hears of each that comes and goes."""
+    """Counts the open streams of this process and caps them. `gauge` tracks the count."""
 
     def __init__(self, limit: int, gauge: Gauge) -> None:
         self._limit = limit
@@ -52,7 +52,7 @@ class Streams:
             self._gauge.inc()
         response = Response(frames, mimetype="text/event-stream")
         response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Accel-Buffering"] = "no"  # a proxy that waits for more would hold events back
+        response.headers["X-Accel-Buffering"] = "no"  # a buffering proxy would delay events
         response.call_on_close(self._closed)
         return response
 
@@ -63,7 +63,7 @@ class Streams:
 
 
 def position(request: Request, after: int | None, job: Job) -> int:
-    """Return the number of the last event that the caller has seen: from `Last-Event-ID`, or else from `after`.
+    """Return the number of the last event that the caller has seen: from `Last-Event-ID`, else from `after`.
 
     Raises:
         InvalidError: it is no number, or the job has no such event.
@@ -82,7 +82,7 @@ def position(request: Request, after: int | None, job: Job) -> int:
 
 
 def frames(hub: Hub, events: Events, who: Principal, job_id: str, seen: int) -> Iterator[bytes]:
-    """Yield the events of a job after `seen`, each once and in order, with comments in between while it is quiet."""
+    """Yield the events of a job after `seen`, each once and in order, with comments during silence."""
     yield RETRY
     with hub.listening(who, job_id=job_id, seen=seen) as inbox:
         try:
@@ -92,12 +92,12 @@ def frames(hub: Hub, events: Events, who: Principal, job_id: str, seen: int) -> 
                     yield END
                     return
         except SQLAlchemyError as error:
-            # The headers are sent, so no problem can be told: the client comes again with the id it has.
+            # The headers are sent, so no error can be answered: the client reconnects with its last id.
             log.warning("stream_broken", job=job_id, error=str(error).partition("\n")[0])
 
 
 def _batches(inbox: Inbox, events: Events, job_id: str, seen: int) -> Iterator[list[News]]:
-    """Yield what comes after `seen`, from the rows until they are read up and then from the hub; [] after a silence."""
+    """Yield the events after `seen`, first from the rows, then from the hub; [] after a silence."""
     behind = True
     while not inbox.closed:
         if behind:
@@ -110,7 +110,7 @@ def _batches(inbox: Inbox, events: Events, job_id: str, seen: int) -> Iterator[l
             except Empty:
                 yield []
                 continue
-            behind = news is None or news.seq > seen + 1  # a nudge, or a hint got lost: the rows know
+            behind = news is None or news.seq > seen + 1  # a nudge or a lost hint: read the rows
             fresh = [news] if news is not None and news.seq == seen + 1 else []
         if fresh:
             seen = fresh[-1].seq
@@ -118,7 +118,7 @@ def _batches(inbox: Inbox, events: Events, job_id: str, seen: int) -> Iterator[l
 
 
 def await_change(hub: Hub, reports: Reports, who: Principal, job_id: str, seconds: float) -> Job:
-    """Return the job when its state is another than now, or when `seconds` have passed.
+    """Return the job when its state has changed, or when `seconds` have passed.
 
     Raises:
         NotFoundError: there is no such job, or it is somebody else's.
@@ -126,7 +126,7 @@ def await_change(hub: Hub, reports: Reports, who: Principal, job_id: str, second
     deadline = time.monotonic() + seconds
     job = reports.job(job_id, who.reads)
     with hub.listening(who, job_id=job_id, seen=job["last_seq"]) as inbox:
-        # Registered now: what happened since the first look shows in the second, what happens later is heard.
+        # Registered before this second read, so that no change in between is missed.
         now = reports.job(job_id, who.reads)
         if now["state"] != job["state"] or now["state"] in TERMINAL:
             return now

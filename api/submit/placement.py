@@ -1,4 +1,4 @@
-"""From what was asked to a job that can be stored: names looked up, defaults filled in, a queue chosen."""
+"""From a request to a job that can be stored: names looked up, defaults filled in, a queue chosen."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _sample(stores: Stores, who: Principal, asked: SampleRequest) -> NewJob:
 def _to_translate(
     stores: Stores, who: Principal, asked: SampleRequest, source: views.Job, recipe: Recipe
 ) -> views.Dataset | None:
-    """Return the data set that a sampling job translates, or None when it paints from noise.
+    """Return the data set that a sampling job translates, or None if it samples from noise.
 
     Raises:
         InvalidError: the recipe cannot make this output, or the data set is none.
@@ -137,7 +137,7 @@ def _preset(recipe: Recipe, name: str | None, errors: list[FieldError]) -> Prese
 def _fitted(
     recipe: Recipe, dataset: views.Dataset, params: TrainParams, errors: list[FieldError]
 ) -> TrainParams | None:
-    """Return the parameters with the size of the images filled in."""
+    """Return the parameters with the image size filled in."""
     try:
         return params.model_copy(update={"image_size": image_size(recipe, dataset, params)})
     except MisfitError as misfit:
@@ -151,7 +151,7 @@ def _fitted(
 def _dataset(
     stores: Stores, who: Principal, name: str, errors: list[FieldError], place: str = "/dataset"
 ) -> views.Dataset | None:
-    # A name means the caller's own data set or a shared one, for an admin too; an id means the one thing it names.
+    # A name means the caller's own data set or a shared one, for admins too; an id means exactly one data set.
     found = stores.datasets.find(name, None if is_id("ds", name) and who.role is Role.admin else who.owner)
     if found is None:
         message = RequestFaults.choose_a_dataset(datasets=list(stores.datasets.names(who.owner)))

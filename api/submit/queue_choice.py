@@ -1,4 +1,4 @@
-"""Which queue a job goes to: where a worker has the memory for it, and where it would have ended first."""
+"""The choice of a job's queue: one whose workers have enough memory and where the job would end first."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from models.states import NO_LIVE_WORKER
 from stores.container import Stores
 from stores.schedule.outlook import Outlook
 
-# Ends that differ by less are alike: then the better class of devices is taken.
+# If the estimated ends differ by less than this, the better device class is taken.
 ALIKE_S = 60.0
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A queue, the reason when nobody serves it now, and the memory that the job is known to need there."""
+    """A queue, the reason if no worker serves it now, and the memory that the job needs there, if known."""
 
     queue: str
     reason: str | None
@@ -58,17 +58,17 @@ def choose(stores: Stores, recipe: Recipe, asked: str, shape: Shape | None = Non
 
 
 def _soonest(live: Sequence[Outlook]) -> Outlook:
-    """Return the queue where a job would have ended first, or a better one where that is alike."""
+    """Return the queue where a job would end first, or a better one with nearly the same end."""
     ends = [outlook.wait_s for outlook in live]
     runs = [outlook.runtime.seconds for outlook in live if outlook.runtime is not None]
     if len(runs) == len(live):
-        # Compared only where the run time is known everywhere: an unknown one is not zero.
+        # Run times are compared only if known for all queues, because an unknown one is not zero.
         ends = [wait + run for wait, run in zip(ends, runs, strict=True)]
     return next(outlook for outlook, end in zip(live, ends, strict=True) if end <= min(ends) + ALIKE_S)
 
 
 def _too_large(stores: Stores, shape: Shape, found: Mapping[str, Outlook]) -> FieldError:
-    """Return the error of a job that no known worker has the memory for, and what may fit."""
+    """Return the error of a job that is too large for every known worker, with a size that may fit."""
     known = [seat for outlook in found.values() for seat in outlook.seats]
     roomiest = max(known, key=lambda seat: seat.capacity or 0)
     needs = found[roomiest.queue].needs_bytes or 0

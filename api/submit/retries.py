@@ -1,4 +1,4 @@
-"""From an ended job to another that does it again: with other parameters, from zero or from a checkpoint."""
+"""Retries: a new job from an ended one, with other parameters, from scratch or from a checkpoint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from stores.jobs.insert import NewJob
 
 
 def again(stores: Stores, who: Principal, ended: Row[Any], asked: Retry) -> NewJob:
-    """Return the job that does an ended one again. It belongs to the same owner, whoever asks.
+    """Return the job that retries an ended one. It belongs to the same owner, whoever asks.
 
     Raises:
         InvalidError: what is asked does not fit together, or what the job needs is gone.
@@ -83,7 +83,7 @@ def _sample(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> 
         raise InvalidError(body_errors(found, SampleParams, given, prefix=("params",))) from error
     request = SampleRequest(kind="sample", source=SampleSource(**ended.source), params=params, **_common(ended))
     new = place(stores, owner, request)
-    # What `best` meant then, as long as it is there.
+    # The checkpoint that `best` named then, as long as it exists.
     return replace(new, source_artifact=ended.source_artifact or new.source_artifact)
 
 

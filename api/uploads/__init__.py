@@ -1,1 +1,1 @@
-"""Uploads of data sets: multipart parsing, spooling, packing in a process of its own, previews."""
+"""Uploads of data sets: multipart parsing, spooling, packing in a separate process, previews."""

@@ -1,4 +1,4 @@
-"""Reading of multipart forms: texts into a model, the one file straight to the disk."""
+"""Parsing of multipart forms: texts into a model, the one file directly to the disk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOST_PARTS = 20
 
 
 def read_form(request: Request, model: type[Model], folder: Path, limit: int) -> Model:
-    """Return the form as the model has it; its field `file` is the path of the file, in `folder`.
+    """Return the form as an instance of the model; its field `file` is the path of the file, in `folder`.
 
     Raises:
         ProblemError: 415 for another content type, 400 for what can't be read, 413 for more than `limit` bytes.
@@ -57,7 +57,7 @@ def _parse(request: Request, boundary: str, folder: Path, limit: int, opened: Ex
         filename: str | None = None,  # noqa: ARG001
         content_length: int | None = None,  # noqa: ARG001
     ) -> IO[bytes]:
-        # Its own name says nothing, and never becomes a path.
+        # The client's file name is ignored and never used as a path.
         handle, path = tempfile.mkstemp(prefix="upload-", dir=folder)
         file = opened.enter_context(SpooledFile(handle, Path(path)))
         return file.stream

@@ -1,4 +1,4 @@
-"""The process that reads strangers' files: it is given paths and a size, no secret, and no longer than its order."""
+"""The process that reads uploaded files. It gets paths and a size, no secrets, and ends with its task."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ROOT = Path(packing.__file__).resolve().parent.parent
 
 
 def pack(folder: Path, archive: Path, size: int | None, skip_damaged: bool, gone: Callable[[], bool]) -> dict[str, Any]:
-    """Make `packed.safetensors` and `preview.png` in the folder; return the facts about them.
+    """Create `packed.safetensors` and `preview.png` in the folder; return their description.
 
     Raises:
         ProblemError: 422 with what is wrong with the archive and what to change; 503 when the disk is full; 400 when
@@ -43,7 +43,7 @@ def pack(folder: Path, archive: Path, size: int | None, skip_damaged: bool, gone
 
 
 def run(folder: Path, order: dict[str, Any], gone: Callable[[], bool]) -> int:
-    """Have an order carried out; return how the process ended. What it has said is in the folder: `told`, `complaints`.
+    """Run a task; return the exit code. The folder then holds the process's output: `told`, `complaints`.
 
     Raises:
         ProblemError: 400 when `gone` says that nobody waits for it any more; 422 when it takes too long.
@@ -68,7 +68,7 @@ def run(folder: Path, order: dict[str, Any], gone: Callable[[], bool]) -> int:
 
 
 def _environment() -> dict[str, str]:
-    """Return what Python needs to start and nothing else: the service's own settings hold its secrets."""
+    """Return the environment that Python needs to start, without the service's settings, which contain secrets."""
     paths = os.pathsep.join(path for path in (str(_ROOT), os.environ.get("PYTHONPATH")) if path)
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONHOME") if name in os.environ}
     return {"PATH": os.defpath, "PYTHONPATH": paths, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1", **kept}
@@ -81,7 +81,7 @@ def _order(process: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
         process.stdin.write(json.dumps(order).encode() + b"\n")
         process.stdin.flush()
     except BrokenPipeError:
-        return  # it has ended already; its exit code says more
+        return  # it has already ended; its exit code tells why
 
 
 def _wait(process: subprocess.Popen[bytes], gone: Callable[[], bool]) -> int:
@@ -97,7 +97,7 @@ def _wait(process: subprocess.Popen[bytes], gone: Callable[[], bool]) -> int:
 
 
 def last_word(code: int, folder: Path) -> dict[str, Any]:
-    """Return the last thing that the process said; nothing when it was cut short."""
+    """Return the process's last message, empty if it was interrupted."""
     lines = (folder / "told").read_text().splitlines()
     last: dict[str, Any] = json.loads(lines[-1]) if code == 0 and lines else {}
     return last
@@ -125,12 +125,12 @@ def _understand(code: int, folder: Path) -> dict[str, Any]:
 
 
 def complaints(folder: Path) -> str:
-    """Return the end of what the process complained of."""
+    """Return the end of the process's error output."""
     return (folder / "complaints").read_text(errors="replace")[-2000:]
 
 
 def refusal(summary: Message, remedy: Message, problems: Sequence[tuple[str, Message]]) -> ProblemError:
-    """Return the problem of an archive: what is wrong, what to change, and the files at fault."""
+    """Return the problem of an archive: the error, the remedy, and the files at fault."""
     errors = [field("/file", Words.about(subject=file, what=problem), file=file) for file, problem in problems[:_SHOWN]]
     return InvalidError(errors or [field("/file", summary)], Words.both(first=summary, second=remedy))
 
@@ -144,7 +144,7 @@ def _too_long() -> ProblemError:
 
 
 def hung_up(environ: dict[str, Any]) -> bool:
-    """Tell whether the client has closed its connection, where the server lets us see it."""
+    """Return whether the client has closed its connection, if the server exposes this."""
     connection = environ.get("gunicorn.sock")
     if connection is None or not select.select([connection], [], [], 0)[0]:
         return False

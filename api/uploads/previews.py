@@ -1,4 +1,4 @@
-"""Looks at the data sets that came with the service or were found, once: a preview, and the images of each class.
+"""Previews of built-in and discovered data sets, and the number of images of each class, made once.
 
 It happens beside the requests, from the start of an API process on, in a process of its own as uploads are packed in.
 """
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class Looks:
-    """Makes what is lacking. A data set that cannot be looked at is told in the log, and tried at the next start."""
+    """Makes missing previews. A failure is logged and tried again at the next start."""
 
     def __init__(self, stores: Stores, spool: Spool) -> None:
         self._stores = stores
@@ -34,13 +34,13 @@ class Looks:
         self._lock = stores.settings.home.absolute() / "previews.lock"
 
     def start(self, alive: Callable[[], bool] = lambda: True) -> threading.Thread:
-        """Begin, in a thread that ends when all is made, or when the process is `alive` no more."""
+        """Start a thread that ends when all previews exist, or when the process is no longer `alive`."""
         thread = threading.Thread(target=self._make_quietly, args=(alive,), name="previews", daemon=True)
         thread.start()
         return thread
 
     def make(self, alive: Callable[[], bool] = lambda: True) -> int:
-        """Look at every data set that nobody has looked at; return how many were shown. One process a home at a time.
+        """Make all missing previews; return how many were made. Only one process per home does this at a time.
 
         Raises:
             SQLAlchemyError, StoreError: database or object store do not answer.
@@ -58,7 +58,7 @@ class Looks:
     def _look(self, row: Row, alive: Callable[[], bool]) -> bool:
         standing = standing_folder(row, self._stores.settings.roots)
         if standing is None:
-            return False  # this host has not all the data roots: another one may
+            return False  # this host lacks the data root; another one may have it
         facts = {"folder": str(standing.absolute()), **{name: row[name] for name in ("layout", "shape", "classes")}}
         try:
             with self._spool.folder() as folder:

@@ -1,4 +1,4 @@
-"""Folders for uploads on their way in: on the disk, since a container's /tmp is memory; gone with whoever made them."""
+"""Folders for uploads in progress: on the disk, because a container's /tmp is memory; removed with their process."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from models.files import try_lock
 from models.messages import ServiceFaults
 
 LOCK = "lock"
-MARK = "objects"  # holds the id under which objects were stored, from before they are until their row is known
+MARK = "objects"  # holds the id of stored objects, from before they are stored until their row is known
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _PAUSE_EVERY = 1 << 20
 _NEW = ".new-"
 
 
 class Spool:
-    """Holds a lock on each folder while it is in use; what nobody holds was left by a process that has died."""
+    """Locks each folder while it is in use. An unlocked folder was left by a dead process."""
 
     def __init__(self, home: Path) -> None:
         self._root = home.absolute() / "uploads"
@@ -39,7 +39,7 @@ class Spool:
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """Give out a folder, and take it away in the end; one with a mark stays, without the large files.
+        """Create a folder, and remove it at the end; a folder with a mark stays, without its large files.
 
         Raises:
             ProblemError: 503 when the disk is full, whatever the caller was writing.
@@ -49,7 +49,7 @@ class Spool:
             made = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._root))
             folder = made.with_name(made.name.removeprefix(_NEW))
             with FileLock(made / LOCK):
-                # Under this name others look for abandoned ones: not before the lock is held.
+                # Other processes look for abandoned folders under this name, so the lock must be held first.
                 made.rename(folder)
                 try:
                     yield folder
@@ -57,7 +57,7 @@ class Spool:
                     _clear(folder)
 
     def abandoned(self) -> Iterator[Path]:
-        """Take away the folders whose processes have died; give out those with a mark, which must be seen to first."""
+        """Remove the folders of dead processes; first yield those with a mark, whose objects need a clean-up."""
         for folder in sorted(self._root.iterdir()) if self._root.is_dir() else ():
             if not (folder / LOCK).is_file():
                 continue  # just gone, or not a folder of ours
@@ -71,7 +71,7 @@ class Spool:
 
 
 def _clear(folder: Path) -> None:
-    """Remove a folder; of one with a mark, only what is large."""
+    """Remove a folder; of a folder with a mark, only the large files."""
     if not (folder / MARK).exists():
         shutil.rmtree(folder, ignore_errors=True)
         return
@@ -81,7 +81,7 @@ def _clear(folder: Path) -> None:
 
 
 class SpooledFile:
-    """A file that the form's parser writes to. Others get their turn: a greenlet that always finds data never waits."""
+    """A file for the form's parser. It yields to other greenlets, because one that always finds data never waits."""
 
     def __init__(self, handle: int, path: Path) -> None:
         self.path = path
@@ -89,7 +89,7 @@ class SpooledFile:
         self._since = 0
 
     def write(self, piece: bytes) -> int:
-        """Write, and pause now and then."""
+        """Write, and yield periodically."""
         self._since += len(piece)
         if self._since >= _PAUSE_EVERY:
             self._since = 0
@@ -97,7 +97,7 @@ class SpooledFile:
         return self._file.write(piece)
 
     def seek(self, place: int) -> int:
-        """Do as the parser wishes at the end."""
+        """Seek, as the parser does at the end."""
         return self._file.seek(place)
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class SpooledFile:
 
     @property
     def stream(self) -> BinaryIO:
-        """Itself, as the parser's types want it."""
+        """This object, typed for the parser."""
         return cast(BinaryIO, self)
 
 

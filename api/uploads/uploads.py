@@ -1,4 +1,4 @@
-"""From a multipart form to a data set: spooled, packed by a process of its own, stored, and only then written down."""
+"""From a multipart form to a data set: spooled, packed by a separate process, stored, and only then inserted."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from stores.infra.errors import StoreError
 
 log = structlog.get_logger(__name__)
 
-# In one API process. More may send than are packed: sending takes the network, packing takes a core.
+# Limits of one API process. More clients may send than are packed: sending uses the network, packing a core.
 MOST_SENDING = 8
 MOST_PACKING = 2
 TURN_S = 300.0
 
 
 class Importer:
-    """Takes uploads in. Whatever happens, nothing stays but a whole data set: no file, no object, no row."""
+    """Imports uploads. A failed upload leaves nothing behind: no file, no object, no row."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
@@ -54,7 +54,7 @@ class Importer:
             BlobError: the object store does not answer.
         """
         length = request.content_length or 0
-        # Said before anything is read. Of what is beyond the limit the reading says so, as soon.
+        # Checked before anything is read. Beyond the limit, reading stops with the same answer.
         if self.spool.room() < length <= self._limit:
             raise no_room()
         with _turn(self.sending, 0), self.spool.folder() as folder:
@@ -62,7 +62,7 @@ class Importer:
             self._stores.uploads.check(who, asked.name)
             with _turn(self.packing, TURN_S):
                 facts = pack(folder, asked.file, asked.size, asked.skip_damaged, lambda: hung_up(request.environ))
-            # What was sent is not needed any more, and may be large.
+            # The uploaded file is no longer needed and may be large.
             asked.file.unlink()
             return self._store(folder, who, asked.name, facts)
 
@@ -79,13 +79,13 @@ class Importer:
             new = NewUpload(dataset_id, name, who.owner, object_key=packed, preview_key=preview, **facts)
             view = uploads.add(new, who)
         finally:
-            # Asked of the row itself: a connection that breaks during the commit leaves it open what has come of it.
+            # Checked in the database: after a connection broke during the commit, the outcome is unknown.
             self._settle(mark)
         log.info("dataset_imported", dataset=dataset_id, owner=who.owner, images=facts["images"], bytes=facts["bytes"])
         return {**view, "notes": [tell(note) for note in notes if note is not None]}
 
     def _settle(self, mark: Path) -> None:
-        """Remove the objects that no row came to; without database or object store, leave the mark for later."""
+        """Remove the objects without a row; if database or object store are down, leave the mark for later."""
         try:
             self._stores.uploads.forget_unless_kept(mark.read_text())
         except (StoreError, SQLAlchemyError) as error:
@@ -94,7 +94,7 @@ class Importer:
             mark.unlink()
 
     def tidy(self) -> None:
-        """Clear away what processes left that have died, and objects that could not be removed when they should be."""
+        """Clean up after dead processes, and remove objects whose earlier removal failed."""
         for folder in self.spool.abandoned():
             self._settle(folder / MARK)
         try:
