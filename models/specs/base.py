@@ -22,7 +22,7 @@ class Cadence(Spec):
     steps: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(None, description="Every n generator steps.")
     epochs: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="At the end of every n-th epoch.")
     seconds: Annotated[float, Field(ge=0.1, le=86_400, strict=False)] | None = Field(
-        None, description="At most every n seconds, at the end of the step in hand."
+        None, description="At most once in n seconds, at the end of a step."
     )
 
     @model_validator(mode="after")
@@ -41,8 +41,11 @@ Rate = Annotated[float, Field(gt=0, le=1, strict=False)]
 Beta = Annotated[float, Field(ge=0, lt=1, strict=False)]
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
 Width = Annotated[int, Field(ge=4, le=512)]
-EPOCHS = "Budget: passes over the data set. Give this or `images`."
-UPSAMPLE = "The generator doubles pixels and convolves, in place of transposed convolutions, which paint checkerboards."
+EPOCHS = "Training budget in passes over the data set. Set either this or `images`."
+UPSAMPLE = (
+    "Make the generator repeat pixels and convolve. false: transposed convolutions, which can "
+    "cause checkerboard patterns."
+)
 
 
 class TrainParams(Spec):
@@ -51,72 +54,78 @@ class TrainParams(Spec):
     epochs: Annotated[Epochs | None, Group.first, Resumable.yes] = Field(None, description=EPOCHS)
     images: Annotated[Annotated[int, Field(ge=1, le=10**12)] | None, Group.first, Resumable.yes] = Field(
         None,
-        description="Budget: real images shown, rounded up to whole steps. Instead of `epochs`.",
+        description="Training budget in real images shown, rounded up to whole steps. Set either this or `epochs`.",
     )
     batch_size: Annotated[int, Field(ge=2, le=8192), Group.first] = Field(
-        128, description="Images a step. At least 2, because batch normalisation needs something to average."
+        128, description="Number of images per step. At least 2, because batch normalisation needs several images."
     )
     image_size: Annotated[Annotated[int, Field(ge=8, le=512)] | None, Group.first] = Field(
         None,
-        description="Side, in pixels, of the images that the networks see; null: as the data set has them, with a "
-        "black frame where the recipe needs a power of two. Other images are scaled and cropped in the middle.",
+        description="Width and height, in pixels, of the images that the networks see. null: the size in "
+        "the data set, with a black frame if the recipe needs a power of two. Images of any other size are scaled "
+        "and cropped.",
     )
     width: Annotated[Width, Group.first] = Field(
-        64, description="Base number of channels (or units): small for small machines."
+        64, description="Base number of channels or units. Small values suit small machines."
     )
     learning_rate: Annotated[Rate, Group.first, Resumable.yes] = Field(
-        2e-4, description="Step size of the optimizers, unless one has its own."
+        2e-4, description="Learning rate of all optimizers, unless a network has its own."
     )
     warmup_images: Annotated[int, Field(ge=0, le=10**9), Group.learning, Resumable.yes] = Field(
-        0, description="Learning rates rise linearly from zero over this many images."
+        0, description="Number of images over which the learning rates rise linearly from zero."
     )
     crop: Annotated[Literal["center", "face"], Group.data] = Field(
         "center",
-        description="What is cut out of images that are scaled: their middle, or the largest face where one is found.",
+        description="Part of a scaled image to keep: its center, or its largest face if it has one.",
     )
     split: Annotated[Literal["train", "all"], Group.data] = Field(
-        "train", description="`all` trains on the test images too."
+        "train", description="Parts of the data set to train on. `all` includes the test images."
     )
     normalize_mean: Annotated[float, Field(ge=0, le=1, strict=False), Group.data] = Field(
-        0.5, description="Pixels (0..1) become (x - mean) / std before the networks see them."
+        0.5, description="Mean for normalising pixels: a value x between 0 and 1 becomes (x - mean) / std."
     )
     normalize_std: Annotated[float, Field(gt=0, le=1, strict=False), Group.data] = Field(
-        0.5, description="See `normalize_mean`."
+        0.5, description="Standard deviation for normalising pixels; see `normalize_mean`."
     )
     ema_half_life: Annotated[Annotated[int, Field(ge=1, le=10**9)] | None, Group.learning, Resumable.while_set] = Field(
         None,
-        description="Half-life, in images, of an exponential moving average of the generator (or classifier), which "
-        "then makes grids, samples and weights; null: no average.",
+        description="Half-life, in images, of an exponential moving average of the generator's or "
+        "classifier's weights. Grids, samples and weight files then come from the average. null: no average.",
     )
     label_smoothing: Annotated[float, Field(ge=0, le=0.5, strict=False), Group.learning, Resumable.yes] = Field(
-        0.0, description="Real images are labelled 1 - this, which keeps the discriminator from being certain."
+        0.0,
+        description="Real images get the label 1 minus this value, so that the discriminator does not "
+        "become overconfident.",
     )
     monitor: Annotated[str | None, Group.records] = Field(
         None, description="Epoch mean whose best value marks the checkpoint `best`."
     )
     patience: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, Group.records, Resumable.yes] = Field(
-        None, description="Stop after this many epochs without a better `monitor`; null: never. Needs `monitor`."
+        None,
+        description="Early stopping: the number of epochs without a better `monitor` after which training "
+        "ends. null: train to the end. Needs `monitor`.",
     )
     precision: Annotated[Literal["auto", "float32", "bfloat16"], Group.learning] = Field(
         "auto",
-        description="What networks compute with. bfloat16: products in bfloat16, weights and sums in float32; auto: so "
-        "where the device has units for it (Ampere and later GPUs, CPUs with AMX), else float32.",
+        description="Number format for computing. bfloat16: products in bfloat16, weights and sums in "
+        "float32. auto: bfloat16 if the device has hardware for it (GPUs since Ampere, CPUs with AMX), else float32.",
     )
     exact: Annotated[bool, Group.learning, Resumable.yes] = Field(
         True,
-        description="Deterministic kernels, so that a resumed run ends with the same weights, bit for bit. "
-        "Costs nothing on a CPU; a little on a GPU.",
+        description="Use deterministic kernels: a resumed run then ends with the same weights, bit for "
+        "bit. Free on a CPU, slightly slower on a GPU.",
     )
     metrics_every: Annotated[Cadence, Group.records, Resumable.yes] = Field(
-        Cadence(steps=1), description="How often losses are recorded."
+        Cadence(steps=1), description="Interval between recorded metrics."
     )
     grid_every: Annotated[Cadence, Group.records, Resumable.yes] = Field(
-        Cadence(epochs=1), description="How often a grid is drawn, always of the same inputs."
+        Cadence(epochs=1), description="Interval between image grids, which always show the same inputs."
     )
     checkpoint_every: Annotated[Cadence | None, Group.records, Resumable.yes] = Field(
         None,
-        description="How often a checkpoint is written; null: at the end of each epoch, but not more often than every "
-        "5 s (40 s at 24 MB, so that checkpoints cost less than 1 % of the time), and at least every 60 s.",
+        description="Interval between checkpoints. null: at the end of each epoch, at most every 5 s and "
+        "at least every 60 s. Large checkpoints are written less often (24 MB: at most every 40 s), so that they "
+        "take less than 1 % of the time.",
     )
 
     @model_validator(mode="after")
@@ -136,28 +145,28 @@ class AdversarialParams(TrainParams):
     """What every recipe with players adds: the stability aids that the sources ask for."""
 
     optimizer: Annotated[Literal["adam", "rmsprop"], Group.learning] = Field(
-        "adam", description="Optimizer of both players."
+        "adam", description="Optimizer of both networks."
     )
     beta1: Annotated[Beta, Group.learning, Resumable.yes] = Field(
-        0.5, description="Adam's decay of the mean of gradients."
+        0.5, description="Adam's decay rate for the mean of the gradients."
     )
     beta2: Annotated[Beta, Group.learning, Resumable.yes] = Field(
-        0.999, description="Adam's decay of the mean of squared gradients."
+        0.999, description="Adam's decay rate for the mean of the squared gradients."
     )
     d_learning_rate: Annotated[Rate | None, Group.first, Resumable.yes] = Field(
-        None, description="The discriminator's own step size; null: `learning_rate`."
+        None, description="Learning rate of the discriminator. null: `learning_rate`."
     )
     g_learning_rate: Annotated[Rate | None, Group.first, Resumable.yes] = Field(
-        None, description="The generator's own step size; null: `learning_rate`."
+        None, description="Learning rate of the generator. null: `learning_rate`."
     )
     d_steps: Annotated[int, Field(ge=1, le=100), Group.learning, Resumable.yes] = Field(
-        1, description="Discriminator steps an iteration."
+        1, description="Number of discriminator steps per iteration."
     )
     g_steps: Annotated[int, Field(ge=1, le=100), Group.learning, Resumable.yes] = Field(
-        1, description="Generator steps an iteration."
+        1, description="Number of generator steps per iteration."
     )
     d_warmup_steps: Annotated[int, Field(ge=0, le=1_000_000), Group.learning, Resumable.yes] = Field(
-        0, description="Iterations at the start in which only the discriminator learns."
+        0, description="Number of iterations at the start in which only the discriminator is trained."
     )
 
 
@@ -169,14 +178,20 @@ class NoiseParams(AdversarialParams):
     )
     learning_rate_end: Annotated[
         Annotated[float, Field(ge=0, le=1, strict=False)] | None, Group.learning, Resumable.yes
-    ] = Field(None, description="Learning rates fall to this along a cosine over the budget; null: they stay.")
+    ] = Field(
+        None,
+        description="Final learning rate, reached along a cosine over the budget. null: the learning "
+        "rate stays constant.",
+    )
     shared_fakes: Annotated[bool, Group.learning] = Field(
         True,
-        description="Both players judge the same batch of fakes, which saves a generator pass; false: fresh "
-        "noise for the generator's step, as most sources do. Only where d_steps = 1.",
+        description="Use one batch of generated images for both networks, which saves a pass through the "
+        "generator. false: new noise for the generator's step, as in most publications. Has an effect only if "
+        "d_steps is 1.",
     )
     monitor: Literal["d_loss", "g_loss"] | None = Field(
         None,
-        description="Epoch mean whose minimum marks the checkpoint `best`; null: `best` is the latest. A falling "
-        "generator loss is no sign of quality. The lowest is often epoch 1, pure noise.",
+        description="Metric whose lowest epoch mean marks the checkpoint `best`. null: `best` is the "
+        "latest. A falling generator loss does not mean better images: it is often lowest in epoch 1, which shows "
+        "noise.",
     )

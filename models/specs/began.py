@@ -16,16 +16,18 @@ class BeganParams(NoiseParams):
     """Defaults: the paper's balance; its sources give no other settings, so these are ours."""
 
     epochs: Epochs | None = Field(15, description=EPOCHS)
-    width: Width = Field(32, description="Channels of the convolutions: 64 in the preset, 128 in the paper.")
-    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(16, description="Images a step (the paper's 16).")
-    learning_rate: Rate = Field(1e-4, description="Step size of both players (the paper's 1e-4).")
+    width: Width = Field(32, description="Number of channels in the convolutions. Preset: 64. Paper: 128.")
+    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(16, description="Number of images per step. Paper: 16.")
+    learning_rate: Rate = Field(1e-4, description="Learning rate of both networks. Paper: 1e-4.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Length of the noise vector z.")
     hidden: Annotated[int, Field(ge=4, le=4096)] = Field(64, description="Length of the auto-encoder's code.")
     gamma: Annotated[float, Field(gt=0, le=1, strict=False), Resumable.yes] = Field(
-        0.75, description="Wanted ratio of the losses of fakes and of real images: lower is sharper, less diverse."
+        0.75,
+        description="Target ratio of the loss of generated images to that of real images. Lower values "
+        "give sharper, less diverse images.",
     )
     lambda_k: Annotated[float, Field(gt=0, le=1, strict=False), Resumable.yes] = Field(
-        0.001, description="Step size of the balance k."
+        0.001, description="Learning rate of the balance factor k."
     )
 
     @model_validator(mode="after")
@@ -55,8 +57,9 @@ CELEBA: dict[str, object] = {
 RECIPE = Recipe(
     name="began",
     title="BEGAN",
-    description="An auto-encoder as discriminator, balanced by k (Berthelot et al. 2017): steady, smooth. "
-    "Noise is normal as in all recipes here; the paper draws it evenly from [-1, 1].",
+    description="The discriminator is an auto-encoder, and a factor k balances both networks (Berthelot et "
+    "al. 2017). Trains stably and gives smooth images. Noise is normally distributed, as in all recipes here; the "
+    "paper draws it uniformly from [-1, 1].",
     source="Berthelot et al. 2017",
     params=BeganParams,
     sizes=(16, 32, 64, 128),
@@ -64,8 +67,8 @@ RECIPE = Recipe(
     presets=(
         Preset(
             "celeba",
-            "Faces at 64 px. The tutorial found this method the easiest and gives no settings: these are the "
-            "paper's (Adam 1e-4, batch 16) with noise and code of 64.",
+            "Faces at 64 px. The tutorial recommends this method without giving settings. "
+            "These are the paper's: Adam at 1e-4, batches of 16, noise and code of length 64.",
             CELEBA,
         ),
     ),

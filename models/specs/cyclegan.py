@@ -16,28 +16,28 @@ Weight = Annotated[float, Field(ge=0, le=1000, strict=False)]
 class CycleganParams(AdversarialParams):
     """Defaults: the paper's, at the size of the data set."""
 
-    epochs: Epochs | None = Field(200, description=EPOCHS + " An epoch shows the larger domain once.")
-    batch_size: Annotated[int, Field(ge=1, le=512)] = Field(1, description="Images of each domain a step.")
+    epochs: Epochs | None = Field(200, description=EPOCHS + " One epoch shows every image of the larger domain once.")
+    batch_size: Annotated[int, Field(ge=1, le=512)] = Field(1, description="Number of images of each domain per step.")
     cycle: Annotated[Weight, Resumable.yes] = Field(10.0, description="Weight of the cycle loss.")
     identity: Annotated[Weight, Resumable.yes] = Field(
-        0.5, description="Weight of the identity loss, as a share of `cycle`; 0: none."
+        0.5, description="Weight of the identity loss, as a fraction of `cycle`. 0: no identity loss."
     )
     pool: Annotated[int, Field(ge=0, le=1000)] = Field(
-        50, description="Fakes of the past that the discriminators are shown again; 0: only new ones."
+        50, description="Number of past generated images to keep for the discriminators. 0: they see new ones only."
     )
     blocks: Annotated[int, Field(ge=1, le=16)] | None = Field(
-        None, description="Residual blocks of each generator; null: 9 from 256 px on, else 6."
+        None, description="Number of residual blocks in each generator. null: 9 for 256 px and more, else 6."
     )
     decay_from: Annotated[float, Field(ge=0, le=1, strict=False), Resumable.yes] = Field(
-        0.5, description="Share of the budget from which on the learning rates fall linearly to zero."
+        0.5, description="Fraction of the budget after which the learning rates start to fall linearly to zero."
     )
     jitter: Annotated[int, Field(ge=0, le=128)] | None = Field(
         None,
-        description="Images are scaled to this many pixels more than `image_size` and cropped at random; null: 30 at "
-        "256 px and in proportion.",
+        description="Margin for random cropping: images are scaled to this many pixels more than "
+        "`image_size`. null: 30 at 256 px, and in proportion at other sizes.",
     )
     monitor: Literal["g_loss_a", "g_loss_b", "cycle_loss"] | None = Field(
-        None, description="Epoch mean whose minimum marks the checkpoint `best`; null: `best` is the latest."
+        None, description="Metric whose lowest epoch mean marks the checkpoint `best`. null: `best` is the latest."
     )
 
 
@@ -62,8 +62,8 @@ HORSE2ZEBRA: dict[str, object] = {
 RECIPE = Recipe(
     name="cyclegan",
     title="CycleGAN",
-    description="Translation between two domains without pairs (Zhu et al. 2017). A data set with classes "
-    "serves too: its first half becomes domain A, the others B.",
+    description="Translation between two domains without paired images (Zhu et al. 2017). A data set with "
+    "classes works too: the first half of its classes becomes domain A, the other half domain B.",
     source="Zhu et al. 2017",
     params=CycleganParams,
     # Four halvings of a smaller image leave the discriminator's last convolution nothing to look at.
@@ -73,8 +73,8 @@ RECIPE = Recipe(
     presets=(
         Preset(
             "horse2zebra",
-            "The paper's settings: 100 epochs, then 100 with falling rates, scaled to 286 px and cropped to "
-            "256, batch 1.",
+            "The paper's settings: 100 epochs, then 100 with a falling learning rate, images "
+            "scaled to 286 px and cropped to 256, batches of 1.",
             HORSE2ZEBRA,
         ),
     ),

@@ -15,7 +15,8 @@ class DcganParams(NoiseParams):
 
     epochs: Epochs | None = Field(20, description=EPOCHS)
     init: Literal["normal", "default"] = Field(
-        "normal", description="`normal`: weights from N(0, .02), as the paper asks; `default`: PyTorch's own."
+        "normal",
+        description="Initial weights. `normal`: from N(0, .02), as in the paper. `default`: PyTorch's initialisation.",
     )
 
 
@@ -51,15 +52,15 @@ RECIPE = Recipe(
     presets=(
         Preset(
             "ithome",
-            "The article's settings: Adam 1e-3 with default betas and initialisation, training and test images "
-            "together, stop after 100 epochs without a better generator loss. The discriminator tends to win "
-            "within one epoch; the alerts say so.",
+            "The article's settings: Adam at 1e-3 with default betas and initialisation, "
+            "training and test images together, early stopping after 100 epochs without a better generator loss. The "
+            "discriminator usually wins within one epoch, which raises an alert.",
             ITHOME,
         ),
         Preset(
             "designspark",
-            "The benchmark's settings: 100 epochs, seconds per epoch recorded, so that devices can be compared "
-            "(GTX 1080 about 310 s, Jetson Nano about 1030 s an epoch in the source).",
+            "The benchmark's settings: 100 epochs. Compare devices by their seconds per epoch "
+            "(published: about 310 s on a GTX 1080, about 1030 s on a Jetson Nano).",
             DESIGNSPARK,
         ),
     ),

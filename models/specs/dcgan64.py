@@ -18,9 +18,10 @@ class Dcgan64Params(NoiseParams):
     epochs: Epochs | None = Field(20, description=EPOCHS)
     width: Width = Field(
         32,
-        description="Base number of channels. 32 learns digits on a laptop in minutes; the published networks have 64.",
+        description="Base number of channels. With 32, a laptop learns digits in minutes; the published "
+        "networks have 64.",
     )
-    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(64, description="Images a step.")
+    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(64, description="Number of images per step.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(128, description="Length of the noise vector z.")
     norm: Norm = Field("batch", description="Normalisation in the discriminator.")
     upsample: bool = Field(False, description=UPSAMPLE)
@@ -49,7 +50,8 @@ CELEBA: dict[str, object] = {
 RECIPE = Recipe(
     name="dcgan64",
     title="DCGAN (faces)",
-    description="The tutorial's networks for faces, a dense layer and transposed convolutions, with cross-entropy.",
+    description="The tutorial's networks for faces: a dense layer and transposed convolutions, trained "
+    "with cross-entropy.",
     source="Radford et al. 2016",
     params=Dcgan64Params,
     sizes=POWERS_OF_TWO,
@@ -57,8 +59,8 @@ RECIPE = Recipe(
     presets=(
         Preset(
             "celeba",
-            "The tutorial's settings: faces found, cropped and resized to 64 px, scaled to ±.5, batch 16, one "
-            "discriminator step to two generator steps.",
+            "The tutorial's settings: detected faces cropped and resized to 64 px, pixels "
+            "scaled to ±.5, batches of 16, one discriminator step for two generator steps.",
             CELEBA,
         ),
     ),

@@ -14,18 +14,19 @@ class MlpGanParams(NoiseParams):
     """Defaults: images scaled to ±1 and Adam 3e-4 show recognisable digits after 60 epochs of 9,000 images."""
 
     epochs: Epochs | None = Field(60, description=EPOCHS)
-    learning_rate: Rate = Field(3e-4, description="Step size of both optimizers, unless one has its own.")
+    learning_rate: Rate = Field(3e-4, description="Learning rate of both optimizers, unless a network has its own.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(50, description="Length of the noise vector z.")
     width: Width = Field(
         128,
-        description="Units of the generator's first hidden layer; the next have 2, 4 and 8 times as many, the "
-        "discriminator's hidden layers 4 and 2 times.",
+        description="Number of units in the generator's first hidden layer. Its next layers have 2, 4 and "
+        "8 times as many, the discriminator's hidden layers 4 and 2 times.",
     )
-    beta1: Beta = Field(0.9, description="Adam's decay of the mean of gradients.")
+    beta1: Beta = Field(0.9, description="Adam's decay rate for the mean of the gradients.")
     init: Literal["mean", "default"] = Field(
         "mean",
-        description="`mean`: the generator begins at the mean image of the data. The discriminator's batch "
-        "normalisation cannot see a constant frame, so from PyTorch's own start (`default`) it stays salt noise.",
+        description="Initial weights. `mean`: the generator starts at the mean image of the data. "
+        "`default`: PyTorch's initialisation; a constant frame around the images then stays noise, because the "
+        "discriminator's batch normalisation hides it.",
     )
 
 
@@ -50,8 +51,8 @@ LAOTOU: dict[str, object] = {
 RECIPE = Recipe(
     name="mlp_gan",
     title="MLP GAN",
-    description="The first GAN (Goodfellow et al. 2014) with fully connected networks. Digits in two minutes "
-    "on a laptop.",
+    description="The first GAN (Goodfellow et al. 2014), with fully connected networks. Generates digits "
+    "after two minutes on a laptop.",
     source="Goodfellow et al. 2014",
     params=MlpGanParams,
     sizes=range(8, 129),
@@ -59,8 +60,9 @@ RECIPE = Recipe(
     presets=(
         Preset(
             "laotou",
-            "The tutorial's own settings: normalisation .1/.5, fresh noise for each step, 1000 epochs. Its "
-            "normalisation leaves a frame of salt noise around the digits.",
+            "The tutorial's settings: pixels normalised with mean .1 and standard deviation "
+            ".5, new noise for every step, 1000 epochs. This normalisation leaves a frame of noise around the "
+            "digits.",
             LAOTOU,
         ),
     ),

@@ -18,10 +18,13 @@ class CriticParams(NoiseParams):
     epochs: Epochs | None = Field(40, description=EPOCHS)
     width: Width = Field(
         16,
-        description="Base number of channels. 16 learns digits on a laptop in minutes; the published networks have 64.",
+        description="Base number of channels. With 16, a laptop learns digits in minutes; the published "
+        "networks have 64.",
     )
-    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(64, description="Images a step.")
-    d_steps: Annotated[int, Field(ge=1, le=100)] = Field(5, description="Critic steps an iteration (the paper's 5).")
+    batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(64, description="Number of images per step.")
+    d_steps: Annotated[int, Field(ge=1, le=100)] = Field(
+        5, description="Number of critic steps per iteration. Paper: 5."
+    )
 
     @model_validator(mode="after")
     def _no_labels(self) -> Self:
@@ -34,25 +37,29 @@ class WganParams(CriticParams):
     """Defaults: the paper's RMSprop and five critic steps, with a rate that learns digits in minutes."""
 
     optimizer: Literal["adam", "rmsprop"] = Field(
-        "rmsprop", description="The paper found momentum to upset a critic with clipped weights."
+        "rmsprop",
+        description="Optimizer of both networks. The paper found that momentum destabilises a critic with "
+        "clipped weights.",
     )
     learning_rate: Rate = Field(
-        2e-4, description="Step size of both players. The paper's 5e-5 takes four times longer."
+        2e-4, description="Learning rate of both networks. The paper's 5e-5 takes four times as long."
     )
     clip: Annotated[float, Field(gt=0, le=10, strict=False), Resumable.yes] = Field(
-        0.01, description="The critic's weights are clipped to ± this before each of its steps."
+        0.01, description="Bound for the critic's weights: they are clipped to ± this value before each critic step."
     )
     boost_steps: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, Resumable.yes] = Field(
-        None, description="Critic steps of the iterations named by `boost_first` and `boost_every`; null: `d_steps`."
+        None,
+        description="Number of critic steps in the iterations that `boost_first` and `boost_every` select. "
+        "null: `d_steps`.",
     )
     boost_first: Annotated[int, Field(ge=0, le=1_000_000), Resumable.yes] = Field(
-        25, description="So many iterations at the start take `boost_steps`."
+        25, description="Number of iterations at the start that use `boost_steps`."
     )
     boost_every: Annotated[int, Field(ge=1, le=1_000_000), Resumable.yes] = Field(
-        500, description="Every so many iterations, one takes `boost_steps`."
+        500, description="Interval, in iterations, at which one iteration uses `boost_steps`."
     )
     extra_layers: Annotated[int, Field(ge=0, le=8)] = Field(
-        1, description="3x3 convolutions at the widest resolution of each network."
+        1, description="Number of extra 3x3 convolutions in each network, at half of the image size."
     )
     upsample: bool = Field(False, description=UPSAMPLE)
 
@@ -79,8 +86,8 @@ FASTAI_LSUN: dict[str, object] = {
 RECIPE = Recipe(
     name="wgan",
     title="WGAN",
-    description="Wasserstein loss with clipped weights (Arjovsky et al. 2017) on convolutional networks of 16 "
-    "to 256 pixels.",
+    description="Wasserstein loss with clipped weights (Arjovsky et al. 2017). Convolutional networks for "
+    "16 to 256 pixels.",
     source="Arjovsky et al. 2017",
     params=WganParams,
     sizes=POWERS_OF_TWO,
@@ -88,8 +95,8 @@ RECIPE = Recipe(
     presets=(
         Preset(
             "fastai_lsun",
-            "The course's settings for LSUN bedrooms at 64 px: 100 critic steps for the first 25 generator "
-            "steps and at every 500th, else 5.",
+            "The course's settings for LSUN bedrooms at 64 px: 100 critic steps in each of the "
+            "first 25 iterations and in every 500th, 5 in all others.",
             FASTAI_LSUN,
         ),
     ),

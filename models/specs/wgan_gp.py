@@ -16,17 +16,17 @@ from models.specs.wgan import CriticParams
 class WganGpParams(CriticParams):
     """Defaults: Gulrajani et al. 2017, algorithm 1: Adam 1e-4 with betas 0 and .9, five critic steps, penalty 10."""
 
-    learning_rate: Rate = Field(1e-4, description="Step size of both players.")
-    beta1: Beta = Field(0.0, description="Adam's decay of the mean of gradients.")
-    beta2: Beta = Field(0.9, description="Adam's decay of the mean of squared gradients.")
+    learning_rate: Rate = Field(1e-4, description="Learning rate of both networks.")
+    beta1: Beta = Field(0.0, description="Adam's decay rate for the mean of the gradients.")
+    beta2: Beta = Field(0.9, description="Adam's decay rate for the mean of the squared gradients.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(128, description="Length of the noise vector z.")
     penalty: Annotated[float, Field(ge=0, le=1000, strict=False), Resumable.yes] = Field(
         10.0, description="Weight of the gradient penalty."
     )
     norm: Norm = Field(
         "layer",
-        description="Normalisation in the critic. The penalty is per image, so `batch`, which mixes images, has no "
-        "place here; the preset `celeba` has it because its source does.",
+        description="Normalisation in the critic. `batch` mixes images although the penalty is per image; "
+        "it is here for the preset `celeba`, whose source uses it.",
     )
     upsample: bool = Field(False, description=UPSAMPLE)
 
@@ -34,7 +34,7 @@ class WganGpParams(CriticParams):
 RECIPE = Recipe(
     name="wgan_gp",
     title="WGAN-GP",
-    description="Wasserstein loss with a gradient penalty (Gulrajani et al. 2017) on the networks of dcgan64.",
+    description="Wasserstein loss with a gradient penalty (Gulrajani et al. 2017). Its networks are those of dcgan64.",
     source="Gulrajani et al. 2017",
     params=WganGpParams,
     sizes=POWERS_OF_TWO,
@@ -42,9 +42,9 @@ RECIPE = Recipe(
     presets=(
         Preset(
             "celeba",
-            "The tutorial's settings: one critic step to two generator steps and batch normalisation in the "
-            "critic. Batch normalisation mixes images, the penalty is per image: the defaults (five critic "
-            "steps, layer normalisation) train better.",
+            "The tutorial's settings: one critic step for two generator steps, and batch "
+            "normalisation in the critic. The defaults (five critic steps, layer normalisation) train better, "
+            "because the penalty is per image and batch normalisation mixes images.",
             CELEBA,
         ),
     ),
