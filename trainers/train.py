@@ -16,7 +16,7 @@ from trainers import data
 from trainers.assembly import assemble, stored_size
 from trainers.data.rng import Draws
 from trainers.device import devices, precision
-from trainers.loop import checkpoints
+from trainers.loop import checkpoints, memory_check
 from trainers.loop.loop import Loop
 from trainers.methods import output_network
 from trainers.outputs import GridWriter, layers, plots, png
@@ -62,6 +62,9 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     if snapshot is not None:
         job.restore(snapshot)
     reporter.started(job.step, job.budget.steps, job.budget.epochs, loop.device_name)
+
+    # Networks that cannot be trained in the memory of this process end the job here, before their first grid.
+    memory_check.refuse_oversized(method)
 
     # 4. What a new job shows before its first step. A resumed one has shown it.
     if snapshot is None:

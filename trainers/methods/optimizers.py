@@ -31,6 +31,16 @@ def sgd(weights: Iterable[torch.nn.Parameter], weight_decay: float) -> torch.opt
     return torch.optim.SGD(list(weights), lr=1.0, momentum=0.9, weight_decay=weight_decay, foreach=True)
 
 
+def weights(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    """Return the weights that an optimizer changes."""
+    return [weight for group in optimizer.param_groups for weight in group["params"]]
+
+
+def moments(optimizer: torch.optim.Optimizer) -> int:
+    """Return how many numbers an optimizer keeps for each weight, from its first step on."""
+    return 2 if isinstance(optimizer, torch.optim.Adam) else 1
+
+
 def warm_up() -> None:
     """Make torch import what its first optimizer needs. It takes two seconds that no job should wait for."""
     _fused_adam("cpu")

@@ -1,0 +1,51 @@
+"""Ends a job whose networks can never be trained in the memory of this process, before any time is spent on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterable
+
+from models import memory
+from trainers.loop import state
+from trainers.methods import optimizers
+from trainers.process.errors import OutOfMemoryError
+
+if TYPE_CHECKING:
+    import torch
+
+    from trainers.methods import Method
+
+# Memory that was freed but not given back counts as held, and can be used again: a job that may fit is tried.
+_SLACK_BYTES = 128 << 20
+
+
+def refuse_oversized(method: Method) -> None:
+    """Compare what training takes at the least, whatever the batch, with what the limits of this process leave.
+
+    Without this a job that cannot fit draws its first grid, fails in its first step, and halves its batch again and
+    again, though what does not fit are its networks.
+
+    Raises:
+        OutOfMemoryError
+    """
+    room = memory.room()
+    needed = _least(method)
+    if room is not None and needed > room.left + _SLACK_BYTES:
+        held = room.allowed - room.left
+        raise OutOfMemoryError(
+            f"the device ran out of memory: gradients, optimizer and a checkpoint of these networks take "
+            f"{needed / 1e9:.1f} GB beside the {held / 1e9:.1f} GB in use, and a job may have "
+            f"{room.allowed / 1e9:.1f} GB; lower `width` or `image_size`, or use a queue whose devices have more memory"
+        )
+
+
+def _least(method: Method) -> int:
+    """Return the bytes that are still to come at the least: a copy of the state, moments, and gradients."""
+    weights = {name: _bytes(optimizers.weights(one)) for name, one in method.optimizers.items()}
+    # The moments of an optimizer come with its first step; a resumed job has them already.
+    moments = sum(weights[name] * optimizers.moments(one) for name, one in method.optimizers.items() if not one.state)
+    # The gradients of one network are freed before the next one is trained.
+    return _bytes(state.named(method).values()) + moments + max(weights.values(), default=0)
+
+
+def _bytes(tensors: Iterable[torch.Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
