@@ -27,6 +27,7 @@ class Budget:
     def plan(self, step: int) -> None:
         """Count what is left from this step on: at the start, and after the batch has become smaller."""
         sampler = self.method.feed.sampler
+        # Batches first: how many of them a step takes is the method's business, and may change from step to step.
         left = sampler.batches_left(self.params.epochs, self.params.images)
         self.steps = step + self.method.iterations(step, left)
         self.images = sampler.seen + left * sampler.batch_size

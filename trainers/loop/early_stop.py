@@ -26,6 +26,7 @@ class EarlyStop:
         if self.monitor is None:
             return False
         value = means[self.monitor]
+        # Turned so that lower is better. Equal is not better: a training that stands still should stop.
         sign = -1 if self.monitor in HIGHER_IS_BETTER else 1
         if self.best is None or sign * value < sign * self.best:
             self.best, self.best_epoch, self.waited = value, epoch, 0

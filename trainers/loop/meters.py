@@ -31,6 +31,7 @@ class Ring:
 
     def take(self) -> list[list[float]]:
         """Return and forget all rows, as numbers on the host."""
+        # One transfer for all rows. It waits until the device has finished every step so far.
         rows: list[list[float]] = self._rows[: self.count].tolist()
         self.count = 0
         return rows
@@ -79,6 +80,7 @@ class History:
     def add(self, images: int, row: list[float]) -> None:
         """Account for one step."""
         self._bucket.add([float(images), *row])
+        # A point is complete when the bucket holds ``stride`` steps.
         if self._bucket.count < self.stride:
             return
         self.points.append(self._bucket.take())

@@ -31,6 +31,7 @@ class Recovery:
             DivergedError: it happened before, or there is nothing to go back to.
         """
         job = self.job
+        # 1. What to go back to. A checkpoint may still be on its way to the disk.
         last = self.writer.drain()
         salt = job.feed.draws.salt
         words = f"a {'metric' if bad.values else 'weight'} is not a number at step {bad.step}"
@@ -40,9 +41,11 @@ class Recovery:
             raise DivergedError(
                 f"{words} ({numbers or 'weights'}), again after going back once: lower the learning rate"
             )
+        # 2. Say so, with the numbers, before the step count jumps back.
         step = last.meta["step"]
         detail = f"{words}; going back to step {step} with other draws"
         self.reporter.alert("not_a_number", detail, bad.step, bad.values, back_to=step)
+        # 3. Go back. The checkpoint knows neither this alarm nor the seconds since it was taken: both are kept.
         seconds = job.clock.seconds
         job.restore(last, salt=salt + 1)
         job.alarms.codes.append("not_a_number")
@@ -55,6 +58,7 @@ class Recovery:
             OutOfMemoryError: there is nothing left to halve.
         """
         job = self.job
+        # 1. What to go back to, and whether half the batch is still a batch.
         last = self.writer.drain()
         size, half = job.feed.batch_size, job.feed.batch_size // 2
         if last is None or half < self._smallest_batch():
@@ -62,20 +66,22 @@ class Recovery:
                 f"the device ran out of memory with batches of {size} images, which cannot be halved any more: lower "
                 f"`width` or `image_size`, or use a queue whose devices have more memory ({words})"
             )
-        # What the failed step had allocated must be in one piece again.
+        # 2. Go back, with what the failed step had allocated in one piece again, and plan the rest of the budget anew:
+        #    it takes twice as many steps. The data go on after the same image: their position is counted in images.
         devices.give_back(job.feed.draws.device)
         seconds = job.clock.seconds
         job.restore(last)
         job.feed.halve()
         job.budget.plan(job.step)
         job.clock.go_on_from(seconds)
+        # 3. Keep it for the report and for checkpoints to come, and say so.
         step = last.meta["step"]
         job.halvings.append({"step": step, "from": size, "to": half})
         job.alarms.codes.append("batch_halved")
         detail = f"memory ran out with batches of {size} images; going on from step {step} with {half}"
         seen = job.feed.sampler.seen
         self.reporter.alert("batch_halved", detail, job.step, {"batch_size": half, "images": seen}, back_to=step)
-        # Whatever goes wrong next goes back to here, with the batch that was found to fit.
+        # 4. Whatever goes wrong next goes back to here, with the batch that was found to fit.
         self.writer.last = job.snapshot(self.writer.spare())
 
     def _smallest_batch(self) -> int:

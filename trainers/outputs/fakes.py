@@ -19,6 +19,7 @@ class Fakes:
         self.method = method
         feed = method.feed
         self.preprocessing = feed.preprocessing
+        # Made on the CPU for every device, so that grids of two machines can be compared: [64, noise_dim].
         draws = feed.draws.salted(0)
         self._noise = draws.normal_everywhere((CELLS, method.params.noise_dim), "grid")
         chosen = draws.permutation(feed.sampler.count, "real_grid")[:CELLS]

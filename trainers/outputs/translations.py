@@ -40,10 +40,13 @@ class Translations:
         ab, ba = (output_network(self.method, name) for name in ("generator_ab", "generator_ba"))
         fake_b, fake_a = generate(ab, self._normal_a), generate(ba, self._normal_b)
         columns = [self._normal_a, fake_b, generate(ba, fake_b), self._normal_b, fake_a, generate(ab, fake_a)]
+        # Six columns of [rows, C, size, size], side by side in each row.
         cells = torch.stack(columns, 1).flatten(0, 1)  # [rows * 6, C, size, size]
         pixels = png.tile(png.to_bytes(cells, self.preprocessing.mean, self.preprocessing.std), len(columns))
         return Sheet(pixels, self._spread(fake_a, fake_b))
 
     def _spread(self, fake_a: torch.Tensor, fake_b: torch.Tensor) -> float | None:
+        """Return the smaller spread of the two domains: one translator may collapse without the other."""
+        # One image has no distance to another; identical real images have none to compare with.
         real = [spread(self._normal_a), spread(self._normal_b)] if len(fake_a) > 1 else [0.0]
         return None if min(real) <= 0 else min(spread(fake_a) / real[0], spread(fake_b) / real[1])
