@@ -27,7 +27,7 @@ class Streak:
         self.patience = patience
         self.held = 0
         self.failed = 0
-        self.told = False
+        self.raised = False
 
     def look(self, *, holds: bool) -> bool:
         """Account for one observation; return whether to raise the alarm."""
@@ -35,10 +35,10 @@ class Streak:
         self.failed = 0 if holds else self.failed + 1
         # After as long a calm as it took to fire, the alarm is armed again.
         if self.failed >= self.patience:
-            self.told = False
-        if self.told or self.held < self.patience:
+            self.raised = False
+        if self.raised or self.held < self.patience:
             return False
-        self.told = True
+        self.raised = True
         return True
 
 
@@ -82,7 +82,7 @@ class Alarms:
         streak.held = streak.held if loud else 0
         streak.failed = 0 if loud else streak.failed + 1
         if streak.failed >= CALM_STEPS:
-            streak.told = False
+            streak.raised = False
 
     def grid(self, step: int, epochs_done: int, share: float | None) -> None:
         """Look at the spread of a grid's fakes as a share of that of real images; None where there are no fakes."""
@@ -96,7 +96,7 @@ class Alarms:
 
     def state(self) -> dict[str, object]:
         """Return the counters for the checkpoint."""
-        streaks = {name: [streak.held, streak.failed, streak.told] for name, streak in self._streaks.items()}
+        streaks = {name: [streak.held, streak.failed, streak.raised] for name, streak in self._streaks.items()}
         return {**streaks, "spread": self._spread}
 
     def restore(self, state: Mapping[str, object]) -> None:
@@ -104,7 +104,7 @@ class Alarms:
         self._spread = cast(float, state.get("spread", 0.0))  # the first versions did not keep it
         for name, streak in self._streaks.items():
             if name in state:
-                streak.held, streak.failed, streak.told = cast(Tuple[int, int, bool], state[name])
+                streak.held, streak.failed, streak.raised = cast(Tuple[int, int, bool], state[name])
 
     def _alert(self, code: str, detail: str, step: int, numbers: dict[str, float]) -> None:
         self.codes.append(code)

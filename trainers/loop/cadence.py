@@ -84,7 +84,7 @@ class Cadences:
     def due(self, step: int, epoch: int | None, now: float) -> Due:
         """Return what is due after this step. ``epoch`` is the one that ended with it, or None."""
         return Due(
-            # The first step is always recorded, so that people see at once that the job trains.
+            # The first step is always recorded, so that the dashboard shows at once that the job trains.
             record=self._metrics.due(step, epoch, now) or step == 1,
             grid=self._grid.due(step, epoch, now),
             checkpoint=self._checkpoint.due(step, epoch, now),

@@ -46,7 +46,7 @@ class Loop:
         self.writer = CheckpointWriter(spec.scratch, reporter)
         self.recovery = Recovery(self.job, self.writer, reporter)
         self.device_name = devices.name(method.feed.draws.device)
-        self._told_step: int | None = None  # the step of the last progress that was sent
+        self._reported_step: int | None = None  # the step of the last progress that was sent
         self._saved_step: int | None = None  # the step of the last checkpoint
 
     def run(self) -> bool:
@@ -73,7 +73,7 @@ class Loop:
         try:
             finished = self._train()
             self._checkpoint(best=False)
-            if self._told_step != self.job.step:
+            if self._reported_step != self.job.step:
                 self.reporter.progress(self._progress())
         except NotANumberError as bad:
             self.recovery.from_not_a_number(bad)
@@ -149,8 +149,8 @@ class Loop:
             self.job.metrics.send(self.job.epoch, self._progress())
 
     def _progress(self) -> Progress:
-        """Return how far the training is, and note that it was told."""
-        self._told_step = self.job.step
+        """Return how far the training is, and note that it was reported."""
+        self._reported_step = self.job.step
         return self.job.budget.progress(self.job.step)
 
     def _end_epoch(self, epoch: int) -> bool:
@@ -183,7 +183,7 @@ class Loop:
         self._read_metrics()
         if not state.all_finite(self.job.method):
             raise NotANumberError(self.job.step, {})
-        # All steps up to the checkpoint are told before it: an attempt that resumes from it tells those after it.
+        # All steps up to the checkpoint are sent before it: an attempt that resumes from it sends those after it.
         self._send_metrics()
         snapshot = self.snapshot()
         size = sum(value.numel() * value.element_size() for value in snapshot.tensors.values())

@@ -59,7 +59,7 @@ class Adversarial:
         self.judged = objective.judged
         self.metrics: tuple[str, ...] = (*_METRICS, *objective.metrics)
         self._schedule = schedule
-        # One batch of fakes can serve both players only where both take one step after it.
+        # Both players can use one batch of fakes only if the discriminator takes one step: several would make several.
         self._share = params.shared_fakes and schedule.d_steps.most == 1
 
     def iterations(self, step: int, batches: int) -> int:

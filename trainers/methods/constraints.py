@@ -41,7 +41,7 @@ class Clip:
     @torch.no_grad()
     def before(self, critic: nn.Module) -> None:
         """Clip every trained weight."""
-        # Bounded weights bound the critic's slope, though nobody knows at which value.
+        # Bounded weights bound the critic's slope, though not at a value that is known.
         for weight in critic.parameters():
             weight.clamp_(-self.bound, self.bound)
 

@@ -44,7 +44,7 @@ def _apart(normalise: Callable[[Tensor], Tensor], inputs: Tensor, batches: int) 
 
 def judge_together(judge: Callable[[Tensor], Tensor], *images: Tensor) -> tuple[Tensor, ...]:
     """Return the judge's output for each batch of images, [N, ...] all of the same size: [N] each."""
-    # A judge that is a plain function has no layers to be told.
+    # Each normalisation must know how many batches come; a judge that is a plain function has none.
     layers = judge.modules() if isinstance(judge, nn.Module) else ()
     norms = [module for module in layers if isinstance(module, (ApartNorm1d, ApartNorm2d))]
     for norm in norms:

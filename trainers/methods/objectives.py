@@ -190,7 +190,7 @@ class Balance(Plain):
         """Move k towards the balance gamma L(x) = L(G(z)), inside 0..1; return k and M."""
         k = self.extras["k"]
         off = self.gamma * real - g_loss
-        # In place and on the device: k is part of the checkpoint, and nobody waits for its value.
+        # In place, because k is part of the checkpoint; on the device, because reading its value would wait for it.
         k.add_(self.lambda_k * off).clamp_(0, 1)
         return [k.clone(), real + off.abs()]
 

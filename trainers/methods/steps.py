@@ -47,7 +47,7 @@ def generate(generator: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode, and back also after an error: training goes on when memory has run out."""
+    """Put a network into evaluation mode, and back also after an error: training continues after out-of-memory."""
     training = network.training
     network.eval()
     try:
