@@ -65,40 +65,31 @@ line AS MATERIALIZED (
      CROSS JOIN LATERAL (
         SELECT count(*) AS n FROM workers WHERE workers.queue = wanted.queue AND {LIVE}) AS workers
 ),
--- The owners in the order of their turns; and that of a job that is not stored yet, if it has no other job there.
-turns AS (
-    SELECT line.queue, turn.* FROM line CROSS JOIN LATERAL (
+-- The owners in the order of their turns, each with the number of its waiting jobs.
+owners AS MATERIALIZED (
+    SELECT line.queue, turn.*, counted.waiting
+      FROM line
+     CROSS JOIN LATERAL (
         SELECT turn.priority, turn.owner, running, last_served, first_ordered
           FROM (SELECT line.queue) AS line {OWNERS_IN_TURN}
          WHERE level.priority >= lowest
          LIMIT {OWNERS}) AS turn
-    UNION ALL
-    SELECT pair.queue, pair.priority, pair.owner, running, last_served, coalesce(first_ordered, now())
-      FROM (SELECT queue, priority, owner FROM asked WHERE id IS NULL AND nth = 1) AS pair
-     {STANDING}
-),
-owners AS MATERIALIZED (
-    SELECT turns.*, counted.waiting
-      FROM turns
-      JOIN line ON line.queue = turns.queue
      CROSS JOIN LATERAL (
         SELECT count(*) AS waiting FROM (
             SELECT 1 FROM jobs
-             WHERE queue = turns.queue AND state = 'queued' AND priority = turns.priority AND owner = turns.owner
-             LIMIT CASE WHEN turns.priority > lowest THEN {POSITION_CAP} ELSE deepest END) AS job) AS counted
+             WHERE queue = line.queue AND state = 'queued' AND priority = turn.priority AND owner = turn.owner
+             LIMIT CASE WHEN turn.priority > lowest THEN {POSITION_CAP} ELSE deepest END) AS job) AS counted
 ),
 -- About where the asked jobs stand: behind all jobs of higher priority, and behind as many jobs of each other owner as
 -- will run or be taken of their own owner when it is their turn.
 placed AS MATERIALIZED (
-    SELECT asked.*, mine.running, mine.last_served, mine.first_ordered, nth + (
-           SELECT coalesce(sum(CASE WHEN other.priority > asked.priority THEN other.waiting
-                                    ELSE greatest(0, least(other.waiting, nth + mine.running - other.running)) END), 0)
+    SELECT pair.*, running, last_served, coalesce(first_ordered, now()) AS first_ordered, nth + (
+           SELECT coalesce(sum(CASE WHEN other.priority > pair.priority THEN other.waiting
+                                    ELSE greatest(0, least(other.waiting, nth + busy.running - other.running)) END), 0)
              FROM owners AS other
-            WHERE other.queue = asked.queue AND other.priority >= asked.priority
-              AND (other.priority, other.owner) <> (asked.priority, asked.owner))::bigint AS about
-      FROM asked
-      LEFT JOIN owners AS mine
-        ON mine.queue = asked.queue AND mine.priority = asked.priority AND mine.owner = asked.owner
+            WHERE other.queue = pair.queue AND other.priority >= pair.priority
+              AND (other.priority, other.owner) <> (pair.priority, pair.owner))::bigint AS about
+      FROM asked AS pair {STANDING}
 ),
 -- How many jobs of an owner can be in front of one whose position is exact.
 reach AS MATERIALIZED (
@@ -128,22 +119,23 @@ found AS (
            id, begun, ordered_at, shape, images, progress, NULL
       FROM placed
 )
--- What is left to run of each: by the speed of its shape, else as is typical of its queue, else unknown.
+-- What is left to run of each job: a running job's own estimate; else by the speed of its shape; else as is typical of
+-- its queue; else unknown.
 SELECT what, found.queue, priority, owner, running, last_served, first_ordered, about, id, begun, workers, typical_s,
        overhead_s + images_left IS NOT NULL AS known,
-       coalesce(overhead_s + images_left / images_per_second, typical_s) AS likely,
-       coalesce((overhead_s + images_left / fastest) / spread, {UNKNOWN_LOW} * typical_s) AS low,
-       coalesce((overhead_s + images_left / slowest) * spread, {UNKNOWN_HIGH} * typical_s) AS high,
-       -- A running job's own estimate is better than that.
-       extract(epoch FROM (eta->>'at')::timestamptz - now())::float8 AS told_likely,
-       extract(epoch FROM (eta->>'low')::timestamptz - now())::float8 AS told_low,
-       extract(epoch FROM (eta->>'high')::timestamptz - now())::float8 AS told_high
+       coalesce(ends.likely, overhead_s + images_left / images_per_second, typical_s) AS likely,
+       coalesce(ends.low, (overhead_s + images_left / fastest) / spread, {UNKNOWN_LOW} * typical_s) AS low,
+       coalesce(ends.high, (overhead_s + images_left / slowest) * spread, {UNKNOWN_HIGH} * typical_s) AS high
   FROM found
   JOIN line ON line.queue = found.queue
   LEFT JOIN paces AS pace ON pace.shape = found.shape AND pace.queue = found.queue
  CROSS JOIN LATERAL (
     SELECT images * (1 - coalesce((progress->>'fraction')::float8, 0)) AS images_left,
            CASE WHEN attempts < {FEW_ATTEMPTS} THEN {FEW_SPREAD} ELSE 1 END AS spread) AS job
+ CROSS JOIN LATERAL (
+    SELECT extract(epoch FROM (eta->>'at')::timestamptz - now())::float8 AS likely,
+           extract(epoch FROM (eta->>'low')::timestamptz - now())::float8 AS low,
+           extract(epoch FROM (eta->>'high')::timestamptz - now())::float8 AS high) AS ends
  ORDER BY found.queue, priority DESC, {ORDER_OF_JOBS}
 """)  # noqa: S608 - fragments of this program
 
@@ -239,7 +231,7 @@ def _line(rows: Sequence[RowMapping]) -> Line:
         if row["id"] is None and row["about"] <= NEAR:
             # Were it stored, it would stand at the end of its owner's line.
             _owner(owners, row).jobs.append(_job(row))
-    running = [_left(row) for row in _only(rows, "running")]
+    running = [_seconds(row) for row in _only(rows, "running")]
     in_turn = sorted(owners.values(), key=lambda owner: -owner.priority)
     return Line(rows[0]["workers"], rows[0]["typical_s"], running, in_turn, asked)
 
@@ -256,11 +248,11 @@ def _owner(owners: dict[tuple[int, str], Owner], row: RowMapping) -> Owner:
 
 
 def _job(row: RowMapping) -> WaitingJob:
-    seconds = None if row["likely"] is None else (row["likely"], row["low"], row["high"])
-    return WaitingJob(row["id"], row["begun"], row["known"], seconds)
+    return WaitingJob(row["id"], row["begun"], row["known"], _seconds(row))
 
 
-def _left(row: RowMapping) -> Seconds | None:
-    """Return what is left of a running job; its own estimate is better than that of its shape."""
-    left = [row[name] if row[f"told_{name}"] is None else row[f"told_{name}"] for name in ("likely", "low", "high")]
-    return None if None in left else (max(0, left[0]), max(0, left[1]), max(0, left[2]))
+def _seconds(row: RowMapping) -> Seconds | None:
+    """Return what is left to run; a running job may be over its own estimate."""
+    if row["likely"] is None:
+        return None
+    return max(0, row["likely"]), max(0, row["low"]), max(0, row["high"])

@@ -20,8 +20,8 @@ OWN = text(f"""
 SELECT * FROM jobs WHERE queue = :queue AND state = 'queued' AND owner = :owner
  ORDER BY priority DESC, {ORDER_OF_JOBS} LIMIT :limit
 """).columns(**{column.name: column.type for column in JOBS.columns})  # noqa: S608 - fragments of this program
-# What a job may need of the roomiest live worker: now, and when nothing else runs there. None where nobody lives.
-# What a worker's own job takes is given back at its end, so it is not what the next one waits for.
+# The memory that a job may need on the roomiest live worker: now, and when nothing else runs there. None without a live
+# worker. A worker that runs a job frees its memory at the end, so its full capacity counts.
 ROOM = text(f"""
 SELECT max(CASE WHEN id IN (SELECT worker_id FROM jobs WHERE queue = :queue AND state = 'running') THEN capacity
                 ELSE room END) AS now,
@@ -35,7 +35,7 @@ SELECT max(CASE WHEN id IN (SELECT worker_id FROM jobs WHERE queue = :queue AND 
 
 
 class Upcoming:
-    """Looks at the heads of the queues."""
+    """Reads the first jobs of queues."""
 
     def __init__(self, engine: Engine, alive_s: float) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
