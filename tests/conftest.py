@@ -15,6 +15,10 @@ from minio import Minio
 from ganforge.stack.home import Home
 from ganforge.stack.services import Services
 from tests.database import Database
+from trainers.__main__ import share_the_processors
+
+# Several test processes share the processors; OpenMP reads this when the first of their tests brings in torch.
+share_the_processors()
 
 ROOT = Path(__file__).resolve().parent.parent
 

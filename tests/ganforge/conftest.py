@@ -25,12 +25,13 @@ class Commands:
 
     home: Path
     checkout: Path = Path()  # where the code of the service lies; relative to the folder that the tests run in
+    settings: dict[str, str] = field(default_factory=dict)
     running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("GANFORGE_")}
-        return {**own, "GANFORGE_HOME": str(self.home), "GANFORGE_QUEUES": "cpu"}
+        return {**own, "GANFORGE_HOME": str(self.home), "GANFORGE_QUEUES": "cpu", **self.settings}
 
     def __call__(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -84,7 +85,8 @@ class Commands:
 @pytest.fixture
 def ganforge(tmp_path: Path) -> Iterator[Commands]:
     """Return the commands on a fresh home, where nothing runs."""
-    commands = Commands(tmp_path / "home")
+    # These tests start a stack each, and most want no training: a trainer started ahead would cost more than the rest.
+    commands = Commands(tmp_path / "home", settings={"GANFORGE_SPARE_TRAINER": "false"})
     yield commands
     commands.close()
 

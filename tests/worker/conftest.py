@@ -90,6 +90,8 @@ def fleet(service_environment: dict[str, str], tmp_path: Path) -> Iterator[Fleet
         "GANFORGE_LEASE_S": "3",
         "GANFORGE_RENEW_S": "0.5",
         "GANFORGE_SWEEP_S": "0.2",
+        # A trainer that waits for a job which never comes has read torch for nothing, 3 s of a core each time.
+        "GANFORGE_SPARE_TRAINER": "false",
     }
     running = Fleet(environment, tmp_path)
     yield running

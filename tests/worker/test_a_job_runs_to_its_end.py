@@ -8,7 +8,7 @@ from models.states import EVENTS
 from tests.waiting import until
 
 
-def test_a_training_job_succeeds_with_every_artifact_that_was_promised(fleet, stores, submit):
+def test_a_training_job_succeeds_with_every_artifact_and_event_that_was_promised(fleet, stores, submit):
     fleet.supervisor()
     job_id = submit()
 
@@ -29,6 +29,16 @@ def test_a_training_job_succeeds_with_every_artifact_that_was_promised(fleet, st
         _, key = stores.reports.artifact(artifact["id"], "alice")
         data = b"".join(stores.blobs.stream(key))
         assert (len(data), hashlib.sha256(data).hexdigest()) == (artifact["bytes"], artifact["sha256"])
+    _assert_fields(stores.events.page(job_id, 0, 1000))
+
+
+def _assert_fields(events) -> None:
+    """Assert that each event has the fields that its type promises."""
+    assert {event["type"] for event in events} >= {"state", "metric", "epoch", "grid", "checkpoint", "artifact"}
+    for event in events:
+        promised, fields = EVENTS[event["type"]].data, tuple(event["data"])
+        more = event["type"] in {"epoch", "alert"}
+        assert set(promised) <= set(fields) if more else set(promised) == set(fields), event
 
 
 def test_a_job_shows_all_it_did_though_its_metrics_are_told_seldom(fleet, stores, submit):
@@ -38,18 +48,6 @@ def test_a_job_shows_all_it_did_though_its_metrics_are_told_seldom(fleet, stores
     assert (job["progress"]["step"], job["progress"]["images"], job["progress"]["fraction"]) == (8, 1024, 1.0)
     told = {event["type"] for event in stores.events.page(job_id, 0, 1000)}
     assert "progress" not in told
-
-
-def test_every_event_has_the_fields_that_its_type_promises(fleet, stores, submit):
-    fleet.supervisor()
-    job_id = submit()
-    until(lambda: _finished(stores, job_id), 60, "the end of the job")
-    events = stores.events.page(job_id, 0, 1000)
-    assert {event["type"] for event in events} >= {"state", "metric", "epoch", "grid", "checkpoint", "artifact"}
-    for event in events:
-        promised, fields = EVENTS[event["type"]].data, tuple(event["data"])
-        more = event["type"] in {"epoch", "alert"}
-        assert set(promised) <= set(fields) if more else set(promised) == set(fields), event
 
 
 def test_events_are_numbered_without_a_gap_and_tell_every_step_once(fleet, stores, submit):

@@ -13,6 +13,8 @@ from tests.waiting import until
 # Checkpoints come often, so that a kill falls between two of them; steps are many, so that it falls into the run.
 PARAMS = {"width": 8, "epochs": 24, "checkpoint_every": {"steps": 200}, "grid_every": {"epochs": 24}}
 
+SPARE = {"GANFORGE_SPARE_TRAINER": "true"}
+
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory) -> dict[str, str]:
@@ -44,7 +46,7 @@ def _has_checkpoint(stores, job_id: str):
 
 
 def test_after_kill_9_of_the_trainer(fleet, stores, submit, weights, calm):
-    fleet.supervisor()
+    fleet.supervisor(**SPARE)
     fleet.sweeper()
     job_id = submit(params=PARAMS)
     until(lambda: _has_checkpoint(stores, job_id), 60)
@@ -61,13 +63,13 @@ def test_after_kill_9_of_the_trainer(fleet, stores, submit, weights, calm):
 
 
 def test_after_kill_9_of_the_supervisor(fleet, stores, submit, weights, calm):
-    first = fleet.supervisor()
+    first = fleet.supervisor(**SPARE)
     fleet.sweeper()
     job_id = submit(params=PARAMS)
     until(lambda: _has_checkpoint(stores, job_id), 60)
     os.kill(first.pid, signal.SIGKILL)
     until(lambda: not fleet.trainers(), 5, "the end of the trainers of a dead supervisor")
-    fleet.supervisor()
+    fleet.supervisor(**SPARE)
     job = _finish(stores, job_id)
 
     assert job["state"] == "succeeded", (job, fleet.logs())
@@ -78,7 +80,7 @@ def test_after_kill_9_of_the_supervisor(fleet, stores, submit, weights, calm):
 
 
 def test_after_sigterm_the_worker_gives_the_job_back_and_another_goes_on(fleet, stores, submit, weights, calm):
-    first = fleet.supervisor()
+    first = fleet.supervisor(**SPARE)
     job_id = submit(params=PARAMS)
     until(lambda: stores.reports.job(job_id, None)["progress"]["step"] > 0, 60)
     first.terminate()
@@ -87,7 +89,7 @@ def test_after_sigterm_the_worker_gives_the_job_back_and_another_goes_on(fleet, 
     assert (job["state"], first.returncode) == ("queued", 0), fleet.logs()
     assert _has_checkpoint(stores, job_id)[0]["step"] == job["progress"]["step"]
 
-    fleet.supervisor()
+    fleet.supervisor(**SPARE)
     job = _finish(stores, job_id)
     assert job["state"] == "succeeded", (job, fleet.logs())
     assert [attempt["outcome"] for attempt in stores.reports.attempts(job_id)] == ["interrupted", "succeeded"]
@@ -95,7 +97,7 @@ def test_after_sigterm_the_worker_gives_the_job_back_and_another_goes_on(fleet, 
 
 
 def test_a_killed_spare_costs_no_job_anything(fleet, stores, submit):
-    fleet.supervisor()
+    fleet.supervisor(**SPARE)
     (spare,) = until(fleet.trainers, 20, "a trainer started ahead")
     os.kill(spare.pid, signal.SIGKILL)
     job_id = submit()
@@ -104,7 +106,7 @@ def test_a_killed_spare_costs_no_job_anything(fleet, stores, submit):
 
 
 def test_a_job_that_dies_at_every_attempt_fails_with_the_last_log_lines(fleet, stores, submit):
-    fleet.supervisor()
+    fleet.supervisor(**SPARE)
     fleet.sweeper()
     job_id = submit(params={"epochs": 5000}, max_attempts=2)
     for number in (1, 2):

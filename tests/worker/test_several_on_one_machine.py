@@ -22,7 +22,8 @@ def test_each_supervisor_keeps_to_its_gpu_and_takes_what_fits_on_it(fleet, store
     path = f"{folder}:{os.environ['PATH']}"
     for n, uuid in enumerate((SMALL, LARGE)):
         name = f"gpu-{n}"
-        fleet.supervisor(queue="gpu", GANFORGE_DEVICE=uuid, GANFORGE_WORKER_NAME=name, PATH=path)
+        settings = {"GANFORGE_DEVICE": uuid, "GANFORGE_WORKER_NAME": name, "GANFORGE_SPARE_TRAINER": "true"}
+        fleet.supervisor(queue="gpu", PATH=path, **settings)
     workers = until(lambda: len(found := stores.reports.workers(15)) == 2 and found, 60, "both supervisors")
 
     facts = {worker["name"]: worker["device"] for worker in workers}
