@@ -27,7 +27,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 def view(shape: type[View], row: Mapping[Any, Any], **made: Any) -> View:
-    """Return the view of a row: a field shows the column of its name, unless it is `made` of others."""
+    """Return the view of a row. Each field takes the column of the same name, unless `made` gives its value."""
     return cast(View, {name: made[name] if name in made else _json(row[name]) for name in shape.__annotations__})
 
 

@@ -26,7 +26,7 @@ class Request:
     body_sha256: bytes
 
 
-# The row is looked for before the lock is had: whoever stores an answer finds out if another was faster (`remember`).
+# The look-up may be older than the lock. Storing the answer finds that out by its primary key (stores/jobs/insert.py).
 BEGIN = text(f"""
 SELECT now() AS at, locks.*, answer.body_sha256, answer.response
   FROM (SELECT cast(:key AS text) IS NULL
@@ -38,14 +38,14 @@ SELECT now() AS at, locks.*, answer.body_sha256, answer.response
 
 @dataclass(frozen=True)
 class Begun:
-    """A transaction that answers a request: its time, and the answer that the request was given before."""
+    """The beginning of a transaction: its time, and the answer that was stored for the request before, if any."""
 
     at: datetime
     answer: dict[str, Any] | None
 
 
 def begin(connection: Connection, owner: str, request: Request | None, *, turn: bool = False) -> Begun:
-    """Keep out others with the same key until the transaction ends, with `turn` all that add to what the owner has.
+    """Lock the idempotency key, and with `turn` the owner's quota too, until the transaction ends.
 
     Raises:
         IdempotencyMismatchError: the key came with another body before.
@@ -59,7 +59,7 @@ def begin(connection: Connection, owner: str, request: Request | None, *, turn: 
 
 
 def busy() -> IdempotencyBusyError:
-    """Return what a request is told whose key another one is using."""
+    """Return the error of a request whose key another request is using."""
     return IdempotencyBusyError(Conflicts.first_request_under_way())
 
 

@@ -1,5 +1,4 @@
-"""The one statement that stores a job with everything that belongs to its birth: its first event, its line in the audit
-and the answer to the request. One round trip instead of five."""
+"""Stores a job together with its first event, its audit row and the answer to the request, in one SQL statement."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ JOBS = cast(Table, Job.__table__)
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """The columns of a job that are known before it is stored: every name looked up, every default filled in."""
+    """The columns of a job before it is stored, with every name looked up and every default filled in."""
 
     owner: str
     kind: str
@@ -50,22 +49,22 @@ class NewJob:
 
     @classmethod
     def of(cls, asked: TrainRequest | SampleRequest, **found: Any) -> NewJob:
-        """Return the job that a request makes: a column is what was `found` for it, or else what was asked."""
+        """Return the job that a request makes. `found` has the columns that placement decides; others are as asked."""
         asked_for = {name: value for name, value in asked if name in cls.__dataclass_fields__}
         return cls(**{**asked_for, **found})
 
 
-# What a job has before anything has happened to it, as the defaults of its columns say.
+# The columns of a job to which nothing has happened yet: what the database fills in by default.
 UNTOUCHED: dict[str, Any] = {**dict.fromkeys(JOBS.c.keys()), "progress": {}, "attempt": 0, "last_seq": 0}
 
 
 def shown(new: NewJob, place: Place, **stored: Any) -> views.Job:
-    """Return the view of a job that is not stored yet. What only a stored one has is null or zero, unless given."""
+    """Return the view of a job that is not stored yet. What `stored` lacks of a stored job's fields is null or zero."""
     return job_view({**UNTOUCHED, **vars(new), **stored}, place.position, place.eta)
 
 
 COLUMNS = (*NewJob.__dataclass_fields__, "id", "state", "last_seq")
-# A null limit lets every job in, without counting. An answer that is older than 72 hours makes room for this one.
+# Without a limit nothing is counted. A stored answer that is older than 72 hours is replaced.
 STORE = text(f"""
 WITH waiting AS (
     SELECT count(*) AS n
@@ -100,12 +99,12 @@ SELECT n AS waiting, (SELECT at FROM event) AS at, (SELECT key FROM answer) AS k
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of a job.
+    """The result of storing a job.
 
     Attributes:
-        at: when its first event was written; None: it is not stored, since as many jobs wait as may.
-        waiting: how many jobs of the owner waited before, as far as they were counted.
-        key: the idempotency key under which the answer is remembered; None where it is not.
+        at: time of its first event; None: the job was not stored, because the owner's quota was used up.
+        waiting: how many of the owner's jobs waited before, counted up to the limit.
+        key: the idempotency key whose answer was stored; None: there was no key, or another request was faster with it.
     """
 
     at: datetime | None
@@ -124,12 +123,12 @@ def store(
     """Store a job.
 
     Args:
-        connection: in the transaction in which its owner's turn was taken.
+        connection: in the transaction that holds the locks of key and quota.
         new: its columns.
-        view: the job as shown to readers, which answers the request.
-        line: what the audit says, and of whom.
-        request: what is answered; None: it came without an idempotency key.
-        limit: how many jobs of the owner may wait, this one included; None: nobody need count.
+        view: the job as readers see it, which is also the answer to the request.
+        line: who submits the job, and the audit row.
+        request: the request with its idempotency key; None: it has no key.
+        limit: how many of the owner's jobs may wait, including this one; None: there is room without counting.
     """
     actor, entry = line
     row = connection.execute(
