@@ -54,7 +54,7 @@ class Sweeper(Scheduler):  # type: ignore[misc]
         self._stores = open_stores(Settings(), celery=self.app)
         Housekeeping(self._stores).start()
 
-    def tick(self, *_: Any, **__: Any) -> float:
+    def tick(self, *_: object, **__: object) -> float:
         """Sweep; return the seconds until the next time."""
         assert self._stores is not None  # noqa: S101 - beat calls setup_schedule first
         try:
@@ -69,7 +69,7 @@ def create_sweeper(settings: Settings) -> Celery:
 
     # Not at beat_init: by then Celery has replaced standard error with its own stream.
     @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
-    def logs(**_: Any) -> None:
+    def logs(**_: object) -> None:
         configure_logs("sweeper")
 
     return make_celery(settings)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from celery import Celery, signals
 from kombu.asynchronous import get_event_loop
 
@@ -28,27 +26,27 @@ def create_worker(settings: Settings) -> Celery:
         supervisor.work()
 
     @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
-    def logs(**_: Any) -> None:
+    def logs(**_: object) -> None:
         configure_logs(f"worker-{settings.queue}")
 
     @signals.worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
-    def start(**_: Any) -> None:
+    def start(**_: object) -> None:
         supervisor.start()
 
     # Celery's loop asks the broker for work when something wakes it, and not while the slot is taken. The end of a task
     # wakes nobody by itself: a ring that comes then would wait for the next of the loop's own timers, up to a second.
     @signals.task_postrun.connect(weak=False)  # type: ignore[untyped-decorator]
-    def listen_again(**_: Any) -> None:
+    def listen_again(**_: object) -> None:
         if (hub := get_event_loop()) is not None:
             hub.call_soon(hub.call_later, LISTEN_AFTER_S, int)  # type: ignore[no-untyped-call]
 
     # Runs inside the signal handler of SIGTERM: it sets events and nothing else.
     @signals.worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
-    def stop_soon(**_: Any) -> None:
+    def stop_soon(**_: object) -> None:
         supervisor.stop_soon()
 
     @signals.worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
-    def close(**_: Any) -> None:
+    def close(**_: object) -> None:
         supervisor.close()
 
     return app

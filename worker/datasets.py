@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import structlog
 from filelock import FileLock, Timeout
 
+from models import views
 from models.files import try_lock
 from stores.container import Stores
 from stores.infra.errors import NotFoundError
@@ -37,7 +37,7 @@ class Cache:
         self._folder = stores.settings.home.absolute() / "cache" / "datasets"
         self._limit = stores.settings.cache_bytes
 
-    def fetch(self, row: Mapping[str, Any], scratch: Path, given_up: threading.Event) -> Path:
+    def fetch(self, row: views.Dataset, scratch: Path, given_up: threading.Event) -> Path:
         """Return the packed file of an uploaded data set, under a name of the attempt's own in `scratch`.
 
         That second name keeps the bytes there for as long as the attempt lives, whatever the cache throws out.
@@ -47,8 +47,10 @@ class Cache:
             GivenUpError: the attempt was asked to end meanwhile.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        kept = self._folder / f"{row['sha256']}{_ENDING}"
-        with self._locked(row["sha256"], given_up):
+        sha256 = row["sha256"]
+        assert sha256 is not None  # noqa: S101 - an uploaded data set has it since it can be trained on
+        kept = self._folder / f"{sha256}{_ENDING}"
+        with self._locked(sha256, given_up):
             if not kept.is_file() or kept.stat().st_size != row["bytes"]:
                 kept.unlink(missing_ok=True)
                 self._make_room(int(row["bytes"]))
@@ -63,7 +65,7 @@ class Cache:
                 return kept
             return own
 
-    def _download(self, row: Mapping[str, Any], kept: Path, given_up: threading.Event) -> None:
+    def _download(self, row: views.Dataset, kept: Path, given_up: threading.Event) -> None:
         key = patiently(lambda: self._stores.uploads.packed_key(row["id"]), given_up)
         if key is None:
             raise UnfetchableError(f"data set {row['name']} was deleted; name another one")

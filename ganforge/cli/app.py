@@ -84,5 +84,4 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _message(error: TyperException) -> str:
-    text = error.format_message() if hasattr(error, "format_message") else str(error)
-    return " ".join(str(text).split())
+    return " ".join(error.format_message().split())

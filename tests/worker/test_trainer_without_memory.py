@@ -39,7 +39,9 @@ def end():
         device = Confined(DeviceClass.cpu, None, "a CPU", 1, allowed=allowed)
         trainer = Trainer(device, None if python is None else str(python))
         heard: queue.SimpleQueue = queue.SimpleQueue()
-        spec = wire.SampleSpec("job_1", 1, "none", {}, Path("x"), "cpu", 1, Path("x"), Path("x"))
+        work = {"job": "job_1", "attempt": 1, "recipe": "none", "params": {}, "bounds": {}}
+        paths = {"checkpoint": Path("x"), "scratch": Path("x"), "cache": Path("x")}
+        spec = wire.SampleSpec(**work, **paths, device="cpu", threads=1)
         try:
             trainer.begin(spec, heard.put)
             if at_its_limit:
