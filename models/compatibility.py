@@ -17,7 +17,7 @@ KEPT = 10
 
 
 class MisfitError(ValueError):
-    """A data set does not fit; ``place`` is the field of the request to change: dataset, image_size or batch_size."""
+    """A data set does not fit. ``place`` is the field of the request to change: dataset, image_size or batch_size."""
 
     def __init__(self, place: str, message: Message) -> None:
         super().__init__(message)

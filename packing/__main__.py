@@ -35,7 +35,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class _Teller:
-    """Writes lines; progress not more often than anybody looks."""
+    """Writes JSON lines; progress at most once a second."""
 
     def __init__(self) -> None:
         self._told = 0.0
@@ -51,7 +51,7 @@ class _Teller:
         self.tell("refused", summary=error.summary.as_json(), remedy=error.remedy.as_json(), problems=problems)
 
     def progress(self, stage: str, done: int, total: int | None) -> None:
-        """Write how far it is, now and then."""
+        """Write the progress, if the last time was long enough ago."""
         now = time.monotonic()
         if now - self._told >= _PROGRESS_EVERY_S:
             self._told = now
@@ -62,7 +62,7 @@ def _restrain() -> None:
     os.nice(NICE)
     for kind, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, CPU_S), (resource.RLIMIT_CORE, 0)):
         hard = resource.getrlimit(kind)[1]
-        # Soft, so that the end by SIGXCPU tells what it was; nothing in here would raise it again.
+        # The soft limit: SIGXCPU then ends the process and shows the cause. Nothing in here would raise it again.
         resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
@@ -92,7 +92,7 @@ def _order(asked: dict[str, Any]) -> Order:
 
 
 def main() -> int:
-    """Carry out one order."""
+    """Import one archive, or scan one data set."""
     _restrain()
     asked: dict[str, Any] = json.loads(sys.stdin.readline())
     _leave_with_caller()

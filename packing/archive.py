@@ -1,4 +1,4 @@
-"""Zip and tar, read as streams of members. Nothing is written to the disk, and what comes out is counted."""
+"""Reads zip and tar archives as streams of members. Writes nothing to disk, and counts the unpacked bytes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 20
 _BLOCK = 512
-# What a zip's directory needs at the very most: 1 kB a member, long names included.
+# The largest directory of a zip: 1 kB per member, long names included.
 _MOST_DIRECTORY = MOST_MEMBERS << 10
 _COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\0": lzma.LZMAFile,
 }
-# What is often sent instead, by its first bytes.
+# Files that people often send instead of an archive, by their first bytes.
 _OTHERS = {
     b"7z\xbc\xaf": ArchiveFaults.a_7z_archive,
     b"Rar!": ArchiveFaults.a_rar_archive,
@@ -45,7 +45,7 @@ _BROKEN = (
 
 
 class Member(NamedTuple):
-    """A file or a folder in an archive. ``read`` gives a file's bytes, now or never."""
+    """A file or a folder in an archive. ``read`` returns a file's bytes, and works only until the next member."""
 
     name: str
     parts: tuple[str, ...]
@@ -54,7 +54,7 @@ class Member(NamedTuple):
 
 
 class Archive:
-    """A zip, or a tar however it is compressed, told by its content. It can be walked more than once."""
+    """A zip, or a tar with any compression, detected by its content. Its members can be read more than once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -73,7 +73,7 @@ class Archive:
             raise RefusedError(ArchiveFaults.file_is(kind=kind()), Remedies.send_an_archive())
 
     def members(self) -> Iterator[Member]:
-        """Yield what is in it, in its own order, without what operating systems leave behind.
+        """Yield the members in the order of the archive, without files that operating systems add.
 
         Raises:
             RefusedError: it is damaged, a bomb, or plays tricks; while iterating and in ``Member.read`` alike.
@@ -104,7 +104,7 @@ class Archive:
                     yield self._zip_member(archive, info)
 
     def _zip_member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
-        # zipfile cuts a name at its first NUL; the whole one is what the archive says.
+        # zipfile cuts a name at its first NUL. The whole name is what the archive contains.
         name = info.orig_filename
         parts = checked(name)
         kind = stat.S_IFMT(info.external_attr >> 16)
@@ -128,7 +128,7 @@ class Archive:
             if self._opener is None:
                 with tarfile.open(fileobj=file, mode="r:") as archive:
                     yield from self._tar_members(archive)
-                    # tarfile takes the end of the file for the end of the archive; a whole one ends with zeros.
+                    # tarfile accepts the end of the file as the end of the archive. A complete archive ends with zeros.
                     file.seek(archive.offset)
                     if file.read(_BLOCK) != bytes(_BLOCK):
                         raise EOFError("the end is missing")
@@ -136,7 +136,7 @@ class Archive:
                 counted = _Counted(self._opener(file), self._count)
                 with tarfile.open(fileobj=counted, mode="r|") as archive:  # type: ignore[call-overload]
                     yield from self._tar_members(archive)
-                # Its checksum stands behind the last byte.
+                # The checksum follows the last byte.
                 while counted.read(_PIECE):
                     pass
 
@@ -145,7 +145,7 @@ class Archive:
             info = archive.next()
             if info is None:
                 return
-            # It would remember every member, to find links by; there are none here.
+            # tarfile keeps every member in memory to resolve links. Links are refused here.
             archive.members = []  # type: ignore[attr-defined]
             yield self._tar_member(archive, info)
 
@@ -168,7 +168,7 @@ class Archive:
     # -- counting
 
     def _content(self, name: str, file: IO[bytes], claimed: int) -> bytes:
-        """Return a member's bytes. What it claims to hold is believed only when it is too much."""
+        """Return a member's bytes. The size in its header is used only to refuse it early."""
         too_large = refuse_file(name, MemberFaults.too_large_member(size=MOST_MEMBER >> 20), Remedies.make_smaller())
         if claimed > MOST_MEMBER:
             raise too_large
@@ -178,7 +178,7 @@ class Archive:
             if not piece:
                 break
             content += piece
-            # Of a compressed tar everything is counted below already, headers and skipped members too.
+            # For a compressed tar, the stream below has counted everything, headers and skipped members included.
             if self._opener is None:
                 self._count(len(piece))
             if len(content) > MOST_MEMBER:
@@ -196,7 +196,7 @@ class Archive:
 
 
 class _Counted:
-    """A file that tells how much was read from it."""
+    """A file that counts the bytes read from it."""
 
     def __init__(self, file: Any, count: Callable[[int], None]) -> None:
         self._file = file
@@ -228,7 +228,7 @@ def _broken(error: Exception) -> Exception:
 
 
 def _is_old_tar(path: Path) -> bool:
-    """Tell whether a file without the modern mark is a tar all the same: the checksum of its first header fits."""
+    """Return whether a file without the modern magic number is a tar: the checksum of its first header is right."""
     with path.open("rb") as file:
         head = file.read(_BLOCK)
     try:
@@ -241,7 +241,7 @@ def _is_old_tar(path: Path) -> bool:
 
 
 def _check_directory(file: BinaryIO, size: int) -> None:
-    """Refuse a zip whose directory alone would fill the memory, before anybody reads it whole."""
+    """Refuse a zip whose directory alone would fill the memory, before the directory is read."""
     tail = min(size, (1 << 16) + 22)
     file.seek(size - tail)
     end = file.read(tail)

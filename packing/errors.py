@@ -1,4 +1,4 @@
-"""Why an upload is no data set, in words for the person who sent it."""
+"""Errors of an upload, with messages for the person who sent it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def refuse_file(name: str, problem: Message, remedy: Message) -> RefusedError:
 
 
 def printable(name: str) -> str:
-    """Return a name from an archive as it may be printed, logged and stored: its characters are anybody's."""
+    """Return a name from an archive in a form that is safe to print, log and store: it may hold any characters."""
     readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     clean = "".join(char if char.isprintable() else "\ufffd" for char in readable)
     return clean if len(clean) <= 200 else f"{clean[:100]}…{clean[-99:]}"

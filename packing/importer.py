@@ -1,4 +1,4 @@
-"""An archive of pictures becomes a packed file: a look at everything first, then the pixels, one picture at a time."""
+"""Imports an archive of pictures as a packed file: scans all headers first, then decodes one picture at a time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Progress = Callable[[str, int, Optional[int]], None]  # stage, pictures done, of
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be done. ``size`` None keeps squares of one size and makes all others 64 pixels."""
+    """An import to carry out. ``size`` None keeps square pictures of one size, and scales all others to 64 pixels."""
 
     archive: Path
     out: Path
@@ -46,14 +46,14 @@ class Order:
 
 
 class Damage:
-    """The pictures that cannot be read: some by name, all by number."""
+    """The damaged pictures: the number of all, and the names of the first ones."""
 
     def __init__(self) -> None:
         self.count = 0
         self.named: list[FileProblem] = []
 
     def add(self, name: str, problem: Message) -> None:
-        """Remember one."""
+        """Add a damaged picture."""
         self.count += 1
         if len(self.named) < MAX_NAMED_FILES:
             self.named.append(FileProblem(printable(name), problem))
@@ -96,7 +96,7 @@ def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
 
 
 class _Survey:
-    """The first look: which pictures there are, how large and how coloured, before any is decoded."""
+    """The first pass, over headers: number, sizes and colours of the pictures, before any is decoded."""
 
     def __init__(self, archive: Archive, progress: Progress) -> None:
         self.folders = Folders()
@@ -140,7 +140,7 @@ class _Survey:
         return DEFAULT_SIZE
 
     def tell_of_size(self, asked: int | None, side: int) -> None:
-        """Note what happens to the sizes."""
+        """Add notes about scaling."""
         if self.sizes == {(side, side)}:
             return
         self.notes.say(PictureNotes.scaled_as_asked(side=side) if asked else PictureNotes.scaled(side=side))
@@ -149,7 +149,7 @@ class _Survey:
 
 
 class _Packer:
-    """The second look. The first part goes straight into the packed file, others wait in files of their own."""
+    """The second pass, over pixels. The first part goes into the packed file, other parts into files of their own."""
 
     def __init__(self, order: Order, layout: Layout, survey: _Survey, shape: tuple[int, int, int]) -> None:
         self._order = order
@@ -214,7 +214,7 @@ class _Packer:
         if part not in self._waiting:
             path = self._order.out.with_name(f"{self._order.out.name}.{part}")
             file = self._stack.enter_context(path.open("w+b"))
-            # Without its name: it is gone with the process, however that ends.
+            # Without a name, the file is deleted when the process ends, however it ends.
             path.unlink()
             self._waiting[part] = (file, [])
         return self._waiting[part]
@@ -248,7 +248,7 @@ class _Packer:
             self._notes.say(PictureNotes.held_out(nth=HELD_OUT))
 
     def facts(self) -> dict[str, Any]:
-        """Return what was made."""
+        """Return the facts of the new data set."""
         digest = hashlib.sha256()
         with self._order.out.open("rb") as file:
             for piece in iter(lambda: file.read(1 << 20), b""):

@@ -1,4 +1,4 @@
-"""From the folders of an archive to the parts and classes of a data set."""
+"""Derives the parts and classes of a data set from the folders of an archive."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ Folder = Tuple[str, ...]
 
 _DOMAINS = {"a": "trainA", "b": "trainB", "traina": "trainA", "trainb": "trainB", "testa": "testA", "testb": "testB"}
 _HALVES = {"train": "train", "test": "test", "val": "test", "valid": "test", "validation": "test"}
-# The header of a packed file has room for so many bytes of class names, quoted twice.
+# The number of bytes in the header of a packed file for class names, quoted twice.
 _MOST_NAMES = 100_000
 
 
 @dataclass
 class Folders:
-    """What the archive's folders hold: counted in the first look, before any pixel is seen."""
+    """The number of pictures in each folder of the archive, counted in the first pass."""
 
     counts: dict[Folder, int] = field(default_factory=dict)
-    seen: set[Folder] = field(default_factory=set)  # with those that hold no picture
+    seen: set[Folder] = field(default_factory=set)  # includes folders without pictures
 
     def add(self, folder: Folder) -> None:
         """Count a picture in a folder."""
@@ -75,7 +75,7 @@ def understand(folders: Folders) -> Layout:
 
 
 def _common(folders: Folders) -> int:
-    """Return how many folders stand around everything, such as the one that was packed. They hold no picture."""
+    """Return the depth of the folders that contain everything else and no picture, such as the one that was packed."""
     depth = 0
     while True:
         tops = {folder[depth] for folder in folders.seen if len(folder) > depth}
@@ -108,7 +108,7 @@ def _describe(counts: dict[Folder, int]) -> Layout:
 
 
 def _domains(counts: dict[Folder, int], tops: set[str]) -> Layout:
-    """Two sets of pictures between which a network translates."""
+    """Return the data set of two domains to translate between."""
     parts = {top: _DOMAINS[top.lower()] for top in tops}
     missing = {"trainA", "trainB"} - set(parts.values())
     if missing or len(set(parts.values())) != len(parts):
@@ -124,7 +124,7 @@ def _domains(counts: dict[Folder, int], tops: set[str]) -> Layout:
 
 
 def _halves(counts: dict[Folder, int], tops: set[str]) -> Layout:
-    """``train`` and ``test``, with classes or without."""
+    """Return the data set of parts for training and testing, with classes or without."""
     parts = {top: _HALVES[top.lower()] for top in tops}
     if len(set(parts.values())) != len(parts):
         tests = ", ".join(sorted(f"{top}/" for top, part in parts.items() if part == "test"))

@@ -1,4 +1,4 @@
-"""A look into a database of LMDB without its library: single values, wherever they stand, in a file of any size.
+"""Reads single values from an LMDB database without its library, in a file of any size.
 
 The library maps the whole file, which the packer's limit of memory refuses for a database of 43 GB; this reads the few
 pages that a look needs. The format is LMDB's own (lmdb.h, mdb.c; version 1, 64 bits): pages of one size, of which two
@@ -20,12 +20,12 @@ _MAGIC = 0xBEEFC0DE
 _MAGIC_AT, _PAGE_AT, _DEPTH_AT, _ENTRIES_AT, _ROOT_AT, _TRANSACTION_AT = 16, 40, 94, 120, 128, 144
 _HEAD = 16  # of a page: its number, flags, and where its free space begins; then where each node stands
 _BRANCH, _LEAF = 1, 2
-_ELSEWHERE = 1  # a node's value stands on pages of its own
+_ELSEWHERE = 1  # the node's value is on pages of its own
 _DEEPEST = 32
 
 
 class Database:
-    """A database that nobody writes to meanwhile. Use it as a context manager."""
+    """A database that no process is writing to. Use it as a context manager."""
 
     def __init__(self, path: Path) -> None:
         """Open it.
@@ -52,7 +52,7 @@ class Database:
         self._file.close()
 
     def near(self, place: float) -> bytes:
-        """Return a value about so far into the order of keys: 0 is the first, 1 behind the last.
+        """Return a value from this position in key order, approximately: 0 is the first value, 1 is after the last.
 
         Raises:
             ValueError: the database is damaged.
@@ -98,7 +98,7 @@ def entries_in(path: Path) -> int:
 
 
 def _pages(path: Path) -> list[bytes]:
-    """Return what begins the two meta pages of a database of LMDB; only the first where the second is cut off.
+    """Return the first 4096 bytes of both meta pages; only those of the first if the second is truncated.
 
     Raises:
         ValueError: it is no such database.

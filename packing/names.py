@@ -1,4 +1,4 @@
-"""Names inside an archive: which are safe, which are pictures, which are nobody's business.
+"""Names inside an archive: which are safe, which are pictures, and which to ignore.
 
 A name never becomes a path on this machine. One that tries to be one is refused all the same: whoever made it meant
 harm, or used a broken program.
@@ -18,7 +18,7 @@ OTHER_PICTURES = {
     *(".ppm", ".pgm", ".pbm", ".pnm", ".exr", ".hdr", ".dng", ".cr2", ".nef", ".arw", ".eps", ".pcx"),
 }
 ARCHIVES = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z", ".rar", ".lz4"}
-# What operating systems leave in folders.
+# Files that operating systems add to folders.
 JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
 
 
@@ -43,12 +43,12 @@ def checked(name: str) -> tuple[str, ...]:
 
 
 def is_junk(parts: tuple[str, ...]) -> bool:
-    """Tell whether a member is none of the user's own: hidden, or left by an operating system."""
+    """Return whether to ignore a member: it is hidden, or an operating system added it."""
     return any(part.startswith(".") or part.lower() in JUNK for part in parts)
 
 
 def is_picture(parts: tuple[str, ...]) -> bool:
-    """Tell whether a member is meant as a picture; notes, lists and the like are not.
+    """Return whether a member is a picture by its suffix; text files and the like are not.
 
     Raises:
         RefusedError: it is a picture of a kind that is not read here, or an archive in the archive.

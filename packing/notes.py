@@ -1,4 +1,4 @@
-"""What was done to the pictures, told in a few sentences."""
+"""Notes on how pictures were changed during an import."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMED = 3
 
 
 class Notes:
-    """Collects them."""
+    """Collects notes."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -37,13 +37,13 @@ class Notes:
         self._said.append(sentence)
 
     def ignored(self, name: str) -> None:
-        """Remember a file that is no picture and was not meant as one."""
+        """Add a file that was ignored because it is no picture."""
         self._ignored += 1
         if len(self._names) < _NAMED:
             self._names.append(printable(name))
 
     def sentences(self) -> list[Message]:
-        """Return all of it."""
+        """Return all notes."""
         counted = [
             _DONE[kind](count=count) if kind in _DONE else PictureNotes.other_mode(count=count, kind=kind)
             for kind, count in sorted(self._counts.items())

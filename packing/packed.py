@@ -1,4 +1,4 @@
-"""The packed file: a safetensors file that is written as a stream, so that no data set has to fit into memory.
+"""The packed file: a safetensors file written as a stream, so that a data set need not fit into memory.
 
 Each part (`train`, `test`; or `trainA`, `trainB`, `testA`, `testB` for translation) is a tensor ``<part>.pixels``,
 uint8 (n, channels, height, width), and, where there are classes, ``<part>.labels``, uint8 (n, 2): little-endian numbers
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 PARTS = ("train", "test", "trainA", "trainB", "testA", "testB")
-# The header's length has to be known before the first pixel: room for a thousand class names, filled up with spaces.
+# The length of the header must be known before the first pixel. It has room for 1000 class names, padded with spaces.
 _HEADER = (1 << 17) - 8
 _MOST_CLASSES = 1 << 16
 
 
 class PackedWriter:
-    """Writes under another name and renames at the end: a file that exists is whole. Use it as a context manager.
+    """Writes under a temporary name and renames at the end, so that a file that exists is complete. A context manager.
 
     ``shape`` is (channels, height, width) of every picture. Parts are written one after the other.
     """
@@ -74,7 +74,7 @@ class PackedWriter:
             self._labels[part] += label.to_bytes(2, "little")
 
     def finish(self, **facts: Any) -> None:
-        """Write labels and header, force the file to the disk, and give it its name.
+        """Write labels and header, sync the file to disk, and rename it.
 
         Raises:
             ValueError: no picture at all, labels for some pictures only, or too many class names for the header.

@@ -1,4 +1,4 @@
-"""One picture: from the bytes of a file to pixels of the asked-for size. Whatever is wrong with it is one error."""
+"""Decodes one picture to pixels of a given size. Every kind of damage raises the same error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TURNED = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# Pillow's decoders meet damaged files with many kinds of errors.
+# Errors that Pillow's decoders raise for damaged files.
 _DAMAGE = (
     *(OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, RuntimeError),
     *(OverflowError, ZeroDivisionError, struct.error, zlib.error),
@@ -41,7 +41,7 @@ class Header(NamedTuple):
 
 
 class Pixels(NamedTuple):
-    """A picture as it is stored, and what was done to it on the way."""
+    """A picture as it will be stored, and how it was changed."""
 
     image: Image.Image
     done: set[str]
@@ -52,7 +52,7 @@ class Pixels(NamedTuple):
 
 
 def be_strict() -> None:
-    """Let Pillow refuse what is too large or cut off, in this whole process."""
+    """Make Pillow refuse pictures that are too large or truncated, in the whole process."""
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     warnings.simplefilter("ignore")
@@ -121,7 +121,7 @@ def _open(content: bytes) -> ImageFile.ImageFile:
 
 
 def _plain(image: Image.Image, done: set[str], *, grey: bool) -> Image.Image:
-    """Return the picture in shades of grey or in red, green and blue, eight bits each."""
+    """Return the picture in mode L or RGB, with eight bits per channel."""
     mode = image.mode
     if mode in {"I;16", "I;16L", "I;16B"}:
         done.add("deep")

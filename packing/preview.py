@@ -1,4 +1,4 @@
-"""The grid of pictures by which a person sees that the right data set came in the right way."""
+"""The preview of an upload: a grid of its pictures, which shows people whether the import is right."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LARGEST_CELL = 128
 
 
 class Preview:
-    """Takes 64 pictures, spread evenly over all that come, and lays them out in rows."""
+    """Collects 64 pictures, spread evenly over the data set, and lays them out in rows."""
 
     def __init__(self, side: int, total: int) -> None:
         self._cell = min(side, _LARGEST_CELL)
@@ -26,7 +26,7 @@ class Preview:
         self._sheet = Image.new("RGB", (SIDE * self._cell, rows * self._cell), "white")
 
     def offer(self, image: Image.Image) -> None:
-        """Take the picture in, if it is its turn."""
+        """Add the picture, if it is one of the 64."""
         if self._next < self._shown and self._seen >= self._next * self._total // self._shown:
             row, column = divmod(self._next, SIDE)
             size = (self._cell, self._cell)

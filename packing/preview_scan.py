@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Pixels a side at which a picture is shown, unless the data set's own are fewer.
 _LARGEST_CELL = 64
-# With more groups a row for each would make a ribbon of the sheet.
+# With more groups, one row per group would make the sheet too tall.
 _MOST_ROWS = 16
 
 
@@ -76,5 +76,5 @@ def _square(content: Content, side: int, *, grey: bool) -> Image.Image:
 
 
 def _spread(group: Sequence[Any], count: int) -> list[Any]:
-    """Return so many of a group, evenly from all over it; all where there are not so many."""
+    """Return this many entries, spread evenly over the group; all of them if there are fewer."""
     return [group[n * len(group) // count] for n in range(count)] if len(group) > count else list(group)

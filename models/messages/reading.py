@@ -35,16 +35,12 @@ class DataFaults(Texts):
     idx_short = Text("{path} ends after {found} of {total} bytes of data; put the original file back in {parent}")
     idx_long = Text("{path} goes on after {total} of {total} bytes of data; put the original file back in {parent}")
 
-    cifar_needs = Text(
-        "reading CIFAR-10's own batches needs torchvision ({error}); install it, or keep the flat folder of PNGs"
-    )
     cifar_not_official = Text(
         "{file} is missing or not the official file ({error}); put the original files back in {folder}"
     )
     cifar_other_shape = Text(
         "{folder} holds {shape} in part {part}, the data set was listed with {wanted}; put the original files back"
     )
-    celeba_needs = Text("reading CelebA's lists needs torchvision ({error}); install it")
     celeba_lacks = Text(
         "{place} lacks {count} of {total} pictures of {name}, the first is {first}; unpack img_align_celeba.zip again"
     )

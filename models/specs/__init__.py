@@ -1,2 +1,2 @@
-"""What a job may ask for: one closed, bounded, described model per recipe. The API validates it, the row stores it,
+"""The parameters of jobs: one closed, bounded, described model per recipe. The API validates it, the row stores it,
 the checkpoint embeds it, the form shows it: it is written once, here."""

@@ -1,4 +1,4 @@
-"""What every spec shares: strictness, cadences, and the parameters with one name and one meaning in every recipe."""
+"""The base of all specs: strict models, intervals, and the parameters that several recipes share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.specs.fields import Group, Resumable
 
 
 class Spec(BaseModel):
-    """A closed model: unknown fields, NaN, infinity and text in place of numbers are errors."""
+    """A closed model: unknown fields, NaN, infinity and strings for numbers are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True, validate_default=True)
 
@@ -142,7 +142,7 @@ class TrainParams(Spec):
 
 
 class AdversarialParams(TrainParams):
-    """What every recipe with players adds: the stability aids that the sources ask for."""
+    """Parameters of recipes with a generator and a discriminator, most of which stabilise training."""
 
     optimizer: Annotated[Literal["adam", "rmsprop"], Group.learning] = Field(
         "adam", description="Optimizer of both networks."
@@ -171,7 +171,7 @@ class AdversarialParams(TrainParams):
 
 
 class NoiseParams(AdversarialParams):
-    """What the recipes that paint from noise add."""
+    """Parameters of recipes that generate images from noise."""
 
     noise_dim: Annotated[int, Field(ge=1, le=4096), Group.learning] = Field(
         100, description="Length of the noise vector z."

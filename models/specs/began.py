@@ -13,7 +13,7 @@ from models.specs.recipe import Preset, Recipe
 
 
 class BeganParams(NoiseParams):
-    """Defaults: the paper's balance; its sources give no other settings, so these are ours."""
+    """Defaults: the balance of the paper. Its sources give no other settings, so the rest are our own."""
 
     epochs: Epochs | None = Field(15, description=EPOCHS)
     width: Width = Field(32, description="Number of channels in the convolutions. Preset: 64. Paper: 128.")

@@ -66,7 +66,7 @@ RECIPE = Recipe(
     "classes works too: the first half of its classes becomes domain A, the other half domain B.",
     source="Zhu et al. 2017",
     params=CycleganParams,
-    # Four halvings of a smaller image leave the discriminator's last convolution nothing to look at.
+    # A smaller image, halved four times, is too small for the discriminator's last convolution.
     sizes=range(24, 513, 4),
     position=8,
     needs=Needs.domains,

@@ -1,4 +1,4 @@
-"""`dcgan64` and `wgan_gp`: one pair of networks from a published tutorial on faces, with two ways to train it."""
+"""`dcgan64`: the networks of a published tutorial on faces, trained as a DCGAN."""
 
 from __future__ import annotations
 

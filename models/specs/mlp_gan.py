@@ -1,4 +1,4 @@
-"""`mlp_gan`: Goodfellow et al. 2014 with fully connected networks, on 28-pixel grey images."""
+"""`mlp_gan`: Goodfellow et al. 2014 with fully connected networks."""
 
 from __future__ import annotations
 

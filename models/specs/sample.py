@@ -1,4 +1,4 @@
-"""Sampling jobs: pictures from a checkpoint."""
+"""The parameters of sampling jobs, which make images from a checkpoint."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SampleParams(Spec):
 
 
 class SampleSource(Spec):
-    """Where the weights come from."""
+    """The source of the weights."""
 
     job: Annotated[str, Field(pattern=id_pattern("job"))] = Field(description="The training job.")
     checkpoint: Annotated[str, Field(pattern=rf"^(best|latest)$|{id_pattern('art')}")] = Field(

@@ -13,7 +13,7 @@ from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
 
 
 class CriticParams(NoiseParams):
-    """What recipes with a critic share: several critic steps, and no labels to smooth."""
+    """Parameters of recipes with a critic, which has several steps and no labels to smooth."""
 
     epochs: Epochs | None = Field(40, description=EPOCHS)
     width: Width = Field(

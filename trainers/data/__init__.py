@@ -62,7 +62,7 @@ def _uploaded(
     path = packed.path_of(dataset)
     if squaring.as_it_is:
         return packed.load(dataset, path)
-    # Fetched anew for each attempt: only its content says whether it is the same file.
+    # The file is fetched again for each attempt, so its times say nothing: the checksum identifies it.
     files = [Entry(dataset.sha256 or packed.sha256(path), path.stat().st_size, 0)]
     return once(dataset, cache, squaring, files, lambda: prepare.arrays(packed.load(dataset, path)), say)
 

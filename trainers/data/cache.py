@@ -1,4 +1,4 @@
-"""Prepared data sets in the cache: made once, by whoever comes first, then mapped; the longest unused make room."""
+"""The cache of prepared data sets: the first attempt that needs one writes it, later ones map it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trainers.data.images import Images
     from trainers.process.spec import DatasetSpec
 
-# Raise it when the same files give other pixels than before.
+# Increase this when the same files give different pixels.
 _FORMAT = 1
 
 
@@ -51,9 +51,9 @@ def once(
             try:
                 images = packed.load(dataset, path, shape)
             except InvalidDatasetError:
-                path.unlink()  # damaged since it was written: made again from the source
+                path.unlink()  # damaged after it was written: prepare it again from the source
             else:
-                os.utime(path)  # the order in which files are thrown out
+                os.utime(path)  # eviction is by this time
                 return images
         _clear(folder, path)
         _make_room(folder, dataset, squaring)
@@ -62,7 +62,7 @@ def once(
 
 
 def _key(dataset: DatasetSpec, squaring: prepare.Squaring, files: Sequence[Entry]) -> str:
-    """Return a name that changes with anything that would change the pixels."""
+    """Return a name that depends on everything that the pixels depend on."""
     digest = hashlib.sha256()
     facts = [_FORMAT, dataset.name, dataset.layout, list(dataset.shape), list(dataset.classes), list(squaring)]
     digest.update(json.dumps(facts).encode())
@@ -72,7 +72,7 @@ def _key(dataset: DatasetSpec, squaring: prepare.Squaring, files: Sequence[Entry
 
 
 def _clear(folder: Path, mine: Path) -> None:
-    """Remove what killed attempts left half-written; those still at work hold their locks."""
+    """Remove partial files of attempts that were killed. Attempts that still run hold their locks."""
     for part in folder.glob(".*.part"):
         whole = folder / f"{part.name.split('.')[1]}.safetensors"
         if whole == mine:
@@ -84,7 +84,7 @@ def _clear(folder: Path, mine: Path) -> None:
 
 
 def _make_room(folder: Path, dataset: DatasetSpec, squaring: prepare.Squaring) -> None:
-    """Throw out what was used longest ago until the new file fits on the disk. What is mapped stays readable."""
+    """Evict the least recently used files until the new one fits on the disk. Mapped files stay readable."""
     needed = sum(dataset.parts.values()) * squaring.channels * squaring.size * squaring.size
     if needed > shutil.disk_usage(folder).total:
         raise _no_room(folder, dataset, squaring, needed)

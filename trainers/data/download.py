@@ -1,4 +1,4 @@
-"""Fetches a data set into a data root, for a person who asks: `python -m trainers.data.download NAME ROOT`.
+"""Downloads a data set into a data root: `python -m trainers.data.download NAME ROOT`.
 
 Nothing else downloads: a job whose data set is not there is refused.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from trainers.process.errors import InvalidDatasetError
 
-# torchvision's class of each, and what it is called with for each of its parts.
+# torchvision's class of each data set, and the arguments for each of its parts.
 _CLASSES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
     "mnist": ("MNIST", ({"train": True}, {"train": False})),
     "fashion-mnist": ("FashionMNIST", ({"train": True}, {"train": False})),
@@ -27,7 +27,7 @@ _BY_HAND = {
 
 
 def download(name: str, root: Path) -> None:
-    """Fetch a data set into a data root, checked against its checksums; what is there already is not fetched again.
+    """Download a data set into a data root and verify its checksums. Files that are already there are kept.
 
     Raises:
         InvalidDatasetError: it has to be fetched by hand, or could not be fetched.

@@ -1,4 +1,4 @@
-"""Where the face in a picture is: OpenCV's bundled Haar cascade (Viola and Jones 2001). Jetsons may lack it."""
+"""Face detection with OpenCV's bundled Haar cascade (Viola and Jones 2001). Jetsons may lack OpenCV."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _CASCADE = "haarcascade_frontalface_default.xml"
-# The cascade's square ends at brow and lip; a face with hair and chin takes this many times its side.
+# The cascade's square ends at brow and lips. A square with hair and chin has this many times its side.
 _MARGIN = 1.5
-# Larger pictures are searched at this size: the time grows with the pixels, and faces to train on are not that small.
+# Larger pictures are searched at this size, because the time grows with the number of pixels.
 _SEARCHED = 512
 
 _own = threading.local()
@@ -24,7 +24,7 @@ _own = threading.local()
 
 @functools.lru_cache(maxsize=None)
 def available() -> bool:
-    """Tell whether OpenCV is here with its cascades; version 5 came without them."""
+    """Return whether OpenCV is installed with its cascades; version 5 has none."""
     try:
         cv2 = importlib.import_module("cv2")
     except ImportError:
@@ -44,7 +44,7 @@ def find(image: Image.Image) -> tuple[int, int, int, int] | None:
     boxes = [tuple(int(n) for n in box) for box in found]
     if not boxes:
         return None
-    # Of two that are equally large the upper one, then the left one: the same answer every time.
+    # Of faces of equal size take the uppermost, then the leftmost, so that the result is always the same.
     left, top, width, height = min(boxes, key=lambda box: (-box[2] * box[3], box[1], box[0]))
     side = min(round(_MARGIN * max(width, height) / scale), *image.size)
     middle = (left + width / 2) / scale, (top + height / 2) / scale
@@ -53,9 +53,9 @@ def find(image: Image.Image) -> tuple[int, int, int, int] | None:
 
 
 def _cascade() -> Any:
-    """One detector a thread: it keeps state while it searches."""
+    """Return this thread's detector. Detectors keep state during a search, so each thread has its own."""
     if not hasattr(_own, "cascade"):
         cv2 = importlib.import_module("cv2")
-        cv2.setNumThreads(1)  # one answer, whatever the cores; pictures are searched in parallel already
+        cv2.setNumThreads(1)  # the same result on any number of cores; pictures are searched in parallel already
         _own.cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades, _CASCADE)))
     return _own.cascade

@@ -1,4 +1,4 @@
-"""What every data set becomes: uint8 images of one size, with the numbers of their classes where there are any."""
+"""Images in memory: uint8 pixels of one size, and the class numbers if there are any."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Images:
-    """One part of a data set, on the CPU; possibly a memory map, whose pages are read when they are looked at.
+    """One part of a data set, on the CPU, perhaps a memory map whose pages are read on first access.
 
     ``pixels`` is uint8 (n, channels, height, width), ``labels`` int64 (n,) or None. With ``rows``, int64 (m,), only
     those of the pixels count, and ``labels`` are theirs: taking them out would read a whole map into memory.

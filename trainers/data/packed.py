@@ -1,4 +1,4 @@
-"""Packed files (packing/packed.py): uploaded data sets, and what the cache keeps. Mapped: pixels stay on the disk."""
+"""Reads packed files (packing/packed.py) of uploads and of the cache. Pixels are mapped and stay on disk."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def load(dataset: DatasetSpec, path: Path, shape: tuple[int, ...] | None = None)
 
 
 def sha256(path: Path) -> str:
-    """Return the checksum of a file, for a spec that does not tell it."""
+    """Return the checksum of a file, for a spec without one."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         for piece in iter(lambda: file.read(_PIECE), b""):
@@ -81,7 +81,7 @@ def _part(file: Any, dataset: DatasetSpec, path: Path, part: str, wanted: tuple[
 
 
 def _tensor(file: Any, path: Path, name: str, wanted: tuple[int, ...]) -> torch.Tensor:
-    """Map one tensor after a look at what the header says of it."""
+    """Map one tensor, if its type and shape in the header are right."""
     if name not in file.keys():  # noqa: SIM118 - not a dict
         raise InvalidDatasetError(DataFaults.packed_lacks(path=str(path), name=name))
     facts = file.get_slice(name)
@@ -97,7 +97,7 @@ def _tensor(file: Any, path: Path, name: str, wanted: tuple[int, ...]) -> torch.
 
 
 def _mapped(path: Path, name: str, shape: tuple[int, ...]) -> torch.Tensor:
-    """Map a tensor of a file that safetensors has found whole, read-only.
+    """Map a tensor, read-only, of a file that safetensors has validated.
 
     safetensors itself would map it writable, which counts as memory of the process's own: a data set larger than what
     a trainer allows itself (devices.limit_memory) could not be opened.
@@ -108,6 +108,6 @@ def _mapped(path: Path, name: str, shape: tuple[int, ...]) -> torch.Tensor:
     if 0 in shape:
         return torch.empty(shape, dtype=torch.uint8)
     with warnings.catch_warnings():
-        # Torch has no read-only tensors and says so; nobody writes to images.
+        # Torch warns because it has no read-only tensors. Images are never written to.
         warnings.filterwarnings("ignore", message=".*not writable", category=UserWarning)
         return torch.from_numpy(np.memmap(path, np.uint8, "r", begin, shape))

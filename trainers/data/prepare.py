@@ -1,4 +1,4 @@
-"""Pictures that have to be decoded or scaled, on all cores and in order, into a packed file."""
+"""Decodes and scales pictures into a packed file, on all cores and in order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Parts = Iterable[Tuple[str, Iterable[Picture]]]
 
 
 class Squaring(NamedTuple):
-    """How a picture becomes a square: left alone, framed in black, or scaled by its shorter side and cropped."""
+    """How a picture becomes a square: unchanged, with a black frame, or scaled by its shorter side and cropped."""
 
     channels: int
     size: int
@@ -47,7 +47,7 @@ class Squaring(NamedTuple):
     def of(
         cls, dataset: DatasetSpec, size: int, crop: str, say: Callable[[Message], None] | None, *, frame: bool = True
     ) -> Squaring:
-        """Decide by the data set's own shape. Without a face detector the middle is taken, and ``say`` hears of it."""
+        """Choose by the shape of the data set. Without a face detector, ``say`` gets a note and the middle is used."""
         if crop not in ("center", "face"):
             raise InvalidDatasetError(DataFaults.unknown_crop(crop=repr(crop)))
         if crop == "face" and not faces.available():
@@ -55,7 +55,7 @@ class Squaring(NamedTuple):
             if say is not None:
                 say(Logs.no_face_detector())
         channels, *sides = dataset.shape
-        # Scaling would blur small images, and a frame would leave little of large ones.
+        # Scaling would blur small images. Large ones are scaled, because they lose little.
         framed = dataset.layout == "packed" or LAYOUTS[dataset.layout].small_images
         small = frame and framed and max(sides) <= size <= MAX_FRAME_RATIO * min(sides)
         native = sides == [size, size]
@@ -63,13 +63,13 @@ class Squaring(NamedTuple):
 
 
 def arrays(parts: dict[str, Images]) -> Parts:
-    """Turn images in memory into pictures to be scaled."""
+    """Return images in memory as pictures to scale."""
     for part, images in parts.items():
         yield part, _one_by_one(part, images)
 
 
 def square(picture: Picture, squaring: Squaring) -> bytes:
-    """Decode a picture, make it a square, and return its channels one after the other.
+    """Decode a picture, make it square, and return its channels one after the other.
 
     Raises:
         InvalidDatasetError: it is missing or damaged, or of a kind that is not read.
@@ -77,7 +77,7 @@ def square(picture: Picture, squaring: Squaring) -> bytes:
     try:
         image = _decoded(picture.content, squaring)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        # Pillow names files and objects in its own way; the file is named here.
+        # Pillow's messages name files inconsistently, so this one names the file.
         raise InvalidDatasetError(
             DataFaults.picture_unreadable(name=picture.name, formats=", ".join(FORMATS), error=type(error).__name__)
         ) from error
@@ -90,7 +90,7 @@ def _decoded(content: Content, squaring: Squaring) -> Image.Image:
         return from_planes(content.pixels, content.shape)
     with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content, formats=FORMATS) as image:
         if squaring.crop == "center" and not squaring.frame:
-            # Photographs of a camera's size: JPEG can be decoded at a fraction, here never below three times the goal.
+            # Large JPEGs can be decoded at a fraction of their size: here at three times the target size or more.
             image.draft(mode, (3 * squaring.size, 3 * squaring.size))
         image.load()
         return ImageOps.exif_transpose(image).convert(mode)
@@ -123,7 +123,7 @@ def _one_by_one(part: str, images: Images) -> Iterator[Picture]:
 def write(
     path: Path, dataset: DatasetSpec, squaring: Squaring, parts: Parts, say: Callable[[Message], None] | None
 ) -> None:
-    """Decode every picture into a packed file, which gets its name when it is whole.
+    """Decode every picture into a packed file, which is renamed when it is complete.
 
     Raises:
         InvalidDatasetError: a picture is missing or damaged, or there are more or fewer than were listed.
@@ -150,7 +150,7 @@ def _words(counts: dict[str, int]) -> str:
 def _in_order(
     pool: ThreadPoolExecutor, pictures: Iterable[Picture], squaring: Squaring, ahead: int
 ) -> Iterator[tuple[int | None, bytes]]:
-    """Decode on several cores, a few pictures ahead; the order stays, and memory holds only those few."""
+    """Decode on several cores, a few pictures ahead, in order. Only these few are in memory."""
     under_way: Any = collections.deque()
     for picture in pictures:
         under_way.append((picture.label, pool.submit(square, picture, squaring)))
@@ -164,8 +164,8 @@ def _in_order(
 
 @contextmanager
 def _strict() -> Iterator[None]:
-    """Refuse a few bytes that claim gigabytes of pixels; ignore tags that are wrong and harmless."""
-    # Around all threads, because the filters of warnings belong to the whole process.
+    """Refuse decompression bombs; ignore warnings about harmless tags."""
+    # Around all threads, because warning filters apply to the whole process.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -173,7 +173,7 @@ def _strict() -> Iterator[None]:
 
 
 class _Progress:
-    """Says how far the packing is, every few seconds."""
+    """Reports progress every few seconds."""
 
     def __init__(self, name: str, size: int, total: int, say: Callable[[Message], None] | None) -> None:
         self.name, self.size, self.total, self.say = name, size, total, say

@@ -38,7 +38,7 @@ class Decoder(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(width, channels, 3, 1, 1))
 
     def forward(self, codes: Tensor) -> Tensor:
-        """Paint one image for each code."""
+        """Generate one image per code."""
         images: Tensor = self.layers(self.first(codes).view(-1, self.width, _SMALLEST, _SMALLEST))
         return images
 
@@ -58,7 +58,7 @@ class Encoder(nn.Module):
         self.last = nn.Linear(many * _SMALLEST**2, code)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Code each image."""
+        """Encode each image."""
         codes: Tensor = self.last(self.layers(images).flatten(1))
         return codes
 
@@ -72,7 +72,7 @@ class AutoEncoder(nn.Module):
         self.decoder = Decoder(code, width, channels, size)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return how badly each image is reconstructed, a mean over its pixels."""
+        """Return the reconstruction error of each image, a mean over its pixels."""
         off: Tensor = (images - self.decoder(self.encoder(images))).abs()
         return off.flatten(1).mean(1)
 

@@ -31,7 +31,7 @@ class Residual(nn.Module):
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Add what the convolutions make of the inputs."""
+        """Return the inputs plus the output of the convolutions."""
         outputs: Tensor = inputs + self.layers(inputs)
         return outputs
 

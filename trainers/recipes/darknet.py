@@ -29,7 +29,7 @@ class Residual(nn.Module):
         self.layers = nn.Sequential(convolution(channels, channels // 2, 1), convolution(channels // 2, channels, 3))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Add what the convolutions make of the inputs."""
+        """Return the inputs plus the output of the convolutions."""
         outputs: Tensor = inputs + self.layers(inputs)
         return outputs
 
@@ -52,7 +52,7 @@ class Darknet(nn.Module):
         self.last = nn.Linear(many, classes)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return what the last layer sees: means over the pixels, (batch, features)."""
+        """Return the input of the last layer: means over the pixels, (batch, features)."""
         seen: Tensor = self.layers(images).mean((2, 3))
         return seen
 

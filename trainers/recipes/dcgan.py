@@ -36,7 +36,7 @@ class Generator(nn.Module):
         )
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Paint one image for each row of noise."""
+        """Generate one image per row of noise."""
         images: Tensor = self.layers(noise)
         return images
 
@@ -59,7 +59,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Judge each image: above zero means real."""
+        """Return a logit per image: above zero means real."""
         logits: Tensor = self.layers(images)  # (batch, 1, 1, 1)
         return logits.flatten()
 
@@ -71,7 +71,7 @@ def players(params: DcganParams, shape: tuple[int, ...], _mean: Tensor | None) -
         for network in pair:
             network.apply(paper_weights)
     for network in pair:
-        # Half as fast again on a CPU, since oneDNN's kernels want channels last and would reorder at every layer.
+        # 1.5 times as fast on a CPU: oneDNN's kernels use channels-last order and would convert at every layer.
         network.to(memory_format=torch.channels_last)
     return pair
 

@@ -41,7 +41,7 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers, double(many, channels, upsample), nn.Tanh())
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Paint one image for each row of noise."""
+        """Generate one image per row of noise."""
         images: Tensor = self.layers(self.first(noise).view(len(noise), -1, 4, 4))
         return images if self.reach == 1 else self.reach * images
 
@@ -64,9 +64,9 @@ class Discriminator(nn.Module):
         self.last = nn.Linear(many * 16, 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Judge each image."""
-        verdicts: Tensor = self.last(self.layers(images).flatten(1))  # (batch, 1)
-        return verdicts.squeeze(1)
+        """Return a logit or score per image."""
+        logits: Tensor = self.last(self.layers(images).flatten(1))  # (batch, 1)
+        return logits.squeeze(1)
 
 
 def _norm(name: str, channels: int) -> list[nn.Module]:
@@ -81,7 +81,7 @@ def scaled_weights(module: nn.Module) -> None:
     if isinstance(module, (nn.Conv2d, nn.Linear)):
         nn.init.kaiming_normal_(module.weight, _SLOPE)
     elif isinstance(module, nn.ConvTranspose2d):
-        # Every output pixel of a 4x4 kernel with stride 2 sums over 2x2 places.
+        # Each output pixel of a 4x4 kernel with stride 2 is a sum over 2x2 positions.
         fan_in = module.in_channels * module.kernel_size[0] * module.kernel_size[1] / module.stride[0] ** 2
         nn.init.normal_(module.weight, 0.0, math.sqrt(2 / fan_in))
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)) and module.bias is not None:
@@ -91,7 +91,7 @@ def scaled_weights(module: nn.Module) -> None:
 def players(params: Dcgan64Params | WganGpParams, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
     """Build both networks."""
     channels, size = shape[0], shape[-1]
-    # The largest number that a pixel can become.
+    # The largest value of a normalised pixel.
     reach = max(params.normalize_mean, 1 - params.normalize_mean) / params.normalize_std
     generator = Generator(params.noise_dim, params.width, channels, size, params.upsample, reach)
     discriminator = Discriminator(params.width, channels, size, params.norm)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class FromOnePixel(nn.ConvTranspose2d):
-    """A transposed convolution of single pixels, as the matrix product that it is: several times faster on a CPU."""
+    """A transposed convolution of a single pixel, computed as a matrix product: several times faster on a CPU."""
 
     published_as = "ConvTranspose2d"
 
@@ -20,7 +20,7 @@ class FromOnePixel(nn.ConvTranspose2d):
 
 
 class ToOnePixel(nn.Conv2d):
-    """A convolution whose kernel covers the whole image, as the matrix product that it is."""
+    """A convolution whose kernel covers the whole image, computed as a matrix product."""
 
     published_as = "Conv2d"
 
@@ -31,7 +31,7 @@ class ToOnePixel(nn.Conv2d):
 
 
 class EachToOnePixel(nn.Conv2d):
-    """A depthwise convolution whose kernel covers the whole image, as the weighed sum that it is.
+    """A depthwise convolution whose kernel covers the whole image, computed as a weighted sum.
 
     torch computes second derivatives of a grouped convolution group by group, with as many groups as channels here.
     """
@@ -44,7 +44,7 @@ class EachToOnePixel(nn.Conv2d):
 
 
 class ReflectPad(nn.Module):
-    """Reflected edges, as nn.ReflectionPad2d has them, but with a gradient that is exact to the bit on a GPU too."""
+    """Reflection padding like nn.ReflectionPad2d, with a gradient that is deterministic on a GPU too."""
 
     def __init__(self, edge: int) -> None:
         super().__init__()
@@ -58,12 +58,12 @@ class ReflectPad(nn.Module):
 
 
 def smoothly_doubled(inputs: Tensor) -> Tensor:
-    """Bilinear interpolation to twice the resolution, (..., h, w) -> (..., 2h, 2w), with an exact gradient."""
+    """Bilinear interpolation to twice the resolution, (..., h, w) -> (..., 2h, 2w), with a deterministic gradient."""
     return _doubled_along(_doubled_along(inputs, -1), -2)
 
 
 def _doubled_along(inputs: Tensor, axis: int) -> Tensor:
-    """Between two neighbours stand 3/4 of the one with 1/4 of the other, and the reverse; edges are repeated."""
+    """Interpolate along one axis: 3/4 of a pixel plus 1/4 of each neighbour. Edge pixels are repeated."""
     size = inputs.shape[axis]
     before = torch.cat([inputs.narrow(axis, 0, 1), inputs.narrow(axis, 0, size - 1)], axis)
     behind = torch.cat([inputs.narrow(axis, 1, size - 1), inputs.narrow(axis, size - 1, 1)], axis)
@@ -72,7 +72,7 @@ def _doubled_along(inputs: Tensor, axis: int) -> Tensor:
 
 
 def double(many: int, fewer: int, upsample: bool) -> nn.Module:
-    """Twice the resolution: a transposed convolution, or doubled pixels and a convolution, without checkerboards.
+    """Return a layer for twice the resolution: a transposed convolution, or upsampling and a convolution.
 
     Odena et al. 2016. (batch, many, size, size) -> (batch, fewer, 2 size, 2 size).
     """

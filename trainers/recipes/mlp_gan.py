@@ -34,7 +34,7 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Paint one image for each row of noise."""
+        """Generate one image per row of noise."""
         flat: Tensor = self.layers(noise)  # (batch, channels * height * width)
         return flat.view(-1, *self.shape)
 
@@ -55,7 +55,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Judge each image: above zero means real."""
+        """Return a logit per image: above zero means real."""
         logits: Tensor = self.layers(images.flatten(1))  # (batch, 1)
         return logits.squeeze(1)
 
@@ -70,7 +70,7 @@ def players(params: MlpGanParams, shape: tuple[int, ...], mean: Tensor | None) -
     if mean is not None and begins_at_mean(params):
         last = cast("nn.Linear", generator.layers[-2])
         with torch.no_grad():
-            # Short of the ends, where tanh is flat and nothing could be learned.
+            # Clamped, because tanh is flat at the ends and has no gradient there.
             last.bias.copy_(mean.flatten().clamp(-0.999, 0.999).atanh())
     return Players(generator, Discriminator(params.width, shape))
 

@@ -36,13 +36,13 @@ class Block(nn.Module):
         self.act = nn.LeakyReLU(_SLOPE)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Add what the convolutions make of the inputs."""
+        """Return the inputs plus the output of the convolutions."""
         outputs: Tensor = inputs + self.last(self.act(self.mix(self.act(inputs))))
         return outputs
 
 
 class Resample(nn.Module):
-    """Another resolution, smoothly, and another number of channels by a 1x1 convolution where it has to change."""
+    """Changes the resolution by interpolation, and the number of channels by a 1x1 convolution if needed."""
 
     def __init__(self, inputs: int, outputs: int, scale: float) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Resample(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(batch, inputs, size, size) -> (batch, outputs, scale size, scale size)."""
-        if self.scale < 1:  # channels first where there are fewer pixels to mix them at
+        if self.scale < 1:  # change the channels after shrinking, on fewer pixels
             shrunk: Tensor = self.mixed(nn.functional.avg_pool2d(inputs, 2))
             return shrunk
         return smoothly_doubled(self.mixed(inputs))
@@ -74,9 +74,9 @@ class Generator(nn.Module):
         self.last = nn.Conv2d(widths[-1], channels, 1, bias=False)
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Paint one image for each row of noise."""
-        weighed = self.basis * self.style(noise)[:, :, None, None]  # (batch, widths[0], 4, 4)
-        images: Tensor = self.last(self.layers(weighed))
+        """Generate one image per row of noise."""
+        weighted = self.basis * self.style(noise)[:, :, None, None]  # (batch, widths[0], 4, 4)
+        images: Tensor = self.last(self.layers(weighted))
         return images
 
 
@@ -94,7 +94,7 @@ class Discriminator(nn.Module):
         self.last = nn.Linear(widths[-1], 1, bias=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Judge each image; only differences of logits mean something."""
+        """Return a logit per image. Only differences between logits have a meaning."""
         logits: Tensor = self.last(self.basis(self.layers(self.first(images))).flatten(1))
         return logits.squeeze(1)
 

@@ -1,4 +1,4 @@
-"""What a recipe is to a trainer: every module in this package that holds one assigns it to `RECIPE`."""
+"""A recipe as a trainer knows it. Each module in this package that defines one assigns it to `RECIPE`."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers, double(many, channels, upsample), nn.Tanh())
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Paint one image for each row of noise."""
+        """Generate one image per row of noise."""
         images: Tensor = self.layers(noise)
         return images
 
