@@ -1,1 +1,1 @@
-"""The shapes of requests and answers beyond the specs in models/: the document is made from them."""
+"""Request and response models beyond the specs in models/; the OpenAPI document is generated from them."""

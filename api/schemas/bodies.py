@@ -1,4 +1,4 @@
-"""Bodies that are not specs of jobs."""
+"""Request bodies other than job specs."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ class NoBody(Spec):
 
 
 class JobChanges(Spec):
-    """What may be changed of a job. What is left out stays."""
+    """Changes to a job. Omitted fields stay unchanged."""
 
-    priority: Priority = Field(0, description="Higher first; matters while the job waits.")
+    priority: Priority = Field(0, description="Higher runs first; it matters while the job waits.")
     labels: Labels = Field(default_factory=dict, description="Replaces all labels.")
-    name: Text | None = Field(None, description="null takes the name away.")
+    name: Text | None = Field(None, description="null removes the name.")
     order: Literal["first", "last"] = Field(
-        "last", description="The place among its owner's jobs that wait in its queue with its priority."
+        "last", description="The position among its owner's waiting jobs of the same queue and priority."
     )
 
 
 class Retry(Spec):
-    """What to do otherwise this time."""
+    """Changes for the retry."""
 
-    params: dict[str, Any] = Field(default_factory=dict, description="Changes to the parameters; the others stay.")
+    params: dict[str, Any] = Field(default_factory=dict, description="Changed parameters; the others stay.")
     checkpoint: Annotated[str, Field(max_length=255)] | None = Field(
-        None, description="`latest`, `best` or the id of a checkpoint of the job, to start from; null: from zero."
+        None, description="The checkpoint to start from: `latest`, `best` or an id; null: from scratch."
     )
 
 
 class OneOrMany:
-    """Marks a list that may be given as its only entry; the document then shows both."""
+    """Marks a list that may be given as its single entry; the OpenAPI document then shows both."""
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         many = handler(core)
@@ -63,7 +63,7 @@ Several = Annotated[list[Entry], BeforeValidator(_as_list), OneOrMany()]
 
 
 class BulkFilter(Spec):
-    """The filters of `GET /v1/jobs`; each a text or a list of them. An empty one means all of the caller's jobs."""
+    """The filters of `GET /v1/jobs`, each a text or a list. An empty filter means all of the caller's jobs."""
 
     state: Several[Annotated[State, Field(strict=False)]] = Field(default_factory=list)
     kind: Several[Literal["train", "sample"]] = Field(default_factory=list)
@@ -76,32 +76,32 @@ class BulkFilter(Spec):
 
 
 class BulkOrder(Spec):
-    """The same to many jobs."""
+    """One action for many jobs."""
 
     action: Literal["cancel", "pause", "resume", "retry", "reprioritize"]
-    priority: Priority | None = Field(None, description="The new one; for `reprioritize` alone.")
+    priority: Priority | None = Field(None, description="The new priority; only for `reprioritize`.")
     filter: BulkFilter
-    expected: Annotated[int, Field(ge=0, le=MAX_BULK_JOBS)] = Field(description="How many jobs you mean.")
+    expected: Annotated[int, Field(ge=0, le=MAX_BULK_JOBS)] = Field(description="The number of jobs that should match.")
 
 
 class QuotasBody(Spec):
-    """How much the owner may have through this key; null: what the service's settings say."""
+    """Quotas of the owner through this key; null: the service's settings."""
 
-    queued: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = Field(None, description="Jobs that wait.")
+    queued: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = Field(None, description="Maximum of waiting jobs.")
     running: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = Field(
-        None, description="Jobs that run at once. The highest of an owner's keys counts."
+        None, description="Maximum of running jobs. The highest of an owner's keys counts."
     )
     stored_bytes: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = Field(
-        None, description="Bytes of uploaded data sets and artifacts, beyond which no data set is taken."
+        None, description="Maximum bytes of uploaded data sets and artifacts; beyond it no upload is accepted."
     )
 
 
 class NewKey(Spec):
-    """A key to be made."""
+    """A new key."""
 
-    name: Word = Field(description="What the key is for.")
-    owner: Word | None = Field(None, description="Whose things it opens; default: the name.")
-    role: Annotated[Role, Field(strict=False)] = Field(Role.user, description="What it may do with them.")
+    name: Word = Field(description="The key's purpose.")
+    owner: Word | None = Field(None, description="The owner whose jobs and data sets it can access; default: the name.")
+    role: Annotated[Role, Field(strict=False)] = Field(Role.user, description="What the key may do.")
 
     quotas: QuotasBody = Field(default_factory=QuotasBody)
 

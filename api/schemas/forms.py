@@ -17,7 +17,7 @@ Size = Annotated[int, Field(ge=SMALLEST, le=LARGEST), BeforeValidator(integer)]
 
 
 class NewDataset(BaseModel):
-    """A data set to be made of an archive of pictures."""
+    """A new data set from an archive of pictures."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,13 +25,15 @@ class NewDataset(BaseModel):
         description="A zip, or a tar (plain, or packed with gzip, bzip2 or xz), of PNG, JPEG, WebP and BMP pictures: "
         "in one folder, in a folder for each class, or in `A/` and `B/` for translation."
     )
-    name: Annotated[str, Field(min_length=1, max_length=255)] = Field(description="What jobs call it. Yours alone.")
+    name: Annotated[str, Field(min_length=1, max_length=255)] = Field(
+        description="The data set's name, unique among yours."
+    )
     size: Size | None = Field(
         None,
         description="Pixels a side: the shorter side is scaled to it and the middle cut out. Left out, squares of one "
         "size stay as they are and all else becomes 64.",
     )
-    skip_damaged: Switch = Field(False, description="Leave out pictures that cannot be read, instead of refusing all.")
+    skip_damaged: Switch = Field(False, description="Skip pictures that cannot be read instead of refusing the upload.")
 
     @field_validator("name")
     @classmethod

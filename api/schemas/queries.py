@@ -1,4 +1,4 @@
-"""Query parameters. Text comes in, so numbers and switches are read here, strictly: `1_0` and `yes` are mistakes."""
+"""Query parameters. They are text, so numbers and switches are parsed here, strictly: `1_0` and `yes` are errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\
 
 
 def integer(value: Any) -> Any:
-    """Read a number that came as text, as plainly as people write it."""
+    """Parse a number in plain notation."""
     if isinstance(value, str):
         if not _INTEGER.fullmatch(value):
             raise ValueError(FieldFaults.not_an_integer())
@@ -60,16 +60,16 @@ class Query(BaseModel):
 
 
 class PageQuery(Query):
-    """What every list takes."""
+    """The parameters of every list."""
 
-    limit: Limit = Field(20, description="Entries a page.")
+    limit: Limit = Field(20, description="Entries per page.")
     cursor: Annotated[str, Field(max_length=1024)] | None = Field(
-        None, description="`next_cursor` of the page before; belongs to its filters and its caller."
+        None, description="`next_cursor` of the previous page; valid for the same filters and caller."
     )
 
 
 class JobsQuery(PageQuery):
-    """Filters of the list of jobs. Each may be repeated: within one any value fits, across them all must."""
+    """Filters of the list of jobs. Each may be repeated: any value of one filter matches; all filters must match."""
 
     state: list[State] = Field(default_factory=list)
     kind: list[Literal["train", "sample"]] = Field(default_factory=list)
@@ -77,7 +77,7 @@ class JobsQuery(PageQuery):
     queue: list[DeviceClass] = Field(default_factory=list)
     label: list[LabelFilter] = Field(
         default_factory=list,
-        description="`team:a` or `team=a`. Jobs that carry every key named, with any of the values named for it.",
+        description="`team:a` or `team=a`. Jobs that have every given key, with any of the values given for it.",
     )
     parent: list[JobId] = Field(default_factory=list)
     created_after: Moment | None = None
@@ -85,50 +85,50 @@ class JobsQuery(PageQuery):
 
 
 class AuditQuery(PageQuery):
-    """Which lines of the audit. What may be repeated fits with any of its values."""
+    """Filters of the audit log. A repeated filter matches any of its values."""
 
     action: list[Annotated[str, Field(max_length=64, pattern=r"^[a-z]+\.[a-z]+$")]] = Field(
         default_factory=list, description="Such as `job.cancel` or `key.create`; may be repeated."
     )
     subject: list[Annotated[str, Field(max_length=64, pattern=r"^[a-z]+(_[0-9a-f-]+)?$")]] = Field(
         default_factory=list,
-        description="The id of what it was done to, a queue by its name, or `jobs` for many; may be repeated.",
+        description="The id of the changed thing, the name of a queue, or `jobs` for a bulk action; may be repeated.",
     )
-    owner: Name | None = Field(None, description="Whose key it was done with.")
+    owner: Name | None = Field(None, description="The owner of the key that made the change.")
 
 
 class CreateQuery(Query):
-    """How a job is created."""
+    """Parameters of the creation of a job."""
 
     dry_run: Switch = Field(False, description="Validate, place and fill in defaults; store nothing.")
 
 
 class EventsQuery(PageQuery):
-    """Which events of a job."""
+    """Parameters of a job's events."""
 
     after: Annotated[int, Field(ge=0, le=2**63 - 1), BeforeValidator(integer)] | None = Field(
-        None, description="Continue after the event with this number (`Last-Event-ID` goes before it)."
+        None, description="Continue after the event with this number (`Last-Event-ID` takes precedence)."
     )
 
 
 class CurvesQuery(Query):
-    """Which curves, and how fine."""
+    """Parameters of a job's metrics."""
 
     names: Annotated[str, Field(max_length=1024, pattern=r"^[a-z0-9_]{1,64}(,[a-z0-9_]{1,64})*$")] | None = Field(
-        None, description="Names with commas between them; all when left out."
+        None, description="Names separated by commas; default: all."
     )
     max_points: Annotated[int, Field(ge=2, le=100_000), BeforeValidator(integer)] = Field(
-        500, description="Points a curve at most; minima and maxima are kept."
+        500, description="Maximum points per curve; minima and maxima are kept."
     )
 
 
 class ArtifactsQuery(PageQuery):
-    """Which artifacts of a job."""
+    """Parameters of a job's artifacts."""
 
     kind: list[ArtifactKind] = Field(default_factory=list)
 
 
 class ContentQuery(Query):
-    """How to get the bytes of an artifact."""
+    """Parameters of a download."""
 
-    redirect: Switch = Field(True, description="false: the bytes come from here instead of through a signed link.")
+    redirect: Switch = Field(True, description="false: the API sends the bytes instead of a redirect to a signed link.")

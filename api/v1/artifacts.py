@@ -1,4 +1,4 @@
-"""Artifacts: what a job has made, and the way to its bytes."""
+"""Artifacts: the files of a job, and their downloads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ routes = Routes("artifacts")
     answers={200: answers.Page[answers.Artifact]},
 )
 def list_artifacts(call: Call[ArtifactsQuery, None], job_id: str) -> dict[str, Any]:
-    """List what a job has made, oldest first."""
+    """List the artifacts of a job, oldest first."""
     reports = call.service.stores.reports
     reports.job(job_id_in(job_id), call.who.reads)
     pager = Pager(call.query, call.who, job_id)
@@ -38,7 +38,7 @@ def list_artifacts(call: Call[ArtifactsQuery, None], job_id: str) -> dict[str, A
 
 @routes.add("GET", "/v1/artifacts/{artifact_id}", Access.read, answers={200: answers.Artifact})
 def get_artifact(call: Call[Query, None], artifact_id: str) -> answers.Artifact:
-    """Look at an artifact."""
+    """Get an artifact."""
     return _find(call, artifact_id)[0]
 
 

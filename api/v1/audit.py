@@ -1,4 +1,4 @@
-"""The audit: who did what, for admins."""
+"""The audit log, for admins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ routes = Routes("audit")
 
 @routes.add("GET", "/v1/audit", Access.admin, query=AuditQuery, answers={200: answers.Page[answers.AuditEntry]})
 def list_audit(call: Call[AuditQuery, None]) -> dict[str, Any]:
-    """List what people did, newest first: who, what, before and after."""
+    """List the changes, newest first: who, what, before and after."""
     query = call.query
     pager = Pager(query, call.who, "audit")
     rows = call.service.stores.audits.page(

@@ -1,4 +1,4 @@
-"""Data sets: what there is to train on."""
+"""The data sets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ routes = Routes("datasets")
 
 @routes.add("GET", "/v1/datasets", Access.read, query=PageQuery, answers={200: answers.Page[answers.Dataset]})
 def list_datasets(call: Call[PageQuery, None]) -> dict[str, Any]:
-    """List the data sets that the key may use: built in, found under the data roots, uploaded."""
+    """List the data sets that the key may use: built in, discovered below the data roots, uploaded."""
     pager = Pager(call.query, call.who, "datasets")
     rows = call.service.stores.datasets.page(call.who.reads, pager.fetch, newest_first(pager.place))
     return pager.page(rows, created)
@@ -30,7 +30,7 @@ def list_datasets(call: Call[PageQuery, None]) -> dict[str, Any]:
 
 @routes.add("GET", "/v1/datasets/{dataset_id}", Access.read, answers={200: answers.Dataset})
 def get_dataset(call: Call[Query, None], dataset_id: str) -> answers.Dataset:
-    """Look at a data set, by its id or its name."""
+    """Get a data set by its id or name."""
     return _find(call, dataset_id)
 
 
@@ -44,7 +44,7 @@ def get_dataset(call: Call[Query, None], dataset_id: str) -> answers.Dataset:
     problems=("conflict",),
 )
 def create_dataset(call: Call[Query, None]) -> Reply:
-    """Make a data set of a zip or tar of pictures.
+    """Create a data set from a zip or tar of pictures.
 
     The answer comes when the data set is ready. Damaged pictures are named (422) unless `skip_damaged` is true.
     """
@@ -62,7 +62,7 @@ def create_dataset(call: Call[Query, None]) -> Reply:
     media={"image/png": "A grid of its pictures."},
 )
 def show_preview(call: Call[ContentQuery, None], dataset_id: str) -> Reply | Response:
-    """See a grid of a data set's pictures, classes in rows where it came with the service or was found.
+    """Get the preview: a grid of a data set's pictures, with classes in rows for built-in and discovered data sets.
 
     303 to a signed link that lives for 10 minutes; with `redirect=false` the PNG itself.
     """

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready."""
+"""Health checks: liveness and readiness."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ PATIENCE_S = 2.0
 
 @routes.add("GET", "/healthz", Access.public, answers={200: answers.Health})
 def is_alive(_call: Call[Query, None]) -> dict[str, Any]:
-    """Tell that the process answers."""
+    """Check that the process answers."""
     return {"status": "ok"}
 
 
 @routes.add("GET", "/readyz", Access.public, answers={200: answers.Readiness})
 def is_ready(call: Call[Query, None]) -> dict[str, Any]:
-    """Tell whether the database, the broker and the object store answer."""
+    """Check that the database, the broker and the object store answer."""
     checks = check(call.service)
     if silent := [name for name, found in checks.items() if found != "ok"]:
         message = ServiceFaults.not_ready(parts=", ".join(silent))
@@ -42,7 +42,7 @@ def is_ready(call: Call[Query, None]) -> dict[str, Any]:
 
 
 def check(service: Service) -> dict[str, str]:
-    """Return "ok" or what is wrong, for each part that the service needs; all are asked at once."""
+    """Return "ok" or the error of each dependency of the service; all are checked in parallel."""
     stores = service.stores
     parts: dict[str, Callable[[], None]] = {
         "database": lambda: _ask_database(service),

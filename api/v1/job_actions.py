@@ -1,4 +1,4 @@
-"""What can be asked of jobs that are there: cancel, pause, resume, retry, of one or of many."""
+"""Actions on existing jobs: cancel, pause, resume, retry, for one job or many."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _asked(call: Call[Query, NoBody], job_id: str, news: bool) -> Reply:
     problems=("conflict",),
 )
 def retry_job(call: Call[Query, Retry], job_id: str) -> Reply:
-    """Do an ended job again, as a new job whose `parent` it is.
+    """Retry an ended job, as a new job whose `parent` it is.
 
     From zero, or from one of its checkpoints; `params` are changes to its own. With a checkpoint, what the checkpoint
     is made of cannot change (422). 409: it has not ended.
@@ -138,7 +138,7 @@ def _carry_out(call: Call[Query, BulkOrder], job_ids: list[str], request: Reques
 
 
 def _retry_all(call: Call[Query, BulkOrder], job_ids: list[str], request: Request | None) -> dict[str, Any]:
-    """Retry one job after the other; each has a key of its own, so that nothing is done twice."""
+    """Retry one job after the other, each with its own idempotency key, so that no retry is made twice."""
     stores = call.service.stores
     changed = 0
     problems: list[dict[str, str]] = []

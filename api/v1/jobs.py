@@ -1,4 +1,4 @@
-"""Jobs: create, list, look, change."""
+"""Jobs: create, list, get, change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PREFER = Header(
 
 
 def job_id_in(path: str) -> str:
-    """Return the id in an address, if it can be one.
+    """Return the id in a path, if it is valid.
 
     Raises:
         NotFoundError
@@ -83,7 +83,7 @@ def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
 
 @routes.add("GET", "/v1/jobs/{job_id}", Access.read, headers=(PREFER,), answers={200: answers.Job})
 def get_job(call: Call[Query, None], job_id: str) -> answers.Job | Reply:
-    """Look at a job.
+    """Get a job.
 
     `Prefer: wait=30` answers when its state has changed, at the latest after so many seconds, and at once when it has
     ended.
@@ -107,7 +107,7 @@ def get_job(call: Call[Query, None], job_id: str) -> answers.Job | Reply:
     problems=("conflict",),
 )
 def change_job(call: Call[Query, JobChanges], job_id: str) -> answers.Job:
-    """Change priority, labels or name, or the place among the owner's waiting jobs.
+    """Change priority, labels or name, or the position among the owner's waiting jobs.
 
     409: `order` was asked of a job that does not wait.
     """
@@ -125,7 +125,7 @@ def change_job(call: Call[Query, JobChanges], job_id: str) -> answers.Job:
     answers={200: answers.Page[answers.Attempt]},
 )
 def list_attempts(call: Call[PageQuery, None], job_id: str) -> dict[str, Any]:
-    """List the attempts at a job, first to last."""
+    """List the attempts of a job, first to last."""
     reports = call.service.stores.reports
     reports.job(job_id_in(job_id), call.who.reads)
     pager = Pager(call.query, call.who, f"attempts {job_id}")

@@ -20,14 +20,14 @@ routes = Routes("keys")
 
 @routes.add("GET", "/v1/keys", Access.admin, query=PageQuery, answers={200: answers.Page[answers.Key]})
 def list_keys(call: Call[PageQuery, None]) -> dict[str, Any]:
-    """List the keys that are in force, newest first."""
+    """List the valid keys, newest first."""
     pager = Pager(call.query, call.who, "keys")
     return pager.page(call.service.stores.keys.page(pager.fetch, newest_first(pager.place)), created)
 
 
 @routes.add("POST", "/v1/keys", Access.admin, body=NewKey, answers={201: answers.FreshKey})
 def create_key(call: Call[Query, NewKey]) -> Reply:
-    """Make a key. The answer shows the secret, and nothing shows it again."""
+    """Create a key. The answer contains the secret, which is never shown again."""
     asked = call.body
     key, secret = call.service.stores.keys.create(
         asked.name,
@@ -41,7 +41,7 @@ def create_key(call: Call[Query, NewKey]) -> Reply:
 
 @routes.add("DELETE", "/v1/keys/{key_id}", Access.admin, answers={204: None}, problems=("conflict",))
 def revoke_key(call: Call[Query, None], key_id: str) -> Reply:
-    """Revoke a key, at once. 409 for the last admin's key."""
+    """Revoke a key at once. 409 for the last admin's key."""
     if not is_id("key", key_id):
         raise NotFoundError(Missing.no_such_key())
     call.service.stores.keys.revoke(key_id, call.who)

@@ -29,7 +29,7 @@ TABLE = "text/csv"
     media={TABLE: "One row a step, one column a metric; empty where there is no value."},
 )
 def get_metrics(call: Call[CurvesQuery, None], job_id: str) -> dict[str, Any] | Response:
-    """Draw a job's metrics, thinned so that minima and maxima stay."""
+    """Get a job's metrics, thinned so that minima and maxima stay."""
     stores = call.service.stores
     stores.reports.job(job_id_in(job_id), call.who.reads)
     names = None if call.query.names is None else list(dict.fromkeys(call.query.names.split(",")))
@@ -41,7 +41,7 @@ def get_metrics(call: Call[CurvesQuery, None], job_id: str) -> dict[str, Any] | 
 
 
 def table(series: Series) -> str:
-    """Return the curves side by side. Thinning keeps other steps of each, so cells may be empty."""
+    """Return the curves as columns. Thinning keeps different steps of each, so cells may be empty."""
     columns = {name: dict(zip(steps, values, strict=True)) for name, (steps, values) in series.items()}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -38,7 +38,7 @@ routes = Routes("service")
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the page. The manual's table of metrics is generated from these."""
+    """A metric. The table of metrics in docs/operations.md is generated from these."""
 
     name: str
     kind: str
@@ -47,7 +47,7 @@ class Figure:
 
     @property
     def full_name(self) -> str:
-        """The name as the page has it: counters end in `_total`."""
+        """The exported name: counters end in `_total`."""
         return f"{self.name}_total" if self.kind == "counter" else self.name
 
 
@@ -66,7 +66,7 @@ STREAMS = Gauge(_STREAMS.name, _STREAMS.words, _STREAMS.labels, multiprocess_mod
 
 # What is counted in the rows, for each queue by the field of its report.
 _QUEUES = {
-    "depth": Figure("ganforge_queue_depth", "gauge", "Jobs that wait.", ("queue",)),
+    "depth": Figure("ganforge_queue_depth", "gauge", "Maximum of waiting jobs.", ("queue",)),
     "oldest_wait_s": Figure(
         "ganforge_queue_oldest_wait_seconds", "gauge", "How long the oldest waiting job has waited.", ("queue",)
     ),
@@ -117,13 +117,13 @@ FIGURES = (
 
 
 class RowCollector(Collector):
-    """Counts jobs, queues and attempts in the rows."""
+    """Counts jobs, queues and attempts from rows."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the figures."""
+        """Yield the metrics."""
         figures = self._stores.figures
         yield from self._queues()
         yield from self._jobs()
@@ -202,7 +202,7 @@ def _histogram(figure: Figure, bounds: Sequence[float], found: Sequence[Duration
 
 @routes.add("GET", "/metrics", Access.public, answers={200: None}, media={"text/plain": "Prometheus' text format."})
 def show_figures(call: Call[Query, None]) -> Response:
-    """Show figures for Prometheus."""
+    """Get the metrics in Prometheus' format."""
     registry = CollectorRegistry()
     registry.register(RowCollector(call.service.stores))
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:

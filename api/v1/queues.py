@@ -22,21 +22,21 @@ WORKER = {**SWITCH, "answers": {202: answers.Worker, 200: answers.Worker}, "prob
 
 @routes.add("GET", "/v1/queues", Access.read, query=PageQuery, answers={200: answers.Page[answers.Queue]})
 def list_queues(call: Call[PageQuery, None]) -> dict[str, Any]:
-    """List the queues: what waits, what runs, who serves them."""
+    """List the queues with their waiting and running jobs and their workers."""
     stores = call.service.stores
     return short_list(stores.reports.queues(stores.alive_s), call.query, call.who, "queues")
 
 
 @routes.add("GET", "/v1/workers", Access.admin, query=PageQuery, answers={200: answers.Page[answers.Worker]})
 def list_workers(call: Call[PageQuery, None]) -> dict[str, Any]:
-    """List the workers that were seen within the last day."""
+    """List the workers of the last day."""
     stores = call.service.stores
     return short_list(stores.reports.workers(stores.alive_s), call.query, call.who, "workers", "id")
 
 
 @routes.add("POST", "/v1/queues/{queue}/pause", Access.admin, **QUEUE)
 def pause_queue(call: Call[Query, NoBody], queue: str) -> answers.Queue:
-    """Pause a queue: it starts nothing more, and what runs goes on."""
+    """Pause a queue: it starts no jobs; running jobs continue."""
     call.service.stores.queues.pause(_clean(queue), call.who)
     return _queue(call, queue)
 
@@ -50,13 +50,13 @@ def resume_queue(call: Call[Query, NoBody], queue: str) -> answers.Queue:
 
 @routes.add("POST", "/v1/workers/{worker_id}/drain", Access.admin, **WORKER)
 def drain_worker(call: Call[Query, NoBody], worker_id: str) -> Reply:
-    """Drain a worker: it finishes its job and takes no more. 200: it was told so already. 409: it has stopped."""
+    """Drain a worker: it finishes its job and claims no more. 200: it is draining already. 409: it has stopped."""
     return _worker(call, worker_id, call.service.stores.queues.drain(_clean(worker_id), call.who))
 
 
 @routes.add("POST", "/v1/workers/{worker_id}/undrain", Access.admin, **WORKER)
 def undrain_worker(call: Call[Query, NoBody], worker_id: str) -> Reply:
-    """Let a drained worker take jobs again. 200: it does. 409: it has stopped."""
+    """Let a drained worker claim jobs again. 200: it already does. 409: it has stopped."""
     return _worker(call, worker_id, call.service.stores.queues.undrain(_clean(worker_id), call.who))
 
 

@@ -1,4 +1,4 @@
-"""Recipes: what can be trained, with which parameters, where."""
+"""The recipes, with their parameters and queues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ routes = Routes("recipes")
 
 
 def recipe_view(recipe: Recipe) -> dict[str, Any]:
-    """Return a recipe as readers see it, with the JSON Schema of its parameters."""
+    """Return a recipe's view, with the JSON Schema of its parameters."""
     return {
         "name": recipe.name,
         "title": recipe.title,
@@ -41,7 +41,7 @@ def list_recipes(call: Call[PageQuery, None]) -> dict[str, Any]:
 
 @routes.add("GET", "/v1/recipes/{name}", Access.read, answers={200: answers.Recipe})
 def get_recipe(_call: Call[Query, None], name: str) -> dict[str, Any]:
-    """Look at a recipe."""
+    """Get a recipe."""
     if name not in RECIPES:
         raise NotFoundError(Missing.no_such_recipe(recipes=", ".join(sorted(RECIPES))))
     return recipe_view(RECIPES[name])

@@ -1,4 +1,4 @@
-"""What the answers look like: the rows' views (models/views), and what the API alone says."""
+"""Response models: the views of rows (models/views), and those that only the API has."""
 
 from api.schemas.answers.base import Answer, Page
 from api.schemas.answers.jobs import Curves, PlannedJob

@@ -1,4 +1,4 @@
-"""What every answer is, and a page of them."""
+"""The base class of answers, and a page of a list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Entry = TypeVar("Entry")
 
 
 class Answer(BaseModel):
-    """Something this service says."""
+    """An answer of this service."""
 
     model_config = ConfigDict(extra="forbid")
 

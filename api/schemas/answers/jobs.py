@@ -1,4 +1,4 @@
-"""A job that is only planned, and the metrics of one that runs."""
+"""The answer of a dry run, and a job's metrics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.views.base import closed
 
 @closed
 class PlannedJob(Job):
-    """What a dry run answers: the job as it would be were it sent now, without what only a stored one has."""
+    """The answer of a dry run: the job as it would be, without the fields that only a stored job has."""
 
     id: None  # type: ignore[misc]
     state: None  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""How the service is."""
+"""The health of the service."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from api.schemas.answers.base import Answer
 
 
 class Health(Answer):
-    """It is there."""
+    """The process answers."""
 
     status: Literal["ok"]
 
 
 class Readiness(Answer):
-    """Everything behind it answers."""
+    """All dependencies answer."""
 
     status: Literal["ready"]
     checks: dict[Literal["database", "broker", "object_store"], str]

@@ -1,4 +1,4 @@
-"""What an error says."""
+"""The body of an error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from api.schemas.answers.base import Answer
 
 
 class FieldError(Answer):
-    """What is wrong at one place of the request."""
+    """The error of one field of the request."""
 
     model_config = ConfigDict(extra="allow")
     pointer: str = Field(description="JSON pointer into the body, or /query/NAME or /header/NAME.")
