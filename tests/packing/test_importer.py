@@ -102,7 +102,7 @@ def test_it_takes_no_more_than_it_may(tmp_path):
     process.stdout.close()
     process.wait()
     assert last["type"] == "refused"
-    assert "memory" in last["summary"]
+    assert "memory" in str(Message.of(last["summary"]))
 
 
 def test_names_of_strangers_can_be_printed():
