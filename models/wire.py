@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Dict, Generic, List, Literal, Mapping, Optional, Tuple, Type, TypeVar, Union
 
+from models.messages import Message
 from models.typed_json import read_tagged
 
 # A number or a word that belongs to a text, by name; null stands for a number that JSON cannot hold.
@@ -101,11 +102,28 @@ class File:
 
 
 @dataclass(frozen=True)
+class Text:
+    """What a message says, by the code of its template (models/messages) and what is filled in."""
+
+    code: str
+    params: Params
+
+
+def text_of(message: Message) -> Text:
+    """Return a message as it is sent beside its English. What JSON has no type for is sent as text."""
+    params: Params = {}
+    for name, value in message.params.items():
+        params[name] = value if isinstance(value, (str, int, float)) else str(value)
+    return Text(message.code, params)
+
+
+@dataclass(frozen=True)
 class Log:
     """A line for the person who watches."""
 
     level: Level
     message: str
+    text: Optional[Text] = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +135,7 @@ class Alert:
     step: int
     params: Params = field(default_factory=dict)
     back_to: Optional[int] = None
+    text: Optional[Text] = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +151,7 @@ class Done:
     """Everything was written. ``reason`` says why the training ended before its budget, else it is null."""
 
     reason: Optional[str]
+    text: Optional[Text] = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +165,7 @@ class Failed:
 
     code: FailureCode
     detail: str
+    text: Optional[Text] = None
 
 
 # The supervisor's `match` over these is checked to be complete (worker/attempt.py).

@@ -9,6 +9,7 @@ import sys
 import traceback
 
 from models import memory
+from models.messages import Failures
 from models.wire import Ready
 from trainers.process.errors import OutOfMemoryError, as_failure
 from trainers.process.wire import Commands, Wire, take_over_stdout
@@ -24,8 +25,8 @@ def main() -> int:
         return _attempt(wire, commands)
     except Exception as error:  # the one place that ends an attempt, whatever happened
         traceback.print_exc()
-        code, detail = as_failure(error)
-        wire.failed(code, detail)
+        code, message = as_failure(error)
+        wire.failed(code, message)
         return 1
 
 
@@ -62,7 +63,7 @@ def _warm_up() -> Ready:
     except Exception as error:
         # The loader and half-loaded libraries fail in many ways then, few of which name memory.
         if memory.too_little_for_torch():
-            raise OutOfMemoryError(f"the device has too little memory for torch itself ({error})") from error
+            raise OutOfMemoryError(Failures.no_memory_for_torch(error=str(error))) from error
         raise
     return Ready(str(torch.__version__), platform.python_version(), os.getpid())
 

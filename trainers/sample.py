@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
+from models.messages import Failures
 from models.wire import File
 from trainers.data.rng import Draws
 from trainers.device import devices
@@ -62,7 +63,7 @@ def _from_noise(spec: SampleSpec, snapshot: Snapshot, device: torch.device, repo
         draws = Draws(seed, 0, device)
         batches = [noises(draws, number, params.noise_dim) for number in range(-(-count // _BATCH))]
     else:
-        raise TrainerError(f"output is {output!r}; it must be grid, images, interpolation or translate")
+        raise TrainerError(Failures.unknown_output(output=repr(output)))
 
     # 2. Images, [count, C, H, W] uint8. The last batch is made whole and cut.
     images = _generate(generator, batches, params, reporter)

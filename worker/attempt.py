@@ -14,7 +14,7 @@ from typing import assert_never
 import structlog
 
 from models import wire
-from models.messages import verbatim
+from models.messages import Message
 from models.states import Action, EventType, Outcome, State
 from stores.container import Stores
 from stores.infra.errors import StaleFenceError
@@ -42,7 +42,7 @@ Event = tuple[EventType, dict[str, object]]
 class TakenOver:
     """The lease was lost: the job belongs to somebody else now."""
 
-    detail: str
+    why: Message
 
 
 class Attempt:
@@ -106,13 +106,14 @@ class Attempt:
         try:
             spec, warnings = build_spec(self._stores, self._claim, self._device, self._scratch, self._halt)
         except CannotStartError as error:
-            return Ending(Outcome.failed, None, error.code, str(error))
+            return Ending(Outcome.failed, None, error.code, error.message)
         except GivenUpError:
             if self._over.is_set():
                 raise
             return AS_REQUESTED[self._requested()]
         for warning in warnings:
-            self._write([(EventType.alert, {"code": "checkpoint_corrupt", "detail": warning})])
+            data: dict[str, object] = {"code": "checkpoint_corrupt", "detail": str(warning), "text": warning.as_json()}
+            self._write([(EventType.alert, data)])
         self._trainer.begin(spec, self._inbox.put)
         while True:
             ending = self._handle(self._next())
@@ -155,13 +156,13 @@ class Attempt:
             case wire.Memory():
                 self._lessons.memory(news)
             case wire.Log():
-                self._write([(EventType.log, {"level": news.level, "message": news.message})])
+                self._write([(EventType.log, {"level": news.level, "message": news.message, **_text(news.text)})])
             case wire.Alert():
                 self._alert(news)
             case Request():
                 self._ask(news)
             case TakenOver():
-                raise StaleFenceError(verbatim(news.detail))
+                raise StaleFenceError(news.why)
             case _:
                 return self._last_word(news)
         return None
@@ -169,7 +170,8 @@ class Attempt:
     def _last_word(self, news: wire.Done | wire.Stopped | wire.Failed | Unreadable | Exited) -> Ending:
         match news:
             case wire.Done():
-                return Ending(Outcome.succeeded, news.reason)
+                reason = None if news.reason is None else endings.received(news.reason, news.text)
+                return Ending(Outcome.succeeded, reason)
             case wire.Stopped():
                 return self._stopped()
             case wire.Failed():
@@ -217,7 +219,13 @@ class Attempt:
 
     def _alert(self, alert: wire.Alert) -> None:
         self._lessons.alert(alert)
-        data: dict[str, object] = {"code": alert.code, "detail": alert.detail, "step": alert.step, **alert.params}
+        data: dict[str, object] = {
+            "code": alert.code,
+            "detail": alert.detail,
+            "step": alert.step,
+            **alert.params,
+            **_text(alert.text),
+        }
         if (step := alert.back_to) is not None:
             data["back_to"] = step
             patiently(lambda: self._stores.jobs.go_back(self._claim, step), self._over)
@@ -271,10 +279,15 @@ class Attempt:
         self._inbox.put(Request(action.value))
         self._halt.set()
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, why: Message) -> None:
         if self._over.is_set():
             return
         self._trainer.kill()
         self._inbox.put(TakenOver(why))
         self._over.set()
         self._halt.set()
+
+
+def _text(text: wire.Text | None) -> dict[str, object]:
+    """Return code and parameters as they stand in the data of an event."""
+    return {} if text is None else {"text": vars(text)}

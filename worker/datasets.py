@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from models import views
 from models.files import try_lock
+from models.messages import Ends, MessageError
 from stores.container import Stores
 from stores.infra.errors import NotFoundError
 from worker.retry import GivenUpError, patiently
@@ -25,7 +26,7 @@ _PART = ".part"
 _LOOK_S = 0.2
 
 
-class UnfetchableError(Exception):
+class UnfetchableError(MessageError):
     """The data set cannot be had, now or later; the message says why and what to do."""
 
 
@@ -68,7 +69,7 @@ class Cache:
     def _download(self, row: views.Dataset, kept: Path, given_up: threading.Event) -> None:
         key = patiently(lambda: self._stores.uploads.packed_key(row["id"]), given_up)
         if key is None:
-            raise UnfetchableError(f"data set {row['name']} was deleted; name another one")
+            raise UnfetchableError(Ends.dataset_deleted(name=row["name"]))
         part = kept.with_suffix(_PART)
 
         def get() -> None:
@@ -80,12 +81,12 @@ class Cache:
                     digest.update(chunk)
                     file.write(chunk)
             if digest.hexdigest() != row["sha256"]:
-                raise UnfetchableError(f"data set {row['name']} is damaged in the object store; upload it again")
+                raise UnfetchableError(Ends.dataset_damaged(name=row["name"]))
 
         try:
             patiently(get, given_up)
         except NotFoundError as error:
-            raise UnfetchableError(f"data set {row['name']} is gone from the object store; upload it again") from error
+            raise UnfetchableError(Ends.dataset_gone(name=row["name"])) from error
         else:
             part.replace(kept)
             log.info("dataset_fetched", dataset=row["id"], bytes=row["bytes"])

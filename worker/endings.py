@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from models import memory, wire
+from models.messages import Ends, Message, MessageError, Reasons, Words
 from models.states import ErrorCode, Outcome
-from stores.jobs.transitions import Ending
+from stores.jobs.transitions import Ending, Said
 
 # errno of a full disk, of a quota that is used up, and of a file as large as files may be.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -26,27 +27,26 @@ class Request(StrEnum):
 
 
 AS_REQUESTED = {
-    Request.cancel: Ending(Outcome.canceled, "canceled by request"),
-    Request.pause: Ending(Outcome.paused, "paused by request"),
-    Request.shutdown: Ending(Outcome.interrupted, "worker shut down; another attempt goes on from the checkpoint"),
+    Request.cancel: Ending(Outcome.canceled, Reasons.canceled_by_request()),
+    Request.pause: Ending(Outcome.paused, Reasons.paused_by_request()),
+    Request.shutdown: Ending(Outcome.interrupted, Reasons.worker_shut_down()),
 }
 # Somebody else sent the trainer a signal. It has written its checkpoint: nothing died.
-TOLD_TO_STOP = Ending(Outcome.interrupted, "the trainer was told to stop; another attempt goes on")
+TOLD_TO_STOP = Ending(Outcome.interrupted, Reasons.told_to_stop())
 
 
 def max_runtime(limit: int) -> Ending:
     """End a job that has run as long as it may."""
-    detail = f"stopped with a checkpoint after {limit} s of running (max_runtime_s)"
-    return Ending(Outcome.failed, None, ErrorCode.max_runtime, detail)
+    return Ending(Outcome.failed, None, ErrorCode.max_runtime, Ends.max_runtime(limit=limit))
 
 
 def failed(message: wire.Failed, log: Sequence[str]) -> Ending:
     """End an attempt whose trainer said why it cannot go on."""
+    detail = received(message.detail, message.text)
     if message.code == "no_space":
-        return disk_full(message.detail)
+        return disk_full(detail)
     code = ErrorCode(message.code)
-    detail = with_log(message.detail, log) if code is ErrorCode.internal else message.detail
-    return Ending(Outcome.failed, None, code, detail)
+    return Ending(Outcome.failed, None, code, with_log(detail, log) if code is ErrorCode.internal else detail)
 
 
 def exited(status: int, log: Sequence[str], *, killed_for_memory: bool, ran_out_of_memory: bool) -> Ending:
@@ -56,44 +56,50 @@ def exited(status: int, log: Sequence[str], *, killed_for_memory: bool, ran_out_
     the trainer may have stood at its limit (`ran_out_of_memory`). What its log says is the last hint.
     """
     if -status == signal.SIGKILL and killed_for_memory:
-        detail = "the machine ran out of memory and the kernel ended the trainer; lower batch_size or width"
-        return Ending(Outcome.failed, None, ErrorCode.out_of_memory, with_log(detail, log))
+        return Ending(Outcome.failed, None, ErrorCode.out_of_memory, with_log(Ends.killed_for_memory(), log))
     by_itself = status >= 0 or -status in OWN_SIGNALS
     if by_itself and (ran_out_of_memory or any(map(memory.says_no_memory, log))):
-        detail = "the trainer found no memory and gave up; lower batch_size or width"
-        return Ending(Outcome.failed, None, ErrorCode.out_of_memory, with_log(detail, log))
+        return Ending(Outcome.failed, None, ErrorCode.out_of_memory, with_log(Ends.no_memory_at_all(), log))
     if status >= 0:
-        detail = f"the trainer exited with code {status} before its work was done"
-        return Ending(Outcome.failed, None, ErrorCode.internal, with_log(detail, log))
+        return Ending(Outcome.failed, None, ErrorCode.internal, with_log(Ends.exited(exit_code=status), log))
     name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
-    detail = with_log(f"the trainer was ended by {name}", log)
-    return Ending(Outcome.crashed, f"trainer ended by {name}", ErrorCode.internal, detail)
+    detail = with_log(Ends.ended_by(signal=name), log)
+    return Ending(Outcome.crashed, Reasons.trainer_ended_by(signal=name), ErrorCode.internal, detail)
 
 
 def unreadable(detail: str, log: Sequence[str]) -> Ending:
     """End an attempt whose trainer wrote a line that is none of its messages."""
-    words = f"the trainer's message could not be understood: {detail}"
-    return Ending(Outcome.failed, None, ErrorCode.internal, with_log(words, log))
+    return Ending(Outcome.failed, None, ErrorCode.internal, with_log(Ends.unreadable(error=detail), log))
 
 
 def not_stored(error: BaseException) -> Ending:
     """End an attempt whose artifacts cannot be kept."""
-    return Ending(Outcome.failed, None, ErrorCode.internal, f"an artifact could not be stored: {error}")
+    return Ending(Outcome.failed, None, ErrorCode.internal, Ends.artifact_not_stored(error=said_by(error)))
 
 
-def disk_full(detail: str) -> Ending:
+def disk_full(detail: Said) -> Ending:
     """End an attempt that found no room on the worker's disk. Another one may, so the job is tried again."""
-    return Ending(Outcome.crashed, "the worker's disk is full", ErrorCode.internal, detail)
+    return Ending(Outcome.crashed, Reasons.disk_full(), ErrorCode.internal, detail)
 
 
 def broken(error: Exception) -> Ending:
     """End an attempt whose supervisor met an error that nobody foresaw."""
-    detail = f"the worker met {type(error).__name__}: {error}"
+    detail = Ends.worker_met(kind=type(error).__name__, error=said_by(error))
     if isinstance(error, OSError) and error.errno in FULL:
         return disk_full(detail)
     return Ending(Outcome.failed, None, ErrorCode.internal, detail)
 
 
-def with_log(detail: str, log: Sequence[str]) -> str:
+def with_log(detail: Said, log: Sequence[str]) -> Said:
     """Return an error's detail with the last lines of the trainer's log."""
-    return "\n".join([detail, *(["last log lines:", *log] if log else [])])
+    return Words.with_log(what=detail, log="\n".join(log)) if log else detail
+
+
+def received(english: str, text: wire.Text | None) -> Message | str:
+    """Return what a trainer said as a message; in English alone when this version does not know its code."""
+    return english if text is None else Message.of(vars(text)) or english
+
+
+def said_by(error: BaseException) -> Message | str:
+    """Return the words of an error, by code where they are ours."""
+    return error.message if isinstance(error, MessageError) else str(error)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
+from models.messages import Ends, Message
 from models.states import Action
 from stores.container import Stores
 from stores.infra.errors import StaleFenceError
@@ -30,7 +31,7 @@ class Lease(threading.Thread):
         claim: Claim,
         over: threading.Event,
         wished: Callable[[Action], None],
-        lost: Callable[[str], None],
+        lost: Callable[[Message], None],
     ) -> None:
         super().__init__(name=f"lease-{claim.job_id}", daemon=True)
         self._stores = stores
@@ -54,12 +55,12 @@ class Lease(threading.Thread):
                 else:
                     action = self._stores.jobs.pending_action(self._claim)
             except StaleFenceError as error:
-                self._lost(str(error))
+                self._lost(error.message)
                 return
             except Exception as error:
                 self._log.warning("lease_not_renewed", error=str(error).splitlines()[0][:200])
                 if time.monotonic() - heard_at > SILENT_LEASES * settings.lease_s:
-                    self._lost(f"the database was not heard of for {SILENT_LEASES} leases")
+                    self._lost(Ends.database_silent(leases=SILENT_LEASES))
                     return
                 continue
             heard_at = time.monotonic()

@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from models import wire
+from models.messages import Alerts, Ends, Message, MessageError
 from models.recipes import RECIPES
 from models.specs.fields import bounds
 from models.states import ErrorCode
@@ -23,17 +24,17 @@ from worker.retry import patiently
 log = structlog.get_logger(__name__)
 
 
-class CannotStartError(Exception):
+class CannotStartError(MessageError):
     """The job cannot run as it stands; the message says why."""
 
-    def __init__(self, code: ErrorCode, message: str) -> None:
+    def __init__(self, code: ErrorCode, message: Message) -> None:
         super().__init__(message)
         self.code = code
 
 
 def build_spec(
     stores: Stores, claim: Claim, device: Device, scratch: Path, given_up: threading.Event
-) -> tuple[wire.Spec, list[str]]:
+) -> tuple[wire.Spec, list[Message]]:
     """Return the spec, and warnings for whoever watches the job. Fetches the data set and the checkpoint.
 
     Raises:
@@ -54,7 +55,7 @@ class _Files:
         self._scratch = scratch
         self._given_up = given_up
 
-    def training(self, device: Device) -> tuple[wire.Spec, list[str]]:
+    def training(self, device: Device) -> tuple[wire.Spec, list[Message]]:
         """Return the spec of a training attempt."""
         dataset = self._dataset()
         resume, warnings = self._resume()
@@ -76,7 +77,7 @@ class _Files:
         )
         return spec, warnings
 
-    def sampling(self, device: Device) -> tuple[wire.Spec, list[str]]:
+    def sampling(self, device: Device) -> tuple[wire.Spec, list[Message]]:
         """Return the spec of a sampling attempt."""
         dataset = None if self._job["dataset_id"] is None else self._dataset()
         spec = wire.SampleSpec(
@@ -105,7 +106,7 @@ class _Files:
             try:
                 path = Cache(self._stores).fetch(row, self._scratch, self._given_up)
             except UnfetchableError as error:
-                raise CannotStartError(ErrorCode.invalid_dataset, str(error)) from error
+                raise CannotStartError(ErrorCode.invalid_dataset, error.message) from error
             return DatasetSpec(
                 name=row["name"],
                 source=row["source"],
@@ -119,10 +120,8 @@ class _Files:
             )
         spec = None if row is None else discovery.dataset_spec(row, self._stores.settings.roots)
         if spec is None:
-            raise CannotStartError(
-                ErrorCode.invalid_dataset,
-                f"data set {self._job['dataset']} is not known to this worker; GET /v1/datasets lists all",
-            )
+            unknown = Ends.dataset_unknown_here(name=self._job["dataset"])
+            raise CannotStartError(ErrorCode.invalid_dataset, unknown)
         return spec
 
     def _source(self) -> Path:
@@ -132,37 +131,29 @@ class _Files:
             path = self._fetch(artifact_id, "source.safetensors")
             if path is not None:
                 return path
-        raise CannotStartError(
-            ErrorCode.checkpoint_corrupt,
-            f"the checkpoint to sample from is gone or damaged (job {self._job['source']['job']}); sample from another "
-            "one",
-        )
+        gone = Ends.source_gone(job=self._job["source"]["job"])
+        raise CannotStartError(ErrorCode.checkpoint_corrupt, gone)
 
-    def _resume(self) -> tuple[Path | None, list[str]]:
+    def _resume(self) -> tuple[Path | None, list[Message]]:
         """Fetch the newest checkpoint that is whole; warn when it is not the newest one there was.
 
         A retry that has none of its own yet starts from the one of its parent that it was made with.
         """
         checkpoints = patiently(lambda: self._stores.reports.checkpoints(self._job["id"]), self._given_up)
-        warnings: list[str] = []
+        warnings: list[Message] = []
         for artifact in checkpoints:
             path = self._fetch(artifact["id"], "resume.safetensors")
             if path is not None:
                 return path, warnings
-            warnings.append(f"checkpoint of step {artifact['step']} is gone or damaged; going back to the one before")
+            warnings.append(Alerts.checkpoint_skipped(step=artifact["step"]))
         if self._job["source"] is not None:
             path = self._job["source_artifact"] and self._fetch(self._job["source_artifact"], "resume.safetensors")
             if path:
                 return path, warnings
-            raise CannotStartError(
-                ErrorCode.checkpoint_corrupt,
-                f"the checkpoint to start from is gone or damaged (job {self._job['source']['job']}); retry from "
-                "another one, or from zero",
-            )
+            gone = Ends.start_gone(job=self._job["source"]["job"])
+            raise CannotStartError(ErrorCode.checkpoint_corrupt, gone)
         if warnings:
-            raise CannotStartError(
-                ErrorCode.checkpoint_corrupt, "no checkpoint of this job can be read back; retry from zero"
-            )
+            raise CannotStartError(ErrorCode.checkpoint_corrupt, Ends.no_checkpoint_readable())
         return None, []
 
     def _fetch(self, artifact_id: str, name: str) -> Path | None:

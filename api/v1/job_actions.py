@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 from api.http.access import Access
 from api.http.filters import job_filter
 from api.http.idempotency import IDEMPOTENCY_KEY, REPLAYED, idempotency, made, replay
+from api.http.language import tell
 from api.http.problems import InvalidError, ProblemError, field
 from api.http.routes import Call, Reply, Routes
 from api.schemas import answers
@@ -14,14 +17,15 @@ from api.schemas.bodies import BulkOrder, NoBody, Retry
 from api.schemas.queries import Query
 from api.submit.retries import again
 from api.v1.jobs import job_id_in
-from models.messages import OrderFaults, RequestFaults
+from models.messages import Message, OrderFaults, RequestFaults, Words
 from stores.infra.errors import IdempotencyBusyError, InvalidTransitionError, NotFoundError, QuotaError
-from stores.jobs.commands import Verb
+from stores.jobs.commands import Tally, Verb
 from stores.jobs.idempotency import Request
 
 routes = Routes("jobs")
 
 MOST_PROBLEMS = 10
+Problems = list[tuple[str, Message]]
 ONE_JOB: dict[str, Any] = {
     "body": NoBody,
     "body_optional": True,
@@ -121,27 +125,32 @@ def order_many(call: Call[Query, BulkOrder]) -> Reply:
     if count != order.expected:
         message = OrderFaults.filter_matches(count=count, expected=order.expected)
         raise ProblemError("conflict", message, matched=count)
-    answer = {"matched": count, **_carry_out(call, job_ids, request)}
-    stores.verbs.note_bulk(call.who, order.model_dump(mode="json", exclude_unset=True), answer, request)
-    return Reply(answer, 202)
+    tally, problems = _carry_out(call, job_ids, request)
+
+    def answer(say: Callable[[Message], str]) -> dict[str, Any]:
+        shown = [{"job": job_id, "detail": say(message)} for job_id, message in problems[:MOST_PROBLEMS]]
+        return {"matched": count, "changed": tally.changed, "unchanged": tally.unchanged, "problems": shown}
+
+    # What is kept is English, whoever asked; a repeated request reads that.
+    stores.verbs.note_bulk(call.who, order.model_dump(mode="json", exclude_unset=True), answer(str), request)
+    return Reply(answer(tell), 202)
 
 
-def _carry_out(call: Call[Query, BulkOrder], job_ids: list[str], request: Request | None) -> dict[str, Any]:
+def _carry_out(call: Call[Query, BulkOrder], job_ids: list[str], request: Request | None) -> tuple[Tally, Problems]:
+    """Do it; return how many jobs changed, and what stood against it, by job."""
     verbs, order = call.service.stores.verbs, call.body
     if order.action == "retry":
         return _retry_all(call, job_ids, request)
     if order.priority is not None:
-        tally = verbs.reprioritize_all(order.priority, job_ids, call.who)
-    else:
-        tally = verbs.ask_all(Verb(order.action), job_ids, call.who)
-    return {"changed": tally.changed, "unchanged": tally.unchanged, "problems": []}
+        return verbs.reprioritize_all(order.priority, job_ids, call.who), []
+    return verbs.ask_all(Verb(order.action), job_ids, call.who), []
 
 
-def _retry_all(call: Call[Query, BulkOrder], job_ids: list[str], request: Request | None) -> dict[str, Any]:
+def _retry_all(call: Call[Query, BulkOrder], job_ids: list[str], request: Request | None) -> tuple[Tally, Problems]:
     """Retry one job after the other, each with its own idempotency key, so that no retry is made twice."""
     stores = call.service.stores
     changed = 0
-    problems: list[dict[str, str]] = []
+    problems: Problems = []
     for job_id in job_ids:
         own = None if request is None else Request(f"{request.key} {job_id}", request.body_sha256)
         try:
@@ -153,10 +162,10 @@ def _retry_all(call: Call[Query, BulkOrder], job_ids: list[str], request: Reques
             )
             changed += not replayed
         except InvalidError as error:
-            details = "; ".join(f"{entry['pointer']} {entry['detail']}" for entry in error.members["errors"])
-            problems.append({"job": job_id, "detail": details})
+            found = [Words.subject_and(subject=one.pointer, what=one.message) for one in error.errors]
+            problems.append((job_id, reduce(lambda first, second: Words.both(first=first, second=second), found)))
         except InvalidTransitionError:
             continue  # it has not ended
         except (NotFoundError, QuotaError, IdempotencyBusyError) as error:
-            problems.append({"job": job_id, "detail": str(error)})
-    return {"changed": changed, "unchanged": len(job_ids) - changed, "problems": problems[:MOST_PROBLEMS]}
+            problems.append((job_id, error.message))
+    return Tally(changed, len(job_ids) - changed), problems

@@ -41,6 +41,7 @@ class Ends(Texts):
     )
     exited = Text("the trainer exited with code {exit_code} before its work was done")
     ended_by = Text("the trainer was ended by {signal}")
+    unreadable = Text("the trainer's message could not be understood: {error}")
     worker_met = Text("the worker met {kind}: {error}")
     database_silent = Text("the database was not heard of for {leases} leases")
     attempts_died = Text("{died} of {most} attempts died; the last one: {last}")

@@ -81,7 +81,6 @@ class Misfits(Texts):
     no_domains = Text("the data set has neither two domains nor classes to make them of")
     empty_domain = Text("one of the two domains is empty: give each at least one image")
     no_classes = Text("the data set has no classes; put its images into one folder for each class")
-    test_without_classes = Text("the test images have no classes")
     empty_class = Text("no training image is of class {name}: add some, or take the class out of the data set")
     no_test_part = Text(
         "the data set has {count} images and no test part; every {kept}th is kept for testing: take one with at least "

@@ -68,8 +68,8 @@ class Failures(Texts):
         "{device} has no bfloat16: set `precision` to float32, or use a device of NVIDIA's Ampere generation or later"
     )
     unknown_recipe = Text("this trainer does not know the recipe {name}; it has {recipes}")
-    spec_lacks = Text("the spec lacks the field {field}")
-    spec_unreadable = Text("the spec cannot be read: {error}")
+    unknown_output = Text("output is {output}; it must be grid, images, interpolation or translate")
+    no_memory_for_torch = Text("the device has too little memory for torch itself ({error})")
     nothing_to_translate = Text("there is no data set to translate")
     no_such_network = Text("{recipe} has no {name}, so it cannot make this output")
     no_room_to_prepare = Text(
@@ -91,5 +91,4 @@ class CheckpointFaults(Texts):
     other_recipe = Text("the checkpoint belongs to the recipe {recipe}, the job to {wanted}")
     undescribed = Text("the checkpoint does not describe its networks: {error}")
     claims_value = Text("the checkpoint claims a {field} of {value}")
-    claims_groups = Text("the checkpoint claims groups of {groups}")
     claims_shape = Text("the checkpoint claims images of {shape}")

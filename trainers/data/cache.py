@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Callable, Sequence
 from filelock import FileLock
 
 from models.files import try_lock
-from models.messages import Message
+from models.messages import Failures, Message
 from trainers.data import packed, prepare
 from trainers.process.errors import InvalidDatasetError, TrainerError
 
@@ -100,8 +100,13 @@ def _make_room(folder: Path, dataset: DatasetSpec, squaring: prepare.Squaring) -
 
 def _no_room(folder: Path, dataset: DatasetSpec, squaring: prepare.Squaring, needed: int) -> TrainerError:
     return TrainerError(
-        f"{dataset.name} at {squaring.size} pixels needs {needed / 1e9:.1f} GB in {folder}, and "
-        f"{shutil.disk_usage(folder).free / 1e9:.1f} GB are free; make room there, or train smaller images"
+        Failures.no_room_to_prepare(
+            name=dataset.name,
+            size=squaring.size,
+            needed=f"{needed / 1e9:.1f}",
+            folder=str(folder),
+            free=f"{shutil.disk_usage(folder).free / 1e9:.1f}",
+        )
     )
 
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from models.messages import verbatim
 from trainers.process.errors import InvalidDatasetError
 
 # torchvision's class of each data set, and the arguments for each of its parts.
@@ -34,7 +35,7 @@ def download(name: str, root: Path) -> None:
     """
     if name not in _CLASSES:
         how = _BY_HAND.get(name, f"choose {', '.join(_CLASSES)}")
-        raise InvalidDatasetError(f"{name} cannot be downloaded here: {how}")
+        raise InvalidDatasetError(verbatim(f"{name} cannot be downloaded here: {how}"))
     kind, calls = _CLASSES[name]
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -43,8 +44,10 @@ def download(name: str, root: Path) -> None:
             of_torchvision(str(root), download=True, **arguments)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise InvalidDatasetError(
-            f"{name} could not be downloaded into {root} ({' '.join(str(error).split())}); look at the network and the "
-            "free space, and try again: what has come is kept"
+            verbatim(
+                f"{name} could not be downloaded into {root} ({' '.join(str(error).split())}); look at the network "
+                "and the free space, and try again: what has come is kept"
+            )
         ) from error
 
 

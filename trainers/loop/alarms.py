@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Mapping, Tuple, cast
 
+from models.messages import Alerts, Message
+
 if TYPE_CHECKING:
     from trainers.process.reporter import Reporter
 
@@ -65,20 +67,16 @@ class Alarms:
         if self.judged and real is not None and fake is not None:
             numbers = {"d_real": real, "d_fake": fake}
             if self._streaks["discriminator_too_strong"].look(holds=real > SURE and fake < UNSURE):
-                words = "the discriminator tells real from fake without effort; the generator has nothing to learn from"
-                self._alert("discriminator_too_strong", words, step, numbers)
+                self._alert(Alerts.discriminator_too_strong(), step, numbers)
             if self._streaks["generator_too_strong"].look(holds=fake > SURE or real < UNSURE):
-                words = "the discriminator is wrong nearly always; what the generator learns from it means little"
-                self._alert("generator_too_strong", words, step, numbers)
+                self._alert(Alerts.generator_too_strong(), step, numbers)
         # 2. The gradients. This alarm is armed again only after a long calm, so that a training at the limit does not
         #    raise it every few steps.
         norms = {name: value for name, value in row.items() if "grad_norm" in name}
         streak = self._streaks["gradient_norm"]
         loud = max(norms.values(), default=0.0) > GRADIENT_LIMIT
         if loud and streak.look(holds=True):
-            self._alert(
-                "gradient_norm", f"a gradient stays over {GRADIENT_LIMIT:.0f}; lower the learning rate", step, norms
-            )
+            self._alert(Alerts.gradient_norm(limit=round(GRADIENT_LIMIT)), step, norms)
         streak.held = streak.held if loud else 0
         streak.failed = 0 if loud else streak.failed + 1
         if streak.failed >= CALM_STEPS:
@@ -91,8 +89,7 @@ class Alarms:
         still_growing = share > self._spread * GROWTH
         self._spread = share
         if epochs_done >= GRACE_EPOCHS and self._streaks["collapse"].look(holds=share < ALIKE and not still_growing):
-            words = "fakes look alike: their mean pairwise distance is under half of that of real images"
-            self._alert("collapse", words, step, {"distance_ratio": share})
+            self._alert(Alerts.collapse(), step, {"distance_ratio": share})
 
     def state(self) -> dict[str, object]:
         """Return the counters for the checkpoint."""
@@ -106,6 +103,9 @@ class Alarms:
             if name in state:
                 streak.held, streak.failed, streak.raised = cast(Tuple[int, int, bool], state[name])
 
-    def _alert(self, code: str, detail: str, step: int, numbers: dict[str, float]) -> None:
-        self.codes.append(code)
-        self.reporter.alert(code, detail, step, {name: float(f"{value:.6g}") for name, value in numbers.items()})
+    def _alert(self, message: Message, step: int, numbers: dict[str, float]) -> None:
+        # Each alarm has one message, so that the alert is called as the message is.
+        self.codes.append(message.code)
+        self.reporter.alert(
+            message.code, message, step, {name: float(f"{value:.6g}") for name, value in numbers.items()}
+        )

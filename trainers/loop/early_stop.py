@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.messages import Logs, Message
+
 if TYPE_CHECKING:
     from trainers.loop.checkpoints import StopState
 
@@ -35,12 +37,12 @@ class EarlyStop:
         return False
 
     @property
-    def reason(self) -> str | None:
+    def reason(self) -> Message | None:
         """Why training should end, or None."""
         if self.patience is None or self.waited < self.patience:
             return None
-        best = f"the best was {self.best:.6g} in epoch {self.best_epoch}"
-        return f"no better {self.monitor} for {self.waited} epochs; {best}"
+        best = f"{self.best:.6g}"
+        return Logs.no_better(monitor=self.monitor, waited=self.waited, best=best, epoch=self.best_epoch)
 
     def state(self) -> StopState:
         """Return the counters for the checkpoint."""

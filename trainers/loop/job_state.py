@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from models.messages import CheckpointFaults
 from trainers.loop import state
 from trainers.loop.alarms import Alarms
 from trainers.loop.budget import Budget
@@ -111,5 +112,5 @@ class JobState:
             # The budget may have been changed for this attempt, and the batch is the checkpoint's.
             self.budget.plan(self.step)
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointCorruptError(f"the checkpoint lacks or garbles {error}") from error
+            raise CheckpointCorruptError(CheckpointFaults.incomplete(error=str(error))) from error
         self.metrics.discard()

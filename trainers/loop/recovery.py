@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from models.messages import Alerts, Failures
 from trainers.device import devices
 from trainers.process.errors import DivergedError, OutOfMemoryError
 
@@ -34,17 +35,15 @@ class Recovery:
         # 1. What to go back to. A checkpoint may still be on its way to the disk.
         last = self.writer.drain()
         salt = job.feed.draws.salt
-        words = f"a {'metric' if bad.values else 'weight'} is not a number at step {bad.step}"
         # A salt above zero means that this job has gone back before, possibly in another attempt.
         if salt > 0 or last is None:
             numbers = ", ".join(f"{name}={value}" for name, value in bad.values.items())
-            raise DivergedError(
-                f"{words} ({numbers or 'weights'}), again after going back once: lower the learning rate"
-            )
+            diverged = Failures.metric_diverged if bad.values else Failures.weight_diverged
+            raise DivergedError(diverged(step=bad.step, numbers=numbers or "weights"))
         # 2. Say so, with the numbers, before the step count jumps back.
         step = last.meta["step"]
-        detail = f"{words}; going back to step {step} with other draws"
-        self.reporter.alert("not_a_number", detail, bad.step, bad.values, back_to=step)
+        alert = Alerts.metric_not_a_number if bad.values else Alerts.weight_not_a_number
+        self.reporter.alert("not_a_number", alert(step=bad.step, back=step), bad.step, bad.values, back_to=step)
         # 3. Go back. The checkpoint knows neither this alarm nor the seconds since it was taken: both are kept.
         seconds = job.clock.seconds
         job.restore(last, salt=salt + 1)
@@ -62,10 +61,7 @@ class Recovery:
         last = self.writer.drain()
         size, half = job.feed.batch_size, job.feed.batch_size // 2
         if last is None or half < self._smallest_batch():
-            raise OutOfMemoryError(
-                f"the device ran out of memory with batches of {size} images, which cannot be halved any more: lower "
-                f"`width` or `image_size`, or use a queue whose devices have more memory ({words})"
-            )
+            raise OutOfMemoryError(Failures.out_of_memory_at_the_smallest(size=size, words=words))
         # 2. Go back, with what the failed step had allocated in one piece again, and plan the rest of the budget anew:
         #    it takes twice as many steps. The data go on after the same image: their position is counted in images.
         devices.give_back(job.feed.draws.device)
@@ -78,9 +74,9 @@ class Recovery:
         step = last.meta["step"]
         job.halvings.append({"step": step, "from": size, "to": half})
         job.alarms.codes.append("batch_halved")
-        detail = f"memory ran out with batches of {size} images; going on from step {step} with {half}"
+        message = Alerts.batch_halved(size=size, step=step, half=half)
         seen = job.feed.sampler.seen
-        self.reporter.alert("batch_halved", detail, job.step, {"batch_size": half, "images": seen}, back_to=step)
+        self.reporter.alert("batch_halved", message, job.step, {"batch_size": half, "images": seen}, back_to=step)
         # 4. Whatever goes wrong next goes back to here, with the batch that was found to fit.
         self.writer.last = job.snapshot(self.writer.spare())
 

@@ -55,7 +55,7 @@ def _check(params: Mapping[str, object], shape: Sequence[int], bounds: Mapping[s
     for name, bound in bounds.items():
         value = params.get(name)
         if value is not None and not _within(value, bound):
-            raise CheckpointCorruptError(f"the checkpoint claims a {name} of {value}")
+            raise CheckpointCorruptError(CheckpointFaults.claims_value(field=name, value=str(value)))
     channels, *sides = shape
     small = all(_within(side, bounds["image_size"]) for side in sides)
     if not small or len(sides) != 2 or not 1 <= channels <= _MOST_CHANNELS:

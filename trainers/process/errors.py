@@ -6,12 +6,13 @@ import errno
 from typing import TYPE_CHECKING, Iterator
 
 from models import memory
+from models.messages import Failures, Message, MessageError
 
 if TYPE_CHECKING:
     from models.wire import FailureCode
 
 
-class TrainerError(Exception):
+class TrainerError(MessageError):
     """The attempt cannot go on."""
 
     code: FailureCode = "internal"
@@ -49,8 +50,6 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_PHRASES = ("no space left on device", "disk quota exceeded", "file too large")
 NO_SPACE: FailureCode = "no_space"
 
-_LOWER = "lower `batch_size` or `width`, or use a queue whose devices have more memory"
-
 
 def out_of_memory(error: BaseException) -> bool:
     """Tell whether memory ran out: by the error's type, then by the limits of this process, last by its words."""
@@ -69,16 +68,16 @@ def no_space(error: BaseException) -> bool:
     return isinstance(error, OSError) and any(phrase in words for phrase in _FULL_PHRASES)
 
 
-def as_failure(error: BaseException) -> tuple[FailureCode, str]:
-    """Return the code and the words for any exception that ended an attempt."""
+def as_failure(error: BaseException) -> tuple[FailureCode, Message]:
+    """Return the code and the message for any exception that ended an attempt."""
     if isinstance(error, TrainerError):
-        return error.code, str(error)
+        return error.code, error.message
     words = " ".join(str(error).split())
     if out_of_memory(error):
-        return OutOfMemoryError.code, f"the device ran out of memory: {_LOWER} ({words[:200] or type(error).__name__})"
+        return OutOfMemoryError.code, Failures.out_of_memory(words=words[:200] or type(error).__name__)
     if no_space(error):
-        return NO_SPACE, f"the scratch folder has no room left: free some on the worker's disk ({words[:200]})"
-    return TrainerError.code, f"{type(error).__name__}: {words[:300]}"
+        return NO_SPACE, Failures.no_space(words=words[:200])
+    return TrainerError.code, Failures.crashed(kind=type(error).__name__, words=words[:300])
 
 
 def _is_memory_error(error: BaseException) -> bool:

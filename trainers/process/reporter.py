@@ -52,35 +52,35 @@ class Reporter(ABC):
         """Hand over a finished file."""
         self.send(file)
 
-    def log(self, level: Level, message: Message | str) -> None:
+    def log(self, level: Level, message: Message) -> None:
         """Say something to the person who watches."""
-        self.send(wire.Log(level, str(message)))
+        self.send(wire.Log(level, str(message), wire.text_of(message)))
 
-    def info(self, message: Message | str) -> None:
+    def info(self, message: Message) -> None:
         """Say something that is nothing to worry about."""
         self.log("info", message)
 
     def alert(
-        self, code: str, detail: str, step: int, params: Mapping[str, wire.Param], *, back_to: int | None = None
+        self, code: str, message: Message, step: int, params: Mapping[str, wire.Param], *, back_to: int | None = None
     ) -> None:
         """Warn that something is wrong with the training, with the numbers."""
-        self.send(wire.Alert(code, detail, step, dict(params), back_to))
+        self.send(wire.Alert(code, str(message), step, dict(params), back_to, wire.text_of(message)))
 
     def memory(self, peak: wire.Memory) -> None:
         """Say how many bytes the work needed at the most, so that the next job like it finds a device with room."""
         self.send(peak)
 
-    def done(self, reason: str | None) -> None:
+    def done(self, reason: Message | None) -> None:
         """Say that everything was written."""
-        self.send(wire.Done(reason))
+        self.send(wire.Done(None) if reason is None else wire.Done(str(reason), wire.text_of(reason)))
 
     def stopped(self) -> None:
         """Say that the attempt ended because somebody asked for it."""
         self.send(wire.Stopped())
 
-    def failed(self, code: FailureCode, detail: str) -> None:
+    def failed(self, code: FailureCode, message: Message) -> None:
         """Say that an error ended the attempt."""
-        self.send(wire.Failed(code, detail))
+        self.send(wire.Failed(code, str(message), wire.text_of(message)))
 
 
 class ListReporter(Reporter):

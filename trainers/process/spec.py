@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Mapping, Union, cast
 
 from models import wire
+from models.messages import verbatim
 from models.typed_json import JSONTypeError
 from models.wire import DatasetSpec
 from trainers.process.errors import TrainerError
@@ -49,7 +50,7 @@ def parse(line: str) -> Spec:
     try:
         given = wire.read_spec(line)
     except JSONTypeError as error:
-        raise TrainerError(str(error)) from error
+        raise TrainerError(verbatim(error)) from error
     if isinstance(given, wire.SampleSpec):
         sample = cast("SampleParams", _attributes(given.params))
         return SampleSpec(**{**vars(given), "params": sample})

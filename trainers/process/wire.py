@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from models import wire
+from models.messages import Logs
 from models.typed_json import JSONTypeError
 from trainers.process.reporter import Reporter
 
@@ -83,7 +84,7 @@ class Commands:
                 self._spec.put(text)
                 waiting = False
             else:
-                self._wire.log("warning", f"unknown command: {text[:100]}")
+                self._wire.log("warning", Logs.unknown_command(text=text[:100]))
         # End of file: the supervisor is gone, and nobody wants the rest of this.
         os._exit(SUPERVISOR_GONE)
 
