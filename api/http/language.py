@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
+import json
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,16 @@ def say(english: Message | str | None, text: object = None) -> str:
     """
     if isinstance(english, Message):
         return tell(english)
-    message = None if current() == ENGLISH else Message.of(text)
-    return english or "" if message is None else tell(message)
+    if text is None or (language := current()) == ENGLISH:
+        return english or ""
+    return _said(language, json.dumps(text)) or english or ""
+
+
+@functools.lru_cache(4096)
+def _said(language: str, text: str) -> str | None:
+    """Return a stored message in a language. Pages show the same few again and again."""
+    message = Message.of(json.loads(text))
+    return None if message is None else message.put(catalogue(language))
 
 
 def choose() -> str:
@@ -117,7 +126,16 @@ def choose() -> str:
 def install(app: Flask) -> None:
     """Let the application answer in the reader's language."""
     app.before_request(_begin)
-    Languages(app, default_translation_directories=str(CATALOGUES), locale_selector=lambda: locale(current()))
+    settings = {"default_translation_directories": str(CATALOGUES), "locale_selector": lambda: locale(current())}
+    Languages(app, configure_jinja=False, **settings)
+    # Flask-Babel's own functions look for context, domain and catalogue with every text, which takes four times as
+    # long; a page has hundreds.
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: catalogue(g.language).gettext(text),
+        lambda one, many, count: catalogue(g.language).ngettext(one, many, count),
+        newstyle=True,
+    )
     counted: Any = app.jinja_env.globals["ngettext"]
 
     @pass_context
