@@ -60,6 +60,11 @@ class Failures(Texts):
         "the device ran out of memory with batches of {size} images, which cannot be halved any more: lower `width` or "
         "`image_size`, or use a queue whose devices have more memory ({words})"
     )
+    networks_too_large = Text(
+        "the device ran out of memory: gradients, optimizer and a checkpoint of these networks take {needed} GB beside "
+        "the {held} GB in use, and a job may have {allowed} GB; lower `width` or `image_size`, or use a queue whose "
+        "devices have more memory"
+    )
     no_space = Text("the scratch folder has no room left: free some on the worker's disk ({words})")
     crashed = Text("{kind}: {words}")
     unknown_device = Text("device is {device}; it must be cpu or cuda")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterable
 
 from models import memory
+from models.messages import Failures
 from trainers.loop import state
 from trainers.methods import optimizers
 from trainers.process.errors import OutOfMemoryError
@@ -30,12 +31,9 @@ def refuse_oversized(method: Method) -> None:
     room = memory.room()
     needed = _least(method)
     if room is not None and needed > room.left + _SLACK_BYTES:
-        held = room.allowed - room.left
-        raise OutOfMemoryError(
-            f"the device ran out of memory: gradients, optimizer and a checkpoint of these networks take "
-            f"{needed / 1e9:.1f} GB beside the {held / 1e9:.1f} GB in use, and a job may have "
-            f"{room.allowed / 1e9:.1f} GB; lower `width` or `image_size`, or use a queue whose devices have more memory"
-        )
+        sizes = {"needed": needed, "held": room.allowed - room.left, "allowed": room.allowed}
+        gigabytes = {name: f"{size / 1e9:.1f}" for name, size in sizes.items()}
+        raise OutOfMemoryError(Failures.networks_too_large(**gigabytes))
 
 
 def _least(method: Method) -> int:
