@@ -18,7 +18,7 @@ from api.service import Service
 from api.streaming import account_feed
 from api.streaming.hub import Hub
 from api.streaming.job_stream import Streams
-from api.uploads.previews import Looks
+from api.uploads.previews import PreviewMaker
 from api.uploads.uploads import Importer
 from api.v1 import (
     artifacts,
@@ -77,11 +77,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     service = Service(
         settings=settings,
         stores=stores,
-        door=Doorkeeper(settings, stores.keys, stores.sessions),
-        hub=Hub(stores.bus, stores.events, stores.keys, stores.sessions),
+        door=Doorkeeper(settings, stores.accounts.keys, stores.accounts.sessions),
+        hub=Hub(stores.events.bus, stores.events, stores.accounts.keys, stores.accounts.sessions),
         streams=Streams(settings.max_streams, prometheus.STREAMS),
         importer=importer,
-        looks=Looks(stores, importer.spool),
+        looks=PreviewMaker(stores, importer.spool),
         document=functools.cache(lambda: document(routes)),
     )
     app = Flask(__name__, static_folder=None)

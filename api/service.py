@@ -12,7 +12,7 @@ from api.http.access import Doorkeeper
 from api.streaming import account_feed, job_stream
 from api.streaming.hub import Hub
 from api.streaming.job_stream import Streams
-from api.uploads.previews import Looks
+from api.uploads.previews import PreviewMaker
 from api.uploads.uploads import Importer
 from models.views import ImportedDataset, Job
 from stores.accounts.keys import Principal
@@ -31,7 +31,7 @@ class Service:
     hub: Hub
     streams: Streams
     importer: Importer
-    looks: Looks
+    looks: PreviewMaker
     document: Callable[[], dict[str, Any]]
 
     def follow_job(self, who: Principal, job_id: str, seen: int) -> Response:
@@ -44,7 +44,7 @@ class Service:
 
     def await_change(self, who: Principal, job_id: str, seconds: float) -> Job:
         """Return the job when its state has changed, or when `seconds` have passed."""
-        return job_stream.await_change(self.hub, self.stores.reports, who, job_id, seconds)
+        return job_stream.await_change(self.hub, self.stores.queries.jobs, who, job_id, seconds)
 
     def import_dataset(self, request: Request, who: Principal) -> ImportedDataset:
         """Check and store an uploaded data set, after removing what interrupted uploads left."""

@@ -38,13 +38,13 @@ def set_up(settings: Settings) -> None:
         StoreError: the object store did not answer.
     """
     stores = open_stores(settings)
-    wait_for_database(stores.engine, PATIENCE_S)
-    with stores.engine.connect() as connection:
+    wait_for_database(stores.infra.engine, PATIENCE_S)
+    with stores.infra.engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
         try:
-            migrate(stores.engine)
-            stores.blobs.ensure_bucket()
-            with stores.engine.begin() as writer:
+            migrate(stores.infra.engine)
+            stores.infra.blobs.ensure_bucket()
+            with stores.infra.engine.begin() as writer:
                 rows = [{"name": str(queue)} for queue in DeviceClass]
                 writer.execute(insert(Queue).on_conflict_do_nothing(), rows)
             stores.datasets.register_known(settings.roots)
@@ -90,18 +90,18 @@ def ensure_admin(stores: Stores, home: Path) -> None:
     file = home / "admin.key"
     if file.exists():
         secret = file.read_text().strip()
-        if stores.keys.authenticate(secret) is None and not stores.keys.known(secret):
-            stores.keys.create("admin", "admin", Role.admin, secret)
+        if stores.accounts.keys.authenticate(secret) is None and not stores.accounts.keys.known(secret):
+            stores.accounts.keys.create("admin", "admin", Role.admin, secret)
             log.info("admin_key_registered", file=str(file))
         return
-    if stores.keys.count_admins():
+    if stores.accounts.keys.count_admins():
         remedy = "admin keys exist, so none was made: put the file back, or have an admin make a key for this host"
         log.warning("admin_key_file_missing", file=str(file), remedy=remedy)
         return
     home.mkdir(parents=True, exist_ok=True)
     secret = new_secret()
     write_private(file, secret + "\n")
-    stores.keys.create("admin", "admin", Role.admin, secret)
+    stores.accounts.keys.create("admin", "admin", Role.admin, secret)
     log.info("admin_key_written", file=str(file))
 
 

@@ -1,4 +1,4 @@
-"""All stores, built from one set of settings and passed down together."""
+"""All stores, built from one set of settings and passed down together: one attribute for each folder of `stores/`."""
 
 from __future__ import annotations
 
@@ -23,101 +23,139 @@ from stores.infra.blobs import Blobs
 from stores.infra.broker import Bell, make_celery
 from stores.infra.db import make_engine
 from stores.infra.settings import Settings
-from stores.jobs.attempts import Jobs
-from stores.jobs.commands import Verbs
+from stores.jobs.attempts import Attempts
+from stores.jobs.commands import Commands
 from stores.maintenance.orphans import Orphans
-from stores.maintenance.periodic import Chores
+from stores.maintenance.periodic import PeriodicTasks
 from stores.maintenance.retention import Retention
-from stores.queries.activity import Pulse
-from stores.queries.curves_by_epoch import Courses
-from stores.queries.job_list import Listing
-from stores.queries.jobs import Reports
-from stores.queries.prometheus import Figures
+from stores.queries.activity import Activity
+from stores.queries.curves_by_epoch import CurvesByEpoch
+from stores.queries.job_list import JobList
+from stores.queries.jobs import JobQueries
+from stores.queries.prometheus import PrometheusQueries
 from stores.queries.samples import Samples
-from stores.schedule.memory_stats import Memory
-from stores.schedule.next_jobs import Upcoming
-from stores.schedule.speed_stats import Paces
+from stores.schedule.memory_stats import MemoryStats
+from stores.schedule.next_jobs import NextJobs
+from stores.schedule.speed_stats import SpeedStats
+
+
+class Infra:
+    """What the other stores stand on: settings, the database, the broker, the object store."""
+
+    def __init__(self, settings: Settings, celery: Celery | None, pool_size: int) -> None:
+        self.settings = settings
+        self.engine: Engine = make_engine(settings, pool_size=pool_size)
+        self.bell = Bell(celery or make_celery(settings))
+        self.blobs = Blobs(settings)
+
+
+class AccountStores:
+    """Keys, sessions, the audit."""
+
+    def __init__(self, infra: Infra) -> None:
+        self.keys = Keys(infra.engine)
+        self.sessions = Sessions(infra.engine, infra.settings.session_s)
+        self.audit = Audits(infra.engine)
+
+
+class EventStores(Events):
+    """Events; with them the points of their metrics, and the bus that hints at them."""
+
+    def __init__(self, infra: Infra) -> None:
+        super().__init__(infra.engine)
+        self.metrics = Metrics(infra.engine)
+        self.bus = Bus(make_redis(infra.settings))
+
+
+class DatasetStores(Datasets):
+    """Data sets; with them their uploads and previews."""
+
+    def __init__(self, infra: Infra, guard: Guard) -> None:
+        super().__init__(infra.engine)
+        self.uploads = Uploads(infra.engine, infra.blobs, guard)
+        self.previews = Previews(infra.engine, infra.blobs)
+
+
+class FleetStores:
+    """Workers and the queues that they serve."""
+
+    def __init__(self, infra: Infra) -> None:
+        self.workers = Workers(infra.engine)
+        self.queues = Queues(infra.engine, infra.bell)
+        self.alive_s = infra.settings.lease_s  # seconds of silence after which a worker counts as lost
+
+
+class ScheduleStores:
+    """What was learned of memory and speed, and what starts next."""
+
+    def __init__(self, infra: Infra) -> None:
+        self.memory_stats = MemoryStats(infra.engine)
+        self.speed_stats = SpeedStats(infra.engine)
+        self.next_jobs = NextJobs(infra.engine, infra.settings.lease_s)
+
+
+class JobStores(Attempts, Commands):
+    """Every change of a job's state: by supervisors and the sweeper (`Attempts`), and by requesters (`Commands`)."""
+
+    def __init__(self, infra: Infra, bus: Bus, guard: Guard) -> None:
+        engine, bell, settings = infra.engine, infra.bell, infra.settings
+        Attempts.__init__(self, engine, bus, bell, settings.lease_s, settings.quota_running)
+        Commands.__init__(self, engine, bus, bell, guard, settings.lease_s)
+
+
+class QueryStores:
+    """Reads for lists, pages and metrics."""
+
+    def __init__(self, infra: Infra) -> None:
+        self.jobs = JobQueries(infra.engine, infra.settings.lease_s)
+        self.job_list = JobList(infra.engine)
+        self.samples = Samples(infra.engine)
+        self.curves_by_epoch = CurvesByEpoch(infra.engine)
+        self.activity = Activity(infra.engine)
+        self.prometheus = PrometheusQueries(infra.engine)
+
+
+class MaintenanceStores:
+    """The sweeper's periodic tasks."""
+
+    def __init__(self, infra: Infra) -> None:
+        self.periodic = PeriodicTasks(infra.engine)
+        self.retention = Retention(infra.engine, infra.blobs)
+        self.orphans = Orphans(infra.engine, infra.blobs)
 
 
 @dataclass(frozen=True)
 class Stores:
     """All access to state outside the process."""
 
-    settings: Settings
-    engine: Engine
-    bus: Bus
-    bell: Bell
-    blobs: Blobs
-    jobs: Jobs
-    verbs: Verbs
-    queues: Queues
-    audits: Audits
-    reports: Reports
-    events: Events
-    metrics: Metrics
-    listing: Listing
-    samples: Samples
-    courses: Courses
-    figures: Figures
-    pulse: Pulse
-    upcoming: Upcoming
-    keys: Keys
-    sessions: Sessions
-    datasets: Datasets
-    uploads: Uploads
-    previews: Previews
-    workers: Workers
-    memory: Memory
-    paces: Paces
-    chores: Chores
-    retention: Retention
-    orphans: Orphans
-
-    @property
-    def alive_s(self) -> float:
-        """Seconds of silence after which a worker counts as lost."""
-        return self.settings.lease_s
+    infra: Infra
+    accounts: AccountStores
+    events: EventStores
+    datasets: DatasetStores
+    fleet: FleetStores
+    schedule: ScheduleStores
+    jobs: JobStores
+    queries: QueryStores
+    maintenance: MaintenanceStores
 
     def close(self) -> None:
         """Give the connections back."""
-        self.engine.dispose()
+        self.infra.engine.dispose()
 
 
 def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: int = 5) -> Stores:
     """Build the stores; nothing connects before the first use."""
-    engine = make_engine(settings, pool_size=pool_size)
-    bus = Bus(make_redis(settings))
-    bell = Bell(celery or make_celery(settings))
+    infra = Infra(settings, celery, pool_size)
     guard = Guard(settings)
-    blobs = Blobs(settings)
+    events = EventStores(infra)
     return Stores(
-        settings=settings,
-        engine=engine,
-        bus=bus,
-        bell=bell,
-        blobs=blobs,
-        jobs=Jobs(engine, bus, bell, settings.lease_s, settings.quota_running),
-        verbs=Verbs(engine, bus, bell, guard, settings.lease_s),
-        queues=Queues(engine, bell),
-        audits=Audits(engine),
-        reports=Reports(engine, settings.lease_s),
-        events=Events(engine),
-        metrics=Metrics(engine),
-        listing=Listing(engine),
-        samples=Samples(engine),
-        courses=Courses(engine),
-        figures=Figures(engine),
-        pulse=Pulse(engine),
-        upcoming=Upcoming(engine, settings.lease_s),
-        keys=Keys(engine),
-        sessions=Sessions(engine, settings.session_s),
-        datasets=Datasets(engine),
-        uploads=Uploads(engine, blobs, guard),
-        previews=Previews(engine, blobs),
-        workers=Workers(engine),
-        memory=Memory(engine),
-        paces=Paces(engine),
-        chores=Chores(engine),
-        retention=Retention(engine, blobs),
-        orphans=Orphans(engine, blobs),
+        infra=infra,
+        accounts=AccountStores(infra),
+        events=events,
+        datasets=DatasetStores(infra, guard),
+        fleet=FleetStores(infra),
+        schedule=ScheduleStores(infra),
+        jobs=JobStores(infra, events.bus, guard),
+        queries=QueryStores(infra),
+        maintenance=MaintenanceStores(infra),
     )

@@ -42,12 +42,12 @@ class Housekeeping:
         """Run one round of each task that is due. Returns whether any did something and may have more to do."""
         busy = False
         for name, every_s, work in self._chores():
-            cursor = self._stores.chores.take(name, self._stores.settings.chore_s)
+            cursor = self._stores.maintenance.periodic.take(name, self._stores.infra.settings.chore_s)
             if cursor is None:
                 continue
             started = time.monotonic()
             found = work(cursor)
-            self._stores.chores.finish(name, found, time.monotonic() - started, every_s)
+            self._stores.maintenance.periodic.finish(name, found, time.monotonic() - started, every_s)
             if found.done:
                 log.info("chore_done", chore=name, done=found.done, bytes=found.bytes)
             busy = busy or found.more
@@ -55,13 +55,13 @@ class Housekeeping:
 
     def _chores(self) -> list[tuple[str, float, Work]]:
         """Return the tasks that the settings enable: name, interval, and the function of one round."""
-        stores, settings = self._stores, self._stores.settings
-        retention, orphans = stores.retention, stores.orphans
+        stores, settings = self._stores, self._stores.infra.settings
+        retention, orphans = stores.maintenance.retention, stores.maintenance.orphans
         # Walking all objects and all rows loads the object store, and orphans are rare.
         often, seldom = settings.chore_s, settings.walk_s
         chores: list[tuple[str, float, Work]] = [
-            ("ended_sessions", often, lambda _: Round(stores.sessions.forget_ended())),
-            ("deleted_datasets", often, lambda _: Round(stores.uploads.clear_deleted())),
+            ("ended_sessions", often, lambda _: Round(stores.accounts.sessions.forget_ended())),
+            ("deleted_datasets", often, lambda _: Round(stores.datasets.uploads.clear_deleted())),
             ("orphan_objects", seldom, lambda cursor: orphans.remove_objects(cursor, settings.orphan_age_s)),
             ("missing_objects", seldom, orphans.mark_missing),
         ]
@@ -84,4 +84,4 @@ class Housekeeping:
             except BlobError as error:
                 # The round did not finish, so its cursor stays unchanged.
                 log.warning("housekeeping_failed", error=str(error))
-            self._stopping.wait(0.0 if busy else min(1.0, self._stores.settings.chore_s))
+            self._stopping.wait(0.0 if busy else min(1.0, self._stores.infra.settings.chore_s))

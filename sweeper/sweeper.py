@@ -34,12 +34,12 @@ def sweep(stores: Stores) -> None:
     expired = stores.jobs.expire_leases()
     for job_id, state in expired:
         log.warning("lease_expired", job=job_id, state=state)
-    for queue in stores.jobs.ring_again(stores.alive_s):
+    for queue in stores.jobs.ring_again(stores.fleet.alive_s):
         log.info("rang_again", queue=queue)
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         idempotency.forget(connection)
-    if expired or stores.chores.take("sweep", NOTE_S) is not None:
-        stores.chores.finish("sweep", Round(len(expired)), time.monotonic() - started, NOTE_S)
+    if expired or stores.maintenance.periodic.take("sweep", NOTE_S) is not None:
+        stores.maintenance.periodic.finish("sweep", Round(len(expired)), time.monotonic() - started, NOTE_S)
 
 
 class Sweeper(Scheduler):  # type: ignore[misc]
@@ -61,7 +61,7 @@ class Sweeper(Scheduler):  # type: ignore[misc]
             sweep(self._stores)
         except SQLAlchemyError as error:
             log.warning("sweep_failed", error=str(error).splitlines()[0][:200])
-        return self._stores.settings.sweep_s
+        return self._stores.infra.settings.sweep_s
 
 
 def create_sweeper(settings: Settings) -> Celery:

@@ -25,7 +25,7 @@ from worker.device import Device, oom_kills
 from worker.endings import AS_REQUESTED, Request
 from worker.eta import Eta
 from worker.lease import Lease
-from worker.resource_stats import Lessons
+from worker.resource_stats import ResourceStats
 from worker.retry import GivenUpError, patiently
 from worker.spec import CannotStartError, build_spec
 from worker.trainer import Exited, News, Trainer, Unreadable
@@ -64,7 +64,7 @@ class Attempt:
         self._eta = Eta()
         self._oom_before = oom_kills()
         self._uploader = Uploader(stores, claim)
-        self._lessons = Lessons(stores, device, claim)
+        self._lessons = ResourceStats(stores, device, claim)
         self._began = time.monotonic()
         self._log = log.bind(job=claim.job_id, attempt=claim.attempt, fence=claim.fence)
 
@@ -190,7 +190,7 @@ class Attempt:
             self._trainer.kill()
         elif self._request is None:
             self._trainer.stop()
-            self._kill_at = time.monotonic() + self._stores.settings.stop_grace_s
+            self._kill_at = time.monotonic() + self._stores.infra.settings.stop_grace_s
         if self._request is None or request is Request.cancel:
             self._request = request
 
@@ -242,7 +242,7 @@ class Attempt:
 
     def _settle(self, ending: Ending) -> Ending:
         """Wait for the uploads that belong to the ending. Without them a success would be a claim without proof."""
-        patience = None if ending.outcome is Outcome.succeeded else self._stores.settings.stop_grace_s
+        patience = None if ending.outcome is Outcome.succeeded else self._stores.infra.settings.stop_grace_s
         if self._uploader.drain(patience) or self._uploader.failed is None:
             return ending
         lost = self._not_stored(self._uploader.failed)

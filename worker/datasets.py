@@ -35,8 +35,8 @@ class Cache:
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
-        self._folder = stores.settings.home.absolute() / "cache" / "datasets"
-        self._limit = stores.settings.cache_bytes
+        self._folder = stores.infra.settings.home.absolute() / "cache" / "datasets"
+        self._limit = stores.infra.settings.cache_bytes
 
     def fetch(self, row: views.Dataset, scratch: Path, given_up: threading.Event) -> Path:
         """Return the packed file of an uploaded data set, under a name of the attempt's own in `scratch`.
@@ -67,7 +67,7 @@ class Cache:
             return own
 
     def _download(self, row: views.Dataset, kept: Path, given_up: threading.Event) -> None:
-        key = patiently(lambda: self._stores.uploads.packed_key(row["id"]), given_up)
+        key = patiently(lambda: self._stores.datasets.uploads.packed_key(row["id"]), given_up)
         if key is None:
             raise UnfetchableError(Ends.dataset_deleted(name=row["name"]))
         part = kept.with_suffix(_PART)
@@ -75,7 +75,7 @@ class Cache:
         def get() -> None:
             digest = hashlib.sha256()
             with part.open("wb") as file:
-                for chunk in self._stores.blobs.stream(key):
+                for chunk in self._stores.infra.blobs.stream(key):
                     if given_up.is_set():
                         raise GivenUpError
                     digest.update(chunk)

@@ -43,7 +43,7 @@ class Lease(threading.Thread):
 
     def run(self) -> None:
         """Renew and look. A job that was taken away, and a silence that lasts, end the attempt at once."""
-        settings = self._stores.settings
+        settings = self._stores.infra.settings
         renew_at = time.monotonic() + settings.renew_s
         heard_at, known = time.monotonic(), None
         while not self._over.wait(LOOK_S):

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 CONTEXT_BYTES = 600 << 20
 
 
-class Lessons:
+class ResourceStats:
     """Listens to the trainer's messages, and writes down what they teach when the attempt has ended."""
 
     def __init__(self, stores: Stores, device: Device, claim: Claim) -> None:
@@ -67,14 +67,14 @@ class Lessons:
         seconds = time.monotonic() - self._began
         succeeded = ending.outcome is Outcome.succeeded
         if succeeded and self._whole:
-            self._stores.paces.took(self._queue, seconds)
+            self._stores.schedule.speed_stats.took(self._queue, seconds)
         if self._shape is None:
             return
         if self._room is not None:
             if self._halved or ending.code is ErrorCode.out_of_memory:
-                self._stores.memory.ran_out(self._shape, self._queue, self._room)
+                self._stores.schedule.memory_stats.ran_out(self._shape, self._queue, self._room)
             elif succeeded and self._peak is not None:
-                self._stores.memory.learn(self._shape, self._queue, self._peak, self._room)
+                self._stores.schedule.memory_stats.learn(self._shape, self._queue, self._peak, self._room)
         if succeeded and self._whole and not self._halved and self._training_s > 0 and self._images > 0:
             overhead = max(0.0, seconds - self._training_s)
-            self._stores.paces.learn(self._shape, self._queue, self._images / self._training_s, overhead)
+            self._stores.schedule.speed_stats.learn(self._shape, self._queue, self._images / self._training_s, overhead)

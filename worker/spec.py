@@ -67,7 +67,7 @@ class _Files:
             params=device.suited(self._job["params"]),
             seed=self._job["seed"],
             dataset=dataset,
-            data_roots=tuple(self._stores.settings.roots),
+            data_roots=tuple(self._stores.infra.settings.roots),
             cache=self._cache,
             device=device.torch,
             threads=device.threads,
@@ -91,14 +91,14 @@ class _Files:
             scratch=self._scratch,
             cache=self._cache,
             bounds=bounds(RECIPES[self._job["recipe"]].params),
-            data_roots=tuple(self._stores.settings.roots),
+            data_roots=tuple(self._stores.infra.settings.roots),
             dataset=dataset,
         )
         return spec, []
 
     @property
     def _cache(self) -> Path:
-        return self._stores.settings.home.absolute() / "cache"
+        return self._stores.infra.settings.home.absolute() / "cache"
 
     def _dataset(self) -> DatasetSpec:
         row = patiently(lambda: self._stores.datasets.find(self._job["dataset_id"], None), self._given_up)
@@ -118,7 +118,7 @@ class _Files:
                 path=path,
                 sha256=row["sha256"],
             )
-        spec = None if row is None else discovery.dataset_spec(row, self._stores.settings.roots)
+        spec = None if row is None else discovery.dataset_spec(row, self._stores.infra.settings.roots)
         if spec is None:
             unknown = Ends.dataset_unknown_here(name=self._job["dataset"])
             raise CannotStartError(ErrorCode.invalid_dataset, unknown)
@@ -139,7 +139,7 @@ class _Files:
 
         A retry that has none of its own yet starts from the one of its parent that it was made with.
         """
-        checkpoints = patiently(lambda: self._stores.reports.checkpoints(self._job["id"]), self._given_up)
+        checkpoints = patiently(lambda: self._stores.queries.jobs.checkpoints(self._job["id"]), self._given_up)
         warnings: list[Message] = []
         for artifact in checkpoints:
             path = self._fetch(artifact["id"], "resume.safetensors")
@@ -162,8 +162,8 @@ class _Files:
 
         def get() -> Path | None:
             try:
-                artifact, key = self._stores.reports.artifact(artifact_id, None)
-                self._stores.blobs.get(key, path, artifact["sha256"])
+                artifact, key = self._stores.queries.jobs.artifact(artifact_id, None)
+                self._stores.infra.blobs.get(key, path, artifact["sha256"])
             except NotFoundError:
                 return None
             except DamagedBlobError:

@@ -21,7 +21,7 @@ class Supervisor:
     """Everything that lives as long as the worker process."""
 
     def __init__(self, stores: Stores, device: Device) -> None:
-        settings = stores.settings
+        settings = stores.infra.settings
         self._stores = stores
         self._device = device
         self._spare = Spare(device, settings.trainer_python, ahead=settings.spare_trainer and device.keeps_spare)
@@ -45,7 +45,9 @@ class Supervisor:
         while not self._stopping.is_set() and not self._draining:
             try:
                 room = self._device.room()
-                claim = self._stores.jobs.claim(self._stores.settings.queue, self._worker_id, self._device.name, room)
+                claim = self._stores.jobs.claim(
+                    self._stores.infra.settings.queue, self._worker_id, self._device.name, room
+                )
             except SQLAlchemyError:
                 # The sweeper rings again when the database is back.
                 log.exception("claim_failed")
@@ -79,7 +81,7 @@ class Supervisor:
         self._spare.close()
         try:
             if self._worker_id:
-                self._stores.workers.stop(self._worker_id)
+                self._stores.fleet.workers.stop(self._worker_id)
         except SQLAlchemyError:
             log.warning("goodbye_not_written", worker=self._worker_id)
         self._scratch.close()
@@ -87,21 +89,21 @@ class Supervisor:
 
     def _beat(self) -> None:
         """Register, then say every few seconds that this worker lives; look after the waiting trainer meanwhile."""
-        settings = self._stores.settings
+        settings = self._stores.infra.settings
         name = settings.worker_name or f"{settings.queue}-{self._device.uuid or self._device.name}"
         while not self._stopping.is_set():
             try:
                 if not self._worker_id:
-                    self._worker_id = self._stores.workers.register(name, settings.queue, self._device.facts())
+                    self._worker_id = self._stores.fleet.workers.register(name, settings.queue, self._device.facts())
                     log.info("worker_registered", worker=self._worker_id, queue=settings.queue)
                     self._started.set()
                     # Work may have been waiting since before this worker came.
-                    self._stores.bell.ring(settings.queue)
+                    self._stores.infra.bell.ring(settings.queue)
                 was_draining = self._draining
-                self._draining = self._stores.workers.beat(self._worker_id, self._device.facts())
+                self._draining = self._stores.fleet.workers.beat(self._worker_id, self._device.facts())
                 if was_draining and not self._draining:
                     # What was rung for meanwhile, it did not take.
-                    self._stores.bell.ring(settings.queue)
+                    self._stores.infra.bell.ring(settings.queue)
                 self._spare.prepare()
             except SQLAlchemyError as error:
                 log.warning("heartbeat_failed", error=str(error).splitlines()[0][:200])

@@ -74,7 +74,7 @@ class Uploader:
             object_key=f"jobs/{self._claim.job_id}/{self._claim.fence}/{artifact_id}{path.suffix}",
             best=file.best,
         )
-        patiently(lambda: self._stores.blobs.put(new.object_key, path, content_type), self._given_up)
+        patiently(lambda: self._stores.infra.blobs.put(new.object_key, path, content_type), self._given_up)
         reach("stored")
         patiently(lambda: self._stores.jobs.add_artifact(self._claim, new), self._given_up)
         reach("listed")
@@ -83,8 +83,8 @@ class Uploader:
             self._prune()
 
     def _prune(self) -> None:
-        settings = self._stores.settings
+        settings = self._stores.infra.settings
         keep, every = settings.keep_checkpoints, settings.keep_every_checkpoint
         keys = patiently(lambda: self._stores.jobs.prune_checkpoints(self._claim, keep, every), self._given_up)
         for key in keys:
-            patiently(lambda key=key: self._stores.blobs.remove(key), self._given_up)  # type: ignore[misc]
+            patiently(lambda key=key: self._stores.infra.blobs.remove(key), self._given_up)  # type: ignore[misc]

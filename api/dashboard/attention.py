@@ -40,14 +40,14 @@ def _stuck(visit: Visit[Any], queues: Sequence[Need]) -> Iterator[Need]:
 
 def _waiting(visit: Visit[Any], queue: str) -> int:
     mine = JobFilter(owner=visit.who.reads, states=[State.queued], queues=[queue])
-    return visit.service.stores.listing.at_most(mine, COUNTED)
+    return visit.service.stores.queries.job_list.at_most(mine, COUNTED)
 
 
 def _short_of_memory(visit: Visit[Any], queues: Sequence[Need]) -> Iterator[Need]:
     for queue in queues:
         if not (queue["depth"] and queue["served"]):
             continue
-        line = visit.service.stores.upcoming.next(queue["name"], visit.who.reads, LOOKED_AT)
+        line = visit.service.stores.schedule.next_jobs.next(queue["name"], visit.who.reads, LOOKED_AT)
         for lacks, count in Counter(job["lacks"] for job in line if job["lacks"]).items():
             first = next(job for job in line if job["lacks"] == lacks)
             level = "bad" if lacks == "device" else "warn"
@@ -55,7 +55,7 @@ def _short_of_memory(visit: Visit[Any], queues: Sequence[Need]) -> Iterator[Need
 
 
 def _failures(visit: Visit[Any]) -> Iterator[Need]:
-    for failed in visit.service.stores.pulse.failures(visit.who.reads):
+    for failed in visit.service.stores.queries.activity.failures(visit.who.reads):
         yield {"what": "failed", "level": "bad", "code": failed.code, "count": failed.count, "newest": failed.newest}
 
 
@@ -70,5 +70,5 @@ def _missing(workers: Sequence[Need]) -> Iterator[Need]:
 
 
 def _gone(visit: Visit[Any]) -> Iterator[Need]:
-    if count := visit.service.stores.figures.missing():
+    if count := visit.service.stores.queries.prometheus.missing():
         yield {"what": "objects_missing", "level": "bad", "count": count}

@@ -52,9 +52,9 @@ def compare(visit: Visit[CompareQuery]) -> TemplateResponse:
     jobs = _jobs(visit, ids)
     if len(jobs) < 2:
         return TemplateResponse("compare_few.html", {"jobs": jobs})
-    epochs = visit.service.stores.courses.epochs(ids)
-    grids = visit.service.stores.courses.grids(ids)
-    halvings = visit.service.stores.courses.halvings(ids)
+    epochs = visit.service.stores.queries.curves_by_epoch.epochs(ids)
+    grids = visit.service.stores.queries.curves_by_epoch.grids(ids)
+    halvings = visit.service.stores.queries.curves_by_epoch.halvings(ids)
     clocks = {job["id"]: clock(job["progress"], epochs[job["id"]], _ran(job), halvings[job["id"]]) for job in jobs}
     context = {
         "jobs": [{**job, "without": address([one for one in ids if one != job["id"]])} for job in jobs],

@@ -29,7 +29,7 @@ def datasets(visit: Visit[DatasetsQuery]) -> TemplateResponse:
         "datasets": [{**view, **_for(visit, view)} for view in page["data"]],
         "next_cursor": page["next_cursor"],
         "limit_given": visit.query.limit if visit.query.limit != A_PAGE else None,
-        "limit": visit.service.stores.settings.max_upload_bytes,
+        "limit": visit.service.stores.infra.settings.max_upload_bytes,
         "smallest": SMALLEST,
         "largest": LARGEST,
     }

@@ -100,7 +100,7 @@ def _files(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
     """Return what the job has made, by kind; grids as the slider shows them."""
     by_kind: dict[str, list[Artifact]] = {}
     # As GET /v1/jobs/{id}/artifacts has them, which the caller may ask: the job was theirs to see.
-    for artifact in visit.service.stores.reports.artifacts(found["id"], (), ALL_FILES, None):
+    for artifact in visit.service.stores.queries.jobs.artifacts(found["id"], (), ALL_FILES, None):
         by_kind.setdefault(artifact["kind"], []).append(artifact)
     newest_first = {kind: files[::-1] for kind, files in by_kind.items()}
     return {
@@ -121,7 +121,7 @@ def _drawn(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
     if found["kind"] != "train":
         return {"drawn": [], "more_drawn": None}
     shown = visit.query.drawn
-    samples = visit.service.stores.samples.of(found["id"], visit.who.reads, shown + 1)
+    samples = visit.service.stores.queries.samples.of(found["id"], visit.who.reads, shown + 1)
     more = len(samples) > shown and shown < MOST_DRAWN
     return {"drawn": samples[:shown], "more_drawn": min(shown + 2 * DRAWN, MOST_DRAWN) if more else None}
 

@@ -81,7 +81,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
     listed = [{**job, "took": _took(job), "verbs": verbs(job)} for job in found["data"]]
     context = {
         "jobs": listed,
-        "pictures": visit.service.stores.listing.pictures([job["id"] for job in listed]),
+        "pictures": visit.service.stores.queries.job_list.pictures([job["id"] for job in listed]),
         "count": _count(visit, found),
         "on": on,
         "query": query,
@@ -101,7 +101,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
 def jobs_bulk(visit: Visit[OrderQuery]) -> TemplateResponse:
     """Show how many jobs an order would meet and what it would do to them, before it is given."""
     query = visit.query
-    states = visit.service.stores.listing.states(job_filter(query.plain(), visit.who.reads))
+    states = visit.service.stores.queries.job_list.states(job_filter(query.plain(), visit.who.reads))
     counts = [(state, states[state], _changes(query.action, state)) for state in State if state in states]
     total = sum(states.values())
     filters: dict[str, Any] = {name: list(map(str, getattr(query, name))) for name in MANY if getattr(query, name)}
@@ -158,7 +158,7 @@ def _count(visit: Visit[ListQuery], found: dict[str, Any]) -> dict[str, Any]:
     if visit.query.cursor is None and found["next_cursor"] is None:
         return {"n": len(found["data"]), "more": False}
     wanted = job_filter(visit.query.plain(), visit.who.reads)
-    count = visit.service.stores.listing.at_most(wanted, COUNTED + 1)
+    count = visit.service.stores.queries.job_list.at_most(wanted, COUNTED + 1)
     return {"n": min(count, COUNTED), "more": count > COUNTED}
 
 
@@ -176,7 +176,7 @@ def _ways(visit: Visit[ListQuery], found: dict[str, Any], on: list[tuple[str, st
         top = created(found["data"][0]) if found["data"] else None
         if top is not None and (place := newest_first(top)) is not None:
             wanted = job_filter(plain, visit.who.reads)
-            before = visit.service.stores.listing.newer(wanted, place, query.limit + 1)
+            before = visit.service.stores.queries.job_list.newer(wanted, place, query.limit + 1)
             if before is not None:
                 newer = address(on, limit=limit, cursor=pager.at([rfc3339(before["created_at"]), before["id"]]))
     return {"first": first, "older": older, "newer": newer}

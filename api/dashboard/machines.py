@@ -19,7 +19,7 @@ HEIGHT = 20
 def queues(visit: Visit[Any]) -> list[dict[str, Any]]:
     """Return the queues as the API lists them, each with its `flow`, and whether anybody takes its jobs (`served`)."""
     stores = visit.service.stores
-    flows, served = stores.pulse.flows(), stores.reports.live_queues(stores.alive_s)
+    flows, served = stores.queries.activity.flows(), stores.queries.jobs.live_queues(stores.fleet.alive_s)
     listed = visit.ask(list_queues, ALL)["data"]
     return [{**one, "flow": rates(flows.get(one["name"], Flow())), "served": one["name"] in served} for one in listed]
 

@@ -21,7 +21,7 @@ def overview(visit: Visit[Query]) -> TemplateResponse:
     """Show how the service is. Who is no admin sees the queues as everybody does, and else their own things only."""
     queues = machines.queues(visit)
     workers = machines.workers(visit) if visit.may("GET", "/v1/workers") else None
-    pulse = visit.service.stores.pulse
+    pulse = visit.service.stores.queries.activity
     return TemplateResponse(
         "overview.html",
         {

@@ -36,17 +36,18 @@ def _sign_in(service: Service) -> BaseResponse:
         who = service.door.holder(request.form.get("key", "").strip(), request)
     except ProblemError as problem:
         return _ask(problem, 401 if problem.code == "unauthenticated" else 429)
-    service.stores.sessions.end(request.cookies.get(access.COOKIE, ""))  # nobody could end it once its cookie is gone
+    # Nobody could end the earlier session once its cookie is gone.
+    service.stores.accounts.sessions.end(request.cookies.get(access.COOKIE, ""))
     where = _inside(request.form.get("next", ""))
     answer = redirect(HOME if where.startswith(FORMS) else where, 303)
-    _set(answer, access.COOKIE, service.stores.sessions.open(who), httponly=True)
+    _set(answer, access.COOKIE, service.stores.accounts.sessions.open(who), httponly=True)
     return answer
 
 
 def _sign_out(service: Service) -> BaseResponse:
     g.operation = "sign_out"
     service.door.session(request)  # no other site may sign somebody out
-    service.stores.sessions.end(request.cookies[access.COOKIE])
+    service.stores.accounts.sessions.end(request.cookies[access.COOKIE])
     answer = redirect(LOGIN, 303)
     answer.delete_cookie(access.COOKIE)
     return answer

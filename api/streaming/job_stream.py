@@ -19,7 +19,7 @@ from models.states import TERMINAL
 from models.views import Job
 from stores.accounts.keys import Principal
 from stores.events.events import Events
-from stores.queries.jobs import Reports
+from stores.queries.jobs import JobQueries
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +117,7 @@ def _batches(inbox: Inbox, events: Events, job_id: str, seen: int) -> Iterator[l
             yield fresh
 
 
-def await_change(hub: Hub, reports: Reports, who: Principal, job_id: str, seconds: float) -> Job:
+def await_change(hub: Hub, reports: JobQueries, who: Principal, job_id: str, seconds: float) -> Job:
     """Return the job when its state has changed, or when `seconds` have passed.
 
     Raises:

@@ -62,12 +62,12 @@ def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
 
 def _sample(stores: Stores, who: Principal, asked: SampleRequest) -> NewJob:
     try:
-        source = stores.reports.job(asked.source.job, who.reads)
+        source = stores.queries.jobs.job(asked.source.job, who.reads)
     except NotFoundError:
         raise InvalidError([field("/source/job", Missing.no_such_job())]) from None
     if source["kind"] != "train":
         raise InvalidError([field("/source/job", RequestFaults.sampling_job())])
-    checkpoint = stores.reports.checkpoint(asked.source.job, asked.source.checkpoint, who.reads)
+    checkpoint = stores.queries.jobs.checkpoint(asked.source.job, asked.source.checkpoint, who.reads)
     if checkpoint is None:
         named = is_id("art", asked.source.checkpoint)
         message = RequestFaults.not_a_checkpoint_of_it() if named else RequestFaults.no_checkpoint_yet()

@@ -42,7 +42,7 @@ def choose(stores: Stores, recipe: Recipe, asked: str, shape: Shape | None = Non
         message = RequestFaults.choose_a_queue(recipe=recipe.name, queues=["auto", *able])
         raise InvalidError([field("/queue", message)])
     candidates = able if asked == "auto" else [asked]
-    found = stores.reports.outlooks(candidates, shape, images)
+    found = stores.queries.jobs.outlooks(candidates, shape, images)
     served = {queue for queue in candidates if found[queue].seats}
     fitting = {queue for queue in candidates if found[queue].fitting}
     if served and not fitting and shape is not None:
@@ -51,7 +51,7 @@ def choose(stores: Stores, recipe: Recipe, asked: str, shape: Shape | None = Non
     if live:
         chosen = _soonest(live)
         return Choice(chosen.queue, None, chosen.needs_bytes)
-    expected = stores.settings.served or served
+    expected = stores.infra.settings.served or served
     too_small = {queue for queue in candidates if found[queue].needs_bytes is not None} - fitting
     best = min(candidates, key=lambda queue: (queue in too_small, queue not in expected))
     return Choice(best, NO_LIVE_WORKER, found[best].needs_bytes)
@@ -73,7 +73,7 @@ def _too_large(stores: Stores, shape: Shape, found: Mapping[str, Outlook]) -> Fi
     roomiest = max(known, key=lambda seat: seat.capacity or 0)
     needs = found[roomiest.queue].needs_bytes or 0
     halves = list(takewhile(lambda batch: batch >= 2, (shape.batch_size >> n for n in count(1))))
-    smaller = stores.reports.needs_of_smaller(list(found), shape, halves)
+    smaller = stores.queries.jobs.needs_of_smaller(list(found), shape, halves)
     batch = next((half for half in halves if any(seat.fits(smaller.get((seat.queue, half))) for seat in known)), 0)
     sizes = {"needs": f"{needs / 1e9:.1f}", "capacity": f"{(roomiest.capacity or 0) / 1e9:.1f}"}
     if batch >= 2:

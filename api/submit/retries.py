@@ -62,7 +62,7 @@ def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> N
 
 
 def _checkpoint(stores: Stores, owner: Principal, ended: Row[Any], wanted: str) -> Artifact:
-    found = stores.reports.checkpoint(ended.id, wanted, owner.reads)
+    found = stores.queries.jobs.checkpoint(ended.id, wanted, owner.reads)
     if found is not None:
         return found
     if wanted in {"best", "latest"}:

@@ -25,13 +25,13 @@ from stores.infra.errors import StoreError
 log = structlog.get_logger(__name__)
 
 
-class Looks:
+class PreviewMaker:
     """Makes missing previews. A failure is logged and tried again at the next start."""
 
     def __init__(self, stores: Stores, spool: Spool) -> None:
         self._stores = stores
         self._spool = spool
-        self._lock = stores.settings.home.absolute() / "previews.lock"
+        self._lock = stores.infra.settings.home.absolute() / "previews.lock"
 
     def start(self, alive: Callable[[], bool] = lambda: True) -> threading.Thread:
         """Start a thread that ends when all previews exist, or when the process is no longer `alive`."""
@@ -46,7 +46,7 @@ class Looks:
             SQLAlchemyError, StoreError: database or object store do not answer.
         """
         with self._alone() as alone:
-            lacking = self._stores.previews.lacking() if alone else []
+            lacking = self._stores.datasets.previews.lacking() if alone else []
             return sum(self._look(row, alive) for row in lacking if alive())
 
     def _make_quietly(self, alive: Callable[[], bool]) -> None:
@@ -56,7 +56,7 @@ class Looks:
             log.warning("previews_not_made", error=str(error).partition("\n")[0])
 
     def _look(self, row: Row, alive: Callable[[], bool]) -> bool:
-        standing = standing_folder(row, self._stores.settings.roots)
+        standing = standing_folder(row, self._stores.infra.settings.roots)
         if standing is None:
             return False  # this host lacks the data root; another one may have it
         facts = {"folder": str(standing.absolute()), **{name: row[name] for name in ("layout", "shape", "classes")}}
@@ -67,7 +67,7 @@ class Looks:
                 code = run(folder, order, lambda: not alive())
                 last = last_word(code, folder)
                 if last.get("type") == "done":
-                    return self._stores.previews.keep(row, preview, last["class_counts"])
+                    return self._stores.datasets.previews.keep(row, preview, last["class_counts"])
                 reason = (
                     str(Message.of(last.get("summary")) or "")
                     or last.get("reason")

@@ -39,8 +39,8 @@ class Importer:
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
-        self._limit = stores.settings.max_upload_bytes
-        self.spool = Spool(stores.settings.home)
+        self._limit = stores.infra.settings.max_upload_bytes
+        self.spool = Spool(stores.infra.settings.home)
         self.sending = threading.BoundedSemaphore(MOST_SENDING)
         self.packing = threading.BoundedSemaphore(MOST_PACKING)
 
@@ -59,7 +59,7 @@ class Importer:
             raise no_room()
         with _turn(self.sending, 0), self.spool.folder() as folder:
             asked = read_form(request, NewDataset, folder, self._limit)
-            self._stores.uploads.check(who, asked.name)
+            self._stores.datasets.uploads.check(who, asked.name)
             with _turn(self.packing, TURN_S):
                 facts = pack(folder, asked.file, asked.size, asked.skip_damaged, lambda: hung_up(request.environ))
             # The uploaded file is no longer needed and may be large.
@@ -67,15 +67,15 @@ class Importer:
             return self._store(folder, who, asked.name, facts)
 
     def _store(self, folder: Path, who: Principal, name: str, facts: dict[str, Any]) -> ImportedDataset:
-        uploads = self._stores.uploads
+        uploads = self._stores.datasets.uploads
         notes = [Message.of(note) for note in facts.pop("notes")]
         dataset_id = new_id("ds")
         packed, preview = uploads.keys(dataset_id)
         mark = folder / MARK
         mark.write_text(dataset_id)
         try:
-            self._stores.blobs.put(packed, folder / "packed.safetensors", "application/octet-stream")
-            self._stores.blobs.put(preview, folder / "preview.png", "image/png")
+            self._stores.infra.blobs.put(packed, folder / "packed.safetensors", "application/octet-stream")
+            self._stores.infra.blobs.put(preview, folder / "preview.png", "image/png")
             new = NewUpload(dataset_id, name, who.owner, object_key=packed, preview_key=preview, **facts)
             view = uploads.add(new, who)
         finally:
@@ -87,7 +87,7 @@ class Importer:
     def _settle(self, mark: Path) -> None:
         """Remove the objects without a row; if database or object store are down, leave the mark for later."""
         try:
-            self._stores.uploads.forget_unless_kept(mark.read_text())
+            self._stores.datasets.uploads.forget_unless_kept(mark.read_text())
         except (StoreError, SQLAlchemyError) as error:
             log.warning("upload_not_settled", folder=mark.parent.name, error=str(error).partition("\n")[0])
         else:
@@ -98,7 +98,7 @@ class Importer:
         for folder in self.spool.abandoned():
             self._settle(folder / MARK)
         try:
-            self._stores.uploads.clear_deleted()
+            self._stores.datasets.uploads.clear_deleted()
         except SQLAlchemyError as error:
             log.warning("deleted_not_cleared", error=str(error).partition("\n")[0])
 

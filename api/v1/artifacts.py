@@ -29,7 +29,7 @@ routes = Routes("artifacts")
 )
 def list_artifacts(call: Call[ArtifactsQuery, None], job_id: str) -> dict[str, Any]:
     """List the artifacts of a job, oldest first."""
-    reports = call.service.stores.reports
+    reports = call.service.stores.queries.jobs
     reports.job(job_id_in(job_id), call.who.reads)
     pager = Pager(call.query, call.who, job_id)
     rows = reports.artifacts(job_id, call.query.kind, pager.fetch, pager.place)
@@ -58,7 +58,7 @@ def download_artifact(call: Call[ContentQuery, None], artifact_id: str) -> Reply
     """
     artifact, key = _find(call, artifact_id)
     answer = hand_out(
-        call.service.stores.blobs,
+        call.service.stores.infra.blobs,
         key,
         artifact["name"],
         artifact["content_type"],
@@ -73,4 +73,4 @@ def download_artifact(call: Call[ContentQuery, None], artifact_id: str) -> Reply
 def _find(call: Call[Any, None], artifact_id: str) -> tuple[answers.Artifact, str]:
     if not is_id("art", artifact_id):
         raise NotFoundError(Missing.no_such_artifact())
-    return call.service.stores.reports.artifact(artifact_id, call.who.reads)
+    return call.service.stores.queries.jobs.artifact(artifact_id, call.who.reads)

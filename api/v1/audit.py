@@ -18,7 +18,7 @@ def list_audit(call: Call[AuditQuery, None]) -> dict[str, Any]:
     """List the changes, newest first: who, what, before and after."""
     query = call.query
     pager = Pager(query, call.who, "audit")
-    rows = call.service.stores.audits.page(
+    rows = call.service.stores.accounts.audit.page(
         pager.fetch, pager.place, actions=query.action, subjects=query.subject, owner=query.owner
     )
     return pager.page(rows, lambda row: row["id"])

@@ -67,10 +67,10 @@ def show_preview(call: Call[ContentQuery, None], dataset_id: str) -> Reply | Res
     303 to a signed link that lives for 10 minutes; with `redirect=false` the PNG itself.
     """
     found = _find(call, dataset_id)
-    key = call.service.stores.uploads.preview_key(found["id"], call.who.reads)
+    key = call.service.stores.datasets.uploads.preview_key(found["id"], call.who.reads)
     if key is None:
         raise NotFoundError(Missing.no_preview())
-    return hand_out(call.service.stores.blobs, key, "preview.png", "image/png", redirect=call.query.redirect)
+    return hand_out(call.service.stores.infra.blobs, key, "preview.png", "image/png", redirect=call.query.redirect)
 
 
 @routes.add("DELETE", "/v1/datasets/{dataset_id}", Access.change, answers={204: None}, problems=("conflict",))
@@ -78,8 +78,8 @@ def delete_dataset(call: Call[Query, None], dataset_id: str) -> Reply:
     """Delete an uploaded data set. 409 while a job needs it."""
     if not is_id("ds", dataset_id):
         raise NotFoundError(Missing.no_such_dataset())
-    call.service.stores.uploads.delete(dataset_id, call.who)
-    call.service.stores.uploads.clear_deleted()
+    call.service.stores.datasets.uploads.delete(dataset_id, call.who)
+    call.service.stores.datasets.uploads.clear_deleted()
     return Reply(None, 204)
 
 

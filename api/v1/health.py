@@ -46,8 +46,8 @@ def check(service: Service) -> dict[str, str]:
     stores = service.stores
     parts: dict[str, Callable[[], None]] = {
         "database": lambda: _ask_database(service),
-        "broker": stores.bus.ping,
-        "object_store": stores.blobs.ping,
+        "broker": stores.events.bus.ping,
+        "object_store": stores.infra.blobs.ping,
     }
     pool = ThreadPoolExecutor(max_workers=len(parts))
     asked = {name: pool.submit(ask) for name, ask in parts.items()}
@@ -65,5 +65,5 @@ def check(service: Service) -> dict[str, str]:
 
 
 def _ask_database(service: Service) -> None:
-    with service.stores.engine.connect() as connection:
+    with service.stores.infra.engine.connect() as connection:
         connection.execute(text("SELECT 1"))

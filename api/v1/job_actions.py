@@ -41,7 +41,7 @@ def cancel_job(call: Call[Query, NoBody], job_id: str) -> Reply:
     202: a waiting or paused job is canceled, a running one will be, with a last checkpoint. 200: it was so already.
     409: it has ended otherwise.
     """
-    return _asked(call, job_id, call.service.stores.verbs.cancel(job_id_in(job_id), call.who))
+    return _asked(call, job_id, call.service.stores.jobs.cancel(job_id_in(job_id), call.who))
 
 
 @routes.add("POST", "/v1/jobs/{job_id}/pause", Access.change, **ONE_JOB)
@@ -51,7 +51,7 @@ def pause_job(call: Call[Query, NoBody], job_id: str) -> Reply:
     202: a waiting job is paused; a running one will be, when it has written a checkpoint and given its device back.
     200: it was so already. 409: it has ended, or is being canceled.
     """
-    return _asked(call, job_id, call.service.stores.verbs.pause(job_id_in(job_id), call.who))
+    return _asked(call, job_id, call.service.stores.jobs.pause(job_id_in(job_id), call.who))
 
 
 @routes.add("POST", "/v1/jobs/{job_id}/resume", Access.change, **ONE_JOB)
@@ -61,11 +61,11 @@ def resume_job(call: Call[Query, NoBody], job_id: str) -> Reply:
     202: it waits again, and any worker of its queue goes on from its checkpoint; a pause that is still under way is
     taken back. 200: it waits or runs already. 409: it has ended, or is being canceled.
     """
-    return _asked(call, job_id, call.service.stores.verbs.resume(job_id_in(job_id), call.who))
+    return _asked(call, job_id, call.service.stores.jobs.resume(job_id_in(job_id), call.who))
 
 
 def _asked(call: Call[Query, NoBody], job_id: str, news: bool) -> Reply:
-    return Reply(call.service.stores.reports.job(job_id, call.who.reads), 202 if news else 200)
+    return Reply(call.service.stores.queries.jobs.job(job_id, call.who.reads), 202 if news else 200)
 
 
 @routes.add(
@@ -86,12 +86,12 @@ def retry_job(call: Call[Query, Retry], job_id: str) -> Reply:
     is made of cannot change (422). 409: it has not ended.
     """
     stores = call.service.stores
-    ended = stores.verbs.ended(job_id_in(job_id), call.who)
+    ended = stores.jobs.ended(job_id_in(job_id), call.who)
     request = idempotency(call, f"retry {job_id} ")
-    if request is not None and (stored := stores.verbs.answered(ended.owner, request)) is not None:
+    if request is not None and (stored := stores.jobs.answered(ended.owner, request)) is not None:
         return made(stored, replayed=True)
     new = again(stores, call.who, ended, call.body)
-    return made(*stores.verbs.submit(new, request, call.who, changes=call.body.model_dump(exclude_unset=True)))
+    return made(*stores.jobs.submit(new, request, call.who, changes=call.body.model_dump(exclude_unset=True)))
 
 
 @routes.add(
@@ -115,13 +115,13 @@ def order_many(call: Call[Query, BulkOrder]) -> Reply:
     """
     stores, order = call.service.stores, call.body
     request = idempotency(call, "bulk ")
-    if request is not None and (stored := stores.verbs.answered(call.who.owner, request)) is not None:
+    if request is not None and (stored := stores.jobs.answered(call.who.owner, request)) is not None:
         return Reply(stored, 202, replay(True))
     if (order.action == "reprioritize") != (order.priority is not None):
         wanted = RequestFaults.needs_priority() if order.priority is None else RequestFaults.only_reprioritize()
         raise InvalidError([field("/priority", wanted)])
     wanted_jobs = job_filter(order.filter, call.who.reads)
-    job_ids, count = stores.verbs.matching(wanted_jobs, order.expected)
+    job_ids, count = stores.jobs.matching(wanted_jobs, order.expected)
     if count != order.expected:
         message = OrderFaults.filter_matches(count=count, expected=order.expected)
         raise ProblemError("conflict", message, matched=count)
@@ -132,13 +132,13 @@ def order_many(call: Call[Query, BulkOrder]) -> Reply:
         return {"matched": count, "changed": tally.changed, "unchanged": tally.unchanged, "problems": shown}
 
     # What is kept is English, whoever asked; a repeated request reads that.
-    stores.verbs.note_bulk(call.who, order.model_dump(mode="json", exclude_unset=True), answer(str), request)
+    stores.jobs.note_bulk(call.who, order.model_dump(mode="json", exclude_unset=True), answer(str), request)
     return Reply(answer(tell), 202)
 
 
 def _carry_out(call: Call[Query, BulkOrder], job_ids: list[str], request: Request | None) -> tuple[Tally, Problems]:
     """Do it; return how many jobs changed, and what stood against it, by job."""
-    verbs, order = call.service.stores.verbs, call.body
+    verbs, order = call.service.stores.jobs, call.body
     if order.action == "retry":
         return _retry_all(call, job_ids, request)
     if order.priority is not None:
@@ -154,10 +154,10 @@ def _retry_all(call: Call[Query, BulkOrder], job_ids: list[str], request: Reques
     for job_id in job_ids:
         own = None if request is None else Request(f"{request.key} {job_id}", request.body_sha256)
         try:
-            ended = stores.verbs.ended(job_id, call.who)
-            if own is not None and stores.verbs.answered(ended.owner, own) is not None:
+            ended = stores.jobs.ended(job_id, call.who)
+            if own is not None and stores.jobs.answered(ended.owner, own) is not None:
                 continue
-            _, replayed = stores.verbs.submit(
+            _, replayed = stores.jobs.submit(
                 again(stores, call.who, ended, Retry()), own, call.who, changes={"action": "bulk"}
             )
             changed += not replayed

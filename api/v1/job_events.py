@@ -35,7 +35,7 @@ def list_or_follow_events(call: Call[EventsQuery, None], job_id: str) -> dict[st
 
     With `Accept: text/event-stream` they come live. A stream that has had the last event of a finished job gets 204.
     """
-    job = call.service.stores.reports.job(job_id_in(job_id), call.who.reads)
+    job = call.service.stores.queries.jobs.job(job_id_in(job_id), call.who.reads)
     best = call.request.accept_mimetypes.best_match(["application/json", STREAM], default="application/json")
     return _follow(call, job) if best == STREAM else _page(call, job)
 

@@ -64,12 +64,12 @@ def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
         new = place(stores, call.who, call.body.root)
     except InvalidError:
         # What the first request with this key named may be gone by now; it is answered as it was.
-        if request is None or call.query.dry_run or not (stored := stores.verbs.answered(call.who.owner, request)):
+        if request is None or call.query.dry_run or not (stored := stores.jobs.answered(call.who.owner, request)):
             raise
         return made(stored, replayed=True)
     if call.query.dry_run:
-        return Reply(shown(new, stores.reports.foresee(vars(new))))
-    return made(*stores.verbs.submit(new, request, call.who))
+        return Reply(shown(new, stores.queries.jobs.foresee(vars(new))))
+    return made(*stores.jobs.submit(new, request, call.who))
 
 
 @routes.add("GET", "/v1/jobs", Access.read, query=JobsQuery, answers={200: answers.Page[answers.Job]})
@@ -77,7 +77,7 @@ def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
     """List jobs, newest first."""
     pager = Pager(call.query, call.who, "jobs")
     wanted = job_filter(call.query, call.who.reads)
-    rows = call.service.stores.reports.jobs(wanted, pager.fetch, newest_first(pager.place))
+    rows = call.service.stores.queries.jobs.jobs(wanted, pager.fetch, newest_first(pager.place))
     return pager.page(rows, created)
 
 
@@ -90,7 +90,7 @@ def get_job(call: Call[Query, None], job_id: str) -> answers.Job | Reply:
     """
     preferred = re.search(r"(?:^|[,;\s])wait=(\d{1,9})(?=$|[,;\s])", call.request.headers.get("Prefer", ""))
     if preferred is None:
-        return call.service.stores.reports.job(job_id_in(job_id), call.who.reads)
+        return call.service.stores.queries.jobs.job(job_id_in(job_id), call.who.reads)
     seconds = min(int(preferred[1]), LONGEST_WAIT_S)
     return Reply(
         call.service.await_change(call.who, job_id_in(job_id), seconds),
@@ -113,8 +113,8 @@ def change_job(call: Call[Query, JobChanges], job_id: str) -> answers.Job:
     """
     stores = call.service.stores
     changes = call.body.model_dump(include=call.body.model_fields_set)
-    stores.verbs.change(job_id_in(job_id), call.who, changes)
-    return stores.reports.job(job_id, call.who.reads)
+    stores.jobs.change(job_id_in(job_id), call.who, changes)
+    return stores.queries.jobs.job(job_id, call.who.reads)
 
 
 @routes.add(
@@ -126,7 +126,7 @@ def change_job(call: Call[Query, JobChanges], job_id: str) -> answers.Job:
 )
 def list_attempts(call: Call[PageQuery, None], job_id: str) -> dict[str, Any]:
     """List the attempts of a job, first to last."""
-    reports = call.service.stores.reports
+    reports = call.service.stores.queries.jobs
     reports.job(job_id_in(job_id), call.who.reads)
     pager = Pager(call.query, call.who, f"attempts {job_id}")
     after = pager.place or 0

@@ -22,14 +22,14 @@ routes = Routes("keys")
 def list_keys(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the valid keys, newest first."""
     pager = Pager(call.query, call.who, "keys")
-    return pager.page(call.service.stores.keys.page(pager.fetch, newest_first(pager.place)), created)
+    return pager.page(call.service.stores.accounts.keys.page(pager.fetch, newest_first(pager.place)), created)
 
 
 @routes.add("POST", "/v1/keys", Access.admin, body=NewKey, answers={201: answers.FreshKey})
 def create_key(call: Call[Query, NewKey]) -> Reply:
     """Create a key. The answer contains the secret, which is never shown again."""
     asked = call.body
-    key, secret = call.service.stores.keys.create(
+    key, secret = call.service.stores.accounts.keys.create(
         asked.name,
         asked.owner or asked.name,
         asked.role,
@@ -44,5 +44,5 @@ def revoke_key(call: Call[Query, None], key_id: str) -> Reply:
     """Revoke a key at once. 409 for the last admin's key."""
     if not is_id("key", key_id):
         raise NotFoundError(Missing.no_such_key())
-    call.service.stores.keys.revoke(key_id, call.who)
+    call.service.stores.accounts.keys.revoke(key_id, call.who)
     return Reply(None, 204)

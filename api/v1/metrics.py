@@ -31,9 +31,9 @@ TABLE = "text/csv"
 def get_metrics(call: Call[CurvesQuery, None], job_id: str) -> dict[str, Any] | Response:
     """Get a job's metrics, thinned so that minima and maxima stay."""
     stores = call.service.stores
-    stores.reports.job(job_id_in(job_id), call.who.reads)
+    stores.queries.jobs.job(job_id_in(job_id), call.who.reads)
     names = None if call.query.names is None else list(dict.fromkeys(call.query.names.split(",")))
-    series = stores.metrics.series(job_id, names, call.query.max_points)
+    series = stores.events.metrics.series(job_id, names, call.query.max_points)
     best = call.request.accept_mimetypes.best_match(["application/json", TABLE], default="application/json")
     if best == TABLE:
         return Response(table(series), mimetype=TABLE)

@@ -124,7 +124,7 @@ class RowCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
-        figures = self._stores.figures
+        figures = self._stores.queries.prometheus
         yield from self._queues()
         yield from self._jobs()
         yield _histogram(_ATTEMPTS, BUCKETS, figures.durations())
@@ -134,14 +134,14 @@ class RowCollector(Collector):
             speed.add_metric([queue], total)
         yield speed
         workers = _gauge(_WORKERS)
-        for (queue, state), count in figures.workers(self._stores.alive_s).items():
+        for (queue, state), count in figures.workers(self._stores.fleet.alive_s).items():
             workers.add_metric([queue, state], count)
         yield workers
         yield from self._stored()
         yield from self._chores()
 
     def _queues(self) -> Iterator[Metric]:
-        queues: list[Mapping[str, Any]] = [*self._stores.reports.queues(self._stores.alive_s)]
+        queues: list[Mapping[str, Any]] = [*self._stores.queries.jobs.queues(self._stores.fleet.alive_s)]
         for field, figure in _QUEUES.items():
             family = _gauge(figure)
             for queue in queues:
@@ -150,7 +150,7 @@ class RowCollector(Collector):
 
     def _jobs(self) -> Iterator[Metric]:
         submitted, ended, failed, paused = _counter(_SUBMITTED), _counter(_FINISHED), _counter(_FAILED), _gauge(_PAUSED)
-        counted = self._stores.figures.jobs()
+        counted = self._stores.queries.prometheus.jobs()
         for queue in sorted({one.queue for one in counted}):
             mine = [one for one in counted if one.queue == queue]
             submitted.add_metric([queue], sum(one.count for one in mine))
@@ -164,7 +164,7 @@ class RowCollector(Collector):
         yield from (submitted, ended, failed, paused)
 
     def _stored(self) -> Iterator[Metric]:
-        figures = self._stores.figures
+        figures = self._stores.queries.prometheus
         objects, size = _gauge(_OBJECTS), _gauge(_BYTES)
         for held in figures.stored():
             objects.add_metric([held.kind], held.objects)
@@ -175,7 +175,7 @@ class RowCollector(Collector):
     def _chores(self) -> Iterator[Metric]:
         last, took = _gauge(_CHORE_LAST), _gauge(_CHORE_SECONDS)
         done, freed = _counter(_CHORE_DONE), _counter(_CHORE_FREED)
-        for chore in self._stores.chores.all():
+        for chore in self._stores.maintenance.periodic.all():
             if chore["last_at"] is not None:
                 last.add_metric([chore["name"]], chore["last_at"].timestamp())
             took.add_metric([chore["name"]], chore["seconds"])

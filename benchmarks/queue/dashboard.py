@@ -25,7 +25,7 @@ def run() -> None:
     with servers() as services, served(services, "dashboard") as api:
         fill(api, ROWS)
         job = fill_long_job(api)
-        with api.stores.engine.connect() as connection:
+        with api.stores.infra.engine.connect() as connection:
             some = [
                 str(row[0]) for row in connection.exec_driver_sql("SELECT id FROM jobs WHERE state = 'failed' LIMIT 2")
             ]

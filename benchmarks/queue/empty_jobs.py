@@ -94,7 +94,7 @@ def _flood(api: Served, ran: Path) -> None:
         time.sleep(0.5)
     wall_s = time.monotonic() - began
     runs = Counter(ran.read_text().splitlines()[before:])
-    with api.stores.engine.connect() as connection:
+    with api.stores.infra.engine.connect() as connection:
         rows = connection.execute(text("SELECT id, state, attempt FROM jobs WHERE id = ANY(:ids)"), {"ids": accepted})
         jobs = {row.id: row for row in rows}
     emit(
@@ -126,7 +126,7 @@ def _submit(api: Served, real: bool) -> str:
 
 def _left(api: Served) -> int:
     query = text("SELECT count(*) FROM jobs WHERE state IN ('queued', 'running', 'paused')")
-    with api.stores.engine.connect() as connection:
+    with api.stores.infra.engine.connect() as connection:
         return connection.scalar(query) or 0
 
 

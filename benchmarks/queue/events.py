@@ -42,7 +42,7 @@ def run() -> None:
 def _weigh(api: Served) -> None:
     """Print what an event and its part of the curves take on disk, indexes included."""
     size = text("SELECT pg_total_relation_size('events') AS events, pg_total_relation_size('metrics') AS metrics")
-    with api.stores.engine.connect() as connection:
+    with api.stores.infra.engine.connect() as connection:
         row = connection.execute(size).one()
     chunks = POINTS // CHUNK
     emit("bytes_of_an_event", in_events=row.events // chunks, in_metrics=row.metrics // chunks, steps=CHUNK)
@@ -58,7 +58,7 @@ def fill(api: Served, points: int = POINTS) -> str:
         steps = list(range(first, first + CHUNK))
         values = {name: [round(draw.gauss(1, 0.3), 6) for _ in steps] for name in NAMES}
         chunks.append((steps, values))
-    with api.stores.engine.begin() as connection:
+    with api.stores.infra.engine.begin() as connection:
         connection.execute(
             text(
                 "INSERT INTO jobs (id, owner, kind, recipe, params, dataset, dataset_id, seed, queue,"
@@ -68,7 +68,7 @@ def fill(api: Served, points: int = POINTS) -> str:
             ),
             {"id": job, "seq": len(chunks), "params": json.dumps(params)},
         )
-    with api.stores.engine.begin() as connection:
+    with api.stores.infra.engine.begin() as connection:
         rows = [
             {"job": job, "seq": seq, "first": steps[0], "last": steps[-1], "steps": steps, "values": json.dumps(values)}
             for seq, (steps, values) in enumerate(chunks, 1)

@@ -76,7 +76,7 @@ class _Side:
         self.refused = status != 200
         self._cursor = page.get("next_cursor")
         draw = random.Random(0)
-        with api.stores.engine.connect() as connection:
+        with api.stores.infra.engine.connect() as connection:
             places = [tuple(row) for row in connection.execute(PLACES, {"pages": PAGES})]
         self._places = draw.sample(places, len(places))
 
@@ -108,10 +108,10 @@ def _print_comparison(kind: str, small: _Side, large: _Side) -> None:
 
 def fill(api: Served, rows: int) -> None:
     """Make jobs of many owners, as years of use would have left them."""
-    with api.stores.engine.begin() as connection:
+    with api.stores.infra.engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(FILL, {"rows": rows, "owners": OWNERS})
-    with api.stores.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with api.stores.infra.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("VACUUM ANALYZE jobs"))
         connection.execute(text("RESET statement_timeout"))

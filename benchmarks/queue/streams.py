@@ -53,7 +53,7 @@ def run() -> None:
         for pipe in here:
             pipe.recv()  # every stream is open
         time.sleep(SETTLE_S)
-        feeder = context.Process(target=_feed, args=(api.stores.settings, claims))
+        feeder = context.Process(target=_feed, args=(api.stores.infra.settings, claims))
         began = time.monotonic()
         feeder.start()
         heaviest = 0.0
@@ -68,7 +68,7 @@ def run() -> None:
 
 
 def _print_results(api: Served, claims: list[Claim], results: list[Any], heaviest: float, fed_s: float) -> None:
-    last = {claim.job_id: api.stores.reports.job(claim.job_id, None)["last_seq"] for claim in claims}
+    last = {claim.job_id: api.stores.queries.jobs.job(claim.job_id, None)["last_seq"] for claim in claims}
     complete = sum(seqs == list(range(1, last[job_id] + 1)) for job_id, seqs, _ in results)
     delays = [delay for _, _, late in results for delay in late]
     emit(
@@ -94,8 +94,8 @@ def _start_jobs(api: Served) -> list[Claim]:
     more = {"params": {}, "seed": 0, "queue": "cpu", "priority": 0, "name": None, "labels": {}, "max_attempts": 3}
     claims = []
     for number in range(JOBS):
-        stores.verbs.submit(NewJob(**new, **more, max_runtime_s=None))
-        worker = stores.workers.register(f"bench-{number}", "cpu", {"kind": "cpu"})
+        stores.jobs.submit(NewJob(**new, **more, max_runtime_s=None))
+        worker = stores.fleet.workers.register(f"bench-{number}", "cpu", {"kind": "cpu"})
         claim = stores.jobs.claim("cpu", worker, "cpu")
         assert claim is not None
         claims.append(claim)

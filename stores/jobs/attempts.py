@@ -63,7 +63,7 @@ class NewArtifact:
     best: bool = False
 
 
-class Jobs:
+class Attempts:
     """Claims, moves and ends jobs for supervisors and the sweeper; requesters use stores/jobs/commands.py."""
 
     def __init__(self, engine: Engine, bus: Bus, bell: Bell, lease_s: float, running_limit: int | None = None) -> None:
@@ -263,7 +263,7 @@ class Jobs:
             news, state = end_attempt(connection, job, ending)
             hints += news
             reach("finishing")
-        self._after(hints, state, job.queue, claim.job_id)
+        self._publish_and_ring(hints, state, job.queue, claim.job_id)
         return state
 
     # -- the sweeper's side
@@ -286,7 +286,7 @@ class Jobs:
                 ending = Ending(Outcome.lost, "worker_lost", ErrorCode.worker_lost, detail)
                 hints, state = end_attempt(connection, job, ending)
                 reach("expiring")
-            self._after(hints, state, job.queue, job.id)
+            self._publish_and_ring(hints, state, job.queue, job.id)
             ended.append((job.id, state))
         return ended
 
@@ -298,7 +298,7 @@ class Jobs:
             self._bell.ring(queue)
         return queues
 
-    def _after(self, hints: list[Hint], state: State, queue: str, job_id: str) -> None:
+    def _publish_and_ring(self, hints: list[Hint], state: State, queue: str, job_id: str) -> None:
         self._bus.publish(hints)
         if state is State.queued:
             self._bell.ring(queue, job_id)

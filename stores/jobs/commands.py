@@ -87,7 +87,7 @@ class Tally:
     unchanged: int
 
 
-class Verbs:
+class Commands:
     """The requester's side of jobs."""
 
     def __init__(self, engine: Engine, bus: Bus, bell: Bell, guard: Guard, alive_s: float) -> None:
@@ -232,7 +232,7 @@ class Verbs:
                     if step is not None:
                         steps.append((job, step))
                 hints = _carry_out(connection, verb, steps, who)
-            self._after(hints, steps)
+            self._publish_steps(hints, steps)
             changed += len(steps)
         return Tally(changed, len(job_ids) - changed)
 
@@ -265,10 +265,10 @@ class Verbs:
             if step is None:
                 return False
             hints = _carry_out(connection, verb, [(job, step)], who)
-        self._after(hints, [(job, step)])
+        self._publish_steps(hints, [(job, step)])
         return True
 
-    def _after(self, hints: list[Hint], steps: Sequence[tuple[Row[Any], Step]]) -> None:
+    def _publish_steps(self, hints: list[Hint], steps: Sequence[tuple[Row[Any], Step]]) -> None:
         self._bus.publish(hints)
         for queue in {job.queue for job, step in steps if step.to is State.queued}:
             self._bell.ring(queue)

@@ -27,7 +27,7 @@ class Round:
     more: bool = False
 
 
-class Chores:
+class PeriodicTasks:
     """Hands out rounds and records their results."""
 
     def __init__(self, engine: Engine) -> None:

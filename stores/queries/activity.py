@@ -39,7 +39,7 @@ class Failures:
     newest: str
 
 
-class Pulse:
+class Activity:
     """Reads for the overview. `owner` None reads for an admin: everything."""
 
     def __init__(self, engine: Engine) -> None:

@@ -13,7 +13,7 @@ from models.states import EventType
 from models.views import artifact_view
 
 
-class Courses:
+class CurvesByEpoch:
     """Reads the curves of several jobs."""
 
     def __init__(self, engine: Engine) -> None:

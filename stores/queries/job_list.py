@@ -22,7 +22,7 @@ SELECT job.id AS job, picture.id AS artifact
 """)
 
 
-class Listing:
+class JobList:
     """Reads many jobs at once."""
 
     def __init__(self, engine: Engine) -> None:

@@ -22,7 +22,7 @@ from stores.schedule.outlook import Outlook, needs_of_smaller, outlooks
 from stores.schedule.position import Place, foreseen, shown
 
 
-class Reports:
+class JobQueries:
     """Reads for the API and the dashboard. `owner` None reads for an admin: everything."""
 
     def __init__(self, engine: Engine, alive_s: float) -> None:

@@ -48,7 +48,7 @@ class Held:
     bytes: int
 
 
-class Figures:
+class PrometheusQueries:
     """Reads the counts."""
 
     def __init__(self, engine: Engine) -> None:

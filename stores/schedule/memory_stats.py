@@ -12,7 +12,7 @@ from models.job_profile import Shape
 from models.rows import MemoryPeak
 
 
-class Memory:
+class MemoryStats:
     """Records the most memory that a job of each shape needed on each device class."""
 
     def __init__(self, engine: Engine) -> None:

@@ -13,7 +13,7 @@ NEWEST = 0.3
 FADE = 0.1
 
 
-class Paces:
+class SpeedStats:
     """Records images per second, and seconds of overhead, for each shape on each device class."""
 
     def __init__(self, engine: Engine) -> None:

@@ -91,7 +91,7 @@ def stores(app: Flask) -> Stores:
 
 
 def _person(app: Flask, owner: str, role: Role) -> Person:
-    key, secret = app.extensions["ganforge"].stores.keys.create(f"key of {owner}", owner, role)
+    key, secret = app.extensions["ganforge"].stores.accounts.keys.create(f"key of {owner}", owner, role)
     return Person(app.test_client(), secret, key["id"])
 
 
@@ -122,7 +122,7 @@ def carol(app: Flask) -> Person:
 @pytest.fixture
 def worker(stores: Stores) -> str:
     """Return the id of a live worker of queue cpu."""
-    return stores.workers.register("bench", "cpu", {"kind": "cpu"})
+    return stores.fleet.workers.register("bench", "cpu", {"kind": "cpu"})
 
 
 class Bench:
@@ -150,7 +150,7 @@ class Bench:
         path = self._folder / made
         path.write_bytes(content)
         key = f"jobs/{claim.job_id}/{made}"
-        self.stores.blobs.put(key, path, content_type)
+        self.stores.infra.blobs.put(key, path, content_type)
         digest = hashlib.sha256(content).hexdigest()
         new = NewArtifact(made, kind, name, 1, 1, len(content), digest, content_type, key)
         self.stores.jobs.add_artifact(claim, new)

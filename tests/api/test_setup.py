@@ -34,7 +34,7 @@ def stores(settings: Settings) -> Iterator[Stores]:
 
 def keys(stores: Stores) -> int:
     """Return how many keys there are."""
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         return len(connection.execute(Key.__table__.select()).all())
 
 
@@ -50,11 +50,11 @@ def test_three_at_once_make_one_of_everything(settings: Settings, stores: Stores
         _, log = process.communicate(timeout=60)
         assert process.returncode == 0, log
     secret = (settings.home / "admin.key").read_text().strip()
-    who = stores.keys.authenticate(secret)
+    who = stores.accounts.keys.authenticate(secret)
     assert who is not None
     assert who.role is Role.admin
     assert keys(stores) == 1
-    assert [row["name"] for row in stores.reports.queues(15)] == ["cpu", "gpu", "jetson"]
+    assert [row["name"] for row in stores.queries.jobs.queues(15)] == ["cpu", "gpu", "jetson"]
     assert stores.datasets.names(None) == ["mnist-10k"]
     assert stat.S_IMODE((settings.home / "admin.key").stat().st_mode) == 0o600
     assert [path.name for path in settings.home.iterdir()] == ["admin.key"]
@@ -63,10 +63,10 @@ def test_three_at_once_make_one_of_everything(settings: Settings, stores: Stores
 def test_a_key_that_was_written_but_not_registered_is_registered(settings: Settings, stores: Stores) -> None:
     ensure_admin(stores, settings.home)
     secret = (settings.home / "admin.key").read_text().strip()
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(Key.__table__.delete())
     ensure_admin(stores, settings.home)
-    assert stores.keys.authenticate(secret) is not None
+    assert stores.accounts.keys.authenticate(secret) is not None
     assert keys(stores) == 1
 
 
@@ -81,12 +81,12 @@ def test_a_lost_file_makes_no_new_key(settings: Settings, stores: Stores) -> Non
 def test_a_revoked_key_does_not_come_back(settings: Settings, stores: Stores) -> None:
     ensure_admin(stores, settings.home)
     secret = (settings.home / "admin.key").read_text().strip()
-    stores.keys.create("second", "second", Role.admin)
-    first = stores.keys.authenticate(secret)
+    stores.accounts.keys.create("second", "second", Role.admin)
+    first = stores.accounts.keys.authenticate(secret)
     assert first is not None
-    stores.keys.revoke(first.key_id, Local("root"))
+    stores.accounts.keys.revoke(first.key_id, Local("root"))
     ensure_admin(stores, settings.home)
-    assert stores.keys.authenticate(secret) is None
+    assert stores.accounts.keys.authenticate(secret) is None
 
 
 def test_a_database_that_never_answers_is_given_up(settings: Settings) -> None:

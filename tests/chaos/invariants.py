@@ -24,7 +24,7 @@ def violations(world: World, follower: Follower, calm: dict[str, str]) -> list[s
     if not follower.job_id:
         return [f"8: {follower.name} was never accepted: {follower.error}"]
     job_id = follower.job_id
-    job = world.stores.reports.job(job_id, None)
+    job = world.stores.queries.jobs.job(job_id, None)
     events = _events(world, job_id)
     attempts = _rows(world, "SELECT * FROM attempts WHERE job_id = %s ORDER BY number", job_id)
     artifacts = _rows(world, "SELECT * FROM artifacts WHERE job_id = %s ORDER BY id", job_id)
@@ -126,7 +126,7 @@ def _objects(world: World, artifacts: list[dict[str, Any]]) -> Iterator[str]:
         for artifact in artifacts:
             path = Path(folder) / "object"
             try:
-                world.stores.blobs.get(artifact["object_key"], path, artifact["sha256"])
+                world.stores.infra.blobs.get(artifact["object_key"], path, artifact["sha256"])
             except StoreError as error:
                 yield f"7: {artifact['name']} of step {artifact['step']}: {error}"
                 continue
@@ -145,5 +145,5 @@ def _events(world: World, job_id: str) -> list[dict[str, Any]]:
 
 
 def _rows(world: World, query: str, *values: object) -> list[dict[str, Any]]:
-    with world.stores.engine.connect() as connection:
+    with world.stores.infra.engine.connect() as connection:
         return [dict(row) for row in connection.exec_driver_sql(query, values).mappings()]

@@ -123,7 +123,7 @@ class Ordeal:
         """Return the supervisor of the job once steps are counted; any text when it has ended."""
         if not self._follower.job_id:
             return None
-        job = self._world.ask(lambda: self._world.stores.reports.job(self._follower.job_id, None))
+        job = self._world.ask(lambda: self._world.stores.queries.jobs.job(self._follower.job_id, None))
         if job["state"] in TERMINAL:
             return "ended"
         moving = job["state"] == "running" and (job["progress"] or {}).get("step", 0) > 0
@@ -174,7 +174,7 @@ class Ordeal:
                 world.flush()
             case "ring thrice":
                 for _ in range(3):
-                    world.stores.bell.ring("cpu", self._follower.job_id or None)
+                    world.stores.infra.bell.ring("cpu", self._follower.job_id or None)
             case "refuse writes":
                 with world.refusing():
                     self._go_on(standing)

@@ -177,7 +177,7 @@ class World:
         def here() -> bool:
             for name in SUPERVISORS:
                 assert self.child(name).ended() is None, f"{name}:\n{self.child(name).last_lines()}"
-            live = {row["name"] for row in self.stores.reports.workers(self.lease_s) if row["state"] == "live"}
+            live = {row["name"] for row in self.stores.queries.jobs.workers(self.lease_s) if row["state"] == "live"}
             return live >= set(SUPERVISORS) and self._registered()
 
         until(lambda: self.ask(here), BOOT_S, "the supervisors")
@@ -190,7 +190,7 @@ class World:
 
     def scalar(self, query: str, *values: object) -> object:
         """Return one value from the database."""
-        with self.stores.engine.connect() as connection:
+        with self.stores.infra.engine.connect() as connection:
             return connection.exec_driver_sql(query, values).scalar()
 
     def trainers(self) -> list[psutil.Process]:

@@ -122,7 +122,7 @@ def world(service_environment, monkeypatch):
 def test_an_object_that_is_gone_or_is_not_what_its_row_says(world, tmp_path):
     content = b"weights"
     (tmp_path / "weights").write_bytes(content)
-    world.stores.blobs.put("jobs/job_1/1/x", tmp_path / "weights", "application/octet-stream")
+    world.stores.infra.blobs.put("jobs/job_1/1/x", tmp_path / "weights", "application/octet-stream")
     right = _artifact(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), step=1)
     assert list(invariants._objects(world, [right])) == []
     for change in ({"sha256": "0" * 64}, {"bytes": 8}, {"object_key": "jobs/job_1/1/gone"}):
@@ -134,10 +134,10 @@ def test_a_job_that_was_accepted_twice_or_not_at_all(world):
     facts = {"owner": "a", "kind": "sample", "recipe": "mlp_gan", "preset": None, "dataset": None, "dataset_id": None}
     more = {"params": {}, "seed": 0, "priority": 0, "labels": {}, "max_attempts": 3, "max_runtime_s": None}
     new = NewJob(**facts, **more, queue=DeviceClass.cpu, name="once")
-    job, _ = world.stores.verbs.submit(new)
+    job, _ = world.stores.jobs.submit(new)
     once = SimpleNamespace(name="once", job_id=job["id"])
     assert list(invariants._accepted_once(world, once)) == []
-    world.stores.verbs.submit(new)
+    world.stores.jobs.submit(new)
     assert next(invariants._accepted_once(world, once)).startswith("8: asked for once, there are [")
     never = SimpleNamespace(name="never", job_id=job["id"])
     assert "there are []" in next(invariants._accepted_once(world, never))

@@ -91,7 +91,7 @@ def test_the_query_that_scales_counts_what_waits_and_runs(resources, stores, ali
     )
 
     def wanted() -> int:
-        with stores.engine.connect() as connection:
+        with stores.infra.engine.connect() as connection:
             return connection.scalar(text(query)) or 0
 
     assert wanted() == 0
@@ -100,7 +100,7 @@ def test_the_query_that_scales_counts_what_waits_and_runs(resources, stores, ali
     bench.finish(bench.claim())
     bench.claim()
     assert wanted() == 2
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE queues SET paused = true WHERE name = 'cpu'"))
     assert wanted() == 1
 

@@ -69,8 +69,8 @@ def shown(finished, alice, bench, stores) -> dict[str, set[str]]:
     alice.submit()
     bench.claim()
     alice.post("/v1/jobs", json={})
-    stores.chores.take("sweep", 60)
-    stores.chores.finish("sweep", Round(1), 0.1, 60)
+    stores.maintenance.periodic.take("sweep", 60)
+    stores.maintenance.periodic.finish("sweep", Round(1), 0.1, 60)
     labels: dict[str, set[str]] = defaultdict(set, ITS_OWN)
     for family in text_string_to_metric_families(alice.get("/metrics").text):
         for suffix in SUFFIXES.get(family.type, ("",)):

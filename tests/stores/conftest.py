@@ -28,7 +28,7 @@ def stores(service_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def worker(stores: Stores) -> str:
     """Return the id of a registered worker of queue cpu."""
-    return stores.workers.register("bench", "cpu", {"kind": "cpu"})
+    return stores.fleet.workers.register("bench", "cpu", {"kind": "cpu"})
 
 
 @pytest.fixture

@@ -39,14 +39,14 @@ def elsewhere(stores: Stores, tmp_path: Path) -> Iterator[Stores]:
     """Return stores over new servers of their own, with nothing in them."""
     with Services(Home(tmp_path / "elsewhere"), durable=False) as services:
         credentials = services.home.credentials()
-        settings = stores.settings.model_copy(
+        settings = stores.infra.settings.model_copy(
             update={
-                "database_url": type(stores.settings.database_url)(services.database_url),
-                "redis_url": type(stores.settings.redis_url)(f"{services.redis_url}/0"),
+                "database_url": type(stores.infra.settings.database_url)(services.database_url),
+                "redis_url": type(stores.infra.settings.redis_url)(f"{services.redis_url}/0"),
                 "s3_url": services.s3_url,
                 "s3_public_url": services.s3_url,
-                "s3_access_key": type(stores.settings.s3_access_key)(credentials.s3_access_key),
-                "s3_secret_key": type(stores.settings.s3_secret_key)(credentials.s3_secret_key),
+                "s3_access_key": type(stores.infra.settings.s3_access_key)(credentials.s3_access_key),
+                "s3_secret_key": type(stores.infra.settings.s3_secret_key)(credentials.s3_secret_key),
             }
         )
         opened = open_stores(settings)
@@ -56,7 +56,7 @@ def elsewhere(stores: Stores, tmp_path: Path) -> Iterator[Stores]:
 
 def grow_old(stores: Stores) -> None:
     """Let the database count as many transactions as a service does in some hours."""
-    with stores.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with stores.infra.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         count = "FOR n IN 1..20000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP"
         connection.execute(text(f"DO $$ BEGIN {count}; END $$"))
 
@@ -86,7 +86,7 @@ def test_a_running_job_goes_on_after_a_restore_elsewhere(leaver, stores, elsewhe
     before = feed(stores)
     dump = tmp_path / "ganforge.dump"
 
-    run("pg_dump", "--format=custom", f"--file={dump}", plain(stores.settings.database_url.get_secret_value()))
+    run("pg_dump", "--format=custom", f"--file={dump}", plain(stores.infra.settings.database_url.get_secret_value()))
     leaver.tell(running, 3, first=6)  # after the dump: not in it
     url = elsewhere.settings.database_url.get_secret_value()
     run("pg_restore", "--no-owner", f"--dbname={plain(url)}", str(dump))

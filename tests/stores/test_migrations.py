@@ -9,5 +9,5 @@ from models.rows import Base
 
 
 def test_migrations_equal_the_rows(stores):
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []

@@ -23,37 +23,37 @@ SETTINGS = {
 
 def chores(stores) -> dict[str, dict]:
     """Return what the chores came to, by name."""
-    return {chore["name"]: chore for chore in stores.chores.all()}
+    return {chore["name"]: chore for chore in stores.maintenance.periodic.all()}
 
 
 def test_two_sweepers_remove_what_is_old_and_say_what_they_did(fleet, stores, submit, tmp_path):
     job_id = submit()
-    worker = stores.workers.register("by hand", "cpu", {"kind": "cpu"})
+    worker = stores.fleet.workers.register("by hand", "cpu", {"kind": "cpu"})
     claim = stores.jobs.claim("cpu", worker, "cpu")
     path = tmp_path / "weights"
     path.write_bytes(b"weights")
     for number in range(3):
         key = f"jobs/{job_id}/{claim.fence}/{number}"
-        stores.blobs.put(key, path, "application/octet-stream")
+        stores.infra.blobs.put(key, path, "application/octet-stream")
         stores.jobs.add_artifact(
             claim, NewArtifact(new_id("art"), "weights", "w", 1, 1, 7, "0" * 64, "application/octet-stream", key)
         )
-    stores.blobs.remove(key)
+    stores.infra.blobs.remove(key)
     stores.jobs.finish(claim, Ending(Outcome.succeeded))
 
     first, _ = (fleet.sweeper(**SETTINGS) for _ in range(2))
-    until(lambda: stores.figures.missing() == 1, 30, "the sweep that misses an object")
-    with stores.engine.begin() as connection:
+    until(lambda: stores.queries.prometheus.missing() == 1, 30, "the sweep that misses an object")
+    with stores.infra.engine.begin() as connection:
         for table, column in (("jobs", "finished_at"), ("artifacts", "created_at")):
             connection.execute(text(f"UPDATE {table} SET {column} = {column} - interval '31 days'"))
     os.killpg(first.pid, signal.SIGKILL)
 
     until(lambda: chores(stores).get("old_artifacts", {}).get("done") == 3, 30, "the end of the old files")
-    assert stores.reports.artifacts(job_id, (), 10, None) == []
-    until(lambda: stores.blobs.page("jobs/", "", 10) == [], 30, "the end of their objects")
+    assert stores.queries.jobs.artifacts(job_id, (), 10, None) == []
+    until(lambda: stores.infra.blobs.page("jobs/", "", 10) == [], 30, "the end of their objects")
     # The queued event has no cause to stay but that it tells the job's life; the three of the files are gone.
     until(lambda: chores(stores).get("old_events", {}).get("done") == 3, 30, "the end of the old events")
     assert [event["type"] for event in stores.events.page(job_id, 0, 10)] == ["state", "state", "state"]
     assert chores(stores)["old_artifacts"]["bytes"] == 21
     assert chores(stores)["sweep"]["age_s"] < 10
-    assert stores.figures.missing() == 0
+    assert stores.queries.prometheus.missing() == 0

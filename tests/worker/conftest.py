@@ -134,7 +134,7 @@ def submit(stores: Stores) -> Any:
             "max_attempts": 3,
             "max_runtime_s": None,
         }
-        view, _ = stores.verbs.submit(NewJob(**{**fields, **changes}))
+        view, _ = stores.jobs.submit(NewJob(**{**fields, **changes}))
         return str(view["id"])
 
     return make

@@ -15,19 +15,19 @@ def test_a_training_job_succeeds_with_every_artifact_and_event_that_was_promised
     job = until(lambda: _finished(stores, job_id), 60, "the end of the job")
 
     assert job["state"] == "succeeded", (job["error"], fleet.logs())
-    artifacts = stores.reports.artifacts(job_id, (), 100, None)
+    artifacts = stores.queries.jobs.artifacts(job_id, (), 100, None)
     names = {(artifact["kind"], artifact["name"]) for artifact in artifacts}
     kinds = {kind for kind, _ in names}
     assert kinds == {"checkpoint", "weights", "grid", "real_grid", "loss_plot", "summary", "report"}
     assert {("weights", "generator.safetensors"), ("weights", "discriminator.safetensors")} <= names
     assert job["progress"]["fraction"] == 1.0
     assert job["progress"]["epoch"] == 2
-    newest = stores.reports.checkpoints(job_id)[0]
+    newest = stores.queries.jobs.checkpoints(job_id)[0]
     assert job["checkpoints"] == {"best": newest["id"], "latest": newest["id"]}
     assert newest["step"] == job["progress"]["step"] == 140
     for artifact in artifacts:
-        _, key = stores.reports.artifact(artifact["id"], "alice")
-        data = b"".join(stores.blobs.stream(key))
+        _, key = stores.queries.jobs.artifact(artifact["id"], "alice")
+        data = b"".join(stores.infra.blobs.stream(key))
         assert (len(data), hashlib.sha256(data).hexdigest()) == (artifact["bytes"], artifact["sha256"])
     _assert_fields(stores.events.page(job_id, 0, 1000))
 
@@ -66,10 +66,10 @@ def test_events_are_numbered_without_a_gap_and_tell_every_step_once(fleet, store
     assert [(epoch["epoch"], epoch["step"], epoch["images"]) for epoch in epochs] == [(1, 18, 9000), (2, 36, 18000)]
     named = {"d_loss", "g_loss", "d_real", "d_fake", "images_per_second", "device"}
     assert all(named <= set(epoch) for epoch in epochs)
-    series = stores.metrics.series(job_id, ["d_loss"], None)
+    series = stores.events.metrics.series(job_id, ["d_loss"], None)
     assert series["d_loss"][0] == steps
 
 
 def _finished(stores, job_id):
-    job = stores.reports.job(job_id, "alice")
+    job = stores.queries.jobs.job(job_id, "alice")
     return job if job["finished_at"] else None

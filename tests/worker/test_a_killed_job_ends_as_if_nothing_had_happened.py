@@ -27,7 +27,7 @@ def weights(stores):
     """Return a function that gives the checksums of a job's weights by name."""
 
     def read(job_id: str) -> dict[str, str]:
-        return {art["name"]: art["sha256"] for art in stores.reports.artifacts(job_id, ["weights"], 10, None)}
+        return {art["name"]: art["sha256"] for art in stores.queries.jobs.artifacts(job_id, ["weights"], 10, None)}
 
     return read
 
@@ -37,12 +37,12 @@ def _finish(stores, job_id: str, timeout: float = 90):
 
 
 def _ended(stores, job_id: str):
-    job = stores.reports.job(job_id, None)
+    job = stores.queries.jobs.job(job_id, None)
     return job if job["finished_at"] else None
 
 
 def _has_checkpoint(stores, job_id: str):
-    return stores.reports.checkpoints(job_id)
+    return stores.queries.jobs.checkpoints(job_id)
 
 
 def test_after_kill_9_of_the_trainer(fleet, stores, submit, weights, calm):
@@ -55,7 +55,7 @@ def test_after_kill_9_of_the_trainer(fleet, stores, submit, weights, calm):
     job = _finish(stores, job_id)
 
     assert job["state"] == "succeeded", (job, fleet.logs())
-    first, second = stores.reports.attempts(job_id)
+    first, second = stores.queries.jobs.attempts(job_id)
     assert (first["outcome"], second["outcome"]) == ("crashed", "succeeded")
     assert second["start_step"] > 0
     assert weights(job_id) == calm
@@ -73,7 +73,7 @@ def test_after_kill_9_of_the_supervisor(fleet, stores, submit, weights, calm):
     job = _finish(stores, job_id)
 
     assert job["state"] == "succeeded", (job, fleet.logs())
-    assert [attempt["outcome"] for attempt in stores.reports.attempts(job_id)] == ["lost", "succeeded"]
+    assert [attempt["outcome"] for attempt in stores.queries.jobs.attempts(job_id)] == ["lost", "succeeded"]
     assert weights(job_id) == calm
     events = stores.events.page(job_id, 0, 1000)
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
@@ -82,17 +82,17 @@ def test_after_kill_9_of_the_supervisor(fleet, stores, submit, weights, calm):
 def test_after_sigterm_the_worker_gives_the_job_back_and_another_goes_on(fleet, stores, submit, weights, calm):
     first = fleet.supervisor(**SPARE)
     job_id = submit(params=PARAMS)
-    until(lambda: stores.reports.job(job_id, None)["progress"]["step"] > 0, 60)
+    until(lambda: stores.queries.jobs.job(job_id, None)["progress"]["step"] > 0, 60)
     first.terminate()
     first.wait(15)
-    job = stores.reports.job(job_id, None)
+    job = stores.queries.jobs.job(job_id, None)
     assert (job["state"], first.returncode) == ("queued", 0), fleet.logs()
     assert _has_checkpoint(stores, job_id)[0]["step"] == job["progress"]["step"]
 
     fleet.supervisor(**SPARE)
     job = _finish(stores, job_id)
     assert job["state"] == "succeeded", (job, fleet.logs())
-    assert [attempt["outcome"] for attempt in stores.reports.attempts(job_id)] == ["interrupted", "succeeded"]
+    assert [attempt["outcome"] for attempt in stores.queries.jobs.attempts(job_id)] == ["interrupted", "succeeded"]
     assert weights(job_id) == calm
 
 
@@ -110,8 +110,8 @@ def test_a_job_that_dies_at_every_attempt_fails_with_the_last_log_lines(fleet, s
     fleet.sweeper()
     job_id = submit(params={"epochs": 5000}, max_attempts=2)
     for number in (1, 2):
-        until(lambda n=number: stores.reports.job(job_id, None)["attempt"] == n, 30)
-        until(lambda: stores.reports.job(job_id, None)["progress"]["step"] > 0, 30)
+        until(lambda n=number: stores.queries.jobs.job(job_id, None)["attempt"] == n, 30)
+        until(lambda: stores.queries.jobs.job(job_id, None)["progress"]["step"] > 0, 30)
         until(lambda n=number: _kill_running(fleet, stores, job_id, n), 30)
     job = _finish(stores, job_id)
     assert (job["state"], job["error"]["code"]) == ("failed", "too_many_attempts")
@@ -122,4 +122,4 @@ def _kill_running(fleet, stores, job_id: str, number: int) -> bool:
     """Kill the trainers until this attempt has ended."""
     for trainer in fleet.trainers():
         os.kill(trainer.pid, signal.SIGKILL)
-    return stores.reports.attempts(job_id)[number - 1]["ended_at"] is not None
+    return stores.queries.jobs.attempts(job_id)[number - 1]["ended_at"] is not None

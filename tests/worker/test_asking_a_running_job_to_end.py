@@ -9,22 +9,22 @@ from tests.waiting import until
 
 
 def _ended(stores, job_id: str):
-    job = stores.reports.job(job_id, None)
+    job = stores.queries.jobs.job(job_id, None)
     return job if job["finished_at"] else None
 
 
 def test_cancel_ends_a_running_job_within_two_seconds_and_keeps_a_checkpoint_of_its_last_step(fleet, stores, submit):
     fleet.supervisor()
     job_id = submit(params={"epochs": 5000, "checkpoint_every": {"seconds": 3600}})
-    until(lambda: stores.reports.job(job_id, None)["progress"]["step"] > 0, 60)
+    until(lambda: stores.queries.jobs.job(job_id, None)["progress"]["step"] > 0, 60)
 
     asked = time.monotonic()
-    assert stores.verbs.cancel(job_id, Local("alice")) is True
+    assert stores.jobs.cancel(job_id, Local("alice")) is True
     job = until(lambda: _ended(stores, job_id), 10)
 
     assert time.monotonic() - asked < 2.0
     assert job["state"] == "canceled", (job, fleet.logs())
-    assert stores.reports.checkpoints(job_id)[0]["step"] == job["progress"]["step"]
+    assert stores.queries.jobs.checkpoints(job_id)[0]["step"] == job["progress"]["step"]
     next_one = submit()
     assert until(lambda: _ended(stores, next_one), 60)["state"] == "succeeded"
 
@@ -34,19 +34,19 @@ def test_a_run_limit_ends_the_job_with_a_checkpoint(fleet, stores, submit):
     job_id = submit(params={"epochs": 5000}, max_runtime_s=1)
     job = until(lambda: _ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), (job, fleet.logs())
-    assert stores.reports.checkpoints(job_id)
+    assert stores.queries.jobs.checkpoints(job_id)
 
 
 def test_a_second_message_for_the_same_job_does_nothing(fleet, stores, submit):
     fleet.supervisor()
     job_id = submit()
     for _ in range(5):
-        stores.bell.ring("cpu", job_id)
+        stores.infra.bell.ring("cpu", job_id)
     job = until(lambda: _ended(stores, job_id), 60)
-    stores.bell.ring("cpu", job_id)
+    stores.infra.bell.ring("cpu", job_id)
     follower = submit()
     until(lambda: _ended(stores, follower), 60)
-    assert (job["state"], stores.reports.job(job_id, None)["attempt"]) == ("succeeded", 1)
+    assert (job["state"], stores.queries.jobs.job(job_id, None)["attempt"]) == ("succeeded", 1)
 
 
 def test_an_oversized_job_fails_with_out_of_memory_and_the_worker_takes_the_next_at_once(fleet, stores, submit):
@@ -79,7 +79,7 @@ def test_a_diverging_job_says_so_with_the_numbers_and_keeps_what_it_made_before(
     job = until(lambda: _ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "diverged"), (job, fleet.logs())
     assert "lower the learning rate" in job["error"]["detail"]
-    kinds = {artifact["kind"] for artifact in stores.reports.artifacts(job_id, (), 100, None)}
+    kinds = {artifact["kind"] for artifact in stores.queries.jobs.artifacts(job_id, (), 100, None)}
     assert {"summary", "real_grid"} <= kinds
     alerts = [event["data"]["code"] for event in stores.events.page(job_id, 0, 100) if event["type"] == "alert"]
     assert "not_a_number" in alerts

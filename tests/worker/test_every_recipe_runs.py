@@ -20,7 +20,7 @@ ALICE = Principal("key_test", "alice", Role.user)
 
 
 def _ended(stores, job_id: str):
-    job = stores.reports.job(job_id, None)
+    job = stores.queries.jobs.job(job_id, None)
     return job if job["finished_at"] else None
 
 
@@ -30,13 +30,13 @@ def run(fleet, stores):
     fleet.supervisor()
 
     def go(request):
-        view, _ = stores.verbs.submit(place(stores, ALICE, request))
+        view, _ = stores.jobs.submit(place(stores, ALICE, request))
         job = until(lambda: _ended(stores, view["id"]), 90)
         assert job["state"] == "succeeded", job["error"]
         found = {}
-        for artifact in stores.reports.artifacts(view["id"], (), 500, None):
-            _, key = stores.reports.artifact(artifact["id"], None)
-            found[artifact["name"]] = b"".join(stores.blobs.stream(key))
+        for artifact in stores.queries.jobs.artifacts(view["id"], (), 500, None):
+            _, key = stores.queries.jobs.artifact(artifact["id"], None)
+            found[artifact["name"]] = b"".join(stores.infra.blobs.stream(key))
         return job, found
 
     return go
@@ -52,7 +52,7 @@ def test_every_recipe_trains_on_the_built_in_digits(run, stores):
         report = json.loads(files["report.json"])
         assert report["image_size"] == [1, job["params"]["image_size"], job["params"]["image_size"]]
         assert 160 <= report["images"] <= 240
-        series = stores.metrics.series(job["id"], None, None)
+        series = stores.events.metrics.series(job["id"], None, None)
         assert all(values for _, values in series.values()), name
 
 

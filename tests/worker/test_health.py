@@ -25,23 +25,23 @@ def test_a_supervisor_is_healthy_while_it_beats(stores, check):
     assert code == 1
     assert "no supervisor on" in reason
 
-    worker = stores.workers.register("w", "cpu", {"kind": "cpu"})
+    worker = stores.fleet.workers.register("w", "cpu", {"kind": "cpu"})
     assert check("worker", GANFORGE_LEASE_S="30") == (0, "")
 
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE workers SET last_seen = now() - interval '31 s'"))
     assert check("worker", GANFORGE_LEASE_S="30")[0] == 1
 
-    stores.workers.beat(worker, {"kind": "cpu"})
+    stores.fleet.workers.beat(worker, {"kind": "cpu"})
     assert check("worker", GANFORGE_LEASE_S="30")[0] == 0
 
-    stores.workers.stop(worker)
+    stores.fleet.workers.stop(worker)
     assert check("worker", GANFORGE_LEASE_S="30")[0] == 1
 
 
 def test_a_supervisor_on_another_host_does_not_count(stores, check):
-    stores.workers.register("w", "cpu", {"kind": "cpu"})
-    with stores.engine.begin() as connection:
+    stores.fleet.workers.register("w", "cpu", {"kind": "cpu"})
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE workers SET host = host || '-2'"))
     assert check("worker", GANFORGE_LEASE_S="30")[0] == 1
 
@@ -50,12 +50,12 @@ def test_a_sweeper_is_unhealthy_once_a_dead_attempt_is_left_lying(stores, submit
     assert check("sweeper", GANFORGE_SWEEP_S="1") == (0, "")
 
     submit()
-    stores.jobs.claim("cpu", stores.workers.register("w", "cpu", {"kind": "cpu"}), "cpu")
-    with stores.engine.begin() as connection:
+    stores.jobs.claim("cpu", stores.fleet.workers.register("w", "cpu", {"kind": "cpu"}), "cpu")
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET lease_until = now() - interval '10 s'"))
     assert check("sweeper", GANFORGE_SWEEP_S="1")[0] == 0
 
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET lease_until = now() - interval '20 s'"))
     code, reason = check("sweeper", GANFORGE_SWEEP_S="1")
     assert code == 1

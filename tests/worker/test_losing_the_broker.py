@@ -6,19 +6,19 @@ from tests.waiting import until
 
 
 def _ended(stores, job_id: str):
-    job = stores.reports.job(job_id, None)
+    job = stores.queries.jobs.job(job_id, None)
     return job if job["finished_at"] else None
 
 
 def _attempts(stores, job_id: str):
-    return [attempt["outcome"] for attempt in stores.reports.attempts(job_id)]
+    return [attempt["outcome"] for attempt in stores.queries.jobs.attempts(job_id)]
 
 
 def test_queued_and_running_jobs_survive_a_broker_that_forgets_everything(services, fleet, stores, submit):
     fleet.supervisor()
     fleet.sweeper()
     running = submit(params={"epochs": 40})
-    until(lambda: stores.reports.job(running, None)["progress"]["step"] > 0, 60)
+    until(lambda: stores.queries.jobs.job(running, None)["progress"]["step"] > 0, 60)
     waiting = [submit(params={"epochs": 1}) for _ in range(2)]
 
     services.kill("valkey")
@@ -34,7 +34,7 @@ def test_queued_and_running_jobs_survive_a_broker_that_forgets_everything(servic
 def test_an_idle_worker_hears_again_after_the_broker_came_back(services, fleet, stores, submit):
     fleet.supervisor()
     fleet.sweeper()
-    until(lambda: stores.reports.live_queues(15), 30)
+    until(lambda: stores.queries.jobs.live_queues(15), 30)
     services.kill("valkey")
     job_id = submit(params={"epochs": 1})
     services.restart("valkey")

@@ -35,7 +35,7 @@ def far(fleet, cables):
 
 
 def _ended(stores, job_id: str):
-    job = stores.reports.job(job_id, None)
+    job = stores.queries.jobs.job(job_id, None)
     return job if job["finished_at"] else None
 
 
@@ -45,13 +45,13 @@ def test_a_worker_without_a_network_stops_its_trainer_and_takes_jobs_again_when_
     fleet.supervisor(**far)
     fleet.sweeper()
     job_id = submit(params={"epochs": 100_000, "checkpoint_every": {"steps": 200}})
-    until(lambda: stores.reports.checkpoints(job_id), 90, "a checkpoint")
+    until(lambda: stores.queries.jobs.checkpoints(job_id), 90, "a checkpoint")
     (trainer,) = fleet.trainers()
 
     for cable in cables.values():
         cable.pull()
     cut = time.monotonic()
-    until(lambda: stores.reports.job(job_id, None)["state"] == "queued", 20, "the end of the lease")
+    until(lambda: stores.queries.jobs.job(job_id, None)["state"] == "queued", 20, "the end of the lease")
     assert trainer.is_running(), "it trains on, for the database may be away for everybody"
     until(lambda: not trainer.is_running(), 40, "the end of the trainer")
     # Counted from the last answer, which came at most one look before the cut.
@@ -59,9 +59,9 @@ def test_a_worker_without_a_network_stops_its_trainer_and_takes_jobs_again_when_
 
     for cable in cables.values():
         cable.put_back()
-    until(lambda: stores.reports.job(job_id, None)["attempt"] == 2, 60, "the next attempt")
-    until(lambda: stores.reports.attempts(job_id)[1]["start_step"], 60, "its start")
-    first, second = stores.reports.attempts(job_id)
+    until(lambda: stores.queries.jobs.job(job_id, None)["attempt"] == 2, 60, "the next attempt")
+    until(lambda: stores.queries.jobs.attempts(job_id)[1]["start_step"], 60, "its start")
+    first, second = stores.queries.jobs.attempts(job_id)
     assert first["outcome"] == "lost"
     assert second["start_step"] > 0
 
@@ -72,15 +72,15 @@ def test_another_worker_goes_on_meanwhile_and_the_one_that_comes_back_writes_not
     fleet.supervisor(**far)
     fleet.sweeper()
     job_id = submit(params={"epochs": 24, "checkpoint_every": {"steps": 100}})
-    until(lambda: stores.reports.checkpoints(job_id), 90, "a checkpoint")
+    until(lambda: stores.queries.jobs.checkpoints(job_id), 90, "a checkpoint")
     for cable in cables.values():
         cable.pull()
     fleet.supervisor(GANFORGE_WORKER_NAME="near")
-    until(lambda: stores.reports.job(job_id, None)["attempt"] == 2, 60, "the attempt of the other")
+    until(lambda: stores.queries.jobs.job(job_id, None)["attempt"] == 2, 60, "the attempt of the other")
     for cable in cables.values():
         cable.put_back()
     job = until(lambda: _ended(stores, job_id), 90, "the end of the job")
     assert job["state"] == "succeeded", fleet.logs()
-    assert [attempt["outcome"] for attempt in stores.reports.attempts(job_id)] == ["lost", "succeeded"]
+    assert [attempt["outcome"] for attempt in stores.queries.jobs.attempts(job_id)] == ["lost", "succeeded"]
     told = [event["attempt"] for event in stores.events.page(job_id, 0, 10_000)]
     assert told == sorted(told)

@@ -14,7 +14,7 @@ PARAMS = {"epochs": 100_000, "checkpoint_every": {"seconds": 2}, "grid_every": {
 
 
 def _step(stores, job_id: str) -> int:
-    return stores.reports.job(job_id, None)["progress"].get("step", 0)
+    return stores.queries.jobs.job(job_id, None)["progress"].get("step", 0)
 
 
 @pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.slow)])
@@ -23,27 +23,27 @@ def test_training_goes_on_and_uploads_catch_up(services, fleet, stores, submit, 
     fleet.supervisor()
     fleet.sweeper()
     job_id = submit(params=PARAMS)
-    until(lambda: stores.reports.checkpoints(job_id), 90, "a checkpoint")
+    until(lambda: stores.queries.jobs.checkpoints(job_id), 90, "a checkpoint")
 
     services.kill("s3")
     try:
         away_at, away_since = _step(stores, job_id), time.monotonic()
         until(lambda: time.monotonic() - away_since > seconds, seconds + 10, "the end of the outage")
         trained = _step(stores, job_id)
-        newest = stores.reports.checkpoints(job_id)[0]["step"]
+        newest = stores.queries.jobs.checkpoints(job_id)[0]["step"]
     finally:
         services.restart("s3")
     assert trained > away_at, "nothing was trained while the store was away"
     assert newest <= away_at + 1000
-    until(lambda: stores.reports.checkpoints(job_id)[0]["step"] >= trained, 30, "the uploads")
+    until(lambda: stores.queries.jobs.checkpoints(job_id)[0]["step"] >= trained, 30, "the uploads")
 
-    assert stores.reports.job(job_id, None)["attempt"] == 1
+    assert stores.queries.jobs.job(job_id, None)["attempt"] == 1
     made = [event["data"]["step"] for event in stores.events.page(job_id, 0, 100_000) if event["type"] == "checkpoint"]
     assert made == sorted(set(made))
     assert len(made) > seconds / 4
     # A job that runs replaces its checkpoints while we look at them.
-    stores.verbs.pause(job_id, Local("alice"))
-    until(lambda: stores.reports.job(job_id, None)["state"] == "paused", 30, "the pause")
-    for row in stores.reports.checkpoints(job_id):
-        _, key = stores.reports.artifact(row["id"], None)
-        assert sum(len(piece) for piece in stores.blobs.stream(key)) == row["bytes"]
+    stores.jobs.pause(job_id, Local("alice"))
+    until(lambda: stores.queries.jobs.job(job_id, None)["state"] == "paused", 30, "the pause")
+    for row in stores.queries.jobs.checkpoints(job_id):
+        _, key = stores.queries.jobs.artifact(row["id"], None)
+        assert sum(len(piece) for piece in stores.infra.blobs.stream(key)) == row["bytes"]

@@ -21,32 +21,34 @@ LONG = {"epochs": 3, "batch_size": 64, "checkpoint_every": {"seconds": 3600}}
 
 
 def _ended(stores, job_id: str):
-    job = stores.reports.job(job_id, None)
+    job = stores.queries.jobs.job(job_id, None)
     return job if job["finished_at"] else None
 
 
 def _state(stores, job_id: str) -> str:
-    return str(stores.reports.job(job_id, None)["state"])
+    return str(stores.queries.jobs.job(job_id, None)["state"])
 
 
 def _weights(stores, job_id: str) -> list[str]:
-    found = stores.reports.artifacts(job_id, ("weights",), 10, None)
+    found = stores.queries.jobs.artifacts(job_id, ("weights",), 10, None)
     return sorted(artifact["sha256"] for artifact in found)
 
 
 def _under_way(stores, job_id: str, beyond: int = 0) -> int:
-    return until(lambda: max(0, stores.reports.job(job_id, None)["progress"]["step"] - beyond), 60, "its first steps")
+    return until(
+        lambda: max(0, stores.queries.jobs.job(job_id, None)["progress"]["step"] - beyond), 60, "its first steps"
+    )
 
 
 @pytest.fixture
 def retry(stores):
     """Return a function that retries a job of alice's as the API does, and returns the new one's id."""
-    key, _ = stores.keys.create("laptop", "alice", Role.user)
+    key, _ = stores.accounts.keys.create("laptop", "alice", Role.user)
     who = Principal(key["id"], "alice", Role.user)
 
     def make(job_id: str, **asked) -> str:
-        new = again(stores, who, stores.verbs.ended(job_id, who), Retry(**asked))
-        view, _ = stores.verbs.submit(replace(new, queue="cpu"), None, who, changes=asked)
+        new = again(stores, who, stores.jobs.ended(job_id, who), Retry(**asked))
+        view, _ = stores.jobs.submit(replace(new, queue="cpu"), None, who, changes=asked)
         return str(view["id"])
 
     return make
@@ -59,17 +61,17 @@ def test_a_paused_job_gives_its_device_to_the_next_and_goes_on_to_the_same_weigh
     paused = submit(params=LONG)
     _under_way(stores, paused)
 
-    assert stores.verbs.pause(paused, ALICE) is True
-    assert stores.verbs.pause(paused, ALICE) is False
+    assert stores.jobs.pause(paused, ALICE) is True
+    assert stores.jobs.pause(paused, ALICE) is False
     next_one = submit(params={"epochs": 1})
-    job = until(lambda: stores.reports.job(paused, None) if _state(stores, paused) == "paused" else None, 10)
-    assert stores.reports.checkpoints(paused)[0]["step"] == job["progress"]["step"], fleet.logs()
+    job = until(lambda: stores.queries.jobs.job(paused, None) if _state(stores, paused) == "paused" else None, 10)
+    assert stores.queries.jobs.checkpoints(paused)[0]["step"] == job["progress"]["step"], fleet.logs()
     assert until(lambda: _ended(stores, next_one), 60)["state"] == "succeeded"
 
-    assert stores.verbs.resume(paused, ALICE) is True
+    assert stores.jobs.resume(paused, ALICE) is True
     job = until(lambda: _ended(stores, paused), 60)
     assert (job["state"], job["attempt"]) == ("succeeded", 2), (job, fleet.logs())
-    first, second = stores.reports.attempts(paused)
+    first, second = stores.queries.jobs.attempts(paused)
     assert (first["outcome"], second["outcome"]) == ("paused", "succeeded")
     assert 0 < second["start_step"] < job["progress"]["step"]
     assert _weights(stores, paused) == _weights(stores, undisturbed) != []
@@ -79,8 +81,8 @@ def test_a_pause_that_is_taken_back_while_it_is_under_way_lets_the_job_go_on(fle
     fleet.supervisor()
     job_id = submit(params=LONG)
     _under_way(stores, job_id)
-    assert stores.verbs.pause(job_id, ALICE) is True
-    assert stores.verbs.resume(job_id, ALICE) is True
+    assert stores.jobs.pause(job_id, ALICE) is True
+    assert stores.jobs.resume(job_id, ALICE) is True
     job = until(lambda: _ended(stores, job_id), 60)
     assert job["state"] == "succeeded", (job, fleet.logs())
 
@@ -94,8 +96,8 @@ def test_a_retry_with_more_epochs_from_the_last_checkpoint_is_a_longer_run(fleet
     job = until(lambda: _ended(stores, more), 60)
     assert job["state"] == "succeeded", (job, fleet.logs())
     assert job["source"] == {"job": short, "checkpoint": "latest"}
-    (attempt,) = stores.reports.attempts(more)
-    assert attempt["start_step"] == stores.reports.job(short, None)["progress"]["step"] > 0
+    (attempt,) = stores.queries.jobs.attempts(more)
+    assert attempt["start_step"] == stores.queries.jobs.job(short, None)["progress"]["step"] > 0
     assert _weights(stores, more) == _weights(stores, longer) != []
     assert _weights(stores, more) != _weights(stores, short)
 
@@ -107,7 +109,7 @@ def test_a_retry_from_zero_makes_the_same_weights_again(fleet, stores, submit, r
     second = retry(first)
     job = until(lambda: _ended(stores, second), 60)
     assert (job["state"], job["parent"]) == ("succeeded", first), (job, fleet.logs())
-    assert stores.reports.attempts(second)[0]["start_step"] == 0
+    assert stores.queries.jobs.attempts(second)[0]["start_step"] == 0
     assert _weights(stores, second) == _weights(stores, first) != []
 
 
@@ -115,8 +117,8 @@ def test_a_retry_whose_checkpoint_is_gone_says_so(fleet, stores, submit, retry):
     fleet.supervisor()
     first = submit(params={"epochs": 1})
     until(lambda: _ended(stores, first), 60)
-    _, key = stores.reports.artifact(stores.reports.checkpoints(first)[0]["id"], None)
-    stores.blobs.remove(key)
+    _, key = stores.queries.jobs.artifact(stores.queries.jobs.checkpoints(first)[0]["id"], None)
+    stores.infra.blobs.remove(key)
     second = retry(first, checkpoint="latest")
     job = until(lambda: _ended(stores, second), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "checkpoint_corrupt")
@@ -128,14 +130,14 @@ def test_the_run_limit_counts_over_all_attempts(fleet, stores, submit):
     fleet.supervisor()
     job_id = submit(params={"epochs": 5000}, max_runtime_s=limit)
     _under_way(stores, job_id)
-    stores.verbs.pause(job_id, ALICE)
+    stores.jobs.pause(job_id, ALICE)
     until(lambda: _state(stores, job_id) == "paused", 10)
-    stores.verbs.resume(job_id, ALICE)
+    stores.jobs.resume(job_id, ALICE)
     job = until(lambda: _ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), (job, fleet.logs())
-    first, second = stores.reports.attempts(job_id)
+    first, second = stores.queries.jobs.attempts(job_id)
     assert (first["outcome"], second["outcome"]) == ("paused", "failed")
-    assert stores.reports.checkpoints(job_id)[0]["step"] == job["progress"]["step"]
+    assert stores.queries.jobs.checkpoints(job_id)[0]["step"] == job["progress"]["step"]
     # The second attempt trained for what the first had left of the limit.
     left = max(0.0, limit - (_moment(first["ended_at"]) - _moment(first["started_at"])).total_seconds())
     told = [_moment(e["at"]) for e in stores.events.page(job_id, 0, 1000) if (e["attempt"], e["type"]) == (2, "metric")]
@@ -152,28 +154,28 @@ def test_a_stop_is_heard_while_the_trainer_prepares_a_data_set(fleet, stores, su
     fleet.supervisor(GANFORGE_STOP_GRACE_S="60")
     job_id = submit("wgan", params={"image_size": 256, "epochs": 1})
     until(lambda: [e for e in stores.events.page(job_id, 0, 50) if "preparing" in e["data"].get("message", "")], 60)
-    getattr(stores.verbs, verb)(job_id, ALICE)
-    job = until(lambda: stores.reports.job(job_id, None) if _state(stores, job_id) != "running" else None, 5)
+    getattr(stores.jobs, verb)(job_id, ALICE)
+    job = until(lambda: stores.queries.jobs.job(job_id, None) if _state(stores, job_id) != "running" else None, 5)
     assert (job["state"], job["pending_action"]) == (state, None), fleet.logs()
-    assert stores.reports.attempts(job_id)[0]["start_step"] is None
+    assert stores.queries.jobs.attempts(job_id)[0]["start_step"] is None
 
 
 def test_a_drained_worker_finishes_its_job_and_takes_no_more_until_it_is_let(fleet, stores, submit):
     fleet.supervisor()
     running = submit(params=LONG)
     _under_way(stores, running)
-    worker = stores.reports.job(running, None)["worker"]
-    assert stores.queues.drain(worker, ALICE) is True
-    assert stores.queues.drain(worker, ALICE) is False
+    worker = stores.queries.jobs.job(running, None)["worker"]
+    assert stores.fleet.queues.drain(worker, ALICE) is True
+    assert stores.fleet.queues.drain(worker, ALICE) is False
     waiting = submit(params={"epochs": 1})
     assert until(lambda: _ended(stores, running), 60)["state"] == "succeeded"
     beat = _worker(stores, worker)["last_seen"]
     until(lambda: _worker(stores, worker)["last_seen"] > beat, 10, "another beat")
     assert (_state(stores, waiting), _worker(stores, worker)["state"]) == ("queued", "draining")
 
-    assert stores.queues.undrain(worker, ALICE) is True
+    assert stores.fleet.queues.undrain(worker, ALICE) is True
     assert until(lambda: _ended(stores, waiting), 60)["state"] == "succeeded"
 
 
 def _worker(stores, worker_id: str):
-    return next(worker for worker in stores.reports.workers(3) if worker["id"] == worker_id)
+    return next(worker for worker in stores.queries.jobs.workers(3) if worker["id"] == worker_id)

@@ -11,22 +11,24 @@ from models.states import ErrorCode, Outcome
 from stores.jobs.transitions import Claim, Ending
 from tests.waiting import until
 from worker.device import find_device
-from worker.resource_stats import CONTEXT_BYTES, Lessons
+from worker.resource_stats import CONTEXT_BYTES, ResourceStats
 
 LIMIT = 2_000_000_000
 GB = 10**9
 
 
 def needs_bytes(stores, shape, queue):
-    return stores.reports.outlooks([queue], shape, None)[queue].needs_bytes
+    return stores.queries.jobs.outlooks([queue], shape, None)[queue].needs_bytes
 
 
 def runtime(stores, shape, queue, images):
-    return stores.reports.outlooks([queue], shape, images)[queue].runtime
+    return stores.queries.jobs.outlooks([queue], shape, images)[queue].runtime
 
 
 def _end(stores, job_id):
-    return until(lambda: (job := stores.reports.job(job_id, None))["finished_at"] and job, 90, "the end of the job")
+    return until(
+        lambda: (job := stores.queries.jobs.job(job_id, None))["finished_at"] and job, 90, "the end of the job"
+    )
 
 
 def test_a_job_that_succeeds_teaches_its_peak_and_its_pace(fleet, stores, submit):
@@ -40,7 +42,7 @@ def test_a_job_that_succeeds_teaches_its_peak_and_its_pace(fleet, stores, submit
     assert job["state"] == "succeeded", (job["error"], fleet.logs())
     assert 150_000_000 < needs_bytes(stores, shape, "cpu") < 2_000_000_000
     took = runtime(stores, shape, "cpu", 18_000)
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         ran = float(connection.scalar(text("SELECT extract(epoch FROM ended_at - started_at) FROM attempts")))
         typical = connection.scalar(text("SELECT typical_s FROM queues WHERE name = 'cpu'"))
     assert took.seconds == pytest.approx(ran, rel=0.25)
@@ -55,7 +57,7 @@ def test_a_job_that_runs_out_of_memory_teaches_that_its_shape_needs_more_than_th
     job = _end(stores, submit("dcgan", params={"width": 512, "batch_size": 4, "epochs": 1, "image_size": 28}))
 
     assert job["error"]["code"] == "out_of_memory", (job["error"], fleet.logs())
-    worker = stores.reports.workers(15)[0]
+    worker = stores.queries.jobs.workers(15)[0]
     assert worker["device"]["capacity"] == LIMIT
     needs = needs_bytes(stores, Shape("dcgan", 28, 4, 512), "cpu")
     assert LIMIT >= needs - 1 > 0
@@ -75,11 +77,11 @@ def test_a_device_with_too_little_memory_for_torch_itself_is_told_as_that(fleet,
 def lessons(stores, submit):
     """Return a function that makes the lessons of an attempt on a device of the given class and room."""
 
-    def make(queue: str = "gpu", room: int | None = 8 * GB) -> Lessons:
-        settings = stores.settings.model_copy(update={"queue": queue, "device": "0"})
+    def make(queue: str = "gpu", room: int | None = 8 * GB) -> ResourceStats:
+        settings = stores.infra.settings.model_copy(update={"queue": queue, "device": "0"})
         params = {"image_size": 28, "batch_size": 64, "width": 16}
         job = {"kind": "train", "recipe": "dcgan", "queue": queue, "params": params, "room": room}
-        return Lessons(stores, find_device(settings), Claim("job_1", "alice", 1, 1, job))
+        return ResourceStats(stores, find_device(settings), Claim("job_1", "alice", 1, 1, job))
 
     return make
 
@@ -117,7 +119,7 @@ def test_a_batch_that_was_halved_did_not_fit_though_the_job_succeeded(stores, le
 
 
 def test_a_need_that_was_thought_too_large_is_taken_back_when_the_job_fits(stores, lessons):
-    stores.memory.ran_out(SHAPE, "gpu", 12 * GB)
+    stores.schedule.memory_stats.ran_out(SHAPE, "gpu", 12 * GB)
     told = lessons(room=8 * GB)
     told.memory(PEAK)
     told.ended(DONE)

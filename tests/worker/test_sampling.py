@@ -36,14 +36,14 @@ def sample_job(stores):
             source={"job": trained, "checkpoint": "latest"},
             source_artifact=artifact,
         )
-        view, _ = stores.verbs.submit(new)
+        view, _ = stores.jobs.submit(new)
         return str(view["id"])
 
     return make
 
 
 def _ended(stores, job_id: str):
-    job = stores.reports.job(job_id, None)
+    job = stores.queries.jobs.job(job_id, None)
     return job if job["finished_at"] else None
 
 
@@ -51,7 +51,7 @@ def test_samples_of_every_kind_are_reproducible(fleet, stores, submit, sample_jo
     fleet.supervisor()
     trained = submit(params={"epochs": 1})
     assert until(lambda: _ended(stores, trained), 60)["state"] == "succeeded"
-    checkpoint = stores.reports.checkpoint(trained, "best", "alice")
+    checkpoint = stores.queries.jobs.checkpoint(trained, "best", "alice")
 
     made = {}
     for output in ("grid", "images", "interpolation"):
@@ -59,9 +59,9 @@ def test_samples_of_every_kind_are_reproducible(fleet, stores, submit, sample_jo
             job_id = sample_job(trained, checkpoint["id"], output=output, count=10, seed=7)
             job = until(lambda job_id=job_id: _ended(stores, job_id), 60)
             assert job["state"] == "succeeded", (job, fleet.logs())
-            (artifact,) = stores.reports.artifacts(job_id, ["samples"], 10, None)
-            _, key = stores.reports.artifact(artifact["id"], None)
-            made[output, copy] = b"".join(stores.blobs.stream(key))
+            (artifact,) = stores.queries.jobs.artifacts(job_id, ["samples"], 10, None)
+            _, key = stores.queries.jobs.artifact(artifact["id"], None)
+            made[output, copy] = b"".join(stores.infra.blobs.stream(key))
         assert made[output, 1] == made[output, 2]
 
     with zipfile.ZipFile(io.BytesIO(made["images", 1])) as archive:
@@ -74,9 +74,9 @@ def test_a_sampling_job_whose_source_is_gone_says_so(fleet, stores, submit, samp
     fleet.supervisor()
     trained = submit(params={"epochs": 1})
     until(lambda: _ended(stores, trained), 60)
-    checkpoint = stores.reports.checkpoint(trained, "latest", "alice")
-    _, key = stores.reports.artifact(checkpoint["id"], None)
-    stores.blobs.remove(key)
+    checkpoint = stores.queries.jobs.checkpoint(trained, "latest", "alice")
+    _, key = stores.queries.jobs.artifact(checkpoint["id"], None)
+    stores.infra.blobs.remove(key)
     job_id = sample_job(trained, checkpoint["id"])
     job = until(lambda: _ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "checkpoint_corrupt")

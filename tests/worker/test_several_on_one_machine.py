@@ -24,7 +24,7 @@ def test_each_supervisor_keeps_to_its_gpu_and_takes_what_fits_on_it(fleet, store
         name = f"gpu-{n}"
         settings = {"GANFORGE_DEVICE": uuid, "GANFORGE_WORKER_NAME": name, "GANFORGE_SPARE_TRAINER": "true"}
         fleet.supervisor(queue="gpu", PATH=path, **settings)
-    workers = until(lambda: len(found := stores.reports.workers(15)) == 2 and found, 60, "both supervisors")
+    workers = until(lambda: len(found := stores.queries.jobs.workers(15)) == 2 and found, 60, "both supervisors")
 
     facts = {worker["name"]: worker["device"] for worker in workers}
     assert [facts[name]["uuid"] for name in ("gpu-0", "gpu-1")] == [SMALL, LARGE]
@@ -35,7 +35,7 @@ def test_each_supervisor_keeps_to_its_gpu_and_takes_what_fits_on_it(fleet, store
 
     # This machine has no GPU, so the trainers say so; what counts is which supervisor took the job.
     jobs = [submit(queue="gpu", needs_bytes=20 * GIB) for _ in range(3)]
-    until(lambda: all(stores.reports.job(job, None)["finished_at"] for job in jobs), 60, "the end of the jobs")
+    until(lambda: all(stores.queries.jobs.job(job, None)["finished_at"] for job in jobs), 60, "the end of the jobs")
     names = {worker["id"]: worker["name"] for worker in workers}
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         assert {names[row] for row in connection.scalars(text("SELECT worker_id FROM attempts"))} == {"gpu-1"}

@@ -42,5 +42,5 @@ def test_pictures_lost_since_they_were_counted_fail_the_job_with_both_numbers(fl
 
 
 def _ended(stores, job_id):
-    job = stores.reports.job(job_id, None)
+    job = stores.queries.jobs.job(job_id, None)
     return job if job["state"] in ("succeeded", "failed", "canceled") else None

@@ -24,7 +24,7 @@ from worker.retry import GivenUpError
 def upload(stores, monkeypatch, tmp_path):
     """Return a function that uploads pictures as alice; the API has a home of its own, as on another machine."""
     app = create_app(Settings(home=tmp_path / "of-the-api"))
-    _, secret = stores.keys.create("alice's", "alice", Role.user)
+    _, secret = stores.accounts.keys.create("alice's", "alice", Role.user)
 
     def send(name: str = "noise", count: int = 40, **facts) -> dict:
         archive = io.BytesIO(zipped(pictures(count, size=(28, 28), mode="L", **facts)))
@@ -39,7 +39,7 @@ def upload(stores, monkeypatch, tmp_path):
 
 
 def _ended(stores, job_id: str):
-    job = stores.reports.job(job_id, None)
+    job = stores.queries.jobs.job(job_id, None)
     return job if job["finished_at"] else None
 
 
@@ -58,7 +58,7 @@ def test_a_worker_fetches_an_uploaded_data_set_trains_on_it_and_keeps_it(fleet, 
     kept = tmp_path / "cache" / "datasets" / f"{made['sha256']}.safetensors"
     assert kept.stat().st_size == made["bytes"]
     # The second time it needs no object.
-    stores.blobs.remove(stores.uploads.packed_key(made["id"]))
+    stores.infra.blobs.remove(stores.datasets.uploads.packed_key(made["id"]))
     assert _train(stores, submit, made)["state"] == "succeeded"
     # With nothing working on it, it is the cache's alone again.
     assert until(lambda: kept.stat().st_nlink == 1, 10, "the end of the attempt's own name")
@@ -74,9 +74,11 @@ def test_a_cached_file_of_the_wrong_size_is_fetched_anew(stores, upload, tmp_pat
 
 def test_a_data_set_that_is_gone_or_damaged_fails_the_job_and_says_what_to_do(fleet, stores, submit, upload, tmp_path):
     gone, damaged = upload("gone"), upload("damaged", 41)
-    stores.blobs.remove(stores.uploads.packed_key(gone["id"]))
+    stores.infra.blobs.remove(stores.datasets.uploads.packed_key(gone["id"]))
     (tmp_path / "junk").write_bytes(os.urandom(damaged["bytes"]))
-    stores.blobs.put(stores.uploads.packed_key(damaged["id"]), tmp_path / "junk", "application/octet-stream")
+    stores.infra.blobs.put(
+        stores.datasets.uploads.packed_key(damaged["id"]), tmp_path / "junk", "application/octet-stream"
+    )
     fleet.supervisor()
     for dataset, words in ((gone, "gone from the object store"), (damaged, "damaged in the object store")):
         job = _train(stores, submit, dataset)
@@ -89,8 +91,8 @@ def test_a_data_set_that_is_gone_or_damaged_fails_the_job_and_says_what_to_do(fl
 def test_two_workers_on_one_disk_fetch_it_once(stores, upload, tmp_path, monkeypatch):
     made = upload()
     fetched = []
-    stream = stores.blobs.stream
-    monkeypatch.setattr(stores.blobs, "stream", lambda key: (fetched.append(key), stream(key))[1])
+    stream = stores.infra.blobs.stream
+    monkeypatch.setattr(stores.infra.blobs, "stream", lambda key: (fetched.append(key), stream(key))[1])
     folders = [tmp_path / name for name in "ab"]
     for folder in folders:
         folder.mkdir()
@@ -140,15 +142,15 @@ def test_a_cancel_is_seen_while_a_data_set_is_still_fetched(fleet, stores, submi
         fcntl.flock(lock, fcntl.LOCK_EX)
         fleet.supervisor()
         job_id = submit(params={"batch_size": 8}, dataset=made["name"], dataset_id=made["id"])
-        until(lambda: stores.reports.job(job_id, None)["state"] == "running", 60, "the claim")
-        stores.verbs.cancel(job_id, Local("alice"))
+        until(lambda: stores.queries.jobs.job(job_id, None)["state"] == "running", 60, "the claim")
+        stores.jobs.cancel(job_id, Local("alice"))
         job = until(lambda: _ended(stores, job_id), 10, "the end")
     assert (job["state"], job["reason"]) == ("canceled", "canceled by request")
 
 
 def test_a_data_set_that_was_deleted_is_not_fetched(stores, upload, tmp_path):
     made = upload()
-    stores.uploads.delete(made["id"], Local("alice"))
+    stores.datasets.uploads.delete(made["id"], Local("alice"))
     with pytest.raises(UnfetchableError, match="was deleted; name another"):
         Cache(stores).fetch(made, tmp_path, threading.Event())
     assert not Path(tmp_path / "dataset.safetensors").exists()

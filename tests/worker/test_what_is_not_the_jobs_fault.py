@@ -17,17 +17,19 @@ def training(fleet, stores, submit):
     fleet.supervisor()
     fleet.sweeper()
     job_id = submit(params=LONG)
-    until(lambda: stores.reports.checkpoints(job_id), 90, "a checkpoint")
+    until(lambda: stores.queries.jobs.checkpoints(job_id), 90, "a checkpoint")
     (trainer,) = fleet.trainers()
     return job_id, trainer
 
 
 def _end(stores, job_id: str):
-    return until(lambda: (job := stores.reports.job(job_id, None))["finished_at"] and job, 90, "the end of the job")
+    return until(
+        lambda: (job := stores.queries.jobs.job(job_id, None))["finished_at"] and job, 90, "the end of the job"
+    )
 
 
 def _outcomes(stores, job_id: str) -> list[str]:
-    return [attempt["outcome"] for attempt in stores.reports.attempts(job_id)]
+    return [attempt["outcome"] for attempt in stores.queries.jobs.attempts(job_id)]
 
 
 def test_a_full_disk_ends_the_attempt_and_the_job_goes_on_when_there_is_room(fleet, stores, training):
@@ -35,7 +37,7 @@ def test_a_full_disk_ends_the_attempt_and_the_job_goes_on_when_there_is_room(fle
     trainer.rlimit(psutil.RLIMIT_FSIZE, (4096, 4096))
     job = _end(stores, job_id)
     assert (job["state"], _outcomes(stores, job_id)) == ("succeeded", ["crashed", "succeeded"]), fleet.logs()
-    first, second = stores.reports.attempts(job_id)
+    first, second = stores.queries.jobs.attempts(job_id)
     assert "no room left" in first["error"]["detail"]
     assert second["start_step"] > 0
 
@@ -45,4 +47,4 @@ def test_a_trainer_that_a_stranger_stops_gives_the_job_back_without_using_up_an_
     trainer.terminate()
     job = _end(stores, job_id)
     assert (job["state"], _outcomes(stores, job_id)) == ("succeeded", ["interrupted", "succeeded"]), fleet.logs()
-    assert stores.reports.attempts(job_id)[1]["start_step"] > 0
+    assert stores.queries.jobs.attempts(job_id)[1]["start_step"] > 0

@@ -42,7 +42,7 @@ def test_a_page_opens_to_whom_the_api_would_answer(request, enter, finished, rol
 @pytest.mark.parametrize("role", ["carol", "alice", "admin"])
 def test_pages_offer_what_the_api_permits(app, request, finished, role: str):
     person = request.getfixturevalue(role)
-    who = app.extensions["ganforge"].stores.keys.authenticate(person.key)
+    who = app.extensions["ganforge"].stores.accounts.keys.authenticate(person.key)
     for noun in API:
         for route in noun.routes.all:
             if route.access is not Access.public:
@@ -52,8 +52,8 @@ def test_pages_offer_what_the_api_permits(app, request, finished, role: str):
 
 def test_a_page_cannot_ask_what_its_reader_may_not(app, alice):
     service = app.extensions["ganforge"]
-    sessions = service.stores.sessions
-    session = sessions.find(sessions.open(service.stores.keys.authenticate(alice.key)))
+    sessions = service.stores.accounts.sessions
+    session = sessions.find(sessions.open(service.stores.accounts.keys.authenticate(alice.key)))
     with app.test_request_context() as context:
         visit = Visit(service, session, PageQuery(), context.request, ROUTES)
         with pytest.raises(ProblemError) as refused:

@@ -50,7 +50,7 @@ def test_older_lines_come_by_a_link_that_keeps_the_filters(admin, enter, stores)
     for n in range(26):
         for verb in ("pause", "resume"):
             admin.post(f"/v1/queues/gpu/{verb}")
-        stores.keys.create(f"noise {n}", "noise", "user")
+        stores.accounts.keys.create(f"noise {n}", "noise", "user")
     reader = enter(admin)
     page = reader.see("/dashboard/audit?action=queue.pause&action=queue.resume")
     assert page.count('<li id="line-') == 50

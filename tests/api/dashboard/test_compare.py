@@ -165,7 +165,7 @@ def test_epochs_that_were_done_again_count_once(alice: Person, bench: Bench, sto
     claim = bench.claim()
     for number, d_loss in ((1, 0.5), (2, 0.4), (3, 0.3), (2, 0.2)):
         tell_epoch(bench, claim, number, d_loss=d_loss)
-    told = stores.courses.epochs([job])[job]
+    told = stores.queries.curves_by_epoch.epochs([job])[job]
     assert [(epoch["epoch"], epoch["d_loss"]) for epoch in told] == [(1, 0.5), (2, 0.2)]
 
 
@@ -175,7 +175,7 @@ def test_of_two_grids_of_one_step_the_newer_is_shown(alice: Person, bench: Bench
     bench.artifact(claim, "grid", "a.png", b"a", "image/png")
     newer = bench.artifact(claim, "grid", "b.png", b"b", "image/png")
     bench.artifact(claim, "checkpoint", "c", b"c", "application/octet-stream")
-    assert [grid["id"] for grid in stores.courses.grids([job])[job]] == [newer]
+    assert [grid["id"] for grid in stores.queries.curves_by_epoch.grids([job])[job]] == [newer]
 
 
 def epoch(number: int, images: int, seconds: float, rate: float, device: str = "CPU") -> dict[str, Any]:
@@ -248,7 +248,7 @@ def test_a_job_whose_batch_was_halved_is_drawn_at_its_images(alice: Person, benc
     assert "<code>step</code>" not in part(page, "finals")
     old = {"code": "batch_halved", "detail": "", "step": 21, "back_to": 20, "batch_size": 50}
     bench.stores.jobs.progress(whole, [(EventType.alert, old)])
-    assert bench.stores.courses.halvings(ids) == {ids[0]: [(15, 1500)], ids[1]: []}
+    assert bench.stores.queries.curves_by_epoch.halvings(ids) == {ids[0]: [(15, 1500)], ids[1]: []}
 
 
 def test_speeds_are_medians_by_device():

@@ -91,7 +91,7 @@ def test_the_list_goes_on_at_another_address(alice, enter, upload):
 
 
 def test_a_set_whose_files_are_gone_says_so_and_cannot_be_trained_on(alice, enter, stores):
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE datasets SET state = 'missing'")
     page = enter(alice).see("/dashboard/datasets")
     assert "files are missing" in card(page, "mnist-10k")
@@ -99,7 +99,7 @@ def test_a_set_whose_files_are_gone_says_so_and_cannot_be_trained_on(alice, ente
 
 
 def test_without_any_data_set_the_page_says_what_to_do(alice, carol, enter, stores):
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE datasets SET deleted_at = now()")
     assert "Upload a zip or tar of pictures above" in enter(alice).see("/dashboard/datasets")
     page = enter(carol).see("/dashboard/datasets")

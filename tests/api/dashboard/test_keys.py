@@ -29,7 +29,7 @@ def test_the_key_one_is_signed_in_with_is_marked_and_asks_otherwise(admin, alice
 
 def test_a_long_list_goes_on_behind_a_link(admin, enter, stores):
     for n in range(101):
-        stores.keys.create(f"number {n}", "many", "user")
+        stores.accounts.keys.create(f"number {n}", "many", "user")
     reader = enter(admin)
     page = reader.see("/dashboard/keys")
     assert "number 0<" not in page.replace(" <small", "<")

@@ -65,11 +65,11 @@ def test_a_queue_whose_workers_all_drain_needs_a_person(alice, admin, bench, ent
 
 
 def test_a_lost_worker_needs_a_person_until_it_is_back(admin, worker, enter, stores):
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE workers SET last_seen = now() - interval '5 minutes'"))
     reader = enter(admin)
     assert "The worker bench is lost." in plain(reader.see("/dashboard"))
-    stores.workers.register("bench", "cpu", {"kind": "cpu"})
+    stores.fleet.workers.register("bench", "cpu", {"kind": "cpu"})
     assert "The worker bench is lost." not in plain(reader.see("/dashboard"))
 
 
@@ -78,9 +78,9 @@ def test_a_lost_worker_needs_a_person_until_it_is_back(admin, worker, enter, sto
     [(200, "1 of the next jobs in cpu waits for memory."), (90, "1 of the next jobs in cpu needs more memory")],
 )
 def test_a_job_that_waits_for_memory_needs_a_person(alice, enter, stores, capacity, says):
-    stores.workers.register("bench", "cpu", {"kind": "cpu", "room": 50, "capacity": capacity})
+    stores.fleet.workers.register("bench", "cpu", {"kind": "cpu", "room": 50, "capacity": capacity})
     job = alice.submit()
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET needs_bytes = 100"))
     page = enter(alice).see("/dashboard")
     assert says in plain(page)
@@ -128,7 +128,7 @@ def test_people_see_their_own_jobs_and_alerts_and_the_admin_all(alice, bob, admi
 
 def test_only_admins_see_the_workers_with_memory_temperature_and_job(alice, admin, enter, stores):
     facts = {"kind": "jetson", "name": "Nano", "memory_total": 4e9, "memory_available": 1e9, "temperature": 81.5}
-    worker = stores.workers.register("nano", "jetson", facts)
+    worker = stores.fleet.workers.register("nano", "jetson", facts)
     job = alice.submit(queue="jetson", name="faces")
     stores.jobs.claim("jetson", worker, "Nano")
     page = enter(admin).see("/dashboard")

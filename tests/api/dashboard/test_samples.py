@@ -104,7 +104,7 @@ def test_a_job_of_which_nothing_was_drawn_shows_no_list_yet(alice, enter, finish
 def test_a_sample_whose_files_and_checkpoint_are_gone_says_so(alice, enter, bench, finished, stores):
     gone = draw(alice, finished.id)
     bench.finish(bench.claim())
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE jobs SET source_artifact = NULL WHERE kind = 'sample'")
     part = words(samples(see(enter(alice), finished.id))[gone])
     assert "Its files are not kept any more." in part

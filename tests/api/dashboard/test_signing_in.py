@@ -97,7 +97,7 @@ def test_a_token_belongs_to_one_session(alice, bob, enter):
 def test_a_session_ends_with_its_key_with_time_and_by_signing_out(app, admin, alice, bob, carol, enter, stores):
     revoked, late, gone, stays = enter(alice), enter(bob), enter(carol), enter(admin)
     assert admin.ask("DELETE", f"/v1/keys/{alice.key_id}").status_code == 204
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(
             text("UPDATE sessions SET expires_at = now() - interval '1 second' WHERE key_id = :key"),
             {"key": bob.key_id},
@@ -108,7 +108,7 @@ def test_a_session_ends_with_its_key_with_time_and_by_signing_out(app, admin, al
         answer = reader.client.get("/v1/jobs")
         assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
     stays.see("/dashboard")
-    assert stores.sessions.forget_ended() == 1
+    assert stores.accounts.sessions.forget_ended() == 1
 
 
 def test_who_signs_in_again_ends_the_session_before(app, alice, bob, enter):
@@ -126,10 +126,10 @@ def test_who_signs_in_again_ends_the_session_before(app, alice, bob, enter):
 def test_a_session_that_is_used_stays_open(alice, enter, stores):
     reader = enter(alice)
     left = text("SELECT extract(epoch FROM expires_at - now()) FROM sessions")
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE sessions SET expires_at = now() + interval '1 minute'"))
     reader.see("/dashboard")
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         assert 43_100 < connection.scalar(left) <= 43_200
 
 

@@ -21,7 +21,7 @@ def test_a_worker_is_shown_with_its_device_and_what_it_does(alice, admin, enter,
     reader = enter(admin)
     assert "No worker was seen" in reader.see("/dashboard/workers")
     facts = {"kind": "gpu", "name": "H<100>", "gpu_memory_total": 80e9, "gpu_memory_free": 20e9, "room": 20e9}
-    worker = stores.workers.register("tower", "gpu", facts)
+    worker = stores.fleet.workers.register("tower", "gpu", facts)
     assert "idle" in reader.see("/dashboard/workers")
     job = alice.submit(queue="gpu", name="faces")
     stores.jobs.claim("gpu", worker, "H100")
@@ -32,9 +32,9 @@ def test_a_worker_is_shown_with_its_device_and_what_it_does(alice, admin, enter,
 
 
 def test_a_temperature_is_shown_where_it_is_known(admin, enter, stores):
-    stores.workers.register("tower", "gpu", {"kind": "gpu", "temperature": None})
+    stores.fleet.workers.register("tower", "gpu", {"kind": "gpu", "temperature": None})
     assert "Temperature" not in enter(admin).see("/dashboard/workers")
-    stores.workers.register("other", "cpu", {"kind": "cpu", "temperature": 61.6})
+    stores.fleet.workers.register("other", "cpu", {"kind": "cpu", "temperature": 61.6})
     page = enter(admin).see("/dashboard/workers")
     assert page.count("Temperature") == 1
     assert "62 °C" in page
@@ -42,13 +42,13 @@ def test_a_temperature_is_shown_where_it_is_known(admin, enter, stores):
 
 
 def test_of_a_lost_worker_nobody_knows_how_hot_it_is(admin, enter, stores):
-    worker = stores.workers.register(
+    worker = stores.fleet.workers.register(
         "tower", "cpu", {"temperature": 95.0, "memory_total": 4e9, "memory_available": 1e9}
     )
     page = enter(admin).see("/dashboard/workers")
     assert "hot" in page
     assert "free of" in page
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(
             update(Worker).where(Worker.id == worker).values(last_seen=func.now() - timedelta(minutes=5))
         )
@@ -67,7 +67,7 @@ def test_what_a_home_made_worker_tells_of_its_device_breaks_no_page(admin, enter
         "memory_available": 1,
         "gpu_load": {},
     }
-    stores.workers.register("home-made", "cpu", facts)
+    stores.fleet.workers.register("home-made", "cpu", facts)
     for path in ("/dashboard", "/dashboard/workers", "/dashboard/queues"):
         assert "home-made" in enter(admin).see(path) or path == "/dashboard/queues"
 
@@ -79,7 +79,7 @@ def test_a_worker_is_drained_and_let_work_again(admin, worker, enter, stores):
     page = reader.see("/dashboard/workers")
     assert "draining" in page
     assert f'data-call="POST /v1/workers/{worker}/undrain"' in page
-    stores.workers.stop(worker)
+    stores.fleet.workers.stop(worker)
     page = reader.see("/dashboard/workers")
     assert "data-call" not in page
     assert "1 worker stopped in order within a day" in page

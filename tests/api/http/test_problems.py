@@ -58,7 +58,7 @@ def test_a_crash_tells_nothing_but_its_number(app: Flask, alice: Person, monkeyp
     def crash(*_: object) -> None:
         raise ZeroDivisionError("secret inside")
 
-    monkeypatch.setattr(type(app.extensions["ganforge"].stores.reports), "jobs", crash)
+    monkeypatch.setattr(type(app.extensions["ganforge"].stores.queries.jobs), "jobs", crash)
     with capture_logs() as logs:
         answer = alice.get("/v1/jobs")
     problem = check(answer, 500, "internal")

@@ -62,7 +62,7 @@ def small(environment: dict[str, str], tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture(autouse=True)
 def _clean(stores: Stores) -> None:
     """Forget the jobs and people of the test before."""
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         # The audit cannot be emptied, and names the keys: they are revoked instead.
         connection.execute(text("TRUNCATE jobs, artifacts, workers, idempotency CASCADE"))
         connection.execute(text("UPDATE keys SET revoked_at = now() WHERE revoked_at IS NULL"))
@@ -201,22 +201,22 @@ class _Deaf:
 def test_a_stream_ends_when_its_key_is_revoked(server: Server, alice: Person, stores: Stores) -> None:
     job = alice.submit()["id"]
     watcher = Watcher(f"{server.url}/v1/jobs/{job}/events", alice.key)
-    stores.keys.revoke(alice.key_id, Local("root"))
+    stores.accounts.keys.revoke(alice.key_id, Local("root"))
     assert watcher.ended(15)
     assert watcher.seen[-1].event != "end"
 
 
 def test_the_streams_of_a_session_end_when_it_is_signed_out(server: Server, alice: Person, stores: Stores) -> None:
-    who = stores.keys.authenticate(alice.key)
+    who = stores.accounts.keys.authenticate(alice.key)
     assert who
-    closed, open_still = stores.sessions.open(who), stores.sessions.open(who)
+    closed, open_still = stores.accounts.sessions.open(who), stores.accounts.sessions.open(who)
     paths = (f"/v1/jobs/{alice.submit()['id']}/events", "/v1/events")
     ending = [Watcher(server.url + path, "", session=closed) for path in paths]
     staying = Watcher(server.url + paths[0], "", session=open_still)
-    stores.sessions.end(closed)
+    stores.accounts.sessions.end(closed)
     assert all(watcher.ended(15) for watcher in ending)
     assert not staying.ended(1)
-    stores.keys.revoke(alice.key_id, Local("root"))
+    stores.accounts.keys.revoke(alice.key_id, Local("root"))
     assert staying.ended(15)
 
 

@@ -14,11 +14,11 @@ STREAM = {"Accept": "text/event-stream"}
 @pytest.fixture
 def forgotten(finished: Finished, stores: Stores) -> Finished:
     """Return a job that ended a month ago, after retention has been there."""
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         for table, column in (("jobs", "finished_at"), ("artifacts", "created_at")):
             connection.execute(text(f"UPDATE {table} SET {column} = {column} - interval '31 days'"))
-    assert stores.retention.remove_old_events("", 30).done == 4
-    assert stores.retention.remove_old_artifacts(30).done == 2
+    assert stores.maintenance.retention.remove_old_events("", 30).done == 4
+    assert stores.maintenance.retention.remove_old_artifacts(30).done == 2
     return finished
 
 

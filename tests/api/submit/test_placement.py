@@ -30,7 +30,7 @@ def test_a_job_is_made_with_everything_filled_in(alice: Person, worker: str) -> 
 def test_the_answer_tells_the_place_and_the_end_that_the_next_look_tells(
     alice: Person, bob: Person, bench: Bench, stores: Stores
 ) -> None:
-    stores.paces.learn(Shape("mlp_gan", 28, 128, 128), "cpu", 1000, 2)
+    stores.schedule.speed_stats.learn(Shape("mlp_gan", 28, 128, 128), "cpu", 1000, 2)
     for _ in range(3):
         bob.submit()
     for _ in range(2):
@@ -55,7 +55,7 @@ def test_auto_takes_the_class_with_a_live_worker(alice: Person, worker: str) -> 
 
 
 def test_auto_prefers_the_better_class(alice: Person, worker: str, stores: Stores) -> None:
-    stores.workers.register("big", "gpu", {"kind": "gpu"})
+    stores.fleet.workers.register("big", "gpu", {"kind": "gpu"})
     assert alice.submit(queue="auto")["queue"] == "gpu"
 
 
@@ -66,7 +66,7 @@ def test_with_nobody_there_the_job_is_accepted_and_says_so(alice: Person) -> Non
 
 
 def test_with_nobody_there_the_class_that_was_served_is_known(alice: Person, worker: str, stores: Stores) -> None:
-    stores.workers.stop(worker)
+    stores.fleet.workers.stop(worker)
     job = alice.submit(queue="auto")
     assert (job["queue"], job["reason"]) == ("cpu", "no_live_worker")
 
@@ -93,7 +93,7 @@ def test_a_dry_run_tells_the_place_and_the_end_that_a_job_would_have(
     ask = {"json": {**TRAIN, "queue": "auto"}}
     unknown = alice.post("/v1/jobs?dry_run=true", **ask).json
     assert (unknown["position"], unknown["eta"]) == (2, None)
-    stores.paces.learn(Shape("mlp_gan", 28, 128, 128), "cpu", 1000, 2)
+    stores.schedule.speed_stats.learn(Shape("mlp_gan", 28, 128, 128), "cpu", 1000, 2)
     known = alice.post("/v1/jobs?dry_run=true", **ask).json
     # 2 epochs of 9,000 images at 1,000 a second and 2 s beside, behind a job that is alike.
     left = datetime.fromisoformat(known["eta"]["at"]) - datetime.now(UTC)
@@ -216,7 +216,7 @@ def test_a_data_set_that_does_not_fit_is_named(alice: Person, stores: Stores, po
 
     from models.rows import Dataset
 
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(update(Dataset).values(shape=[3, 64, 64]))
     found = pointers(alice.post("/v1/jobs", json={**TRAIN, "recipe": "dcgan", "params": {}}))
     assert "dcgan needs square images of 28 pixels; this data set has 64x64" in found["/dataset"]
@@ -257,7 +257,7 @@ def test_a_repeated_request_is_answered_after_its_names_have_gone(finished: Fini
     from models.rows import Job
 
     stores = alice.client.application.extensions["ganforge"].stores
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(update(Job).values(latest_checkpoint=None, best_checkpoint=None))
     again = alice.post("/v1/jobs", json=body, headers={"Idempotency-Key": "s"})
     assert (again.status_code, again.json) == (201, first.json)
@@ -271,7 +271,7 @@ def test_an_idempotency_key_has_1_to_255_characters(alice: Person, pointers: Poi
 def test_a_key_whose_first_request_is_under_way_is_busy(alice: Person, stores: Stores) -> None:
     from sqlalchemy import func, select
 
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("alice\nonce", 0))))
         answer = alice.post("/v1/jobs", json=TRAIN, headers={"Idempotency-Key": "once"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (409, "1")

@@ -17,7 +17,7 @@ SHAPE = Shape("mlp_gan", 28, 512, 64)
 
 
 def worker_of(stores: Stores, queue: str, capacity: int | None) -> str:
-    return stores.workers.register(f"a {queue}", queue, {"kind": queue, "capacity": capacity, "room": capacity})
+    return stores.fleet.workers.register(f"a {queue}", queue, {"kind": queue, "capacity": capacity, "room": capacity})
 
 
 def test_a_job_of_unknown_need_goes_anywhere(alice: Person, stores: Stores) -> None:
@@ -30,8 +30,8 @@ def test_a_job_that_no_known_worker_has_the_memory_for_is_refused_with_what_may_
     alice: Person, stores: Stores, pointers: Pointers
 ) -> None:
     worker_of(stores, "cpu", 4 * GB)
-    stores.memory.ran_out(SHAPE, "cpu", 4 * GB)
-    stores.memory.ran_out(replace(SHAPE, batch_size=256), "cpu", 4 * GB)
+    stores.schedule.memory_stats.ran_out(SHAPE, "cpu", 4 * GB)
+    stores.schedule.memory_stats.ran_out(replace(SHAPE, batch_size=256), "cpu", 4 * GB)
 
     errors = pointers(alice.post("/v1/jobs", json=LARGE))
 
@@ -50,8 +50,8 @@ def test_a_job_that_no_known_worker_has_the_memory_for_is_refused_with_what_may_
 def test_a_worker_that_tells_its_memory_in_its_own_way_stops_nobody(
     alice: Person, stores: Stores, capacity: object, fits: bool
 ) -> None:
-    stores.workers.register("home-made", "cpu", {"kind": "cpu", "capacity": capacity})
-    stores.memory.ran_out(SHAPE, "cpu", 4 * GB)
+    stores.fleet.workers.register("home-made", "cpu", {"kind": "cpu", "capacity": capacity})
+    stores.schedule.memory_stats.ran_out(SHAPE, "cpu", 4 * GB)
     assert alice.post("/v1/jobs", json=LARGE).status_code == (201 if fits else 422)
 
 
@@ -59,14 +59,14 @@ def test_when_no_batch_fits_the_error_names_what_else_to_lower(
     alice: Person, stores: Stores, pointers: Pointers
 ) -> None:
     worker_of(stores, "cpu", GB)
-    stores.memory.ran_out(replace(SHAPE, batch_size=2), "cpu", GB)
+    stores.schedule.memory_stats.ran_out(replace(SHAPE, batch_size=2), "cpu", GB)
     assert "lower `width` or `image_size`" in pointers(alice.post("/v1/jobs", json=LARGE))["/params/batch_size"]
 
 
 def test_a_worker_that_has_left_today_still_counts_as_one_that_may_come_back(alice: Person, stores: Stores) -> None:
     worker_of(stores, "cpu", 4 * GB)
-    stores.workers.stop(worker_of(stores, "cpu", 16 * GB))
-    stores.memory.learn(SHAPE, "cpu", 8 * GB, 16 * GB)
+    stores.fleet.workers.stop(worker_of(stores, "cpu", 16 * GB))
+    stores.schedule.memory_stats.learn(SHAPE, "cpu", 8 * GB, 16 * GB)
 
     job = alice.post("/v1/jobs", json=LARGE).json
 
@@ -77,7 +77,7 @@ def test_auto_takes_the_class_that_has_the_memory(alice: Person, stores: Stores)
     worker_of(stores, "gpu", 4 * GB)
     worker_of(stores, "cpu", 16 * GB)
     assert alice.post("/v1/jobs", json=LARGE).json["queue"] == "gpu"
-    stores.memory.ran_out(SHAPE, "gpu", 4 * GB)
+    stores.schedule.memory_stats.ran_out(SHAPE, "gpu", 4 * GB)
     assert alice.post("/v1/jobs", json=LARGE).json["queue"] == "cpu"
 
 
@@ -88,7 +88,7 @@ def test_auto_takes_the_better_class_unless_its_wait_is_much_longer(
     worker_of(stores, "gpu", None)
     worker_of(stores, "cpu", None)
     for name in ("gpu", "cpu"):
-        stores.paces.took(name, 20)
+        stores.schedule.speed_stats.took(name, 20)
     for _ in range(waiting):
         alice.submit(queue="gpu")
 
@@ -100,17 +100,18 @@ def test_auto_weighs_how_long_the_job_itself_would_run(alice: Person, stores: St
     worker_of(stores, "cpu", None)
     for _ in range(8):
         alice.submit(queue="gpu")
-    stores.paces.learn(SHAPE, "gpu", 10_000, 1)
-    stores.paces.learn(SHAPE, "cpu", 10, 1)  # 18,000 images: half an hour, against eight minutes of waiting
+    stores.schedule.speed_stats.learn(SHAPE, "gpu", 10_000, 1)
+    # 18,000 images: half an hour, against eight minutes of waiting.
+    stores.schedule.speed_stats.learn(SHAPE, "cpu", 10, 1)
 
     assert alice.post("/v1/jobs", json=LARGE).json["queue"] == "gpu"
 
 
 def test_what_a_job_needs_is_kept_for_the_claim(alice: Person, stores: Stores) -> None:
     worker_of(stores, "cpu", 16 * GB)
-    stores.memory.learn(SHAPE, "cpu", 3 * GB, 16 * GB)
+    stores.schedule.memory_stats.learn(SHAPE, "cpu", 3 * GB, 16 * GB)
     job = alice.post("/v1/jobs", json=LARGE).json
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         row = connection.execute(text("SELECT needs_bytes, shape, images FROM jobs WHERE id = :id"), job).one()
     assert tuple(row) == (3 * GB, "mlp_gan/28/512/64", 18_000)
 
@@ -120,13 +121,13 @@ def test_a_waiting_job_tells_when_it_may_have_ended_once_its_pace_is_known(alice
     jobs = [alice.post("/v1/jobs", json=LARGE).json for _ in range(3)]
     assert [alice.get(f"/v1/jobs/{job['id']}").json["eta"] for job in jobs] == [None] * 3
 
-    stores.paces.learn(SHAPE, "cpu", 1000, 2)
+    stores.schedule.speed_stats.learn(SHAPE, "cpu", 1000, 2)
 
     found = [alice.get(f"/v1/jobs/{job['id']}").json for job in jobs]
     listed = {job["id"]: job for job in alice.get("/v1/jobs").json["data"]}
     assert [job["position"] for job in found] == [1, 2, 3]
     assert [listed[job["id"]]["position"] for job in jobs] == [1, 2, 3]
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         ahead = [
             connection.scalar(text("SELECT extract(epoch FROM cast(:at AS timestamptz) - now())"), job["eta"])
             for job in found

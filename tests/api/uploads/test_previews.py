@@ -80,11 +80,11 @@ def test_what_was_looked_at_is_not_looked_at_again_until_its_files_change(alice,
 
 
 def test_a_look_at_files_that_were_changed_meanwhile_is_not_kept(stores, looks, alice, tmp_path):
-    row = next(row for row in stores.previews.lacking() if row["name"] == "mnist-10k")
-    with stores.engine.begin() as connection:
+    row = next(row for row in stores.datasets.previews.lacking() if row["name"] == "mnist-10k")
+    with stores.infra.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE datasets SET bytes = bytes + 1 WHERE name = 'mnist-10k'")
     (tmp_path / "preview.png").write_bytes(picture(0))
-    assert not stores.previews.keep(row, tmp_path / "preview.png", [1] * 10)
+    assert not stores.datasets.previews.keep(row, tmp_path / "preview.png", [1] * 10)
     assert found(alice, "mnist-10k")["preview"] is None
 
 
@@ -115,17 +115,17 @@ def test_one_process_looks_at_a_time(looks, settings):
 
 def test_a_process_that_is_told_to_end_leaves_the_rest(looks, stores):
     assert looks.make(lambda: False) == 0
-    assert len(stores.previews.lacking()) == 2
+    assert len(stores.datasets.previews.lacking()) == 2
 
 
 def test_without_an_object_store_the_thread_says_so_and_ends(looks, stores, monkeypatch, capsys):
     def away(*_):
         raise BlobError("the object store does not answer")
 
-    monkeypatch.setattr(stores.blobs, "put", away)
+    monkeypatch.setattr(stores.infra.blobs, "put", away)
     looks.start().join(20)
     assert "previews_not_made" in capsys.readouterr().out
-    assert len(stores.previews.lacking()) == 2
+    assert len(stores.datasets.previews.lacking()) == 2
 
 
 def test_uploads_tell_the_images_of_each_class_too(alice, upload):
@@ -142,7 +142,7 @@ def test_a_server_makes_them_as_it_starts(service_environment, settings, stores,
         port = free.getsockname()[1]
     more = {"GANFORGE_HOME": str(settings.home), "GANFORGE_DATA_ROOTS": os.environ["GANFORGE_DATA_ROOTS"]}
     server = Server({**service_environment, **more, "GANFORGE_API_PROCESSES": "2"}, port, tmp_path / "server.log")
-    _, secret = stores.keys.create("alice's", "alice", Role.user)
+    _, secret = stores.accounts.keys.create("alice's", "alice", Role.user)
     server.start()
     try:
 

@@ -39,9 +39,9 @@ def server(
     }
     running = Server(environment, port, tmp_path / "server.log")
     running.start()
-    until(lambda: not stores.previews.lacking(), 30, "the previews that are made as it starts")
+    until(lambda: not stores.datasets.previews.lacking(), 30, "the previews that are made as it starts")
     until(lambda: not list((settings.home / "uploads").iterdir()), 10, "an empty spool")
-    _, secret = stores.keys.create("alice's", "alice", Role.user)
+    _, secret = stores.accounts.keys.create("alice's", "alice", Role.user)
     yield running, {"Authorization": f"Bearer {secret}"}
     running.stop()
 

@@ -23,9 +23,9 @@ CLASSES = {**pictures(20, "pets/cat/"), **pictures(20, "pets/dog/"), "pets/LICEN
 
 def packed(stores: Stores, dataset_id: str) -> tuple[dict[str, Any], bytes]:
     """Return the header and the data of a packed file as it lies in the bucket."""
-    key = stores.uploads.packed_key(dataset_id)
+    key = stores.datasets.uploads.packed_key(dataset_id)
     assert key is not None
-    content = b"".join(stores.blobs.stream(key))
+    content = b"".join(stores.infra.blobs.stream(key))
     (length,) = struct.unpack("<Q", content[:8])
     return json.loads(content[8 : 8 + length]), content[8 + length :]
 
@@ -52,9 +52,9 @@ def test_class_folders_become_a_data_set(alice: Person, stores: Stores, upload: 
     assert looked == {name: value for name, value in made.items() if name != "notes"}
     assert alice.get("/v1/datasets/pets").json == looked
 
-    key = stores.uploads.packed_key(made["id"])
+    key = stores.datasets.uploads.packed_key(made["id"])
     assert key == f"datasets/{made['id']}/packed.safetensors"
-    whole = b"".join(stores.blobs.stream(key))
+    whole = b"".join(stores.infra.blobs.stream(key))
     assert (len(whole), hashlib.sha256(whole).hexdigest()) == (made["bytes"], made["sha256"])
     header, data = packed(stores, made["id"])
     assert header["train.pixels"]["shape"] == [36, 3, 20, 20]

@@ -115,7 +115,7 @@ def test_an_upload_during_which_the_name_is_taken_leaves_no_object(
     archive = zipped(pictures(16))
     assert upload(alice, archive).status_code == 201
     # Two at once both find the name free; the table's own constraint decides.
-    monkeypatch.setattr(stores.uploads, "check", lambda who, name: None)
+    monkeypatch.setattr(stores.datasets.uploads, "check", lambda who, name: None)
     assert upload(alice, archive).status_code == 409
     assert len(list(s3.client().list_objects(s3.bucket, prefix="datasets/", recursive=True))) == 2
 
@@ -140,7 +140,9 @@ def test_what_a_killed_process_left_is_cleared_away(
         for name in (LOCK, "upload-x", "packed.safetensors"):
             (folder / name).write_bytes(b"left")
         (folder / MARK).write_text(dataset_id)
-    stores.blobs.put(stores.uploads.keys(lost)[0], settings.home / "uploads" / "left0" / LOCK, "text/plain")
+    stores.infra.blobs.put(
+        stores.datasets.uploads.keys(lost)[0], settings.home / "uploads" / "left0" / LOCK, "text/plain"
+    )
     importer = app.extensions["ganforge"].importer
     with importer.spool.folder() as busy:
         importer.tidy()
@@ -155,10 +157,10 @@ def test_objects_that_could_not_be_removed_are_removed_later(
     alice: Person, app: Flask, stores: Stores, upload: Upload, s3: S3Settings
 ) -> None:
     made = upload(alice, zipped(pictures(16))).json
-    stores.uploads.delete(made["id"], Local("alice"))  # and the process dies
+    stores.datasets.uploads.delete(made["id"], Local("alice"))  # and the process dies
     app.extensions["ganforge"].importer.tidy()
     assert not list(s3.client().list_objects(s3.bucket, prefix="datasets/", recursive=True))
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         assert connection.scalar(select(Dataset.object_key).where(Dataset.id == made["id"])) is None
 
 

@@ -56,7 +56,7 @@ def test_content_comes_from_here_when_asked(finished: Finished, alice: Person) -
 
 
 def test_an_object_that_is_gone_is_a_problem_not_a_torn_file(finished: Finished, alice: Person, stores: Stores) -> None:
-    stores.blobs.remove(stores.reports.artifact(finished.grid, None)[1])
+    stores.infra.blobs.remove(stores.queries.jobs.artifact(finished.grid, None)[1])
     answer = alice.get(f"/v1/artifacts/{finished.grid}/content?redirect=false")
     assert (answer.status_code, answer.json["code"]) == (404, "not_found")
 

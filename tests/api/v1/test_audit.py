@@ -90,7 +90,7 @@ def test_keys_and_data_sets_are_in_it_without_a_secret(
         "role": "user",
         "quotas": {"queued": 3, "running": None, "stored_bytes": None},
     }
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         text = " ".join(connection.exec_driver_sql("SELECT audit::text FROM audit").scalars())
     for secret in (made["key"], alice.key, admin.key):
         assert secret not in text
@@ -112,5 +112,5 @@ def test_lines_come_in_pages_and_by_filter(alice: Person, bob: Person, admin: Pe
 )
 def test_nobody_changes_or_removes_a_line(alice: Person, stores: Stores, statement: str) -> None:
     alice.submit()
-    with pytest.raises(ProgrammingError, match="the audit is append-only"), stores.engine.begin() as connection:
+    with pytest.raises(ProgrammingError, match="the audit is append-only"), stores.infra.engine.begin() as connection:
         connection.exec_driver_sql(statement)

@@ -97,7 +97,7 @@ def test_a_bulk_retry_that_broke_in_the_middle_does_the_rest(alice: Person, stor
     _bulk(alice, "cancel", 3)
     _bulk(alice, "retry", 3, key="k", filter={"state": "canceled"})
     # As if the answer was never given, and the last retry never made.
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM idempotency WHERE job_id IS NULL")
         connection.exec_driver_sql("DELETE FROM idempotency WHERE job_id = (SELECT max(job_id) FROM idempotency)")
     assert _bulk(alice, "retry", 3, key="k", filter={"state": "canceled"}).json["changed"] == 1
@@ -106,7 +106,7 @@ def test_a_bulk_retry_that_broke_in_the_middle_does_the_rest(alice: Person, stor
 def test_more_jobs_than_one_transaction_takes_are_all_changed(alice: Person, stores: Stores) -> None:
     alice.submit()
     count = 2 * BATCH + 1
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO jobs "
             "(id, owner, kind, recipe, dataset_id, params, seed, queue, max_attempts, state, last_seq) "
@@ -114,7 +114,7 @@ def test_more_jobs_than_one_transaction_takes_are_all_changed(alice: Person, sto
             f"FROM jobs, generate_series(2, {count}) n"
         )
     assert _bulk(alice, "cancel", count).json == {"matched": count, "changed": count, "unchanged": 0, "problems": []}
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         counts = connection.exec_driver_sql(
             "SELECT (SELECT count(*) FROM jobs WHERE state = 'canceled' AND finished_at IS NOT NULL), "
             "(SELECT count(*) FROM events WHERE data->>'to' = 'canceled'), "

@@ -58,7 +58,7 @@ def uploaded(stores: Stores) -> Any:
         made = new_id("ds")
         facts = {"images": 1000, "shape": [1, 28, 28], "classes": [], "bytes": 1, "sha256": None, "state": "ready"}
         row = {"id": made, "name": "faces", "owner": owner, "source": "uploaded", "layout": "folder", **facts}
-        with stores.engine.begin() as connection:
+        with stores.infra.engine.begin() as connection:
             connection.execute(insert(Dataset).values({**row, **changes}))
         return made
 

@@ -134,7 +134,7 @@ def test_a_retry_starts_from_the_checkpoint_that_was_named(
     body = {"checkpoint": checkpoint, "params": {"epochs": 9, "learning_rate": 1e-5}}
     job = alice.post(f"/v1/jobs/{finished.id}/retry", json=body).json
     assert job["source"] == {"job": finished.id, "checkpoint": checkpoint}
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         row = connection.exec_driver_sql("SELECT source_artifact FROM jobs WHERE id = %s", (job["id"],)).one()
     assert row.source_artifact == finished.checkpoint
 

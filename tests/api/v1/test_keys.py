@@ -30,7 +30,7 @@ def test_the_secret_is_shown_once_and_kept_nowhere(admin: Person, stores: Stores
     page = admin.get("/v1/keys").json
     assert page["data"][0]["id"] == made["id"]
     assert all("key" not in row and "hash" not in row for row in page["data"])
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT keys::text FROM keys").scalars().all()
     assert made["key"] not in " ".join(rows)
 

@@ -61,7 +61,7 @@ def test_attempts_are_measured(alice: Person, bench: Bench, stores: Stores) -> N
         alice.submit()
         claim = bench.claim()
         bench.finish(claim)
-        with stores.engine.begin() as connection:
+        with stores.infra.engine.begin() as connection:
             change = "UPDATE attempts SET started_at = ended_at - make_interval(secs => :s) WHERE job_id = :job"
             connection.execute(text(change), {"s": seconds, "job": claim.job_id})
     alice.submit()
@@ -94,7 +94,7 @@ def test_jobs_are_counted_from_their_submission_to_their_end(alice: Person, benc
         alice.submit()
         claim = bench.claim()
         if code is None:
-            with stores.engine.begin() as connection:
+            with stores.infra.engine.begin() as connection:
                 wish = "UPDATE jobs SET pending_action = 'pause' WHERE id = :id"
                 connection.execute(text(wish), {"id": claim.job_id})
         stores.jobs.finish(claim, Ending(Outcome.failed if code else Outcome.paused, None, code, "as asked"))
@@ -111,7 +111,7 @@ def test_waits_are_measured_until_the_first_attempt(alice: Person, bench: Bench,
     for seconds in (0.1, 100):
         alice.submit()
         claim = bench.claim()
-        with stores.engine.begin() as connection:
+        with stores.infra.engine.begin() as connection:
             change = "UPDATE jobs SET created_at = started_at - make_interval(secs => :s) WHERE id = :job"
             connection.execute(text(change), {"s": seconds, "job": claim.job_id})
     alice.submit()
@@ -127,11 +127,11 @@ def test_waits_are_measured_until_the_first_attempt(alice: Person, bench: Bench,
 def test_workers_are_counted_by_what_they_do(alice: Person, stores: Stores) -> None:
     changes = {"live": "", "draining": "draining = true", "lost": "last_seen = now() - interval '1 hour'"}
     for state, change in {**changes, "stopped": "stopped_at = now()"}.items():
-        made = stores.workers.register(state, "cpu", {"kind": "cpu"})
+        made = stores.fleet.workers.register(state, "cpu", {"kind": "cpu"})
         if change:
-            with stores.engine.begin() as connection:
+            with stores.infra.engine.begin() as connection:
                 connection.execute(text(f"UPDATE workers SET {change} WHERE id = :id"), {"id": made})
-    stores.workers.register("another", "gpu", {"kind": "cuda"})
+    stores.fleet.workers.register("another", "gpu", {"kind": "cuda"})
     found = figures(alice)
     for state in ("live", "draining", "lost", "stopped"):
         assert found[of("ganforge_workers", queue="cpu", state=state)] == 1
@@ -144,16 +144,16 @@ def test_what_is_stored_and_what_is_lost_is_counted(finished: Finished, alice: P
     assert found[of("ganforge_stored_objects", kind="grid")] == 1
     assert found[of("ganforge_stored_bytes", kind="dataset")] == 0
     assert found[of("ganforge_artifacts_missing")] == 0
-    stores.blobs.remove(stores.reports.artifact(finished.grid, None)[1])
-    stores.orphans.mark_missing("")
+    stores.infra.blobs.remove(stores.queries.jobs.artifact(finished.grid, None)[1])
+    stores.maintenance.orphans.mark_missing("")
     assert figures(alice)[of("ganforge_artifacts_missing")] == 1
 
 
 def test_chores_are_counted_and_dated(alice: Person, stores: Stores) -> None:
-    assert stores.chores.take("old_artifacts", 60) is None
+    assert stores.maintenance.periodic.take("old_artifacts", 60) is None
     for done in (3, 4):
-        assert stores.chores.take("old_artifacts", 60) == ""
-        stores.chores.finish("old_artifacts", Round(done, 10 * done, more=True), 0.5, 60)
+        assert stores.maintenance.periodic.take("old_artifacts", 60) == ""
+        stores.maintenance.periodic.finish("old_artifacts", Round(done, 10 * done, more=True), 0.5, 60)
     found = figures(alice)
     assert found[of("ganforge_chore_done_total", chore="old_artifacts")] == 7
     assert found[of("ganforge_chore_freed_bytes_total", chore="old_artifacts")] == 70

@@ -42,7 +42,7 @@ def test_a_draining_worker_finishes_its_job_and_takes_no_more(
 
 
 def test_a_worker_that_has_stopped_cannot_be_drained(admin: Person, stores: Stores, worker: str) -> None:
-    stores.workers.stop(worker)
+    stores.fleet.workers.stop(worker)
     answer = admin.post(f"/v1/workers/{worker}/drain")
     assert (answer.status_code, answer.json["state"]) == (409, "stopped")
 
@@ -57,4 +57,4 @@ def test_only_admins_change_queues_and_workers(alice: Person, carol: Person, wor
     for person in (alice, carol):
         for path in paths:
             assert person.post(f"/v1/{path}").status_code == 403, path
-    assert [queue["paused"] for queue in stores.reports.queues(15)] == [False] * 3
+    assert [queue["paused"] for queue in stores.queries.jobs.queues(15)] == [False] * 3

@@ -31,16 +31,16 @@ def asked(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]
     def note(*arguments: Any) -> None:
         sent.append(arguments[2])
 
-    ping = stores.engine.dialect.do_ping
+    ping = stores.infra.engine.dialect.do_ping
 
     def note_ping(connection: Any) -> bool:
         sent.append("ping")
         return ping(connection)
 
-    monkeypatch.setattr(stores.engine.dialect, "do_ping", note_ping)
-    event.listen(stores.engine, "before_cursor_execute", note)
+    monkeypatch.setattr(stores.infra.engine.dialect, "do_ping", note_ping)
+    event.listen(stores.infra.engine, "before_cursor_execute", note)
     yield sent
-    event.remove(stores.engine, "before_cursor_execute", note)
+    event.remove(stores.infra.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def idle(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def wait() -> None:
         with ExitStack() as held:
             for _ in range(4):
-                held.enter_context(stores.engine.connect())
+                held.enter_context(stores.infra.engine.connect())
         monkeypatch.setattr(db, "monotonic", lambda: monotonic() + 60)
 
     return wait
@@ -59,11 +59,11 @@ def idle(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 @pytest.fixture
 def known(stores: Stores, alice: Person, bench: Bench) -> None:
     """Let there be a live worker, a running job, and something to estimate from, so that every question is asked."""
-    stores.workers.register("a gpu", "gpu", {"kind": "gpu", "capacity": 8e9, "room": 8e9})
-    stores.memory.learn(SHAPE, "cpu", 10**9, 8 * 10**9)
+    stores.fleet.workers.register("a gpu", "gpu", {"kind": "gpu", "capacity": 8e9, "room": 8e9})
+    stores.schedule.memory_stats.learn(SHAPE, "cpu", 10**9, 8 * 10**9)
     for queue in ("cpu", "gpu"):
-        stores.paces.learn(SHAPE, queue, 1000.0, 1.0)
-        stores.paces.took(queue, 5.0)
+        stores.schedule.speed_stats.learn(SHAPE, queue, 1000.0, 1.0)
+        stores.schedule.speed_stats.took(queue, 5.0)
     alice.submit()
     bench.claim()
     for priority in (0, 0, 1):
@@ -111,7 +111,7 @@ def test_a_request_survives_a_restart_of_the_database_while_all_connections_lay_
 ) -> None:
     job = alice.submit()
     idle()
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM ({others}) AS other"))
         connection.invalidate()

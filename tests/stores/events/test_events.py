@@ -17,7 +17,7 @@ from tests.waiting import until
 def test_a_reader_of_the_feed_misses_nothing_while_many_write(stores, new_job, worker):
     claims = []
     for _ in range(6):
-        stores.verbs.submit(new_job())
+        stores.jobs.submit(new_job())
         claims.append(stores.jobs.claim("cpu", worker, "cpu"))
     position = Position(0, "", 0)
     seen: list[tuple[str, int]] = []
@@ -50,9 +50,9 @@ def test_a_reader_of_the_feed_misses_nothing_while_many_write(stores, new_job, w
 
 
 def test_an_event_of_a_transaction_under_way_holds_back_what_is_newer(stores, new_job):
-    slow = stores.engine.connect()
+    slow = stores.infra.engine.connect()
     slow.execute(text("UPDATE queues SET paused = false"))  # takes a transaction id and keeps it
-    stores.verbs.submit(new_job())
+    stores.jobs.submit(new_job())
     assert stores.events.feed(Position(0, "", 0), None, 10) == []
 
     slow.commit()
@@ -64,15 +64,15 @@ def test_an_event_of_a_transaction_under_way_holds_back_what_is_newer(stores, ne
 
 def test_waiting_for_a_job_s_row_takes_no_transaction_id(stores, new_job, worker):
     """The order of the feed rests on this: an id is taken after the lock, so ids of one job rise with its seq."""
-    view, _ = stores.verbs.submit(new_job())
-    holder = stores.engine.connect()
+    view, _ = stores.jobs.submit(new_job())
+    holder = stores.infra.engine.connect()
     holder.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR NO KEY UPDATE"), {"id": view["id"]})
-    waiter = threading.Thread(target=stores.verbs.change, args=(view["id"], Local("alice"), {"name": "later"}))
+    waiter = threading.Thread(target=stores.jobs.change, args=(view["id"], Local("alice"), {"name": "later"}))
     waiter.start()
     waiting = text(
         "SELECT backend_xid IS NULL FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR NO KEY%'"
     )
-    with stores.engine.connect() as watcher:
+    with stores.infra.engine.connect() as watcher:
         watcher.execution_options(isolation_level="AUTOCOMMIT")
         row = until(lambda: watcher.execute(waiting).first(), 10)
     holder.rollback()
@@ -82,7 +82,7 @@ def test_waiting_for_a_job_s_row_takes_no_transaction_id(stores, new_job, worker
 
 
 def test_a_position_is_found_by_job_and_seq_and_only_by_its_owner(stores, new_job):
-    view, _ = stores.verbs.submit(new_job())
+    view, _ = stores.jobs.submit(new_job())
     name = f"{view['id']}:1"
     assert stores.events.position(name, "alice").seq == 1
     for bad, owner in [(name, "bob"), (f"{view['id']}:2", "alice"), ("nonsense", None), (f"{view['id']}:x", None)]:
@@ -91,7 +91,7 @@ def test_a_position_is_found_by_job_and_seq_and_only_by_its_owner(stores, new_jo
 
 
 def test_an_owner_s_feed_holds_only_their_jobs(stores, new_job):
-    stores.verbs.submit(new_job())
-    theirs, _ = stores.verbs.submit(new_job(owner="bob"))
+    stores.jobs.submit(new_job())
+    theirs, _ = stores.jobs.submit(new_job(owner="bob"))
     events = until(lambda: stores.events.feed(Position(0, "", 0), "bob", 10), 5)
     assert [event["job"] for _, event in events] == [theirs["id"]]

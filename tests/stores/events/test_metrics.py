@@ -12,21 +12,21 @@ def _metric(steps, values):
 
 
 def test_chunks_are_joined_in_order(stores, new_job, worker):
-    stores.verbs.submit(new_job())
+    stores.jobs.submit(new_job())
     claim = stores.jobs.claim("cpu", worker, "cpu")
     stores.jobs.progress(claim, [_metric([1, 2], [0.5, None])])
     stores.jobs.progress(claim, [_metric([3], [0.25])])
-    assert stores.metrics.series(claim.job_id, ["d_loss"], None) == {"d_loss": ([1, 2, 3], [0.5, None, 0.25])}
+    assert stores.events.metrics.series(claim.job_id, ["d_loss"], None) == {"d_loss": ([1, 2, 3], [0.5, None, 0.25])}
 
 
 def test_an_attempt_that_resumes_earlier_replaces_what_lies_beyond(stores, new_job, worker):
-    stores.verbs.submit(new_job())
+    stores.jobs.submit(new_job())
     claim = stores.jobs.claim("cpu", worker, "cpu")
     stores.jobs.progress(claim, [_metric([1, 2], [1.0, 2.0])])
     stores.jobs.progress(claim, [_metric([3, 4], [3.0, 4.0])])
     stores.jobs.begin_attempt(claim, 2, "cpu")
     stores.jobs.progress(claim, [_metric([3], [3.5])])
-    assert stores.metrics.series(claim.job_id, None, None) == {"d_loss": ([1, 2, 3], [1.0, 2.0, 3.5])}
+    assert stores.events.metrics.series(claim.job_id, None, None) == {"d_loss": ([1, 2, 3], [1.0, 2.0, 3.5])}
 
 
 def test_thinning_keeps_ends_and_extremes_within_the_limit():

@@ -25,7 +25,7 @@ def test_files_take_the_place_of_those_of_an_earlier_attempt_and_checkpoints_sta
     for new in (grid, weights):
         stores.jobs.add_artifact(second, new)
 
-    listed = {row["id"] for row in stores.reports.artifacts(first.job_id, [], 100, None)}
+    listed = {row["id"] for row in stores.queries.jobs.artifacts(first.job_id, [], 100, None)}
 
     assert listed == {kept.id, grid.id, checkpoint.id, weights.id}
 
@@ -35,4 +35,4 @@ def test_the_same_name_twice_in_one_attempt_is_two_files(stores, leaver):
     one = leaver.file(claim, "log")
     other = _again(one, claim)
     stores.jobs.add_artifact(claim, other)
-    assert {row["id"] for row in stores.reports.artifacts(claim.job_id, ["log"], 100, None)} == {one.id, other.id}
+    assert {row["id"] for row in stores.queries.jobs.artifacts(claim.job_id, ["log"], 100, None)} == {one.id, other.id}

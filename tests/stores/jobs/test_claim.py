@@ -17,7 +17,7 @@ def test_two_claims_at_once_never_take_the_same_job_a_thousand_times(stores, new
     rounds = 1000
     barrier = Barrier(2)
     for _ in range(rounds):
-        stores.verbs.submit(new_job())
+        stores.jobs.submit(new_job())
 
     def claim_every_round() -> list[str]:
         taken = []
@@ -45,16 +45,16 @@ def test_two_claims_of_one_job_at_once_give_it_to_exactly_one(stores, new_job, w
 
     with ThreadPoolExecutor(2) as pool:
         for _ in range(100):
-            stores.verbs.submit(new_job())
+            stores.jobs.submit(new_job())
             claims = [future.result() for future in [pool.submit(claim) for _ in range(2)]]
             assert sum(claim is not None for claim in claims) == 1
 
 
 def test_priority_comes_before_age(stores, new_job, worker):
-    late, _ = stores.verbs.submit(new_job(priority=-1))
-    first, _ = stores.verbs.submit(new_job())
-    urgent, _ = stores.verbs.submit(new_job(priority=5))
-    second, _ = stores.verbs.submit(new_job())
+    late, _ = stores.jobs.submit(new_job(priority=-1))
+    first, _ = stores.jobs.submit(new_job())
+    urgent, _ = stores.jobs.submit(new_job(priority=5))
+    second, _ = stores.jobs.submit(new_job())
 
     order = [stores.jobs.claim("cpu", worker, "cpu").job_id for _ in range(4)]
 
@@ -62,23 +62,23 @@ def test_priority_comes_before_age(stores, new_job, worker):
 
 
 def test_a_job_is_not_claimed_from_another_queue_or_a_paused_one(stores, new_job, worker):
-    stores.verbs.submit(new_job(queue="gpu"))
-    stores.verbs.submit(new_job())
-    with stores.engine.begin() as connection:
+    stores.jobs.submit(new_job(queue="gpu"))
+    stores.jobs.submit(new_job())
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE queues SET paused = true WHERE name = 'cpu'"))
 
     assert stores.jobs.claim("cpu", worker, "cpu") is None
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE queues SET paused = false"))
     assert stores.jobs.claim("cpu", worker, "cpu") is not None
 
 
 def test_a_write_with_an_old_fence_changes_nothing(stores, new_job, worker):
-    view, _ = stores.verbs.submit(new_job())
+    view, _ = stores.jobs.submit(new_job())
     old = stores.jobs.claim("cpu", worker, "cpu")
     stores.jobs.finish(old, Ending(Outcome.interrupted, "shutdown"))
     new = stores.jobs.claim("cpu", worker, "cpu")
-    before = stores.reports.job(view["id"], None)
+    before = stores.queries.jobs.job(view["id"], None)
 
     for write in (
         lambda: stores.jobs.renew(old),
@@ -91,6 +91,6 @@ def test_a_write_with_an_old_fence_changes_nothing(stores, new_job, worker):
         with pytest.raises(StaleFenceError):
             write()
 
-    assert stores.reports.job(view["id"], None) == before
+    assert stores.queries.jobs.job(view["id"], None) == before
     assert new.fence == old.fence + 1
     assert stores.jobs.finish(new, Ending(Outcome.succeeded)) is State.succeeded

@@ -24,24 +24,24 @@ POINTS = {"epoch": 1, "steps": [1, 2], "values": {"d_loss": [0.5, 0.6]}}
 @pytest.fixture
 def claim(stores, new_job, worker):
     """Return a claimed job."""
-    stores.verbs.submit(new_job())
+    stores.jobs.submit(new_job())
     return stores.jobs.claim("cpu", worker, "cpu")
 
 
 @pytest.fixture
 def break_next_commit(stores, monkeypatch):
     """Return a function after which the next commit loses its connection: after it took place, or before."""
-    real = stores.engine.dialect.do_commit
+    real = stores.infra.engine.dialect.do_commit
 
     def prepare(*, takes_place: bool) -> None:
         def commit(connection) -> None:
-            monkeypatch.setattr(stores.engine.dialect, "do_commit", real)
+            monkeypatch.setattr(stores.infra.engine.dialect, "do_commit", real)
             if takes_place:
                 real(connection)
             connection.dbapi_connection.close()
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-        monkeypatch.setattr(stores.engine.dialect, "do_commit", commit)
+        monkeypatch.setattr(stores.infra.engine.dialect, "do_commit", commit)
 
     return prepare
 
@@ -66,7 +66,7 @@ def test_a_metric_is_written_once(stores, claim, break_next_commit, takes_place)
     break_next_commit(takes_place=takes_place)
     _once(lambda: stores.jobs.progress(claim, [("metric", POINTS)]))
     assert _kinds(stores, claim) == ["state", "state", "metric"]
-    assert stores.metrics.series(claim.job_id, None, None)["d_loss"] == ([1, 2], [0.5, 0.6])
+    assert stores.events.metrics.series(claim.job_id, None, None)["d_loss"] == ([1, 2], [0.5, 0.6])
 
 
 @pytest.mark.parametrize("takes_place", [True, False])
@@ -75,7 +75,7 @@ def test_an_artifact_is_listed_once(stores, claim, break_next_commit, takes_plac
     break_next_commit(takes_place=takes_place)
     _once(lambda: stores.jobs.add_artifact(claim, new))
     assert _kinds(stores, claim) == ["state", "state", "checkpoint"]
-    assert [row["id"] for row in stores.reports.checkpoints(claim.job_id)] == [new.id]
+    assert [row["id"] for row in stores.queries.jobs.checkpoints(claim.job_id)] == [new.id]
 
 
 @pytest.mark.parametrize("takes_place", [True, False])
@@ -90,10 +90,10 @@ def test_an_error_before_the_commit_is_told(stores, claim):
     def refuse(*_arguments) -> None:
         raise psycopg.OperationalError("no space left on device")
 
-    event.listen(stores.engine, "before_cursor_execute", refuse)
+    event.listen(stores.infra.engine, "before_cursor_execute", refuse)
     with pytest.raises((OperationalError, psycopg.OperationalError)):
         stores.jobs.progress(claim, [("metric", POINTS)])
-    event.remove(stores.engine, "before_cursor_execute", refuse)
+    event.remove(stores.infra.engine, "before_cursor_execute", refuse)
     assert _kinds(stores, claim) == ["state", "state"]
 
 
@@ -105,7 +105,7 @@ def test_whoever_hangs_in_a_transaction_loses_its_row_after_a_lease(stores, clai
         connection.execute(row, {"job": claim.job_id})
 
         def free() -> bool:
-            with stores.engine.begin() as other:
+            with stores.infra.engine.begin() as other:
                 return other.scalar(row, {"job": claim.job_id}) == 1
 
         assert not free()

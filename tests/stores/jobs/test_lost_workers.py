@@ -15,7 +15,7 @@ from stores.jobs.transitions import Ending
 @pytest.fixture
 def expire(stores):
     def run_out(job_id: str) -> None:
-        with stores.engine.begin() as connection:
+        with stores.infra.engine.begin() as connection:
             connection.execute(
                 text("UPDATE jobs SET lease_until = now() - interval '1 s', run_after = now() WHERE id = :id"),
                 {"id": job_id},
@@ -27,41 +27,41 @@ def expire(stores):
 @pytest.fixture
 def run_now(stores):
     def forget_back_off(job_id: str) -> None:
-        with stores.engine.begin() as connection:
+        with stores.infra.engine.begin() as connection:
             connection.execute(text("UPDATE jobs SET run_after = now() WHERE id = :id"), {"id": job_id})
 
     return forget_back_off
 
 
 def test_an_expired_lease_puts_the_job_back_and_says_why(stores, new_job, worker, expire):
-    view, _ = stores.verbs.submit(new_job())
+    view, _ = stores.jobs.submit(new_job())
     stores.jobs.claim("cpu", worker, "cpu")
     assert stores.jobs.expire_leases() == []
     expire(view["id"])
 
     assert stores.jobs.expire_leases() == [(view["id"], State.queued)]
 
-    job = stores.reports.job(view["id"], None)
+    job = stores.queries.jobs.job(view["id"], None)
     assert (job["state"], job["reason"], job["worker"]) == ("queued", "worker_lost", None)
-    (attempt,) = stores.reports.attempts(view["id"])
+    (attempt,) = stores.queries.jobs.attempts(view["id"])
     assert (attempt["outcome"], attempt["error"]["code"]) == ("lost", "worker_lost")
 
 
 def test_a_job_that_kills_its_workers_stops_after_max_attempts(stores, new_job, worker, expire, run_now):
-    view, _ = stores.verbs.submit(new_job(max_attempts=2))
+    view, _ = stores.jobs.submit(new_job(max_attempts=2))
     for _ in range(2):
         run_now(view["id"])
         assert stores.jobs.claim("cpu", worker, "cpu") is not None
         expire(view["id"])
         stores.jobs.expire_leases()
 
-    job = stores.reports.job(view["id"], None)
+    job = stores.queries.jobs.job(view["id"], None)
     assert (job["state"], job["error"]["code"], job["attempt"]) == ("failed", "too_many_attempts", 2)
     assert "2 of 2 attempts died" in job["error"]["detail"]
 
 
 def test_shutdowns_do_not_use_up_attempts(stores, new_job, worker):
-    view, _ = stores.verbs.submit(new_job(max_attempts=1))
+    view, _ = stores.jobs.submit(new_job(max_attempts=1))
     for _ in range(5):
         claim = stores.jobs.claim("cpu", worker, "cpu")
         assert stores.jobs.finish(claim, Ending(Outcome.interrupted, "worker shut down")) is State.queued
@@ -70,24 +70,24 @@ def test_shutdowns_do_not_use_up_attempts(stores, new_job, worker):
     assert claim.attempt == 6
     dead = Ending(Outcome.crashed, "trainer ended by SIGKILL", ErrorCode.internal, "SIGKILL")
     assert stores.jobs.finish(claim, dead) is State.failed
-    assert stores.reports.job(view["id"], None)["error"]["code"] == "too_many_attempts"
+    assert stores.queries.jobs.job(view["id"], None)["error"]["code"] == "too_many_attempts"
 
 
 def test_a_job_that_died_waits_a_moment_before_it_runs_again(stores, new_job, worker):
-    stores.verbs.submit(new_job())
+    stores.jobs.submit(new_job())
     claim = stores.jobs.claim("cpu", worker, "cpu")
     stores.jobs.finish(claim, Ending(Outcome.crashed, "trainer ended by SIGKILL", ErrorCode.internal, "SIGKILL"))
 
     assert stores.jobs.claim("cpu", worker, "cpu") is None
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         wait = float(connection.scalar(text("SELECT extract(epoch FROM run_after - now()) FROM jobs")))
     assert 0.0 < wait < 0.76
 
 
 def test_a_lost_job_that_somebody_wanted_to_cancel_is_canceled(stores, new_job, worker, expire):
-    view, _ = stores.verbs.submit(new_job())
+    view, _ = stores.jobs.submit(new_job())
     stores.jobs.claim("cpu", worker, "cpu")
-    assert stores.verbs.cancel(view["id"], Local("alice")) is True
+    assert stores.jobs.cancel(view["id"], Local("alice")) is True
     expire(view["id"])
 
     assert stores.jobs.expire_leases() == [(view["id"], State.canceled)]
@@ -95,9 +95,9 @@ def test_a_lost_job_that_somebody_wanted_to_cancel_is_canceled(stores, new_job, 
 
 def test_two_sweepers_end_each_lost_attempt_once(stores, new_job, worker):
     for _ in range(20):
-        stores.verbs.submit(new_job())
+        stores.jobs.submit(new_job())
         stores.jobs.claim("cpu", worker, "cpu")
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET lease_until = now() - interval '1 s'"))
 
     with ThreadPoolExecutor(2) as pool:
@@ -109,10 +109,10 @@ def test_two_sweepers_end_each_lost_attempt_once(stores, new_job, worker):
 
 def test_the_bell_rings_again_only_for_an_idle_worker_with_work_waiting(stores, new_job, worker):
     assert stores.jobs.ring_again(15, grace_s=0) == []
-    stores.verbs.submit(new_job())
+    stores.jobs.submit(new_job())
     assert stores.jobs.ring_again(15, grace_s=0) == ["cpu"]
     assert stores.jobs.ring_again(15, grace_s=60) == []
 
     stores.jobs.claim("cpu", worker, "cpu")
-    stores.verbs.submit(new_job())
+    stores.jobs.submit(new_job())
     assert stores.jobs.ring_again(15, grace_s=0) == []

@@ -26,11 +26,11 @@ def _request(key: str, body: bytes = b"{}") -> Request:
 
 
 def test_the_same_key_and_body_give_the_stored_answer_and_one_job(stores, new_job, worker):
-    first, replayed = stores.verbs.submit(new_job(), _request("a"))
+    first, replayed = stores.jobs.submit(new_job(), _request("a"))
     assert replayed is False
     stores.jobs.claim("cpu", worker, "cpu")
 
-    second, replayed = stores.verbs.submit(new_job(), _request("a"))
+    second, replayed = stores.jobs.submit(new_job(), _request("a"))
 
     assert replayed is True
     assert second == first
@@ -38,15 +38,15 @@ def test_the_same_key_and_body_give_the_stored_answer_and_one_job(stores, new_jo
 
 
 def test_the_same_key_with_another_body_is_refused(stores, new_job):
-    stores.verbs.submit(new_job(), _request("a"))
+    stores.jobs.submit(new_job(), _request("a"))
     with pytest.raises(IdempotencyMismatchError):
-        stores.verbs.submit(new_job(), _request("a", b"[]"))
+        stores.jobs.submit(new_job(), _request("a", b"[]"))
     assert _count(stores, "jobs") == 1
 
 
 def test_the_same_key_of_another_owner_is_another_key(stores, new_job):
-    stores.verbs.submit(new_job(), _request("a"))
-    _, replayed = stores.verbs.submit(new_job(owner="bob"), _request("a", b"[]"))
+    stores.jobs.submit(new_job(), _request("a"))
+    _, replayed = stores.jobs.submit(new_job(owner="bob"), _request("a", b"[]"))
     assert replayed is False
 
 
@@ -56,7 +56,7 @@ def test_many_requests_with_one_key_at_once_make_one_job(stores, new_job):
     def submit() -> str:
         barrier.wait(10)
         try:
-            view, _ = stores.verbs.submit(new_job(), _request("race"))
+            view, _ = stores.jobs.submit(new_job(), _request("race"))
         except IdempotencyBusyError:
             return "busy"
         return str(view["id"])
@@ -70,30 +70,30 @@ def test_many_requests_with_one_key_at_once_make_one_job(stores, new_job):
 
 def test_an_answer_is_not_stored_when_another_request_was_faster_with_the_key(stores, new_job):
     """The look-up can miss the answer of a request that ends while the lock is taken; then the primary key decides."""
-    first, _ = stores.verbs.submit(new_job(), _request("a"))
+    first, _ = stores.jobs.submit(new_job(), _request("a"))
     late = {**first, "id": new_id("job")}
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         line = (Local("alice"), Entry("job.create", late["id"]))
         stored = insert.store(connection, new_job(), late, line, _request("a"), None)
     assert stored.key is None
 
 
 def test_an_answer_is_forgotten_after_72_hours(stores, new_job):
-    stores.verbs.submit(new_job(), _request("a"))
-    with stores.engine.begin() as connection:
+    stores.jobs.submit(new_job(), _request("a"))
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE idempotency SET created_at = now() - interval '73 hours'"))
-    _, replayed = stores.verbs.submit(new_job(), _request("a", b"[]"))
+    _, replayed = stores.jobs.submit(new_job(), _request("a", b"[]"))
     assert replayed is False
     assert _count(stores, "jobs") == 2
 
 
 def test_position_counts_the_jobs_that_run_before(stores, new_job):
-    first, _ = stores.verbs.submit(new_job())
-    second, _ = stores.verbs.submit(new_job())
-    urgent, _ = stores.verbs.submit(new_job(priority=1))
-    elsewhere, _ = stores.verbs.submit(new_job(queue="gpu"))
+    first, _ = stores.jobs.submit(new_job())
+    second, _ = stores.jobs.submit(new_job())
+    urgent, _ = stores.jobs.submit(new_job(priority=1))
+    elsewhere, _ = stores.jobs.submit(new_job(queue="gpu"))
 
-    positions = [stores.reports.job(view["id"], None)["position"] for view in (urgent, first, second, elsewhere)]
+    positions = [stores.queries.jobs.job(view["id"], None)["position"] for view in (urgent, first, second, elsewhere)]
 
     assert positions == [1, 2, 3, 1]
 
@@ -103,37 +103,37 @@ def test_a_job_is_stored_though_the_broker_is_away(stores, new_job, monkeypatch)
     from stores.events.bus import Bus
     from stores.infra.broker import Bell, make_celery
     from stores.infra.settings import Settings
-    from stores.jobs.commands import Verbs
+    from stores.jobs.commands import Commands
 
     away = Settings(redis_url="redis://127.0.0.1:1/0")
     client = redis.Redis.from_url("redis://127.0.0.1:1/0")
-    verbs = Verbs(stores.engine, Bus(client), Bell(make_celery(away)), Guard(away), stores.alive_s)
+    verbs = Commands(stores.infra.engine, Bus(client), Bell(make_celery(away)), Guard(away), stores.fleet.alive_s)
 
     view, _ = verbs.submit(new_job())
 
-    assert stores.reports.job(view["id"], None)["state"] == "queued"
+    assert stores.queries.jobs.job(view["id"], None)["state"] == "queued"
 
 
 def test_canceling_a_waiting_job_ends_it_and_a_second_time_changes_nothing(stores, new_job):
-    view, _ = stores.verbs.submit(new_job())
-    assert stores.verbs.cancel(view["id"], Local("alice")) is True
-    assert stores.verbs.cancel(view["id"], Local("alice")) is False
-    job = stores.reports.job(view["id"], None)
+    view, _ = stores.jobs.submit(new_job())
+    assert stores.jobs.cancel(view["id"], Local("alice")) is True
+    assert stores.jobs.cancel(view["id"], Local("alice")) is False
+    job = stores.queries.jobs.job(view["id"], None)
     assert (job["state"], job["last_seq"]) == ("canceled", 2)
 
 
 def test_canceling_a_finished_job_is_refused_with_its_state(stores, new_job, worker):
-    view, _ = stores.verbs.submit(new_job())
+    view, _ = stores.jobs.submit(new_job())
     stores.jobs.finish(stores.jobs.claim("cpu", worker, "cpu"), Ending(Outcome.succeeded))
     with pytest.raises(InvalidTransitionError) as caught:
-        stores.verbs.cancel(view["id"], Local("alice"))
+        stores.jobs.cancel(view["id"], Local("alice"))
     assert (caught.value.state, caught.value.allowed) == ("succeeded", ("retry",))
 
 
 def test_a_stranger_cannot_cancel(stores, new_job):
-    view, _ = stores.verbs.submit(new_job())
+    view, _ = stores.jobs.submit(new_job())
     with pytest.raises(NotFoundError):
-        stores.verbs.cancel(view["id"], Local("bob"))
+        stores.jobs.cancel(view["id"], Local("bob"))
 
 
 @pytest.mark.parametrize(
@@ -152,23 +152,23 @@ def test_a_stranger_cannot_cancel(stores, new_job):
     ],
 )
 def test_the_database_itself_refuses_impossible_rows(stores, new_job, change):
-    stores.verbs.submit(new_job())
-    with pytest.raises(IntegrityError), stores.engine.begin() as connection:
+    stores.jobs.submit(new_job())
+    with pytest.raises(IntegrityError), stores.infra.engine.begin() as connection:
         connection.execute(text(f"UPDATE jobs SET {change}"))
 
 
 def _count(stores, table: str) -> int:
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         return int(connection.scalar(text(f"SELECT count(*) FROM {table}")))
 
 
 def test_a_list_shows_the_same_positions_as_single_jobs(stores, new_job, worker):
     for priority in (0, 3, 0, -2, 3):
-        stores.verbs.submit(new_job(priority=priority))
-    stores.verbs.submit(new_job(queue="gpu"))
+        stores.jobs.submit(new_job(priority=priority))
+    stores.jobs.submit(new_job(queue="gpu"))
     stores.jobs.claim("cpu", worker, "cpu")
 
-    listed = stores.reports.jobs(JobFilter(), 100, None)
+    listed = stores.queries.jobs.jobs(JobFilter(), 100, None)
 
     assert [job["position"] for job in listed] == [1, 1, 4, 3, None, 2]
-    assert all(stores.reports.job(job["id"], None)["position"] == job["position"] for job in listed)
+    assert all(stores.queries.jobs.job(job["id"], None)["position"] == job["position"] for job in listed)

@@ -42,15 +42,15 @@ class Bench:
 
     def submit(self, _: int) -> None:
         """Make a job."""
-        self.jobs.append(self.stores.verbs.submit(self.new_job(max_attempts=MAX_ATTEMPTS))[0]["id"])
+        self.jobs.append(self.stores.jobs.submit(self.new_job(max_attempts=MAX_ATTEMPTS))[0]["id"])
 
     def ask(self, verb: Verb, number: int) -> None:
         """Ask something of a job."""
-        getattr(self.stores.verbs, verb)(self.jobs[-1 - number % len(self.jobs)], ALICE)
+        getattr(self.stores.jobs, verb)(self.jobs[-1 - number % len(self.jobs)], ALICE)
 
     def ask_all(self, verb: Verb) -> None:
         """Ask something of all jobs."""
-        self.stores.verbs.ask_all(verb, sorted(self.jobs), ALICE)
+        self.stores.jobs.ask_all(verb, sorted(self.jobs), ALICE)
 
     def claim(self, _: int) -> None:
         """Take a job, as a worker does."""
@@ -79,7 +79,7 @@ class Bench:
         self._say("UPDATE jobs SET run_after = now() WHERE state = 'queued'")
 
     def _say(self, statement: str) -> None:
-        with self.stores.engine.begin() as connection:
+        with self.stores.infra.engine.begin() as connection:
             connection.execute(text(statement))
 
     def clear(self) -> None:
@@ -91,7 +91,7 @@ class Bench:
 
     def rows(self) -> list[Any]:
         """Return the jobs, with what became of their attempts."""
-        with self.stores.engine.connect() as connection:
+        with self.stores.infra.engine.connect() as connection:
             return list(connection.execute(ROWS))
 
 

@@ -28,7 +28,7 @@ class Leaver:
 
     def running(self, **changes: Any) -> Claim:
         """Submit a job and claim it."""
-        self.stores.verbs.submit(self._new_job(**changes))
+        self.stores.jobs.submit(self._new_job(**changes))
         claim = self.stores.jobs.claim("cpu", self._worker, "cpu")
         assert claim is not None
         return claim
@@ -40,7 +40,7 @@ class Leaver:
         path = self._folder / made
         path.write_bytes(content)
         key = f"jobs/{claim.job_id}/{claim.fence}/{made}.bin"
-        self.stores.blobs.put(key, path, "application/octet-stream")
+        self.stores.infra.blobs.put(key, path, "application/octet-stream")
         digest = hashlib.sha256(content).hexdigest()
         new = NewArtifact(made, kind, made, 1, 1, len(content), digest, "application/octet-stream", key, best)
         if row:
@@ -62,7 +62,7 @@ class Leaver:
 
     def age(self, job_id: str, days: float) -> None:
         """Put a job and its files into the past."""
-        with self.stores.engine.begin() as connection:
+        with self.stores.infra.engine.begin() as connection:
             past = {"s": 86_400 * days, "job": job_id}
             for change in (
                 "UPDATE jobs SET finished_at = finished_at - make_interval(secs => :s) WHERE id = :job",
@@ -72,11 +72,11 @@ class Leaver:
 
     def rows(self, job_id: str) -> list[str]:
         """Return the ids of a job's artifacts, oldest first."""
-        return [row["id"] for row in self.stores.reports.artifacts(job_id, (), 1000, None)]
+        return [row["id"] for row in self.stores.queries.jobs.artifacts(job_id, (), 1000, None)]
 
     def objects(self) -> set[str]:
         """Return all keys in the bucket."""
         keys = set()
         for prefix in ("jobs/", "datasets/"):
-            keys |= {one.key for one in self.stores.blobs.page(prefix, "", 10_000)}
+            keys |= {one.key for one in self.stores.infra.blobs.page(prefix, "", 10_000)}
         return keys

@@ -16,7 +16,7 @@ def walk(stores, age_s: float) -> tuple[int, int]:
     """Compare all objects with the rows once; return how many were removed and their bytes."""
     done, size, cursor = 0, 0, ""
     while True:
-        found = stores.orphans.remove_objects(cursor, age_s)
+        found = stores.maintenance.orphans.remove_objects(cursor, age_s)
         done, size, cursor = done + found.done, size + found.bytes, found.cursor
         if not found.more:
             return done, size
@@ -27,12 +27,12 @@ def put_dataset(stores, folder, kept: bool) -> str:
     made = new_id("ds")
     path = folder / "object"
     path.write_bytes(b"12345")
-    for key in stores.uploads.keys(made):
-        stores.blobs.put(key, path, "application/octet-stream")
+    for key in stores.datasets.uploads.keys(made):
+        stores.infra.blobs.put(key, path, "application/octet-stream")
     if kept:
-        packed, preview = stores.uploads.keys(made)
+        packed, preview = stores.datasets.uploads.keys(made)
         row = {"id": made, "packed": packed, "preview": preview}
-        with stores.engine.begin() as connection:
+        with stores.infra.engine.begin() as connection:
             connection.execute(
                 text(
                     "INSERT INTO datasets (id, name, owner, source, layout, images, shape, classes, bytes, state,"
@@ -70,22 +70,22 @@ def test_objects_of_a_running_job_wait_for_their_row(leaver, stores):
 def test_objects_of_data_sets_are_compared_with_their_rows(leaver, stores, tmp_path):
     kept, lost = put_dataset(stores, tmp_path, kept=True), put_dataset(stores, tmp_path, kept=False)
     assert walk(stores, age_s=0) == (2, 10)
-    assert leaver.objects() == set(stores.uploads.keys(kept))
+    assert leaver.objects() == set(stores.datasets.uploads.keys(kept))
     assert lost != kept
 
-    stores.uploads.delete(kept, Local("alice"))
+    stores.datasets.uploads.delete(kept, Local("alice"))
     assert walk(stores, age_s=0) == (0, 0)
-    assert stores.uploads.clear_deleted() == 1
-    assert stores.uploads.clear_deleted() == 0
+    assert stores.datasets.uploads.clear_deleted() == 1
+    assert stores.datasets.uploads.clear_deleted() == 0
     assert leaver.objects() == set()
 
 
 def test_what_others_keep_in_the_bucket_stays(leaver, stores, tmp_path):
     path = tmp_path / "backup"
     path.write_bytes(b"x")
-    stores.blobs.put("backups/monday", path, "application/octet-stream")
+    stores.infra.blobs.put("backups/monday", path, "application/octet-stream")
     assert walk(stores, age_s=0) == (0, 0)
-    assert [one.key for one in stores.blobs.page("backups/", "", 10)] == ["backups/monday"]
+    assert [one.key for one in stores.infra.blobs.page("backups/", "", 10)] == ["backups/monday"]
 
 
 def test_a_walk_goes_on_page_by_page(leaver, stores, monkeypatch, tmp_path):
@@ -101,10 +101,10 @@ def test_a_walk_goes_on_page_by_page(leaver, stores, monkeypatch, tmp_path):
     assert walk(stores, age_s=0)[0] == len(lost) + 2
     assert leaver.objects() == {file.object_key for file in kept}
 
-    stores.blobs.remove(kept[7].object_key)
+    stores.infra.blobs.remove(kept[7].object_key)
     looked, cursor, rounds = 0, "", 0
     while rounds == 0 or cursor:
-        found = stores.orphans.mark_missing(cursor)
+        found = stores.maintenance.orphans.mark_missing(cursor)
         looked, cursor, rounds = looked + found.done, found.cursor, rounds + 1
     assert (looked, rounds) == (12, 5)
     assert missing(stores) == [kept[7].id]
@@ -112,41 +112,41 @@ def test_a_walk_goes_on_page_by_page(leaver, stores, monkeypatch, tmp_path):
 
 def missing(stores) -> list[str]:
     """Return the artifacts that are marked as missing."""
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         return list(connection.scalars(text("SELECT id FROM artifacts WHERE missing_since IS NOT NULL ORDER BY id")))
 
 
 def test_a_row_whose_object_is_gone_is_told_once_and_forgiven_when_it_is_back(leaver, stores, tmp_path):
     claim = leaver.running()
     whole, lost = leaver.file(claim), leaver.file(claim, "weights")
-    stores.blobs.remove(lost.object_key)
+    stores.infra.blobs.remove(lost.object_key)
 
     with structlog.testing.capture_logs() as told:
-        stores.orphans.mark_missing("")
-        stores.orphans.mark_missing("")
+        stores.maintenance.orphans.mark_missing("")
+        stores.maintenance.orphans.mark_missing("")
     alerts = [(line["log_level"], line["artifact"]) for line in told if line["event"] == "artifact_missing"]
     assert alerts == [("error", lost.id)]
     assert missing(stores) == [lost.id]
     assert leaver.rows(claim.job_id) == [whole.id, lost.id]
 
-    stores.blobs.put(lost.object_key, tmp_path / lost.id, "application/octet-stream")
-    stores.orphans.mark_missing("")
+    stores.infra.blobs.put(lost.object_key, tmp_path / lost.id, "application/octet-stream")
+    stores.maintenance.orphans.mark_missing("")
     assert missing(stores) == []
 
 
 def test_a_file_that_was_pruned_meanwhile_is_not_missed(leaver, stores, monkeypatch):
     claim = leaver.running()
     pruned, kept = leaver.file(claim), leaver.file(claim)
-    page = stores.blobs.page
+    page = stores.infra.blobs.page
 
     def prune_first(prefix: str, after: str, limit: int) -> list[orphans.Stored]:
         for key in stores.jobs.prune_checkpoints(claim, keep=1):
-            stores.blobs.remove(key)
+            stores.infra.blobs.remove(key)
         return page(prefix, after, limit)
 
-    monkeypatch.setattr(stores.blobs, "page", prune_first)
+    monkeypatch.setattr(stores.infra.blobs, "page", prune_first)
     with structlog.testing.capture_logs() as told:
-        stores.orphans.mark_missing("")
+        stores.maintenance.orphans.mark_missing("")
     assert leaver.rows(claim.job_id) == [kept.id]
     assert [line for line in told if line["event"] == "artifact_missing"] == []
     assert pruned.id != kept.id

@@ -45,7 +45,7 @@ def test_an_ended_job_keeps_the_latest_checkpoint_the_best_and_each_nth(leaver, 
     others = [leaver.file(fresh) for _ in range(3)]
     leaver.end(fresh, days_ago=6)
 
-    found = stores.retention.thin_checkpoints("", 7, every=3)
+    found = stores.maintenance.retention.thin_checkpoints("", 7, every=3)
 
     kept = [files[n - 1] for n in (1, 3, 6)] + [grid]  # best, 3rd, 6th and latest
     assert leaver.rows(claim.job_id) == [file.id for file in kept]
@@ -53,7 +53,7 @@ def test_an_ended_job_keeps_the_latest_checkpoint_the_best_and_each_nth(leaver, 
     assert leaver.objects() == {file.object_key for file in kept + others}
     assert found.done == 3
     assert found.bytes == sum(file.bytes for file in (files[1], files[3], files[4]))
-    assert stores.retention.thin_checkpoints(found.cursor, 7, every=3).done == 0
+    assert stores.maintenance.retention.thin_checkpoints(found.cursor, 7, every=3).done == 0
 
 
 def test_files_of_old_jobs_go_and_those_of_young_and_unfinished_ones_stay(leaver, stores):
@@ -64,13 +64,13 @@ def test_files_of_old_jobs_go_and_those_of_young_and_unfinished_ones_stay(leaver
     leaver.end(young, days_ago=29)
     leaver.age(running.job_id, 100)
 
-    found = stores.retention.remove_old_artifacts(30)
+    found = stores.maintenance.retention.remove_old_artifacts(30)
 
     assert (found.done, found.bytes) == (3, sum(file.bytes for file in condemned))
     assert leaver.rows(old.job_id) == []
     assert leaver.objects() == {file.object_key for file in kept}
-    assert stores.reports.job(old.job_id, None)["state"] == "succeeded"
-    assert stores.reports.checkpoint(old.job_id, "latest", None) is None
+    assert stores.queries.jobs.job(old.job_id, None)["state"] == "succeeded"
+    assert stores.queries.jobs.checkpoint(old.job_id, "latest", None) is None
 
 
 def test_a_checkpoint_that_an_unfinished_job_was_promised_stays(leaver, stores, new_job):
@@ -78,18 +78,18 @@ def test_a_checkpoint_that_an_unfinished_job_was_promised_stays(leaver, stores, 
     first, promised, last = (leaver.file(claim) for _ in range(3))
     leaver.end(claim, days_ago=400)
     source = {"job": claim.job_id, "checkpoint": promised.id}
-    view, _ = stores.verbs.submit(
+    view, _ = stores.jobs.submit(
         new_job(kind="sample", dataset=None, dataset_id=None, source=source, source_artifact=promised.id)
     )
 
-    stores.retention.thin_checkpoints("", 7, every=0)
+    stores.maintenance.retention.thin_checkpoints("", 7, every=0)
     assert leaver.rows(claim.job_id) == [promised.id, last.id]
-    stores.retention.remove_old_artifacts(30)
+    stores.maintenance.retention.remove_old_artifacts(30)
     assert leaver.rows(claim.job_id) == [promised.id]
     assert leaver.objects() == {promised.object_key}
 
-    stores.verbs.cancel(view["id"], Local("alice"))
-    stores.retention.remove_old_artifacts(30)
+    stores.jobs.cancel(view["id"], Local("alice"))
+    stores.maintenance.retention.remove_old_artifacts(30)
     assert leaver.rows(claim.job_id) == []
     assert leaver.objects() == set()
     assert first.id != last.id
@@ -102,18 +102,18 @@ def test_old_events_and_curves_go_but_for_the_changes_of_state(leaver, stores):
     leaver.end(old, days_ago=31)
     leaver.end(young, days_ago=29)
 
-    found = stores.retention.remove_old_events("", 30)
+    found = stores.maintenance.retention.remove_old_events("", 30)
 
     assert found.done == 30
     left = stores.events.page(old.job_id, 0, 100)
     assert [event["data"]["to"] for event in left] == ["queued", "running", "succeeded"]
-    assert left[-1]["seq"] == stores.reports.job(old.job_id, None)["last_seq"]
-    assert stores.metrics.series(old.job_id, None, None) == {}
+    assert left[-1]["seq"] == stores.queries.jobs.job(old.job_id, None)["last_seq"]
+    assert stores.events.metrics.series(old.job_id, None, None) == {}
     assert len(stores.events.page(young.job_id, 0, 100)) == 33
-    assert len(stores.metrics.series(young.job_id, None, None)["d_loss"][0]) == 30
-    assert stores.retention.remove_old_events(found.cursor, 30).done == 0
+    assert len(stores.events.metrics.series(young.job_id, None, None)["d_loss"][0]) == 30
+    assert stores.maintenance.retention.remove_old_events(found.cursor, 30).done == 0
     leaver.age(young.job_id, 2)
-    assert stores.retention.remove_old_events(found.cursor, 30).done == 30
+    assert stores.maintenance.retention.remove_old_events(found.cursor, 30).done == 30
 
 
 def test_what_the_object_store_refuses_loses_its_row_and_is_found_as_an_orphan(leaver, stores, monkeypatch):
@@ -125,12 +125,12 @@ def test_what_the_object_store_refuses_loses_its_row_and_is_found_as_an_orphan(l
         raise BlobError("the object store does not answer")
 
     with monkeypatch.context() as away:
-        away.setattr(stores.blobs, "remove", refuse)
-        assert stores.retention.remove_old_artifacts(30).done == 1
+        away.setattr(stores.infra.blobs, "remove", refuse)
+        assert stores.maintenance.retention.remove_old_artifacts(30).done == 1
     assert leaver.rows(claim.job_id) == []
     assert leaver.objects() == {file.object_key}
 
-    assert stores.orphans.remove_objects("jobs/", 0).done == 1
+    assert stores.maintenance.orphans.remove_objects("jobs/", 0).done == 1
     assert leaver.objects() == set()
 
 
@@ -144,7 +144,7 @@ def test_two_sweepers_at_once_remove_each_file_once(leaver, stores):
 
     def work() -> None:
         barrier.wait()
-        while (round_ := stores.retention.remove_old_artifacts(30)).done:
+        while (round_ := stores.maintenance.retention.remove_old_artifacts(30)).done:
             found.append(round_)
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -152,24 +152,24 @@ def test_two_sweepers_at_once_remove_each_file_once(leaver, stores):
         thread.start()
     for thread in threads:
         thread.join()
-    stores.retention.remove_old_artifacts(30)
+    stores.maintenance.retention.remove_old_artifacts(30)
 
     assert sum(round_.done for round_ in found) == 40
     assert leaver.objects() == set()
-    with stores.engine.connect() as connection:
+    with stores.infra.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM artifacts")) == 0
 
 
 def test_a_round_goes_to_one_of_two_sweepers_and_is_due_again_if_it_is_not_finished(stores):
-    assert stores.chores.take("walk", 60) is None  # the first time it is only made
-    took = [stores.chores.take("walk", 60) for _ in range(2)]
+    assert stores.maintenance.periodic.take("walk", 60) is None  # the first time it is only made
+    took = [stores.maintenance.periodic.take("walk", 60) for _ in range(2)]
     assert took == ["", None]
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE chores SET next_at = next_at - interval '59 s'"))
-    assert stores.chores.take("walk", 60) is None
-    with stores.engine.begin() as connection:
+    assert stores.maintenance.periodic.take("walk", 60) is None
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE chores SET next_at = next_at - interval '1 s'"))
-    assert stores.chores.take("walk", 60) == ""
+    assert stores.maintenance.periodic.take("walk", 60) == ""
 
 
 @pytest.mark.parametrize("unset", [0, 1])

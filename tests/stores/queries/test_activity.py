@@ -31,7 +31,7 @@ def shift(stores, job_id, minutes):
         UPDATE jobs SET created_at = now() - make_interval(secs => 60 * :minutes),
                finished_at = CASE WHEN finished_at IS NOT NULL THEN now() - make_interval(secs => 60 * :minutes) END
          WHERE id = :id""")
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(moved, {"id": job_id, "minutes": minutes})
 
 
@@ -42,12 +42,12 @@ def fail(stores, worker, code=ErrorCode.diverged):
 
 
 def test_what_came_and_went_is_counted_by_queue_and_minute(stores, worker, new_job):
-    jobs = [stores.verbs.submit(new_job())[0]["id"] for _ in range(4)]
-    stores.verbs.submit(new_job(queue="gpu"))
+    jobs = [stores.jobs.submit(new_job())[0]["id"] for _ in range(4)]
+    stores.jobs.submit(new_job(queue="gpu"))
     fail(stores, worker)
     for job_id, minutes in zip(jobs, (0.5, 2.5, 2.9, 61), strict=True):
         shift(stores, job_id, minutes)
-    flows = stores.pulse.flows()
+    flows = stores.queries.activity.flows()
     assert set(flows) == {"cpu", "gpu"}
     assert (len(flows["cpu"].arrivals), flows["cpu"].arrivals[-4:]) == (60, [0, 2, 0, 1])
     assert (sum(flows["cpu"].arrivals), sum(flows["cpu"].finishes)) == (3, 1)
@@ -55,33 +55,33 @@ def test_what_came_and_went_is_counted_by_queue_and_minute(stores, worker, new_j
 
 
 def test_what_failed_within_a_day_is_counted_by_code_for_its_owner(stores, worker, new_job):
-    stores.verbs.submit(new_job(owner="bob"))
+    stores.jobs.submit(new_job(owner="bob"))
     fail(stores, worker, ErrorCode.out_of_memory)
     failed = []
     for _ in range(3):
-        stores.verbs.submit(new_job())
+        stores.jobs.submit(new_job())
         failed.append(fail(stores, worker))
     shift(stores, failed[0], 60 * 25)
-    found = [(one.code, one.count, one.newest) for one in stores.pulse.failures(None)]
+    found = [(one.code, one.count, one.newest) for one in stores.queries.activity.failures(None)]
     assert [(code, count) for code, count, _ in found] == [("diverged", 2), ("out_of_memory", 1)]
     assert found[0][2] == failed[2]
-    assert [one.code for one in stores.pulse.failures("bob")] == ["out_of_memory"]
-    assert [job["id"] for job in stores.pulse.ended("alice", 9)] == [failed[2], failed[1]]
-    assert len(stores.pulse.ended(None, 2)) == 2
+    assert [one.code for one in stores.queries.activity.failures("bob")] == ["out_of_memory"]
+    assert [job["id"] for job in stores.queries.activity.ended("alice", 9)] == [failed[2], failed[1]]
+    assert len(stores.queries.activity.ended(None, 2)) == 2
 
 
 def test_alerts_come_with_the_name_of_their_job_and_to_its_owner_only(stores, worker, new_job):
-    stores.verbs.submit(new_job(name="digits"))
+    stores.jobs.submit(new_job(name="digits"))
     claim = stores.jobs.claim("cpu", worker, "cpu")
     for code in ("collapse", "gradient_norm"):
         stores.jobs.progress(claim, [(EventType.alert, {"code": code, "detail": "look"})])
-    first, second = stores.pulse.alerts("alice", 9)
+    first, second = stores.queries.activity.alerts("alice", 9)
     assert (first["data"]["code"], first["name"], first["job"]) == ("gradient_norm", "digits", claim.job_id)
     assert second["data"]["code"] == "collapse"
-    assert stores.pulse.alerts("bob", 9) == []
-    with stores.engine.begin() as connection:
+    assert stores.queries.activity.alerts("bob", 9) == []
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE events SET at = now() - interval '25 hours' WHERE type = 'alert'"))
-    assert stores.pulse.alerts(None, 9) == []
+    assert stores.queries.activity.alerts(None, 9) == []
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,13 @@ def test_alerts_come_with_the_name_of_their_job_and_to_its_owner_only(stores, wo
     ],
 )
 def test_nothing_reads_more_than_the_stretch_it_asks_for(stores, query, index):
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(FILL, {"rows": 20_000})
         connection.execute(EVENTS, {"rows": 20_000})
-    with stores.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with stores.infra.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE jobs, events"))
     asked = str(query.compile(dialect=postgresql.psycopg.dialect(), compile_kwargs={"literal_binds": True}))
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {asked}").scalars())
     assert index in plan, plan
     assert "Seq Scan" not in plan, plan

@@ -12,7 +12,7 @@ from stores.queries.samples import DRAWN
 @pytest.fixture
 def trained(stores, worker, new_job):
     """Return a running training job of alice's, and its checkpoint at step 7 of epoch 2."""
-    view, _ = stores.verbs.submit(new_job())
+    view, _ = stores.jobs.submit(new_job())
     claim = stores.jobs.claim("cpu", worker, "cpu")
     checkpoint = NewArtifact(new_id("art"), "checkpoint", "step-7", 7, 2, 1, "0" * 64, "application/octet-stream", "a")
     stores.jobs.add_artifact(claim, checkpoint)
@@ -26,7 +26,7 @@ def draw(stores, new_job, trained):
     def submit(**changes):
         source = {"job": trained[0], "checkpoint": "latest"}
         made = {"kind": "sample", "source": source, "source_artifact": trained[1], "params": {"seed": 1}}
-        return stores.verbs.submit(new_job(**{**made, **changes}))[0]["id"]
+        return stores.jobs.submit(new_job(**{**made, **changes}))[0]["id"]
 
     return submit
 
@@ -42,33 +42,33 @@ def test_samples_of_a_job_come_newest_first_with_their_files_and_where_they_were
         stores.jobs.add_artifact(claim, made)
     report = NewArtifact(new_id("art"), "report", "report.json", 7, 2, 1, "0" * 64, "application/json", "r")
     stores.jobs.add_artifact(claim, report)
-    found = stores.samples.of(trained[0], "alice", 10)
+    found = stores.queries.samples.of(trained[0], "alice", 10)
     assert [one["id"] for one in found] == [second, first]
     assert [[file["name"] for file in one["files"]] for one in found] == [[], list(names)]
     assert found[0]["drawn_from"] == {"step": 7, "epoch": 2}
     assert (found[0]["state"], found[1]["state"]) == ("queued", "running")
-    assert [one["id"] for one in stores.samples.of(trained[0], "alice", 1)] == [second]
+    assert [one["id"] for one in stores.queries.samples.of(trained[0], "alice", 1)] == [second]
 
 
 def test_samples_are_their_owners_and_a_retry_from_a_checkpoint_is_none(stores, draw, trained, new_job):
     mine, bobs = draw(), draw(owner="bob")
     source = {"job": trained[0], "checkpoint": "latest"}
-    stores.verbs.submit(new_job(source=source, source_artifact=trained[1], parent=trained[0]))
-    assert [one["id"] for one in stores.samples.of(trained[0], "alice", 10)] == [mine]
-    assert [one["id"] for one in stores.samples.of(trained[0], None, 10)] == [bobs, mine]
-    assert stores.samples.of(mine, None, 10) == []
+    stores.jobs.submit(new_job(source=source, source_artifact=trained[1], parent=trained[0]))
+    assert [one["id"] for one in stores.queries.samples.of(trained[0], "alice", 10)] == [mine]
+    assert [one["id"] for one in stores.queries.samples.of(trained[0], None, 10)] == [bobs, mine]
+    assert stores.queries.samples.of(mine, None, 10) == []
 
 
 def test_a_checkpoint_that_is_not_kept_is_not_named(stores, draw, trained):
     draw(source_artifact=None)
-    assert stores.samples.of(trained[0], "alice", 10)[0]["drawn_from"] is None
+    assert stores.queries.samples.of(trained[0], "alice", 10)[0]["drawn_from"] is None
 
 
 def test_samples_are_found_without_walking_past_other_jobs(stores, draw, trained):
     draw()
     # As a statement that the driver has prepared runs in the end: planned without its values.
     asked = str(DRAWN).replace(":job", "$1").replace(":owner", "$2").replace(":limit", "$3")
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         for setting in ("enable_seqscan = off", "plan_cache_mode = force_generic_plan"):
             connection.exec_driver_sql(f"SET LOCAL {setting}")
         connection.exec_driver_sql(f"PREPARE drawn (text, text, int) AS {asked}")

@@ -33,9 +33,9 @@ def owners_served(stores, worker, count):
 
 def test_an_owner_with_five_hundred_jobs_does_not_starve_one_with_two(stores, new_job, worker):
     for _ in range(500):
-        stores.verbs.submit(new_job(owner="many"))
+        stores.jobs.submit(new_job(owner="many"))
     for _ in range(2):
-        stores.verbs.submit(new_job(owner="few"))
+        stores.jobs.submit(new_job(owner="few"))
 
     assert owners_served(stores, worker, 6) == ["many", "few", "many", "few", "many", "many"]
 
@@ -43,7 +43,7 @@ def test_an_owner_with_five_hundred_jobs_does_not_starve_one_with_two(stores, ne
 def test_owners_share_the_workers_that_there_are(stores, new_job, worker):
     for owner in ("alice", "bob", "carol"):
         for _ in range(20):
-            stores.verbs.submit(new_job(owner=owner))
+            stores.jobs.submit(new_job(owner=owner))
 
     claims = [stores.jobs.claim("cpu", worker, "cpu") for _ in range(12)]
 
@@ -56,25 +56,25 @@ def test_owners_share_the_workers_that_there_are(stores, new_job, worker):
 
 
 def test_priority_beats_the_share(stores, new_job, worker):
-    stores.verbs.submit(new_job(owner="bob"))
+    stores.jobs.submit(new_job(owner="bob"))
     for _ in range(3):
-        stores.verbs.submit(new_job(owner="alice", priority=1))
+        stores.jobs.submit(new_job(owner="alice", priority=1))
 
     assert owners_served(stores, worker, 4) == ["alice", "alice", "alice", "bob"]
 
 
 def test_within_an_owner_the_order_of_the_queue_counts(stores, new_job, worker):
-    first, second, third = (stores.verbs.submit(new_job())[0]["id"] for _ in range(3))
-    with stores.engine.begin() as connection:
+    first, second, third = (stores.jobs.submit(new_job())[0]["id"] for _ in range(3))
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET ordered_at = now() - interval '1 day' WHERE id = :id"), {"id": third})
 
     assert [stores.jobs.claim("cpu", worker, "cpu").job_id for _ in range(3)] == [third, first, second]
 
 
 def test_a_draining_worker_takes_nothing(stores, new_job, worker):
-    stores.verbs.submit(new_job())
-    other = stores.workers.register("other", "cpu", {"kind": "cpu"})
-    with stores.engine.begin() as connection:
+    stores.jobs.submit(new_job())
+    other = stores.fleet.workers.register("other", "cpu", {"kind": "cpu"})
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE workers SET draining = true WHERE id = :id"), {"id": worker})
 
     assert stores.jobs.claim("cpu", worker, "cpu") is None
@@ -82,9 +82,9 @@ def test_a_draining_worker_takes_nothing(stores, new_job, worker):
 
 
 def test_a_job_that_needs_more_memory_than_there_is_lets_the_next_pass(stores, new_job, worker):
-    large, _ = stores.verbs.submit(new_job(needs_bytes=9 * 10**9))
-    small, _ = stores.verbs.submit(new_job(needs_bytes=8 * 10**9))
-    unknown, _ = stores.verbs.submit(new_job(needs_bytes=None))
+    large, _ = stores.jobs.submit(new_job(needs_bytes=9 * 10**9))
+    small, _ = stores.jobs.submit(new_job(needs_bytes=8 * 10**9))
+    unknown, _ = stores.jobs.submit(new_job(needs_bytes=None))
 
     assert stores.jobs.claim("cpu", worker, "cpu", room=8 * 10**9).job_id == small["id"]
     assert stores.jobs.claim("cpu", worker, "cpu", room=1).job_id == unknown["id"]
@@ -94,12 +94,12 @@ def test_a_job_that_needs_more_memory_than_there_is_lets_the_next_pass(stores, n
 
 @pytest.mark.parametrize("limit", [1, 3])
 def test_an_owner_never_has_more_running_than_the_limit_however_many_claim_at_once(stores, new_job, worker, limit):
-    stores.keys.create("k", "alice", "user")
-    with stores.engine.begin() as connection:
+    stores.accounts.keys.create("k", "alice", "user")
+    with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE keys SET quota_running = :limit"), {"limit": limit})
     for owner in ("alice", "bob"):
         for _ in range(10):
-            stores.verbs.submit(new_job(owner=owner))
+            stores.jobs.submit(new_job(owner=owner))
     barrier = Barrier(8)
 
     def claim():
@@ -116,7 +116,7 @@ def test_an_owner_never_has_more_running_than_the_limit_however_many_claim_at_on
 
 def test_many_claimers_at_once_all_get_something_while_there_is_work(stores, new_job, worker):
     for n in range(64):
-        stores.verbs.submit(new_job(owner=f"owner-{n % 3}"))
+        stores.jobs.submit(new_job(owner=f"owner-{n % 3}"))
     barrier = Barrier(16)
 
     def claim():
@@ -139,11 +139,11 @@ def test_a_claim_reads_a_few_rows_of_an_index_and_sorts_no_queue(stores, worker)
         "room": UNLIMITED_BYTES,
         "running_limit": 1000,
     }
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(FILL, {"rows": 20_000})
-    with stores.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with stores.infra.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE jobs"))
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         plan = "\n".join(
             connection.scalars(text("EXPLAIN (ANALYZE, COSTS off, TIMING off) " + PICK_JOB + START_ATTEMPT), asked)
         )

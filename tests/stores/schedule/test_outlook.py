@@ -18,7 +18,7 @@ def ask(stores):
     """Return a function that asks for the outlook of queues, and counts the statements."""
 
     def outlooks_of(*queues, shape=SHAPE, images=1000):
-        with stores.engine.connect() as connection:
+        with stores.infra.engine.connect() as connection:
             statements = []
             event.listen(connection, "before_cursor_execute", lambda *call: statements.append(call))
             found = outlooks(connection, queues, shape, images, alive_s=15)
@@ -29,13 +29,13 @@ def ask(stores):
 
 
 def test_one_statement_answers_for_all_queues(stores, new_job, ask):
-    large = stores.workers.register("large", "gpu", {"kind": "gpu", "capacity": 8 * GB})
-    stores.workers.register("small", "gpu", {"kind": "gpu", "capacity": 2 * GB})
-    stores.memory.learn(SHAPE, "gpu", 4 * GB, 8 * GB)
-    stores.paces.learn(SHAPE, "gpu", 100, 3)
-    stores.paces.took("gpu", 40)
+    large = stores.fleet.workers.register("large", "gpu", {"kind": "gpu", "capacity": 8 * GB})
+    stores.fleet.workers.register("small", "gpu", {"kind": "gpu", "capacity": 2 * GB})
+    stores.schedule.memory_stats.learn(SHAPE, "gpu", 4 * GB, 8 * GB)
+    stores.schedule.speed_stats.learn(SHAPE, "gpu", 100, 3)
+    stores.schedule.speed_stats.took("gpu", 40)
     for _ in range(3):
-        stores.verbs.submit(new_job(queue="gpu"))
+        stores.jobs.submit(new_job(queue="gpu"))
     stores.jobs.claim("gpu", large, "gpu")
 
     found = ask("gpu", "cpu")
@@ -47,7 +47,7 @@ def test_one_statement_answers_for_all_queues(stores, new_job, ask):
 
 
 def test_a_larger_job_needs_at_least_what_a_smaller_one_needed(stores, ask):
-    stores.memory.learn(SHAPE, "cpu", 4 * GB, 8 * GB)
+    stores.schedule.memory_stats.learn(SHAPE, "cpu", 4 * GB, 8 * GB)
     assert ask("cpu", shape=WIDER)["cpu"].needs_bytes == 4 * GB
     assert ask("cpu", shape=Shape("mlp_gan", 28, 64, 128))["cpu"].needs_bytes is None
     assert ask("cpu", shape=None, images=None)["cpu"].needs_bytes is None
@@ -65,15 +65,15 @@ def test_a_larger_job_needs_at_least_what_a_smaller_one_needed(stores, ask):
     ],
 )
 def test_only_a_worker_that_takes_jobs_is_live(stores, worker, ask, change, seats, live):
-    with stores.engine.begin() as connection:
+    with stores.infra.engine.begin() as connection:
         connection.execute(text(f"UPDATE workers SET {change}"))
     found = ask("cpu")["cpu"]
     assert (len(found.seats), found.live) == (seats, live)
 
 
 def test_the_needs_of_smaller_batches_are_looked_up_together(stores):
-    stores.memory.ran_out(SHAPE, "cpu", 4 * GB)
-    stores.memory.learn(Shape("mlp_gan", 28, 32, 64), "cpu", GB, 4 * GB)
-    with stores.engine.connect() as connection:
+    stores.schedule.memory_stats.ran_out(SHAPE, "cpu", 4 * GB)
+    stores.schedule.memory_stats.learn(Shape("mlp_gan", 28, 32, 64), "cpu", GB, 4 * GB)
+    with stores.infra.engine.connect() as connection:
         found = needs_of_smaller(connection, ["cpu", "gpu"], WIDER, [128, 64, 32, 16])
     assert found == {("cpu", 128): 4 * GB + 1, ("cpu", 64): GB, ("cpu", 32): GB}
