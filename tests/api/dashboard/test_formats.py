@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from babel.numbers import format_decimal
 
-from api.dashboard import formats, language
+from api.dashboard import formats
+from api.http import language
 
 NONE = "\N{EN DASH}"
 
