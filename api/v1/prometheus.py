@@ -66,12 +66,12 @@ STREAMS = Gauge(_STREAMS.name, _STREAMS.words, _STREAMS.labels, multiprocess_mod
 
 # What is counted in the rows, for each queue by the field of its report.
 _QUEUES = {
-    "depth": Figure("ganforge_queue_depth", "gauge", "Maximum of waiting jobs.", ("queue",)),
+    "depth": Figure("ganforge_queue_depth", "gauge", "Waiting jobs.", ("queue",)),
     "oldest_wait_s": Figure(
         "ganforge_queue_oldest_wait_seconds", "gauge", "How long the oldest waiting job has waited.", ("queue",)
     ),
-    "running": Figure("ganforge_jobs_running", "gauge", "Jobs that run.", ("queue",)),
-    "workers": Figure("ganforge_workers_live", "gauge", "Workers that were heard of lately.", ("queue",)),
+    "running": Figure("ganforge_jobs_running", "gauge", "Running jobs.", ("queue",)),
+    "workers": Figure("ganforge_workers_live", "gauge", "Live workers.", ("queue",)),
     "paused": Figure("ganforge_queue_paused", "gauge", "1 while the queue is paused.", ("queue",)),
 }
 _SUBMITTED = Figure("ganforge_jobs_submitted", "counter", "Jobs that were accepted.", ("queue",))
