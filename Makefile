@@ -81,6 +81,7 @@ lint: $(INSTALLED) ## Check style, types and import contracts, the pages' script
 	$(DENO) lint --quiet --config tools/javascript/deno.json $(SCRIPTS)
 	$(DENO) check --quiet --config tools/javascript/deno.json $(SCRIPTS)
 	$(BIN)/djlint --lint --quiet api/templates
+	$(BIN)/djhtml --check --tabwidth 2 api/templates
 	$(BIN)/python -m tools.docs
 
 docs: $(INSTALLED) ## Write the tables of the documentation that come from code
@@ -89,6 +90,7 @@ docs: $(INSTALLED) ## Write the tables of the documentation that come from code
 format: $(INSTALLED) ## Bring the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/djhtml --tabwidth 2 api/templates
 
 audit: $(INSTALLED) ## Look for known weaknesses in the pinned packages (needs the network)
 	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
