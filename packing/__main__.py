@@ -26,7 +26,7 @@ from typing import Any
 from models.messages import ArchiveFaults, Remedies, verbatim
 from packing.errors import RefusedError
 from packing.importer import Order, import_archive
-from packing.layouts.layout import DatasetFiles
+from packing.layouts.base import DatasetFiles
 from packing.limits import CPU_S, MEMORY, NICE
 from packing.preview_scan import survey
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, Optional
 from models.messages import ArchiveFaults, FolderFaults, Message, PictureNotes, Remedies
 from packing.archive import Archive, Member
 from packing.errors import DamagedError, FileProblem, RefusedError, printable
-from packing.layout import Destination, Folders, Layout, understand
+from packing.folder_classes import Destination, Folders, Layout, understand
 from packing.limits import (
     DEFAULT_SIZE,
     FEWEST_IMAGES,

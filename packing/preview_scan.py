@@ -9,12 +9,12 @@ from PIL import Image, ImageOps
 
 from packing.errors import DamagedError
 from packing.layouts import LAYOUTS
-from packing.layouts.layout import Raw
+from packing.layouts.base import Raw
 from packing.picture import be_strict, decode, from_planes
 from packing.preview import SIDE
 
 if TYPE_CHECKING:
-    from packing.layouts.layout import Content, DatasetFiles, PreviewPictures
+    from packing.layouts.base import Content, DatasetFiles, PreviewPictures
 
 # Pixels a side at which a picture is shown, unless the data set's own are fewer.
 _LARGEST_CELL = 64

@@ -35,8 +35,8 @@ from stores.queries.jobs import JobQueries
 from stores.queries.prometheus import PrometheusQueries
 from stores.queries.samples import Samples
 from stores.schedule.memory_stats import MemoryStats
-from stores.schedule.next_jobs import NextJobs
 from stores.schedule.speed_stats import SpeedStats
+from stores.schedule.upcoming_jobs import UpcomingJobs
 
 
 class Infra:
@@ -91,7 +91,7 @@ class ScheduleStores:
     def __init__(self, infra: Infra) -> None:
         self.memory_stats = MemoryStats(infra.engine)
         self.speed_stats = SpeedStats(infra.engine)
-        self.next_jobs = NextJobs(infra.engine, infra.settings.lease_s)
+        self.upcoming_jobs = UpcomingJobs(infra.engine, infra.settings.lease_s)
 
 
 class JobStores(Attempts, Commands):

@@ -10,7 +10,7 @@ from trainers.data.loader import ImageFeed, LabelledFeed, PairFeed, Preprocessin
 from trainers.device import precision
 from trainers.methods.adversarial import Adversarial, Players
 from trainers.methods.classification import Classification, held_out
-from trainers.methods.translation import Translation
+from trainers.methods.image_translation import Translation
 from trainers.outputs.confusion import Confusion
 from trainers.outputs.fakes import Fakes
 from trainers.outputs.translations import Translations

@@ -16,7 +16,7 @@ from trainers.outputs import png, weights
 from trainers.process.errors import TrainerError
 from trainers.process.reporter import PNG, ZIP
 from trainers.process.spec import as_params
-from trainers.translate import translate
+from trainers.translate_images import translate
 
 if TYPE_CHECKING:
     from torch import nn

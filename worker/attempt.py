@@ -25,8 +25,8 @@ from worker.device import Device, oom_kills
 from worker.endings import AS_REQUESTED, Request
 from worker.eta import Eta
 from worker.lease import Lease
+from worker.outages import GivenUpError, patiently
 from worker.resource_stats import ResourceStats
-from worker.retry import GivenUpError, patiently
 from worker.spec import CannotStartError, build_spec
 from worker.trainer import Exited, News, Trainer, Unreadable
 from worker.uploader import Uploader

@@ -17,7 +17,7 @@ from models.files import try_lock
 from models.messages import Ends, MessageError
 from stores.container import Stores
 from stores.infra.errors import NotFoundError
-from worker.retry import GivenUpError, patiently
+from worker.outages import GivenUpError, patiently
 
 log = structlog.get_logger(__name__)
 

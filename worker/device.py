@@ -20,7 +20,7 @@ from models.limits import TRAINER_MEMORY_SHARE
 from models.states import DeviceClass
 from models.wire import TorchDevice, Values
 from stores.infra.settings import Settings
-from worker.probes import Gpu, Probes
+from worker.hardware import Gpu, Probes
 
 # The rest is for the system, the supervisor, and what the estimate does not see.
 SHARE_OF_BOARD = 0.7

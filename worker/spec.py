@@ -10,7 +10,7 @@ import structlog
 from models import wire
 from models.messages import Alerts, Ends, Message, MessageError
 from models.recipes import RECIPES
-from models.specs.fields import bounds
+from models.specs.field_metadata import bounds
 from models.states import ErrorCode
 from models.wire import DatasetSpec
 from stores.container import Stores
@@ -19,7 +19,7 @@ from stores.infra.errors import DamagedBlobError, NotFoundError
 from stores.jobs.transitions import Claim
 from worker.datasets import Cache, UnfetchableError
 from worker.device import Device
-from worker.retry import patiently
+from worker.outages import patiently
 
 log = structlog.get_logger(__name__)
 

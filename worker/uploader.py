@@ -14,7 +14,7 @@ from stores.infra.blobs import sha256_of
 from stores.infra.failpoints import reach
 from stores.jobs.attempts import NewArtifact
 from stores.jobs.transitions import Claim
-from worker.retry import GivenUpError, patiently
+from worker.outages import GivenUpError, patiently
 
 log = structlog.get_logger(__name__)
 

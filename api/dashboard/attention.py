@@ -47,7 +47,7 @@ def _short_of_memory(visit: Visit[Any], queues: Sequence[Need]) -> Iterator[Need
     for queue in queues:
         if not (queue["depth"] and queue["served"]):
             continue
-        line = visit.service.stores.schedule.next_jobs.next(queue["name"], visit.who.reads, LOOKED_AT)
+        line = visit.service.stores.schedule.upcoming_jobs.next(queue["name"], visit.who.reads, LOOKED_AT)
         for lacks, count in Counter(job["lacks"] for job in line if job["lacks"]).items():
             first = next(job for job in line if job["lacks"] == lacks)
             level = "bad" if lacks == "device" else "warn"

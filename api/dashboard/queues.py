@@ -15,6 +15,6 @@ NEXT = 10
 @pages.add("/dashboard/queues", list_queues)
 def queues(visit: Visit[Query]) -> TemplateResponse:
     """Show every queue with the head of its line; who is no admin sees their own jobs in it."""
-    upcoming = visit.service.stores.schedule.next_jobs
+    upcoming = visit.service.stores.schedule.upcoming_jobs
     listed = [{**one, "next": upcoming.next(one["name"], visit.who.reads, NEXT)} for one in machines.queues(visit)]
     return TemplateResponse("queues.html", {"queues": listed})

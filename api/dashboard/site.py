@@ -30,7 +30,7 @@ from api.dashboard.pages import mount_page, render_problem
 from api.http import language
 from api.http.routes import RouteTable
 from api.http.service import Service
-from stores.schedule.line import EXACT
+from stores.schedule.waiting_line import EXACT
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"

@@ -5,8 +5,8 @@ the English (`str`), and pages translate by code (`Message.put`). Nobody parses 
 """
 
 from models.messages.base import Message, MessageError, Param, Text, Texts
+from models.messages.dataset_faults import DataFaults, Misfits
 from models.messages.jobs import Conflicts, Ends, Missing, ObjectFaults, OrderFaults, QuotaFaults, Reasons
-from models.messages.reading import DataFaults, Misfits
 from models.messages.requests import (
     BodyFaults,
     Door,

@@ -3,10 +3,10 @@
 from models.rows.access import Audit, Idempotency, Key, Session
 from models.rows.base import Base
 from models.rows.catalog import Dataset
-from models.rows.chores import Chore
 from models.rows.history import Artifact, Event, Metric
 from models.rows.jobs import Attempt, Job
 from models.rows.machines import Queue, Worker
+from models.rows.periodic_tasks import Chore
 from models.rows.scheduling import MemoryPeak, Pace
 
 __all__ = [

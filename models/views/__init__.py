@@ -21,8 +21,8 @@ from models.views.jobs import (
     event_view,
     job_view,
 )
+from models.views.keys_and_audit import AuditEntry, FreshKey, Key, KeyQuotas, audit_view, key_view
 from models.views.machines import Queue, Worker, queue_view, worker_view
-from models.views.people import AuditEntry, FreshKey, Key, KeyQuotas, audit_view, key_view
 
 __all__ = [
     "Artifact",

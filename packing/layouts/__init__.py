@@ -5,7 +5,7 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from packing.layouts.layout import AnyLayout, ArrayLayout, KnownDataset, PictureLayout
+from packing.layouts.base import AnyLayout, ArrayLayout, KnownDataset, PictureLayout
 
 
 def _discover() -> dict[str, AnyLayout]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.messages import DataFaults
-from packing.layouts.checksums import first_other
-from packing.layouts.layout import (
+from packing.layouts.base import (
     DatasetFiles,
     Entry,
     KnownDataset,
@@ -16,6 +15,7 @@ from packing.layouts.layout import (
     Pictures,
     PreviewPictures,
 )
+from packing.layouts.checksums import first_other
 from packing.layouts.walk import files_in, pictures_below
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ import pickle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.messages import DataFaults
-from packing.layouts.checksums import first_other
-from packing.layouts.layout import (
+from packing.layouts.base import (
     Array,
     ArrayLayout,
     DatasetFiles,
@@ -24,6 +23,7 @@ from packing.layouts.layout import (
     by_class,
     class_counts,
 )
+from packing.layouts.checksums import first_other
 from packing.layouts.walk import files_in
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from models.messages import DataFaults
-from packing.layouts.cifar import CLASSES as OFFICIAL
-from packing.layouts.layout import (
+from packing.layouts.base import (
     DatasetFiles,
     Entry,
     KnownDataset,
@@ -19,6 +18,7 @@ from packing.layouts.layout import (
     by_class,
     class_counts,
 )
+from packing.layouts.cifar import CLASSES as OFFICIAL
 from packing.layouts.walk import pictures_below
 
 if TYPE_CHECKING:

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packing.layouts.layout import (
-    DatasetFiles,
-    Entry,
-    KnownDataset,
-    Picture,
-    PictureLayout,
-    Pictures,
-    PreviewPictures,
-)
+from packing.layouts.base import DatasetFiles, Entry, KnownDataset, Picture, PictureLayout, Pictures, PreviewPictures
 from packing.layouts.walk import has_pictures, pictures_below
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import zlib
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from models.messages import DataFaults
-from packing.layouts.layout import (
+from packing.layouts.base import (
     Array,
     ArrayLayout,
     DatasetFiles,

@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Iterator
 
 from models.messages import DataFaults
-from packing.layouts.layout import (
+from packing.layouts.base import (
     DatasetFiles,
     Entry,
     KnownDataset,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Iterator
 
-from packing.layouts.layout import Entry
+from packing.layouts.base import Entry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ from models.rows import Dataset
 from models.wire import DatasetSpec
 from packing.builtin import BUILTIN_ROOT
 from packing.layouts import FORMS, LAYOUTS
-from packing.layouts.layout import Entry, KnownDataset, Layout
+from packing.layouts.base import Entry, KnownDataset, Layout
 
 # Above this size a checksum would delay the service's start too much.
 _HASHED_BYTES, _HASHED_FILES = 200_000_000, 10_000

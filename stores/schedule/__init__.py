@@ -1,1 +1,4 @@
-"""Which job runs next, where a waiting job stands, and when it may end."""
+"""The order of turns, the position and ETA of waiting jobs, and what was learned of memory and speed.
+
+The claim itself is stores/jobs/claim.py.
+"""

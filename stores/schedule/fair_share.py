@@ -6,7 +6,7 @@ jobs run in ORDER_OF_JOBS. Three readers share these lines, so that they cannot 
 - the claim (stores/jobs/claim.py) takes the first job of the first owner in OWNERS_IN_TURN;
 - a position (stores/schedule/position.py) counts the claims until a job is taken: `jobs_in_turn` repeats the claim in
   memory, on the same columns in the same order;
-- the list of next jobs (stores/schedule/next_jobs.py) shows the first of these claims.
+- the list of next jobs (stores/schedule/upcoming_jobs.py) shows the first of these claims.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, TextClause
 from models.states import State
 from models.views import Eta, Job, job_view, rfc3339
 from stores.schedule.fair_share import Seconds, WaitingJob, jobs_in_turn
-from stores.schedule.line import (
+from stores.schedule.waiting_line import (
     EXACT,
     FIRST,
     NEW,

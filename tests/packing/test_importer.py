@@ -16,7 +16,7 @@ from PIL import Image
 from models.messages import Message
 from packing.archive import Archive
 from packing.errors import RefusedError, printable
-from packing.layout import Folders, understand
+from packing.folder_classes import Folders, understand
 from packing.preview import Preview
 
 ROOT = Path(__file__).resolve().parents[2]

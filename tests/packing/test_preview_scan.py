@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from packing.layouts.base import DatasetFiles
 from packing.layouts.cifar import CLASSES as CIFAR
 from packing.layouts.cifar import batches
 from packing.layouts.cifar_flat import CLASSES as CIFAR_FLAT
 from packing.layouts.idx import DIGITS
-from packing.layouts.layout import DatasetFiles
 from packing.lmdb import Database
 from packing.preview_scan import survey
 from tests.trainers.data import formats

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.waiting import until
-from tests.worker.cable import Cable
+from tests.worker.breakable_network import Cable
 
 LEASE_S = 1.0
 SILENT_LEASES = 10

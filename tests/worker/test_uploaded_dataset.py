@@ -17,7 +17,7 @@ from stores.infra.settings import Settings
 from tests.api.uploads.archives import pictures, zipped
 from tests.waiting import until
 from worker.datasets import Cache, UnfetchableError
-from worker.retry import GivenUpError
+from worker.outages import GivenUpError
 
 
 @pytest.fixture

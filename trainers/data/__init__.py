@@ -11,7 +11,7 @@ import torch
 from models.messages import DataFaults, Message
 from packing.builtin import BUILTIN_ROOT
 from packing.layouts import LAYOUTS
-from packing.layouts.layout import Array, DatasetFiles, Entry, LayoutError, PictureLayout
+from packing.layouts.base import Array, DatasetFiles, Entry, LayoutError, PictureLayout
 from trainers.data import packed, prepare
 from trainers.data.cache import once
 from trainers.data.images import Images

@@ -18,7 +18,7 @@ from trainers.process.errors import InvalidDatasetError, TrainerError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from packing.layouts.layout import Entry
+    from packing.layouts.base import Entry
     from trainers.data.images import Images
     from trainers.process.spec import DatasetSpec
 

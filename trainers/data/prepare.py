@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 from models.limits import MAX_FRAME_RATIO
 from models.messages import DataFaults, Logs, Message
 from packing.layouts import LAYOUTS
-from packing.layouts.layout import Content, Picture, Raw
+from packing.layouts.base import Content, Picture, Raw
 from packing.packed import PackedWriter
 from packing.picture import from_planes
 from trainers.data import faces

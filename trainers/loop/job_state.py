@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from models.messages import CheckpointFaults
-from trainers.loop import state
+from trainers.loop import method_tensors
 from trainers.loop.alarms import Alarms
 from trainers.loop.budget import Budget
 from trainers.loop.checkpoints import CheckpointMeta, Halving, Snapshot
@@ -52,7 +52,7 @@ class JobState:
     def snapshot(self, spare: dict[str, torch.Tensor]) -> Snapshot:
         """Copy everything that changes, into the ``spare`` tensors where they fit. All metrics must have been read."""
         # Weights, averages, optimizers: copied on the device, so that training can go on while the copy is written.
-        tensors = state.copies(self.method, spare)
+        tensors = method_tensors.copies(self.method, spare)
         metrics, clock, feed = self.metrics, self.clock, self.feed
         tensors["history"] = metrics.history.tensor()
         tensors["epoch_seconds"] = torch.tensor(clock.seconds_per_epoch, dtype=torch.float64)
@@ -96,7 +96,7 @@ class JobState:
         """
         tensors, meta = snapshot.tensors, snapshot.meta
         try:
-            state.restore(self.method, tensors)
+            method_tensors.restore(self.method, tensors)
             self.step = meta["step"]
             began_s, began_images = meta["epoch_began"]
             self.clock.restore(

@@ -6,11 +6,11 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from trainers.device import devices
-from trainers.loop import state
+from trainers.loop import method_tensors
 from trainers.loop.cadence import Cadences
 from trainers.loop.checkpoint_writer import CheckpointWriter
 from trainers.loop.job_state import JobState
-from trainers.loop.recovery import Recovery
+from trainers.loop.rollback import Recovery
 from trainers.loop.step_metrics import NotANumberError, rounded
 from trainers.process.errors import out_of_memory
 
@@ -181,7 +181,7 @@ class Loop:
         if self._saved_step == self.job.step:
             return
         self._read_metrics()
-        if not state.all_finite(self.job.method):
+        if not method_tensors.all_finite(self.job.method):
             raise NotANumberError(self.job.step, {})
         # All steps up to the checkpoint are sent before it: an attempt that resumes from it sends those after it.
         self._send_metrics()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Iterable
 
 from models import memory
 from models.messages import Failures
-from trainers.loop import state
+from trainers.loop import method_tensors
 from trainers.methods import optimizers
 from trainers.process.errors import OutOfMemoryError
 
@@ -42,7 +42,7 @@ def _least(method: Method) -> int:
     # The moments of an optimizer come with its first step; a resumed job has them already.
     moments = sum(weights[name] * optimizers.moments(one) for name, one in method.optimizers.items() if not one.state)
     # The gradients of one network are freed before the next one is trained.
-    return _bytes(state.named(method).values()) + moments + max(weights.values(), default=0)
+    return _bytes(method_tensors.named(method).values()) + moments + max(weights.values(), default=0)
 
 
 def _bytes(tensors: Iterable[torch.Tensor]) -> int:

@@ -11,7 +11,7 @@ from trainers.methods.steps import generate
 from trainers.outputs import Sheet, png, spread
 
 if TYPE_CHECKING:
-    from trainers.methods.translation import Translation
+    from trainers.methods.image_translation import Translation
 
 _ROWS = 8
 

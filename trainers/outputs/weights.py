@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Mapping, Sequence
 from models.messages import CheckpointFaults, Failures
 from models.wire import Bound
 from trainers import recipes
-from trainers.loop import state
+from trainers.loop import method_tensors
 from trainers.process.errors import CheckpointCorruptError, TrainerError
 from trainers.process.spec import as_params
 from trainers.recipes import DataInfo
@@ -46,7 +46,7 @@ def restore(recipe: str, snapshot: Snapshot, name: str, bounds: Mapping[str, Bou
     prefix = f"averages/{name}/"
     if not any(tensor.startswith(prefix) for tensor in snapshot.tensors):
         prefix = f"networks/{name}/"
-    state.restore_network(built[name], prefix, snapshot.tensors)
+    method_tensors.restore_network(built[name], prefix, snapshot.tensors)
     return built[name]
 
 

@@ -16,7 +16,7 @@ from stores.infra.settings import Settings
 from stores.jobs.attempts import NewArtifact
 from stores.jobs.transitions import Ending
 from tests.waiting import until
-from worker.retry import patiently
+from worker.outages import patiently
 
 POINTS = {"epoch": 1, "steps": [1, 2], "values": {"d_loss": [0.5, 0.6]}}
 

@@ -13,8 +13,8 @@ from models.job_profile import Shape
 from models.states import ErrorCode, Outcome
 from stores.jobs.filter import JobFilter
 from stores.jobs.transitions import Ending
-from stores.schedule.line import EXACT, POSITION_CAP, STORED
 from stores.schedule.position import places
+from stores.schedule.waiting_line import EXACT, POSITION_CAP, STORED
 
 SHAPE = Shape("mlp_gan", 28, 128, 64)
 FILL = text("""
@@ -85,7 +85,7 @@ def test_jobs_are_claimed_in_the_order_of_their_places_beside_what_runs(
         stores.jobs.submit(new_job(owner=draw.choice("aaaabbcde"), priority=draw.choice(priorities)))
 
     told = {job["id"]: job["position"] for job in stores.queries.jobs.jobs(JobFilter(states=["queued"]), 100, None)}
-    head = [job["id"] for job in stores.schedule.next_jobs.next("cpu", None, 25)]
+    head = [job["id"] for job in stores.schedule.upcoming_jobs.next("cpu", None, 25)]
     claimed = [stores.jobs.claim("cpu", worker, "cpu").job_id for _ in range(25)]
 
     assert [told[job_id] for job_id in claimed] == list(range(1, 26))
@@ -115,7 +115,7 @@ def test_jobs_that_ran_before_are_claimed_in_the_order_of_their_places_once_thei
         stores.jobs.submit(new_job(owner=draw.choice("aabcde"), priority=draw.choice((0, 0, 0, 1, 2))))
 
     told = {job["id"]: job["position"] for job in stores.queries.jobs.jobs(JobFilter(states=["queued"]), 100, None)}
-    head = [job["id"] for job in stores.schedule.next_jobs.next("cpu", None, 24)]
+    head = [job["id"] for job in stores.schedule.upcoming_jobs.next("cpu", None, 24)]
     with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET run_after = now()"))
     claimed = [stores.jobs.claim("cpu", worker, "cpu").job_id for _ in range(24)]

@@ -12,7 +12,7 @@ from tests.trainers.attempts import Process
 from trainers import data
 from trainers.assembly import assemble
 from trainers.data.rng import Draws
-from trainers.loop import memory_check, state
+from trainers.loop import memory_check, method_tensors
 from trainers.loop.loop import Loop
 from trainers.outputs import GridWriter
 from trainers.process.reporter import ListReporter
@@ -30,10 +30,10 @@ def test_what_is_still_to_come_at_the_least_is_what_one_step_adds(make_spec, opt
     draws = Draws(spec.seed, 0, torch.device("cpu"))
     method, gallery = assemble(spec, data.load(spec.dataset, spec.data_roots, spec.cache, 28), draws)
     least = memory_check._least(method)
-    before = _bytes(state.named(method).values())
+    before = _bytes(method_tensors.named(method).values())
     reporter = ListReporter()
     Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter).run()
-    moments = _bytes(state.named(method).values()) - before
+    moments = _bytes(method_tensors.named(method).values()) - before
     gradients = max(_bytes(network.parameters()) for network in method.networks.values())
     # Beside its moments Adam counts the steps of each weight.
     assert 0 <= before + moments + gradients - least < 200

@@ -34,7 +34,7 @@ SELECT max(CASE WHEN id IN (SELECT worker_id FROM jobs WHERE queue = :queue AND 
 """)  # noqa: S608 - names and numbers of this program
 
 
-class NextJobs:
+class UpcomingJobs:
     """Reads the first jobs of queues."""
 
     def __init__(self, engine: Engine, alive_s: float) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 def test_the_head_of_the_line_is_the_order_in_which_the_jobs_are_taken(stores, worker, new_job):
     for n in range(12):
         stores.jobs.submit(new_job(owner=f"owner-{n % 5 % 3}"))
-    head = stores.schedule.next_jobs.next("cpu", None, 8)
+    head = stores.schedule.upcoming_jobs.next("cpu", None, 8)
     assert [job["position"] for job in head] == list(range(1, 9))
     assert [stores.jobs.claim("cpu", worker, "cpu").job_id for _ in head] == [job["id"] for job in head]
 
@@ -18,7 +18,7 @@ def test_the_head_of_the_line_has_the_places_that_each_job_says(stores, worker, 
     for n in range(12):
         stores.jobs.submit(new_job(owner=f"owner-{n % 5 % 3}", priority=n % 4 // 2 - 100))
     stores.jobs.claim("cpu", worker, "cpu")
-    head = stores.schedule.next_jobs.next("cpu", None, 20)
+    head = stores.schedule.upcoming_jobs.next("cpu", None, 20)
     assert [job["position"] for job in head] == list(range(1, 12))
     assert [stores.queries.jobs.job(job["id"], None)["position"] for job in head] == list(range(1, 12))
 
@@ -26,10 +26,10 @@ def test_the_head_of_the_line_has_the_places_that_each_job_says(stores, worker, 
 def test_an_owner_sees_their_own_with_their_places_among_all(stores, new_job):
     for owner in ("alice", "bob", "alice", "bob", "alice"):
         stores.jobs.submit(new_job(owner=owner))
-    mine = stores.schedule.next_jobs.next("cpu", "alice", 2)
+    mine = stores.schedule.upcoming_jobs.next("cpu", "alice", 2)
     assert [(job["owner"], job["position"]) for job in mine] == [("alice", 1), ("alice", 3)]
-    assert stores.schedule.next_jobs.next("cpu", "carol", 2) == []
-    assert stores.schedule.next_jobs.next("gpu", None, 2) == []
+    assert stores.schedule.upcoming_jobs.next("cpu", "carol", 2) == []
+    assert stores.schedule.upcoming_jobs.next("gpu", None, 2) == []
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_job_that_waits_for_memory_says_so(stores, new_job, facts, lacks):
     made, _ = stores.jobs.submit(new_job())
     with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET needs_bytes = 100 WHERE id = :id"), {"id": made["id"]})
-    assert [job["lacks"] for job in stores.schedule.next_jobs.next("cpu", None, 5)] == [lacks]
+    assert [job["lacks"] for job in stores.schedule.upcoming_jobs.next("cpu", None, 5)] == [lacks]
 
 
 def test_a_job_does_not_wait_for_the_memory_of_the_one_that_runs(stores, new_job):
@@ -63,4 +63,4 @@ def test_a_job_does_not_wait_for_the_memory_of_the_one_that_runs(stores, new_job
     stores.jobs.submit(new_job())
     with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET needs_bytes = 100"))
-    assert [job["lacks"] for job in stores.schedule.next_jobs.next("cpu", None, 5)] == [None]
+    assert [job["lacks"] for job in stores.schedule.upcoming_jobs.next("cpu", None, 5)] == [None]
