@@ -93,6 +93,6 @@ def test_a_moment_is_written_for_people_and_for_scripts():
 
 @pytest.mark.parametrize(("tag", "text"), [("zh-Hant", "3 分 5 秒"), ("zh-Hans", "3 分 5 秒"), ("en", "3 min 5 s")])
 def test_a_stretch_of_time_has_the_units_of_the_reader(app, tag, text):
-    with app.test_request_context(headers={"Accept-Language": tag}):
+    with app.test_request_context("/dashboard", headers={"Accept-Language": tag}):
         app.preprocess_request()
         assert formats.duration(185) == text
