@@ -110,7 +110,7 @@ def test_a_killed_process_resumes_in_another_one_with_the_same_weights(train_sma
     try:
         killed.write(spec)
         # Two checkpoints are out and the next steps under way.
-        killed.until("file", name="checkpoint-00000006.safetensors")
+        killed.until("file", path=str(Path(spec["scratch"]) / "checkpoint-00000006.safetensors"))
         os.kill(killed.process.pid, signal.SIGKILL)
         assert killed.end() == -signal.SIGKILL
         checkpoint = max(Path(spec["scratch"]).glob("checkpoint-*.safetensors"))
