@@ -282,7 +282,8 @@ def write(message: Union[FromTrainer, ToTrainer]) -> str:
     for tag, kinds in (("type", MESSAGES), ("kind", SPECS), ("command", COMMANDS)):
         for name, kind in kinds.items():
             if type(message) is kind:
-                return json.dumps({tag: name, **vars(message)}, default=_plain, allow_nan=False)
+                values = {field: value for field, value in vars(message).items() if (field, value) != ("text", None)}
+                return json.dumps({tag: name, **values}, default=_plain, allow_nan=False)
     raise TypeError(f"{type(message).__name__} is no message of the wire")
 
 

@@ -143,7 +143,7 @@ def _report(spec: TrainSpec, loop: Loop) -> dict[str, object]:
         "seconds": round(seconds, 3),
         "seconds_per_epoch": [round(value, 3) for value in clock.seconds_per_epoch],
         "images_per_second": round(images / max(seconds, 1e-9), 1),
-        "ended": job.stop.reason,
+        "ended": None if job.stop.reason is None else str(job.stop.reason),
         "best_epoch": job.stop.best_epoch or None,
         "alerts": job.alarms.codes,
         "halvings": job.halvings,

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from models import wire
+from models.messages import Alerts, Message, verbatim
 from models.states import ArtifactKind, ErrorCode
 from models.typed_json import JSONTypeError
 from trainers.process.reporter import Reporter
@@ -108,12 +109,12 @@ def test_a_reporter_sends_every_kind_but_the_first():
     reporter.progress(PROGRESS)
     reporter.epoch(1, PROGRESS, 0.5, 100.0, "A processor", {"d_loss": 0.5})
     reporter.file(wire.File("grid", Path("/scratch/grid.png"), 0, 0, "image/png"))
-    reporter.info("a line")
-    reporter.alert("collapse", "fakes look alike", 60, {"distance_ratio": 0.4})
+    reporter.info(verbatim("a line"))
+    reporter.alert("collapse", Alerts.collapse(), 60, {"distance_ratio": 0.4})
     reporter.memory(wire.Memory(1))
     reporter.done(None)
     reporter.stopped()
-    reporter.failed("internal", "it broke")
+    reporter.failed("internal", verbatim("it broke"))
     # The process itself says that it is ready (trainers/__main__.py).
     assert set(sent) == set(wire.MESSAGES.values()) - {wire.Ready}
 
@@ -187,3 +188,18 @@ def test_the_documents_examples_of_specs_can_be_read():
     blocks = re.findall(r'^    (\{"kind".*?\})\n\n', DOC.read_text(), re.MULTILINE | re.DOTALL)
     read = [type(wire.read_spec(block)) for block in blocks]
     assert read == [wire.TrainSpec, wire.SampleSpec]
+
+
+def test_what_is_told_carries_its_code_and_comes_back_as_the_message():
+    message = Alerts.batch_halved(size=16, step=6, half=8)
+    line = wire.write(wire.Log("info", str(message), wire.text_of(message)))
+    told = wire.read_message(line)
+    assert isinstance(told, wire.Log)
+    assert told.text is not None
+    assert Message.of(vars(told.text)) == message
+
+
+def test_a_text_without_a_code_is_sent_and_read_without_one():
+    line = wire.write(wire.Done(None))
+    assert "text" not in line
+    assert wire.read_message(line) == wire.Done(None)

@@ -108,9 +108,9 @@ def test_a_trainer_that_dies_far_from_its_limit_did_not_run_out_of_memory(end, p
     dies = DIES.replace("HELD", "1")
     exits = end(2000 << 20, python(dies.replace("END", "os._exit(127)")))
     assert (exits.outcome, exits.code) == (Outcome.failed, ErrorCode.internal), exits
-    assert "exited with code 127" in exits.detail
+    assert "exited with code 127" in str(exits.detail)
     aborts = end(2000 << 20, python(dies.replace("END", "os.abort()")))
-    assert (aborts.outcome, aborts.reason) == (Outcome.crashed, "trainer ended by SIGABRT"), aborts
+    assert (aborts.outcome, str(aborts.reason)) == (Outcome.crashed, "trainer ended by SIGABRT"), aborts
 
 
 def test_what_the_log_says_is_the_last_hint(end, python):
@@ -122,7 +122,7 @@ def test_what_the_log_says_is_the_last_hint(end, python):
 def test_a_trainer_that_somebody_kills_has_crashed_though_its_log_speaks_of_memory(end, python):
     says = DIES.replace("HELD", "1").replace("no room here", "CUDA out of memory; going on with half the batch")
     ending = end(2000 << 20, python(says.replace("END", "os.kill(os.getpid(), 9)")))
-    assert (ending.outcome, ending.reason) == (Outcome.crashed, "trainer ended by SIGKILL"), ending
+    assert (ending.outcome, str(ending.reason)) == (Outcome.crashed, "trainer ended by SIGKILL"), ending
 
 
 def test_a_line_that_is_no_message_ends_the_attempt_with_the_reason(end, python):
@@ -131,10 +131,10 @@ def test_a_line_that_is_no_message_ends_the_attempt_with_the_reason(end, python)
         2000 << 20, python(f"import sys\nprint('stray')\nprint('{line}')\nsys.stdout.flush()\nsys.stdin.read()")
     )
     assert (ending.outcome, ending.code) == (Outcome.failed, ErrorCode.internal), ending
-    assert "the message lacks the field 'epoch'" in ending.detail
-    assert f"stray\n{line}" in ending.detail
+    assert "the message lacks the field 'epoch'" in str(ending.detail)
+    assert f"stray\n{line}" in str(ending.detail)
 
 
 def test_a_line_that_was_cut_off_by_the_end_is_no_message(end, python):
     ending = end(2000 << 20, python('import os\nos.write(1, b\'{"type": "met\')\nos.kill(os.getpid(), 9)'))
-    assert (ending.outcome, ending.reason) == (Outcome.crashed, "trainer ended by SIGKILL"), ending
+    assert (ending.outcome, str(ending.reason)) == (Outcome.crashed, "trainer ended by SIGKILL"), ending

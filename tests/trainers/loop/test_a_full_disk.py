@@ -17,7 +17,7 @@ from trainers.process.errors import as_failure
 def test_what_the_system_says_of_a_full_disk_is_no_space(number):
     code, detail = as_failure(OSError(number, os.strerror(number), "/scratch/grid.png"))
     assert code == "no_space"
-    assert "free some" in detail
+    assert "free some" in str(detail)
 
 
 def test_another_error_of_the_disk_is_not():

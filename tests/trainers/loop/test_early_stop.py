@@ -9,7 +9,7 @@ def test_the_lowest_mean_is_best_and_patience_counts_the_epochs_since():
     stop = EarlyStop("g_loss", 2)
     looks = [stop.look(epoch, {"g_loss": loss}) for epoch, loss in enumerate((3.0, 2.0, 2.0, 2.5), start=1)]
     assert looks == [True, True, False, False]
-    assert stop.reason == "no better g_loss for 2 epochs; the best was 2 in epoch 2"
+    assert str(stop.reason) == "no better g_loss for 2 epochs; the best was 2 in epoch 2"
 
 
 def test_without_a_monitor_nothing_is_best_and_nothing_ends():

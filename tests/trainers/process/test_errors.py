@@ -33,7 +33,7 @@ def test_whatever_goes_wrong_is_told_with_its_code(make_spec, change, code, word
         Attempt.run(json.dumps({**make_spec(), **change}))
     told, detail = as_failure(raised.value)
     assert told == code
-    assert words in detail
+    assert words in str(detail)
 
 
 def test_a_line_that_is_no_json_is_told():
@@ -56,7 +56,7 @@ def test_a_line_that_is_no_json_is_told():
 def test_every_allocator_is_understood(error):
     code, detail = as_failure(error)
     assert code == "out_of_memory"
-    assert "lower `batch_size` or `width`" in detail
+    assert "lower `batch_size` or `width`" in str(detail)
 
 
 def _raised(cause, outer):
