@@ -66,7 +66,7 @@ document.addEventListener("submit", (event) => {
   form.dataset.key ||= crypto.randomUUID?.() || String(Math.random());
   const send = async () => {
     const came = await call("POST", "/v1/jobs/bulk", order, { "Idempotency-Key": form.dataset.key });
-    await report(form, came);
+    report(form, came);
     document.dispatchEvent(new CustomEvent("changed", { detail: came }));
   };
   const changed = (error) => {
@@ -88,7 +88,7 @@ async function again(form, matched) {
 }
 
 /** Say what came of it, in place of the form's fields. */
-async function report(form, { changed, unchanged, problems }) {
+function report(form, { changed, unchanged, problems }) {
   const title = form.querySelector("#bulk-title");
   const said = document.createElement("p");
   said.setAttribute("role", "status");
@@ -97,13 +97,12 @@ async function report(form, { changed, unchanged, problems }) {
   if (problems.length) {
     const list = document.createElement("ul");
     list.className = "bulk-answer";
-    const details = problems.map(({ detail }) => detail);
-    for (const [n, { job }] of problems.entries()) {
+    for (const { job, detail } of problems) {
       const item = document.createElement("li");
       const link = document.createElement("a");
       link.href = `/dashboard/jobs/${job}`;
       link.textContent = `…${job.slice(-6)}`;
-      item.append(link, ` ${details[n]}`);
+      item.append(link, ` ${detail}`);
       list.append(item);
     }
     const note = document.createElement("p");

@@ -130,7 +130,7 @@ function send(asked) {
   request.send(body);
 }
 
-async function ended(row, request, asked) {
+function ended(row, request, asked) {
   if (request.status === 401) {
     underWay.clear();
     signInAgain();
