@@ -29,11 +29,13 @@ LONG = ("ganforge", "worker", "chaos", "trainers", "stores", "api")
 
 # The fixtures that start something: Postgres, Valkey and S3; the whole service; a browser.
 SERVERS = {"services", "ganforge", "running", "stack", "browser"}
+# The fixtures that train whole runs, in this process or as a trainer process.
+TRAININGS = {"train_small", "start"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the tests, mark those that need a server, and keep together those that share something expensive."""
+    """Order the tests, mark those that need a server or whole trainings, and keep together those that share much."""
 
     def rank(item: pytest.Item) -> int:
         part = item.path.relative_to(ROOT / "tests").parts[0]
@@ -42,8 +44,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
     for item in items:
         if isinstance(item, pytest.Function):
-            if SERVERS.intersection(item.fixturenames):  # all that the test needs, those of its fixtures included
+            # A test's fixture names include those that its fixtures ask for.
+            if SERVERS.intersection(item.fixturenames):
                 item.add_marker(pytest.mark.server)
+            if TRAININGS.intersection(item.fixturenames):
+                item.add_marker(pytest.mark.long)
             if group := _group(item):
                 item.add_marker(pytest.mark.xdist_group(group))
 

@@ -16,8 +16,6 @@ from tests.trainers.attempts import Attempt, Process, sha256
 from tests.trainers.process.hungry import Hungry
 from trainers import recipes
 
-pytestmark = pytest.mark.long
-
 # Ten batches an epoch; every part that a training carries along is in one of them.
 VARIANTS = {
     "mlp_gan": {"recipe": "mlp_gan"},
