@@ -77,8 +77,8 @@ class IdxLayout(ArrayLayout):
             if of_pixels is None:
                 raise LayoutError(DataFaults.idx_lacks(folder=str(dataset.folder), name=names[0]))
             count = dataset.parts[part]
-            labels = None if of_labels is None else read(of_labels, (count,))
-            parts[part] = Array(read(of_pixels, (count, height, width)), labels)
+            pixels = read(of_pixels, (count, height, width))
+            parts[part] = Array(pixels, None if of_labels is None else read(of_labels, (count,)))
         return parts
 
     def preview(self, dataset: DatasetFiles) -> PreviewPictures:

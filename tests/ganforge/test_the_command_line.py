@@ -101,8 +101,8 @@ def test_ctrl_c_leaves_the_job_running_and_cancel_ends_it_with_code_3_for_who_wa
     [
         (["train", "mlp_gan", "--set", "epochs=0"], 4, r"/params/epochs must be .* \[422 validation\]"),
         (["train", "nonsense"], 4, r"/recipe .*mlp_gan.* \[422 validation\]"),
-        (["train", "mlp_gan", "--set", "epochs"], 2, r"--set 'epochs': write it as NAME=VALUE, such as --set epochs=5"),
-        (["train", "mlp_gan", "--label", "x"], 2, r"--label 'x': write it as NAME=TEXT, such as --label team=a"),
+        (["train", "mlp_gan", "--set", "epochs"], 2, r"--set 'epochs': write NAME=VALUE, such as --set epochs=5"),
+        (["train", "mlp_gan", "--label", "x"], 2, r"--label 'x': write NAME=TEXT, such as --label team=a"),
         (["train"], 2, r"Missing argument .*\(see `ganforge train --help`\)"),
         (["watch", "job_nonsense"], 4, r".* \[404 not_found\]"),
         (["nonsense"], 2, r"No such command 'nonsense'\. \(see `ganforge --help`\)"),
