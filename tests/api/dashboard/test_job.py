@@ -150,7 +150,7 @@ def test_every_alert_that_is_told_is_explained():
     template = Path("api/templates/dashboard/job_words.html").read_text()
     sources = [*Path("trainers").rglob("*.py"), *Path("worker").rglob("*.py")]
     text = "\n".join(path.read_text() for path in sources)
-    told = set(re.findall(r'[._]alert\(\s*"(\w+)"', text)) | set(re.findall(r'"code": "(\w+)"', text))
+    told = set(re.findall(r'[._]alert\(\s*(?:Alerts\.|")(\w+)', text)) | set(re.findall(r'"code": "(\w+)"', text))
     assert len(told) >= 7
     assert [code for code in told if template.count(f'"{code}"') < 3] == []
 

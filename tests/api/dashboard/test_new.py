@@ -65,7 +65,7 @@ def test_bounds_and_descriptions_of_the_schema_stand_in_the_field(alice, enter):
     assert 'type="number"' in epochs
     assert 'min="1" max="100000" step="1"' in epochs
     assert 'data-pointer="/params/epochs"' in epochs
-    assert "Give this or <code>images</code>." in epochs
+    assert "Set either this or <code>images</code>." in epochs
     assert "not set: <code>learning_rate</code>" in page
 
 
