@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ def described(name: str) -> dict[str, Any]:
     """Return the data set as a spec names it."""
     if name not in IDX:
         raise SystemExit(f"no data set {name} for benchmarks; there are {', '.join(IDX)}")
-    return asdict(KNOWN[name])
+    return KNOWN[name].as_spec()
 
 
 def as_torchvision(name: str, folder: Path) -> Path:

@@ -8,7 +8,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,7 @@ def _bare(params: dict[str, Any]) -> float:
             "recipe": "mlp_gan",
             "params": params,
             "seed": 0,
-            "dataset": asdict(KNOWN["mnist-10k"]),
+            "dataset": KNOWN["mnist-10k"].as_spec(),
             "data_roots": [],
             "cache": str(Path(folder) / "cache"),
             "device": "cpu",

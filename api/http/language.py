@@ -90,7 +90,8 @@ def say(english: Message | str | None, text: object = None) -> str:
     """
     if isinstance(english, Message):
         return tell(english)
-    if text is None or (language := current()) == ENGLISH:
+    # A template hands over an undefined value where an event of an earlier version has no code.
+    if not isinstance(text, dict) or (language := current()) == ENGLISH:
         return english or ""
     return _said(language, json.dumps(text)) or english or ""
 

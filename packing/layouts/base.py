@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, NamedTuple, Sequence, Tuple, Union
 
@@ -41,6 +41,10 @@ class KnownDataset:
     shape: tuple[int, int, int]
     classes: tuple[str, ...] = ()
     also: tuple[str, ...] = ()  # other folders that people keep it in; a folder named as the data set is always tried
+
+    def as_spec(self) -> dict[str, object]:
+        """Return it as a trainer's spec has a data set (models/wire.py)."""
+        return {name: value for name, value in asdict(self).items() if name != "also"}
 
     @property
     def images(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ def weights(folder: Path, params: dict[str, Any] = PARAMS, seed: int = SEED) -> 
         "recipe": "mlp_gan",
         "params": resolve_params(RECIPES["mlp_gan"], None, params).model_dump(mode="json"),
         "seed": seed,
-        "dataset": asdict(KNOWN["mnist-10k"]),
+        "dataset": KNOWN["mnist-10k"].as_spec(),
         "data_roots": [],
         "cache": str(folder / "cache"),
         "device": "cpu",

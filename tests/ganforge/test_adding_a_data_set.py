@@ -25,7 +25,7 @@ def test_a_folder_is_added_shown_trained_on_and_deleted(running: Commands, tmp_p
     result = running("datasets", "add", str(tmp_path / "shapes"), "--name", "shapes-a")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(
-        "shapes-a is ready: 40 pictures of 1x28x28 (36 in train and 4 in test), 2 classes, 162."
+        "shapes-a is ready: 40 pictures of 1x28x28 (36 in train and 4 in test), 2 classes, 163 kB"
     )
     assert "every 10th picture of each class is kept apart" in result.stdout
     assert folder.name not in result.stdout
@@ -61,7 +61,7 @@ def test_what_cannot_be_added_is_one_readable_line(running: Commands, tmp_path: 
     (tmp_path / "few").mkdir()
     empty = running("datasets", "add", str(tmp_path / "few"))
     assert empty.returncode == 4
-    assert re.fullmatch(r"ganforge: .*few holds no picture; \.bmp, .* are sent\n", empty.stderr)
+    assert re.fullmatch(r"ganforge: .*few holds no pictures of these types: \.bmp, .*\n", empty.stderr)
     (tmp_path / "few" / "a.png").write_bytes(b"text")
     for name, content in pictures(16).items():
         (tmp_path / "few" / name).write_bytes(content)

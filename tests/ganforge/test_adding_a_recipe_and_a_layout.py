@@ -31,7 +31,7 @@ from typing import Annotated
 from pydantic import Field
 
 from models.specs.base import EPOCHS, Epochs, NoiseParams
-from models.specs.fields import Resumable
+from models.specs.field_metadata import Resumable
 from models.specs.recipe import Preset, Recipe
 
 
@@ -116,7 +116,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from packing.layouts.layout import (
+from packing.layouts.base import (
     Array, ArrayLayout, DatasetFiles, Entry, KnownDataset, PreviewPictures, Raw, by_class, class_counts
 )
 from packing.layouts.walk import files_in

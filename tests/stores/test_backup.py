@@ -88,31 +88,31 @@ def test_a_running_job_goes_on_after_a_restore_elsewhere(leaver, stores, elsewhe
 
     run("pg_dump", "--format=custom", f"--file={dump}", plain(stores.infra.settings.database_url.get_secret_value()))
     leaver.tell(running, 3, first=6)  # after the dump: not in it
-    url = elsewhere.settings.database_url.get_secret_value()
+    url = elsewhere.infra.settings.database_url.get_secret_value()
     run("pg_restore", "--no-owner", f"--dbname={plain(url)}", str(dump))
     copy_objects(stores, elsewhere, tmp_path)
 
     assert feed(elsewhere) == []  # the trap: the ids of the old cluster lie in the future of the new one
-    with elsewhere.engine.begin() as connection:
+    with elsewhere.infra.engine.begin() as connection:
         connection.execute(text("UPDATE events SET txid = 0"))
-    migrate(elsewhere.engine)
+    migrate(elsewhere.infra.engine)
 
     assert sorted(feed(elsewhere)) == sorted(before)
-    assert elsewhere.reports.job(done.job_id, None)["state"] == "succeeded"
-    with elsewhere.engine.begin() as connection:
+    assert elsewhere.queries.jobs.job(done.job_id, None)["state"] == "succeeded"
+    with elsewhere.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET lease_until = now() - interval '1 hour' WHERE state = 'running'"))
     assert elsewhere.jobs.expire_leases() == [(running.job_id, State.queued)]
-    with elsewhere.engine.begin() as connection:
+    with elsewhere.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET run_after = now()"))
     again = elsewhere.jobs.claim("cpu", elsewhere.workers.register("new", "cpu", {"kind": "cpu"}), "cpu")
     assert again is not None
     assert (again.job_id, again.attempt) == (running.job_id, 2)
     assert again.job["latest_checkpoint"] == checkpoint.id
-    elsewhere.blobs.get(checkpoint.object_key, tmp_path / "again", checkpoint.sha256)
+    elsewhere.infra.blobs.get(checkpoint.object_key, tmp_path / "again", checkpoint.sha256)
 
     last = elsewhere.events.feed(BEGINNING, None, 1000)
     places = [position for position, _ in last]
     assert places == sorted(places)
     assert [event["data"].get("to") for _, event in last][-2:] == ["queued", "running"]
-    assert elsewhere.orphans.mark_missing("").done == 2
-    assert elsewhere.figures.missing() == 0
+    assert elsewhere.maintenance.orphans.mark_missing("").done == 2
+    assert elsewhere.queries.prometheus.missing() == 0
