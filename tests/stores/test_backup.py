@@ -63,11 +63,11 @@ def grow_old(stores: Stores) -> None:
 
 def copy_objects(of: Stores, to: Stores, folder: Path) -> None:
     """Copy the bucket."""
-    to.blobs.ensure_bucket()
-    for one in of.blobs.page("", "", 1000):
+    to.infra.blobs.ensure_bucket()
+    for one in of.infra.blobs.page("", "", 1000):
         path = folder / "object"
-        path.write_bytes(b"".join(of.blobs.stream(one.key)))
-        to.blobs.put(one.key, path, "application/octet-stream")
+        path.write_bytes(b"".join(of.infra.blobs.stream(one.key)))
+        to.infra.blobs.put(one.key, path, "application/octet-stream")
 
 
 def feed(stores: Stores, after: Position = BEGINNING) -> list[tuple[str, int]]:
