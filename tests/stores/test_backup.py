@@ -104,7 +104,7 @@ def test_a_running_job_goes_on_after_a_restore_elsewhere(leaver, stores, elsewhe
     assert elsewhere.jobs.expire_leases() == [(running.job_id, State.queued)]
     with elsewhere.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET run_after = now()"))
-    again = elsewhere.jobs.claim("cpu", elsewhere.workers.register("new", "cpu", {"kind": "cpu"}), "cpu")
+    again = elsewhere.jobs.claim("cpu", elsewhere.fleet.workers.register("new", "cpu", {"kind": "cpu"}), "cpu")
     assert again is not None
     assert (again.job_id, again.attempt) == (running.job_id, 2)
     assert again.job["latest_checkpoint"] == checkpoint.id
