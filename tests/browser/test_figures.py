@@ -7,6 +7,8 @@ from flask import Flask, g
 from playwright.sync_api import Page
 
 from api.dashboard import formats
+from api.http.language import catalogue
+from models.messages.training import Alerts
 from tests.browser.conftest import Cast
 
 pytestmark = pytest.mark.slow
@@ -39,15 +41,21 @@ def test_scripts_write_as_the_server_does(person: Cast, locale: str) -> None:
         assert ask(page, "duration", SECONDS) == [formats.duration(one) for one in SECONDS]
 
 
-TOLD = """async (texts) => {
+SAY = """async ([english, message]) => {
     const script = document.querySelector('script[type="module"]').src;
     const words = await import(script.replace(/[^/]+$/, "words.js"));
-    return [await words.told(texts), await words.told([]), words.t("Changed: {n}", { n: 14203 })];
+    const unknown = { code: "of_a_later_version", params: {} };
+    const said = [message, unknown, undefined].map((one) => words.say(english, one));
+    return [...said, words.t("Changed: {n}", { n: 14203 })];
 }"""
 
 
-def test_scripts_ask_what_the_service_has_told(person: Cast) -> None:
-    texts = ["there is no such job", "the data set\nis not ours", "must be at least 3"]
-    said = ["沒有這個工作", "the data set is not ours", "必須至少為 3"]
-    assert person(locale="zh-TW").page().evaluate(TOLD, texts) == [said, [], "Changed: 14,203"]
-    assert person(locale="en-GB").page().evaluate(TOLD, texts) == [texts, [], "Changed: 14,203"]
+@pytest.mark.parametrize(("locale", "language"), [("zh-TW", "zh-Hant"), ("zh-CN", "zh-Hans"), ("en-GB", None)])
+def test_scripts_say_a_message_by_its_code_and_what_they_do_not_know_in_english(
+    person: Cast, locale: str, language: str | None
+) -> None:
+    halved = Alerts.batch_halved(size=64, step=100, half=32)
+    said = str(halved) if language is None else halved.put(catalogue(language))
+    page = person(locale=locale).page()
+    assert page.evaluate(SAY, [str(halved), halved.as_json()]) == [said, str(halved), str(halved), "Changed: 14,203"]
+    assert (said == str(halved)) is (language is None)
