@@ -19,7 +19,7 @@ from stores.fleet.workers import SEEN_TODAY, STATE, is_live, is_running
 from stores.infra.errors import NotFoundError
 from stores.jobs.filter import JobFilter
 from stores.schedule.outlook import Outlook, needs_of_smaller, outlooks
-from stores.schedule.position import Place, foreseen, shown
+from stores.schedule.position import Place, foreseen, job_views
 
 
 class JobQueries:
@@ -40,7 +40,7 @@ class JobQueries:
             row = connection.execute(_one_job(owner is None), asked).mappings().first()
             if row is None:
                 raise NotFoundError(Missing.no_job(job=job_id))
-            return shown(connection, [row], self._alive_s)[0]
+            return job_views(connection, [row], self._alive_s)[0]
 
     def jobs(self, wanted: JobFilter, limit: int, before: tuple[datetime, str] | None) -> list[views.Job]:
         """Return up to `limit` jobs, newest first, starting after the position `before`: (created_at, id)."""
@@ -49,7 +49,7 @@ class JobQueries:
             query = query.where(tuple_(Job.created_at, Job.id) < tuple_(literal(before[0]), literal(before[1])))
         with self._engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
-            return shown(connection, rows, self._alive_s)
+            return job_views(connection, rows, self._alive_s)
 
     def attempts(self, job_id: str) -> list[views.Attempt]:
         """Return the attempts at a job, first to last."""

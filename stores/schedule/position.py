@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, TextClause
+from sqlalchemy import Connection, TextClause, bindparam, select
 
+from models.rows import Job as JobRow
 from models.states import State
 from models.views import Eta, Job, job_view, rfc3339
 from stores.schedule.fair_share import Seconds, WaitingJob, jobs_in_turn
@@ -31,6 +32,7 @@ from stores.schedule.waiting_line import (
     read_lines,
 )
 
+BY_ID = select(*JobRow.__table__.columns).where(JobRow.id.in_(bindparam("ids", expanding=True)))
 # No estimate is further than this, about ten years: dates have an end.
 FAR_OFF_S = 3e8
 
@@ -65,13 +67,28 @@ def first_places(connection: Connection, queue: str, first: int, alive_s: float)
     }
 
 
-def shown(connection: Connection, rows: Sequence[Mapping[Any, Any]], alive_s: float) -> list[Job]:
-    """Return jobs as shown to readers; those that wait with their place and what is known of their end."""
-    found = places(connection, [row for row in rows if row["state"] == State.queued], alive_s)
-    return [_shown(row, found.get(row["id"])) for row in rows]
+def job_views(connection: Connection, rows: Sequence[Mapping[Any, Any]], alive_s: float) -> list[Job]:
+    """Return the views of stored jobs; those that wait with their place and what is known of their end.
+
+    A job that was queued when its row was read may be claimed before its place is read. Its row is then read again, so
+    that no job is shown as queued without a position.
+    """
+    current = {row["id"]: row for row in rows}
+    found = places(connection, _queued(rows), alive_s)
+    moved = [row["id"] for row in _queued(rows) if row["id"] not in found]
+    if moved:
+        again = connection.execute(BY_ID, {"ids": moved}).mappings().all()
+        current |= {row["id"]: row for row in again}
+        # It may wait again already: its first attempt failed, or somebody paused and resumed it.
+        found |= places(connection, _queued(again), alive_s)
+    return [_view(current[row["id"]], found.get(row["id"])) for row in rows]
 
 
-def _shown(row: Mapping[Any, Any], place: Place | None) -> Job:
+def _queued(rows: Sequence[Mapping[Any, Any]]) -> list[Mapping[Any, Any]]:
+    return [row for row in rows if row["state"] == State.queued]
+
+
+def _view(row: Mapping[Any, Any], place: Place | None) -> Job:
     return job_view(row) if place is None else job_view(row, place.position, place.eta)
 
 

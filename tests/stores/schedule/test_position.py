@@ -13,7 +13,7 @@ from models.job_profile import Shape
 from models.states import ErrorCode, Outcome
 from stores.jobs.filter import JobFilter
 from stores.jobs.transitions import Ending
-from stores.schedule.position import places
+from stores.schedule.position import BY_ID, job_views, places
 from stores.schedule.waiting_line import EXACT, POSITION_CAP, STORED
 
 SHAPE = Shape("mlp_gan", 28, 128, 64)
@@ -162,6 +162,30 @@ def test_one_statement_tells_the_places_of_jobs_in_several_queues(stores, new_jo
         found = places(connection, jobs, 15)
     assert [found[job["id"]].position for job in jobs] == [1, 2, 1, 2]
     assert len(statements) == 1
+
+
+def test_a_job_that_is_claimed_between_its_row_and_its_place_is_shown_as_running(stores, new_job, worker):
+    first, second = (stores.jobs.submit(new_job())[0]["id"] for _ in range(2))
+    with stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        rows = connection.execute(BY_ID, {"ids": [first, second]}).mappings().all()
+        assert stores.jobs.claim("cpu", worker, "cpu").job_id == first
+        shown = {job["id"]: (job["state"], job["position"]) for job in job_views(connection, rows, 15)}
+    assert shown == {first: ("running", None), second: ("queued", 1)}
+
+
+def test_a_job_that_waits_again_when_its_row_is_read_again_has_a_place(stores, new_job, worker):
+    """Between its row and its place it is claimed; before its row is read again, its attempt ends early."""
+    job_id = stores.jobs.submit(new_job())[0]["id"]
+    with stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        rows = connection.execute(BY_ID, {"ids": [job_id]}).mappings().all()
+        claim = stores.jobs.claim("cpu", worker, "cpu")
+
+        @event.listens_for(connection, "after_cursor_execute", once=True)
+        def fail(*_):
+            stores.jobs.finish(claim, Ending(Outcome.interrupted, "shutdown"))
+
+        (job,) = job_views(connection, rows, 15)
+    assert (job["state"], job["position"]) == ("queued", 1)
 
 
 def test_a_position_reads_no_more_of_a_longer_queue(stores, worker):
