@@ -66,7 +66,7 @@ browser: ## Install the browser that the tests of the pages drive (Debian and Ub
 	  && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
 
 words: $(INSTALLED) ## Bring the catalogues of the pages up to date with their texts
-	@$(BIN)/python -m tools.words
+	@$(BIN)/python -m tools.catalogues
 
 chaos: $(INSTALLED) ## Break the running service RUNS times, drawn by SEED (200 take about a quarter of an hour)
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --runs $(or $(RUNS),200) --json $(or $(JSON),chaos.json)

@@ -12,6 +12,7 @@ from models.messages import ArchiveFaults, FolderFaults, Message, PictureNotes, 
 from packing.archive import Archive, Member
 from packing.errors import DamagedError, FileProblem, RefusedError, printable
 from packing.folder_classes import Destination, Folders, Layout, understand
+from packing.import_notes import Notes
 from packing.limits import (
     DEFAULT_SIZE,
     FEWEST_IMAGES,
@@ -23,7 +24,6 @@ from packing.limits import (
     SMALLEST,
 )
 from packing.names import is_picture
-from packing.notes import Notes
 from packing.packed import PARTS, PackedWriter
 from packing.picture import be_strict, decode, look
 from packing.preview import Preview

@@ -10,7 +10,7 @@ import structlog
 from models import wire
 from models.messages import Alerts, Ends, Message, MessageError
 from models.recipes import RECIPES
-from models.specs.field_metadata import bounds
+from models.specs.parameter_markers import bounds
 from models.states import ErrorCode
 from models.wire import DatasetSpec
 from stores.container import Stores

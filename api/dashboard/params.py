@@ -14,7 +14,7 @@ from markupsafe import Markup
 from api.http.language import catalogue
 from models.budget import REPLACES, with_changes
 from models.specs.base import Spec
-from models.specs.field_metadata import Group, group
+from models.specs.parameter_markers import Group, group
 
 BOUNDS = {"minimum": "min", "maximum": "max"}
 

@@ -12,7 +12,7 @@ from models.messages import RequestFaults
 from models.specs.recipe import Recipe
 from models.states import NO_LIVE_WORKER
 from stores.container import Stores
-from stores.schedule.outlook import Outlook
+from stores.schedule.queue_forecast import Outlook
 
 # If the estimated ends differ by less than this, the better device class is taken.
 ALIKE_S = 60.0

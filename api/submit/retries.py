@@ -17,7 +17,7 @@ from models.ids import is_id
 from models.jobs import Options, SampleRequest, TrainRequest
 from models.messages import RequestFaults
 from models.recipes import RECIPES
-from models.specs.field_metadata import fixed_changes
+from models.specs.parameter_markers import fixed_changes
 from models.specs.sample import SampleParams, SampleSource
 from models.views import Artifact
 from stores.accounts.keys import Principal

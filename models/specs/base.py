@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 from models.messages import ParameterFaults
-from models.specs.field_metadata import Group, Resumable
+from models.specs.parameter_markers import Group, Resumable
 
 
 class Spec(BaseModel):

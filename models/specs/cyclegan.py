@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.specs.base import EPOCHS, AdversarialParams, Epochs
-from models.specs.field_metadata import Resumable
+from models.specs.parameter_markers import Resumable
 from models.specs.recipe import Needs, Preset, Recipe
 
 Weight = Annotated[float, Field(ge=0, le=1000, strict=False)]

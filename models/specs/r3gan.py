@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from models.messages import ParameterFaults
 from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate, Width
-from models.specs.field_metadata import Resumable
+from models.specs.parameter_markers import Resumable
 from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
 
 Gamma = Annotated[float, Field(ge=0, le=1000, strict=False)]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from models.specs.base import UPSAMPLE, Beta, Rate
 from models.specs.dcgan64 import CELEBA, Norm
-from models.specs.field_metadata import Resumable
+from models.specs.parameter_markers import Resumable
 from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
 from models.specs.wgan import CriticParams
 

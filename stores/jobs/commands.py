@@ -28,7 +28,7 @@ from stores.infra.errors import ConflictError, InvalidTransitionError, NotFoundE
 from stores.jobs import idempotency, insert
 from stores.jobs.filter import JobFilter
 from stores.jobs.insert import NewJob
-from stores.jobs.ordering import place_among
+from stores.jobs.reorder import place_among
 from stores.jobs.transitions import VERBS, lock, move_all
 from stores.schedule.position import foreseen
 

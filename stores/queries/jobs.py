@@ -18,8 +18,8 @@ from models.views import artifact_view, attempt_view, queue_view, worker_view
 from stores.fleet.workers import SEEN_TODAY, STATE, is_live, is_running
 from stores.infra.errors import NotFoundError
 from stores.jobs.filter import JobFilter
-from stores.schedule.outlook import Outlook, needs_of_smaller, outlooks
 from stores.schedule.position import Place, foreseen, job_views
+from stores.schedule.queue_forecast import Outlook, needs_of_smaller, outlooks
 
 
 class JobQueries:

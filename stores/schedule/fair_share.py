@@ -31,7 +31,7 @@ SERVED_FIRST = ("running", "last_served", "first_ordered", "owner")
 ORDER_OF_OWNERS = ", ".join(f"{column} NULLS FIRST" for column in SERVED_FIRST)
 
 # The order of an owner's jobs of one priority. `ordered_at` is when the job was created, unless its owner moved it
-# (stores/jobs/ordering.py).
+# (stores/jobs/reorder.py).
 FIRST_CREATED = ("ordered_at", "id")
 ORDER_OF_JOBS = ", ".join(FIRST_CREATED)
 

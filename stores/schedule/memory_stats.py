@@ -1,6 +1,6 @@
 """How much memory jobs needed, learned from those that ran.
 
-Placement reads it (stores/schedule/outlook.py): a job that would not fit is refused, or waits, before it fails.
+Placement reads it (stores/schedule/queue_forecast.py): a job that would not fit is refused, or waits, before it fails.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from typing import Annotated
 from pydantic import Field
 
 from models.specs.base import EPOCHS, Epochs, NoiseParams
-from models.specs.field_metadata import Resumable
+from models.specs.parameter_markers import Resumable
 from models.specs.recipe import Preset, Recipe
 
 

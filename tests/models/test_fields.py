@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from models.recipes import RECIPES
-from models.specs.field_metadata import Group, Resumable, bounds, fixed_changes, group, resumable
+from models.specs.parameter_markers import Group, Resumable, bounds, fixed_changes, group, resumable
 from models.wire import Bound
 
 

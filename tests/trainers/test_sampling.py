@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from models.recipes import RECIPES
-from models.specs.field_metadata import bounds
+from models.specs.parameter_markers import bounds
 from tests.trainers.attempts import sha256
 from trainers.loop import checkpoints
 from trainers.process.errors import CheckpointCorruptError

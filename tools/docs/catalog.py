@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from models.recipes import RECIPES
 from models.specs.base import NoiseParams
-from models.specs.field_metadata import Group, Resumable, group, resumable
+from models.specs.parameter_markers import Group, Resumable, group, resumable
 from models.specs.recipe import Needs
 from packing.layouts import LAYOUTS
 

@@ -20,7 +20,7 @@ from packing.layouts import LAYOUTS
 from packing.layouts.base import Content, Picture, Raw
 from packing.packed import PackedWriter
 from packing.picture import from_planes
-from trainers.data import faces
+from trainers.data import face_detection
 from trainers.process.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Squaring(NamedTuple):
         """Choose by the shape of the data set. Without a face detector, ``say`` gets a note and the middle is used."""
         if crop not in ("center", "face"):
             raise InvalidDatasetError(DataFaults.unknown_crop(crop=repr(crop)))
-        if crop == "face" and not faces.available():
+        if crop == "face" and not face_detection.available():
             crop = "center"
             if say is not None:
                 say(Logs.no_face_detector())
@@ -102,7 +102,7 @@ def _fitted(image: Image.Image, squaring: Squaring) -> Image.Image:
         framed.paste(image, ((squaring.size - image.width) // 2, (squaring.size - image.height) // 2))
         return framed
     if squaring.crop == "face":
-        box = faces.find(image)
+        box = face_detection.find(image)
         if box is not None:
             image = image.crop(box)
     shorter = min(image.size)

@@ -13,9 +13,9 @@ from api.dashboard import script_texts
 from api.http import language
 from models.recipes import RECIPES
 from models.states import State
-from tools import words
+from tools import catalogues
 
-TEMPLATES = words.ROOT / "api" / "templates" / "dashboard"
+TEMPLATES = catalogues.ROOT / "api" / "templates" / "dashboard"
 STATIC = script_texts.STATIC
 # What is filled in, and what is marked up, must be in the translation as it is in the text.
 PARTS = re.compile(r"%\(\w+\)s|{\w+(?::[^}]*)?}|</?\w+>|`[^`]+`")
@@ -24,19 +24,19 @@ NOT_WORDS = re.compile(r"<(script|style|code|pre)\b.*?</\1>|{#.*?#}|{%-?.*?%}|{{
 NAMES = {"ganforge", "sha", "SHA", "UTC", "job", "key", "gpu", "team"}
 
 
-@pytest.fixture(params=words.LANGUAGES)
+@pytest.fixture(params=catalogues.LANGUAGES)
 def locale(request):
     """Each language but English, as its catalogue is named."""
     return request.param
 
 
-def messages(locale, folder=words.CATALOGUES):
-    with words.path(locale, folder).open("rb") as file:
+def messages(locale, folder=catalogues.CATALOGUES):
+    with catalogues.path(locale, folder).open("rb") as file:
         return [message for message in read_po(file, locale=locale) if message.id]
 
 
 def translations(locale):
-    return {message.id: words.texts(message.string) for message in messages(locale)}
+    return {message.id: catalogues.texts(message.string) for message in messages(locale)}
 
 
 def test_a_translation_has_the_same_parts_filled_in(locale):
@@ -56,31 +56,31 @@ def test_no_translation_is_a_guess(locale):
 @pytest.fixture
 def copy(tmp_path):
     """A folder with the catalogues, brought up to date."""
-    shutil.copytree(words.CATALOGUES, tmp_path / "catalogues")
-    words.update(tmp_path / "catalogues")
+    shutil.copytree(catalogues.CATALOGUES, tmp_path / "catalogues")
+    catalogues.update(tmp_path / "catalogues")
     return tmp_path / "catalogues"
 
 
 def test_catalogues_that_are_up_to_date_stay_as_they_are(copy, locale):
-    before = words.path(locale, copy).read_bytes()
-    words.update(copy)
-    assert words.path(locale, copy).read_bytes() == before
+    before = catalogues.path(locale, copy).read_bytes()
+    catalogues.update(copy)
+    assert catalogues.path(locale, copy).read_bytes() == before
 
 
 def test_make_words_adds_a_new_text_lists_it_and_keeps_the_other_translations(copy, locale):
-    path = words.path(locale, copy)
+    path = catalogues.path(locale, copy)
     known = {message.id: message.string for message in messages(locale, copy)}
     entry = re.compile(r'msgid "is required"\nmsgstr "[^"]+"\n\n')
     assert entry.search(path.read_text())
     path.write_text(entry.sub('msgid "nobody says this"\nmsgstr "x"\n\n', path.read_text()))
-    words.update(copy)
-    assert "is required" in words.untranslated(locale, copy)
+    catalogues.update(copy)
+    assert "is required" in catalogues.untranslated(locale, copy)
     now = {message.id: message.string for message in messages(locale, copy)}
     assert now == {**known, "is required": ""}
 
 
 def test_texts_of_pages_scripts_messages_and_recipes_are_found(tmp_path):
-    words.extract(tmp_path / "messages.pot")
+    catalogues.extract(tmp_path / "messages.pot")
     with (tmp_path / "messages.pot").open("rb") as file:
         found = {message.id for message in read_po(file)}
     rest = " this data set; cancel such jobs or wait for their end"

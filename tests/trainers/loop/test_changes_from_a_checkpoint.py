@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.recipes import RECIPES
-from models.specs.field_metadata import Resumable, fixed_changes, resumable
+from models.specs.parameter_markers import Resumable, fixed_changes, resumable
 
 CHANGEABLE = {
     name

@@ -1,4 +1,4 @@
-"""`python -m tools.words`: bring the catalogues up to date with the texts, and list every text without a translation.
+"""`python -m tools.catalogues`: bring the catalogues up to date, and list every text without a translation.
 
 pybabel reads the texts as babel.cfg says: from templates, scripts, messages and the descriptions of recipes.
 """

@@ -9,7 +9,7 @@ from PIL import Image
 
 from models.messages import Message
 from tests.trainers.data import formats
-from trainers.data import faces
+from trainers.data import face_detection
 
 # Where her face is in the photograph of 512 x 600: eyes and mouth lie within.
 EYES_AND_MOUTH = (190, 130, 320, 260)
@@ -22,28 +22,28 @@ def photograph():
 
 
 def test_the_face_is_found_with_a_margin(photograph):
-    left, top, right, bottom = faces.find(photograph)
+    left, top, right, bottom = face_detection.find(photograph)
     assert left < EYES_AND_MOUTH[0] < EYES_AND_MOUTH[2] < right
     assert top < EYES_AND_MOUTH[1] < EYES_AND_MOUTH[3] < bottom
     assert right - left == bottom - top
     assert right - left < 400, "the face is half of the picture at the most"
-    assert faces.find(photograph) == (left, top, right, bottom)
+    assert face_detection.find(photograph) == (left, top, right, bottom)
 
 
 def test_of_two_faces_the_larger_is_taken(photograph):
     both = Image.new("RGB", (900, 600), (128, 128, 128))
     both.paste(photograph, (388, 0))
     both.paste(photograph.resize((256, 300)), (0, 0))
-    left, _, right, _ = faces.find(both)
+    left, _, right, _ = face_detection.find(both)
     assert 388 < left < right
 
 
 def test_the_square_stays_inside_the_picture(photograph):
     close = photograph.crop((120, 40, 420, 340))
-    assert faces.find(close) == (0, 0, 300, 300), "with its margin the face would be larger than the picture"
-    left, top, right, bottom = faces.find(photograph.crop((0, 0, 380, 600)))
+    assert face_detection.find(close) == (0, 0, 300, 300), "with its margin the face would be larger than the picture"
+    left, top, right, bottom = face_detection.find(photograph.crop((0, 0, 380, 600)))
     assert (right, right - left) == (380, bottom - top), "moved to the left, not cut"
-    left, top, right, bottom = faces.find(photograph.crop((0, 90, 512, 600)))
+    left, top, right, bottom = face_detection.find(photograph.crop((0, 90, 512, 600)))
     assert (top, right - left) == (0, bottom - top), "moved down, not cut"
 
 
@@ -59,12 +59,12 @@ def test_a_data_set_is_cropped_to_its_faces(photograph, root, load):
     photograph.save(root / "bedroom/a.png")
     dataset = formats.described("lsun-bedroom", "folder", "bedroom", {"train": 1}, (3, 256, 256))
     (pixels,) = load(dataset, 64, crop="face")["train"].pixels.numpy()
-    wanted = photograph.crop(faces.find(photograph)).resize((64, 64), Image.Resampling.LANCZOS)
+    wanted = photograph.crop(face_detection.find(photograph)).resize((64, 64), Image.Resampling.LANCZOS)
     assert np.array_equal(pixels, np.asarray(wanted).transpose(2, 0, 1))
 
 
 def test_without_a_detector_the_middle_is_taken_and_said(root, load, monkeypatch):
-    monkeypatch.setattr(faces, "available", lambda: False)
+    monkeypatch.setattr(face_detection, "available", lambda: False)
     formats.write_pictures(root / "bedroom", ["a.png"], formats.flat(1, 90, 60))
     dataset = formats.described("lsun-bedroom", "folder", "bedroom", {"train": 1}, (3, 256, 256))
     said: list[Message] = []

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, text
 
 from models.job_profile import Shape
-from stores.schedule.outlook import needs_of_smaller, outlooks
+from stores.schedule.queue_forecast import needs_of_smaller, outlooks
 
 SHAPE = Shape("mlp_gan", 28, 128, 64)
 WIDER = Shape("mlp_gan", 28, 128, 128)
