@@ -6,8 +6,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks.alternation import sides
 from benchmarks.comparison import ours, rates, spread_of
+from benchmarks.comparison_processes import sides
 from benchmarks.recipes import ENDLESS, NEVER, resolved
 from benchmarks.service import emit
 

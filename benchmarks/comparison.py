@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.alternation import in_turn, sides
+from benchmarks.comparison_processes import in_turn, sides
 from benchmarks.recipes import DEFAULTS, ENDLESS, MEASURED, NEVER, resolved
 from benchmarks.service import emit
 

@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 
-from benchmarks.turn_signals import Pace
+from benchmarks.comparison_rounds import Pace
 from models import wire
 from trainers import __main__ as process
 from trainers.process.reporter import Reporter

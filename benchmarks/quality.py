@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import data
-from benchmarks.alternation import sides
+from benchmarks.comparison_processes import sides
 from benchmarks.recipes import MEASURED, NEVER, resolved, spec
 from benchmarks.service import emit
 

@@ -67,7 +67,7 @@ def _profile(recipe: str, dataset: str, folder: Path, device: str) -> None:
     measured = MEASURED[recipe]
     params = resolved(recipe, measured.preset, dataset, **measured.changes, images=ENDLESS, grid_every=NEVER)
     arguments = ours(recipe, dataset, folder, device, params, "profile")
-    sys.exit(subprocess.run([sys.executable, "-m", "benchmarks.train_one_side", *arguments], check=False).returncode)
+    sys.exit(subprocess.run([sys.executable, "-m", "benchmarks.comparison_side", *arguments], check=False).returncode)
 
 
 def _has_cuda() -> bool:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks.queue import claims, dashboard, empty_jobs, eta, events, pages, smoothness, streams
+from benchmarks.queue import claims, dashboard, empty_jobs, eta, job_list, long_curves, page_smoothness, streams
 from benchmarks.service import chosen
 
 # Each part starts the servers that it needs, and leaves nothing behind.
 PARTS: dict[str, Callable[[], None]] = {
     "claims": claims.run,
     "eta": eta.run,
-    "pages": pages.run,
+    "job_list": job_list.run,
     "streams": streams.run,
-    "events": events.run,
+    "long_curves": long_curves.run,
     "dashboard": dashboard.run,
-    "smoothness": smoothness.run,
+    "page_smoothness": page_smoothness.run,
     "empty_jobs": empty_jobs.run,
 }
 

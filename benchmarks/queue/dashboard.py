@@ -12,8 +12,8 @@ import time
 from urllib.parse import urlencode
 
 from benchmarks.queue.api_server import Served, served, servers
-from benchmarks.queue.events import fill as fill_long_job
-from benchmarks.queue.pages import fill
+from benchmarks.queue.job_list import fill
+from benchmarks.queue.long_curves import fill as fill_long_job
 from benchmarks.service import emit, spread
 
 ROWS = int(os.environ.get("ROWS", "100000"))

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import text
 
 from benchmarks.latency import _bare_celery
-from benchmarks.queue import idle
+from benchmarks.queue import idle_trainer
 from benchmarks.queue.api_server import Served, running, served, servers
 from benchmarks.service import emit, spread
 
@@ -38,12 +38,12 @@ QUICK = {"images": 256, "width": 8}
 def run() -> None:
     """Print losses, doubles, the rate, and the wait of a single job with its ratio to bare Celery."""
     with servers() as services, served(services, "empty_jobs", GANFORGE_API_PROCESSES="2") as api:
-        script, ran = idle.write(services.home.path)
+        script, ran = idle_trainer.write(services.home.path)
         bare = _bare_celery(f"{services.redis_url}/3")
         beat = ["celery", "-A", "sweeper.sweeper", "beat", "-S", "sweeper.sweeper:Sweeper", "--pidfile="]
         with running(services, "sweeper", beat, api.environment):
             with _workers(api, script, 1):
-                _wait_of_one(api, idle.begun(ran), bare)
+                _wait_of_one(api, idle_trainer.begun(ran), bare)
             with _workers(api, script, WORKERS):
                 _flood(api, ran)
 
@@ -117,7 +117,7 @@ def _flood(api: Served, ran: Path) -> None:
 
 def _submit(api: Served, real: bool) -> str:
     link = api.connection()
-    seed = idle.REAL if real else 0
+    seed = idle_trainer.REAL if real else 0
     status, job = api.call(link, "POST", "/v1/jobs", {**JOB, "params": QUICK, "seed": seed})
     link.close()
     assert status == 201, job

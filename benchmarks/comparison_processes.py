@@ -1,4 +1,4 @@
-"""The parent's end of a comparison: processes of their own, woken one after the other."""
+"""Starts the sides of a comparison, each as a process of its own, and lets them work in turn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Side:
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("GOMP_", "OMP_"))}
         self.name = " ".join(arguments)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.train_one_side", *arguments],
+            [sys.executable, "-m", "benchmarks.comparison_side", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -27,7 +27,7 @@ class Side:
         )
 
     def round(self, seconds: float) -> dict[str, Any]:
-        """Let it work for so long; return what it says."""
+        """Let it work for so long; return its answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -37,12 +37,12 @@ class Side:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise SystemExit(f"{self.name} ended with {self._process.wait()}; its words are above")
+            raise SystemExit(f"{self.name} ended with {self._process.wait()}; see its output above")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
     def close(self) -> dict[str, Any]:
-        """Let it end; return its last words, if it had any."""
+        """Let it end; return its last line, if it had any."""
         out, _ = self._process.communicate()
         lines = out.splitlines()
         return json.loads(lines[-1]) if lines else {}

@@ -13,7 +13,7 @@ from typing import Any
 from playwright.sync_api import Page, expect, sync_playwright
 
 from benchmarks.queue.api_server import served, servers
-from benchmarks.queue.events import POINTS, fill
+from benchmarks.queue.long_curves import POINTS, fill
 from benchmarks.service import emit
 
 FEW = 1000

@@ -1,4 +1,4 @@
-"""How a side of a comparison takes its turns: it works between two lines on standard input, and waits otherwise."""
+"""The rounds of one side of a comparison: it works for as long as its parent says, answers a line, and waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.train_one_side SIDE …`: one side of a comparison, in a process of its own. See turn_signals.py.
+"""One side of a comparison in a process of its own: `python -m benchmarks.comparison_side SIDE …` (comparison_rounds).
 
 ours RECIPE DATASET FOLDER DEVICE PARAMS: our loop with these parameters (JSON).
 theirs RECIPE DATASET FOLDER: the source's loop as benchmarks/sources restates it.
@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.turn_signals import Pace
+from benchmarks.comparison_rounds import Pace
 
 _SIZE = 2048
 
