@@ -32,6 +32,11 @@ def size(count: float) -> str:
     return f"{number(count)} TB"
 
 
+def gigabytes(count: float) -> str:
+    """Return a number of bytes in GB with one decimal, without the unit: for messages whose text names it."""
+    return f"{count / 1e9:.1f}"
+
+
 def duration(seconds: float, units: Mapping[int, str] = TIME_UNITS) -> str:
     """Return a duration in at most two units: 45 s, 3 min 5 s, 2 h 10 min, 3 d 4 h."""
     whole = max(0, round(seconds))

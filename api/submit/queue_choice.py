@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count, takewhile
 
 from api.http.problems import FieldError, InvalidError, field
+from models.formats import gigabytes
 from models.job_profile import Shape
 from models.messages import RequestFaults
 from models.specs.recipe import Recipe
@@ -75,7 +76,7 @@ def _too_large(stores: Stores, shape: Shape, found: Mapping[str, Outlook]) -> Fi
     halves = list(takewhile(lambda batch: batch >= 2, (shape.batch_size >> n for n in count(1))))
     smaller = stores.queries.jobs.needs_of_smaller(list(found), shape, halves)
     batch = next((half for half in halves if any(seat.fits(smaller.get((seat.queue, half))) for seat in known)), 0)
-    sizes = {"needs": f"{needs / 1e9:.1f}", "capacity": f"{(roomiest.capacity or 0) / 1e9:.1f}"}
+    sizes = {"needs": gigabytes(needs), "capacity": gigabytes(roomiest.capacity or 0)}
     if batch >= 2:
         return field("/params/batch_size", RequestFaults.needs_memory_batch(**sizes, batch=batch))
     return field("/params/batch_size", RequestFaults.needs_memory(**sizes))

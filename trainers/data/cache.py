@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Callable, Sequence
 from filelock import FileLock
 
 from models.files import try_lock
+from models.formats import gigabytes
 from models.messages import Failures, Message
 from trainers.data import packed, prepare
 from trainers.process.errors import InvalidDatasetError, TrainerError
@@ -103,9 +104,9 @@ def _no_room(folder: Path, dataset: DatasetSpec, squaring: prepare.Squaring, nee
         Failures.no_room_to_prepare(
             name=dataset.name,
             size=squaring.size,
-            needed=f"{needed / 1e9:.1f}",
+            needed=gigabytes(needed),
             folder=str(folder),
-            free=f"{shutil.disk_usage(folder).free / 1e9:.1f}",
+            free=gigabytes(shutil.disk_usage(folder).free),
         )
     )
 

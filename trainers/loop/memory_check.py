@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterable
 
 from models import memory
+from models.formats import gigabytes
 from models.messages import Failures
 from trainers.loop import method_tensors
 from trainers.methods import optimizers
@@ -32,8 +33,8 @@ def refuse_oversized(method: Method) -> None:
     needed = _least(method)
     if room is not None and needed > room.left + _SLACK_BYTES:
         sizes = {"needed": needed, "held": room.allowed - room.left, "allowed": room.allowed}
-        gigabytes = {name: f"{size / 1e9:.1f}" for name, size in sizes.items()}
-        raise OutOfMemoryError(Failures.networks_too_large(**gigabytes))
+        in_gigabytes = {name: gigabytes(size) for name, size in sizes.items()}
+        raise OutOfMemoryError(Failures.networks_too_large(**in_gigabytes))
 
 
 def _least(method: Method) -> int:
