@@ -23,7 +23,7 @@ _AT_ONCE = 500
 _PRESENT = 0.02
 
 
-class Said(NamedTuple):
+class Judgement(NamedTuple):
     """Features (n, features) and probabilities (n, classes) of some images."""
 
     features: Tensor
@@ -46,7 +46,7 @@ class Judge:
         self.train = self.look_at(parts["train"].pixels[::every][: len(self.test.features)])
 
     @torch.no_grad()
-    def look_at(self, pixels: Tensor) -> Said:
+    def look_at(self, pixels: Tensor) -> Judgement:
         """Judge uint8 images (n, channels, size, size); what stands around the middle is a frame, and is cut off."""
         edge = (pixels.shape[-1] - self.look.size) // 2
         if edge > 0:
@@ -56,21 +56,21 @@ class Judge:
             seen = self.network.features((some.float() / 255 - self.look.mean) / self.look.std)
             features.append(seen)
             answers.append(self.network.last(seen).softmax(1))
-        return Said(torch.cat(features), torch.cat(answers))
+        return Judgement(torch.cat(features), torch.cat(answers))
 
-    def figures(self, said: Said) -> dict[str, Any]:
+    def figures(self, judgement: Judgement) -> dict[str, Any]:
         """Return how the images are spread over the classes, how sure that is, and their distance from test images.
 
         The distance is a multiple of that between as many training images and the test images: 1 is as good as real.
         """
-        classes = said.probabilities.shape[1]
-        shares = torch.bincount(said.probabilities.argmax(1), minlength=classes) / len(said.probabilities)
+        classes = judgement.probabilities.shape[1]
+        shares = torch.bincount(judgement.probabilities.argmax(1), minlength=classes) / len(judgement.probabilities)
         entropy = -float(torch.special.xlogy(shares, shares).sum())
-        distance = frechet(said.features, self.test.features)
+        distance = frechet(judgement.features, self.test.features)
         return {
             "histogram": [round(float(share), 3) for share in shares],
             "kl_to_uniform_nats": round(math.log(classes) - entropy, 3),
-            "confidence": round(float(said.probabilities.amax(1).mean()), 3),
+            "confidence": round(float(judgement.probabilities.amax(1).mean()), 3),
             "classes_present": round(float((shares >= _PRESENT).float().mean()), 2),
             "frechet_ratio": round(distance / frechet(self.train.features, self.test.features), 2),
         }

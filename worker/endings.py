@@ -10,7 +10,7 @@ from enum import StrEnum
 from models import memory, wire
 from models.messages import Ends, Message, MessageError, Reasons, Words
 from models.states import ErrorCode, Outcome
-from stores.jobs.transitions import Ending, Said
+from stores.jobs.transitions import Ending, Explanation
 
 # errno of a full disk, of a quota that is used up, and of a file as large as files may be.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -77,7 +77,7 @@ def not_stored(error: BaseException) -> Ending:
     return Ending(Outcome.failed, None, ErrorCode.internal, Ends.artifact_not_stored(error=said_by(error)))
 
 
-def disk_full(detail: Said) -> Ending:
+def disk_full(detail: Explanation) -> Ending:
     """End an attempt that found no room on the worker's disk. Another one may, so the job is tried again."""
     return Ending(Outcome.crashed, Reasons.disk_full(), ErrorCode.internal, detail)
 
@@ -90,7 +90,7 @@ def broken(error: Exception) -> Ending:
     return Ending(Outcome.failed, None, ErrorCode.internal, detail)
 
 
-def with_log(detail: Said, log: Sequence[str]) -> Said:
+def with_log(detail: Explanation, log: Sequence[str]) -> Explanation:
     """Return an error's detail with the last lines of the trainer's log."""
     return Words.with_log(what=detail, log="\n".join(log)) if log else detail
 

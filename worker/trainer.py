@@ -151,13 +151,13 @@ class Trainer:
             elif isinstance(news, Unreadable):
                 log.error("trainer_message_unreadable", pid=self.pid, detail=news.detail)
                 self._log_line(line)
-            self._tell(news)
+            self._deliver(news)
         code = self._process.wait()
         self._ended.set()
         self._stderr.join(timeout=5)
-        self._tell(Exited(code))
+        self._deliver(Exited(code))
 
-    def _tell(self, news: News) -> None:
+    def _deliver(self, news: News) -> None:
         with self._lock:
             if self._listener is None:
                 self._held.append(news)

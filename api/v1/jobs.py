@@ -18,7 +18,7 @@ from api.submit.placement import place
 from models.ids import is_id
 from models.messages import Missing
 from stores.infra.errors import NotFoundError
-from stores.jobs.insert import shown
+from stores.jobs.insert import new_job_view
 
 routes = Routes("jobs")
 
@@ -68,7 +68,7 @@ def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
             raise
         return made(stored, replayed=True)
     if call.query.dry_run:
-        return Reply(shown(new, stores.queries.jobs.foresee(vars(new))))
+        return Reply(new_job_view(new, stores.queries.jobs.foresee(vars(new))))
     return made(*stores.jobs.submit(new, request, call.who))
 
 

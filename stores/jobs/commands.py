@@ -120,7 +120,9 @@ class Commands:
             if begun.answer is not None:
                 return cast(views.Job, begun.answer), True
             place = foreseen(connection, vars(new), self._alive_s)
-            view = insert.shown(new, place, id=new_id("job"), state=State.queued, created_at=begun.at, last_seq=1)
+            view = insert.new_job_view(
+                new, place, id=new_id("job"), state=State.queued, created_at=begun.at, last_seq=1
+            )
             line = (who or Local(new.owner), _birth(view, changes))
             stored = insert.store(connection, new, view, line, request, limit)
             if limit is not None:

@@ -58,7 +58,7 @@ class NewJob:
 UNTOUCHED: dict[str, Any] = {**dict.fromkeys(JOBS.c.keys()), "progress": {}, "attempt": 0, "last_seq": 0}
 
 
-def shown(new: NewJob, place: Place, **stored: Any) -> views.Job:
+def new_job_view(new: NewJob, place: Place, **stored: Any) -> views.Job:
     """Return the view of a job that is not stored yet. What `stored` lacks of a stored job's fields is null or zero."""
     return job_view({**UNTOUCHED, **vars(new), **stored}, place.position, place.eta)
 

@@ -46,8 +46,9 @@ class Claim:
     job: dict[str, Any]  # the row at the moment of the claim, and `spent_s`: seconds that earlier attempts ran
 
 
-# Words for a person: a message, or a code that pages have words for themselves (`worker_lost`).
-Said = Message | str | None
+# Why something happened. Where there is no message it is a text as it came: the error of a library, what a trainer of
+# another version sent, or a code that pages translate themselves (`worker_lost`).
+Explanation = Message | str | None
 
 
 @dataclass(frozen=True)
@@ -55,28 +56,28 @@ class Ending:
     """How an attempt ended; the outcome decides the job's next state."""
 
     outcome: Outcome
-    reason: Said = None
+    reason: Explanation = None
     code: ErrorCode | None = None
-    detail: Said = None
+    detail: Explanation = None
 
 
-def english(said: Said) -> str | None:
-    """Return the words as answers carry them."""
-    return None if said is None else str(said)
+def english(explanation: Explanation) -> str | None:
+    """Return the explanation in English, as answers carry it."""
+    return None if explanation is None else str(explanation)
 
 
-def text_of(said: Said) -> dict[str, Any] | None:
+def text_of(explanation: Explanation) -> dict[str, Any] | None:
     """Return code and parameters, by which pages translate; None for what has none."""
-    return said.as_json() if isinstance(said, Message) else None
+    return explanation.as_json() if isinstance(explanation, Message) else None
 
 
-def change(before: str | None, to: str, reason: Said) -> dict[str, Any]:
+def change(before: str | None, to: str, reason: Explanation) -> dict[str, Any]:
     """Return the data of the event of a change of state."""
     data = {"from": before, "to": to, "reason": english(reason)}
     return {**data, "text": reason.as_json()} if isinstance(reason, Message) else data
 
 
-def _error(code: ErrorCode | None, detail: Said) -> dict[str, Any]:
+def _error(code: ErrorCode | None, detail: Explanation) -> dict[str, Any]:
     return {"error_code": code, "error_detail": english(detail), "error_text": text_of(detail)}
 
 
@@ -107,7 +108,7 @@ def hold(connection: Connection, claim: Claim) -> Row[Any]:
     return row
 
 
-def move(connection: Connection, job: Row[Any], to: State, *, reason: Said, **values: Any) -> list[Hint]:
+def move(connection: Connection, job: Row[Any], to: State, *, reason: Explanation, **values: Any) -> list[Hint]:
     """Change the state of a locked row and append the event."""
     if to not in TRANSITIONS[State(job.state)]:
         raise InvalidTransitionError(OrderFaults.move(state=word(to)), State(job.state), VERBS[State(job.state)])
@@ -131,7 +132,9 @@ def move(connection: Connection, job: Row[Any], to: State, *, reason: Said, **va
     return events.append(connection, job.owner, job.id, job.attempt, job.last_seq + 1, news)
 
 
-def move_all(connection: Connection, jobs: Sequence[Row[Any]], to: State, *, reason: Said, **values: Any) -> list[Hint]:
+def move_all(
+    connection: Connection, jobs: Sequence[Row[Any]], to: State, *, reason: Explanation, **values: Any
+) -> list[Hint]:
     """Change the state of locked rows that no attempt holds, in two statements for any number of rows."""
     for job in jobs:
         if job.state == State.running or to not in TRANSITIONS[State(job.state)]:
@@ -163,7 +166,7 @@ def end_attempt(connection: Connection, job: Row[Any], ending: Ending) -> tuple[
     return move(connection, job, state, reason=reason, **values), state
 
 
-def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], Said]:
+def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], Explanation]:
     """Decide where a job goes when an attempt ends: the one place that counts attempts."""
     match ending.outcome:
         case Outcome.succeeded:
@@ -188,7 +191,7 @@ def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], 
     return State.queued, {"run_after": func.now() + seconds(wait)}, ending.reason
 
 
-def _given_back(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], Said]:
+def _given_back(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], Explanation]:
     """Decide where a job goes that was stopped between two steps: what is wished now counts, not what was then."""
     values = {"interruptions": Job.interruptions + 1}
     if job.pending_action == Action.cancel:
