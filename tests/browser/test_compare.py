@@ -47,14 +47,14 @@ def test_curves_share_an_axis_that_can_be_chosen(person, stack, trained, other):
     assert page.url.endswith("&x=steps")
     expect(page.get_by_text("A step is one update of the generator")).to_be_visible()
     page.get_by_label("Time").check()
-    expect(page.get_by_text("Over the seconds of training")).to_be_visible()
+    expect(page.get_by_text("By seconds of training")).to_be_visible()
     page.reload()
     expect(page.get_by_label("Time")).to_be_checked()
 
 
 def test_one_slider_moves_the_pictures_of_all_jobs(person, trained, other):
     page = person("admin").page(f"/dashboard/compare?jobs={trained},{other}")
-    slider = page.get_by_role("slider", name="How far the trainings are")
+    slider = page.get_by_role("slider", name="Training progress")
     expect(slider).to_be_visible()
     last = sources(page)
     assert len(last) == 2
@@ -64,7 +64,7 @@ def test_one_slider_moves_the_pictures_of_all_jobs(person, trained, other):
     expect(slider).to_have_attribute("aria-valuetext", re.compile("images$"))
     first = sources(page)
     assert not set(first) & set(last)
-    expect(page.locator(f"#grid-{trained} .caption")).to_have_text("before the training")
+    expect(page.locator(f"#grid-{trained} .caption")).to_have_text("before training")
     page.keyboard.press("ArrowRight")
     expect(page.locator(f"#grid-{trained} .caption")).to_contain_text(re.compile("epoch 1, [0-9,]+ images"))
     expect(page.locator(".chart-mark:visible")).to_have_count(lines(page))
@@ -76,7 +76,7 @@ def test_one_slider_moves_the_pictures_of_all_jobs(person, trained, other):
 
 def test_a_click_into_a_curve_moves_the_slider(person, trained, other):
     page = person("admin").page(f"/dashboard/compare?jobs={trained},{other}")
-    slider = page.get_by_role("slider", name="How far the trainings are")
+    slider = page.get_by_role("slider", name="Training progress")
     expect(slider).to_be_visible()
     assert slider.input_value() != "0"
     plot = page.locator("#charts .u-over").first
@@ -104,7 +104,7 @@ def test_a_job_is_left_out(person, trained, other):
     admin = person("admin")
     third = admin.client.submit({**TRAIN, "queue": "jetson", "name": "third"})
     page = admin.page(f"/dashboard/compare?jobs={trained},{other},{third['id']}")
-    page.get_by_role("link", name="Leave third out").click()
+    page.get_by_role("link", name="Remove third").click()
     expect(page.get_by_role("heading", name="2 jobs compared")).to_be_visible()
     admin.client.cancel(third["id"])
 

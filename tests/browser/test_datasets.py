@@ -60,7 +60,7 @@ def test_an_upload_is_sent_followed_and_shown_and_then_trained_on(person, pictur
     picture(page, "datasets-uploaded")
     first(page).get_by_role("link", name="Train on it").click()
     expect(page.locator("#dataset")).to_have_value("my pets")
-    expect(page.locator("#plan")).to_contain_text("to mend first")  # so few pictures make no batch
+    expect(page.locator("#plan")).to_contain_text("Fix ")  # so few pictures make no batch
     alice.complaints.clear()  # the browser says that this was a 422
 
 
@@ -83,7 +83,7 @@ def test_an_upload_shows_how_far_it_is_and_can_be_canceled(person):
     alice.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
     choose(page, zipped(pictures(100, size=(100, 100))))  # 3 MB
     press(page)
-    expect(first(page)).to_contain_text(re.compile(r"Sending: [1-9]\d? %"))
+    expect(first(page)).to_contain_text(re.compile(r"Uploading: [1-9]\d? %"))
     assert 0 < float(first(page).locator("progress").get_attribute("value")) < 1
     first(page).get_by_role("button", name="Cancel pets").click()
     expect(first(page)).to_have_attribute("data-state", "canceled")
@@ -97,12 +97,12 @@ def test_what_is_refused_says_why_and_stands_in_the_form_again(person):
     alice = person()
     page = alice.page("/dashboard/datasets")
     choose(page, b"no archive at all", "broken.zip")
-    page.get_by_label("Pixels a side").fill("32")
+    page.get_by_label("Image size (px)").fill("32")
     press(page)
     expect(first(page)).to_have_attribute("data-state", "failed")
     expect(page.locator("#drop .problem")).to_have_text("the file is neither zip nor tar")
     expect(page.get_by_label("Name")).to_have_value("broken")
-    expect(page.get_by_label("Pixels a side")).to_have_value("32")
+    expect(page.get_by_label("Image size (px)")).to_have_value("32")
     choose(page)
     press(page)
     expect(first(page)).to_have_attribute("data-state", "ready")
@@ -116,7 +116,7 @@ def test_a_name_that_is_taken_is_said_beside_it_before_anything_is_sent(person):
     choose(page)
     page.get_by_label("Name").fill("mnist-10k")
     press(page)
-    expect(page.get_by_text("There is a data set of this name")).to_be_visible()
+    expect(page.get_by_text("A data set with this name exists")).to_be_visible()
     expect(page.get_by_label("Name")).to_be_focused()
     expect(page.locator("#uploads li")).to_have_count(0)
     # Of a name that is kept for a data set which is not here, only the service knows.
@@ -131,7 +131,7 @@ def test_what_is_too_large_is_not_sent_at_all(person):
     page.evaluate("document.getElementById('upload').dataset.limit = 1000")
     choose(page)
     press(page)
-    expect(page.locator("#drop .problem")).to_contain_text("at most 1 kB are taken")
+    expect(page.locator("#drop .problem")).to_contain_text("the limit is 1 kB")
     expect(page.locator("#uploads li")).to_have_count(0)
 
 
@@ -148,7 +148,7 @@ def test_a_connection_that_breaks_is_said(person):
     page.route("**/v1/datasets", lambda route: route.abort())
     choose(page)
     press(page)
-    expect(first(page)).to_contain_text("The connection broke off; nothing was stored.")
+    expect(first(page)).to_contain_text("Connection lost; nothing was stored.")
     alice.complaints.clear()
 
 
@@ -170,7 +170,7 @@ def test_what_a_job_needs_stays_and_else_a_data_set_is_deleted(person):
     alice.client.cancel(job["id"])
     delete.click()
     expect(card).to_have_count(0)
-    expect(page.get_by_role("heading", name="What there is to train on")).to_be_focused()
+    expect(page.get_by_role("heading", name="Available data sets")).to_be_focused()
     alice.complaints.clear()  # the browser says that there was a 409
 
 
@@ -190,7 +190,7 @@ def test_the_page_is_for_everybody_at_any_width(person, picture, look):
     choose(page, b"x", "a-rather-long-name-of-an-archive-that-holds-nothing.zip")
     press(page)
     expect(first(page)).to_have_attribute("data-state", "failed")
-    page.get_by_text("What is taken").click()
+    page.get_by_text("Supported formats").click()
     picture(page, f"datasets-{look.name}")
     assert_readable(page)
     assert_fits(page)

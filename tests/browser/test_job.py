@@ -57,7 +57,7 @@ def test_how_to_read_curves_is_said_where_there_are_any(person, trained):
     alice = person()
     waits = alice.client.submit({**TRAIN, "queue": "jetson"})
     page = alice.page(f"/dashboard/jobs/{waits['id']}")
-    expect(page.get_by_text("Curves appear here as soon as the training begins.")).to_be_visible()
+    expect(page.get_by_text("Curves appear here once training starts.")).to_be_visible()
     for part in ("#curves-help", "#smoothing"):
         expect(page.locator(part)).to_be_hidden()
     page = open_job(person("admin"), trained)
@@ -104,7 +104,7 @@ def test_a_curve_can_be_hidden_smoothed_and_read_as_a_table(person, trained):
     button = losses.get_by_role("button", name=re.compile("g_loss"))
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
-    losses.get_by_text("As a table").click()
+    losses.get_by_text("Data table").click()
     expect(losses.locator("thead th")).to_have_text(["Step", "d_loss", "g_loss"])
     expect(losses.locator("tbody tr")).to_have_count(25)
     before = values(page)
@@ -159,7 +159,7 @@ def test_a_job_gets_another_name_priority_and_labels(person):
     dialog.get_by_label("Priority").fill("7")
     dialog.get_by_label("Labels").fill("nonsense")
     dialog.get_by_role("button", name="Save").click()
-    expect(dialog.get_by_text("write each as name=text")).to_be_visible()
+    expect(dialog.get_by_text("write each as key=value")).to_be_visible()
     dialog.get_by_label("Labels").fill("team=a=b\n")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_be_hidden()
@@ -174,7 +174,7 @@ def test_layers_and_the_report_open_as_tables_and_commands_are_copied(person, tr
     page.get_by_text("Layers of the networks").click()
     expect(page.locator("#layers-shown table")).to_have_count(2)
     expect(page.locator("#layers-shown tr.total").first).to_contain_text("total")
-    page.get_by_text("Report of the run").click()
+    page.get_by_text("Run report").click()
     expect(page.locator("#report-shown dl")).to_contain_text("images_per_second")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy: Command line").click()
@@ -211,9 +211,9 @@ def test_everybody_can_read_the_page(person, trained, picture, scheme):
     admin = person("admin", color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
     page = open_job(admin, trained)
     shown(page.locator("#grid-image"))
-    for text in ("All parameters (", "Layers of the networks", "Report of the run", "Checkpoints ("):
+    for text in ("All parameters (", "Layers of the networks", "Run report", "Checkpoints ("):
         page.locator("summary", has_text=text).click()
-    for summary in (page.get_by_text("As a table").first, *page.get_by_text("What to try").all()):
+    for summary in (page.get_by_text("Data table").first, *page.get_by_text("What to try").all()):
         summary.click()
     expect(page.locator("#layers-shown table")).to_have_count(2)
     for name in ("job", "job-small"):

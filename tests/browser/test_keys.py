@@ -55,7 +55,7 @@ def test_who_revokes_their_own_key_is_signed_out(person):
     page = admin.page("/dashboard/keys")
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
-    page.get_by_role("row", name="yours, now").get_by_role("button", name="Revoke").click()
+    page.get_by_role("row", name="your current key").get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert "You will be signed out." in asked[0]
     admin.complaints.clear()  # the page may have asked once more
@@ -91,8 +91,8 @@ def test_a_worker_is_drained_and_takes_jobs_again(person):
     card = page.locator(".worker").first
     card.get_by_role("button", name="Drain").click()
     expect(card).to_contain_text("draining")
-    assert "It finishes its job and takes no more." in asked[0]
-    card.get_by_role("button", name="Take jobs again").click()
+    assert "It finishes its current job and takes no new ones." in asked[0]
+    card.get_by_role("button", name="Undrain").click()
     expect(card).to_contain_text("idle")
 
 

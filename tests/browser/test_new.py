@@ -103,7 +103,7 @@ def test_what_is_wrong_is_said_beside_the_field_as_one_types(person):
     problem = page.locator('[data-param="learning_rate"] .problem')
     expect(problem).to_have_text("must be greater than 0.0")
     expect(field(page, "learning_rate")).to_have_attribute("aria-invalid", "true")
-    expect(page.locator(PLAN)).to_contain_text("One thing to mend first:")
+    expect(page.locator(PLAN)).to_contain_text("Fix 1 problem:")
     expect(field(page, "learning_rate")).to_be_focused()  # nobody is thrown out of where they type
     field(page, "learning_rate").fill("0.001")
     expect(problem).to_have_count(0)
@@ -127,19 +127,19 @@ def test_sending_leads_to_the_first_thing_that_is_wrong_though_it_is_out_of_sigh
     # An error of no one field stands in the plan.
     expect(page.locator(PLAN)).to_contain_text("patience needs a monitor")
     page.get_by_label("Labels").fill("no equals sign")
-    expect(page.locator(PLAN)).to_contain_text("Write one label a line")
+    expect(page.locator(PLAN)).to_contain_text("Write one key=value per line")
     alice.complaints.clear()
 
 
 def test_nobody_to_run_it_is_said_before_it_is_sent(person):
     page = person().page("/dashboard/new?recipe=mlp_gan")
     page.get_by_label("Queue").select_option("jetson")
-    expect(page.locator(PLAN)).to_contain_text("No worker serves jetson now")
+    expect(page.locator(PLAN)).to_contain_text("No worker serves jetson")
 
 
 def test_the_end_is_foretold_where_the_like_has_ended_before(person, stack, trained):
     page = person("admin").page(f"/dashboard/new?from={trained}")
-    expect(page.get_by_text("Filled in from digits")).to_be_visible()
+    expect(page.get_by_text("Copied from digits")).to_be_visible()
     expect(field(page, "epochs")).to_have_value("4")
     expect(page.locator("#plan dd").nth(2)).to_contain_text(re.compile(r"in \d+ s, at .*between"))
 
@@ -148,7 +148,7 @@ def test_a_second_press_after_a_broken_connection_makes_no_second_job(person):
     alice = person()
     page = alice.page("/dashboard/new?recipe=mlp_gan")
     page.get_by_label("Queue").select_option("jetson")
-    expect(page.locator(PLAN)).to_contain_text("No worker serves jetson now")
+    expect(page.locator(PLAN)).to_contain_text("No worker serves jetson")
     keys = []
 
     def arrive_and_break(route):
@@ -159,7 +159,7 @@ def test_a_second_press_after_a_broken_connection_makes_no_second_job(person):
     page.route("**/v1/jobs", arrive_and_break)
     send = page.get_by_role("button", name="Start training")
     send.click()
-    expect(page.get_by_text("the service does not answer")).to_be_visible()
+    expect(page.get_by_text("service not responding")).to_be_visible()
     page.unroute("**/v1/jobs")
     send.click()
     page.wait_for_url(re.compile("/dashboard/jobs/job_"))
@@ -215,7 +215,7 @@ def test_the_form_is_for_everybody_at_any_width(person, picture, look):
     expect(page.locator(PLAN)).to_contain_text("1 live worker")
     picture(page, f"new-{look.name}")
     page.get_by_text("More parameters").click()
-    page.get_by_text("The same from a terminal").click()
+    page.get_by_text("Submit from a terminal").click()
     field(page, "epochs").fill("3")
     field(page, "patience").fill("0")
     expect(page.locator('[data-param="patience"] .problem')).to_be_visible()

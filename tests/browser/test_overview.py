@@ -14,14 +14,14 @@ def test_what_needs_a_person_comes_and_goes_without_a_reload(person):
     alice = person()
     page = alice.page()
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
-    expect(page.get_by_text("Nothing does.")).to_be_visible()
+    expect(page.get_by_text("All clear")).to_be_visible()
     page.evaluate("window.stays = true")
     job = alice.client.submit({**TRAIN, "queue": "jetson", "name": "stuck"})
     need = page.locator("#needs li")
     expect(need).to_contain_text("1 job waits in jetson, which no worker serves.")
     need.get_by_role("link", name="Waiting jobs").focus()
     alice.client.cancel(job["id"])
-    expect(page.get_by_text("Nothing does.")).to_be_visible()
+    expect(page.get_by_text("All clear")).to_be_visible()
     expect(page.locator("#ended")).to_contain_text("stuck")
     assert page.evaluate("window.stays")
 
@@ -33,7 +33,7 @@ def test_a_running_job_is_followed_to_its_end(person):
     alice.client.submit({**TRAIN, "name": "quick", "params": params})
     expect(page.locator("#running").get_by_role("link", name="quick")).to_be_visible()
     expect(page.locator("#ended")).to_contain_text("succeeded", timeout=60_000)
-    expect(page.locator("#running")).to_contain_text("Nothing runs now.")
+    expect(page.locator("#running")).to_contain_text("No running jobs.")
 
 
 def test_another_owner_sees_nothing_of_it(person):
@@ -41,7 +41,7 @@ def test_another_owner_sees_nothing_of_it(person):
     job = alice.client.submit({**TRAIN, "queue": "jetson", "name": "secret-plan"})
     page = bob.page()
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
-    expect(page.get_by_text("Nothing does.")).to_be_visible()
+    expect(page.get_by_text("All clear")).to_be_visible()
     assert "secret-plan" not in page.content()
     assert page.get_by_role("link", name="Workers").count() == 0
     page.goto(f"{bob.stack.url}/dashboard/jobs/{job['id']}")

@@ -24,7 +24,7 @@ def fill(page, **fields):
 
 def draw(page):
     """Press the button."""
-    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_role("button", name="Generate", exact=True).click()
 
 
 def test_images_and_a_walk_between_seeds_are_drawn_in_place_and_are_there_after_a_reload(person, trained, picture):
@@ -36,9 +36,9 @@ def test_images_and_a_walk_between_seeds_are_drawn_in_place_and_are_there_after_
     sheet = page.get_by_role("img", name="a grid · seed 501")
     expect(sheet).to_be_visible(timeout=60_000)
     first = shown(sheet)
-    page.get_by_label("What").select_option("interpolation")
-    page.get_by_role("button", name="Draw with the next seed").click()
-    walk = page.get_by_role("img", name="a walk between seeds · seed 502")
+    page.get_by_label("Output type").select_option("interpolation")
+    page.get_by_role("button", name="Generate with the next seed").click()
+    walk = page.get_by_role("img", name="interpolation between seeds · seed 502")
     expect(walk).to_be_visible(timeout=60_000)
     shown(walk)
     assert walk.evaluate("image => image.naturalWidth / image.naturalHeight") > 10, "it is no strip"
@@ -47,10 +47,12 @@ def test_images_and_a_walk_between_seeds_are_drawn_in_place_and_are_there_after_
 
     page.reload()
     expect(page.locator("#drawn li")).to_have_count(before + 2)
-    assert page.locator("#drawn img").first.get_attribute("alt").startswith("a walk"), "the newest is not the first"
+    assert page.locator("#drawn img").first.get_attribute("alt").startswith("interpolation"), (
+        "the newest is not the first"
+    )
     assert shown(sheet) == first
     picture(page, "job-samples")
-    page.locator("#drawn").get_by_role("link", name="a walk between seeds · seed 502").click()
+    page.locator("#drawn").get_by_role("link", name="interpolation between seeds · seed 502").click()
     strip = page.locator("#job-samples img")
     shown(strip)
     until(lambda: strip.evaluate("image => image.offsetHeight") >= 60, 15, "a strip that is large enough to see")
@@ -63,11 +65,11 @@ def test_a_sample_that_was_asked_for_before_a_reload_appears_by_itself(person, t
     page = open_job(admin, trained)
     sample = page.locator(f"#sample-{job['id']}")
     expect(sample).to_contain_text("queued")
-    expect(sample).to_contain_text("Being drawn…")
-    expect(sample).to_contain_text("no worker serves this queue now")
+    expect(sample).to_contain_text("Generating…")
+    expect(sample).to_contain_text("no worker serves this queue")
     admin.client.cancel(job["id"])
     expect(sample).to_contain_text("canceled")
-    expect(sample).to_contain_text("Nothing was drawn.")
+    expect(sample).to_contain_text("No images generated.")
 
 
 def test_the_same_wish_is_drawn_once(person, trained):

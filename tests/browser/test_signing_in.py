@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 def test_a_person_signs_in_with_a_key_and_goes_where_they_wanted_to(person):
     alice = person(signed_in=False)
     page = alice.page("/dashboard?a=b")
-    expect(page.get_by_text("Sign in to go on where you wanted to go.")).to_be_visible()
+    expect(page.get_by_text("Sign in to continue.")).to_be_visible()
     page.get_by_label("Access key").fill(alice.key)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Request is not valid")).to_be_visible()  # the page takes no such word

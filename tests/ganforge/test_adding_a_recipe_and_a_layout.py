@@ -215,9 +215,9 @@ def test_the_form_shows_the_parameters_of_a_new_recipe_by_group(service):
         re.findall(r'<fieldset class="param-group"><legend>([^<]*)</legend>(.*?)</fieldset>', page, re.DOTALL)
     )
     held = {title: re.findall(r'data-param="(\w+)"', inside) for title, inside in groups.items()}
-    assert held["Of this recipe"] == ["contrast", "layers"]
-    assert {"noise_dim", "beta1"} <= set(held["Learning"])
-    assert "patience" in held["Records and stopping"]
+    assert held["Recipe-specific"] == ["contrast", "layers"]
+    assert {"noise_dim", "beta1"} <= set(held["Optimization"])
+    assert "patience" in held["Logging and stopping"]
     first = page.partition('id="p-more"')[0]
     assert re.findall(r'data-param="(\w+)"', first)[:2] == ["epochs", "images"]
 

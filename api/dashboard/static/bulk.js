@@ -9,7 +9,7 @@ async function load(address, into) {
   const answer = await fetch(address, { headers: { Accept: "text/html" }, credentials: "same-origin" });
   if (new URL(answer.url).pathname === "/dashboard/login") return location.reload();
   const form = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("bulk");
-  if (!form) throw new Refused({ detail: t("the service does not answer; try again shortly") });
+  if (!form) throw new Refused({ detail: t("service not responding; try again shortly") });
   form.dataset.address = address;
   form.dataset.key = crypto.randomUUID?.() || String(Math.random());
   into.replaceChildren(document.adoptNode(form));
@@ -45,7 +45,7 @@ function valid(form, order) {
   const { typed, priority } = form.elements;
   if (typed && typed.value.trim() !== String(order.expected)) {
     typed.dataset.pointer = "/typed";
-    complain(form, "typed", t("This is not the number of jobs: {n}.", { n: String(order.expected) }));
+    complain(form, "typed", t("The number of jobs is {n}.", { n: String(order.expected) }));
     return false;
   }
   if (priority && !priority.checkValidity()) {
@@ -82,7 +82,7 @@ async function again(form, matched) {
   const newer = await load(form.dataset.address || location.href, form.parentElement);
   if (priority !== undefined && newer.elements.priority) newer.elements.priority.value = priority;
   const news = newer.querySelector("#bulk-news");
-  news.textContent = t("Nothing was done yet: the number has changed meanwhile, now {n} jobs match. Look again.", { n: matched });
+  news.textContent = t("Nothing was changed: {n} jobs match now. Review the list and confirm again.", { n: matched });
   news.hidden = false;
   (newer.querySelector("input") || newer.querySelector("#bulk-title")).focus();
 }
@@ -92,7 +92,7 @@ function report(form, { changed, unchanged, problems }) {
   const title = form.querySelector("#bulk-title");
   const said = document.createElement("p");
   said.setAttribute("role", "status");
-  said.textContent = t("Changed: {changed}. Stayed as they were: {unchanged}.", { changed, unchanged });
+  said.textContent = t("{changed} changed, {unchanged} unchanged.", { changed, unchanged });
   const shown = [title, said];
   if (problems.length) {
     const list = document.createElement("ul");
@@ -107,7 +107,7 @@ function report(form, { changed, unchanged, problems }) {
     }
     const note = document.createElement("p");
     note.className = "notice bad";
-    note.textContent = t("Some could not be changed; the first of them:");
+    note.textContent = t("Some jobs could not be changed. First errors:");
     shown.push(note, list);
   }
   const back = form.querySelector("[data-close]");

@@ -41,7 +41,7 @@ export async function call(method, path, body, headers = {}) {
   try {
     answer = await fetch(path, options);
   } catch {
-    throw new Refused({ status: 0, code: "unreachable", detail: t("the service does not answer; try again shortly") });
+    throw new Refused({ status: 0, code: "unreachable", detail: t("service not responding; try again shortly") });
   }
   if (answer.status === 401) {
     signInAgain();

@@ -66,8 +66,8 @@ export function legend(list, lines, dashes, toggle) {
 
 /** Return a folded table of some of a chart's points; it is filled while it is open. */
 export function table(chart) {
-  const body = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${t("As a table")}: ${chart.label}` });
-  const element = make("details", { class: "chart-table" }, make("summary", {}, t("As a table")), body);
+  const body = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${t("Data table")}: ${chart.label}` });
+  const element = make("details", { class: "chart-table" }, make("summary", {}, t("Data table")), body);
   const update = () => {
     const xs = chart.data?.[0] || [];
     if (!element.open) return;

@@ -51,7 +51,7 @@ function draw() {
   const ordered = [...FIRST.filter((name) => names.has(name)), ...[...names].filter((name) => !FIRST.includes(name)).sort()];
   const box = document.getElementById("charts");
   if (ordered.length && !charts.size) box.replaceChildren();
-  else if (!ordered.length) box.replaceChildren(make("p", { class: "muted" }, t("None of these jobs has told a metric yet.")));
+  else if (!ordered.length) box.replaceChildren(make("p", { class: "muted" }, t("None of these jobs has metrics yet.")));
   for (const name of ordered) {
     if (!charts.has(name)) {
       const part = make("div", {}, make("h3", {}, name));
@@ -107,7 +107,7 @@ function look() {
     image.hidden = false;
     image.alt = t("Grid of {name}, epoch {epoch}", { name: job.name, epoch });
     const last = drawn === job.grids.at(-1) && !job.live && place(job, step) < x;
-    const words = step ? t("epoch {epoch}, {place}", { epoch, place: AXES[axis].words(place(job, step)) }) : t("before the training");
+    const words = step ? t("epoch {epoch}, {place}", { epoch, place: AXES[axis].words(place(job, step)) }) : t("before training");
     figureOf.querySelector(".caption").textContent = last ? `${words} · ${t("its last")}` : words;
   }
   const words = AXES[axis].words(x);

@@ -12,6 +12,6 @@ document.addEventListener("click", async (event) => {
     toast(t("Copied."));
   } catch {
     window.getSelection().selectAllChildren(source);
-    toast(document.execCommand("copy") ? t("Copied.") : t("Chosen: copy it with your keyboard."));
+    toast(document.execCommand("copy") ? t("Copied.") : t("Selected. Copy it with your keyboard."));
   }
 });

@@ -31,7 +31,7 @@ function heard(event) {
   }
   if (event.type === "epoch") {
     curves?.pace(event.data.images_per_second, event.data.step);
-    say(t("Epoch {epoch} is done", { epoch: event.data.epoch }));
+    say(t("Epoch {epoch} finished", { epoch: event.data.epoch }));
   }
   if (event.type === "grid") grids?.add(event.data);
   if (event.type === "alert") say(t("Alert: {detail}", { detail: inWords(event.data.detail || event.data.code, event.data.text) }));
@@ -57,7 +57,7 @@ async function catchUp() {
 }
 
 const live = data.ended ? null : new Live(address(), heard, catchUp);
-if (!live) document.getElementById("connection")?.setAttribute("title", t("Ended"));
+if (!live) document.getElementById("connection")?.setAttribute("title", t("Finished"));
 
 // The log stands still while somebody reads it.
 const timeline = document.getElementById("timeline");

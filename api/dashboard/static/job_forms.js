@@ -50,7 +50,7 @@ function edit(form) {
     const labels = {};
     for (const line of form.elements.labels.value.split("\n").map((text) => text.trim()).filter(Boolean)) {
       const [name, ...text] = line.split("=");
-      if (!text.length) throw new Refused({ status: 422, errors: [{ pointer: "/labels", detail: t("write each as name=text") }] });
+      if (!text.length) throw new Refused({ status: 422, errors: [{ pointer: "/labels", detail: t("write each as key=value") }] });
       labels[name.trim()] = text.join("=").trim();
     }
     const body = { name: form.elements.name.value.trim() || null, priority: Number(form.elements.priority.value), labels };

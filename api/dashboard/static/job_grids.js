@@ -60,7 +60,7 @@ class Grids {
     }
     if (ticket !== this.wanted) return;
     this.image.src = picture.src;
-    this.image.alt = t("Images made at {place}", { place: words });
+    this.image.alt = t("Images at {place}", { place: words });
     for (let away = 1; away <= AHEAD; away++)
       for (const near of [this.grids[n + away], this.grids[n - away]]) if (near) make("img", { src: this.address(near) });
   }

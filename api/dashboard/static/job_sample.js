@@ -56,7 +56,7 @@ async function wait(id) {
   await refresh();
   if (!["succeeded", "failed", "canceled"].includes(job.state)) return;
   if (job.state !== "succeeded") headers = wish(); // asking the same again means another try now
-  say(job.state === "succeeded" ? t("The images are drawn") : t("Nothing was drawn"));
+  say(job.state === "succeeded" ? t("Images generated") : t("No images generated"));
   // The list may stand still under the pointer, or the service be away: until it is told, it is asked for again.
   while (pending(id)) {
     await rest();

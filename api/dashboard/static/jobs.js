@@ -27,7 +27,7 @@ function show() {
     box.disabled = full && !box.checked;
   }
   const words = { n: chosen.size, most: MAX_COMPARED };
-  const text = chosen.size === 0 ? t("Choose 2 to 8 jobs to compare.") : chosen.size < FEWEST ? t("1 job is chosen: choose another one.") : full ? t("{n} jobs are chosen, as many as can be compared.", words) : t("{n} jobs are chosen.", words);
+  const text = chosen.size === 0 ? t("Select 2 to 8 jobs to compare.") : chosen.size < FEWEST ? t("1 job selected. Select at least one more.") : full ? t("{n} jobs selected, the maximum.", words) : t("{n} jobs selected.", words);
   document.getElementById("chosen").textContent = text;
   document.getElementById("choose-none").hidden = !chosen.size;
   form.querySelector(".primary").disabled = chosen.size < FEWEST;

@@ -93,7 +93,7 @@ export class Live {
   }
 
   show(state) {
-    const says = { live: t("Live"), lost: t("Connecting again"), polling: t("No live stream: asking every few seconds"), ended: t("Ended") };
+    const says = { live: t("Live"), lost: t("Reconnecting"), polling: t("No live stream: refreshing every few seconds"), ended: t("Finished") };
     const mark = document.getElementById("connection");
     if (!mark) return;
     mark.dataset.state = state;

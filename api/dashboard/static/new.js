@@ -50,7 +50,7 @@ function request() {
 /** Return what the browser itself finds wrong, in the words of the service's errors. */
 function wrongHere() {
   const field = byId("job-labels");
-  field.setCustomValidity(labels(field.value) === null ? t("Write one label a line, as key=value.") : "");
+  field.setCustomValidity(labels(field.value) === null ? t("Write one key=value per line.") : "");
   return [...job.querySelectorAll("[data-pointer]")]
     .filter((input) => !input.validity.valid)
     .map((input) => ({ pointer: input.dataset.pointer, detail: complaint(input) }));
@@ -64,7 +64,7 @@ function show(errors) {
     return { text: name ? `${name}: ${detail}` : detail, id: field?.id };
   });
   showProblems(plan, problems);
-  if (!wasWrong) say(t("Something has to be mended first."));
+  if (!wasWrong) say(t("Fix the problems first."));
   wasWrong = true;
 }
 
@@ -90,7 +90,7 @@ async function check() {
     else {
       mark([], page);
       showPlan(plan, answer, queues.data.find((queue) => queue.name === answer.queue));
-      if (wasWrong) say(t("Nothing has to be mended any more."));
+      if (wasWrong) say(t("No problems left."));
       wasWrong = false;
     }
   } catch (error) {
@@ -202,10 +202,10 @@ async function turn() {
     describeDataset();
     if (focused && document.activeElement?.id !== focused) byId(focused)?.focus();
     history.replaceState(null, "", address());
-    say(t("The form shows the parameters of {recipe}.", { recipe: choice.elements.recipe.value }));
+    say(t("The form now shows the parameters of {recipe}.", { recipe: choice.elements.recipe.value }));
     await check();
   } catch (error) {
-    if (error.name !== "AbortError") toast(t("the service does not answer; try again shortly"), true);
+    if (error.name !== "AbortError") toast(t("service not responding; try again shortly"), true);
   }
 }
 

@@ -12,7 +12,7 @@ const countNeeds = () => document.querySelectorAll("#needs .needs > li").length;
 let known = countNeeds();
 document.addEventListener("refreshed", () => {
   const now = countNeeds();
-  if (now > known) say(t("More needs a person now: {count}", { count: now }));
+  if (now > known) say(t("Needs attention: {count}", { count: now }));
   known = now;
 });
 
@@ -61,7 +61,7 @@ document.getElementById("secret-copy")?.addEventListener("click", async () => {
     toast(t("Copied"));
   } catch {
     // Pages that came without TLS may not use the clipboard: what is selected can be copied by hand.
-    toast(t("Copy it by hand: it is selected"), true);
+    toast(t("Selected. Copy it with your keyboard"), true);
   }
 });
 // A secret stays no longer than it is looked at.

@@ -19,13 +19,13 @@ export function showPlan(box, job, queue) {
   const list = document.createElement("dl");
   const say = (term, ...content) => list.append(element("dt", "", term), element("dd", "", ...content));
   say(t("Queue"), queueWords(job, queue));
-  say(t("Place"), place(job));
-  say(t("Ends"), ...ending(job));
+  say(t("Position"), place(job));
+  say(t("Estimated finish"), ...ending(job));
   if (job.params.image_size) say(t("Images"), t("{size}×{size} pixels", { size: job.params.image_size }));
   const notices = [];
   if (job.reason === "no_live_worker")
-    notices.push(t("No worker serves {queue} now: the job would wait until one comes.", { queue: job.queue }));
-  if (queue?.paused) notices.push(t("{queue} is paused: it starts nothing until an admin resumes it.", { queue: job.queue }));
+    notices.push(t("No worker serves {queue}: the job would wait until one starts.", { queue: job.queue }));
+  if (queue?.paused) notices.push(t("{queue} is paused: no job starts until an admin resumes it.", { queue: job.queue }));
   box.replaceChildren(...notices.map((text) => element("p", "notice warn", text)), list);
 }
 
@@ -36,9 +36,9 @@ function queueWords(job, queue) {
 }
 
 function place(job) {
-  if (job.position === null) return t("not known");
+  if (job.position === null) return t("unknown");
   if (job.position === 1) return t("first in line");
-  if (job.position > 1000) return t("behind more than 1000 others");
+  if (job.position > 1000) return t("more than 1000 ahead");
   // Only the first hundred positions are exact (docs/03-queue.md).
   if (job.position > 100) return t("about {n} in line", { n: 10 * Math.round(job.position / 10) });
   return t("{n} in line", { n: job.position });
@@ -46,7 +46,7 @@ function place(job) {
 
 function ending(job) {
   if (!job.eta) {
-    const why = job.reason ? t("not known while nobody works") : t("not known: no job of this shape has ended on {queue} yet", { queue: job.queue });
+    const why = job.reason ? t("No estimate: no worker is running") : t("No estimate: no similar job has run on {queue}", { queue: job.queue });
     return [element("span", "muted", why)];
   }
   const left = (moment) => (Date.parse(moment) - Date.now()) / 1000;
@@ -71,7 +71,7 @@ export function showProblems(box, problems) {
     } else item.append(...prose(text));
     list.append(item);
   }
-  const title = problems.length === 1 ? t("One thing to mend first:") : t("{n} things to mend first:", { n: problems.length });
+  const title = problems.length === 1 ? t("Fix 1 problem:") : t("Fix {n} problems:", { n: problems.length });
   box.replaceChildren(element("div", "notice bad", element("strong", "", title), list));
 }
 

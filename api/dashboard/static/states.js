@@ -2,7 +2,7 @@
 import { t } from "./words.js";
 
 const WORDS = {
-  queued: () => t("The job waits in the queue"), running: () => t("The job runs"), paused: () => t("The job is paused"),
+  queued: () => t("The job is queued"), running: () => t("The job is running"), paused: () => t("The job is paused"),
   succeeded: () => t("The job has succeeded"), failed: () => t("The job has failed"), canceled: () => t("The job was canceled"),
 };
 

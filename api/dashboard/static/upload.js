@@ -41,12 +41,12 @@ async function wrongHere() {
     .map((input) => ({ pointer: input.dataset.pointer, detail: complaint(input) }));
   const [file] = form.elements.file.files;
   if (file && file.size > Number(form.dataset.limit))
-    wrong.push({ pointer: "/file", detail: t("It has {size}; at most {limit} are taken.", { size: size(file.size), limit: size(Number(form.dataset.limit)) }) });
+    wrong.push({ pointer: "/file", detail: t("The file has {size}; the limit is {limit}.", { size: size(file.size), limit: size(Number(form.dataset.limit)) }) });
   if (wrong.length || !file) return wrong;
   const known = await call("GET", "/v1/datasets?limit=100");
   const mine = [null, form.dataset.owner];
   if (known.data.some((one) => one.name === form.elements.name.value && mine.includes(one.owner)))
-    wrong.push({ pointer: "/name", detail: t("There is a data set of this name; delete it first, or choose another name.") });
+    wrong.push({ pointer: "/name", detail: t("A data set with this name exists. Delete it first, or choose another name.") });
   return wrong;
 }
 
@@ -80,12 +80,12 @@ class Row {
 
   sending(share) {
     this.bar.value = share;
-    this.state("sending", t("Sending: {percent} %", { percent: Math.floor(100 * share) }));
+    this.state("sending", t("Uploading: {percent} %", { percent: Math.floor(100 * share) }));
   }
 
   checking() {
     this.bar.removeAttribute("value"); // nobody knows how far
-    this.state("checking", t("Sent. The pictures are being checked and packed."));
+    this.state("checking", t("Uploaded. The pictures are being checked and packed."));
   }
 
   state(state, text) {
@@ -114,7 +114,7 @@ function send(asked) {
   request.upload.addEventListener("progress", (event) => row.sending(event.lengthComputable ? event.loaded / event.total : 0));
   request.upload.addEventListener("load", () => row.checking());
   request.addEventListener("load", () => ended(row, request, asked));
-  request.addEventListener("error", () => refused(row, asked, { detail: t("The connection broke off; nothing was stored.") }));
+  request.addEventListener("error", () => refused(row, asked, { detail: t("Connection lost; nothing was stored.") }));
   request.addEventListener("abort", () => row.end("canceled", t("Canceled; nothing was stored.")));
   request.addEventListener("loadend", () => underWay.delete(request));
   row.button.addEventListener("click", () => {
@@ -196,7 +196,7 @@ window.addEventListener("drop", (event) => {
   inside = 0;
   document.body.classList.remove("dragging");
   const files = [...event.dataTransfer.files];
-  if (files.length > 1) toast(t("One archive at a time: put the pictures into a zip or tar."), true);
+  if (files.length > 1) toast(t("Upload one archive at a time: put the pictures into a zip or tar file."), true);
   else if (files.length) {
     take(files[0]);
     mark([], form);

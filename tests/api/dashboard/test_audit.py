@@ -41,7 +41,7 @@ def test_filters_stand_in_the_address_and_empty_ones_mean_nothing(admin, alice, 
     assert job["id"] not in page
     assert 'href="/dashboard/queues#queue-gpu"' in page
     assert job["id"] in reader.see(f"/dashboard/audit?subject={job['id']}")
-    assert "No change fits these filters." in reader.see("/dashboard/audit?owner=nobody")
+    assert "No entries match these filters." in reader.see("/dashboard/audit?owner=nobody")
     assert "Request is not valid" in reader.see("/dashboard/audit?subject=no%20id", 422)
     assert "Request is not valid" in reader.see("/dashboard/audit?whatever=1", 422)
 

@@ -67,11 +67,11 @@ def test_jobs_are_laid_side_by_side_in_the_order_of_the_address(finished: Finish
 def test_none_or_one_job_leads_to_the_list(alice: Person, enter):
     reader = enter(alice)
     job = alice.submit(name="alone")["id"]
-    assert "No job is chosen yet." in reader.see(PATH)
-    assert "No job is chosen yet." in reader.see(f"{PATH}?jobs=")
+    assert "No jobs selected." in reader.see(PATH)
+    assert "No jobs selected." in reader.see(f"{PATH}?jobs=")
     page = reader.see(f"{PATH}?jobs={job},{job}")
     assert "alone" in page
-    assert "It takes another one" in page
+    assert "Select at least one more job" in page
 
 
 def test_what_is_missing_or_somebody_elses_is_named(alice: Person, bob: Person, enter):
@@ -120,21 +120,21 @@ def test_a_sampling_job_beside_trainings_makes_no_parameter_differ(finished: Fin
     assert cells(page, "differences", "kind") == ["train", "sample", "train"]
     assert cells(page, "differences", "epochs") == ["2", NONE, "3"]
     assert "batch_size" not in part(page, "differences")
-    assert "Every job paints from the same noise" in page
+    assert "All jobs use the same noise" in page
 
 
 def test_jobs_that_are_alike_differ_in_nothing(alice: Person, enter):
     page = enter(alice).see(f"{PATH}?jobs={alice.submit()['id']},{alice.submit(name='twin')['id']}")
-    assert "Nothing: recipe, data set, seed" in part(page, "differences")
+    assert "No differences: recipe, data set, seed" in part(page, "differences")
 
 
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({}, "Every job paints from the same noise"),
-        ({"seed": 5}, "but the seeds differ"),
-        ({"params": {"epochs": 2, "noise_dim": 7}}, "but its size (noise_dim) differs"),
-        ({"queue": "gpu"}, "Every job paints from the same noise"),
+        ({}, "All jobs use the same noise"),
+        ({"seed": 5}, "Seeds differ, so cells don't correspond"),
+        ({"params": {"epochs": 2, "noise_dim": 7}}, "noise_dim differs, so cells don't correspond"),
+        ({"queue": "gpu"}, "All jobs use the same noise"),
     ],
 )
 def test_the_page_says_whether_pictures_are_from_the_same_noise(

@@ -34,7 +34,7 @@ def test_a_data_set_is_shown_with_what_it_holds_and_where_it_is_from(alice, ente
         assert text in pets
     assert "<dog>" not in page
     assert f'<img class="pixels" src="/v1/datasets/{made["id"]}/preview?redirect=false"' in pets
-    for text in ("10,000 images", f"28{TIMES}28 grey", "10 classes", "Comes with the service"):
+    for text in ("10,000 images", f"28{TIMES}28 grey", "10 classes", "Built in"):
         assert text in digits
     assert "<img" not in digits  # nobody has looked at them yet
     assert digits.index("<code>train</code> 9") < digits.index("<code>test</code> 1")
@@ -75,7 +75,7 @@ def test_what_is_taken_and_how_much_stands_beside_the_form(alice, enter, setting
     assert f'data-limit="{settings.max_upload_bytes}"' in page
     assert "At most 8.59 GB" in page
     assert 'min="8" max="1024"' in page
-    for text in ("A zip, or a tar", "PNG, JPEG, WebP and BMP", "A/…, B/…"):
+    for text in ("A zip or tar archive", "PNG, JPEG, WebP or BMP", "A/…, B/…"):
         assert text in page
 
 

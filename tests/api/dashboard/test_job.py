@@ -106,9 +106,9 @@ def test_the_buttons_are_those_that_the_state_allows(alice, enter, bench):
 def test_a_job_that_waits_says_its_place_and_why(alice, enter):
     first, second = alice.submit()["id"], alice.submit()["id"]
     reader = enter(alice)
-    assert "Next in the queue cpu." in words(see(reader, first))
-    assert "Number 2 in the queue cpu." in words(see(reader, second))
-    assert "no worker serves this queue now" in words(see(reader, second))
+    assert "Next in queue cpu." in words(see(reader, first))
+    assert "Number 2 in queue cpu." in words(see(reader, second))
+    assert "no worker serves this queue" in words(see(reader, second))
 
 
 def test_a_failure_is_said_in_words_with_its_code(alice, enter, bench, stores):
@@ -116,7 +116,7 @@ def test_a_failure_is_said_in_words_with_its_code(alice, enter, bench, stores):
     claim = bench.claim()
     stores.jobs.finish(claim, Ending(Outcome.failed, None, ErrorCode.out_of_memory, "9 GB were asked for"))
     read = words(see(enter(alice), job))
-    assert "Memory ran out" in read
+    assert "Out of memory" in read
     assert "9 GB were asked for" in read
     assert "out_of_memory" in read
 
@@ -126,11 +126,11 @@ def test_a_failure_is_said_in_words_with_its_code(alice, enter, bench, stores):
     [
         ("discriminator_too_strong", "The discriminator is too strong", "a lower d_learning_rate"),
         ("generator_too_strong", "The generator is too strong", "more d_steps"),
-        ("collapse", "The images look alike (collapse)", "a larger noise_dim"),
-        ("gradient_norm", "A gradient stays large", "a warm-up (warmup_images)"),
-        ("not_a_number", "A value is no number", "lower learning rates"),
-        ("batch_halved", "The batch was halved", "a smaller batch_size"),
-        ("checkpoint_corrupt", "A checkpoint was damaged", "the object store"),
+        ("collapse", "Mode collapse: images look alike", "a larger noise_dim"),
+        ("gradient_norm", "Large gradients", "a warm-up (warmup_images)"),
+        ("not_a_number", "NaN or infinity detected", "lower learning rates"),
+        ("batch_halved", "Batch size halved", "a smaller batch_size"),
+        ("checkpoint_corrupt", "Damaged checkpoint", "the object store"),
         ("something_new", "something_new", "as it was told"),
     ],
 )
@@ -162,7 +162,7 @@ def test_attempts_and_logs_stand_on_the_time_line_and_older_ones_behind_a_link(a
     stores.jobs.progress(claim, lines)
     reader = enter(alice)
     page = see(reader, job)
-    assert "Attempt 1 at work" in words(page)
+    assert "Attempt 1 in progress" in words(page)
     assert "line 149." in page
     assert "line 50." in page
     assert "line 49." not in page
@@ -241,7 +241,7 @@ def test_a_retry_of_what_was_trained_on_a_deleted_data_set_asks_for_another(alic
     page = see(reader, job)
     assert 'data-dialog="retry"' not in page
     assert f'href="/dashboard/new?from={job}"' in page
-    assert "cats not here any more" in words(page)
+    assert "cats deleted" in words(page)
 
 
 def test_samples_can_be_asked_for_when_there_is_a_checkpoint(alice, enter, finished):
@@ -263,7 +263,7 @@ def test_a_job_and_its_retries_lead_to_each_other(alice, enter, finished):
 def test_a_sampling_job_shows_what_it_drew_and_where_from(alice, enter, bench, finished):
     job = alice.post("/v1/jobs", json={"kind": "sample", "source": {"job": finished.id}, "queue": "cpu"}).json["id"]
     reader = enter(alice)
-    assert "The images appear here when they are drawn." in see(reader, job)
+    assert "The images appear here once they are generated." in see(reader, job)
     claim = bench.claim()
     sample = bench.artifact(claim, "samples", "grid-1.png", b"picture", "image/png")
     bench.finish(claim)

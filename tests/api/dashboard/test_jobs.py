@@ -120,7 +120,7 @@ def test_the_address_holds_the_filters(alice: Person, enter, query: str, fits: b
     job = alice.submit(labels={"team": "a"})["id"]
     page = enter(alice).see(f"{PATH}?{query}")
     assert listed(page) == ([job] if fits else [])
-    assert ("No job matches these filters." in page) is not fits
+    assert ("No jobs match these filters." in page) is not fits
 
 
 def test_a_filter_that_means_nothing_is_a_problem_that_names_it(alice: Person, enter):
@@ -175,8 +175,8 @@ def test_the_list_is_read_forth_and_back_without_losing_or_repeating_a_job(alice
 
 
 def test_an_empty_list_says_what_to_do(alice: Person, carol: Person, enter):
-    assert "Train the first one" in enter(alice).see(PATH)
-    assert "Train the first one" not in enter(carol).see(PATH)
+    assert "Train the first model" in enter(alice).see(PATH)
+    assert "Train the first model" not in enter(carol).see(PATH)
 
 
 def test_a_large_number_of_jobs_is_not_counted_to_its_end(alice: Person, enter, monkeypatch):
@@ -218,7 +218,7 @@ def test_an_order_shows_how_many_jobs_of_which_state_it_would_change(alice: Pers
         assert found
         assert json.loads(html.unescape(found[1])) == {"action": action, "filter": {"kind": ["train"]}, "expected": 3}
         assert (f"({count})</button>" in page) is (count > 0)
-        assert ("Nothing would change" in page) is (count == 0)
+        assert ("No effect: no job" in page) is (count == 0)
         assert "type how many jobs match" not in page
 
 

@@ -97,10 +97,13 @@ def test_data_sets_that_fit_come_first_and_those_that_do_not_say_why(alice, ente
     assert upload(alice, zipped(pictures(20, size=(300, 200))), "wide", size="200").status_code == 201
     assert upload(alice, zipped(pictures(20, size=(64, 64))), "faces").status_code == 201
     page = enter(alice).see("/dashboard/new?recipe=darknet&dataset=faces")
-    assert offered(page) == {"Fit Darknet classifier": ["mnist-10k"], "Do not fit": ["faces", "wide"]}
+    assert offered(page) == {"Compatible with Darknet classifier": ["mnist-10k"], "Incompatible": ["faces", "wide"]}
     assert "needs images with at least two classes" in page
     page = enter(alice).see("/dashboard/new?recipe=wgan")
-    assert offered(page) == {"Fit WGAN": ["mnist-10k", "faces"], "Fit when scaled: set image_size": ["wide"]}
+    assert offered(page) == {
+        "Compatible with WGAN": ["mnist-10k", "faces"],
+        "Compatible after resizing: set image_size": ["wide"],
+    }
     assert "set `image_size` to 64" in page
 
 
@@ -133,8 +136,8 @@ def test_a_drawing_fills_in_nothing(alice, enter, finished):
     source = {"job": finished.id, "checkpoint": "best"}
     drawn = alice.post("/v1/jobs", json={"kind": "sample", "source": source}).json
     page = enter(alice).see(f"/dashboard/new?from={drawn['id']}")
-    assert "That job drew samples" in page
-    assert "Filled in from" not in page
+    assert "That job generated samples" in page
+    assert "Copied from" not in page
 
 
 def test_another_recipe_in_the_address_goes_before_the_jobs(alice, enter):
@@ -166,7 +169,7 @@ def test_an_address_that_means_nothing_is_an_error_page(alice, enter, query, sta
 
 def test_an_unknown_data_set_is_said_and_another_offered(alice, enter):
     page = enter(alice).see("/dashboard/new?dataset=%3Cnope%3E")
-    assert "There is no data set “&lt;nope&gt;” that is ready." in page
+    assert "Data set “&lt;nope&gt;” not found or not ready." in page
     assert chosen(page, "dataset") == "mnist-10k"
 
 

@@ -1,4 +1,4 @@
-"""The first page: what it shows to whom, and what it says needs a person."""
+"""The first page: what it shows to whom, and what it says needs attention."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_the_queues_are_shown_with_what_waits_comes_and_goes(alice, admin, bench
     bench.claim()
     shown = row(enter(admin).see("/dashboard"), "cpu")
     # waiting, running, oldest wait; arrivals and finishes a minute, of five minutes and of the hour; workers
-    assert re.search(r"cpu 3 1 \d s 1 \(hour: 0\.08\) 0\.2 \(hour: 0\.02\) 1 *$", shown), shown
+    assert re.search(r"cpu 3 1 \d s 1 \(1 h average: 0\.08\) 0\.2 \(1 h average: 0\.02\) 1 *$", shown), shown
 
 
 def test_nothing_needs_a_person_where_all_is_well(alice, bench, enter):
     alice.submit()
     page = plain(enter(alice).see("/dashboard"))
-    assert "Nothing does." in page
+    assert "All clear" in page
 
 
 def test_jobs_that_nobody_can_start_need_a_person(alice, bob, admin, bench, enter, stores):
@@ -52,14 +52,14 @@ def test_jobs_that_nobody_can_start_need_a_person(alice, bob, admin, bench, ente
     assert "1 job waits in cpu, which is paused." in page
     assert page.index("gpu, which") < page.index("cpu, which")
     assert "2 jobs wait in gpu" in plain(enter(alice).see("/dashboard"))
-    assert "Nothing does." in plain(enter(bob).see("/dashboard"))
+    assert "All clear" in plain(enter(bob).see("/dashboard"))
 
 
 def test_a_queue_whose_workers_all_drain_needs_a_person(alice, admin, bench, enter):
     alice.submit()
     admin.post(f"/v1/workers/{bench.worker}/drain")
     page = plain(enter(admin).see("/dashboard"))
-    assert "1 job waits in cpu, whose workers all drain." in page
+    assert "1 job waits in cpu, whose workers are all draining." in page
     assert "The worker bench is draining." in page
     assert "The worker bench is draining." not in plain(enter(alice).see("/dashboard"))
 
@@ -92,10 +92,10 @@ def test_failures_say_what_to_do_and_lead_to_the_job(alice, bob, admin, bench, e
         newest = person.submit()
         fail(bench)
     page = enter(alice).see("/dashboard")
-    assert "2 jobs failed within a day: Memory ran out out_of_memory" in plain(page)
+    assert "2 jobs failed in the last 24 h: Out of memory out_of_memory" in plain(page)
     assert "Retry with a smaller batch" in plain(page)
-    assert f'<a href="/dashboard/jobs/{newest["id"]}">The newest of them' in page
-    assert "3 jobs failed within a day" in plain(enter(admin).see("/dashboard"))
+    assert f'<a href="/dashboard/jobs/{newest["id"]}">Latest failure' in page
+    assert "3 jobs failed in the last 24 h" in plain(enter(admin).see("/dashboard"))
 
 
 def test_every_code_of_an_error_has_a_remedy(alice, bench, enter):
@@ -123,7 +123,7 @@ def test_people_see_their_own_jobs_and_alerts_and_the_admin_all(alice, bob, admi
     page = enter(bob).see("/dashboard")
     assert runs["id"] not in page
     assert done["id"] not in page
-    assert "No training warned of anything." in plain(page)
+    assert "No alerts." in plain(page)
 
 
 def test_only_admins_see_the_workers_with_memory_temperature_and_job(alice, admin, enter, stores):

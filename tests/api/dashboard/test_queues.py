@@ -15,7 +15,7 @@ def test_the_head_of_a_line_is_shown_in_order_and_the_admin_sees_everybody(alice
     shown = section(enter(alice).see("/dashboard/queues"), "cpu")
     assert third["id"] not in shown
     # bob's job is in front of hers, and she learns that without learning whose it is
-    assert 'data-label="Place">2</td>' in shown
+    assert 'data-label="Position">2</td>' in shown
     assert "bob" not in shown
 
 
@@ -37,6 +37,6 @@ def test_a_queue_says_whether_anybody_serves_it(alice, admin, worker, enter):
     page = reader.see("/dashboard/queues")
     assert "open" in section(page, "cpu")
     assert "no worker" in section(page, "jetson")
-    assert "Nothing waits." in section(page, "jetson")
+    assert "No waiting jobs." in section(page, "jetson")
     admin.post(f"/v1/workers/{worker}/drain")
     assert "draining" in section(reader.see("/dashboard/queues"), "cpu")

@@ -53,7 +53,7 @@ def test_what_was_drawn_from_a_job_is_listed_newest_first_with_what_it_is_and_ho
     assert "<img" not in found[zipped]
     assert f'href="/v1/artifacts/{archive}/content" download' in found[zipped]
     assert "single images, in a zip · seed 1 succeeded 1 image ·" in words(found[zipped])
-    assert "The checkpoint is damaged: bytes &lt;b&gt; differ" in found[failed]
+    assert "Damaged checkpoint: bytes &lt;b&gt; differ" in found[failed]
     assert "failed" in words(found[failed])
     assert "a grid · seed 9223372036854775807 queued" in words(found[waits])
     assert re.findall(r'data-pending="(\w+-?[^"]*)"', page) == [waits]
@@ -107,8 +107,8 @@ def test_a_sample_whose_files_and_checkpoint_are_gone_says_so(alice, enter, benc
     with stores.infra.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE jobs SET source_artifact = NULL WHERE kind = 'sample'")
     part = words(samples(see(enter(alice), finished.id))[gone])
-    assert "Its files are not kept any more." in part
-    assert "a checkpoint that is not kept any more" in part
+    assert "Its files have been deleted." in part
+    assert "a deleted checkpoint" in part
 
 
 def test_a_translator_asks_which_way_and_what_to_translate_and_shows_what_came(alice, enter, bench):

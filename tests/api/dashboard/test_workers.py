@@ -19,7 +19,7 @@ def test_workers_are_for_admins(alice, carol, enter):
 
 def test_a_worker_is_shown_with_its_device_and_what_it_does(alice, admin, enter, stores):
     reader = enter(admin)
-    assert "No worker was seen" in reader.see("/dashboard/workers")
+    assert "No workers seen" in reader.see("/dashboard/workers")
     facts = {"kind": "gpu", "name": "H<100>", "gpu_memory_total": 80e9, "gpu_memory_free": 20e9, "room": 20e9}
     worker = stores.fleet.workers.register("tower", "gpu", facts)
     assert "idle" in reader.see("/dashboard/workers")
@@ -82,7 +82,7 @@ def test_a_worker_is_drained_and_let_work_again(admin, worker, enter, stores):
     stores.fleet.workers.stop(worker)
     page = reader.see("/dashboard/workers")
     assert "data-call" not in page
-    assert "1 worker stopped in order within a day" in page
+    assert "1 worker shut down normally in the last 24 h" in page
 
 
 def test_a_memory_that_nobody_knows_is_not_shown():
