@@ -153,6 +153,22 @@ class PictureLayout(Layout):
         """
 
 
+class PartsLayout(PictureLayout):
+    """Pictures below a folder. Where they lie there says to which part they belong."""
+
+    @abstractmethod
+    def parts(self, folder: Path) -> dict[str, list[Entry]]:
+        """Return the pictures of each part, sorted by name."""
+
+    def files(self, folder: Path) -> list[Entry]:
+        """Return the pictures of all parts."""
+        return [entry for entries in self.parts(folder).values() for entry in entries]
+
+    def counts(self, folder: Path) -> dict[str, int]:
+        """Count the pictures of each part."""
+        return {part: len(entries) for part, entries in self.parts(folder).items()}
+
+
 class ArrayLayout(Layout):
     """Pixels that are read into memory as they are."""
 

@@ -11,8 +11,8 @@ from packing.layouts.base import (
     Entry,
     KnownDataset,
     LayoutError,
+    PartsLayout,
     Picture,
-    PictureLayout,
     Pictures,
     PreviewPictures,
     by_class,
@@ -30,7 +30,7 @@ _RENAMED = {"airplane": "plane", "automobile": "car"}
 CLASSES = tuple(_RENAMED.get(name, name) for name in OFFICIAL)
 
 
-class FlatCifarLayout(PictureLayout):
+class FlatCifarLayout(PartsLayout):
     """`train/` and `test/` with files like `123_automobile.png`, or all of them in one folder."""
 
     name = "cifar-flat"
@@ -53,23 +53,22 @@ class FlatCifarLayout(PictureLayout):
         first = next(pictures_below(train if train.is_dir() else folder), None)
         return first is not None and class_in(first.name) is not None
 
-    def files(self, folder: Path) -> list[Entry]:
-        """Return the pictures of all parts."""
-        return [entry for entries in _parts(folder).values() for entry in entries]
-
-    def counts(self, folder: Path) -> dict[str, int]:
-        """Count the pictures of each part."""
-        return {part: len(entries) for part, entries in _parts(folder).items()}
+    def parts(self, folder: Path) -> dict[str, list[Entry]]:
+        """Return `train` and `test`, or all pictures as `train` where there is no such folder."""
+        if (folder / "train").is_dir():
+            names = [part for part in ("train", "test") if (folder / part).is_dir()]
+            return {part: sorted(pictures_below(folder, part)) for part in names}
+        return {"train": sorted(pictures_below(folder))}
 
     def pictures(self, dataset: DatasetFiles) -> Pictures:
         """Yield the pictures of each part with the class that their names end in: `123_automobile.png` is a car."""
-        for part, entries in _parts(dataset.folder).items():
+        for part, entries in self.parts(dataset.folder).items():
             yield part, (_named(dataset, dataset.folder / entry.name) for entry in entries)
 
     def preview(self, dataset: DatasetFiles) -> PreviewPictures:
         """Read names only."""
         numbers = {name: number for number, name in enumerate(dataset.classes)}
-        parts = _parts(dataset.folder)
+        parts = self.parts(dataset.folder)
         labels = {
             part: [numbers.get(class_in(entry.name) or "", -1) for entry in entries] for part, entries in parts.items()
         }
@@ -83,12 +82,6 @@ def class_in(name: str) -> str | None:
     """Return the class that a file's name says, as the course calls it, or None."""
     match = _NAME.fullmatch(name.rpartition("/")[2])
     return None if match is None else _RENAMED.get(match.group(1), match.group(1))
-
-
-def _parts(folder: Path) -> dict[str, list[Entry]]:
-    if (folder / "train").is_dir():
-        return {part: sorted(pictures_below(folder, part)) for part in ("train", "test") if (folder / part).is_dir()}
-    return {"train": sorted(pictures_below(folder))}
 
 
 def _named(dataset: DatasetFiles, path: Path) -> Picture:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packing.layouts.base import DatasetFiles, Entry, KnownDataset, Picture, PictureLayout, Pictures, PreviewPictures
+from packing.layouts.base import DatasetFiles, Entry, KnownDataset, PartsLayout, Picture, Pictures, PreviewPictures
 from packing.layouts.walk import has_pictures, pictures_below
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ _TRAIN = ("trainA", "trainB")
 _PARTS = (*_TRAIN, "testA", "testB")
 
 
-class DomainsLayout(PictureLayout):
+class DomainsLayout(PartsLayout):
     """`trainA/` and `trainB/`, with or without `testA/` and `testB/`."""
 
     name = "domains"
@@ -33,29 +33,21 @@ class DomainsLayout(PictureLayout):
         """Return whether both domains have a picture to train on."""
         return all(has_pictures(folder / part) for part in _TRAIN)
 
-    def files(self, folder: Path) -> list[Entry]:
-        """Return the pictures of all parts."""
-        return [entry for entries in _parts(folder).values() for entry in entries]
-
-    def counts(self, folder: Path) -> dict[str, int]:
-        """Count the pictures of each part."""
-        return {part: len(entries) for part, entries in _parts(folder).items()}
+    def parts(self, folder: Path) -> dict[str, list[Entry]]:
+        """Return the parts whose folders are there."""
+        return {part: sorted(pictures_below(folder, part)) for part in _PARTS if (folder / part).is_dir()}
 
     def pictures(self, dataset: DatasetFiles) -> Pictures:
         """Yield the pictures of each part, in the order of their names."""
-        for part, entries in _parts(dataset.folder).items():
+        for part, entries in self.parts(dataset.folder).items():
             paths = (dataset.folder / entry.name for entry in entries)
             yield part, (Picture(str(path), path) for path in paths)
 
     def preview(self, dataset: DatasetFiles) -> PreviewPictures:
         """Read names only: the domains are the groups."""
-        parts = _parts(dataset.folder)
+        parts = self.parts(dataset.folder)
         groups = [[entry.name for entry in parts[part]] for part in _TRAIN if part in parts]
         return PreviewPictures(groups, lambda name: dataset.folder / name)
-
-
-def _parts(folder: Path) -> dict[str, list[Entry]]:
-    return {part: sorted(pictures_below(folder, part)) for part in _PARTS if (folder / part).is_dir()}
 
 
 LAYOUT = DomainsLayout()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packing.layouts.base import DatasetFiles, Entry, KnownDataset, Picture, PictureLayout, Pictures, PreviewPictures
+from packing.layouts.base import DatasetFiles, Entry, KnownDataset, PartsLayout, Picture, Pictures, PreviewPictures
 from packing.layouts.walk import has_pictures, pictures_below
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class FolderLayout(PictureLayout):
+class FolderLayout(PartsLayout):
     """Pictures at any depth, all for training."""
 
     name = "folder"
@@ -30,13 +30,9 @@ class FolderLayout(PictureLayout):
         """Return whether there is a picture."""
         return has_pictures(folder)
 
-    def files(self, folder: Path) -> list[Entry]:
-        """Return the pictures."""
-        return sorted(pictures_below(folder))
-
-    def counts(self, folder: Path) -> dict[str, int]:
-        """Count the pictures."""
-        return {"train": len(self.files(folder))}
+    def parts(self, folder: Path) -> dict[str, list[Entry]]:
+        """Return all pictures as `train`."""
+        return {"train": sorted(pictures_below(folder))}
 
     def pictures(self, dataset: DatasetFiles) -> Pictures:
         """Yield all pictures, in the order of their names."""
