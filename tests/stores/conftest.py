@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from stores.container import Stores, open_stores
 from stores.infra.settings import Settings
-from stores.jobs.insert import NewJob
+from tests.new_job import new_job_of_alice
 from tests.stores.maintenance.leftovers import Leaver
 
 
@@ -34,29 +35,7 @@ def worker(stores: Stores) -> str:
 @pytest.fixture
 def new_job(stores: Stores) -> Any:
     """Return a function that makes a NewJob of alice's."""
-    dataset = stores.datasets.find("mnist-10k", None)
-    assert dataset is not None
-
-    def make(**changes: Any) -> NewJob:
-        fields: dict[str, Any] = {
-            "owner": "alice",
-            "kind": "train",
-            "recipe": "mlp_gan",
-            "preset": None,
-            "dataset": "mnist-10k",
-            "dataset_id": dataset["id"],
-            "params": {},
-            "seed": 0,
-            "queue": "cpu",
-            "priority": 0,
-            "name": None,
-            "labels": {},
-            "max_attempts": 3,
-            "max_runtime_s": None,
-        }
-        return NewJob(**{**fields, **changes})
-
-    return make
+    return partial(new_job_of_alice, stores)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 from models.recipes import RECIPES, resolve_params
 from stores.container import Stores, open_stores
 from stores.infra.settings import Settings
-from stores.jobs.insert import NewJob
+from tests.new_job import new_job_of_alice
 from tests.waiting import until
 
 
@@ -115,26 +115,9 @@ def submit(stores: Stores) -> Any:
     """Return a function that submits a training job of alice's and returns its id."""
 
     def make(recipe: str = "mlp_gan", *, params: dict[str, Any] | None = None, **changes: Any) -> str:
-        dataset = stores.datasets.find("mnist-10k", None)
-        assert dataset is not None
         resolved = resolve_params(RECIPES[recipe], None, {"width": 8, "epochs": 2, **(params or {})})
-        fields: dict[str, Any] = {
-            "owner": "alice",
-            "kind": "train",
-            "recipe": recipe,
-            "preset": None,
-            "dataset": "mnist-10k",
-            "dataset_id": dataset["id"],
-            "params": resolved.model_dump(mode="json"),
-            "seed": 1,
-            "queue": "cpu",
-            "priority": 0,
-            "name": None,
-            "labels": {},
-            "max_attempts": 3,
-            "max_runtime_s": None,
-        }
-        view, _ = stores.jobs.submit(NewJob(**{**fields, **changes}))
+        columns = {"recipe": recipe, "params": resolved.model_dump(mode="json"), "seed": 1, **changes}
+        view, _ = stores.jobs.submit(new_job_of_alice(stores, **columns))
         return str(view["id"])
 
     return make
