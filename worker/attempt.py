@@ -1,4 +1,6 @@
-"""One attempt at one job: hand the work to a trainer, write down what it tells, end it when asked, say how it ended."""
+"""One attempt at a job: starts a trainer on it, stores what the trainer reports, ends it on request, and records how
+it ended.
+"""
 
 from __future__ import annotations
 
@@ -40,13 +42,13 @@ Event = tuple[EventType, dict[str, object]]
 
 @dataclass(frozen=True)
 class TakenOver:
-    """The lease was lost: the job belongs to somebody else now."""
+    """The lease was lost: the job belongs to another worker now."""
 
     why: Message
 
 
 class Attempt:
-    """Runs a claim to its end. One thread writes; another keeps the lease, a third stores files."""
+    """Runs a claimed job to its end. One thread writes events, one renews the lease, one uploads files."""
 
     def __init__(self, stores: Stores, device: Device, claim: Claim, trainer: Trainer, scratch: Path) -> None:
         self._stores = stores
@@ -56,9 +58,9 @@ class Attempt:
         self._scratch = scratch / f"{claim.job_id}-{claim.fence}"
         self._inbox: queue.SimpleQueue[News | Request | TakenOver] = queue.SimpleQueue()
         self._over = threading.Event()
-        # Set when it is over or asked to end: what is still being fetched for the trainer is not needed any more.
+        # Set when the attempt is over or asked to end: downloads for the trainer are no longer needed.
         self._halt = threading.Event()
-        self._started = False  # before that, nothing is there that a checkpoint would keep
+        self._started = False  # before that, a checkpoint would have nothing to save
         self._request: Request | None = None
         self._kill_at: float | None = None
         self._eta = Eta()
@@ -69,7 +71,7 @@ class Attempt:
         self._log = log.bind(job=claim.job_id, attempt=claim.attempt, fence=claim.fence)
 
     def interrupt(self) -> None:
-        """Ask for a checkpoint and the end, so that another worker can go on. Safe in a signal handler."""
+        """Request a last checkpoint and the end, so that another worker can continue. Safe in a signal handler."""
         self._inbox.put(Request.shutdown)
         self._halt.set()
 
@@ -88,7 +90,7 @@ class Attempt:
             self._log.warning("attempt_taken_over")
             return None
         except Exception as error:
-            # The one place where anything may arrive: whatever it is, the job must not be left hanging.
+            # The only place that catches every error: whatever it is, the job must not be left running.
             self._log.exception("attempt_broke")
             ending = endings.broken(error)
             return patiently(lambda: self._stores.jobs.finish(self._claim, ending), self._over)
@@ -99,7 +101,7 @@ class Attempt:
             lease.join(timeout=5)
             shutil.rmtree(self._scratch, ignore_errors=True)
 
-    # -- what happens to the trainer
+    # -- the trainer's life
 
     def _train(self) -> Ending:
         self._scratch.mkdir(parents=True, exist_ok=True)
@@ -123,7 +125,7 @@ class Attempt:
                 return self._not_stored(self._uploader.failed)
 
     def _requested(self) -> Request:
-        """Return what was asked before there was a trainer to tell. A request to cancel overrules the others."""
+        """Return the request that came before the trainer started. Cancel overrides the others."""
         requests: list[Request] = []
         while not self._inbox.empty():
             news = self._inbox.get_nowait()
@@ -132,7 +134,7 @@ class Attempt:
         return Request.cancel if Request.cancel in requests else requests[0]
 
     def _next(self) -> News | Request | TakenOver:
-        """Wait for the next message; when the trainer's time to stop is over, end it."""
+        """Wait for the next message. End the trainer when its time to stop is over."""
         while True:
             timeout = None if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
             try:
@@ -143,7 +145,7 @@ class Attempt:
                 self._trainer.kill()
 
     def _handle(self, news: News | Request | TakenOver) -> Ending | None:
-        """Act on one message; return how the attempt ends when this was the last one."""
+        """Handle one message. Return how the attempt ends if this was the last one."""
         match news:
             case wire.Ready():
                 pass
@@ -184,9 +186,9 @@ class Attempt:
         assert_never(news)
 
     def _ask(self, request: Request) -> None:
-        """Pass a request on to the trainer, once. A request to cancel overrules what was asked before."""
+        """Pass a request on to the trainer, once. Cancel overrides earlier requests."""
         if self._request is None and not self._started:
-            # It may be preparing a data set, for minutes, and has nothing to write down.
+            # It may be preparing a data set, which takes minutes, and has nothing to save.
             self._trainer.kill()
         elif self._request is None:
             self._trainer.stop()
@@ -194,21 +196,21 @@ class Attempt:
         if self._request is None or request is Request.cancel:
             self._request = request
 
-    # -- what the trainer says
+    # -- messages of the trainer
 
     def _begin(self, message: wire.Started) -> None:
         self._started = True
         patiently(lambda: self._stores.jobs.begin_attempt(self._claim, message.start_step, message.device), self._over)
 
     def _progress(self, message: wire.Metric | wire.Epoch | wire.ProgressUpdate) -> None:
-        """Write how far the training is, and the event of a metric or an epoch."""
+        """Store the progress, and the event of a metric or an epoch."""
         events: list[Event] = []
         match message:
             case wire.Metric(epoch, steps, values):
                 events = [(EventType.metric, {"epoch": epoch, "steps": steps, "values": values})]
             case wire.Epoch():
                 self._lessons.epoch(message)
-                # The event names each metric's mean beside the epoch's other figures.
+                # The event has the mean of each metric beside the epoch's other values.
                 figures = {name: value for name, value in vars(message).items() if name not in ("means", "progress")}
                 events = [(EventType.epoch, {**figures, **message.means})]
         progress = message.progress
@@ -234,14 +236,14 @@ class Attempt:
     def _write(self, events: Sequence[Event]) -> None:
         patiently(lambda: self._stores.jobs.progress(self._claim, events), self._over)
 
-    # -- how it ends
+    # -- the end
 
     @property
     def _log_lines(self) -> list[str]:
         return self._trainer.last_lines(LOG_LINES)
 
     def _settle(self, ending: Ending) -> Ending:
-        """Wait for the uploads that belong to the ending. Without them a success would be a claim without proof."""
+        """Wait for the uploads: a job must not succeed before its files are stored."""
         patience = None if ending.outcome is Outcome.succeeded else self._stores.infra.settings.stop_grace_s
         if self._uploader.drain(patience) or self._uploader.failed is None:
             return ending
@@ -262,9 +264,9 @@ class Attempt:
         return endings.max_runtime(limit)
 
     def _exited(self, code: int) -> Ending:
-        """Tell what an exit without a last message means."""
+        """Return the ending for an exit without a last message."""
         if self._request is not None:
-            # It did not write its checkpoint in time; the one before serves.
+            # It did not write its checkpoint in time, so the previous one is used.
             return AS_REQUESTED[self._request]
         return endings.exited(
             code,
@@ -273,7 +275,7 @@ class Attempt:
             ran_out_of_memory=self._trainer.ran_out_of_memory,
         )
 
-    # -- what its lease tells
+    # -- called by the lease
 
     def _wished(self, action: Action) -> None:
         self._inbox.put(Request(action.value))
@@ -289,5 +291,5 @@ class Attempt:
 
 
 def _text(text: wire.Text | None) -> dict[str, object]:
-    """Return code and parameters as they stand in the data of an event."""
+    """Return code and parameters as event data."""
     return {} if text is None else {"text": vars(text)}

@@ -12,12 +12,12 @@ from stores.infra.settings import Settings
 from worker.device import find_device
 from worker.supervisor import Supervisor
 
-# A task's slot is free again just after the last of its signals.
+# A task's slot becomes free shortly after its last signal.
 LISTEN_AFTER_S = 0.01
 
 
 def create_worker(settings: Settings) -> Celery:
-    """Return a Celery application whose one task lets the supervisor look for work."""
+    """Return a Celery application with one task, which makes the supervisor look for work."""
     app = make_celery(settings)
     supervisor = Supervisor(open_stores(settings, celery=app), find_device(settings))
 
@@ -33,8 +33,8 @@ def create_worker(settings: Settings) -> Celery:
     def start(**_: object) -> None:
         supervisor.start()
 
-    # Celery's loop asks the broker for work when something wakes it, and not while the slot is taken. The end of a task
-    # wakes nobody by itself: a ring that comes then would wait for the next of the loop's own timers, up to a second.
+    # Celery's event loop polls the broker when something wakes it, and not while the slot is taken. The end of a task
+    # does not wake it: a message that arrives then would wait for the loop's next timer, up to a second.
     @signals.task_postrun.connect(weak=False)  # type: ignore[untyped-decorator]
     def listen_again(**_: object) -> None:
         if (hub := get_event_loop()) is not None:
@@ -53,7 +53,7 @@ def create_worker(settings: Settings) -> Celery:
 
 
 def __getattr__(name: str) -> Celery:
-    """Make `app` when Celery's command line asks for it: importing this module reads no settings."""
+    """Create `app` when Celery's command line asks for it, so that importing this module reads no settings."""
     if name == "app":
         return create_worker(Settings())
     raise AttributeError(name)

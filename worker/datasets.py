@@ -1,4 +1,6 @@
-"""Uploaded data sets on this worker's disk: fetched once, checked, shared by its supervisors, oldest out first."""
+"""The cache of uploaded data sets on this machine's disk: downloaded once, verified, shared by its supervisors. The
+least recently used ones are removed first.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ _LOOK_S = 0.2
 
 
 class UnfetchableError(MessageError):
-    """The data set cannot be had, now or later; the message says why and what to do."""
+    """The data set cannot be fetched, now or later; the message gives the reason and a remedy."""
 
 
 class Cache:
@@ -41,11 +43,12 @@ class Cache:
     def fetch(self, row: views.Dataset, scratch: Path, given_up: threading.Event) -> Path:
         """Return the packed file of an uploaded data set, under a name of the attempt's own in `scratch`.
 
-        That second name keeps the bytes there for as long as the attempt lives, whatever the cache throws out.
+        That second name, a hard link, keeps the bytes for as long as the attempt runs, even if the cache drops the
+        file.
 
         Raises:
             UnfetchableError: the data set was deleted, or its object is not what was stored.
-            GivenUpError: the attempt was asked to end meanwhile.
+            GivenUpError: the attempt was asked to end in the meantime.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         sha256 = row["sha256"]
@@ -62,7 +65,7 @@ class Cache:
             try:
                 os.link(kept, own)
             except OSError:
-                # No second names on this file system: then it is only the newest, and the last to be thrown out.
+                # This file system has no hard links: the file is only the most recently used one, and removed last.
                 return kept
             return own
 
@@ -94,7 +97,7 @@ class Cache:
             part.unlink(missing_ok=True)
 
     def _make_room(self, need: int) -> None:
-        """Throw out what was used longest ago, so that the limit holds with so many bytes more."""
+        """Remove the least recently used files until so many more bytes fit the limit."""
         for part in self._folder.glob(f"*{_PART}"):
             with try_lock(part.with_suffix(".lock")) as free:
                 if free:  # left by a worker that was killed
@@ -109,7 +112,7 @@ class Cache:
             if total <= self._limit:
                 return
             with try_lock(path.with_suffix(".lock")) as free:
-                # A second name means that an attempt works on it.
+                # A second hard link means that an attempt is using it.
                 if free and path.is_file() and path.stat().st_nlink == 1:
                     path.unlink()
                     total -= facts.st_size

@@ -1,4 +1,4 @@
-"""The one device of a supervisor: what it is called, how a trainer is confined to it, and what room a job has on it.
+"""The device of a supervisor: its name, how a trainer is confined to it, and how much memory a job may use on it.
 
 | device | a job may have | now |
 |---|---|---|
@@ -6,7 +6,7 @@
 | GPU | the GPU's memory | what is free of it |
 | Jetson | 70 % of the board's memory, which CPU and GPU share | 70 % of what is available |
 
-Swap counts nowhere: a GPU cannot use it, and a training that swaps is worse than one that waits.
+Swap is never counted: a GPU cannot use it, and a training that swaps is worse than one that waits.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from models.wire import TorchDevice, Values
 from stores.infra.settings import Settings
 from worker.hardware import Gpu, Probes
 
-# The rest is for the system, the supervisor, and what the estimate does not see.
+# The rest is for the system, the supervisor, and errors of the estimate.
 SHARE_OF_BOARD = 0.7
-# A board with less than this holds one trainer, not a second one that waits.
+# A board with less memory than this has room for one trainer, not for a second one that waits.
 BOARD_CHECKPOINTS_S = 300
 ROOM_FOR_SPARE = 6 << 30
 
-# What a trainer may know of this process's environment: enough to run Python and CUDA, no address, no credential.
+# The variables of this process that a trainer gets: what Python and CUDA need, no addresses, no credentials.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_HOME", "GANFORGE_HOME", "TZ")
 
 
@@ -44,27 +44,27 @@ class Device:
 
     @property
     def torch(self) -> TorchDevice:
-        """The name under which torch sees the one device that is left to it."""
+        """The name by which torch addresses the one device that it can see."""
         return "cpu" if self.kind is DeviceClass.cpu else "cuda"
 
     @property
     def courtesy(self) -> list[str]:
-        """What to put before a trainer's command: on a CPU it yields to the service that shares the cores with it.
+        """What to put before a trainer's command: on a CPU, `nice`, since the service shares the cores with it.
 
-        The service asks for a few milliseconds now and then, and people wait for those; on a GPU the trainer's own
-        thread must not be kept waiting.
+        The service needs a few milliseconds now and then, and people wait for them. On a GPU the trainer's own thread
+        must not wait.
         """
         return ["nice", "-n", "10"] if self.kind is DeviceClass.cpu else []
 
     @property
     def keeps_spare(self) -> bool:
-        """Whether there is memory to start the next trainer ahead."""
+        """Whether there is enough memory to start the next trainer ahead of time."""
         return self.kind is not DeviceClass.jetson or self.probes.memory().get("MemTotal", 0) >= ROOM_FOR_SPARE
 
     def suited(self, params: Values) -> Values:
-        """Return a job's parameters with what this device wants where nobody chose.
+        """Return a job's parameters with this device's defaults for those that were not set.
 
-        A board writes its checkpoints to a memory card that wears out, and trains slowly: every five minutes is enough.
+        A board writes checkpoints to a memory card, which wears out, and trains slowly: every five minutes is enough.
         """
         if self.kind is DeviceClass.jetson and params.get("checkpoint_every", "") is None:
             return {**params, "checkpoint_every": {"seconds": BOARD_CHECKPOINTS_S}}
@@ -83,7 +83,7 @@ class Device:
         }
 
     def facts(self) -> dict[str, object]:
-        """Return what the workers' page shows and placement asks: names, memory in bytes and degrees Celsius now.
+        """Return what the workers' page and placement use: names, memory in bytes, temperature in degrees Celsius.
 
         `capacity` is the most that a job may ever need here, `room` the most that it may need now; null: unknown.
         """
@@ -116,7 +116,7 @@ class Device:
         return self._memory(self.probes.memory(), self._gpu())[1]
 
     def _memory(self, figures: dict[str, int], gpu: Gpu | None) -> tuple[int | None, int | None]:
-        """Return capacity and room."""
+        """Return capacity and room in bytes."""
         if self.kind is DeviceClass.gpu:
             return (None, None) if gpu is None else (gpu.total, gpu.free)
         if "MemTotal" not in figures:
@@ -154,7 +154,7 @@ def find_device(settings: Settings, root: Path = Path("/")) -> Device:
         return Device(kind, None, name, threads, probes)
     if kind is DeviceClass.jetson:
         return Device(kind, None, probes.board() or "Jetson", threads, probes)
-    # An index means another GPU whenever one is added; what is kept is the UUID. Without nvidia-smi, as given.
+    # An index may mean another GPU after one is added, so the UUID is stored. Without nvidia-smi, the index as given.
     for gpu in probes.gpus():
         if settings.device in {gpu.index, gpu.uuid}:
             return Device(kind, gpu.uuid, gpu.name, threads, probes)

@@ -12,9 +12,9 @@ from models.messages import Ends, Message, MessageError, Reasons, Words
 from models.states import ErrorCode, Outcome
 from stores.jobs.transitions import Ending, Explanation
 
-# errno of a full disk, of a quota that is used up, and of a file as large as files may be.
+# errno of a full disk, of an exhausted quota, and of a file of the maximum size.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# Signals by which a process ends itself, when a library finds no memory or something else that it cannot go on with.
+# Signals by which a process ends itself, for example when a library finds no memory.
 OWN_SIGNALS = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP}
 
 
@@ -31,12 +31,12 @@ AS_REQUESTED = {
     Request.pause: Ending(Outcome.paused, Reasons.paused_by_request()),
     Request.shutdown: Ending(Outcome.interrupted, Reasons.worker_shut_down()),
 }
-# Somebody else sent the trainer a signal. It has written its checkpoint: nothing died.
+# A signal from outside stopped the trainer. It wrote its checkpoint, so the attempt counts as interrupted.
 TOLD_TO_STOP = Ending(Outcome.interrupted, Reasons.told_to_stop())
 
 
 def max_runtime(limit: int) -> Ending:
-    """End a job that has run as long as it may."""
+    """End a job that reached its maximum run time."""
     return Ending(Outcome.failed, None, ErrorCode.max_runtime, Ends.max_runtime(limit=limit))
 
 
@@ -53,7 +53,7 @@ def exited(status: int, log: Sequence[str], *, killed_for_memory: bool, ran_out_
     """End an attempt whose trainer ended without a last message. `status` is its exit code, or minus its signal.
 
     Facts decide first whether memory ran out: the kernel counts the processes that it kills (`killed_for_memory`), and
-    the trainer may have stood at its limit (`ran_out_of_memory`). What its log says is the last hint.
+    the trainer may have been at its limit (`ran_out_of_memory`). The text of its log is the last hint.
     """
     if -status == signal.SIGKILL and killed_for_memory:
         return Ending(Outcome.failed, None, ErrorCode.out_of_memory, with_log(Ends.killed_for_memory(), log))
@@ -68,22 +68,22 @@ def exited(status: int, log: Sequence[str], *, killed_for_memory: bool, ran_out_
 
 
 def unreadable(detail: str, log: Sequence[str]) -> Ending:
-    """End an attempt whose trainer wrote a line that is none of its messages."""
+    """End an attempt whose trainer wrote a line that is not a valid message."""
     return Ending(Outcome.failed, None, ErrorCode.internal, with_log(Ends.unreadable(error=detail), log))
 
 
 def not_stored(error: BaseException) -> Ending:
-    """End an attempt whose artifacts cannot be kept."""
+    """End an attempt whose artifacts cannot be stored."""
     return Ending(Outcome.failed, None, ErrorCode.internal, Ends.artifact_not_stored(error=said_by(error)))
 
 
 def disk_full(detail: Explanation) -> Ending:
-    """End an attempt that found no room on the worker's disk. Another one may, so the job is tried again."""
+    """End an attempt that found the worker's disk full. Another worker may have room, so the job is retried."""
     return Ending(Outcome.crashed, Reasons.disk_full(), ErrorCode.internal, detail)
 
 
 def broken(error: Exception) -> Ending:
-    """End an attempt whose supervisor met an error that nobody foresaw."""
+    """End an attempt whose supervisor met an unexpected error."""
     detail = Ends.worker_met(kind=type(error).__name__, error=said_by(error))
     if isinstance(error, OSError) and error.errno in FULL:
         return disk_full(detail)
@@ -96,10 +96,10 @@ def with_log(detail: Explanation, log: Sequence[str]) -> Explanation:
 
 
 def received(english: str, text: wire.Text | None) -> Message | str:
-    """Return what a trainer said as a message; in English alone when this version does not know its code."""
+    """Return a trainer's message; its English text when this version does not know its code."""
     return english if text is None else Message.of(vars(text)) or english
 
 
 def said_by(error: BaseException) -> Message | str:
-    """Return the words of an error, by code where they are ours."""
+    """Return the message of an error; its text where it is not one of our errors."""
     return error.message if isinstance(error, MessageError) else str(error)

@@ -1,4 +1,4 @@
-"""When a running job will end: an estimate with a range, from how its progress went so far."""
+"""The ETA of a running job with a range, estimated from its recent progress."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from datetime import UTC, datetime, timedelta
 
 from models.views import rfc3339
 
-# The pace of the last while tells more than that of the whole run; one sample a second is enough for it.
+# The recent pace predicts better than that of the whole run. One sample per second is enough.
 WINDOW_S = 60.0
 SPACING_S = 1.0
 WARM_UP_S = 2.0
-# The window is looked at in so many parts: how much their paces differ is how sure the estimate is.
+# The window is divided into so many parts. The spread of their paces gives the range of the estimate.
 PARTS = 4
-# What the steadiest pace leaves open, and how long the last files may take once everything has been learned.
+# The least relative range, however steady the pace; and the time that the last files may take after training.
 SPREAD = 0.05
 TAIL_S = 2.0
 
 
 class Eta:
-    """Fed with the fraction done (0 to 1), tells `{"at", "low", "high"}`; None while there is too little to go by."""
+    """Estimates `{"at", "low", "high"}` from the fraction done (0 to 1); None while there are too few measurements."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque()
@@ -46,7 +46,7 @@ class Eta:
         }
 
     def _rates(self, now: float, fraction: float) -> list[float]:
-        """Return the pace of each part of the window; one without progress tells nothing: metrics come in bunches."""
+        """Return the pace of each part of the window, without parts that have no progress: metrics come in batches."""
         last = len(self._samples) - 1
         marks = [self._samples[last * part // PARTS] for part in range(PARTS)] + [(now, fraction)]
         rates = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(marks) if b[0] > a[0]]

@@ -1,6 +1,6 @@
-"""What the kernel and the driver tell of this machine: small files below /proc and /sys, and the lines of nvidia-smi.
+"""Facts about this machine from the kernel and the driver: small files below /proc and /sys, and nvidia-smi.
 
-Every probe is optional: a file that is not there, or says what nobody expects, is an answer less and no error.
+Every probe is optional: a file that is missing or unreadable gives no value, not an error.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ MIB = 1 << 20
 SMI_TIMEOUT_S = 10
 SMI_FIELDS = "index,uuid,name,memory.total,memory.free,temperature.gpu"
 
-# Of a machine's sensors, those that tell of its processor: by the types of thermal zones, or the drivers of chips.
-# A notebook's other zones are its wireless card, its battery, or a number that never changes.
+# The sensors of the processor, by the types of thermal zones or the drivers of chips. A notebook's other zones are its
+# wireless card, its battery, or a number that never changes.
 PROCESSOR_ZONES = ("x86_pkg_temp", "cpu", "soc")
 PROCESSOR_CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
-# A board's power chip says 50 or 100 degrees, whatever it has.
+# A board's power chip always reports 50 or 100 degrees.
 NO_THERMOMETERS = ("pmic",)
-# What a sensor that is asleep or missing says is far from what silicon bears.
+# Values outside this range come from sensors that are asleep or missing.
 PLAUSIBLE_C = (0, 150)
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One line of nvidia-smi; bytes and degrees are None where the driver does not tell (a GPU cut into slices)."""
+    """One line of nvidia-smi. Bytes and degrees are None where the driver does not report them (a GPU with MIG)."""
 
     index: str
     uuid: str
@@ -43,7 +43,7 @@ class Probes:
         self._root = root
 
     def line(self, path: str) -> str | None:
-        """Return what a small file says, without its end of line (or the zero byte of a device tree)."""
+        """Return the content of a small file without its end of line (or the zero byte of a device tree)."""
         try:
             return (self._root / path).read_text(errors="replace").strip().rstrip("\0").strip()
         except OSError:
@@ -60,7 +60,7 @@ class Probes:
         return figures
 
     def limit(self) -> int | None:
-        """Return the bytes that this process may have at the most, where something limits it below the machine."""
+        """Return the memory limit of this process in bytes, where it is lower than the machine's memory."""
         limits = []
         for path in ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes"):
             text = self.line(path)
@@ -72,7 +72,7 @@ class Probes:
         return min(limits, default=None)
 
     def processor(self) -> str | None:
-        """Return what the processor is sold as."""
+        """Return the product name of the processor."""
         lines = (self.line("proc/cpuinfo") or "").splitlines()
         return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None) or None
 
@@ -81,7 +81,7 @@ class Probes:
         return self.line("proc/device-tree/model") or None
 
     def compressed_swap(self) -> int:
-        """Return the bytes of swap that is memory after all (zram)."""
+        """Return the bytes of swap that lie in memory (zram)."""
         sizes = (self.line(str(path.relative_to(self._root))) for path in self._root.glob("sys/block/zram*/disksize"))
         return sum(int(size) for size in sizes if size and size.isdecimal())
 
@@ -98,12 +98,12 @@ class Probes:
         return None
 
     def board_temperature(self) -> float | None:
-        """Return the degrees Celsius of a board's hottest thermal zone; None where none tells."""
+        """Return the degrees Celsius of a board's hottest thermal zone; None where none reports a value."""
         zones = self._zones()
         return max((degrees for kind, degrees in zones if not kind.startswith(NO_THERMOMETERS)), default=None)
 
     def processor_temperature(self) -> float | None:
-        """Return the degrees Celsius of the processor's hottest sensor; None where none tells."""
+        """Return the degrees Celsius of the processor's hottest sensor; None where none reports a value."""
         zones = [degrees for kind, degrees in self._zones() if kind.startswith(PROCESSOR_ZONES)]
         return max((*zones, *self._chips()), default=None)
 
@@ -117,7 +117,7 @@ class Probes:
         return found
 
     def _chips(self) -> list[float]:
-        """Return the degrees of the processor's own sensors, which are no thermal zones with some makers."""
+        """Return the degrees of the processor's own sensors, which some makers do not list as thermal zones."""
         found = []
         for chip in self._root.glob("sys/class/hwmon/hwmon*"):
             if self.line(f"{chip.relative_to(self._root)}/name") in PROCESSOR_CHIPS:
@@ -128,7 +128,7 @@ class Probes:
     def oom_kills(self) -> int:
         """Return how often the kernel has killed a process for lack of memory: on this machine or in this container.
 
-        Every file that counts is added, so the number only tells whether there was another one since.
+        The counters of all files are added, so only an increase of the number has a meaning.
         """
         count = 0
         for path in ("proc/vmstat", *self._memory_events()):
@@ -139,9 +139,9 @@ class Probes:
         return count
 
     def _memory_events(self) -> set[str]:
-        """Return the files in which this process's own cgroup and the topmost one count, in both versions of cgroups.
+        """Return the counter files of this process's own cgroup and of the topmost one, in both versions of cgroups.
 
-        In a container the path of the own cgroup is often not there: it then stands at the top.
+        In a container the path of the own cgroup often does not exist: it is then mounted at the top.
         """
         found = {"sys/fs/cgroup/memory.events", "sys/fs/cgroup/memory/memory.oom_control"}
         for line in (self.line("proc/self/cgroup") or "").splitlines():
@@ -174,7 +174,7 @@ def _mebibytes(text: str) -> int | None:
 
 
 def _celsius(text: str | None) -> float | None:
-    """Return the degrees that the kernel writes in thousandths; None for what is no number, or no temperature."""
+    """Return degrees from the kernel's thousandths; None for what is not a number or not plausible."""
     if text is None or not text.removeprefix("-").isdecimal():
         return None
     degrees = int(text) / 1000

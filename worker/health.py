@@ -10,7 +10,7 @@ from stores.queries.liveness import Liveness, report
 
 
 def complaint(liveness: Liveness, settings: Settings) -> str | None:
-    """Return what is wrong with the supervisor on this host, None if it does its work.
+    """Return what is wrong with the supervisor on this host; None if it is healthy.
 
     Raises:
         SQLAlchemyError: the database does not answer.

@@ -1,4 +1,4 @@
-"""The lease of one attempt: renewed beside the training; with it comes what is asked of the job."""
+"""The lease of one attempt, renewed in a thread. The same query reads requests to cancel or pause the job."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from stores.infra.errors import StaleFenceError
 from stores.infra.failpoints import reach
 from stores.jobs.transitions import Claim
 
-LOOK_S = 0.5  # how often the job's row is asked for a wish to cancel or pause
-# A worker that hears nothing of the database for so many leases stops its trainer. Until then it trains on: where the
-# database is away for everybody, nobody can have taken the job, and what was trained meanwhile is not lost. After that
-# its work is most likely being done elsewhere, while files pile up on its disk.
+LOOK_S = 0.5  # how often the job's row is checked for a request to cancel or pause
+# A worker that cannot reach the database for so many leases stops its trainer. Until then it continues: if nobody can
+# reach the database, no other worker can have taken the job, and the training is not lost. After that, another worker
+# is most likely doing the same work, while files pile up on this disk.
 SILENT_LEASES = 10
 
 
 class Lease(threading.Thread):
-    """A thread that runs until the attempt is over. `wished` hears what is asked, `lost` that the job is gone."""
+    """A thread that runs until the attempt is over. Calls `wished` with a request, and `lost` when the job is gone."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Lease(threading.Thread):
         self._log = structlog.get_logger(__name__).bind(job=claim.job_id, fence=claim.fence)
 
     def run(self) -> None:
-        """Renew and look. A job that was taken away, and a silence that lasts, end the attempt at once."""
+        """Renew the lease and read requests. A lost job, or a long outage of the database, ends the attempt at once."""
         settings = self._stores.infra.settings
         renew_at = time.monotonic() + settings.renew_s
         heard_at, known = time.monotonic(), None

@@ -1,4 +1,4 @@
-"""Waiting out a database or an object store that is away, for as long as the attempt may go on."""
+"""Retries during an outage of the database or the object store, for as long as the attempt may continue."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LONGEST_WAIT_S = 5.0
 
 
 class GivenUpError(Exception):
-    """The attempt ended while something was still waited for."""
+    """The attempt ended during the retries."""
 
 
 def patiently(call: Callable[[], T], given_up: threading.Event) -> T:
-    """Call until it works. What a retry cannot mend (a stale fence, say) is raised at once.
+    """Call until it works. Errors that a retry cannot fix (such as a stale fence) are raised at once.
 
     Raises:
-        GivenUpError: the event was set meanwhile.
+        GivenUpError: the event was set in the meantime.
     """
     wait = FIRST_WAIT_S
     while True:
@@ -46,6 +46,6 @@ def patiently(call: Callable[[], T], given_up: threading.Event) -> T:
 
 
 def _passing(error: DBAPIError) -> bool:
-    """Tell whether a database error goes away by itself: it is away, starting, or chose us to break a deadlock."""
+    """Return whether a database error is temporary: the server is away or starting, or it broke a deadlock."""
     state = getattr(error.orig, "sqlstate", None)
     return state is None or state[:2] in {"08", "40", "53", "57"}

@@ -1,4 +1,4 @@
-"""What one attempt teaches about the next job of its shape: the memory it needed and how fast it was."""
+"""The memory and speed of one attempt, stored for the estimates of later jobs of the same shape."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from worker.device import Device
 
 log = structlog.get_logger(__name__)
 
-# What a process needs on a GPU beside the memory that torch counts: CUDA's own context and its libraries' workspaces.
+# GPU memory of a process that torch does not count: CUDA's context and its libraries' workspaces.
 CONTEXT_BYTES = 600 << 20
 
 
 class ResourceStats:
-    """Listens to the trainer's messages, and writes down what they teach when the attempt has ended."""
+    """Collects figures from the trainer's messages, and stores them when the attempt has ended."""
 
     def __init__(self, stores: Stores, device: Device, claim: Claim) -> None:
         self._stores = stores
@@ -37,7 +37,7 @@ class ResourceStats:
         self._images = 0
 
     def memory(self, message: wire.Memory) -> None:
-        """Take the trainer's peak; what counts of it depends on where the device keeps its memory."""
+        """Record the peak of memory: of the device on a GPU, of the process on a CPU, of both on a Jetson."""
         host, device = message.host_bytes, message.device_bytes or 0
         match self._device.kind:
             case DeviceClass.gpu:
@@ -48,16 +48,16 @@ class ResourceStats:
                 self._peak = host
 
     def epoch(self, message: wire.Epoch) -> None:
-        """Take the seconds of an epoch."""
+        """Record the seconds of an epoch."""
         self._training_s += message.seconds
         self._images += round(message.seconds * message.images_per_second)
 
     def alert(self, message: wire.Alert) -> None:
-        """Take note of a batch that did not fit."""
+        """Record a batch that did not fit into memory."""
         self._halved = self._halved or message.code == "batch_halved"
 
     def ended(self, ending: Ending) -> None:
-        """Write down what was learned. A lesson that cannot be written is lost, and nothing else is."""
+        """Store the figures. If that fails, only the figures are lost."""
         try:
             self._write(ending)
         except SQLAlchemyError as error:

@@ -1,4 +1,4 @@
-"""A folder for files on their way to the store, one a supervisor, freed when its owner is gone however it went."""
+"""The scratch folder of a supervisor, for files before their upload. Folders of dead supervisors are removed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOCK = "lock"
 
 
 class Scratch:
-    """Holds a lock on its folder for as long as the process lives; takes away folders that nobody holds any more."""
+    """Locks its folder for as long as the process lives, and removes folders that are no longer locked."""
 
     def __init__(self, home: Path) -> None:
         self._root = home.resolve() / "scratch"
@@ -28,7 +28,7 @@ class Scratch:
             if _abandoned(folder):
                 shutil.rmtree(folder, ignore_errors=True)
         self.path = Path(tempfile.mkdtemp(dir=self._root))
-        # Another thread than this one may close the folder.
+        # A different thread may close the folder.
         self._lock = FileLock(self.path / LOCK, thread_local=False)
         self._lock.acquire()
 
@@ -41,6 +41,6 @@ class Scratch:
 
 def _abandoned(folder: Path) -> bool:
     if not (folder / LOCK).is_file():
-        return False  # its owner is just making it
+        return False  # its owner is just creating it
     with try_lock(folder / LOCK) as abandoned:
         return abandoned

@@ -1,4 +1,4 @@
-"""The spec of an attempt: what a trainer is told of the claimed job, with its files fetched."""
+"""The spec of an attempt: what a trainer gets to know of the claimed job, and the files that it needs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 class CannotStartError(MessageError):
-    """The job cannot run as it stands; the message says why."""
+    """The job cannot start; the message gives the reason."""
 
     def __init__(self, code: ErrorCode, message: Message) -> None:
         super().__init__(message)
@@ -35,18 +35,18 @@ class CannotStartError(MessageError):
 def build_spec(
     stores: Stores, claim: Claim, device: Device, scratch: Path, given_up: threading.Event
 ) -> tuple[wire.Spec, list[Message]]:
-    """Return the spec, and warnings for whoever watches the job. Fetches the data set and the checkpoint.
+    """Return the spec, and warnings for the job's log. Downloads the data set and the checkpoint.
 
     Raises:
         CannotStartError: no data set or no checkpoint to start from.
-        GivenUpError: the attempt ended, or was asked to end, while a store was waited for.
+        GivenUpError: the attempt ended, or was asked to end, during an outage of a store.
     """
     files = _Files(stores, claim, scratch, given_up)
     return files.sampling(device) if claim.job["kind"] == "sample" else files.training(device)
 
 
 class _Files:
-    """Fetches what one attempt needs into its scratch folder."""
+    """Downloads the files of one attempt into its scratch folder."""
 
     def __init__(self, stores: Stores, claim: Claim, scratch: Path, given_up: threading.Event) -> None:
         self._stores = stores
@@ -125,7 +125,7 @@ class _Files:
         return spec
 
     def _source(self) -> Path:
-        """Fetch the checkpoint that a sampling job draws from."""
+        """Download the checkpoint that a sampling job uses."""
         artifact_id = self._job["source_artifact"]
         if artifact_id is not None:
             path = self._fetch(artifact_id, "source.safetensors")
@@ -135,9 +135,9 @@ class _Files:
         raise CannotStartError(ErrorCode.checkpoint_corrupt, gone)
 
     def _resume(self) -> tuple[Path | None, list[Message]]:
-        """Fetch the newest checkpoint that is whole; warn when it is not the newest one there was.
+        """Download the newest intact checkpoint; warn if a newer one is damaged.
 
-        A retry that has none of its own yet starts from the one of its parent that it was made with.
+        A retry without checkpoints of its own starts from the checkpoint of its parent that was chosen for it.
         """
         checkpoints = patiently(lambda: self._stores.queries.jobs.checkpoints(self._job["id"]), self._given_up)
         warnings: list[Message] = []
@@ -157,7 +157,7 @@ class _Files:
         return None, []
 
     def _fetch(self, artifact_id: str, name: str) -> Path | None:
-        """Fetch an artifact; None when its object is gone or its bytes are not those that were stored."""
+        """Download an artifact; None if its object is gone or its bytes do not match the stored hash."""
         path = self._scratch / name
 
         def get() -> Path | None:

@@ -1,4 +1,4 @@
-"""The supervisor of one device: registers, beats, keeps the next trainer warm, works off its queue job by job."""
+"""The supervisor of one device: registers, sends heartbeats, keeps a trainer ready, and runs job after job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Supervisor:
-    """Everything that lives as long as the worker process."""
+    """Everything that lasts as long as the worker process."""
 
     def __init__(self, stores: Stores, device: Device) -> None:
         settings = stores.infra.settings
@@ -34,13 +34,13 @@ class Supervisor:
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Warm the first trainer, register, and begin to beat. Waits for the database if it is away."""
+        """Start the first trainer, register, and start the heartbeat. Waits for the database if it is away."""
         self._spare.prepare()
         self._scratch.open()
         self._heart.start()
 
     def work(self) -> None:
-        """Run jobs until none is left to run. Called for every ring of the bell; a surplus ring finds nothing."""
+        """Run jobs until none is left. Called for every message from the broker; a surplus message finds nothing."""
         self._started.wait()
         while not self._stopping.is_set() and not self._draining:
             try:
@@ -49,7 +49,7 @@ class Supervisor:
                     self._stores.infra.settings.queue, self._worker_id, self._device.name, room
                 )
             except SQLAlchemyError:
-                # The sweeper rings again when the database is back.
+                # The sweeper sends a new message when the database is back.
                 log.exception("claim_failed")
                 return
             if claim is None:
@@ -69,14 +69,14 @@ class Supervisor:
                 self._attempt = None
 
     def stop_soon(self) -> None:
-        """Take no more jobs and give the running one back with a checkpoint. Safe in a signal handler."""
+        """Take no more jobs, and give the running one back with a checkpoint. Safe in a signal handler."""
         self._stopping.set()
         attempt = self._attempt
         if attempt is not None:
             attempt.interrupt()
 
     def close(self) -> None:
-        """Leave in order: end the waiting trainer, say goodbye."""
+        """Shut down: end the waiting trainer, and mark this worker as stopped."""
         self._stopping.set()
         self._spare.close()
         try:
@@ -88,7 +88,7 @@ class Supervisor:
         self._stores.close()
 
     def _beat(self) -> None:
-        """Register, then say every few seconds that this worker lives; look after the waiting trainer meanwhile."""
+        """Register, then send a heartbeat every few seconds, and keep a trainer ready."""
         settings = self._stores.infra.settings
         name = settings.worker_name or f"{settings.queue}-{self._device.uuid or self._device.name}"
         while not self._stopping.is_set():
@@ -97,12 +97,12 @@ class Supervisor:
                     self._worker_id = self._stores.fleet.workers.register(name, settings.queue, self._device.facts())
                     log.info("worker_registered", worker=self._worker_id, queue=settings.queue)
                     self._started.set()
-                    # Work may have been waiting since before this worker came.
+                    # Jobs may have been waiting since before this worker started.
                     self._stores.infra.bell.ring(settings.queue)
                 was_draining = self._draining
                 self._draining = self._stores.fleet.workers.beat(self._worker_id, self._device.facts())
                 if was_draining and not self._draining:
-                    # What was rung for meanwhile, it did not take.
+                    # Messages that came in the meantime were ignored.
                     self._stores.infra.bell.ring(settings.queue)
                 self._spare.prepare()
             except SQLAlchemyError as error:

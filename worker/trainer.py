@@ -1,4 +1,4 @@
-"""A trainer process, seen from its supervisor: started, spoken to, listened to, ended (docs/05-trainer-protocol.md)."""
+"""A trainer process as its supervisor handles it: start, messages both ways, end (docs/05-trainer-protocol.md)."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from worker.device import Device
 log = structlog.get_logger(__name__)
 
 LOG_LINES = 200
-# How often the memory of a trainer is looked at: importing torch takes a second or two, training is steadier.
+# How often the memory of a trainer is measured. It changes quickly while torch is imported, and slowly later.
 LOOK_WHILE_IMPORTING_S, LOOK_S = 0.05, 0.5
-# A trainer that died within this share of its limit, as far as was seen, died of it: it grows between two looks.
+# A trainer that died this close to its limit is taken to have died of it: memory grows between two measurements.
 CLOSE_SHARE = 0.1
 LINE_LENGTH = 2000
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A line that is none of the messages of models/wire.py. `detail` says why."""
+    """A line that is not a valid message of models/wire.py; `detail` gives the reason."""
 
     detail: str
 
@@ -47,16 +47,16 @@ News = wire.FromTrainer | Unreadable | Exited
 
 
 class Trainer:
-    """One `python -m trainers`, in a session of its own, so that it can be ended with whatever it started.
+    """One `python -m trainers`, in a session of its own, so that it can be ended together with its children.
 
-    It starts at once and imports torch; `begin` hands it its work. Its messages go to the `listener`, in order, from a
-    thread of their own. The last one is `Exited`.
+    It starts at once and imports torch; `begin` gives it its work. A thread passes its messages to the `listener`, in
+    order. The last one is `Exited`.
     """
 
     def __init__(self, device: Device, python: str | None) -> None:
         environment = device.environment()
         if python is not None:
-            # Another Python does not have this package installed: it runs from where it lies.
+            # Another Python does not have this package installed, so it runs from the source folder.
             environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
         self._process = subprocess.Popen(
             [*device.courtesy, python or sys.executable, "-m", "trainers"],
@@ -82,7 +82,7 @@ class Trainer:
 
     @property
     def ran_out_of_memory(self) -> bool:
-        """Whether its limit explains that it has died: it came close, or may not hold as much as torch takes."""
+        """Whether its memory limit explains its death: it came close, or the limit is below what torch itself needs."""
         if (room := self._tightest) is None:
             return False
         if not self.ready.is_set() and room.allowed < memory.IMPORT_BYTES:
@@ -91,11 +91,11 @@ class Trainer:
 
     @property
     def alive(self) -> bool:
-        """Whether the process has not ended."""
+        """Whether the process still runs."""
         return self._process.poll() is None
 
     def begin(self, spec: wire.Spec, listener: Callable[[News], None]) -> None:
-        """Hand over the work; what it said before and says from now on goes to `listener`."""
+        """Send the work. Earlier and later messages go to `listener`."""
         with self._lock:
             self._listener = listener
             for message in self._held:
@@ -104,16 +104,16 @@ class Trainer:
         self._say(spec)
 
     def stop(self) -> None:
-        """Ask for a checkpoint at the end of the step in hand, and the end."""
+        """Request a checkpoint after the current step, and the end."""
         self._say(wire.Stop())
 
     def kill(self) -> None:
-        """End the process and whatever it started, at once."""
+        """End the process and its children at once."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """End the process if it still runs, and give its pipes back."""
+        """End the process if it still runs, and close its pipes."""
         self.kill()
         self._process.wait()
         for thread in (self._stdout, self._stderr):
@@ -134,14 +134,14 @@ class Trainer:
             pipe.write(wire.write(message).encode() + b"\n")
             pipe.flush()
         except (BrokenPipeError, ValueError):
-            # It has ended; its exit message says how.
+            # It has ended; `Exited` follows.
             log.info("trainer_gone", pid=self.pid)
 
     def _read_messages(self) -> None:
         pipe = self._process.stdout
         assert pipe is not None  # noqa: S101 - asked for above
         for line in pipe:
-            # Messages are whole lines. Anything else is a stray print, or was cut off when the trainer died.
+            # Messages are whole lines. Anything else is output of a library, or was cut off when the trainer died.
             if not (line.startswith(b"{") and line.endswith(b"\n")):
                 self._log_line(line)
                 continue
@@ -165,7 +165,7 @@ class Trainer:
                 self._listener(news)
 
     def _watch_memory(self) -> None:
-        """Note how close it comes to the limit of its memory. When it has died the kernel no longer tells."""
+        """Record how close it comes to its memory limit: after its death the kernel no longer reports that."""
         while not self._ended.is_set():
             room = memory.room(self.pid)
             if room is not None and (self._tightest is None or room.left < self._tightest.left):
@@ -190,9 +190,9 @@ def _read(line: bytes) -> wire.FromTrainer | Unreadable:
 
 
 class Spare:
-    """The next trainer, started ahead, so that importing torch costs no job anything. Off for small boards.
+    """The next trainer, started ahead of time, so that no job waits for the import of torch. Disabled on small boards.
 
-    None waits while one is at work: the memory is the job's. Safe to use from several threads.
+    No trainer waits while another one works: the memory belongs to the job. Safe to use from several threads.
     """
 
     def __init__(self, device: Device, python: str | None, *, ahead: bool) -> None:
@@ -204,7 +204,7 @@ class Spare:
         self._trainer: Trainer | None = None
 
     def prepare(self) -> None:
-        """Start a trainer if none waits and none is at work; replace one that has died waiting."""
+        """Start a trainer if none waits and none works; replace a waiting one that has died."""
         with self._lock:
             if not self._ahead or self._lent:
                 return
@@ -217,7 +217,7 @@ class Spare:
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[Trainer]:
-        """Hand out the waiting trainer, or a fresh one when none waits or it has died. Whoever has it closes it."""
+        """Return the waiting trainer, or a fresh one if none waits or it has died. The caller closes it."""
         with self._lock:
             self._lent = True
             trainer, self._trainer = self._trainer, None

@@ -1,4 +1,4 @@
-"""Uploads an attempt's files beside the training: object first, then row and event, in the order they were made."""
+"""Uploads an attempt's files during the training, in order: first the object, then its row and event."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class Uploader:
-    """A thread with a queue of files. An error ends it; `failed` then tells which."""
+    """A thread with a queue of files. An error ends it, and is then in `failed`."""
 
     def __init__(self, stores: Stores, claim: Claim) -> None:
         self._stores = stores
@@ -36,7 +36,7 @@ class Uploader:
         self._files.put(file)
 
     def drain(self, timeout: float | None) -> bool:
-        """Wait until everything queued is stored; give up after `timeout` seconds. True: all of it was stored."""
+        """Wait up to `timeout` seconds until all queued files are stored. Return whether they are."""
         self._files.put(None)
         self._thread.join(timeout)
         finished = not self._thread.is_alive()
@@ -44,7 +44,7 @@ class Uploader:
         return finished and self.failed is None
 
     def abandon(self) -> None:
-        """Give up what is not stored yet."""
+        """Drop the files that are not stored yet."""
         self._given_up.set()
 
     def _run(self) -> None:
@@ -54,7 +54,7 @@ class Uploader:
         except GivenUpError:
             log.warning("uploads_given_up", job=self._claim.job_id)
         except Exception as error:
-            # The attempt's own loop looks here and ends the attempt with this error.
+            # The attempt's loop checks this and ends the attempt with the error.
             log.exception("upload_failed", job=self._claim.job_id)
             self.failed = error
 
@@ -70,7 +70,7 @@ class Uploader:
             bytes=path.stat().st_size,
             sha256=sha256_of(path),
             content_type=content_type,
-            # The fence stands in the key: no two attempts ever write the same object.
+            # The key contains the fence, so no two attempts ever write the same object.
             object_key=f"jobs/{self._claim.job_id}/{self._claim.fence}/{artifact_id}{path.suffix}",
             best=file.best,
         )
