@@ -1,2 +1,2 @@
-"""The dashboard: pages for submitting, watching and comparing jobs, and for running the queues. Pages read through the
-API's views, and every change is a call of the public API (docs/13-dashboard.md)."""
+"""The pages on which people submit, watch, compare, and run the queues. They read what the API reads; every change that
+a page makes is a call of the public API (docs/13-dashboard.md)."""

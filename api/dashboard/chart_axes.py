@@ -1,8 +1,8 @@
-"""Converts training steps to images and seconds, so that curves of different jobs share an axis.
+"""How far trainings were at each of their steps, in images and in seconds, so that different ones share an axis.
 
-Known points are the end of each epoch (steps, images, seconds), each step at which the batch was halved (steps,
-images), and the job's current progress. Between two known points images and seconds grow linearly. Events of epochs
-from earlier versions have no step: it is interpolated from their images.
+What is known: at the end of each epoch the steps done, the images seen and the seconds it took; the step from which
+the batch was halved, and the images by then; and now the steps and images in all. Between two such places both grow in
+proportion. Epochs that were told before they told their step lie between the others' in proportion to their images.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 MOST_POINTS = 200
-# Tolerance for rounding: the images of an epoch are computed from its seconds and its images per second.
+# What a run is behind by rounding: an epoch's images are found from seconds and images a second.
 SMALL = 0.02
 
 Pairs = Sequence[tuple[float, float]]
@@ -22,7 +22,7 @@ Pairs = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Clock:
-    """Known points of a run: `steps[i]` was reached after `images[i]` and `seconds[i]` of training."""
+    """Places a run came through: `steps[i]` after `images[i]` and `seconds[i]` of training."""
 
     steps: list[float]
     images: list[float]
@@ -49,9 +49,9 @@ def clock(
 
     Args:
         progress: how far the job is: `step` and `images`.
-        epochs: the data of its epoch events, first to last.
-        ran_s: seconds since its start, used while no epoch has ended.
-        halvings: (step, images) of each point from which the batch was half as large.
+        epochs: what its epochs tell, first to last.
+        ran_s: seconds since its start, which count while no epoch has ended.
+        halvings: (step, images) from which its batch was half as large.
     """
     told = _by_epochs(epochs) if epochs else [(0.0, 0.0)]
     images, seconds = told[-1]
@@ -82,18 +82,18 @@ def _known(
     halvings: Sequence[tuple[int, int]],
     first: float,
 ) -> Pairs:
-    """Return the known pairs of images and steps in rising order, from the start of the run at `first` images."""
+    """Return the pairs of images and steps that are known, both rising, from where the run began: `first` images."""
     told = [(epoch["images"], epoch["step"]) for epoch in epochs if "step" in epoch]
     told += [(images, step) for step, images in halvings if images > first]
     told.append((progress["images"], progress["step"]))
     rising = _rising([(0.0, 0.0), *((float(images), float(step)) for images, step in sorted(told))])
-    # A job that continues another's checkpoint has no events of the steps before. Its first known pace is assumed for
-    # them too, not the one that would lead back to zero.
+    # Of a job that goes on from another's checkpoint nothing tells of the steps before: it began at the pace at which
+    # it went on, not at the one that would lead back to nothing.
     return rising[1:] if first > 0 and len(rising) > 2 else rising
 
 
 def _rising(pairs: Pairs) -> Pairs:
-    """Return the pairs without those that are not greater than the one before."""
+    """Return the pairs without those that do not lie beyond the one before."""
     rising = list(pairs[:1])
     for x, y in pairs[1:]:
         if x > rising[-1][0] and y >= rising[-1][1]:
@@ -102,7 +102,7 @@ def _rising(pairs: Pairs) -> Pairs:
 
 
 def _along(pairs: Pairs, x: float) -> float:
-    """Return y at an x by linear interpolation; beyond the ends, by the slope of the two nearest points."""
+    """Return the y that lies in proportion at an x; beyond the ends, as between the two nearest."""
     if len(pairs) < 2:
         return pairs[0][1]
     n = min(max(1, bisect_left(pairs, (x,))), len(pairs) - 1)
@@ -115,7 +115,7 @@ def _by_epochs(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]
     first = epochs[0]
     own = first["seconds"] * first["images_per_second"]
     before = first["images"] - own
-    # A job that continues another's checkpoint starts at that checkpoint's images, but at zero seconds.
+    # A job that goes on from another's checkpoint begins where that ended; its seconds are its own.
     places = [(0.0 if before < SMALL * own else before, 0.0)]
     seconds = 0.0
     for epoch in epochs:
@@ -125,7 +125,7 @@ def _by_epochs(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]
 
 
 def speeds(epochs: Sequence[Mapping[str, Any]]) -> list[Speed]:
-    """Return how fast a job was on each of its devices, in the order in which it used them."""
+    """Return how fast a job was on each device that it ran on, in the order in which it came to them."""
     by_device: dict[str, list[Mapping[str, Any]]] = {}
     for epoch in epochs:
         by_device.setdefault(epoch["device"], []).append(epoch)
@@ -141,7 +141,7 @@ def speeds(epochs: Sequence[Mapping[str, Any]]) -> list[Speed]:
 
 
 def thinned(entries: list[Any], most: int = MOST_POINTS) -> list[Any]:
-    """Return at most so many entries, evenly spaced, always with the first and the last."""
+    """Return the first, the last and at most so many entries, evenly from between."""
     if len(entries) <= most:
         return entries
     return [entries[n * (len(entries) - 1) // (most - 1)] for n in range(most)]

@@ -1,4 +1,4 @@
-"""The comparison page: curves, grids and speed of several jobs, and the parameters in which they differ."""
+"""Several jobs side by side: curves, pictures, speed, and where their parameters differ."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ pages = Pages()
 PATH = "/dashboard/compare"
 MAX_JOBS = 8
 MOST_GRIDS = 120
-# Fields of a job that are shown beside its parameters where they differ.
+# Facts of a job that stand beside its parameters where they differ.
 FACTS = ("kind", "recipe", "preset", "dataset", "seed", "queue", "device", "source", "parent")
-# Fields of an epoch event that are not metrics.
+# What an epoch tells that is no metric.
 FIGURES = {"epoch", "step", "images", "seconds", "images_per_second", "device"}
 METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "accuracy", "loss")
 
 
 class CompareQuery(Query):
-    """The jobs to compare, and the x axis."""
+    """Which jobs, and over what."""
 
     jobs: list[str] = Field(default_factory=list)  # each one id, or several with commas between them
     x: Literal["images", "time", "steps"] = "images"
@@ -99,7 +99,7 @@ def _ran(job: Mapping[str, Any]) -> float:
 
 
 def _drawn(job: Mapping[str, Any], course: Clock, grids: list[Artifact]) -> dict[str, Any]:
-    """Return the data from which the scripts draw a job."""
+    """Return what scripts draw a job from."""
     return {
         "id": job["id"],
         "name": job["name"] or job["recipe"],
@@ -121,7 +121,7 @@ def _noise(jobs: list[dict[str, Any]]) -> str:
 
 
 def _speeds(jobs: list[dict[str, Any]], epochs: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Return a row for each job and device with its speed relative to the slowest."""
+    """Return a row for each job and device; how often as fast as the slowest each is."""
     rows = [{"n": n, "job": job, **vars(speed)} for n, job in enumerate(jobs) for speed in speeds(epochs[job["id"]])]
     rates = [row["images_per_second"] for row in rows if row["images_per_second"] > 0]
     for row in rows:
@@ -131,7 +131,7 @@ def _speeds(jobs: list[dict[str, Any]], epochs: Mapping[str, list[dict[str, Any]
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested parameters flattened: grid_every.steps."""
+    """Return nested parameters as one level: grid_every.steps."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -142,13 +142,13 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def differences(jobs: list[dict[str, Any]]) -> list[tuple[str, list[str | None]]]:
-    """Return the fields that differ between jobs: the name, and each job's value (None: it has none)."""
+    """Return what is not the same in all jobs: its name, and each job's value (None: it has none)."""
     facts = [flat({name: job[name] for name in FACTS}) for job in jobs]
     params = [flat(job["params"]) for job in jobs]
     rows = [(name, shown) for name in _names(facts) if len(set(shown := _column(facts, name))) > 1]
     for name in sorted(_names(params)):
         shown = _column(params, name)
-        # Sampling jobs have no training parameters, so values are compared only among jobs of one kind.
+        # That a sampling job has none of a training's parameters is no news: jobs of one kind are compared.
         kinds = {(job["kind"], value) for job, value in zip(jobs, shown, strict=True)}
         if len(kinds) > len({kind for kind, _ in kinds}):
             rows.append((name, shown))

@@ -1,4 +1,4 @@
-"""The page of one job: progress, curves, grids, timeline, artifacts, and its actions."""
+"""One job: how it goes, what it shows, what happened to it, what it left, and what one can do with it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ pages = Pages()
 
 ALL = PageQuery(limit=100)
 LINES = 100
-# With more stops than this, nobody can set a slider to one of them by hand.
+# More stops than this and a slider cannot be set to one of them by hand.
 STOPS = 1000
 FILES = 50
 ALL_FILES = 20_000
-# How many samples are shown at first, and at most. Each loads a picture.
+# Samples shown at first, and at most: each is a picture.
 DRAWN = 12
 MOST_DRAWN = 1000
 TOLD = (EventType.state, EventType.alert, EventType.log, EventType.checkpoint)
 
 
 class JobQuery(Query):
-    """Query parameters of the page: which events and how many samples to show."""
+    """Which part of its story."""
 
     before: Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(integer)] | None = Field(
         None, description="Only what happened before the event with this number."
@@ -74,7 +74,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
 
 
 def _dataset_gone(visit: Visit[JobQuery], found: dict[str, Any]) -> bool:
-    """Return whether the job's data set is no longer available for training."""
+    """Tell whether what the job was trained on cannot be trained on any more."""
     if found["kind"] != "train":
         return False
     dataset = visit.service.stores.datasets.find(found["dataset"], found["owner"])
@@ -82,7 +82,7 @@ def _dataset_gone(visit: Visit[JobQuery], found: dict[str, Any]) -> bool:
 
 
 def _clock(found: dict[str, Any]) -> dict[str, Any]:
-    """Return the seconds that the job has taken and those that remain; None where unknown."""
+    """Return how long the job has taken, and how long it will yet, in seconds; None where nobody knows."""
     now = datetime.now(UTC)
 
     def since(earlier: datetime, written: str | None) -> float | None:
@@ -97,9 +97,9 @@ def _clock(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _files(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
-    """Return the job's artifacts by kind; grids as the slider shows them."""
+    """Return what the job has made, by kind; grids as the slider shows them."""
     by_kind: dict[str, list[Artifact]] = {}
-    # The same as GET /v1/jobs/{id}/artifacts. The caller may see the job, so this needs no check of its own.
+    # As GET /v1/jobs/{id}/artifacts has them, which the caller may ask: the job was theirs to see.
     for artifact in visit.service.stores.queries.jobs.artifacts(found["id"], (), ALL_FILES, None):
         by_kind.setdefault(artifact["kind"], []).append(artifact)
     newest_first = {kind: files[::-1] for kind, files in by_kind.items()}
@@ -127,7 +127,7 @@ def _drawn(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stops(grids: list[Artifact]) -> list[Artifact]:
-    """Return the grids by step, one for each: a run that was rolled back has drawn some steps twice."""
+    """Return the grids in the order of their steps, one a step: a run that went back has drawn some steps twice."""
     by_step = {grid["step"] or 0: grid for grid in grids}
     ordered = [by_step[step] for step in sorted(by_step)]
     if len(ordered) <= STOPS:
@@ -136,7 +136,7 @@ def _stops(grids: list[Artifact]) -> list[Artifact]:
 
 
 def _told(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
-    """Return the timeline by attempts, the alerts by code, and the speed of every epoch."""
+    """Return what happened: the story by attempts, alerts by code, and the pace of every epoch."""
     events = visit.service.stores.events
     before = visit.query.before
     lines = events.newest(found["id"], TOLD, LINES + 1, before)
@@ -152,7 +152,7 @@ def _told(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _for_scripts(found: dict[str, Any], grids: list[Artifact], epochs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the data that the page's scripts start with."""
+    """Return what the scripts of the page begin with."""
     return {
         "id": found["id"],
         "kind": found["kind"],

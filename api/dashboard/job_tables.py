@@ -1,6 +1,5 @@
-"""Two files of a job as tables: the layers of its networks, and the report of its run. The job's page loads them on
-demand, and links to them for browsers without scripts.
-"""
+"""Two files of a job as tables: the layers of its networks, and the report of its run. The job's page asks for them
+when somebody opens them, and links to them for who has no scripts."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from stores.infra.errors import NotFoundError
 
 pages = Pages()
 
-# How many entries of a list are shown. Some lists of a report have an entry for every epoch.
+# So many entries of a list are shown: a report holds one of some for every epoch.
 MAX_LIST_ENTRIES = 8
 
 
@@ -49,14 +48,14 @@ def _table(
 
 
 def _layers(text: str, content_type: str) -> Mapping[str, object]:
-    """Return what the page shows of a summary. Earlier versions wrote plain text, which is shown as it is."""
+    """Return what the page shows of a summary. Trainers of earlier versions wrote it as text, which stays text."""
     if content_type != "application/json":
         return {"networks": (), "text": text}
     return {"networks": layer_table.read(text).networks}
 
 
 def entries(report: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    """Return the entries of a report as text, without the parameters, which the job's page shows."""
+    """Return the entries of a report with their values in words; the parameters stand on the page of the job."""
     return [(name, _written(value)) for name, value in report.items() if name != "params"]
 
 

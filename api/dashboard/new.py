@@ -1,4 +1,4 @@
-"""The form for a new job: recipe, data set and parameters. The address gives the values it starts with."""
+"""The form for a new job: a recipe, what it learns from, its parameters. The address says what it begins with."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from models.specs.recipe import Recipe
 pages = Pages()
 
 ALL = PageQuery(limit=100)
-# How many data sets the form offers. Others can be named in the address.
+# So many data sets are offered; whoever has more names another in the address.
 MOST_OFFERED = 500
-# The initial values of a form, the same as the API's defaults.
+# What a form begins with, as the API would fill it in.
 BLANK: dict[str, Any] = {
     "name": None,
     "queue": "auto",
@@ -39,7 +39,7 @@ BLANK: dict[str, Any] = {
 
 
 class NewQuery(Query):
-    """The initial values in the address."""
+    """What the form begins with."""
 
     recipe: Name | None = None
     preset: Name | None = None
@@ -49,7 +49,7 @@ class NewQuery(Query):
 
 @dataclass(frozen=True)
 class Offered:
-    """A data set as an option. `fit` is fits, scaled (when `image_size` is set) or unfit; `why` gives the reason."""
+    """A data set as something to choose. `fit`: fits, scaled (when `image_size` is set) or unfit; `why` says so."""
 
     view: Mapping[str, Any]
     value: str
@@ -71,7 +71,7 @@ def new_job(visit: Visit[NewQuery]) -> TemplateResponse:
     dataset = next((one for one in offered if one.view is named), None) or _default(offered)
     queues = [queue for queue in visit.ask(list_queues, ALL)["data"] if queue["name"] in recipe["queues"]]
     context = {
-        # The API's list includes their schemas, which are slow to generate and not needed here.
+        # Their schemas, which the API lists too, take long to make and are not needed here.
         "recipes": [
             {"name": one.name, "title": one.title, "about": prose(one.description)} for one in RECIPES.values()
         ],
@@ -91,7 +91,7 @@ def new_job(visit: Visit[NewQuery]) -> TemplateResponse:
 
 
 def _like(visit: Visit[NewQuery]) -> dict[str, Any]:
-    """Return the job that the form copies; empty when none is named. Sampling jobs are not copied."""
+    """Return the job that the form is filled in from; empty when none is named. A drawing has nothing to train."""
     if visit.query.like is None:
         return {}
     job: dict[str, Any] = visit.ask(get_job, Query(), visit.query.like)
@@ -99,12 +99,12 @@ def _like(visit: Visit[NewQuery]) -> dict[str, Any]:
 
 
 def _of(job: Mapping[str, Any], view: Mapping[str, Any]) -> bool:
-    """Return whether a job, perhaps another owner's, named this data set."""
+    """Whether a job, maybe somebody else's, meant this data set by its name."""
     return bool(job) and (job["dataset"], job["owner"]) == (view["name"], view["owner"])
 
 
 def _datasets(visit: Visit[NewQuery]) -> list[dict[str, Any]]:
-    """Return the data sets that are ready, built-in ones first, then by name."""
+    """Return the data sets that are ready: those that came with the service first, then by name."""
     found: list[dict[str, Any]] = []
     cursor: str | None = None
     while len(found) < MOST_OFFERED:
@@ -118,12 +118,12 @@ def _datasets(visit: Visit[NewQuery]) -> list[dict[str, Any]]:
 
 
 def _value(visit: Visit[NewQuery], view: Mapping[str, Any]) -> str:
-    """Return how a job refers to this data set: by its name, or by its id where the name means another."""
+    """Return what a job says to mean this data set: its name, or the id where the name means another."""
     return str(view["name"] if view["owner"] in {None, visit.who.owner} else view["id"])
 
 
 def _first_fitting(dataset: Mapping[str, Any] | None) -> str:
-    """Return the first recipe that a data set fits without scaling."""
+    """Return the first recipe that takes a data set as it is."""
     fitting = (name for name, known in RECIPES.items() if dataset and _fit(known, known.params(), dataset)[0] == "fits")
     return next(fitting, next(iter(RECIPES)))
 
@@ -134,7 +134,7 @@ def _offer(visit: Visit[NewQuery], recipe: Recipe, preset: Any, view: dict[str, 
 
 
 def _fit(recipe: Recipe, params: TrainParams, dataset: Mapping[str, Any]) -> tuple[str, Message | None]:
-    """Return whether a data set fits, and if not, why."""
+    """Return whether a data set fits, and what stands against it."""
     try:
         image_size(recipe, dataset, params)
     except MisfitError as misfit:
@@ -155,7 +155,7 @@ def _default(offered: Sequence[Offered]) -> Offered | None:
 def _params(
     recipe: Mapping[str, Any], preset: Mapping[str, Any] | None, dataset: Offered | None, values: Mapping[str, Any]
 ) -> ParamsForm:
-    """Return the fields. An image size that a job took from its data set counts as unset."""
+    """Return the fields. A size of images that a job got from its data set counts as not asked for."""
     known = RECIPES[recipe["name"]]
     set_by_preset = preset["params"] if preset else {}
     size = values.get("image_size")
@@ -164,6 +164,6 @@ def _params(
             plain = known.params.model_validate({**set_by_preset, **values, "image_size": None})
             size = None if image_size(known, dataset.view, plain) == size else size
         except (MisfitError, ValueError):
-            pass  # the data set has another size now, or is a different one: keep the size of the copied job
+            pass  # the data set has another size now, or is another: then the job's own is what was meant
     begins_with = {**values, **({"image_size": size} if values else {})}
     return params_form(known.params, recipe["params"], set_by_preset, begins_with)

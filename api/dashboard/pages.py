@@ -1,4 +1,4 @@
-"""Pages: each has an address, an access rule, a template and a view."""
+"""What a page is: an address, who may see it, a template and what it shows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from stores.accounts.sessions import Session
 Q = TypeVar("Q", bound=Query)
 
 LOGIN = "/dashboard/login"
-# Pictures come from this service. A sample may also be held by the page itself (blob:) while it is shown.
+# Pictures come from this service; a drawn picture may also be held by the page itself (blob:) while it is looked at.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self';"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -33,7 +33,7 @@ POLICY = (
 
 @dataclass(frozen=True)
 class Visit(Generic[Q]):
-    """A request for a page by somebody who is signed in."""
+    """Somebody looks at a page."""
 
     service: Service
     session: Session
@@ -43,18 +43,18 @@ class Visit(Generic[Q]):
 
     @property
     def who(self) -> Principal:
-        """The person who asks."""
+        """Who looks."""
         return self.session.who
 
     def may(self, method: str, path: str) -> bool:
-        """Return whether this person may call a route of the API, named as declared: /v1/jobs/{job_id}."""
+        """Return whether this person may call a route of the API, named as it is declared: /v1/jobs/{job_id}."""
         return self.routes.may(self.who, method, path)
 
     def ask(self, view: View, query: Query, *path: str) -> Any:
         """Return what a view of the API answers to this person.
 
         Raises:
-            ProblemError: 403, as the API answers, when this person may not call it.
+            ProblemError: 403, as the API answers who may not call it.
         """
         self.service.door.permit(self.who, self.routes.of(view).access)
         return view(Call(self.service, self.who, query, None, self.request), *path)
@@ -62,7 +62,7 @@ class Visit(Generic[Q]):
 
 @dataclass(frozen=True)
 class TemplateResponse:
-    """A template and its context."""
+    """A template and what it is given."""
 
     template: str
     context: Mapping[str, Any]
@@ -77,18 +77,18 @@ class Page:
 
     path: str  # as in /dashboard/jobs/{job_id}
     view: PageView
-    asks: tuple[View, ...]  # views of the API; whoever may call all of them may see the page
+    asks: tuple[View, ...]  # views of the API: who may call all of them may see the page
     query: type[Query]
 
 
 class Pages:
-    """The pages of one subject."""
+    """The pages of one noun."""
 
     def __init__(self) -> None:
         self.all: list[Page] = []
 
     def add(self, path: str, *asks: View, query: type[Query] = Query) -> Callable[[Any], Any]:
-        """Return a decorator that adds a page; whoever may call the API views in `asks` may see it."""
+        """Return a decorator that makes a view the page at an address, open to those who may call what it `asks`."""
 
         def keep(
             view: Callable[..., TemplateResponse | BaseResponse],
@@ -100,7 +100,7 @@ class Pages:
 
 
 def mount_page(app: Flask, service: Service, routes: RouteTable, page: Page) -> None:
-    """Add this page to the application."""
+    """Let the application show this page."""
     rules = [routes.of(view).access for view in page.asks]
 
     def serve(**path: str) -> BaseResponse:
@@ -124,17 +124,17 @@ def enter(service: Service, rules: Iterable[Access]) -> Session:
     """Return the session of this request, if its role satisfies all rules.
 
     Raises:
-        ProblemError: as the API's access check raises it.
+        ProblemError: as the door of the API has it.
     """
     session = service.door.session(request)
-    g.session = session  # before the access check: a refused person is still signed in, and sees links to other pages
+    g.session = session  # before the door: who may not see this page is still signed in, and gets the way to others
     for access in rules:
         service.door.permit(session.who, access)
     return session
 
 
 def render(template: str, session: Session | None, *, status: int = 200, **context: Any) -> Response:
-    """Return a template as a response."""
+    """Return a page."""
     routes: RouteTable = g.routes
 
     def may(method: str, path: str) -> bool:
@@ -153,7 +153,7 @@ def render(template: str, session: Session | None, *, status: int = 200, **conte
 
 
 def render_problem(error: Exception) -> Response:
-    """Return an error as a page."""
+    """Return an error as a page, for a person who came to one of ours."""
     problem = translate(error)
     status, title = CODES[problem.code]
     g.problem = problem.code

@@ -26,7 +26,7 @@ class Entry:
     name: str
     kind: str
     optional: bool  # whether null is a value; an empty input means it
-    default: Any  # the value when it is left out: the preset's, else the recipe's
+    default: Any  # what it is when it is left out: the preset's, else the recipe's
     value: Any
     about: Markup
     attributes: Mapping[str, Any]  # of its input
@@ -34,12 +34,12 @@ class Entry:
 
     @property
     def text(self) -> str:
-        """The text in its input."""
+        """What its input holds."""
         return written(next(iter(self.value.values()), None) if self.kind == "cadence" and self.value else self.value)
 
     @property
     def default_text(self) -> str:
-        """The text in its input when nothing is changed."""
+        """What its input holds when nothing is changed."""
         return written(self.default)
 
     @property
@@ -80,7 +80,7 @@ def known_changes(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
 
 
 def written(value: Any) -> str:
-    """Return a value as the text of an input."""
+    """Return a value as an input holds it."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -91,15 +91,15 @@ def written(value: Any) -> str:
 
 
 def prose(text: str) -> Markup:
-    """Return a text of the API in the reader's language, where translated, with `names` set as code. Where programs
-    read null, people read that it is not set."""
+    """Return a text of the API in the reader's language, if there is one, with `names` set as code. What is null for
+    programs is not set for people."""
     words = catalogue(g.language)
     parts = re.split(r"`([^`]*)`", re.sub(r"\bnull\b", words.gettext("not set"), words.gettext(text)))
     return Markup().join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
 
 
 def _resolved(facts: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a property's schema with references resolved, and `optional` in place of a union with null."""
+    """Return a property's facts without unions with null (`optional` instead) and references."""
     choices = facts.get("anyOf", [facts])
     [kind] = [choice for choice in choices if choice.get("type") != "null"]
     if "$ref" in kind:

@@ -1,4 +1,4 @@
-"""How to run the same job again, as a command line and as an API call; and which parameters are not defaults."""
+"""The same job again, as a command line and as a call, and what of its parameters is not the default."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Job = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Param:
-    """A parameter of a job, with its default."""
+    """A parameter of a job, beside what it is when nobody says otherwise."""
 
     name: str
     value: Any
@@ -22,7 +22,7 @@ class Param:
 
     @property
     def changed(self) -> bool:
-        """Whether the value differs from the default."""
+        """Whether somebody said otherwise."""
         return bool(self.value != self.default)
 
 
@@ -41,7 +41,7 @@ def body(job: Job, schema: Mapping[str, Any]) -> dict[str, Any]:
     params = {param.name: param.value for param in parameters(job, schema) if param.changed}
     made: dict[str, Any] = {"kind": job["kind"]}
     if job["kind"] == "train":
-        # The preset is left out: its values are among the parameters.
+        # Without the preset: what it changes stands among the parameters already.
         made |= {"recipe": job["recipe"], "dataset": job["dataset"], "params": params, "seed": job["seed"]}
     else:
         made |= {"source": job["source"], "params": params}
@@ -53,8 +53,8 @@ def body(job: Job, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def curl(job: Job, schema: Mapping[str, Any], url: str) -> str:
-    """Return the API call as a shell command."""
-    # The shell leaves text in single quotes alone. The key is a variable, so it is in double quotes.
+    """Return the call, for a shell."""
+    # Words in single quotes are not touched by a shell; the key is, so it stands in double ones.
     sent = shlex.quote(json.dumps(body(job, schema), indent=2, ensure_ascii=False))
     return "\n".join(
         [
@@ -85,7 +85,7 @@ def command(job: Job, schema: Mapping[str, Any]) -> str:
 
 
 def _written(value: Any) -> str:
-    """Return a value as the command line reads it: text as it is, unless it would be parsed as something else."""
+    """Write a value as the command line reads it: text as it is, unless it would be taken for something else."""
     if not isinstance(value, str):
         return json.dumps(value, separators=(",", ":"))
     try:

@@ -1,4 +1,4 @@
-"""The texts of the pages' scripts in the reader's language. Each page includes them as JSON."""
+"""The texts of the pages' scripts in the reader's language, which each page carries for them."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def texts(language: str) -> dict[str, dict[str, str]]:
 
 
 def for_reader() -> dict[str, dict[str, str]]:
-    """Return them in the language of the current request."""
+    """Return them for whoever reads this page."""
     return texts(current())

@@ -1,4 +1,4 @@
-"""Signing in with a key, signing out, and choosing a language: the only forms that work without scripts."""
+"""Signing in with a key, signing out, and choosing a language: the only forms that are sent without a script."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from api.http.service import Service
 from models.messages import Door
 
 HOME = "/dashboard"
-FORMS = (LOGIN, f"{HOME}/logout", f"{HOME}/language")  # after signing in, none of these is a useful page to return to
+FORMS = (LOGIN, f"{HOME}/logout", f"{HOME}/language")  # who has signed in wants none of them next
 YEAR_S = 31_536_000
 
 
 def mount(app: Flask, service: Service) -> None:
-    """Add these forms to the application."""
+    """Let the application answer to these forms."""
     app.add_url_rule(LOGIN, "page_login", _ask, methods=["GET"])
     app.add_url_rule(LOGIN, "sign_in", lambda: _sign_in(service), methods=["POST"])
     app.add_url_rule("/dashboard/logout", "sign_out", lambda: _sign_out(service), methods=["POST"])
@@ -36,7 +36,7 @@ def _sign_in(service: Service) -> BaseResponse:
         who = service.door.holder(request.form.get("key", "").strip(), request)
     except ProblemError as problem:
         return _ask(problem, 401 if problem.code == "unauthenticated" else 429)
-    # The cookie of the earlier session is replaced, so nobody could end it later.
+    # Nobody could end the earlier session once its cookie is gone.
     service.stores.accounts.sessions.end(request.cookies.get(access.COOKIE, ""))
     where = _inside(request.form.get("next", ""))
     answer = redirect(HOME if where.startswith(FORMS) else where, 303)
@@ -46,7 +46,7 @@ def _sign_in(service: Service) -> BaseResponse:
 
 def _sign_out(service: Service) -> BaseResponse:
     g.operation = "sign_out"
-    service.door.session(request)  # another site must not be able to sign somebody out
+    service.door.session(request)  # no other site may sign somebody out
     service.stores.accounts.sessions.end(request.cookies[access.COOKIE])
     answer = redirect(LOGIN, 303)
     answer.delete_cookie(access.COOKIE)
@@ -68,12 +68,12 @@ def _set(answer: BaseResponse, name: str, value: str, *, httponly: bool = False,
 
 
 def _inside(where: str) -> str:
-    """Return the address if it is one of our pages, so that a link cannot redirect people to another site."""
+    """Return the address when it is one of our pages; a link must not lead people from here to somewhere else."""
     ours = where == HOME or where.startswith((f"{HOME}/", f"{HOME}?"))
     return where if ours and "\\" not in where and where.isprintable() else HOME
 
 
 def _from_a_page_of_ours() -> None:
-    """Refuse a form that another site sent; browsers name its origin."""
+    """Refuse a form that another site sent: browsers say where it comes from."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise ProblemError("forbidden", Door.other_site())

@@ -1,4 +1,4 @@
-"""The timeline of a job by attempts, newest first; consecutive checkpoints are one line."""
+"""What happened to a job, told by attempts: the newest first, a row of checkpoints as one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Event = Mapping[str, Any]
 
 @dataclass
 class Line:
-    """An event, or several of one kind in a row."""
+    """Something that happened, or the same thing several times in a row."""
 
     event: Event  # the newest of them
     count: int = 1
@@ -20,7 +20,7 @@ class Line:
 
 @dataclass
 class Chapter:
-    """One attempt and its events. Events before the first attempt have no attempt."""
+    """One attempt and what happened in it; what came before the first attempt has none."""
 
     number: int
     attempt: Mapping[str, Any] | None
@@ -36,7 +36,7 @@ class Chapter:
 
 
 def tell(events: Iterable[Event], attempts: Sequence[Mapping[str, Any]], *, whole: bool) -> list[Chapter]:
-    """Return the chapters of these events, newest first. `whole`: attempts without events are included."""
+    """Return the chapters of these events, which come newest first. `whole`: attempts without events are told too."""
     known = {attempt["number"]: attempt for attempt in attempts}
     chapters = {number: Chapter(number, attempt) for number, attempt in known.items() if whole}
     for event in events:
@@ -50,13 +50,13 @@ def _add(lines: list[Line], event: Event) -> None:
     last = lines[-1] if lines else None
     if event["type"] == "checkpoint" and last is not None and last.event["type"] == "checkpoint":
         last.count += 1
-    elif not (event["type"] == "state" and event["data"].get("to") == "running"):  # the attempt shows this itself
+    elif not (event["type"] == "state" and event["data"].get("to") == "running"):  # the attempt itself says so
         lines.append(Line(event))
 
 
 @dataclass
 class Alarm:
-    """The alerts of one code: how many, and the newest event."""
+    """What one code of alert has told: how often, and its newest event."""
 
     event: Event
     count: int = 1

@@ -1,4 +1,4 @@
-"""The page of the workers, for admins: device, activity and free memory of each, and draining."""
+"""The workers, for admins: what each device is, does and has left, and draining."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pages = Pages()
 
 @pages.add("/dashboard/workers", list_workers)
 def workers(visit: Visit[Query]) -> TemplateResponse:
-    """Show the workers that were seen within the last day."""
+    """Show the workers of the last day."""
     listed = machines.workers(visit)
     there = [one for one in listed if one["state"] != "stopped"]
     return TemplateResponse(
