@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-# Importing torch and the libraries of the trainers takes so much: measured 0.86 GB with torch 2.14 and its CUDA
+# Importing torch and the libraries of the trainers takes so much: measured 0.81 GB with torch 2.14 and its CUDA
 # libraries. A process that may hold less cannot get through it, wherever in the loader it fails.
 IMPORT_BYTES = 1 << 30
 # A process so close to its limit failed because of it: most libraries ask for memory in larger pieces.

@@ -53,9 +53,10 @@ def _warm_up() -> Ready:
 
         import trainers.sample  # noqa: PLC0415
         import trainers.train  # noqa: PLC0415, F401
-        from trainers.device import devices  # noqa: PLC0415
+        from trainers.device import compiler, devices  # noqa: PLC0415
         from trainers.methods import optimizers  # noqa: PLC0415
 
+        compiler.keep_out()
         devices.be_killed_first()
         devices.only_one_interop_thread()
         devices.workspace_for_exact_cublas()

@@ -50,7 +50,7 @@ def test_a_second_message_for_the_same_job_does_nothing(fleet, stores, submit):
 
 
 def test_an_oversized_job_fails_with_out_of_memory_and_the_worker_takes_the_next_at_once(fleet, stores, submit):
-    fleet.supervisor(memory=2_000_000_000)
+    fleet.supervisor(memory=1_900_000_000)
     job_id = submit("dcgan", params={"width": 512, "batch_size": 4, "epochs": 1})
     job = until(lambda: _ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "out_of_memory"), (job, fleet.logs())
@@ -60,7 +60,7 @@ def test_an_oversized_job_fails_with_out_of_memory_and_the_worker_takes_the_next
 
 
 def test_a_job_whose_batch_is_too_large_goes_on_with_half_of_it_and_says_so(fleet, stores, submit):
-    fleet.supervisor(memory=2_000_000_000)
+    fleet.supervisor(memory=1_900_000_000)
     # In bfloat16, where a processor has it, this would fit.
     sizes = {"width": 16, "batch_size": 8192, "images": 8192, "epochs": None, "precision": "float32"}
     job_id = submit("dcgan", params=sizes)

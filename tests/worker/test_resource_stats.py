@@ -13,7 +13,7 @@ from tests.waiting import until
 from worker.device import find_device
 from worker.resource_stats import CONTEXT_BYTES, ResourceStats
 
-LIMIT = 2_000_000_000
+LIMIT = 1_900_000_000
 GB = 10**9
 
 

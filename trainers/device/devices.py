@@ -13,6 +13,7 @@ import torch
 from models.limits import TRAINER_MEMORY_SHARE
 from models.messages import Failures
 from models.wire import Memory
+from trainers.device import compiler
 from trainers.process.errors import MEMORY_ERRORS, TrainerError
 
 # Torch has had a type for this since 1.13; with an older one the error's words must do.
@@ -31,6 +32,7 @@ def prepare(device: str, threads: int, *, exact: bool) -> torch.device:
         raise TrainerError(Failures.unknown_device(device=repr(device)))
     if device == "cuda" and not torch.cuda.is_available():
         raise TrainerError(Failures.no_cuda())
+    compiler.keep_out()
     torch.set_num_threads(threads)
     # Numbers near zero are computed in microcode, dozens of times slower, and change nothing.
     torch.set_flush_denormal(True)

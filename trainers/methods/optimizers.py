@@ -42,7 +42,7 @@ def moments(optimizer: torch.optim.Optimizer) -> int:
 
 
 def warm_up() -> None:
-    """Make torch import what its first optimizer needs. It takes two seconds that no job should wait for."""
+    """Let torch load what its first optimizer needs, so that no job waits for it."""
     _fused_adam("cpu")
 
 

@@ -45,7 +45,7 @@ def test_an_oversized_job_ends_before_its_first_grid_and_says_what_to_change(mak
     process = Process()
     try:
         process.until("ready")
-        resource.prlimit(process.process.pid, resource.RLIMIT_DATA, (2_000_000_000, 2_000_000_000))
+        resource.prlimit(process.process.pid, resource.RLIMIT_DATA, (1_900_000_000, 1_900_000_000))
         process.write(make_spec("dcgan", width=512, batch_size=4))
         assert process.end() == 1
     finally:

@@ -143,7 +143,7 @@ def test_a_job_too_large_for_the_machine_fails_as_out_of_memory(start, make_spec
     # The limit that the trainer sets is of the machine; a lower one that was there before stays.
     import resource
 
-    resource.prlimit(process.process.pid, resource.RLIMIT_DATA, (600_000_000, 600_000_000))
+    resource.prlimit(process.process.pid, resource.RLIMIT_DATA, (900_000_000, 900_000_000))
     process.write(make_spec("dcgan", width=512, batch_size=128, noise_dim=4096))
     assert process.end() == 1
     failed = process.messages[-1]
