@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from _pytest.nodeid import NodeId
 from minio import Minio
 
 from ganforge.stack.home import Home
@@ -34,7 +35,7 @@ TRAININGS = {"train_small", "start"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by markers
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order the tests, mark those that need a server or whole trainings, and keep together those that share much."""
 
     def rank(item: pytest.Item) -> int:
@@ -49,8 +50,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.server)
             if TRAININGS.intersection(item.fixturenames):
                 item.add_marker(pytest.mark.long)
-            if group := _group(item):
+            if getattr(config.option, "loadgroup", False) and (group := _group(item)):
                 item.add_marker(pytest.mark.xdist_group(group))
+                # xdist 3.8 writes the group to a name that pytest 9.2 no longer reads, and would ignore all groups.
+                item._id = NodeId.parse(f"{item.nodeid}@{group}")
 
 
 def _group(item: pytest.Function) -> str | None:
