@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import g
 from markupsafe import Markup
 
-from api.http.language import catalogue
+from api.http.language import gettext
 from models.budget import REPLACES, with_changes
 from models.specs.base import Spec
 from models.specs.parameter_markers import Group, group
@@ -91,10 +90,9 @@ def written(value: Any) -> str:
 
 
 def prose(text: str) -> Markup:
-    """Return a text of the API in the reader's language, if there is one, with `names` set as code. What is null for
-    programs is not set for people."""
-    words = catalogue(g.language)
-    parts = re.split(r"`([^`]*)`", re.sub(r"\bnull\b", words.gettext("not set"), words.gettext(text)))
+    """Return a text of the API in the reader's language, with `names` as code and "If not set:" for "null:"."""
+    translated = gettext(text) if text else ""  # the translation of nothing is the catalogue's header
+    parts = re.split(r"`([^`]*)`", translated.replace("null:", gettext("If not set:")))
     return Markup().join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
 
 

@@ -1,4 +1,4 @@
-"""The same job again, as a command line and as a call, and what of its parameters is not the default."""
+"""A job as a command line and as an API call that reproduce it, and its parameters beside their defaults."""
 
 from __future__ import annotations
 
@@ -8,31 +8,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
+from api.dashboard.params import prose
+
 Job = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Param:
-    """A parameter of a job, beside what it is when nobody says otherwise."""
+    """A parameter of a job, with its default."""
 
     name: str
     value: Any
     default: Any
-    schema: Mapping[str, Any]
+    description: str
 
     @property
     def changed(self) -> bool:
-        """Whether somebody said otherwise."""
+        """Whether it differs from the default."""
         return bool(self.value != self.default)
+
+    @property
+    def about(self) -> Markup:
+        """The description in the reader's language."""
+        return prose(self.description)
 
 
 def parameters(job: Job, schema: Mapping[str, Any]) -> list[Param]:
     """Return a job's parameters in the order of the recipe's schema."""
     properties = schema.get("properties", {})
     names = [*(name for name in properties if name in job["params"]), *(set(job["params"]) - set(properties))]
+    facts = {name: properties.get(name, {}) for name in names}
     return [
-        Param(name, job["params"][name], properties.get(name, {}).get("default"), properties.get(name, {}))
-        for name in names
+        Param(name, job["params"][name], its.get("default"), its.get("description", "")) for name, its in facts.items()
     ]
 
 

@@ -58,7 +58,7 @@ def test_one_slider_moves_the_pictures_of_all_jobs(person, trained, other):
     expect(slider).to_be_visible()
     last = sources(page)
     assert len(last) == 2
-    expect(page.locator(f"#grid-{other} .caption")).to_contain_text("its last")
+    expect(page.locator(f"#grid-{other} .caption")).to_contain_text("last image")
     slider.focus()
     page.keyboard.press("Home")
     expect(slider).to_have_attribute("aria-valuetext", re.compile("images$"))

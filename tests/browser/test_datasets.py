@@ -205,6 +205,6 @@ def test_the_digits_that_come_with_the_service_are_shown_and_counted_without_an_
     image = card.get_by_role("img", name="Pictures of mnist-10k")
     expect(image).to_be_visible()
     page.wait_for_function("image => image.naturalWidth === 10 * 28", arg=image.element_handle())
-    expect(card).to_contain_text("863 to 1,127 images each")
+    expect(card).to_contain_text("863 to 1,127 images per class")
     card.get_by_text("10 classes").click()
     expect(card.locator(".classes .badge").first).to_have_text("0 1,001")

@@ -139,7 +139,7 @@ def test_a_job_is_tried_again_with_changes_and_errors_stand_beside_their_fields(
     dialog.get_by_label("Start").select_option("latest")
     dialog.get_by_role("button", name="Retry").click()
     expect(dialog.locator("#retry-width + .problem")).to_contain_text("cannot change from 16 to 32")
-    dialog.get_by_role("button", name="16 – put width back").click()
+    dialog.get_by_role("button", name="16 – reset width").click()
     dialog.get_by_role("button", name="Retry").click()
     page.wait_for_url(lambda address: job not in address)
     expect(page.get_by_text("its latest checkpoint")).to_be_visible()
@@ -165,7 +165,7 @@ def test_a_job_gets_another_name_priority_and_labels(person):
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("heading", level=1)).to_have_text("other <name>")
     expect(page.locator("#job-head")).to_contain_text("priority 7")
-    expect(page.get_by_role("link", name="team: a=b")).to_be_visible()
+    expect(page.get_by_role("link", name="team=a=b")).to_be_visible()
     alice.client.cancel(job)
 
 

@@ -66,7 +66,7 @@ def test_what_was_changed_is_marked_and_put_back_and_stays_with_another_recipe(p
     expect(changed).to_have_count(3)
     assert '"grid_every": {\n   "epochs": 2\n  }' in command(page)
 
-    page.get_by_role("button", name="put epochs back").click()
+    page.get_by_role("button", name="reset epochs").click()
     expect(field(page, "epochs")).to_be_focused()
     expect(changed).to_have_count(2)
     assert '"epochs": 3' not in command(page)

@@ -33,7 +33,7 @@ def test_images_and_a_walk_between_seeds_are_drawn_in_place_and_are_there_after_
     before = page.locator("#drawn li").count()
     fill(page, count=16, seed=501)
     draw(page)
-    sheet = page.get_by_role("img", name="a grid · seed 501")
+    sheet = page.get_by_role("img", name="image grid · seed 501")
     expect(sheet).to_be_visible(timeout=60_000)
     first = shown(sheet)
     page.get_by_label("Output type").select_option("interpolation")
@@ -77,7 +77,7 @@ def test_the_same_wish_is_drawn_once(person, trained):
     fill(page, count=4, seed=77)
     before = page.locator("#drawn li").count()
     draw(page)
-    expect(page.get_by_role("img", name="a grid · seed 77")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("img", name="image grid · seed 77")).to_be_visible(timeout=60_000)
     with page.expect_response("**/v1/jobs") as answer:
         draw(page)
     assert answer.value.headers["idempotency-replayed"] == "true"

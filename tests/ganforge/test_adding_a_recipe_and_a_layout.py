@@ -216,8 +216,8 @@ def test_the_form_shows_the_parameters_of_a_new_recipe_by_group(service):
     )
     held = {title: re.findall(r'data-param="(\w+)"', inside) for title, inside in groups.items()}
     assert held["Recipe-specific"] == ["contrast", "layers"]
-    assert {"noise_dim", "beta1"} <= set(held["Optimization"])
-    assert "patience" in held["Logging and stopping"]
+    assert {"noise_dim", "beta1"} <= set(held["Training"])
+    assert "patience" in held["Logging and early stopping"]
     first = page.partition('id="p-more"')[0]
     assert re.findall(r'data-param="(\w+)"', first)[:2] == ["epochs", "images"]
 

@@ -108,7 +108,7 @@ function look() {
     image.alt = t("Grid of {name}, epoch {epoch}", { name: job.name, epoch });
     const last = drawn === job.grids.at(-1) && !job.live && place(job, step) < x;
     const words = step ? t("epoch {epoch}, {place}", { epoch, place: AXES[axis].words(place(job, step)) }) : t("before training");
-    figureOf.querySelector(".caption").textContent = last ? `${words} · ${t("its last")}` : words;
+    figureOf.querySelector(".caption").textContent = last ? `${words} · ${t("last image")}` : words;
   }
   const words = AXES[axis].words(x);
   document.getElementById("place-words").textContent = words;

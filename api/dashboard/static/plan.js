@@ -21,7 +21,7 @@ export function showPlan(box, job, queue) {
   say(t("Queue"), queueWords(job, queue));
   say(t("Position"), place(job));
   say(t("Estimated finish"), ...ending(job));
-  if (job.params.image_size) say(t("Images"), t("{size}×{size} pixels", { size: job.params.image_size }));
+  if (job.params.image_size) say(t("Image size"), t("{size}×{size} pixels", { size: job.params.image_size }));
   const notices = [];
   if (job.reason === "no_live_worker")
     notices.push(t("No worker serves {queue}: the job would wait until one starts.", { queue: job.queue }));
@@ -37,11 +37,11 @@ function queueWords(job, queue) {
 
 function place(job) {
   if (job.position === null) return t("unknown");
-  if (job.position === 1) return t("first in line");
+  if (job.position === 1) return t("next in queue");
   if (job.position > 1000) return t("more than 1000 ahead");
   // Only the first hundred positions are exact (docs/03-queue.md).
-  if (job.position > 100) return t("about {n} in line", { n: 10 * Math.round(job.position / 10) });
-  return t("{n} in line", { n: job.position });
+  if (job.position > 100) return t("about {n}", { n: 10 * Math.round(job.position / 10) });
+  return t("number {n}", { n: job.position });
 }
 
 function ending(job) {

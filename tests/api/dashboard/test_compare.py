@@ -57,7 +57,7 @@ def test_jobs_are_laid_side_by_side_in_the_order_of_the_address(finished: Finish
     assert [job["id"] for job in data(page)] == [other, finished.id]
     assert f'href="{PATH}?jobs={other}"' in page  # the address without the other one
     assert f"/v1/artifacts/{finished.grid}/content?redirect=false" in page
-    assert "no picture yet" in page
+    assert "no image yet" in page
     assert data(page)[1]["grids"] == [[finished.grid, 1, 1]]
     # As the form of the list sends them, and one twice.
     again = enter(alice).see(f"{PATH}?jobs={other}&jobs={finished.id}&jobs={other}")

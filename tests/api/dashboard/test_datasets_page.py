@@ -94,7 +94,7 @@ def test_a_set_whose_files_are_gone_says_so_and_cannot_be_trained_on(alice, ente
     with stores.infra.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE datasets SET state = 'missing'")
     page = enter(alice).see("/dashboard/datasets")
-    assert "files are missing" in card(page, "mnist-10k")
+    assert "files missing" in card(page, "mnist-10k")
     assert "/dashboard/new?dataset=" not in page
 
 
@@ -103,7 +103,7 @@ def test_without_any_data_set_the_page_says_what_to_do(alice, carol, enter, stor
         connection.exec_driver_sql("UPDATE datasets SET deleted_at = now()")
     assert "Upload a zip or tar of pictures above" in enter(alice).see("/dashboard/datasets")
     page = enter(carol).see("/dashboard/datasets")
-    assert "No data set yet." in page
+    assert "No data sets yet." in page
     assert "Upload" not in page
 
 
@@ -113,11 +113,11 @@ def test_images_of_each_class_stand_beside_its_name_and_how_even_they_are(app, a
     app.extensions["ganforge"].looks.make()
     page = enter(alice).see("/dashboard/datasets")
     uneven = card(page, "uneven")
-    assert "2 classes <small>16 to 20 images each</small>" in uneven
+    assert "2 classes <small>16 to 20 images per class</small>" in uneven
     assert '<span class="badge">cat <small>20</small></span> <span class="badge">dog <small>16</small></span>' in uneven
-    assert "2 classes <small>16 images each</small>" in card(page, "even")
+    assert "2 classes <small>16 images per class</small>" in card(page, "even")
     digits = card(page, "mnist-10k")
-    assert re.search(r"10 classes <small>863 to 1\D?127 images each</small>", digits)
+    assert re.search(r"10 classes <small>863 to 1\D?127 images per class</small>", digits)
     assert re.search(
         r'<img class="pixels" src="/v1/datasets/ds_[^"]+/preview\?redirect=false" alt="Pictures of mnist-10k"', digits
     )

@@ -48,7 +48,7 @@ def test_a_job_is_shown_with_its_images_its_files_and_what_was_asked(alice, ente
     page = see(enter(alice), finished.id)
     read = words(page)
     assert "digits succeeded" in read
-    assert "team: a" in read
+    assert "team=a" in read
     assert f'src="/v1/artifacts/{finished.grid}/content?redirect=false"' in page
     assert "epoch 1 · step 1" in read
     assert "step-2.safetensors latest" in read or "step-2.safetensors best latest" in read
@@ -94,7 +94,7 @@ def test_the_buttons_are_those_that_the_state_allows(alice, enter, bench):
     alice.post(f"/v1/jobs/{job}/pause")
     page = see(reader, job)
     assert calls(page) == ["resume", "cancel"]
-    assert "is being paused" in page
+    assert "pausing…" in page
     alice.post(f"/v1/jobs/{job}/cancel")
     assert calls(see(reader, job)) == []
     bench.finish(claim, Outcome.canceled)
@@ -126,7 +126,7 @@ def test_a_failure_is_said_in_words_with_its_code(alice, enter, bench, stores):
     [
         ("discriminator_too_strong", "The discriminator is too strong", "a lower d_learning_rate"),
         ("generator_too_strong", "The generator is too strong", "more d_steps"),
-        ("collapse", "Mode collapse: images look alike", "a larger noise_dim"),
+        ("collapse", "Mode collapse", "a larger noise_dim"),
         ("gradient_norm", "Large gradients", "a warm-up (warmup_images)"),
         ("not_a_number", "NaN or infinity detected", "lower learning rates"),
         ("batch_halved", "Batch size halved", "a smaller batch_size"),
@@ -217,6 +217,9 @@ def test_parameters_that_differ_from_the_default_come_first(alice, enter):
     assert "noise_dim 77 50" in first
     assert "batch_size" not in first
     assert "batch_size 128 128" in everything
+    assert (
+        "d_learning_rate not set not set Learning rate of the discriminator. If not set: learning_rate ." in everything
+    )
 
 
 def test_a_retry_is_offered_with_what_was_asked_and_every_start(alice, enter, finished):

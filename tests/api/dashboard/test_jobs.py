@@ -47,15 +47,15 @@ def test_jobs_are_shown_with_what_tells_them_apart(finished: Finished, alice: Pe
         "mnist-10k",
         "icons.svg#succeeded",
         "succeeded",
-        "team:a",
-        "next in its queue",
+        "team=a",
+        "next in queue",
         "priority 7",
         "took",
     ):
         assert words in page
     assert f"/v1/artifacts/{finished.grid}/content?redirect=false" in page
-    assert "&lt;b&gt;:x&amp;y" in page
-    assert "<b>:x" not in page
+    assert "&lt;b&gt;=x&amp;y" in page
+    assert "<b>=x" not in page
     assert "2 jobs" in page
 
 
@@ -219,7 +219,7 @@ def test_an_order_shows_how_many_jobs_of_which_state_it_would_change(alice: Pers
         assert json.loads(html.unescape(found[1])) == {"action": action, "filter": {"kind": ["train"]}, "expected": 3}
         assert (f"({count})</button>" in page) is (count > 0)
         assert ("No effect: no job" in page) is (count == 0)
-        assert "type how many jobs match" not in page
+        assert "type the number of matching jobs" not in page
 
 
 def test_what_an_order_says_is_what_the_api_takes(alice: Person, enter):
@@ -238,7 +238,7 @@ def test_more_than_twenty_jobs_are_confirmed_by_typing_how_many(alice: Person, e
     reader = enter(alice)
     assert 'name="typed"' not in reader.see(f"{PATH}/bulk?action=cancel")
     alice.submit()
-    assert "type how many jobs match: 21" in reader.see(f"{PATH}/bulk?action=cancel")
+    assert "type the number of matching jobs: 21" in reader.see(f"{PATH}/bulk?action=cancel")
 
 
 def test_an_order_beyond_what_one_may_mean_is_not_offered(alice: Person, enter, monkeypatch):

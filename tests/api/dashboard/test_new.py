@@ -66,7 +66,7 @@ def test_bounds_and_descriptions_of_the_schema_stand_in_the_field(alice, enter):
     assert 'min="1" max="100000" step="1"' in epochs
     assert 'data-pointer="/params/epochs"' in epochs
     assert "Set either this or <code>images</code>." in epochs
-    assert "not set: <code>learning_rate</code>" in page
+    assert "If not set: <code>learning_rate</code>" in page
 
 
 def test_a_preset_fills_in_and_counts_as_unchanged(alice, enter):
@@ -199,7 +199,7 @@ def test_every_input_has_a_label_and_no_page_has_a_style_of_its_own(alice, enter
 
 def test_what_a_field_goes_back_to_is_said_in_words(alice, enter):
     reader = enter(alice)
-    assert 'title="Back to every 1 epoch"' in reader.see("/dashboard/new?recipe=mlp_gan")
+    assert 'title="Reset to every 1 epoch"' in reader.see("/dashboard/new?recipe=mlp_gan")
     page = reader.see("/dashboard/new?recipe=mlp_gan", headers={"Accept-Language": "zh-TW"})
     assert 'title="Back to' not in page
     assert "1 epochs" not in page

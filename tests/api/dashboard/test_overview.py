@@ -33,7 +33,7 @@ def test_the_queues_are_shown_with_what_waits_comes_and_goes(alice, admin, bench
     bench.claim()
     shown = row(enter(admin).see("/dashboard"), "cpu")
     # waiting, running, oldest wait; arrivals and finishes a minute, of five minutes and of the hour; workers
-    assert re.search(r"cpu 3 1 \d s 1 \(1 h average: 0\.08\) 0\.2 \(1 h average: 0\.02\) 1 *$", shown), shown
+    assert re.search(r"cpu 3 1 \d s 1 \(1 h avg 0\.08\) 0\.2 \(1 h avg 0\.02\) 1 *$", shown), shown
 
 
 def test_nothing_needs_a_person_where_all_is_well(alice, bench, enter):
@@ -60,17 +60,17 @@ def test_a_queue_whose_workers_all_drain_needs_a_person(alice, admin, bench, ent
     admin.post(f"/v1/workers/{bench.worker}/drain")
     page = plain(enter(admin).see("/dashboard"))
     assert "1 job waits in cpu, whose workers are all draining." in page
-    assert "The worker bench is draining." in page
-    assert "The worker bench is draining." not in plain(enter(alice).see("/dashboard"))
+    assert "Worker bench is draining." in page
+    assert "Worker bench is draining." not in plain(enter(alice).see("/dashboard"))
 
 
 def test_a_lost_worker_needs_a_person_until_it_is_back(admin, worker, enter, stores):
     with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE workers SET last_seen = now() - interval '5 minutes'"))
     reader = enter(admin)
-    assert "The worker bench is lost." in plain(reader.see("/dashboard"))
+    assert "Worker bench is lost." in plain(reader.see("/dashboard"))
     stores.fleet.workers.register("bench", "cpu", {"kind": "cpu"})
-    assert "The worker bench is lost." not in plain(reader.see("/dashboard"))
+    assert "Worker bench is lost." not in plain(reader.see("/dashboard"))
 
 
 @pytest.mark.parametrize(

@@ -46,16 +46,16 @@ def test_what_was_drawn_from_a_job_is_listed_newest_first_with_what_it_is_and_ho
     page = see(enter(alice), finished.id)
     found = samples(page)
     assert list(found) == [waits, failed, zipped, drawn]
-    assert f'src="/v1/artifacts/{grid}/content?redirect=false" alt="a grid · seed 5"' in found[drawn]
+    assert f'src="/v1/artifacts/{grid}/content?redirect=false" alt="image grid · seed 5"' in found[drawn]
     told = words(found[drawn])
-    assert "a grid · seed 5 succeeded 16 images · epoch 1 · step 1 · " in told
+    assert "image grid · seed 5 succeeded 16 images · epoch 1 · step 1 · " in told
     assert told.endswith("Download grid-5.png")
     assert "<img" not in found[zipped]
     assert f'href="/v1/artifacts/{archive}/content" download' in found[zipped]
-    assert "single images, in a zip · seed 1 succeeded 1 image ·" in words(found[zipped])
+    assert "single images (zip) · seed 1 succeeded 1 image ·" in words(found[zipped])
     assert "Damaged checkpoint: bytes &lt;b&gt; differ" in found[failed]
     assert "failed" in words(found[failed])
-    assert "a grid · seed 9223372036854775807 queued" in words(found[waits])
+    assert "image grid · seed 9223372036854775807 queued" in words(found[waits])
     assert re.findall(r'data-pending="(\w+-?[^"]*)"', page) == [waits]
     for job, part in found.items():
         assert f'href="/dashboard/jobs/{job}"' in part
