@@ -1,2 +1,2 @@
-"""The pages on which people submit, watch, compare, and run the queues. They read what the API reads; every change that
-a page makes is a call of the public API (docs/13-dashboard.md)."""
+"""The dashboard: pages to submit, follow and compare jobs, and to operate queues. Pages read through the same views as
+the API, and make every change by a call of the public API (docs/13-dashboard.md)."""

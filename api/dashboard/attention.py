@@ -1,4 +1,4 @@
-"""What needs a person, the worst first. Each need is a few facts; the page has the words and what to do."""
+"""What needs attention, most severe first. Each need is a few facts; the template has the texts and the remedies."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from api.dashboard.pages import Visit
 from models.states import State
 from stores.jobs.filter import JobFilter
 
-# So far into each line it is looked for jobs that no device has the memory for.
+# How many of the next jobs of each queue are checked for memory that no device has.
 LOOKED_AT = 20
 COUNTED = 10_000
 Need = dict[str, Any]
 
 
 def needs(visit: Visit[Any], queues: Sequence[Need], workers: Sequence[Need] | None) -> list[Need]:
-    """Return the needs. `workers` None: this person has nothing to do with them."""
+    """Return the needs. `workers` is None for people who may not see workers."""
     found = [*_stuck(visit, queues), *_short_of_memory(visit, queues), *_failures(visit)]
     if workers is not None:
         found += [*_missing(workers), *_gone(visit)]
@@ -31,7 +31,7 @@ def _stuck(visit: Visit[Any], queues: Sequence[Need]) -> Iterator[Need]:
         count = queue["depth"] if visit.who.reads is None else _waiting(visit, queue["name"])
         facts = {"queue": queue["name"], "count": count}
         if not count:
-            continue  # others wait: that is not this person's to mend
+            continue  # only jobs of other owners wait; this person cannot act on them
         if queue["paused"]:
             yield {"what": "paused", "level": "warn", **facts}
         else:
@@ -60,7 +60,7 @@ def _failures(visit: Visit[Any]) -> Iterator[Need]:
 
 
 def _missing(workers: Sequence[Need]) -> Iterator[Need]:
-    # Who was killed and started again is a new worker of the old name.
+    # A worker that was killed and restarted has a new id and the old name.
     there = {(one["name"], one["queue"]) for one in workers if one["state"] in {"live", "draining"}}
     for worker in workers:
         if worker["state"] == "lost" and (worker["name"], worker["queue"]) not in there:

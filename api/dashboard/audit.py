@@ -1,4 +1,4 @@
-"""The audit, for admins: who did what, before and after."""
+"""The audit log, for admins: who changed what, with the values before and after."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from api.v1.audit import list_audit
 pages = Pages()
 
 LIMIT = 50
-# Every change that is written down (stores/accounts/audit.py), in the order in which people look for them.
+# All audited actions (stores/accounts/audit.py), the most common first.
 ACTIONS = (
     *("job.create", "job.cancel", "job.pause", "job.resume", "job.retry", "job.change", "job.bulk"),
     *("queue.pause", "queue.resume", "worker.drain", "worker.undrain"),
@@ -25,7 +25,7 @@ ACTIONS = (
 
 
 class Filters(AuditQuery):
-    """The filters as a form sends them: what was left empty is not asked for."""
+    """The filters as a form sends them; empty fields are dropped."""
 
     @model_validator(mode="before")
     @classmethod
@@ -37,7 +37,7 @@ class Filters(AuditQuery):
 
 @pages.add("/dashboard/audit", list_audit, query=Filters)
 def audit(visit: Visit[Filters]) -> TemplateResponse:
-    """Show the lines that the filters in the address let through, newest first."""
+    """Show the entries that match the filters in the address, newest first."""
     asked = AuditQuery(**{**visit.query.model_dump(), "limit": LIMIT})
     page = visit.ask(list_audit, asked)
     filters = {name: value for name in ("action", "subject", "owner") if (value := getattr(asked, name))}
@@ -57,7 +57,7 @@ def audit(visit: Visit[Filters]) -> TemplateResponse:
 
 
 def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """Yield what changed, fact by fact: its name, and its value `was` and `now` (None: there was none)."""
+    """Yield each changed field: its name, and its values `was` and `now` (None: no value)."""
     old, new = dict(_facts(before or {})), dict(_facts(after or {}))
     for name in sorted(old.keys() | new.keys()):
         was, now = old.get(name), new.get(name)
@@ -66,7 +66,7 @@ def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
 
 
 def _facts(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every fact below a name of its own, as JSON writes it; a text without its quotes. Nulls say nothing."""
+    """Yield nested fields under dotted names, with values as JSON but strings without quotes. Nulls are left out."""
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _facts(value, f"{prefix}{name}.")

@@ -1,4 +1,4 @@
-"""How far trainings were at each of their steps, in images and in seconds, so that different ones share an axis.
+"""Images and seconds at each training step, so that different jobs share an axis.
 
 What is known: at the end of each epoch the steps done, the images seen and the seconds it took; the step from which
 the batch was halved, and the images by then; and now the steps and images in all. Between two such places both grow in
@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 MOST_POINTS = 200
-# What a run is behind by rounding: an epoch's images are found from seconds and images a second.
+# Tolerance for rounding: the images of an epoch are computed from its seconds and images per second.
 SMALL = 0.02
 
 Pairs = Sequence[tuple[float, float]]
@@ -22,7 +22,7 @@ Pairs = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Clock:
-    """Places a run came through: `steps[i]` after `images[i]` and `seconds[i]` of training."""
+    """Points of a run: `steps[i]` was reached after `images[i]` and `seconds[i]` of training."""
 
     steps: list[float]
     images: list[float]
@@ -31,7 +31,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast a job ran on one device: medians over its epochs there."""
+    """The speed of a job on one device: medians over its epochs there."""
 
     device: str
     epochs: int
@@ -71,7 +71,7 @@ def clock(
 
 
 def ends(progress: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return the step at which each of these epochs ended."""
+    """Return the last step of each of these epochs."""
     known = _known(progress, epochs, (), 0.0)
     return [round(_along(known, epoch.get("images", 0))) for epoch in epochs]
 
@@ -82,18 +82,18 @@ def _known(
     halvings: Sequence[tuple[int, int]],
     first: float,
 ) -> Pairs:
-    """Return the pairs of images and steps that are known, both rising, from where the run began: `first` images."""
+    """Return the known pairs of images and steps, both rising, from the start of the run at `first` images."""
     told = [(epoch["images"], epoch["step"]) for epoch in epochs if "step" in epoch]
     told += [(images, step) for step, images in halvings if images > first]
     told.append((progress["images"], progress["step"]))
     rising = _rising([(0.0, 0.0), *((float(images), float(step)) for images, step in sorted(told))])
-    # Of a job that goes on from another's checkpoint nothing tells of the steps before: it began at the pace at which
-    # it went on, not at the one that would lead back to nothing.
+    # A job that starts from another job's checkpoint has no data about earlier steps. Its first epochs are extended
+    # backwards at their own pace; a line to the origin would have another pace.
     return rising[1:] if first > 0 and len(rising) > 2 else rising
 
 
 def _rising(pairs: Pairs) -> Pairs:
-    """Return the pairs without those that do not lie beyond the one before."""
+    """Return the pairs without those that do not rise."""
     rising = list(pairs[:1])
     for x, y in pairs[1:]:
         if x > rising[-1][0] and y >= rising[-1][1]:
@@ -102,7 +102,7 @@ def _rising(pairs: Pairs) -> Pairs:
 
 
 def _along(pairs: Pairs, x: float) -> float:
-    """Return the y that lies in proportion at an x; beyond the ends, as between the two nearest."""
+    """Interpolate y at x linearly; beyond the ends, extrapolate from the two nearest points."""
     if len(pairs) < 2:
         return pairs[0][1]
     n = min(max(1, bisect_left(pairs, (x,))), len(pairs) - 1)
@@ -111,11 +111,11 @@ def _along(pairs: Pairs, x: float) -> float:
 
 
 def _by_epochs(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
-    """Return images and seconds at the beginning and after each epoch."""
+    """Return images and seconds at the start and after each epoch."""
     first = epochs[0]
     own = first["seconds"] * first["images_per_second"]
     before = first["images"] - own
-    # A job that goes on from another's checkpoint begins where that ended; its seconds are its own.
+    # A job that starts from another job's checkpoint continues its images; its seconds start at zero.
     places = [(0.0 if before < SMALL * own else before, 0.0)]
     seconds = 0.0
     for epoch in epochs:
@@ -125,7 +125,7 @@ def _by_epochs(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]
 
 
 def speeds(epochs: Sequence[Mapping[str, Any]]) -> list[Speed]:
-    """Return how fast a job was on each device that it ran on, in the order in which it came to them."""
+    """Return the speed of a job on each device that it ran on, in the order of its attempts."""
     by_device: dict[str, list[Mapping[str, Any]]] = {}
     for epoch in epochs:
         by_device.setdefault(epoch["device"], []).append(epoch)
@@ -141,7 +141,7 @@ def speeds(epochs: Sequence[Mapping[str, Any]]) -> list[Speed]:
 
 
 def thinned(entries: list[Any], most: int = MOST_POINTS) -> list[Any]:
-    """Return the first, the last and at most so many entries, evenly from between."""
+    """Return at most so many entries, evenly spaced, including the first and the last."""
     if len(entries) <= most:
         return entries
     return [entries[n * (len(entries) - 1) // (most - 1)] for n in range(most)]

@@ -1,4 +1,4 @@
-"""Several jobs side by side: curves, pictures, speed, and where their parameters differ."""
+"""Comparison of jobs: curves, images, speed and parameter differences."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ pages = Pages()
 PATH = "/dashboard/compare"
 MAX_JOBS = 8
 MOST_GRIDS = 120
-# Facts of a job that stand beside its parameters where they differ.
+# Fields of a job that are compared like its parameters.
 FACTS = ("kind", "recipe", "preset", "dataset", "seed", "queue", "device", "source", "parent")
-# What an epoch tells that is no metric.
+# Fields of an epoch event that are not metrics.
 FIGURES = {"epoch", "step", "images", "seconds", "images_per_second", "device"}
 METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "accuracy", "loss")
 
 
 class CompareQuery(Query):
-    """Which jobs, and over what."""
+    """The jobs to compare, and the horizontal axis."""
 
-    jobs: list[str] = Field(default_factory=list)  # each one id, or several with commas between them
+    jobs: list[str] = Field(default_factory=list)  # each is one id, or several separated by commas
     x: Literal["images", "time", "steps"] = "images"
 
     def ids(self) -> list[str]:
-        """Return the ids, each once."""
+        """Return the ids without duplicates."""
         given = [job_id.strip() for entry in self.jobs for job_id in entry.split(",")]
         return list(dict.fromkeys(job_id for job_id in given if job_id))
 
@@ -99,7 +99,7 @@ def _ran(job: Mapping[str, Any]) -> float:
 
 
 def _drawn(job: Mapping[str, Any], course: Clock, grids: list[Artifact]) -> dict[str, Any]:
-    """Return what scripts draw a job from."""
+    """Return the data that scripts draw a job from."""
     return {
         "id": job["id"],
         "name": job["name"] or job["recipe"],
@@ -111,7 +111,7 @@ def _drawn(job: Mapping[str, Any], course: Clock, grids: list[Artifact]) -> dict
 
 
 def _noise(jobs: list[dict[str, Any]]) -> str:
-    """Say whether the jobs draw their grids from the same noise: `same`, or what differs."""
+    """Return whether the jobs make their grids from the same noise: `same`, or what differs."""
     jobs = [job for job in jobs if job["kind"] == "train"]
     if any("noise_dim" not in job["params"] for job in jobs):
         return "none"
@@ -121,7 +121,7 @@ def _noise(jobs: list[dict[str, Any]]) -> str:
 
 
 def _speeds(jobs: list[dict[str, Any]], epochs: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Return a row for each job and device; how often as fast as the slowest each is."""
+    """Return a row for each job and device, with the speed-up relative to the slowest."""
     rows = [{"n": n, "job": job, **vars(speed)} for n, job in enumerate(jobs) for speed in speeds(epochs[job["id"]])]
     rates = [row["images_per_second"] for row in rows if row["images_per_second"] > 0]
     for row in rows:
@@ -131,7 +131,7 @@ def _speeds(jobs: list[dict[str, Any]], epochs: Mapping[str, list[dict[str, Any]
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested parameters as one level: grid_every.steps."""
+    """Flatten nested parameters: grid_every.steps."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -142,13 +142,13 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def differences(jobs: list[dict[str, Any]]) -> list[tuple[str, list[str | None]]]:
-    """Return what is not the same in all jobs: its name, and each job's value (None: it has none)."""
+    """Return the fields that differ between the jobs: the name, and the value of each job (None: no value)."""
     facts = [flat({name: job[name] for name in FACTS}) for job in jobs]
     params = [flat(job["params"]) for job in jobs]
     rows = [(name, shown) for name in _names(facts) if len(set(shown := _column(facts, name))) > 1]
     for name in sorted(_names(params)):
         shown = _column(params, name)
-        # That a sampling job has none of a training's parameters is no news: jobs of one kind are compared.
+        # Parameters that only jobs of one kind have are not differences.
         kinds = {(job["kind"], value) for job, value in zip(jobs, shown, strict=True)}
         if len(kinds) > len({kind for kind, _ in kinds}):
             rows.append((name, shown))
@@ -170,7 +170,7 @@ def _text(value: Any) -> str:
 
 
 def _finals(jobs: list[dict[str, Any]], epochs: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Return the means of each metric over each job's last epoch."""
+    """Return the mean of each metric over the last epoch of each job."""
     last = [epochs[job["id"]][-1] if epochs[job["id"]] else {} for job in jobs]
     names = dict.fromkeys(name for epoch in last for name in epoch if name not in FIGURES)
     ordered = [name for name in METRICS if name in names] + [name for name in names if name not in METRICS]

@@ -1,4 +1,4 @@
-"""What there is to train on, and the way to bring more."""
+"""The list of data sets, and their upload."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARTS = ("train", "trainA", "trainB", "test", "testA", "testB")
 
 
 class DatasetsQuery(PageQuery):
-    """Which page of the list."""
+    """The page of the list."""
 
     limit: Limit = A_PAGE
 
@@ -37,7 +37,7 @@ def datasets(visit: Visit[DatasetsQuery]) -> TemplateResponse:
 
 
 def _for(visit: Visit[DatasetsQuery], view: dict[str, Any]) -> dict[str, Any]:
-    """Return what a person may do with a data set, how a job of theirs names it, and its parts in order."""
+    """Return a data set with what this person may do with it, its name in their jobs, and its parts in order."""
     mine = view["owner"] == visit.who.owner
     may_delete = visit.may("DELETE", "/v1/datasets/{dataset_id}") and (mine or visit.who.reads is None)
     return {

@@ -14,7 +14,7 @@ NONE = "\N{EN DASH}"
 
 
 def size(count: float | None) -> str:
-    """Return a number of bytes in the unit that people would use."""
+    """Return a number of bytes in a readable unit."""
     return NONE if count is None else formats.size(count)
 
 
@@ -27,7 +27,7 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(written: str | None) -> Markup | str:
-    """Return a time as an element that a script turns into the reader's own zone."""
+    """Return a time as an element that a script converts to the reader's time zone."""
     if not written:
         return NONE
     plain = datetime.fromisoformat(written).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -45,7 +45,7 @@ def rounded(estimate: int) -> str:
 
 
 def figure(value: float | None) -> str:
-    """Return what was measured: four digits, whole numbers with thousands apart, 1.2e-6 where that is shorter."""
+    """Return a measurement with four digits, integers with thousands separated, 1.2e-6 where that is shorter."""
     if value is None:
         return NONE
     if value and not 1e-3 <= abs(value) < 1e7:
@@ -55,11 +55,11 @@ def figure(value: float | None) -> str:
 
 
 def short(job_id: str) -> str:
-    """Return what tells one id from others: its random end."""
+    """Return the random end of an id, which tells it from others."""
     return f"…{job_id[-6:]}"
 
 
 def install(app: Flask) -> None:
-    """Give these to templates."""
+    """Register these filters."""
     app.jinja_env.filters.update(size=size, duration=duration, moment=moment, number=number, rounded=rounded)
     app.jinja_env.filters.update(figure=figure, short=short)

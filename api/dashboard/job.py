@@ -1,4 +1,4 @@
-"""One job: how it goes, what it shows, what happened to it, what it left, and what one can do with it."""
+"""One job: progress, images and curves, timeline, artifacts, and the actions on it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ pages = Pages()
 
 ALL = PageQuery(limit=100)
 LINES = 100
-# More stops than this and a slider cannot be set to one of them by hand.
+# With more stops than this, a slider cannot be set to each of them by hand.
 STOPS = 1000
 FILES = 50
 ALL_FILES = 20_000
-# Samples shown at first, and at most: each is a picture.
+# Samples shown at first, and at most. Each is an image.
 DRAWN = 12
 MOST_DRAWN = 1000
 TOLD = (EventType.state, EventType.alert, EventType.log, EventType.checkpoint)
 
 
 class JobQuery(Query):
-    """Which part of its story."""
+    """The part of its timeline and samples."""
 
     before: Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(integer)] | None = Field(
         None, description="Only what happened before the event with this number."
@@ -74,7 +74,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
 
 
 def _dataset_gone(visit: Visit[JobQuery], found: dict[str, Any]) -> bool:
-    """Tell whether what the job was trained on cannot be trained on any more."""
+    """Return whether the data set of the job was deleted."""
     if found["kind"] != "train":
         return False
     dataset = visit.service.stores.datasets.find(found["dataset"], found["owner"])
@@ -82,7 +82,7 @@ def _dataset_gone(visit: Visit[JobQuery], found: dict[str, Any]) -> bool:
 
 
 def _clock(found: dict[str, Any]) -> dict[str, Any]:
-    """Return how long the job has taken, and how long it will yet, in seconds; None where nobody knows."""
+    """Return the elapsed and the remaining time of the job, in seconds; None where unknown."""
     now = datetime.now(UTC)
 
     def since(earlier: datetime, written: str | None) -> float | None:
@@ -97,9 +97,9 @@ def _clock(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _files(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
-    """Return what the job has made, by kind; grids as the slider shows them."""
+    """Return the artifacts of the job by kind; grids as the slider shows them."""
     by_kind: dict[str, list[Artifact]] = {}
-    # As GET /v1/jobs/{id}/artifacts has them, which the caller may ask: the job was theirs to see.
+    # The same as GET /v1/jobs/{id}/artifacts, which the reader may call: they may see the job.
     for artifact in visit.service.stores.queries.jobs.artifacts(found["id"], (), ALL_FILES, None):
         by_kind.setdefault(artifact["kind"], []).append(artifact)
     newest_first = {kind: files[::-1] for kind, files in by_kind.items()}
@@ -117,7 +117,7 @@ def _files(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _drawn(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
-    """Return the newest samples of a training job, and how many to ask for to see more; None where there are none."""
+    """Return the newest samples of a training job, and the number to request for more; None if there are no more."""
     if found["kind"] != "train":
         return {"drawn": [], "more_drawn": None}
     shown = visit.query.drawn
@@ -127,7 +127,7 @@ def _drawn(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stops(grids: list[Artifact]) -> list[Artifact]:
-    """Return the grids in the order of their steps, one a step: a run that went back has drawn some steps twice."""
+    """Return the grids by step, one per step: after a rollback, some steps have two grids."""
     by_step = {grid["step"] or 0: grid for grid in grids}
     ordered = [by_step[step] for step in sorted(by_step)]
     if len(ordered) <= STOPS:
@@ -136,7 +136,7 @@ def _stops(grids: list[Artifact]) -> list[Artifact]:
 
 
 def _told(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
-    """Return what happened: the story by attempts, alerts by code, and the pace of every epoch."""
+    """Return the timeline by attempt, alerts by code, and the speed of every epoch."""
     events = visit.service.stores.events
     before = visit.query.before
     lines = events.newest(found["id"], TOLD, LINES + 1, before)
@@ -152,7 +152,7 @@ def _told(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _for_scripts(found: dict[str, Any], grids: list[Artifact], epochs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the scripts of the page begin with."""
+    """Return the initial data of the page's scripts."""
     return {
         "id": found["id"],
         "kind": found["kind"],

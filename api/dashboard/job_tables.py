@@ -1,5 +1,5 @@
-"""Two files of a job as tables: the layers of its networks, and the report of its run. The job's page asks for them
-when somebody opens them, and links to them for who has no scripts."""
+"""Two artifacts of a job as tables: the layers of its networks, and the run report. The job page loads them when they
+are opened, and links to them for readers without JavaScript."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stores.infra.errors import NotFoundError
 
 pages = Pages()
 
-# So many entries of a list are shown: a report holds one of some for every epoch.
+# The most entries shown of a list: some lists of a report have an entry for every epoch.
 MAX_LIST_ENTRIES = 8
 
 
@@ -48,14 +48,14 @@ def _table(
 
 
 def _layers(text: str, content_type: str) -> Mapping[str, object]:
-    """Return what the page shows of a summary. Trainers of earlier versions wrote it as text, which stays text."""
+    """Return the content of a summary. Earlier versions of trainers wrote it as text, which is shown as text."""
     if content_type != "application/json":
         return {"networks": (), "text": text}
     return {"networks": layer_table.read(text).networks}
 
 
 def entries(report: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    """Return the entries of a report with their values in words; the parameters stand on the page of the job."""
+    """Return the entries of a report with readable values; parameters are left out, the job page shows them."""
     return [(name, _written(value)) for name, value in report.items() if name != "params"]
 
 

@@ -1,4 +1,4 @@
-"""The list of jobs: found by filters in the address, followed live, chosen from, and changed many at a time."""
+"""The list of jobs: filters in the address, live updates, selection for comparison, and bulk actions."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from stores.jobs.transitions import VERBS
 pages = Pages()
 
 PATH = "/dashboard/jobs"
-# Counting stops here: nobody reads a larger number before asking for the true one.
+# Counting stops here, which bounds its cost; bulk actions count exactly.
 COUNTED = 1000
-# Whoever means more jobs than this types how many they are.
+# Bulk actions on more jobs than this are confirmed by typing their number.
 FEW = 20
 MANY = ("state", "kind", "recipe", "queue", "label", "parent")
 MOMENTS = ("created_after", "created_before")
@@ -34,7 +34,7 @@ ACTIONS = ("pause", "resume", "cancel", "retry", "reprioritize")
 
 
 class ListQuery(JobsQuery):
-    """The filters as a form sends them: with empty fields, and with times as its inputs write them, in UTC."""
+    """The filters as a form sends them: with empty fields, and with times from its inputs, in UTC."""
 
     @field_validator(*MANY, mode="before")
     @classmethod
@@ -51,17 +51,17 @@ class ListQuery(JobsQuery):
         return value or None
 
     def plain(self, **changes: Any) -> JobsQuery:
-        """Return the same as the API takes it: its cursors belong to that."""
+        """Return the query as the API takes it; cursors are bound to that form."""
         return JobsQuery.model_validate({**self.model_dump(include=set(JobsQuery.model_fields)), **changes})
 
     def filters(self) -> list[tuple[str, str]]:
-        """Return the filters that are on, as an address has them."""
+        """Return the active filters as pairs of an address."""
         on = [(name, str(value)) for name in MANY for value in getattr(self, name)]
         return on + [(name, str(rfc3339(value))) for name in MOMENTS if (value := getattr(self, name)) is not None]
 
 
 class OrderQuery(ListQuery):
-    """What somebody is about to ask of all jobs that a filter lets through."""
+    """A bulk action on all jobs that match a filter."""
 
     action: str = Field("cancel", pattern=f"^({'|'.join(ACTIONS)})$")
 
@@ -99,7 +99,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
 
 @pages.add(f"{PATH}/bulk", order_many, query=OrderQuery)
 def jobs_bulk(visit: Visit[OrderQuery]) -> TemplateResponse:
-    """Show how many jobs an order would meet and what it would do to them, before it is given."""
+    """Show how many jobs a bulk action would affect and how, before it is confirmed."""
     query = visit.query
     states = visit.service.stores.queries.job_list.states(job_filter(query.plain(), visit.who.reads))
     counts = [(state, states[state], _changes(query.action, state)) for state in State if state in states]
@@ -122,7 +122,7 @@ def jobs_bulk(visit: Visit[OrderQuery]) -> TemplateResponse:
 
 
 def verbs(job: dict[str, Any]) -> tuple[str, ...]:
-    """Return what can be asked of a job now, as the verbs decide it."""
+    """Return the actions that the state of a job allows now."""
     pending = job["pending_action"]
     if pending is not None:
         return ("resume", "cancel") if pending == "pause" else ()
@@ -144,7 +144,7 @@ def _without(on: list[tuple[str, str]], name: str, value: str) -> str:
 
 
 def _states(query: ListQuery, on: list[tuple[str, str]]) -> list[tuple[str, bool, str]]:
-    """Return each state, whether the list is narrowed to it, and the address that turns this round."""
+    """Return each state, whether it is an active filter, and the address that toggles it."""
     chosen = set(query.state)
     others = [one for one in on if one[0] != "state"]
     return [
@@ -154,7 +154,7 @@ def _states(query: ListQuery, on: list[tuple[str, str]]) -> list[tuple[str, bool
 
 
 def _count(visit: Visit[ListQuery], found: dict[str, Any]) -> dict[str, Any]:
-    """Return how many jobs match, and whether there are more than were counted."""
+    """Return how many jobs match, and whether there are more than the count."""
     if visit.query.cursor is None and found["next_cursor"] is None:
         return {"n": len(found["data"]), "more": False}
     wanted = job_filter(visit.query.plain(), visit.who.reads)
@@ -163,7 +163,7 @@ def _count(visit: Visit[ListQuery], found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ways(visit: Visit[ListQuery], found: dict[str, Any], on: list[tuple[str, str]]) -> dict[str, str | None]:
-    """Return where older and newer jobs are. A cursor leads on from a place, so the way back needs the place before."""
+    """Return the addresses of older and newer jobs. A cursor only leads forward, so going back needs the one before."""
     query = visit.query
     limit = None if query.limit == ListQuery.model_fields["limit"].default else query.limit
     first = address(on, limit=limit)

@@ -1,4 +1,4 @@
-"""The keys, for admins: who may come in, and with what."""
+"""The access keys, for admins."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ LIMIT = 100
 
 @pages.add("/dashboard/keys", list_keys, query=PageQuery)
 def keys(visit: Visit[PageQuery]) -> TemplateResponse:
-    """Show the keys that are in force, newest first."""
+    """Show the valid keys, newest first."""
     page = visit.ask(list_keys, visit.query.model_copy(update={"limit": LIMIT}))
     return TemplateResponse("keys.html", {"page": page, "roles": list(Role), "mine": visit.who.key_id})

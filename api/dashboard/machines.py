@@ -1,4 +1,4 @@
-"""What pages show of queues and workers beyond what the API lists: how much comes and goes, what each device does."""
+"""Queues and workers with more facts than the API lists: rates of submissions and ends, activity of each device."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEIGHT = 20
 
 
 def queues(visit: Visit[Any]) -> list[dict[str, Any]]:
-    """Return the queues as the API lists them, each with its `flow`, and whether anybody takes its jobs (`served`)."""
+    """Return the queues as the API lists them, each with its `flow`, and whether a worker takes its jobs (`served`)."""
     stores = visit.service.stores
     flows, served = stores.queries.activity.flows(), stores.queries.jobs.live_queues(stores.fleet.alive_s)
     listed = visit.ask(list_queues, ALL)["data"]
@@ -25,7 +25,7 @@ def queues(visit: Visit[Any]) -> list[dict[str, Any]]:
 
 
 def rates(flow: Flow) -> dict[str, Any]:
-    """Return arrivals and finishes a minute, lately and over the hour, and both as lines of one small drawing."""
+    """Return submissions and ends per minute, recently and over the hour, and both as lines of a sparkline."""
     most = max(1, *flow.arrivals, *flow.finishes)
     found: dict[str, Any] = {"most": most}
     for name, counts in (("arrivals", flow.arrivals), ("finishes", flow.finishes)):
@@ -38,7 +38,7 @@ def rates(flow: Flow) -> dict[str, Any]:
 
 
 def workers(visit: Visit[Any]) -> list[dict[str, Any]]:
-    """Return the workers as the API lists them to an admin, each with what it does, its job, and its memory."""
+    """Return the workers as the API lists them to an admin, each with its activity, job and memory."""
     listed = visit.ask(list_workers, ALL)["data"]
     running = visit.ask(list_jobs, JobsQuery(state=[State.running], limit=100))["data"]
     jobs = {job["id"]: job for job in running}
@@ -47,7 +47,7 @@ def workers(visit: Visit[Any]) -> list[dict[str, Any]]:
 
 
 def _vitals(worker: dict[str, Any]) -> dict[str, Any]:
-    """Return memories and temperature (°C); of a lost worker none, since nobody knows what they are by now."""
+    """Return memories and temperature (°C); none of a lost worker, whose last values are out of date."""
     if worker["state"] == "lost":
         return {"memories": [], "temperature": None}
     return {"memories": memories(worker["device"]), "temperature": worker["device"].get("temperature")}
@@ -60,7 +60,7 @@ def _does(worker: dict[str, Any]) -> str:
 
 
 def memories(device: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the memories of a device that are known: `of` the GPU or the machine, `total`, and how much is `used`."""
+    """Return the known memories of a device: `of` the GPU or the machine, with `total` and `used` bytes."""
     found = []
     pairs = (("gpu", "gpu_memory_total", "gpu_memory_free"), ("machine", "memory_total", "memory_available"))
     for of, total_name, free_name in pairs:

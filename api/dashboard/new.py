@@ -1,4 +1,4 @@
-"""The form for a new job: a recipe, what it learns from, its parameters. The address says what it begins with."""
+"""The form for a new job: recipe, data set, parameters. The address may prefill it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from models.specs.recipe import Recipe
 pages = Pages()
 
 ALL = PageQuery(limit=100)
-# So many data sets are offered; whoever has more names another in the address.
+# The most data sets in the list; the address may name another one.
 MOST_OFFERED = 500
-# What a form begins with, as the API would fill it in.
+# Initial values of the form: the defaults of the API.
 BLANK: dict[str, Any] = {
     "name": None,
     "queue": "auto",
@@ -39,7 +39,7 @@ BLANK: dict[str, Any] = {
 
 
 class NewQuery(Query):
-    """What the form begins with."""
+    """What prefills the form."""
 
     recipe: Name | None = None
     preset: Name | None = None
@@ -49,7 +49,7 @@ class NewQuery(Query):
 
 @dataclass(frozen=True)
 class Offered:
-    """A data set as something to choose. `fit`: fits, scaled (when `image_size` is set) or unfit; `why` says so."""
+    """A data set in the list. `fit`: fits, scaled (when `image_size` is set) or unfit; `why` is the reason."""
 
     view: Mapping[str, Any]
     value: str
@@ -59,7 +59,7 @@ class Offered:
 
 @pages.add("/dashboard/new", create_job, query=NewQuery)
 def new_job(visit: Visit[NewQuery]) -> TemplateResponse:
-    """Show the form, filled in from the address."""
+    """Show the form, prefilled from the address."""
     like = _like(visit)
     views = _datasets(visit)
     wanted = visit.query.dataset or like.get("dataset")
@@ -91,7 +91,7 @@ def new_job(visit: Visit[NewQuery]) -> TemplateResponse:
 
 
 def _like(visit: Visit[NewQuery]) -> dict[str, Any]:
-    """Return the job that the form is filled in from; empty when none is named. A drawing has nothing to train."""
+    """Return the job that prefills the form; empty if none is named. A sampling job cannot be trained."""
     if visit.query.like is None:
         return {}
     job: dict[str, Any] = visit.ask(get_job, Query(), visit.query.like)
@@ -99,12 +99,12 @@ def _like(visit: Visit[NewQuery]) -> dict[str, Any]:
 
 
 def _of(job: Mapping[str, Any], view: Mapping[str, Any]) -> bool:
-    """Whether a job, maybe somebody else's, meant this data set by its name."""
+    """Whether a job, maybe of another owner, refers to this data set."""
     return bool(job) and (job["dataset"], job["owner"]) == (view["name"], view["owner"])
 
 
 def _datasets(visit: Visit[NewQuery]) -> list[dict[str, Any]]:
-    """Return the data sets that are ready: those that came with the service first, then by name."""
+    """Return the data sets that are ready: built-in ones first, then by name."""
     found: list[dict[str, Any]] = []
     cursor: str | None = None
     while len(found) < MOST_OFFERED:
@@ -118,12 +118,12 @@ def _datasets(visit: Visit[NewQuery]) -> list[dict[str, Any]]:
 
 
 def _value(visit: Visit[NewQuery], view: Mapping[str, Any]) -> str:
-    """Return what a job says to mean this data set: its name, or the id where the name means another."""
+    """Return how a job refers to this data set: by name, or by id if the name refers to another one."""
     return str(view["name"] if view["owner"] in {None, visit.who.owner} else view["id"])
 
 
 def _first_fitting(dataset: Mapping[str, Any] | None) -> str:
-    """Return the first recipe that takes a data set as it is."""
+    """Return the first recipe that fits a data set without scaling."""
     fitting = (name for name, known in RECIPES.items() if dataset and _fit(known, known.params(), dataset)[0] == "fits")
     return next(fitting, next(iter(RECIPES)))
 
@@ -134,7 +134,7 @@ def _offer(visit: Visit[NewQuery], recipe: Recipe, preset: Any, view: dict[str, 
 
 
 def _fit(recipe: Recipe, params: TrainParams, dataset: Mapping[str, Any]) -> tuple[str, Message | None]:
-    """Return whether a data set fits, and what stands against it."""
+    """Return whether a data set fits, and why not."""
     try:
         image_size(recipe, dataset, params)
     except MisfitError as misfit:
@@ -155,7 +155,7 @@ def _default(offered: Sequence[Offered]) -> Offered | None:
 def _params(
     recipe: Mapping[str, Any], preset: Mapping[str, Any] | None, dataset: Offered | None, values: Mapping[str, Any]
 ) -> ParamsForm:
-    """Return the fields. A size of images that a job got from its data set counts as not asked for."""
+    """Return the fields. An image size that a job took from its data set counts as not set."""
     known = RECIPES[recipe["name"]]
     set_by_preset = preset["params"] if preset else {}
     size = values.get("image_size")
@@ -164,6 +164,6 @@ def _params(
             plain = known.params.model_validate({**set_by_preset, **values, "image_size": None})
             size = None if image_size(known, dataset.view, plain) == size else size
         except (MisfitError, ValueError):
-            pass  # the data set has another size now, or is another: then the job's own is what was meant
+            pass  # the data set changed or is another one: keep the size of the job
     begins_with = {**values, **({"image_size": size} if values else {})}
     return params_form(known.params, recipe["params"], set_by_preset, begins_with)

@@ -1,4 +1,4 @@
-"""The first page: what waits, what runs, who works, and what needs a person."""
+"""The overview: what needs attention, queues, workers, running and finished jobs, alerts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALERTS = 10
 
 @pages.add("/dashboard", list_queues, list_jobs)
 def overview(visit: Visit[Query]) -> TemplateResponse:
-    """Show how the service is. Who is no admin sees the queues as everybody does, and else their own things only."""
+    """Show the state of the service. Users see all queues, but only their own jobs."""
     queues = machines.queues(visit)
     workers = machines.workers(visit) if visit.may("GET", "/v1/workers") else None
     pulse = visit.service.stores.queries.activity

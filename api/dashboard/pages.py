@@ -1,4 +1,4 @@
-"""What a page is: an address, who may see it, a template and what it shows."""
+"""Pages: address, access rule, template and context."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from stores.accounts.sessions import Session
 Q = TypeVar("Q", bound=Query)
 
 LOGIN = "/dashboard/login"
-# Pictures come from this service; a drawn picture may also be held by the page itself (blob:) while it is looked at.
+# Images come from this service, or from the page itself (blob:) for a generated image that is being viewed.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self';"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -33,7 +33,7 @@ POLICY = (
 
 @dataclass(frozen=True)
 class Visit(Generic[Q]):
-    """Somebody looks at a page."""
+    """A request for a page."""
 
     service: Service
     session: Session
@@ -43,7 +43,7 @@ class Visit(Generic[Q]):
 
     @property
     def who(self) -> Principal:
-        """Who looks."""
+        """The person who made it."""
         return self.session.who
 
     def may(self, method: str, path: str) -> bool:
@@ -51,7 +51,7 @@ class Visit(Generic[Q]):
         return self.routes.may(self.who, method, path)
 
     def ask(self, view: View, query: Query, *path: str) -> Any:
-        """Return what a view of the API answers to this person.
+        """Return the answer of an API view to this person.
 
         Raises:
             ProblemError: 403, as the API answers who may not call it.
@@ -62,7 +62,7 @@ class Visit(Generic[Q]):
 
 @dataclass(frozen=True)
 class TemplateResponse:
-    """A template and what it is given."""
+    """A template and its context."""
 
     template: str
     context: Mapping[str, Any]
@@ -77,18 +77,18 @@ class Page:
 
     path: str  # as in /dashboard/jobs/{job_id}
     view: PageView
-    asks: tuple[View, ...]  # views of the API: who may call all of them may see the page
+    asks: tuple[View, ...]  # views of the API; people who may call all of them may see the page
     query: type[Query]
 
 
 class Pages:
-    """The pages of one noun."""
+    """The pages of one subject."""
 
     def __init__(self) -> None:
         self.all: list[Page] = []
 
     def add(self, path: str, *asks: View, query: type[Query] = Query) -> Callable[[Any], Any]:
-        """Return a decorator that makes a view the page at an address, open to those who may call what it `asks`."""
+        """Return a decorator that registers a page at an address, open to people who may call what it `asks`."""
 
         def keep(
             view: Callable[..., TemplateResponse | BaseResponse],
@@ -100,7 +100,7 @@ class Pages:
 
 
 def mount_page(app: Flask, service: Service, routes: RouteTable, page: Page) -> None:
-    """Let the application show this page."""
+    """Register this page with the application."""
     rules = [routes.of(view).access for view in page.asks]
 
     def serve(**path: str) -> BaseResponse:
@@ -127,7 +127,7 @@ def enter(service: Service, rules: Iterable[Access]) -> Session:
         ProblemError: as the door of the API has it.
     """
     session = service.door.session(request)
-    g.session = session  # before the door: who may not see this page is still signed in, and gets the way to others
+    g.session = session  # before the access check: the error page of a signed-in person links to other pages
     for access in rules:
         service.door.permit(session.who, access)
     return session
@@ -153,7 +153,7 @@ def render(template: str, session: Session | None, *, status: int = 200, **conte
 
 
 def render_problem(error: Exception) -> Response:
-    """Return an error as a page, for a person who came to one of ours."""
+    """Return an error as a page."""
     problem = translate(error)
     status, title = CODES[problem.code]
     g.problem = problem.code

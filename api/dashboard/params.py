@@ -20,25 +20,25 @@ BOUNDS = {"minimum": "min", "maximum": "max"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One parameter. `kind`: integer, number, switch, choice, cadence, list (of integers) or text."""
+    """One field. `kind`: integer, number, switch, choice, cadence, list (of integers) or text."""
 
     name: str
     kind: str
     optional: bool  # whether null is a value; an empty input means it
-    default: Any  # what it is when it is left out: the preset's, else the recipe's
+    default: Any  # the value if left out: of the preset, else of the recipe
     value: Any
     about: Markup
-    attributes: Mapping[str, Any]  # of its input
+    attributes: Mapping[str, Any]  # HTML attributes of the input
     choices: Sequence[str] = ()
 
     @property
     def text(self) -> str:
-        """What its input holds."""
+        """The text in its input."""
         return written(next(iter(self.value.values()), None) if self.kind == "cadence" and self.value else self.value)
 
     @property
     def default_text(self) -> str:
-        """What its input holds when nothing is changed."""
+        """The text in its input for the default value."""
         return written(self.default)
 
     @property

@@ -1,4 +1,4 @@
-"""The queues: what waits in each, what comes next, and the switch that an admin has."""
+"""The queues: waiting jobs, next jobs, and pause and resume for admins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEXT = 10
 
 @pages.add("/dashboard/queues", list_queues)
 def queues(visit: Visit[Query]) -> TemplateResponse:
-    """Show every queue with the head of its line; who is no admin sees their own jobs in it."""
+    """Show every queue with its next jobs; users see only their own jobs."""
     upcoming = visit.service.stores.schedule.upcoming_jobs
     listed = [{**one, "next": upcoming.next(one["name"], visit.who.reads, NEXT)} for one in machines.queues(visit)]
     return TemplateResponse("queues.html", {"queues": listed})

@@ -50,7 +50,7 @@ def body(job: Job, schema: Mapping[str, Any]) -> dict[str, Any]:
     params = {param.name: param.value for param in parameters(job, schema) if param.changed}
     made: dict[str, Any] = {"kind": job["kind"]}
     if job["kind"] == "train":
-        # Without the preset: what it changes stands among the parameters already.
+        # Without the preset: the parameters include its changes.
         made |= {"recipe": job["recipe"], "dataset": job["dataset"], "params": params, "seed": job["seed"]}
     else:
         made |= {"source": job["source"], "params": params}
@@ -62,8 +62,8 @@ def body(job: Job, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def curl(job: Job, schema: Mapping[str, Any], url: str) -> str:
-    """Return the call, for a shell."""
-    # Words in single quotes are not touched by a shell; the key is, so it stands in double ones.
+    """Return the API call as a shell command."""
+    # A shell expands nothing in single quotes; the key is a variable, so it is in double quotes.
     sent = shlex.quote(json.dumps(body(job, schema), indent=2, ensure_ascii=False))
     return "\n".join(
         [
@@ -94,7 +94,7 @@ def command(job: Job, schema: Mapping[str, Any]) -> str:
 
 
 def _written(value: Any) -> str:
-    """Write a value as the command line reads it: text as it is, unless it would be taken for something else."""
+    """Return a value as the command line parses it: text without quotes, unless it would parse as another type."""
     if not isinstance(value, str):
         return json.dumps(value, separators=(",", ":"))
     try:

@@ -1,4 +1,4 @@
-"""The texts of the pages' scripts in the reader's language, which each page carries for them."""
+"""The texts of scripts in the reader's language. Every page contains them as JSON."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def texts(language: str) -> dict[str, dict[str, str]]:
 
 
 def for_reader() -> dict[str, dict[str, str]]:
-    """Return them for whoever reads this page."""
+    """Return the texts in the language of this request."""
     return texts(current())

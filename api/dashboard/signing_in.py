@@ -12,12 +12,12 @@ from api.http.service import Service
 from models.messages import Door
 
 HOME = "/dashboard"
-FORMS = (LOGIN, f"{HOME}/logout", f"{HOME}/language")  # who has signed in wants none of them next
+FORMS = (LOGIN, f"{HOME}/logout", f"{HOME}/language")  # never the page to go to after signing in
 YEAR_S = 31_536_000
 
 
 def mount(app: Flask, service: Service) -> None:
-    """Let the application answer to these forms."""
+    """Register these forms with the application."""
     app.add_url_rule(LOGIN, "page_login", _ask, methods=["GET"])
     app.add_url_rule(LOGIN, "sign_in", lambda: _sign_in(service), methods=["POST"])
     app.add_url_rule("/dashboard/logout", "sign_out", lambda: _sign_out(service), methods=["POST"])
@@ -36,7 +36,7 @@ def _sign_in(service: Service) -> BaseResponse:
         who = service.door.holder(request.form.get("key", "").strip(), request)
     except ProblemError as problem:
         return _ask(problem, 401 if problem.code == "unauthenticated" else 429)
-    # Nobody could end the earlier session once its cookie is gone.
+    # Without its cookie, nobody could end the earlier session.
     service.stores.accounts.sessions.end(request.cookies.get(access.COOKIE, ""))
     where = _inside(request.form.get("next", ""))
     answer = redirect(HOME if where.startswith(FORMS) else where, 303)
@@ -46,7 +46,7 @@ def _sign_in(service: Service) -> BaseResponse:
 
 def _sign_out(service: Service) -> BaseResponse:
     g.operation = "sign_out"
-    service.door.session(request)  # no other site may sign somebody out
+    service.door.session(request)  # other sites must not sign people out
     service.stores.accounts.sessions.end(request.cookies[access.COOKIE])
     answer = redirect(LOGIN, 303)
     answer.delete_cookie(access.COOKIE)
@@ -68,12 +68,12 @@ def _set(answer: BaseResponse, name: str, value: str, *, httponly: bool = False,
 
 
 def _inside(where: str) -> str:
-    """Return the address when it is one of our pages; a link must not lead people from here to somewhere else."""
+    """Return the address if it is a page of the dashboard; a link must not redirect people to another site."""
     ours = where == HOME or where.startswith((f"{HOME}/", f"{HOME}?"))
     return where if ours and "\\" not in where and where.isprintable() else HOME
 
 
 def _from_a_page_of_ours() -> None:
-    """Refuse a form that another site sent: browsers say where it comes from."""
+    """Refuse a form that another site sent; browsers send its origin."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise ProblemError("forbidden", Door.other_site())

@@ -1,4 +1,4 @@
-"""The whole of the dashboard, put into the application."""
+"""Registers the dashboard with the application."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ YEAR_S = 31_536_000
 
 
 def install(app: Flask, service: Service, routes: RouteTable) -> None:
-    """Let the application show the dashboard."""
+    """Register all pages and static files."""
     language.install(app)
     formats.install(app)
     app.jinja_env.globals["static"] = static
@@ -58,7 +58,7 @@ def install(app: Flask, service: Service, routes: RouteTable) -> None:
 
 
 def warm(app: Flask) -> None:
-    """Make ahead what the first view of each page would wait for: compiled templates, words, the version of files."""
+    """Prepare what the first view of each page would wait for: compiled templates, texts, the version of files."""
     for name in app.jinja_env.list_templates(filter_func=lambda name: name.startswith("dashboard/")):
         app.jinja_env.get_template(name)
     for tag in language.NAMES:
@@ -67,13 +67,13 @@ def warm(app: Flask) -> None:
 
 
 def answers(error: Exception) -> BaseResponse | None:
-    """Return an error as a page, if a person met it on the way to one; None for programs and for scripts of pages."""
+    """Return an error as a page if a person requested one; None for programs and for scripts of pages."""
     pages = request.path == "/dashboard" or request.path.startswith("/dashboard/")
     return render_problem(error) if pages and request.accept_mimetypes.accept_html else None
 
 
 def static(name: str) -> str:
-    """Return the address of a file of ours; it changes with what the file holds, so that browsers may keep it."""
+    """Return the address of a static file. It changes with the content, so browsers may cache it."""
     return f"/dashboard/static/{_version()}/{name}"
 
 
@@ -88,9 +88,10 @@ def _version() -> str:
 
 def _send(version: str, name: str) -> Response:
     g.operation = "static"
-    # Scripts import each other by relative names, so the version is a folder; an old one gets today's file, unkept.
+    # Scripts import each other by relative names, so the version is a folder. An old version gets the current file,
+    # without caching.
     answer = send_from_directory(STATIC, name, max_age=YEAR_S if version == _version() else 0)
-    # Read at once: what is streamed from a file would not be packed for clients that take gzip alone.
+    # Read at once: a streamed file would not be compressed for clients that accept only gzip.
     answer.direct_passthrough = False
     answer.make_sequence()
     answer.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if version == _version() else "no-cache"

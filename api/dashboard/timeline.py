@@ -1,4 +1,4 @@
-"""What happened to a job, told by attempts: the newest first, a row of checkpoints as one line."""
+"""The timeline of a job by attempts, newest first; a row of checkpoints is one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Event = Mapping[str, Any]
 
 @dataclass
 class Line:
-    """Something that happened, or the same thing several times in a row."""
+    """One event, or several equal ones in a row."""
 
     event: Event  # the newest of them
     count: int = 1
@@ -20,7 +20,7 @@ class Line:
 
 @dataclass
 class Chapter:
-    """One attempt and what happened in it; what came before the first attempt has none."""
+    """One attempt and its events. Events before the first attempt have no attempt."""
 
     number: int
     attempt: Mapping[str, Any] | None
@@ -28,7 +28,7 @@ class Chapter:
 
     @property
     def seconds(self) -> float | None:
-        """How long the attempt took, when it has ended."""
+        """The duration of the attempt, if it has ended."""
         if self.attempt is None or not self.attempt.get("ended_at"):
             return None
         start, end = (datetime.fromisoformat(self.attempt[name]) for name in ("started_at", "ended_at"))
@@ -36,7 +36,7 @@ class Chapter:
 
 
 def tell(events: Iterable[Event], attempts: Sequence[Mapping[str, Any]], *, whole: bool) -> list[Chapter]:
-    """Return the chapters of these events, which come newest first. `whole`: attempts without events are told too."""
+    """Return the chapters of these events, which come newest first. `whole`: include attempts without events."""
     known = {attempt["number"]: attempt for attempt in attempts}
     chapters = {number: Chapter(number, attempt) for number, attempt in known.items() if whole}
     for event in events:
@@ -50,13 +50,13 @@ def _add(lines: list[Line], event: Event) -> None:
     last = lines[-1] if lines else None
     if event["type"] == "checkpoint" and last is not None and last.event["type"] == "checkpoint":
         last.count += 1
-    elif not (event["type"] == "state" and event["data"].get("to") == "running"):  # the attempt itself says so
+    elif not (event["type"] == "state" and event["data"].get("to") == "running"):  # the attempt shows it
         lines.append(Line(event))
 
 
 @dataclass
 class Alarm:
-    """What one code of alert has told: how often, and its newest event."""
+    """One alert code: the number of its events, and the newest one."""
 
     event: Event
     count: int = 1

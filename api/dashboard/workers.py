@@ -1,4 +1,4 @@
-"""The workers, for admins: what each device is, does and has left, and draining."""
+"""The workers, for admins: device, activity and free memory of each, and draining."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pages = Pages()
 
 @pages.add("/dashboard/workers", list_workers)
 def workers(visit: Visit[Query]) -> TemplateResponse:
-    """Show the workers of the last day."""
+    """Show the workers seen in the last 24 h."""
     listed = machines.workers(visit)
     there = [one for one in listed if one["state"] != "stopped"]
     return TemplateResponse(

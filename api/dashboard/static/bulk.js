@@ -1,10 +1,10 @@
-// Orders to many jobs: what one would do is shown first, by the page that counts; it opens in a dialog of the list.
+// Bulk actions: a page counts the affected jobs and shows the effect first; it opens in a dialog of the list.
 import { Refused, call, once, tell, toast } from "./calls.js";
 import { t } from "./words.js";
 
 const dialog = document.getElementById("bulk-dialog");
 
-/** Put what an order would do, as it is now, in place of the form or into the dialog; return the form. */
+/** Load the current effect of the action into the dialog, or in place of the form; return the form. */
 async function load(address, into) {
   const answer = await fetch(address, { headers: { Accept: "text/html" }, credentials: "same-origin" });
   if (new URL(answer.url).pathname === "/dashboard/login") return location.reload();
@@ -36,7 +36,7 @@ if (dialog) {
   });
 }
 
-/** Say what is wrong with a field, beside it; null takes that away. */
+/** Show an error beside a field; null removes it. */
 function complain(form, name, text) {
   tell({ errors: [{ pointer: `/${name}`, detail: text }] }, form);
 }
@@ -76,7 +76,7 @@ document.addEventListener("submit", (event) => {
   once(button, () => send().catch(changed), form);
 });
 
-// Meanwhile other jobs match than those that were shown: nothing was done, and it is asked again.
+// The matching jobs changed meanwhile: nothing was done, and the page asks again.
 async function again(form, matched) {
   const priority = form.elements.priority?.value;
   const newer = await load(form.dataset.address || location.href, form.parentElement);
@@ -87,7 +87,7 @@ async function again(form, matched) {
   (newer.querySelector("input") || newer.querySelector("#bulk-title")).focus();
 }
 
-/** Say what came of it, in place of the form's fields. */
+/** Show the result in place of the form's fields. */
 function report(form, { changed, unchanged, problems }) {
   const title = form.querySelector("#bulk-title");
   const said = document.createElement("p");

@@ -1,10 +1,10 @@
-// Changes: calls of the public API, with the session's token. What it refuses is said beside the field, or in a toast.
+// Changes: calls of the public API with the session's token. Errors appear beside their field, or in a toast.
 import { t } from "./words.js";
 
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content || "";
 
-/** An answer of the API that is an error: `status`, `code`, `detail`, and `errors` with a pointer each.
- *  A refused call about many jobs also says how many its filter has `matched`. */
+/** An error of the API: `status`, `code`, `detail`, and `errors` with a pointer each.
+ *  A refused bulk action also has the number of jobs that its filter `matched`. */
 export class Refused extends Error {
   constructor(problem) {
     super(problem.detail || problem.title);
@@ -17,17 +17,17 @@ export class Refused extends Error {
 }
 
 let leaving = false;
-window.addEventListener("pageshow", () => (leaving = false)); // who comes back with the browser's own button
+window.addEventListener("pageshow", () => (leaving = false)); // back with the browser's button
 
-/** Leave for the login, and come back from there. Several calls may find the session ended: one navigation is enough. */
+/** Go to the login, which comes back here. Several calls may find the session ended: navigate once. */
 export function signInAgain() {
   if (leaving) return;
   leaving = true;
-  document.dispatchEvent(new CustomEvent("ended")); // the session; who has something to keep, keeps it
+  document.dispatchEvent(new CustomEvent("ended")); // listeners save what is unsaved
   location.assign(`/dashboard/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
-/** Call the API. Returns the JSON it answers (null: none). Throws Refused. */
+/** Call the API. Returns the JSON of the answer, or null if it is empty. Throws Refused. */
 export async function call(method, path, body, headers = {}) {
   /** @type {RequestInit} */
   const options = { method, headers: { Accept: "application/json", ...headers }, credentials: "same-origin" };
@@ -45,14 +45,14 @@ export async function call(method, path, body, headers = {}) {
   }
   if (answer.status === 401) {
     signInAgain();
-    return new Promise(() => {}); // the page is being left
+    return new Promise(() => {}); // the page is unloading
   }
   const json = await said(answer);
   if (!answer.ok) throw new Refused(json || { status: answer.status, title: `${answer.status} ${answer.statusText}` });
   return json;
 }
 
-// What stands between a browser and the service may answer in its own way.
+// A proxy between browser and service may answer with its own format.
 async function said(answer) {
   try {
     return JSON.parse(await answer.text());
@@ -61,7 +61,7 @@ async function said(answer) {
   }
 }
 
-/** Say something in a corner; good news goes by itself, bad news stays until it is closed. */
+/** Show a toast. A success disappears by itself, an error stays until it is closed. */
 export function toast(text, bad = false) {
   const box = document.createElement("div");
   box.className = bad ? "toast bad" : "toast";
@@ -76,7 +76,7 @@ export function toast(text, bad = false) {
   document.getElementById("toasts").append(box);
 }
 
-/** Say what the browser finds wrong with a field, in the words of the service and the language of the page. */
+/** Return the browser's complaint about a field, worded as the service words it, in the page's language. */
 export function complaint({ validity, validationMessage, min, max, step, title }) {
   if (validity.valueMissing) return t("is required");
   if (validity.badInput || validity.stepMismatch) return step === "any" ? t("must be a number") : t("must be an integer");
@@ -85,7 +85,7 @@ export function complaint({ validity, validationMessage, min, max, step, title }
   return (validity.patternMismatch && title) || validationMessage;
 }
 
-/** Write what is wrong beside the fields that it is about. Returns the first such field, and what has none. */
+/** Show errors beside their fields. Returns the first such field, and the errors without a field. */
 export function mark(errors, form) {
   for (const old of form?.querySelectorAll(".problem[data-from-call]") || []) old.remove();
   for (const old of form?.querySelectorAll("[aria-invalid]") || []) {
@@ -113,7 +113,7 @@ export function mark(errors, form) {
   return { first, rest };
 }
 
-/** Return the field that a pointer means: an error inside of what one holds (/labels/team) is said beside that one. */
+/** Return the field of a pointer. A pointer into a field's value (/labels/team) belongs to that field. */
 export function nearest(form, pointer) {
   for (let place = pointer; place; place = place.slice(0, place.lastIndexOf("/"))) {
     const field = form?.querySelector(`[data-pointer="${CSS.escape(place)}"]`);
@@ -122,7 +122,7 @@ export function nearest(form, pointer) {
   return { field: null };
 }
 
-// What the page says of a field is still said beside what is wrong with it.
+// The hint of a field stays its description beside the error.
 function describe(field, note = "") {
   field.dataset.about ??= field.getAttribute("aria-describedby") || "";
   const ids = `${note} ${field.dataset.about}`.trim();
@@ -130,7 +130,7 @@ function describe(field, note = "") {
   else field.removeAttribute("aria-describedby");
 }
 
-/** Tell a person what went wrong: beside the fields that the errors point to, and the rest in a toast. */
+/** Show an error: beside the fields that it points to, the rest in a toast. */
 export function tell(error, form = null) {
   const { first, rest } = mark(error.errors || [], form);
   for (let box = first?.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
@@ -140,11 +140,11 @@ export function tell(error, form = null) {
 
 const busy = new WeakSet();
 
-/** Do what a button stands for, never twice at a time; what is refused is told in `form`, or in a toast. */
+/** Run the action of a button, never twice at a time; errors appear in `form`, or in a toast. */
 export async function once(button, work, form = null) {
   if (busy.has(button)) return;
   busy.add(button);
-  button.setAttribute("aria-disabled", "true"); // not `disabled`, which would take the focus away
+  button.setAttribute("aria-disabled", "true"); // not `disabled`, which would remove the focus
   try {
     await work();
   } catch (error) {
@@ -155,7 +155,7 @@ export async function once(button, work, form = null) {
   }
 }
 
-// Buttons with data-call="METHOD /path" make that call; data-confirm asks before, data-goto is where to go after.
+// Buttons with data-call="METHOD /path" make that call. data-confirm asks first; data-goto is the next page.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-call]");
   if (!button) return;

@@ -1,9 +1,9 @@
-// Curves over steps, images or time: uPlot with words around it. A chart is looked at (lines that differ in colour and in
-// dashes), listened to (a slider over its points, which says the values) and read (a table of some of its points).
+// Curves over steps, images or time, drawn by uPlot. For every reader: lines that differ in colour and dashes, a slider
+// over the points that speaks the values, and a table of some of the points.
 //
 //   const losses = chart(element, { label: "Losses", xLabel: "Step", group: "job", onPick: (x) => … });
-//   losses.set([{ name: "d_loss", x: [1, 2], y: [0.7, null] }]);   // as often as one likes: drawn four times a second at most
-//   losses.cursor(2);                                              // a mark that stays; null takes it away
+//   losses.set([{ name: "d_loss", x: [1, 2], y: [0.7, null] }]);   // any number of calls: drawn at most four times a second
+//   losses.cursor(2);                                              // a permanent mark; null removes it
 //
 // Charts of one group zoom together. The page loads vendor/uPlot.iife.min.js, vendor/uPlot.min.css and charts.css.
 import { legend, make, nearest, table } from "./charts_words.js";
@@ -56,7 +56,7 @@ class Chart {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.plot?.redraw());
   }
 
-  /** Show these lines: [{ name, x, y, n }]. `n`: which colour and dashes; left out, as its place has it. */
+  /** Show these lines: [{ name, x, y, n }]. `n` selects colour and dashes; default: the index of the line. */
   set(lines) {
     this.next = lines;
     if (this.waiting) return;
@@ -65,7 +65,7 @@ class Chart {
     setTimeout(() => requestAnimationFrame(() => this.draw()), wait);
   }
 
-  /** Keep a mark at x, and show the values there while nobody points elsewhere. */
+  /** Keep a mark at x, and show the values there unless the pointer is elsewhere. */
   cursor(x) {
     this.mark = x;
     this.place();
@@ -79,7 +79,7 @@ class Chart {
     const same = this.plot && names(this.lines) === names(this.next);
     this.lines = this.next;
     const filled = this.lines.filter((line) => line.x.length);
-    // Lines have points at different places. What is missing between is no gap; null is one.
+    // Lines have points at different x. A missing point is no gap; a null is one.
     this.data = filled.length ? window.uPlot.join(this.lines.map((line) => [line.x, line.y])) : [[], ...this.lines.map(() => [])];
     if (same) this.plot.setData(this.data, false);
     else this.replace();
@@ -139,7 +139,7 @@ class Chart {
     }
   }
 
-  // The charts of a group stand below each other: the same place is the same step in all of them.
+  // The charts of a group are aligned: the same position is the same step in all of them.
   extent() {
     const all = [...this.group].filter((one) => one.data?.[0].length);
     return all.length ? [Math.min(...all.map((one) => one.data[0][0])), Math.max(...all.map((one) => one.data[0].at(-1)))] : [0, 1];
@@ -180,7 +180,7 @@ class Chart {
     this.say(x ?? this.mark);
   }
 
-  // The values at x, for eyes in the legend and for ears in the slider; at the end when there is no x.
+  // Show the values at x in the legend and in the slider's text; the last values if there is no x.
   say(x) {
     if (!this.values) return;
     const parts = this.values(this.lines, x);
@@ -206,7 +206,7 @@ class Chart {
   }
 }
 
-/** Draw a chart into an element; see the head of this file. */
+/** Draw a chart into an element; see the top of this file. */
 export function chart(element, options) {
   return new Chart(element, options);
 }

@@ -1,11 +1,11 @@
-// What stands around a chart: its legend with the values at the cursor, and its points as a table.
+// The texts of a chart: its legend with the values at the cursor, and its points as a table.
 import { figure } from "./figures.js";
 import { t } from "./words.js";
 
 const ROWS = 25;
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Return the place of the entry that is nearest to x in a rising list; -1 in an empty one. */
+/** Return the index of the entry nearest to x in a rising list; -1 in an empty one. */
 export function nearest(list, x) {
   let low = 0;
   let high = list.length - 1;
@@ -35,15 +35,15 @@ function swatch(n, dash) {
   return drawn;
 }
 
-// A line that ended long before x, or begins long after it, has no value there.
+// A line that ends long before x, or starts long after it, has no value there.
 function valueAt({ x: xs, y: ys }, x) {
   const n = nearest(xs, x);
   const slack = Math.max((xs.at(-1) - xs[0]) / 20, xs.at(-1) - (xs.at(-2) ?? xs.at(-1))) + 1;
   return n < 0 || Math.abs(xs[n] - x) > slack ? null : ys[n];
 }
 
-/** Fill a legend; a line's button hides and shows it. Returns a function that writes the values of these lines, as they
- * are now, at x and returns them as texts; without x those at the end. */
+/** Fill a legend; the button of a line hides and shows it. Returns a function that writes the current values at x (the
+ * last ones without x) into the legend, and returns them as texts. */
 export function legend(list, lines, dashes, toggle) {
   const cells = lines.map((line, n) => {
     const value = make("span", { class: "figure" });
@@ -64,7 +64,7 @@ export function legend(list, lines, dashes, toggle) {
     });
 }
 
-/** Return a folded table of some of a chart's points; it is filled while it is open. */
+/** Return a collapsed table of some of a chart's points; it is filled while open. */
 export function table(chart) {
   const body = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${t("Data table")}: ${chart.label}` });
   const element = make("details", { class: "chart-table" }, make("summary", {}, t("Data table")), body);

@@ -1,5 +1,5 @@
-// Jobs on shared axes. Every job has a clock (api/dashboard/chart_axes.py): how many images and seconds each of its steps
-// stands for. Curves and pictures of all jobs are placed by it, over images, time or steps.
+// Jobs on shared axes. Every job has a clock (api/dashboard/chart_axes.py): the images and seconds at each of its steps.
+// It places curves and images of all jobs over images, time or steps.
 import { call } from "./calls.js";
 import { chart, make, nearest } from "./charts.js";
 import { duration, figure, number, span } from "./figures.js";
@@ -13,11 +13,11 @@ const FIRST = ["d_loss", "g_loss", "d_real", "d_fake", "gradient_penalty", "accu
 
 const holder = document.getElementById("compare-data");
 const charts = new Map();
-const series = new Map(); // by job: what /metrics answered
+const series = new Map(); // by job: the answer of /metrics
 let jobs = [];
 let axis = document.querySelector("#axis :checked").value;
 
-/** Return how far on the axis a job was at a step. */
+/** Return the position of a job on the axis at a step. */
 function place(job, step) {
   if (axis === "steps") return step;
   const { steps, images, seconds } = job.clock;
@@ -42,7 +42,7 @@ async function ask(job) {
   try {
     series.set(job.id, (await call("GET", `/v1/jobs/${job.id}/metrics?max_points=${POINTS}`)).series);
   } catch {
-    // The service is away for a moment: what was drawn stays, and it is asked again.
+    // The service is not available: the curves stay, and the next round asks again.
   }
 }
 
@@ -63,7 +63,7 @@ function draw() {
   }
 }
 
-// Each job has its colour and dashes in every chart, whoever else has this metric.
+// A job has the same colour and dashes in every chart, whichever other jobs have the metric.
 function line(job, n, curve) {
   return curve ? [{ name: `${n + 1} ${job.name}`, n, x: curve.steps.map((step) => place(job, step)), y: curve.values }] : [];
 }
@@ -86,7 +86,7 @@ function findStops() {
   look();
 }
 
-/** Show of each job the picture that it had drawn by the place of the slider. */
+/** Show the latest image of each job up to the position of the slider. */
 function look() {
   const x = stops[slider.value];
   if (x === undefined) return;
@@ -180,7 +180,7 @@ async function follow() {
 explain();
 follow();
 document.addEventListener("refreshed", follow);
-// Epochs may take long: between them the curves of jobs that run are asked for.
+// Epochs may take long: between them, refresh the curves of running jobs.
 setInterval(async () => {
   const running = jobs.filter((job) => job.live);
   if (document.hidden || !running.length) return;

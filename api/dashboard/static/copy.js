@@ -1,5 +1,5 @@
-// Buttons with data-copy="ID" copy the text of that element. Over plain HTTP browsers keep the clipboard from scripts;
-// then the text is chosen, ready for the person's own keys.
+// Buttons with data-copy="ID" copy the text of that element. Over plain HTTP, browsers do not give scripts the
+// clipboard; then the text is selected, to be copied with the keyboard.
 import { t } from "./words.js";
 import { toast } from "./calls.js";
 

@@ -1,4 +1,4 @@
-// How scripts write numbers, sizes and stretches of time: as the server does (api/dashboard/formats.py).
+// Formats of numbers, sizes and durations, the same as on the server (api/dashboard/formats.py).
 import { t } from "./words.js";
 
 const language = document.documentElement.lang;
@@ -7,13 +7,13 @@ const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0, roundi
 const three = new Intl.NumberFormat(language, { maximumSignificantDigits: 3, useGrouping: false, roundingMode });
 const four = new Intl.NumberFormat(language, { maximumSignificantDigits: 4, useGrouping: false, roundingMode });
 
-/** Return a number as people read it: thousands apart, three digits of a fraction. */
+/** Return a number with thousands separated and at most three digits of a fraction. */
 export function number(value) {
   if (value === null || value === undefined) return "–";
   return Number.isInteger(value) || Math.abs(value) >= 999.5 ? whole.format(value) : three.format(value);
 }
 
-/** Return what was measured: four digits, whole numbers with thousands apart, 1.2e-6 where that is shorter. */
+/** Return a measurement with four digits, integers with thousands separated, 1.2e-6 where that is shorter. */
 export function figure(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
@@ -21,16 +21,16 @@ export function figure(value) {
   return Number.isInteger(value) || size >= 999.95 ? whole.format(value) : four.format(value);
 }
 
-/** Return bytes in the unit that people would use. */
+/** Return bytes in a readable unit. */
 export function size(bytes) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let place = 0;
-  // What rounds to a thousand goes on to the next unit.
+  // A value that rounds to 1000 takes the next unit.
   while (Math.abs(bytes) >= 999.5 && place < units.length - 1) [bytes, place] = [bytes / 1000, place + 1];
   return `${number(place ? bytes : Math.round(bytes))} ${units[place]}`;
 }
 
-/** Return a stretch of time: 45 s, 3 min 5 s, 2 h 10 min, 3 d 4 h. */
+/** Return a duration: 45 s, 3 min 5 s, 2 h 10 min, 3 d 4 h. */
 export function duration(seconds) {
   const units = [[86400, t("{n} d")], [3600, t("{n} h")], [60, t("{n} min")], [1, t("{n} s")]];
   const all = Math.max(0, Math.round(seconds));
@@ -42,7 +42,7 @@ export function duration(seconds) {
   return rest ? `${written} ${more.replace("{n}", rest)}` : written;
 }
 
-/** Return a stretch of time in one unit, for the marks of an axis: 1.5 min. */
+/** Return a duration in one unit, for the ticks of an axis: 1.5 min. */
 export function span(seconds) {
   const [unit, words] = seconds < 60 ? [1, t("{n} s")] : seconds < 3600 ? [60, t("{n} min")] : [3600, t("{n} h")];
   return words.replace("{n}", three.format(seconds / unit));

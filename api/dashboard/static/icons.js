@@ -1,8 +1,8 @@
-// The signs of icons.svg, which lies beside this file.
+// The icons of icons.svg, beside this file.
 const SVG = "http://www.w3.org/2000/svg";
 const sheet = new URL("icons.svg", import.meta.url).pathname;
 
-/** Return a sign; words stand beside it, or name the button that it is on. */
+/** Return an icon. A text beside it, or the name of its button, says the same. */
 export function icon(name) {
   const drawn = document.createElementNS(SVG, "svg");
   drawn.setAttribute("class", "sign");

@@ -1,4 +1,4 @@
-// The job page: one stream of the job's events feeds the curves, the images and, for the rest, a fresh look at the page.
+// The job page: one stream of the job's events feeds curves and images, and triggers a refresh of the rest.
 import { call } from "./calls.js";
 import "./copy.js";
 import { watchCurves } from "./job_curves.js";
@@ -21,7 +21,7 @@ let later = null;
 const address = () => `/v1/jobs/${data.id}/events?after=${seen}`;
 
 function heard(event) {
-  if (event.seq <= seen) return; // told twice: by the stream and by asking
+  if (event.seq <= seen) return; // received twice: from the stream and from polling
   seen = event.seq;
   live.address = address();
   if (event.type === "metric") {
@@ -40,11 +40,11 @@ function heard(event) {
   refresh();
 }
 
-// Without a stream: the same events, asked for.
+// Without a stream: poll for the same events.
 async function catchUp() {
   refresh();
   if (live.ended && !timeline.hasAttribute("data-keep")) pause.hidden = true;
-  if (!live.polling) return; // the stream itself goes on behind the last event heard
+  if (!live.polling) return; // the stream itself resumes after the last event received
   try {
     for (let more = true; more; ) {
       const page = await call("GET", `/v1/jobs/${data.id}/events?after=${seen}&limit=100`);
@@ -52,14 +52,14 @@ async function catchUp() {
       more = page.next_cursor !== null;
     }
   } catch {
-    // It does not answer yet: asked again in a few seconds.
+    // No answer yet: the next poll is in a few seconds.
   }
 }
 
 const live = data.ended ? null : new Live(address(), heard, catchUp);
 if (!live) document.getElementById("connection")?.setAttribute("title", t("Finished"));
 
-// The log stands still while somebody reads it.
+// The log does not change while somebody reads it.
 const timeline = document.getElementById("timeline");
 const pause = document.getElementById("timeline-pause");
 if (!data.ended) pause.hidden = false;
@@ -70,7 +70,7 @@ pause.addEventListener("click", () => {
   if (!paused) refresh();
 });
 
-// A button that an action took away must not take the keyboard's place on the page with it.
+// When an action removes its button, the keyboard focus must not return to the top of the page.
 let held = null;
 document.addEventListener("focusin", (event) => (held = event.target));
 document.addEventListener("refreshed", () => {

@@ -1,4 +1,4 @@
-// The curves of a job: what was measured so far in one answer, thinned by the service, and what comes appended to it.
+// The curves of a job: the metrics so far in one answer, thinned by the service; new ones are appended.
 import { call, tell } from "./calls.js";
 import { chart } from "./charts.js";
 
@@ -15,11 +15,11 @@ const GROUPS = {
 
 const groupOf = (name) => Object.keys(GROUPS).find((group) => GROUPS[group].test(name));
 
-// What people look for first is drawn first, and so in the same colour and dashes on every job.
+// Fixed order: a metric has the same colour and dashes on every job, the most important first.
 const FIRST = ["d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm"];
 const rank = (name) => (FIRST.indexOf(name) + 1 || FIRST.length + 1);
 
-/** Keep of each bucket the lowest and the highest point, and every gap; the first and the last stay. */
+/** Keep the lowest and the highest point of each bucket, every gap, and the first and the last point. */
 export function thin(curve, most) {
   const { x, y } = curve;
   const size = Math.ceil((2 * x.length) / most);
@@ -42,7 +42,7 @@ export function thin(curve, most) {
   return { x: kept.map((n) => x[n]), y: kept.map((n) => y[n]) };
 }
 
-/** A running mean that forgets; a gap stays one. `weight` 0 changes nothing. */
+/** An exponential moving average; a gap stays a gap. `weight` 0 changes nothing. */
 export function smooth({ x, y }, weight) {
   if (!weight) return { x, y };
   let mean = 0;
@@ -88,7 +88,7 @@ class Curves {
     this.showNone();
   }
 
-  /** Append what a metric event tells. */
+  /** Append the values of a metric event. */
   add(steps, values) {
     if (this.waiting) this.waiting.push([steps, values]);
     else this.put(steps, values);
@@ -98,7 +98,7 @@ class Curves {
     for (const [name, points] of Object.entries(values)) {
       let curve = this.curves.get(name);
       if (!curve) this.curves.set(name, (curve = { x: [], y: [] }));
-      this.cut(curve, steps[0] - 1); // a run that went back to a checkpoint tells these steps again
+      this.cut(curve, steps[0] - 1); // after a rollback, a run reports these steps again
       for (let n = 0; n < steps.length; n++) {
         curve.x.push(steps[n]);
         curve.y.push(points[n] ?? null);
@@ -116,13 +116,13 @@ class Curves {
     }
   }
 
-  /** The run went back to a step: what came after it is forgotten. */
+  /** The run rolled back to a step: drop later points. */
   back(step) {
     for (const curve of this.curves.values()) this.cut(curve, step);
     for (const group of Object.keys(GROUPS)) this.stale(group);
   }
 
-  /** An epoch has ended at this pace and step; trainers of older versions do not tell the step. */
+  /** An epoch ended at this speed and step; older trainers do not report the step. */
   pace(rate, end) {
     const curve = this.curves.get("images_per_second");
     const step = end ?? this.last ?? this.curves.get("d_loss")?.x.at(-1) ?? this.curves.get("loss")?.x.at(-1);
@@ -133,7 +133,7 @@ class Curves {
     this.stale("speed");
   }
 
-  // Several metrics of a group come at once: they are drawn once.
+  // Several metrics of a group arrive together: draw once.
   stale(group) {
     if (!this.todo.size) queueMicrotask(() => {
       const groups = [...this.todo];
@@ -173,7 +173,7 @@ class Curves {
   }
 }
 
-/** Draw a job's curves; `onPick(step)` hears of clicks. */
+/** Draw a job's curves; `onPick(step)` is called on clicks. */
 export function watchCurves(data, onPick) {
   return new Curves(data, onPick);
 }

@@ -1,4 +1,4 @@
-// The forms over the job page: retry with changes, and edit.
+// The dialogs of the job page: retry with changes, and edit.
 import { Refused, call, nearest, once, toast } from "./calls.js";
 import { refresh } from "./page.js";
 import { SchemaForm } from "./schema_form.js";
@@ -10,7 +10,7 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
 });
 
-/** A key for one wish: the same body asked again is the same wish, so that no second job is made. */
+/** An Idempotency-Key for a body: sending the same body again makes no second job. */
 export function wish() {
   let [key, body] = [null, null];
   return (asked) => {
@@ -20,12 +20,12 @@ export function wish() {
   };
 }
 
-/** Send a form: `send()` calls the API; errors are told beside the fields, or inside the dialog. */
+/** Send a form: `send()` calls the API; errors appear beside the fields, or in the dialog. */
 function submitted(form, event, send) {
   event.preventDefault();
   const refused = (error) => {
     if (!(error instanceof Refused)) throw error;
-    // A toast lies under an open dialog: what belongs to no field is told beside the one that catches the rest.
+    // A toast is behind an open dialog: errors without a field appear beside the catch-all field.
     const rest = (form.querySelector("[data-catches]") || form.querySelector("[data-pointer]")).dataset.pointer;
     const errors = (error.errors || [{ pointer: "", detail: error.message }]).map(({ pointer, detail }) =>
       nearest(form, pointer).field ? { pointer, detail } : { pointer: rest, detail: `${pointer} ${detail}`.trim() });

@@ -1,11 +1,11 @@
-// The image grids under a slider: the generator learns, epoch by epoch.
+// The image grids of all epochs on a slider.
 import { make, nearest } from "./charts.js";
 import { number } from "./figures.js";
 import { icon } from "./icons.js";
 import { t } from "./words.js";
 
 const AHEAD = 3;
-const WHOLE_MS = 12000; // all of a training in so long, but no picture shorter or longer than these
+const WHOLE_MS = 12000; // duration of the whole animation; each image is shown within these bounds
 const [SHORTEST_MS, LONGEST_MS] = [100, 600];
 
 class Grids {
@@ -38,7 +38,7 @@ class Grids {
     return `/v1/artifacts/${grid.id}/content?redirect=false`;
   }
 
-  /** Show a grid by its place. The picture changes when the new one is there, so that nothing flickers. */
+  /** Show a grid by its index. The image changes when the new one is loaded, without flicker. */
   async show(place) {
     const n = Math.min(this.grids.length - 1, Math.max(0, place));
     const grid = this.grids[n];
@@ -56,7 +56,7 @@ class Grids {
     try {
       await picture.decode();
     } catch {
-      // Not to be had now; the address is set all the same, and the alternative text says what is meant.
+      // Not available now. The address is set all the same, and the alternative text describes the image.
     }
     if (ticket !== this.wanted) return;
     this.image.src = picture.src;
@@ -71,7 +71,7 @@ class Grids {
     if (n >= 0) this.stopAnd(() => this.show(n));
   }
 
-  /** A new grid came. Who looks at the newest sees it; who looks at an older one goes on looking at that. */
+  /** Add a new grid. The slider follows if it was at the newest one, else it stays. */
   add({ step, epoch, artifact }) {
     const shown = this.grids[this.at];
     const follows = !this.playing && (!this.grids.length || this.at === this.grids.length - 1);
@@ -119,7 +119,7 @@ class Grids {
   }
 }
 
-/** Tie the slider to the grids; `onMove(step)` hears where it stands. */
+/** Connect the slider to the grids; `onMove(step)` is called when it moves. */
 export function watchGrids(grids, onMove) {
   return new Grids(grids, onMove);
 }

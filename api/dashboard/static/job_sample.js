@@ -1,4 +1,4 @@
-// Drawing from a checkpoint: a sampling job is made, and what comes of it appears in the list of samples.
+// Sampling from a checkpoint: submits a sampling job, whose images appear in the list of samples.
 import { call, tell } from "./calls.js";
 import { wish } from "./job_forms.js";
 import { refresh, say } from "./page.js";
@@ -7,9 +7,9 @@ import { t } from "./words.js";
 const WAIT_S = 30;
 const PAUSE_MS = 3000;
 const STRIP_PX = 80;
-// A browser holds six connections to one service; each job that is waited for takes one.
+// A browser holds six connections to a host; each pending job takes one.
 const AT_ONCE = 2;
-// How many images a sheet has, and a walk, unless somebody says otherwise.
+// Default numbers of images: of a grid, and of an interpolation.
 const [GRID, WALK] = ["64", "16"];
 const form = document.getElementById("sample-form");
 let headers = wish();
@@ -17,12 +17,12 @@ let headers = wish();
 function asked() {
   const field = form.elements;
   const params = { count: Number(field.count.value), output: field.output.value };
-  if (field.seed) params.seed = Number(field.seed.value); // what is translated needs no noise
+  if (field.seed) params.seed = Number(field.seed.value); // a translation needs no noise
   if (params.output === "translate") {
     params.direction = field.direction.value;
     if (field.dataset.value.trim()) params.dataset = field.dataset.value.trim();
   }
-  // Not form.dataset: a field of that name stands in its place where there is something to translate.
+  // Not form.dataset: for recipes that translate, a field of that name hides it.
   return { kind: "sample", source: { job: form.getAttribute("data-job"), checkpoint: field.checkpoint.value }, params };
 }
 
@@ -44,7 +44,7 @@ async function draw() {
   }
 }
 
-// What is not drawn yet is waited for, the newest first; the page itself then shows what has come of it.
+// Wait for pending samples, the newest first; then refresh the page, which shows them.
 const waiting = new Set();
 const pending = (id) => document.querySelector(`#sample-${id}[data-pending]`);
 const rest = () => new Promise((done) => setTimeout(done, PAUSE_MS));
@@ -55,9 +55,9 @@ async function wait(id) {
   const job = await call("GET", `/v1/jobs/${id}`, undefined, { Prefer: `wait=${WAIT_S}` });
   await refresh();
   if (!["succeeded", "failed", "canceled"].includes(job.state)) return;
-  if (job.state !== "succeeded") headers = wish(); // asking the same again means another try now
+  if (job.state !== "succeeded") headers = wish(); // the same request is now a new try
   say(job.state === "succeeded" ? t("Images generated") : t("No images generated"));
-  // The list may stand still under the pointer, or the service be away: until it is told, it is asked for again.
+  // A refresh may be held back by the pointer or fail: repeat it until the list shows the result.
   while (pending(id)) {
     await rest();
     await refresh();
@@ -77,7 +77,7 @@ function look() {
 document.addEventListener("refreshed", look);
 look();
 
-// A strip is as high as its images are worth looking at, and scrolls.
+// A strip scrolls; its height keeps the images large enough to see.
 function stretch(image) {
   const room = image.parentElement.clientWidth;
   image.width = image.naturalWidth * Math.max(1, Math.ceil(STRIP_PX / image.naturalHeight), Math.floor(room / image.naturalWidth));

@@ -1,4 +1,4 @@
-// The layers of the networks and the report of the run: pages of their own, put in place when somebody opens them.
+// The layers of the networks and the run report: separate pages, loaded into place when opened.
 document.addEventListener("toggle", async (event) => {
   const box = /** @type {HTMLDetailsElement} */ (event.target);
   if (!box.open || !box.dataset?.source || box.dataset.read === box.dataset.source) return;

@@ -1,4 +1,4 @@
-// The list of jobs: which are chosen to be compared, on all of its pages, and where the focus is when rows change.
+// The list of jobs: the selection to compare, across its pages, and the focus when rows change.
 import { say } from "./page.js";
 import { stateWords } from "./states.js";
 import { t } from "./words.js";
@@ -19,7 +19,7 @@ function remembered() {
   }
 }
 
-/** Show what is chosen: marks in the rows, words in the bar, and what may not be chosen any more. */
+/** Show the selection: the checkboxes, the text in the bar, and disabled checkboxes at the maximum. */
 function show() {
   const full = chosen.size >= MAX_COMPARED;
   for (const box of list.querySelectorAll("input[name=jobs]")) {
@@ -53,7 +53,7 @@ form.addEventListener("submit", (event) => {
   if (chosen.size >= FEWEST) location.assign(`/dashboard/compare?jobs=${[...chosen].join(",")}`);
 });
 
-// A button that was pressed may be gone from its row; then the focus goes to the row's job, not to the top of the page.
+// A pressed button may disappear from its row; then the focus goes to the job's link, not to the top of the page.
 let focused = null;
 list.addEventListener("focusin", (event) => (focused = event.target.closest("tr")?.id || null));
 document.addEventListener("focusin", (event) => list.contains(event.target) || (focused = null));
@@ -62,12 +62,12 @@ document.addEventListener("refreshed", () => {
   if (focused && document.activeElement === document.body) document.getElementById(focused)?.querySelector(".job a")?.focus();
 });
 
-// What a button of a row has done is said: the row itself may be gone, or look the same but for a word.
+// Announce the effect of a row's button: the row may be gone, or differ by one word.
 document.addEventListener("changed", ({ detail: job }) => {
   if (job?.state && !job.pending_action) say(`${job.name || job.recipe}: ${stateWords(job.state)}`);
 });
 
-// A form that sends empty fields makes long addresses: what is empty is left out.
+// Leave out empty fields, which would make long addresses.
 document.getElementById("filters").addEventListener("formdata", (event) => {
   for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
 });

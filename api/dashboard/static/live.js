@@ -1,12 +1,12 @@
-// One stream a tab. What it tells is handed to listeners; when it cannot be had the page is asked again and again
-// instead; a hidden tab holds no stream, and catches up when it is looked at.
+// One event stream per tab, whose events go to listeners. Without a stream, the page polls. A hidden tab holds no
+// stream and catches up when it is visible again.
 import { t } from "./words.js";
 
 const POLL_MS = 5000;
-const PATIENCE_MS = 12000; // longer than the service takes to restart: until then the browser tries by itself
+const PATIENCE_MS = 12000; // longer than a restart of the service: until then, the browser reconnects by itself
 
 export class Live {
-  /** `address`: of the stream. `onEvent(event)`: hears what it tells. `onGap()`: something may have been missed. */
+  /** `address`: of the stream. `onEvent(event)`: called for each event. `onGap()`: events may have been missed. */
   constructor(address, onEvent, onGap) {
     this.address = address;
     this.onEvent = onEvent;
@@ -42,7 +42,7 @@ export class Live {
       if (!this.polling) this.show("lost");
       if (this.source?.readyState === EventSource.CLOSED) {
         this.reopenLater();
-        // An answer, and it was no: the page asks why at once, and leaves for the login if the session has ended.
+        // The service refused: poll at once, which goes to the login if the session has ended.
         if (!this.refused) this.onGap();
         this.refused = true;
       }

@@ -1,4 +1,4 @@
-// The form for a new job: what it holds is checked as it changes (a dry run), shown as a command, and sent.
+// The form for a new job: checked by a dry run on every change, shown as a command, and submitted.
 import { call, complaint, mark, nearest, once, Refused, tell, toast } from "./calls.js";
 import "./copy.js";
 import { say } from "./page.js";
@@ -6,8 +6,8 @@ import { prose, showPlan, showProblems, showTrouble } from "./plan.js";
 import { SchemaForm } from "./schema_form.js";
 import { t } from "./words.js";
 
-const PAUSE_MS = 600; // of typing, before what was typed is checked
-const LOOK_AGAIN_MS = 20000; // others send jobs too
+const PAUSE_MS = 600; // without typing, before a dry run
+const LOOK_AGAIN_MS = 20000; // other people's jobs change the plan
 const DRAFT = "new-job";
 const byId = (id) => document.getElementById(id);
 const page = byId("new");
@@ -21,7 +21,7 @@ let turning = null;
 let sent = { text: "", key: "" };
 let wasWrong = false;
 
-/** Return the labels that a text means, a line each; null where a line is none. */
+/** Parse labels, one per line; null if a line is not a label. */
 function labels(text) {
   const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
   const pairs = lines.map((line) => /^([^=]+)=(.*)$/.exec(line));
@@ -34,7 +34,7 @@ function valueOf(field) {
   return field.dataset.field === "number" ? Number(field.value) : field.value;
 }
 
-/** Return the request that the form means: no more than differs from what would be filled in. */
+/** Return the request of the form, without values that equal the defaults. */
 function request() {
   const wanted = { kind: "train", recipe: choice.elements.recipe.value, dataset: byId("dataset").value };
   if (byId("preset").value) wanted.preset = byId("preset").value;
@@ -47,7 +47,7 @@ function request() {
   return wanted;
 }
 
-/** Return what the browser itself finds wrong, in the words of the service's errors. */
+/** Return the browser's own complaints as errors of the service. */
 function wrongHere() {
   const field = byId("job-labels");
   field.setCustomValidity(labels(field.value) === null ? t("Write one key=value per line.") : "");
@@ -68,7 +68,7 @@ function show(errors) {
   wasWrong = true;
 }
 
-/** Ask what would become of the job. An answer to an older question is not shown. */
+/** Request and show the plan. Answers to older requests are dropped. */
 async function check() {
   clearTimeout(pause);
   command();
@@ -100,7 +100,7 @@ async function check() {
   plan.removeAttribute("aria-busy");
 }
 
-/** Return the planned job, or the Refused that says what is wrong with which field. */
+/** Return the planned job, or the Refused with the errors of the fields. */
 async function dryRun(wanted) {
   try {
     return await call("POST", "/v1/jobs?dry_run=true", wanted);
@@ -116,7 +116,7 @@ function checkSoon() {
   pause = setTimeout(check, PAUSE_MS);
 }
 
-/** Write the request as a command, as a shell reads it. */
+/** Write the request as a shell command. */
 function command() {
   const quoted = JSON.stringify(request(), null, 1).replaceAll("'", "'\\''");
   byId("curl").textContent = [
@@ -127,7 +127,7 @@ function command() {
   ].join("\n");
 }
 
-// A session may end while somebody fills in the form: whoever comes back from signing in finds what they had written.
+// A session may end while somebody fills in the form: its content is restored after signing in.
 function keepDraft() {
   const fields = [...job.querySelectorAll("[data-field]")].map((field) => [field.id, field.value]);
   sessionStorage.setItem(DRAFT, JSON.stringify({ address: location.pathname + location.search, params: params.changes(), fields }));
@@ -141,7 +141,7 @@ function takeDraft() {
   for (const [id, value] of draft.fields) byId(id).value = value;
 }
 
-/** The same key for the same request, so that a second press after a broken connection makes no second job. */
+/** The same key for the same request: submitting again after a lost connection makes no second job. */
 function keyOf(text) {
   if (sent.text !== text) {
     const random = crypto.getRandomValues(new Uint8Array(16));
@@ -163,7 +163,7 @@ function send(event) {
     const made = await call("POST", "/v1/jobs", wanted, { "Idempotency-Key": keyOf(JSON.stringify(wanted)) });
     sent = { text: "", key: "" };
     location.assign(`/dashboard/jobs/${made.id}`);
-    await new Promise((back) => addEventListener("pageshow", back, { once: true })); // the page is being left
+    await new Promise((back) => addEventListener("pageshow", back, { once: true })); // the page is unloading
   };
   const refused = (error) => {
     if (error.errors?.length) show(error.errors);
@@ -179,7 +179,7 @@ function address() {
   return `/dashboard/new?${kept}`;
 }
 
-/** Put in the fields of another recipe or preset; what the person has changed stays, where there is such a field. */
+/** Load the fields of another recipe or preset; changed values are kept where the field exists. */
 async function turn() {
   turning?.abort();
   turning = new AbortController();
@@ -209,7 +209,7 @@ async function turn() {
   }
 }
 
-// A recipe may not run on every queue.
+// Some recipes run only on some queues.
 function takeQueues(fresh) {
   const queue = byId("job-queue");
   const chosen = queue.value;
@@ -242,7 +242,7 @@ job.addEventListener("input", (event) => {
 job.addEventListener("click", (event) => event.target.closest("[data-reset]") && checkSoon());
 byId("check").addEventListener("click", check);
 document.addEventListener("ended", keepDraft);
-// A link to a field of what has to be mended: it may be out of sight.
+// A link to a field with a problem: open the details that hide it.
 plan.addEventListener("click", (event) => {
   const field = byId(event.target.closest("a")?.hash.slice(1) || "");
   if (!field) return;

@@ -1,13 +1,13 @@
-// The pages of operators: they keep themselves fresh where no job tells of anything, and keys are made in a dialog.
+// The pages of operators: refresh without job events, and the dialog for new keys.
 import { call, once, toast } from "./calls.js";
 import { refresh, say } from "./page.js";
 import { t } from "./words.js";
 
-// Heartbeats, temperatures and waits change without an event of any job.
+// Heartbeats, temperatures and waiting times change without job events.
 const LOOK_EVERY_MS = 15000;
 if (document.body.dataset.live === "all") setInterval(() => document.hidden || refresh(), LOOK_EVERY_MS);
 
-// What needs a person is said to those who listen, when there is more of it than before.
+// Announce new entries of "Needs attention" to screen readers.
 const countNeeds = () => document.querySelectorAll("#needs .needs > li").length;
 let known = countNeeds();
 document.addEventListener("refreshed", () => {
@@ -27,7 +27,7 @@ const secret = document.getElementById("secret");
 function asked() {
   const fields = new FormData(form);
   const typed = (name) => String(fields.get(name)).trim();
-  // What was typed is sent as it is, when it is no number: the service says what is wrong with it, beside the field.
+  // Text that is no number is sent as it is; the service's error appears beside the field.
   const limit = (name) => {
     const text = typed(name);
     return text === "" ? null : /^\d+$/.test(text) ? Number(text) : text;
@@ -60,11 +60,11 @@ document.getElementById("secret-copy")?.addEventListener("click", async () => {
     await navigator.clipboard.writeText(field.value);
     toast(t("Copied"));
   } catch {
-    // Pages that came without TLS may not use the clipboard: what is selected can be copied by hand.
+    // Pages without TLS may not use the clipboard: the selected text can be copied with the keyboard.
     toast(t("Selected. Copy it with your keyboard"), true);
   }
 });
-// A secret stays no longer than it is looked at.
+// Remove the secret from the page when the dialog closes.
 secret?.addEventListener("close", () => {
   document.getElementById("secret-text").value = "";
 });

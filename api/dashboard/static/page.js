@@ -1,4 +1,4 @@
-// Every page: times as the reader's clock has them, and parts that keep themselves fresh.
+// Every page: times in the reader's time zone, and parts that refresh themselves.
 import { signInAgain } from "./calls.js";
 import { Live } from "./live.js";
 import { localTimes } from "./words.js";
@@ -11,7 +11,7 @@ let again = false;
 let pressed = false;
 let toSpeak = null;
 
-/** Say something to people who listen to the page: at most once in ten seconds, the newest. */
+/** Announce a text to screen readers: at most once in ten seconds, the newest. */
 export function say(text) {
   const wait = Math.max(0, spoken + SPOKEN_EVERY_MS - Date.now());
   clearTimeout(toSpeak);
@@ -21,7 +21,7 @@ export function say(text) {
   }, wait);
 }
 
-/** Ask for this page again and put what is new into the parts marked data-fresh; focus, scroll and input stay. */
+/** Load this page again and morph the parts marked data-fresh; focus, scroll position and input stay. */
 export async function refresh() {
   if (asked) {
     again = true;
@@ -45,7 +45,7 @@ export async function refresh() {
       document.dispatchEvent(new CustomEvent("refreshed"));
       if (document.activeElement === document.body && held !== document.body) moveFocus(near);
     } catch {
-      // The service is away for a moment; the stream says so, and the next look brings what was missed.
+      // The service is not available; the connection mark shows it, and the next refresh catches up.
     }
   })();
   await asked;
@@ -57,7 +57,7 @@ export async function refresh() {
   }
 }
 
-// The row that something stands in, and those around it, the nearest that follow first.
+// The row of an element and the rows around it, the nearest following rows first.
 function around(one) {
   const row = one?.closest("tr, li");
   const rows = row ? [...row.parentElement.children] : [];
@@ -65,8 +65,8 @@ function around(one) {
   return row ? [row, ...rows.slice(at + 1), ...rows.slice(0, at).reverse()] : [];
 }
 
-// Who pressed a button that is gone now goes on beside it, not at the top of the page. Never on another button: to press
-// Enter once more must do nothing.
+// When a pressed button disappears, the focus moves to a row nearby, not to the top of the page. Never to another button:
+// pressing Enter again must do nothing.
 function moveFocus(rows) {
   const row = rows.find((one) => one.isConnected);
   const place = row?.querySelector("th a[href]") || row || document.getElementById("main");
@@ -74,11 +74,11 @@ function moveFocus(rows) {
   place.focus();
 }
 
-// What stands where in a part: its rows by their ids, or else by what they say.
+// The layout of a part: its rows by id, or else by text.
 const places = (part) => JSON.stringify([...part.querySelectorAll("tr, li, [id]")].map((row) => row.id || row.textContent));
 
-// Rows do not move away under a pointer that is about to press: where other rows would come, the part is brought up to
-// date when the pointer has left it, or has pressed.
+// Rows must not move under a pointer that is about to click: if rows would change, the part is refreshed when the
+// pointer has left it, or has clicked.
 function put(part, newer, now) {
   if (part.matches("[data-steady]:hover") && !now && places(part) !== places(newer)) {
     part.addEventListener("pointerleave", () => refresh(), { once: true });
@@ -86,10 +86,10 @@ function put(part, newer, now) {
   }
   window.Idiomorph.morph(part, newer, {
     morphStyle: "outerHTML",
-    // The active element is brought up to date like all others: a button that has become another one must say so.
+    // The focused element is updated too: a button that has become another one must show it.
     callbacks: {
       beforeNodeMorphed: (old) => !(old instanceof Element && old.hasAttribute("data-keep")),
-      // What a person opened stays open; what they typed stays typed.
+      // Opened details stay open, and typed input stays.
       beforeAttributeUpdated: (name, node) => !(name === "open" || name === "selected" || ((name === "value" || name === "checked") && node.matches("input, select, textarea"))),
     },
   });

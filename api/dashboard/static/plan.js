@@ -1,4 +1,4 @@
-// What would become of a job: where it would run, behind how many, until when; or what has to be mended first.
+// The plan for a job: queue, position and estimated finish, or the problems to fix first.
 import { duration } from "./figures.js";
 import { t } from "./words.js";
 
@@ -9,12 +9,12 @@ function element(name, className, ...content) {
   return made;
 }
 
-/** Return a text of the service as nodes: `names` are code. */
+/** Return a text of the service as nodes, with `names` as code. */
 export function prose(text) {
   return text.split("`").map((part, place) => (place % 2 ? element("code", "", part) : part));
 }
 
-/** Show the answer to a dry run; `queue` is what is known of the queue that it names. */
+/** Show the answer to a dry run; `queue` is the known state of its queue. */
 export function showPlan(box, job, queue) {
   const list = document.createElement("dl");
   const say = (term, ...content) => list.append(element("dt", "", term), element("dd", "", ...content));
@@ -59,7 +59,7 @@ function ending(job) {
   return [t("in {time}, at {clock}", { time: duration(left(job.eta.at)), clock }), " ", element("small", "", `(${range})`)];
 }
 
-/** Show what has to be mended. `problems`: text, and the id of the field where there is one. */
+/** Show problems: each has a text, and the id of its field if there is one. */
 export function showProblems(box, problems) {
   const list = element("ul", "problems");
   for (const { text, id } of problems) {
@@ -75,7 +75,7 @@ export function showProblems(box, problems) {
   box.replaceChildren(element("div", "notice bad", element("strong", "", title), list));
 }
 
-/** Say why nothing can be said. */
+/** Show why there is no plan. */
 export function showTrouble(box, text) {
   box.replaceChildren(element("p", "notice warn", text));
 }

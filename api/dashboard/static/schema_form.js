@@ -1,9 +1,9 @@
-// The parameters of a recipe as the template dashboard/new_fields.html writes them: what they hold as JSON, what was changed
-// from what would be filled in, and the way back. Used wherever parameters can be changed.
+// The parameter fields of the template dashboard/new_fields.html: values as JSON, changes from the defaults, and reset.
+// Used wherever parameters can be changed.
 import { t } from "./words.js";
 
 export class SchemaForm {
-  /** `root`: the element with the fields. `onChange()`: hears of every change. */
+  /** `root`: the element with the fields. `onChange()`: called on every change. */
   constructor(root, onChange = () => {}) {
     this.root = root;
     this.onChange = onChange;
@@ -23,7 +23,7 @@ export class SchemaForm {
     return [...this.root.querySelectorAll("[data-param]")];
   }
 
-  /** Return what differs from what would be filled in: the `params` of a request. */
+  /** Return the values that differ from the defaults: the `params` of a request. */
   changes() {
     const changed = {};
     for (const field of this.fields) if (isChanged(field)) changed[field.dataset.param] = read(field);
@@ -35,13 +35,13 @@ export class SchemaForm {
     return changed;
   }
 
-  /** Put values into the fields that there are. */
+  /** Set the fields that exist to these values. */
   put(values) {
     for (const field of this.fields) if (field.dataset.param in values) write(field, values[field.dataset.param]);
     this.mark();
   }
 
-  /** Put one field back. */
+  /** Reset one field. */
   reset(field) {
     write(field, JSON.parse(field.dataset.default));
     const other = this.#replaced(field);
@@ -51,7 +51,7 @@ export class SchemaForm {
     this.onChange();
   }
 
-  /** Mark what was changed, and count what of it is out of sight. */
+  /** Mark changed fields, and count those in collapsed groups. */
   mark() {
     for (const field of this.fields) {
       const changed = isChanged(field);
@@ -82,7 +82,7 @@ function isChanged(field) {
   return JSON.stringify(read(field)) !== JSON.stringify(JSON.parse(field.dataset.default));
 }
 
-/** Return what a field holds as JSON has it. */
+/** Return the value of a field as JSON. */
 function read(field) {
   const input = field.querySelector("[data-value]");
   if (input.value.trim() === "") return null;

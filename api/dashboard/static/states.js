@@ -1,4 +1,4 @@
-// What became of a job, in words that are spoken.
+// Job states as spoken sentences.
 import { t } from "./words.js";
 
 const WORDS = {
@@ -6,5 +6,5 @@ const WORDS = {
   succeeded: () => t("The job has succeeded"), failed: () => t("The job has failed"), canceled: () => t("The job was canceled"),
 };
 
-/** Return a sentence of a state, without a full stop. */
+/** Return the sentence of a state, without a full stop. */
 export const stateWords = (state) => WORDS[state]?.() || state;

@@ -1,4 +1,4 @@
-// Uploading of data sets: dropped or chosen, sent with progress, then followed until they are ready or refused.
+// Upload of data sets: dropped or selected, sent with progress, then followed until ready or refused.
 import { call, complaint, mark, once, signInAgain, tell, toast } from "./calls.js";
 import { size } from "./figures.js";
 import { refresh, say } from "./page.js";
@@ -18,7 +18,7 @@ function element(name, className, ...content) {
   return made;
 }
 
-/** Take a file into the form, as if it had been chosen there. */
+/** Put a file into the form, as if it had been selected there. */
 function take(file) {
   const holder = new DataTransfer();
   holder.items.add(file);
@@ -26,7 +26,7 @@ function take(file) {
   suggest();
 }
 
-// The file's own name is a good first guess, as long as nobody has written another.
+// Suggest the file's name unless the person has typed another one.
 function suggest() {
   const { file, name } = form.elements;
   if (!file.files.length || (name.value && name.value !== suggested)) return;
@@ -34,7 +34,7 @@ function suggest() {
   name.value = suggested;
 }
 
-/** Return what is wrong before anything is sent, in the words of the service's errors. */
+/** Return errors found before sending, in the form of the service's errors. */
 async function wrongHere() {
   const wrong = [...form.elements]
     .filter((input) => input.dataset.pointer && !input.validity.valid)
@@ -50,7 +50,7 @@ async function wrongHere() {
   return wrong;
 }
 
-/** What the form holds, to be sent now or put back when it was refused. */
+/** The values of the form, to send now or to restore after a refusal. */
 function filled() {
   const { file, name, size: side, skip_damaged: skip } = form.elements;
   return { file: file.files[0], name: name.value, size: side.value, skip: skip.checked };
@@ -63,7 +63,7 @@ function putBack(asked) {
   form.elements.skip_damaged.checked = asked.skip;
 }
 
-/** One upload as a row: what it is, how far, and what came of it. */
+/** One upload as a row: file, progress and result. */
 class Row {
   constructor(asked) {
     this.bar = document.createElement("progress");
@@ -84,7 +84,7 @@ class Row {
   }
 
   checking() {
-    this.bar.removeAttribute("value"); // nobody knows how far
+    this.bar.removeAttribute("value"); // progress is unknown
     this.state("checking", t("Uploaded. The pictures are being checked and packed."));
   }
 
@@ -105,7 +105,7 @@ class Row {
 
 function send(asked) {
   const row = new Row(asked);
-  const request = new XMLHttpRequest(); // fetch cannot tell how much was sent
+  const request = new XMLHttpRequest(); // fetch does not report upload progress
   const body = new FormData();
   body.append("name", asked.name);
   if (asked.size) body.append("size", asked.size);
@@ -160,7 +160,7 @@ function refused(row, asked, problem) {
   const more = errors.filter(({ detail }) => !said.includes(detail));
   row.end("failed", said, more.map(({ pointer, detail }) => (pointer === "/file" ? detail : `${pointer.slice(1)}: ${detail}`)));
   say(t("{name} was refused.", { name: asked.name }));
-  // Nobody has begun another: what was sent stands in the form again, to be mended.
+  // If no other file was selected meanwhile, restore the form, to be corrected.
   if (form.elements.file.files.length) return;
   putBack(asked);
   const beside = { conflict: "/name", too_large: "/file" }[problem.code];
@@ -184,7 +184,7 @@ form.addEventListener("submit", (event) => {
 });
 form.elements.file.addEventListener("change", suggest);
 
-// A file may be dropped anywhere on the page; a browser would else leave the page to show it.
+// Accept a file dropped anywhere on the page; the browser would otherwise leave the page to open it.
 const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
 let inside = 0;
 window.addEventListener("dragenter", (event) => carriesFiles(event) && document.body.classList.toggle("dragging", ++inside > 0));
@@ -205,7 +205,7 @@ window.addEventListener("drop", (event) => {
   }
 });
 window.addEventListener("beforeunload", (event) => underWay.size && event.preventDefault());
-// With what was deleted went the button that had the focus. (Only a deletion is answered with nothing.)
+// A deletion removes the button that had the focus. (Only a deletion has an empty answer.)
 let deleted = false;
 document.addEventListener("changed", (event) => {
   deleted = event.detail === null;

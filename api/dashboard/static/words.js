@@ -1,15 +1,15 @@
-// What scripts say, in the reader's language. The page carries the translations; English is its own key.
+// Texts of scripts in the reader's language. The page contains the translations; the English text is the key.
 const words = JSON.parse(document.getElementById("words")?.textContent || "{}");
 const texts = words.texts || {};
 const messages = words.messages || {};
 
-/** Return a text in the reader's language; `{name}` is replaced by values[name], a number as people read it. */
+/** Return a text in the reader's language; `{name}` is replaced by values[name], with numbers formatted. */
 export function t(text, values = {}) {
   const written = (value) => (typeof value === "number" ? numbers.format(value) : value);
   return (texts[text] || text).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? written(values[name]) : whole));
 }
 
-/** Return a message that came with an event, which is English there, in the reader's language. */
+/** Return the message of an event, which has English text, in the reader's language. */
 export function say(english, message) {
   return message && messages[message.code] ? t(messages[message.code], message.params) : english;
 }
@@ -20,7 +20,7 @@ const absolute = new Intl.DateTimeFormat(document.documentElement.lang, { dateSt
 /** @type {[number, Intl.RelativeTimeFormatUnit, number][]} */
 const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [Infinity, "day", 86400]];
 
-/** Write every time below an element as the reader's clock has it; the exact moment is the tooltip. */
+/** Format every time below an element in the reader's time zone; the tooltip is the exact time. */
 export function localTimes(root = document) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
