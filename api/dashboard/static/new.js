@@ -2,7 +2,7 @@
 import { call, complaint, mark, nearest, once, Refused, tell, toast } from "./calls.js";
 import "./copy.js";
 import { say } from "./page.js";
-import { prose, showPlan, showProblems, showTrouble } from "./plan.js";
+import { prose, showPlan, showProblems, showTrouble } from "./dry_run.js";
 import { SchemaForm } from "./schema_form.js";
 import { t } from "./words.js";
 
