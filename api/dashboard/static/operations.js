@@ -58,10 +58,10 @@ document.getElementById("secret-copy")?.addEventListener("click", async () => {
   field.select();
   try {
     await navigator.clipboard.writeText(field.value);
-    toast(t("Copied"));
+    toast(t("Copied."));
   } catch {
     // Pages without TLS may not use the clipboard: the selected text can be copied with the keyboard.
-    toast(t("Selected. Copy it with your keyboard"), true);
+    toast(t("Selected. Copy it with your keyboard."), true);
   }
 });
 // Remove the secret from the page when the dialog closes.
