@@ -195,13 +195,14 @@ def test_a_position_reads_no_more_of_a_longer_queue(stores, worker):
     with stores.infra.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE jobs"))
     with stores.infra.engine.begin() as connection:
-        asked = {"ids": ["job_10001", "job_19999"], "alive_s": 15}
+        # Of its owner's 2,000 jobs one is near the front, and two are the last.
+        asked = {"ids": ["job_10001", "job_9998", "job_9999"], "alive_s": 15}
         explained = connection.scalars(text("EXPLAIN (ANALYZE, COSTS off, TIMING off) " + STORED.text), asked)
         plan = "\n".join(explained)
 
     assert "Seq Scan on jobs" not in plan
     assert "Bitmap Heap Scan on jobs" not in plan, plan
-    assert max(int(float(rows)) for rows in re.findall(r"actual rows=([\d.]+)", plan)) <= 10 * POSITION_CAP, plan
+    assert max(int(float(rows)) for rows in re.findall(r"actual rows=([\d.]+)", plan)) <= POSITION_CAP, plan
 
 
 @pytest.mark.parametrize("seed", range(5))
