@@ -59,10 +59,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _group(item: pytest.Function) -> str | None:
     """Return the group of tests that one test process has to run, so that what they share is made once.
 
-    These are all tests of the one running stack, and those of a module that has fixtures of its own scope.
+    These are all tests of the one running stack, those of the one running supervisor, and those of a module that has
+    fixtures of its own scope.
     """
-    if "running" in item.fixturenames:
-        return "running"
+    for shared_by_all in ("running", "standing"):
+        if shared_by_all in item.fixturenames:
+            return shared_by_all
     definitions = item._fixtureinfo.name2fixturedefs.values()
     shared = any(definition[-1].scope == "module" for definition in definitions)
     return item.path.relative_to(ROOT).as_posix() if shared else None
@@ -107,13 +109,18 @@ def redis_url(services: Services) -> str:
     """Return the address of an empty database of the broker. Tests run one after another, so they share it."""
     url = f"{services.redis_url}/1"
     with redis.Redis.from_url(url) as client:
-        client.flushall()
+        client.flushdb()
     return url
 
 
 @pytest.fixture
 def s3(services: Services) -> S3Settings:
     """Return a fresh bucket of the object store."""
+    return make_bucket(services)
+
+
+def make_bucket(services: Services) -> S3Settings:
+    """Make a bucket of the object store."""
     credentials = services.home.credentials()
     settings = S3Settings(
         services.s3_url, credentials.s3_access_key, credentials.s3_secret_key, f"test-{os.getpid()}-{next(_numbers)}"

@@ -6,17 +6,22 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import redis
+from sqlalchemy import text
 
+from ganforge.stack.services import Services
 from models.recipes import RECIPES, resolve_params
 from stores.container import Stores, open_stores
 from stores.infra.settings import Settings
+from tests.conftest import make_bucket
+from tests.database import Database
 from tests.new_job import new_job_of_alice
 from tests.waiting import until
 
@@ -79,34 +84,113 @@ class Fleet:
         until(lambda: not self.trainers(), 10, "the end of all trainers")
 
 
-@pytest.fixture
-def fleet(service_environment: dict[str, str], tmp_path: Path) -> Iterator[Fleet]:
-    """Return a starter of supervisors and sweepers."""
-    environment = {
-        **os.environ,
-        **service_environment,
-        "GANFORGE_HOME": str(tmp_path),
+def _settings(home: Path) -> dict[str, str]:
+    return {
+        "GANFORGE_HOME": str(home),
         "GANFORGE_THREADS": "1",
         "GANFORGE_LEASE_S": "3",
         "GANFORGE_RENEW_S": "0.5",
         "GANFORGE_SWEEP_S": "0.2",
-        # A trainer that waits for a job which never comes has read torch for nothing, 3 s of a core each time.
+        # A trainer that waits for a job which never comes has read torch for nothing, 2 s of a core each time.
         "GANFORGE_SPARE_TRAINER": "false",
     }
-    running = Fleet(environment, tmp_path)
+
+
+class Standing:
+    """One supervisor over servers' parts of its own, started when the first test asks, for all that only give it jobs.
+
+    A test that leaves a job or a drained worker behind ends it; the next one gets a fresh one on an empty database.
+    """
+
+    def __init__(self, services: Services, database: Database, folders: Callable[[], Path]) -> None:
+        self._services = services
+        self._database = database
+        self._folders = folders
+        self._fleet: Fleet | None = None
+
+    def fleet(self) -> Fleet:
+        """Return the fleet whose supervisor runs."""
+        if self._fleet is None:
+            self._fleet = self._start()
+        return self._fleet
+
+    def is_clean(self, stores: Stores) -> bool:
+        """Return whether the supervisor is as a test wants to find it: alive, idle, and taking jobs."""
+        (process,) = self.fleet().processes
+        unfinished = "SELECT 1 FROM jobs WHERE state IN ('queued', 'running')"
+        deaf = "SELECT 1 FROM workers WHERE draining"
+        with stores.infra.engine.connect() as connection:
+            found = connection.scalar(text(f"SELECT EXISTS ({unfinished} UNION ALL {deaf})"))
+        return process.poll() is None and not found
+
+    def close(self) -> None:
+        """End the supervisor."""
+        if self._fleet is not None:
+            self._fleet.close()
+            self._fleet = None
+
+    def _start(self) -> Fleet:
+        home = self._folders()
+        (home / "roots").mkdir()
+        redis_url = f"{self._services.redis_url}/2"
+        with redis.Redis.from_url(redis_url) as client:
+            client.flushdb()
+        environment = {
+            **os.environ,
+            **self._services.environment(),
+            **_settings(home),
+            "GANFORGE_DATABASE_URL": self._database.another("ganforge_standing"),
+            "GANFORGE_REDIS_URL": redis_url,
+            "GANFORGE_S3_BUCKET": make_bucket(self._services).bucket,
+            "GANFORGE_DATA_ROOTS": str(home / "roots"),
+            "GANFORGE_STOP_GRACE_S": "60",
+            # The next test's trainer imports torch while this one's ends.
+            "GANFORGE_SPARE_TRAINER": "true",
+        }
+        fleet = Fleet(environment, home)
+        fleet.supervisor()
+        return fleet
+
+
+@pytest.fixture(scope="package")
+def _standing(services: Services, _database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
+    made = Standing(services, _database, lambda: tmp_path_factory.mktemp("standing"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def standing(_standing: Standing) -> Fleet:
+    """Return the fleet of the one supervisor that this test shares with others."""
+    return _standing.fleet()
+
+
+@pytest.fixture
+def fleet(service_environment: dict[str, str], _standing: Standing, tmp_path: Path) -> Iterator[Fleet]:
+    """Return a starter of supervisors and sweepers."""
+    # These tests break servers and count processes.
+    _standing.close()
+    running = Fleet({**os.environ, **service_environment, **_settings(tmp_path)}, tmp_path)
     yield running
     running.close()
 
 
 @pytest.fixture
-def stores(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
-    """Return the stores over the same servers, with the data sets registered."""
+def stores(_standing: Standing, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
+    """Return the stores of the test's own fleet or of the standing one, with the data sets registered."""
+    shared = "standing" in request.fixturenames
+    fleet: Fleet = request.getfixturevalue("standing" if shared else "fleet")
     for name, value in fleet.environment.items():
         if name.startswith("GANFORGE_"):
             monkeypatch.setenv(name, value)
     opened = open_stores(Settings())
     opened.datasets.register_known([])
     yield opened
+    if shared:
+        try:
+            until(lambda: _standing.is_clean(opened), 5, "an idle supervisor")
+        except AssertionError:
+            _standing.close()
     opened.close()
 
 

@@ -8,13 +8,12 @@ from models.states import EVENTS
 from tests.waiting import until
 
 
-def test_a_training_job_succeeds_with_every_artifact_and_event_that_was_promised(fleet, stores, submit):
-    fleet.supervisor()
+def test_a_training_job_succeeds_with_every_artifact_and_event_that_was_promised(standing, stores, submit):
     job_id = submit()
 
     job = until(lambda: _finished(stores, job_id), 60, "the end of the job")
 
-    assert job["state"] == "succeeded", (job["error"], fleet.logs())
+    assert job["state"] == "succeeded", (job["error"], standing.logs())
     artifacts = stores.queries.jobs.artifacts(job_id, (), 100, None)
     names = {(artifact["kind"], artifact["name"]) for artifact in artifacts}
     kinds = {kind for kind, _ in names}
@@ -41,8 +40,7 @@ def _assert_fields(events) -> None:
         assert set(promised) <= set(fields) if more else set(promised) == set(fields), event
 
 
-def test_a_job_shows_all_it_did_though_its_metrics_are_told_seldom(fleet, stores, submit):
-    fleet.supervisor()
+def test_a_job_shows_all_it_did_though_its_metrics_are_told_seldom(standing, stores, submit):
     job_id = submit(params={"epochs": None, "images": 1000, "metrics_every": {"seconds": 3600}})
     job = until(lambda: _finished(stores, job_id), 60, "the end of the job")
     assert (job["progress"]["step"], job["progress"]["images"], job["progress"]["fraction"]) == (8, 1024, 1.0)
@@ -50,8 +48,7 @@ def test_a_job_shows_all_it_did_though_its_metrics_are_told_seldom(fleet, stores
     assert "progress" not in told
 
 
-def test_events_are_numbered_without_a_gap_and_tell_every_step_once(fleet, stores, submit):
-    fleet.supervisor()
+def test_events_are_numbered_without_a_gap_and_tell_every_step_once(standing, stores, submit):
     job_id = submit(params={"batch_size": 500})
 
     until(lambda: _finished(stores, job_id), 60, "the end of the job")

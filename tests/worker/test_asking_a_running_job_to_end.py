@@ -13,8 +13,7 @@ def _ended(stores, job_id: str):
     return job if job["finished_at"] else None
 
 
-def test_cancel_ends_a_running_job_within_two_seconds_and_keeps_a_checkpoint_of_its_last_step(fleet, stores, submit):
-    fleet.supervisor()
+def test_cancel_ends_a_running_job_within_two_seconds_and_keeps_a_checkpoint_of_its_last_step(standing, stores, submit):
     job_id = submit(params={"epochs": 5000, "checkpoint_every": {"seconds": 3600}})
     until(lambda: stores.queries.jobs.job(job_id, None)["progress"]["step"] > 0, 60)
 
@@ -23,22 +22,20 @@ def test_cancel_ends_a_running_job_within_two_seconds_and_keeps_a_checkpoint_of_
     job = until(lambda: _ended(stores, job_id), 10)
 
     assert time.monotonic() - asked < 2.0
-    assert job["state"] == "canceled", (job, fleet.logs())
+    assert job["state"] == "canceled", (job, standing.logs())
     assert stores.queries.jobs.checkpoints(job_id)[0]["step"] == job["progress"]["step"]
     next_one = submit()
     assert until(lambda: _ended(stores, next_one), 60)["state"] == "succeeded"
 
 
-def test_a_run_limit_ends_the_job_with_a_checkpoint(fleet, stores, submit):
-    fleet.supervisor()
+def test_a_run_limit_ends_the_job_with_a_checkpoint(standing, stores, submit):
     job_id = submit(params={"epochs": 5000}, max_runtime_s=1)
     job = until(lambda: _ended(stores, job_id), 60)
-    assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), (job, fleet.logs())
+    assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), (job, standing.logs())
     assert stores.queries.jobs.checkpoints(job_id)
 
 
-def test_a_second_message_for_the_same_job_does_nothing(fleet, stores, submit):
-    fleet.supervisor()
+def test_a_second_message_for_the_same_job_does_nothing(standing, stores, submit):
     job_id = submit()
     for _ in range(5):
         stores.infra.bell.ring("cpu", job_id)
@@ -73,11 +70,10 @@ def test_a_job_whose_batch_is_too_large_goes_on_with_half_of_it_and_says_so(flee
     assert halved[-1]["batch_size"] >= 128
 
 
-def test_a_diverging_job_says_so_with_the_numbers_and_keeps_what_it_made_before(fleet, stores, submit):
-    fleet.supervisor()
+def test_a_diverging_job_says_so_with_the_numbers_and_keeps_what_it_made_before(standing, stores, submit):
     job_id = submit(params={"normalize_std": 1e-38})
     job = until(lambda: _ended(stores, job_id), 60)
-    assert (job["state"], job["error"]["code"]) == ("failed", "diverged"), (job, fleet.logs())
+    assert (job["state"], job["error"]["code"]) == ("failed", "diverged"), (job, standing.logs())
     assert "lower the learning rate" in job["error"]["detail"]
     kinds = {artifact["kind"] for artifact in stores.queries.jobs.artifacts(job_id, (), 100, None)}
     assert {"summary", "real_grid"} <= kinds

@@ -25,9 +25,8 @@ def _ended(stores, job_id: str):
 
 
 @pytest.fixture
-def run(fleet, stores):
+def run(standing, stores):
     """Return a function that runs a request to its end and returns the job and its artifacts by name."""
-    fleet.supervisor()
 
     def go(request):
         view, _ = stores.jobs.submit(place(stores, ALICE, request))
@@ -45,13 +44,14 @@ def run(fleet, stores):
 @pytest.mark.timeout(400)  # nine jobs, one after the other
 def test_every_recipe_trains_on_the_built_in_digits(run, stores):
     for name, recipe in RECIPES.items():
-        params = {"images": 160, "batch_size": 16, "width": 4}
+        params = {"images": 64, "batch_size": 16, "width": 4}
         job, files = run(TrainRequest(kind="train", recipe=name, dataset="mnist-10k", params=params, queue="cpu"))
         assert {f"{network}.safetensors" for network in recipe.networks} <= files.keys(), name
         assert {"real_grid.png", "grid-00000000.png", "summary.json", "report.json"} <= files.keys(), name
         report = json.loads(files["report.json"])
         assert report["image_size"] == [1, job["params"]["image_size"], job["params"]["image_size"]]
-        assert 160 <= report["images"] <= 240
+        # At most one round of critic steps beyond the budget.
+        assert 64 <= report["images"] <= 144
         series = stores.events.metrics.series(job["id"], None, None)
         assert all(values for _, values in series.values()), name
 

@@ -54,8 +54,7 @@ def retry(stores):
     return make
 
 
-def test_a_paused_job_gives_its_device_to_the_next_and_goes_on_to_the_same_weights(fleet, stores, submit):
-    fleet.supervisor()
+def test_a_paused_job_gives_its_device_to_the_next_and_goes_on_to_the_same_weights(standing, stores, submit):
     undisturbed = submit(params=LONG)
     until(lambda: _ended(stores, undisturbed), 60)
     paused = submit(params=LONG)
@@ -65,36 +64,34 @@ def test_a_paused_job_gives_its_device_to_the_next_and_goes_on_to_the_same_weigh
     assert stores.jobs.pause(paused, ALICE) is False
     next_one = submit(params={"epochs": 1})
     job = until(lambda: stores.queries.jobs.job(paused, None) if _state(stores, paused) == "paused" else None, 10)
-    assert stores.queries.jobs.checkpoints(paused)[0]["step"] == job["progress"]["step"], fleet.logs()
+    assert stores.queries.jobs.checkpoints(paused)[0]["step"] == job["progress"]["step"], standing.logs()
     assert until(lambda: _ended(stores, next_one), 60)["state"] == "succeeded"
 
     assert stores.jobs.resume(paused, ALICE) is True
     job = until(lambda: _ended(stores, paused), 60)
-    assert (job["state"], job["attempt"]) == ("succeeded", 2), (job, fleet.logs())
+    assert (job["state"], job["attempt"]) == ("succeeded", 2), (job, standing.logs())
     first, second = stores.queries.jobs.attempts(paused)
     assert (first["outcome"], second["outcome"]) == ("paused", "succeeded")
     assert 0 < second["start_step"] < job["progress"]["step"]
     assert _weights(stores, paused) == _weights(stores, undisturbed) != []
 
 
-def test_a_pause_that_is_taken_back_while_it_is_under_way_lets_the_job_go_on(fleet, stores, submit):
-    fleet.supervisor()
+def test_a_pause_that_is_taken_back_while_it_is_under_way_lets_the_job_go_on(standing, stores, submit):
     job_id = submit(params=LONG)
     _under_way(stores, job_id)
     assert stores.jobs.pause(job_id, ALICE) is True
     assert stores.jobs.resume(job_id, ALICE) is True
     job = until(lambda: _ended(stores, job_id), 60)
-    assert job["state"] == "succeeded", (job, fleet.logs())
+    assert job["state"] == "succeeded", (job, standing.logs())
 
 
-def test_a_retry_with_more_epochs_from_the_last_checkpoint_is_a_longer_run(fleet, stores, submit, retry):
-    fleet.supervisor()
+def test_a_retry_with_more_epochs_from_the_last_checkpoint_is_a_longer_run(standing, stores, submit, retry):
     longer = submit(params={"epochs": 4})
     short = submit(params={"epochs": 2})
     until(lambda: _ended(stores, short), 60)
     more = retry(short, params={"epochs": 4}, checkpoint="latest")
     job = until(lambda: _ended(stores, more), 60)
-    assert job["state"] == "succeeded", (job, fleet.logs())
+    assert job["state"] == "succeeded", (job, standing.logs())
     assert job["source"] == {"job": short, "checkpoint": "latest"}
     (attempt,) = stores.queries.jobs.attempts(more)
     assert attempt["start_step"] == stores.queries.jobs.job(short, None)["progress"]["step"] > 0
@@ -102,19 +99,17 @@ def test_a_retry_with_more_epochs_from_the_last_checkpoint_is_a_longer_run(fleet
     assert _weights(stores, more) != _weights(stores, short)
 
 
-def test_a_retry_from_zero_makes_the_same_weights_again(fleet, stores, submit, retry):
-    fleet.supervisor()
+def test_a_retry_from_zero_makes_the_same_weights_again(standing, stores, submit, retry):
     first = submit(params={"epochs": 2})
     until(lambda: _ended(stores, first), 60)
     second = retry(first)
     job = until(lambda: _ended(stores, second), 60)
-    assert (job["state"], job["parent"]) == ("succeeded", first), (job, fleet.logs())
+    assert (job["state"], job["parent"]) == ("succeeded", first), (job, standing.logs())
     assert stores.queries.jobs.attempts(second)[0]["start_step"] == 0
     assert _weights(stores, second) == _weights(stores, first) != []
 
 
-def test_a_retry_whose_checkpoint_is_gone_says_so(fleet, stores, submit, retry):
-    fleet.supervisor()
+def test_a_retry_whose_checkpoint_is_gone_says_so(standing, stores, submit, retry):
     first = submit(params={"epochs": 1})
     until(lambda: _ended(stores, first), 60)
     _, key = stores.queries.jobs.artifact(stores.queries.jobs.checkpoints(first)[0]["id"], None)
@@ -125,16 +120,15 @@ def test_a_retry_whose_checkpoint_is_gone_says_so(fleet, stores, submit, retry):
     assert "retry from another one, or from zero" in job["error"]["detail"]
 
 
-def test_the_run_limit_counts_over_all_attempts(fleet, stores, submit):
+def test_the_run_limit_counts_over_all_attempts(standing, stores, submit):
     limit = 8
-    fleet.supervisor()
     job_id = submit(params={"epochs": 5000}, max_runtime_s=limit)
     _under_way(stores, job_id)
     stores.jobs.pause(job_id, ALICE)
     until(lambda: _state(stores, job_id) == "paused", 10)
     stores.jobs.resume(job_id, ALICE)
     job = until(lambda: _ended(stores, job_id), 60)
-    assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), (job, fleet.logs())
+    assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), (job, standing.logs())
     first, second = stores.queries.jobs.attempts(job_id)
     assert (first["outcome"], second["outcome"]) == ("paused", "failed")
     assert stores.queries.jobs.checkpoints(job_id)[0]["step"] == job["progress"]["step"]
@@ -150,18 +144,16 @@ def _moment(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(("verb", "state"), [("pause", "paused"), ("cancel", "canceled")])
-def test_a_stop_is_heard_while_the_trainer_prepares_a_data_set(fleet, stores, submit, verb, state):
-    fleet.supervisor(GANFORGE_STOP_GRACE_S="60")
+def test_a_stop_is_heard_while_the_trainer_prepares_a_data_set(standing, stores, submit, verb, state):
     job_id = submit("wgan", params={"image_size": 256, "epochs": 1})
     until(lambda: [e for e in stores.events.page(job_id, 0, 50) if "preparing" in e["data"].get("message", "")], 60)
     getattr(stores.jobs, verb)(job_id, ALICE)
     job = until(lambda: stores.queries.jobs.job(job_id, None) if _state(stores, job_id) != "running" else None, 5)
-    assert (job["state"], job["pending_action"]) == (state, None), fleet.logs()
+    assert (job["state"], job["pending_action"]) == (state, None), standing.logs()
     assert stores.queries.jobs.attempts(job_id)[0]["start_step"] is None
 
 
-def test_a_drained_worker_finishes_its_job_and_takes_no_more_until_it_is_let(fleet, stores, submit):
-    fleet.supervisor()
+def test_a_drained_worker_finishes_its_job_and_takes_no_more_until_it_is_let(standing, stores, submit):
     running = submit(params=LONG)
     _under_way(stores, running)
     worker = stores.queries.jobs.job(running, None)["worker"]

@@ -47,31 +47,29 @@ def _ended(stores, job_id: str):
     return job if job["finished_at"] else None
 
 
-def test_samples_of_every_kind_are_reproducible(fleet, stores, submit, sample_job):
-    fleet.supervisor()
+def test_samples_of_every_kind_are_drawn_and_a_grid_again_is_the_same(standing, stores, submit, sample_job):
     trained = submit(params={"epochs": 1})
     assert until(lambda: _ended(stores, trained), 60)["state"] == "succeeded"
     checkpoint = stores.queries.jobs.checkpoint(trained, "best", "alice")
 
-    made = {}
-    for output in ("grid", "images", "interpolation"):
-        for copy in (1, 2):
-            job_id = sample_job(trained, checkpoint["id"], output=output, count=10, seed=7)
-            job = until(lambda job_id=job_id: _ended(stores, job_id), 60)
-            assert job["state"] == "succeeded", (job, fleet.logs())
-            (artifact,) = stores.queries.jobs.artifacts(job_id, ["samples"], 10, None)
-            _, key = stores.queries.jobs.artifact(artifact["id"], None)
-            made[output, copy] = b"".join(stores.infra.blobs.stream(key))
-        assert made[output, 1] == made[output, 2]
+    # A grid twice; that the other kinds are reproducible too, tests/trainers/test_sampling.py shows.
+    made = []
+    for output in ("grid", "grid", "interpolation", "images"):
+        job_id = sample_job(trained, checkpoint["id"], output=output, count=10, seed=7)
+        job = until(lambda job_id=job_id: _ended(stores, job_id), 60)
+        assert job["state"] == "succeeded", (job, standing.logs())
+        (artifact,) = stores.queries.jobs.artifacts(job_id, ["samples"], 10, None)
+        _, key = stores.queries.jobs.artifact(artifact["id"], None)
+        made.append(b"".join(stores.infra.blobs.stream(key)))
+    assert made[0] == made[1]
 
-    with zipfile.ZipFile(io.BytesIO(made["images", 1])) as archive:
+    with zipfile.ZipFile(io.BytesIO(made[-1])) as archive:
         assert len(archive.namelist()) == 10
         with Image.open(io.BytesIO(archive.read(archive.namelist()[0]))) as image:
             assert image.size == (28, 28)
 
 
-def test_a_sampling_job_whose_source_is_gone_says_so(fleet, stores, submit, sample_job):
-    fleet.supervisor()
+def test_a_sampling_job_whose_source_is_gone_says_so(standing, stores, submit, sample_job):
     trained = submit(params={"epochs": 1})
     until(lambda: _ended(stores, trained), 60)
     checkpoint = stores.queries.jobs.checkpoint(trained, "latest", "alice")
