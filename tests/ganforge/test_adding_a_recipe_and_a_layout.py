@@ -19,6 +19,9 @@ from ganforge.stack.home import Home
 from tests.ganforge.conftest import Commands
 from tests.waiting import until
 
+# Its fixtures start a whole service.
+pytestmark = pytest.mark.server
+
 PACKAGES = ("models", "packing", "stores", "api", "worker", "sweeper", "trainers", "ganforge", "migrations", "tools")
 
 SPEC = '''
