@@ -12,6 +12,8 @@ DENO := DENO_DIR=$(VENV)/deno DENO_NO_UPDATE_CHECK=1 $(BIN)/deno
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Without kept bytecode every test process rewrites the assertions of all tests anew, 7 s of a core each.
+export PYTHONDONTWRITEBYTECODE :=
 # Unreadable progress bars and warnings about indexes help nobody; errors are shown.
 PIP := $(BIN)/python -m pip -qq --no-input
 
