@@ -21,6 +21,9 @@ from ganforge.stack.services import Services
 from models.views import Event
 from tests.waiting import until
 
+# Its fixtures start servers and an API.
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, Child]]:

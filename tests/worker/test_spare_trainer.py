@@ -12,6 +12,8 @@ from tests.waiting import until
 from worker.device import find_device
 from worker.trainer import Spare, Trainer
 
+pytestmark = pytest.mark.long  # real trainers
+
 
 @pytest.fixture
 def spare():

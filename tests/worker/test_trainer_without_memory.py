@@ -79,6 +79,7 @@ def python(tmp_path):
 
 
 # At each of these something else fails first: the loader, OpenBLAS, C++ or Python; which one differs between Pythons.
+@pytest.mark.long  # real trainers
 @pytest.mark.parametrize("megabytes", [60, 300, 550, 600, 650, 750])
 def test_without_memory_for_torch_itself_every_end_is_out_of_memory(end, megabytes):
     ending = end(megabytes * MB)

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.trainers.attempts import ROOT
+from trainers.data import download
 
 pytestmark = pytest.mark.long
 
@@ -35,10 +36,9 @@ def test_without_a_network_it_says_what_to_look_at(tmp_path):
         ("imagenet", "choose mnist, fashion-mnist, cifar-10, celeba"),
     ],
 )
-def test_what_cannot_be_downloaded_says_how_it_comes(tmp_path, name, words):
-    told = run(name, tmp_path)
-    assert told.returncode == 1
-    assert f"{name} cannot be downloaded here: {words}" in told.stderr
+def test_what_cannot_be_downloaded_says_how_it_comes(tmp_path, capsys, name, words):
+    assert download.main([name, str(tmp_path)]) == 1
+    assert f"{name} cannot be downloaded here: {words}" in capsys.readouterr().err
 
 
 def test_what_is_there_already_needs_no_network(tmp_path, digits):

@@ -162,6 +162,7 @@ print(int(parts["trainA"].pixels.sum()))
 """
 
 
+@pytest.mark.long  # processes that import torch
 def test_of_two_attempts_at_once_one_prepares_and_both_get_it(pair_set, root, prepared):
     command = [sys.executable, "-c", ATTEMPT, json.dumps(vars(pair_set)), str(root), str(root.parent / "cache")]
     attempts = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(2)]

@@ -8,6 +8,8 @@ import pytest
 
 from tests.trainers.attempts import Attempt
 
+pytestmark = pytest.mark.long  # whole runs
+
 PAIRS = [
     ("cifar_set", "darknet", {"image_size": 32}),
     ("flat_set", "darknet", {"image_size": 32}),

@@ -41,6 +41,7 @@ def test_what_is_still_to_come_at_the_least_is_what_one_step_adds(make_spec, opt
     assert memory_check._least(method) == before + moments + gradients
 
 
+@pytest.mark.long  # processes that import torch
 def test_an_oversized_job_ends_before_its_first_grid_and_says_what_to_change(make_spec):
     process = Process()
     try:
