@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.worker.conftest import fleet, stores, submit
+from tests.worker.conftest import fleet, shared_supervisor, stores, submit
 
-__all__ = ["fleet", "stores", "submit"]
+__all__ = ["fleet", "shared_supervisor", "stores", "submit"]

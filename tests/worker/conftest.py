@@ -153,30 +153,34 @@ class Standing:
 
 
 @pytest.fixture(scope="package")
-def _standing(services: Services, _database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
+def shared_supervisor(
+    services: Services, _database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Standing]:
     made = Standing(services, _database, lambda: tmp_path_factory.mktemp("standing"))
     yield made
     made.close()
 
 
 @pytest.fixture
-def standing(_standing: Standing) -> Fleet:
+def standing(shared_supervisor: Standing) -> Fleet:
     """Return the fleet of the one supervisor that this test shares with others."""
-    return _standing.fleet()
+    return shared_supervisor.fleet()
 
 
 @pytest.fixture
-def fleet(service_environment: dict[str, str], _standing: Standing, tmp_path: Path) -> Iterator[Fleet]:
+def fleet(service_environment: dict[str, str], shared_supervisor: Standing, tmp_path: Path) -> Iterator[Fleet]:
     """Return a starter of supervisors and sweepers."""
     # These tests break servers and count processes.
-    _standing.close()
+    shared_supervisor.close()
     running = Fleet({**os.environ, **service_environment, **_settings(tmp_path)}, tmp_path)
     yield running
     running.close()
 
 
 @pytest.fixture
-def stores(_standing: Standing, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
+def stores(
+    shared_supervisor: Standing, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stores]:
     """Return the stores of the test's own fleet or of the standing one, with the data sets registered."""
     shared = "standing" in request.fixturenames
     fleet: Fleet = request.getfixturevalue("standing" if shared else "fleet")
@@ -188,9 +192,9 @@ def stores(_standing: Standing, request: pytest.FixtureRequest, monkeypatch: pyt
     yield opened
     if shared:
         try:
-            until(lambda: _standing.is_clean(opened), 5, "an idle supervisor")
+            until(lambda: shared_supervisor.is_clean(opened), 5, "an idle supervisor")
         except AssertionError:
-            _standing.close()
+            shared_supervisor.close()
     opened.close()
 
 

@@ -227,7 +227,7 @@ def test_scripts_get_the_alerts_of_a_live_page_by_code():
 
 def test_a_problem_on_the_way_to_a_page_is_said_in_its_language(alice, enter):
     page = enter(alice).see("/dashboard/jobs/job_nope", 404, headers=CHINESE)
-    assert "<p>沒有這個工作。</p>" in page
+    assert '<p class="sentence">沒有這個工作。</p>' in page
     page = enter(alice).see("/dashboard/jobs?recipe=" + "x" * 300, 422, headers=CHINESE)
     assert "最多只能有 255 個字元" in page
 
