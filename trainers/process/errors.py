@@ -70,7 +70,7 @@ def no_space(error: BaseException) -> bool:
 
 def as_failure(error: BaseException) -> tuple[FailureCode, Message]:
     """Return the code and the message for any exception that ended an attempt."""
-    if isinstance(error, TrainerError):
+    if isinstance(error, TrainerError) and not _blames_a_good_file(error):
         return error.code, error.message
     words = " ".join(str(error).split())
     if out_of_memory(error):
@@ -78,6 +78,11 @@ def as_failure(error: BaseException) -> tuple[FailureCode, Message]:
     if no_space(error):
         return NO_SPACE, Failures.no_space(words=words[:200])
     return TrainerError.code, Failures.crashed(kind=type(error).__name__, words=words[:300])
+
+
+def _blames_a_good_file(error: TrainerError) -> bool:
+    """Tell whether a file seemed damaged because there was no memory to read it: decompressors fail then as well."""
+    return isinstance(error, InvalidDatasetError) and (any(map(_is_memory_error, _chain(error))) or memory.exhausted())
 
 
 def _is_memory_error(error: BaseException) -> bool:
