@@ -82,7 +82,9 @@ def as_failure(error: BaseException) -> tuple[FailureCode, Message]:
 
 def _blames_a_good_file(error: TrainerError) -> bool:
     """Tell whether a file seemed damaged because there was no memory to read it: decompressors fail then as well."""
-    return isinstance(error, InvalidDatasetError) and (any(map(_is_memory_error, _chain(error))) or memory.exhausted())
+    if not isinstance(error, (InvalidDatasetError, CheckpointCorruptError)):
+        return False
+    return any(map(_is_memory_error, _chain(error))) or memory.exhausted()
 
 
 def _is_memory_error(error: BaseException) -> bool:

@@ -80,17 +80,33 @@ def test_types_and_numbers_decide_whatever_the_words(error, code):
     assert as_failure(error)[0] == code
 
 
-@pytest.mark.parametrize(("room_mib", "code"), [(40, "out_of_memory"), (400, "internal")])
-def test_an_error_of_a_process_at_its_limit_is_a_lack_of_memory(room_mib, code):
-    """As Python says it when an allocation fails between two of its own checks."""
+# As Python says it when an allocation fails between two of its own checks, and a file that a decompressor gave up on.
+STRANGE = "SystemError('error return without exception set')"
+UNREAD = "InvalidDatasetError(verbatim('Error -4 while decompressing data'))"
+UNLOADED = "CheckpointCorruptError(verbatim('the file ends early'))"
+
+
+@pytest.mark.parametrize(
+    ("error", "room_mib", "code"),
+    [
+        (STRANGE, 40, "out_of_memory"),
+        (STRANGE, 400, "internal"),
+        (UNREAD, 40, "out_of_memory"),
+        (UNREAD, 400, "invalid_dataset"),
+        (UNLOADED, 40, "out_of_memory"),
+        (UNLOADED, 400, "checkpoint_corrupt"),
+    ],
+)
+def test_an_error_of_a_process_at_its_limit_is_a_lack_of_memory(error, room_mib, code):
     script = (
         "import resource\n"
         "from models import memory\n"
-        "from trainers.process.errors import as_failure\n"
+        "from models.messages import verbatim\n"
+        "from trainers.process.errors import CheckpointCorruptError, InvalidDatasetError, as_failure\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, 8 << 30))\n"
         "held = memory.room().allowed - memory.room().left\n"
         f"resource.setrlimit(resource.RLIMIT_DATA, (held + ({room_mib} << 20),) * 2)\n"
-        "print(as_failure(SystemError('error return without exception set'))[0])"
+        f"print(as_failure({error})[0])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == code
