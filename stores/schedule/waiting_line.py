@@ -82,19 +82,25 @@ OWNERS = f"""
              LIMIT CASE WHEN turn.priority > lowest THEN {POSITION_CAP} ELSE deepest END) AS job) AS counted
 """  # noqa: S608 - fragments of this program
 
-# 3. About where the asked jobs stand: behind all jobs of higher priority, and behind as many jobs of each other owner
-#    as will run or be taken of their own owner when it is their turn.
-PLACED = f"""
-    SELECT pair.*, running, last_served, coalesce(first_ordered, now()) AS first_ordered, nth + (
-           SELECT coalesce(sum(CASE WHEN other.priority > pair.priority THEN other.waiting
-                                    ELSE greatest(0, least(other.waiting, nth + busy.running - other.running)) END), 0)
-             FROM owners AS other
-            WHERE other.queue = pair.queue AND other.priority >= pair.priority
-              AND (other.priority, other.owner) <> (pair.priority, pair.owner))::bigint AS about
-      FROM asked AS pair {STANDING}
+# 3. How the owners of the asked jobs stand: once for all of an owner's jobs.
+STANDINGS = f"""
+    SELECT pair.*, running, last_served, coalesce(first_ordered, now()) AS first_ordered
+      FROM (SELECT DISTINCT queue, priority, owner FROM asked) AS pair {STANDING}
 """  # noqa: S608 - fragments of this program
 
-# 4. How many jobs of an owner can be in front of one whose position is exact: so many are read. Jobs whose estimate is
+# 4. About where the asked jobs stand: behind all jobs of higher priority, and behind as many jobs of each other owner
+#    as will run or be taken of their own owner when it is their turn.
+PLACED = """
+    SELECT asked.*, own.running, last_served, first_ordered, nth + (
+           SELECT coalesce(sum(CASE WHEN other.priority > own.priority THEN other.waiting
+                                    ELSE greatest(0, least(other.waiting, nth + own.running - other.running)) END), 0)
+             FROM owners AS other
+            WHERE other.queue = own.queue AND other.priority >= own.priority
+              AND (other.priority, other.owner) <> (own.priority, own.owner))::bigint AS about
+      FROM asked JOIN standings AS own USING (queue, priority, owner)
+"""
+
+# 5. How many jobs of an owner can be in front of one whose position is exact: so many are read. Jobs whose estimate is
 #    far back ask for none.
 REACH = f"""
     SELECT line.queue, lowest, least({EXACT}, greatest(first, max(nth) + running_here + workers)) AS jobs
@@ -103,7 +109,7 @@ REACH = f"""
      GROUP BY line.queue, lowest, first, running_here, workers
 """  # noqa: S608 - numbers of this module
 
-# 5. The jobs that are returned, all with the same columns. First those that run.
+# 6. The jobs that are returned, all with the same columns. First those that run.
 RUNNING = """
     SELECT 'running' AS what, jobs.queue, NULL::int AS priority, NULL AS owner, NULL::bigint AS running,
            NULL::timestamptz AS last_served, NULL::timestamptz AS first_ordered, NULL::bigint AS about,
@@ -130,7 +136,7 @@ ASKED = """
       FROM placed
 """
 
-# 6. What is left to run of each job: a running job's own estimate; else by the speed of its shape; else as is typical
+# 7. What is left to run of each job: a running job's own estimate; else by the speed of its shape; else as is typical
 #    of its queue; else unknown.
 SECONDS_LEFT = f"""
 SELECT what, found.queue, priority, owner, running, last_served, first_ordered, about, id, begun, workers, typical_s,
@@ -169,6 +175,7 @@ WITH asked AS MATERIALIZED ({asked}),
 wanted AS ({wanted}),
 line AS MATERIALIZED ({LINES}),
 owners AS MATERIALIZED ({OWNERS}),
+standings AS MATERIALIZED ({STANDINGS}),
 placed AS MATERIALIZED ({PLACED}),
 reach AS MATERIALIZED ({REACH}),
 found AS ({RUNNING} UNION ALL {WAITING} UNION ALL {ASKED})
@@ -176,25 +183,30 @@ found AS ({RUNNING} UNION ALL {WAITING} UNION ALL {ASKED})
 """)
 
 
-# How many of its owner's jobs are in front of `mine`.
-_OTHER, _MINE = (", ".join(f"{job}.{column}" for column in FIRST_CREATED) for job in ("other", "mine"))
-_AHEAD = f"""
-     CROSS JOIN LATERAL (
-        SELECT count(*) AS n FROM (
-            SELECT 1 FROM jobs AS other
-             WHERE other.queue = mine.queue AND other.state = 'queued' AND other.priority = mine.priority
-               AND other.owner = mine.owner AND ({_OTHER}) < ({_MINE})
-             LIMIT {POSITION_CAP}) AS other) AS ahead
-"""  # noqa: S608 - fragments of this module
 _QUEUES_OF_ASKED = "SELECT queue, min(priority) AS lowest, max(nth) AS deepest, 0 AS first FROM asked GROUP BY queue"
+_LAST, _ITS = (", ".join(f"{job}.{column}" for column in FIRST_CREATED) for job in ("last", "its"))
 
-# Jobs that are stored and wait. The inner SELECT hides from Postgres how many they are, so that one plan serves all.
+# Jobs that are stored and wait. An owner's jobs are numbered once, up to the last one asked for, since a page of a list
+# asks for twenty of them. The inner SELECT hides from Postgres how many they are, so that one plan serves all.
 STORED = _statement(
     f"""
-    SELECT id, queue, priority, owner, started_at IS NOT NULL AS begun, ordered_at, shape, images, progress,
-           ahead.n + 1 AS nth
-      FROM jobs AS mine {_AHEAD}
-     WHERE id = ANY((SELECT cast(:ids AS text[]))::text[]) AND state = 'queued'
+    WITH mine AS MATERIALIZED (
+        SELECT id, queue, priority, owner, started_at IS NOT NULL AS begun, ordered_at, shape, images, progress
+          FROM jobs WHERE id = ANY((SELECT cast(:ids AS text[]))::text[]) AND state = 'queued'
+    ),
+    numbered AS MATERIALIZED (
+        SELECT its.id, its.nth
+          FROM (SELECT DISTINCT ON (queue, priority, owner) queue, priority, owner, ordered_at, id
+                  FROM mine ORDER BY queue, priority, owner, ordered_at DESC, id DESC) AS last
+         CROSS JOIN LATERAL (
+            SELECT id, row_number() OVER (ORDER BY {ORDER_OF_JOBS}) AS nth FROM (
+                SELECT id, ordered_at FROM jobs AS its
+                 WHERE its.queue = last.queue AND its.state = 'queued' AND its.priority = last.priority
+                   AND its.owner = last.owner AND ({_ITS}) <= ({_LAST})
+                 ORDER BY {ORDER_OF_JOBS}
+                 LIMIT {POSITION_CAP}) AS its) AS its
+    )
+    SELECT mine.*, coalesce(numbered.nth, {POSITION_CAP} + 1) AS nth FROM mine LEFT JOIN numbered USING (id)
     """,  # noqa: S608 - fragments of this module
     _QUEUES_OF_ASKED,
 )
@@ -205,7 +217,13 @@ NEW = _statement(
            ahead.n + 1 AS nth
       FROM (SELECT NULL AS id, cast(:queue AS text) AS queue, cast(:priority AS int) AS priority,
                    cast(:owner AS text) AS owner, cast(:shape AS text) AS shape, cast(:images AS bigint) AS images,
-                   'infinity'::timestamptz AS ordered_at) AS mine {_AHEAD}
+                   'infinity'::timestamptz AS ordered_at) AS mine
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM (
+            SELECT 1 FROM jobs AS other
+             WHERE other.queue = mine.queue AND other.state = 'queued' AND other.priority = mine.priority
+               AND other.owner = mine.owner
+             LIMIT {POSITION_CAP}) AS other) AS ahead
     """,  # noqa: S608 - fragments of this module
     _QUEUES_OF_ASKED,
 )
