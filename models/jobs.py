@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from models.limits import MAX_ENTRIES
 from models.specs.base import Spec
 from models.specs.sample import SampleParams, SampleSource
 
@@ -44,7 +45,9 @@ class TrainRequest(Options):
     preset: Annotated[str, Field(max_length=64)] | None = Field(None, description="A preset of the recipe.")
     dataset: Annotated[str, Field(max_length=255)] = Field(description="Name or id of a data set.")
     params: dict[str, Any] = Field(
-        default_factory=dict, description="Changes to the recipe's parameters; see GET /v1/recipes/{name}."
+        default_factory=dict,
+        max_length=MAX_ENTRIES,
+        description="Changes to the recipe's parameters; see GET /v1/recipes/{name}.",
     )
     seed: Seed = Field(0, description="The same seed, settings and kind of device give the same weights.")
 

@@ -3,5 +3,8 @@
 # A black frame may make an image this many times larger. Beyond it most of what the networks see would be black.
 MAX_FRAME_RATIO = 1.25
 
+# A list or mapping of a request may have this many entries. Nobody types more, and each entry costs time in SQL.
+MAX_ENTRIES = 100
+
 # One trainer may take this share of the memory of a machine or container. The system and the supervisor need the rest.
 TRAINER_MEMORY_SHARE = 0.85

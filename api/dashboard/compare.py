@@ -11,7 +11,7 @@ from pydantic import Field
 from api.dashboard.chart_axes import Clock, clock, speeds, thinned
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.http.problems import InvalidError, ProblemError, field
-from api.schemas.queries import Query
+from api.schemas.queries import Query, Repeated
 from api.v1.jobs import get_job
 from models.messages import Missing, RequestFaults
 from models.states import TERMINAL
@@ -33,7 +33,7 @@ METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "accuracy", "loss")
 class CompareQuery(Query):
     """The jobs to compare, and the horizontal axis."""
 
-    jobs: list[str] = Field(default_factory=list)  # each is one id, or several separated by commas
+    jobs: Repeated[str] = Field(default_factory=list)  # each is one id, or several separated by commas
     x: Literal["images", "time", "steps"] = "images"
 
     def ids(self) -> list[str]:

@@ -9,6 +9,7 @@ from pydantic_core import CoreSchema
 
 from api.schemas.queries import JobId, LabelFilter, Moment, Name
 from models.jobs import JobRequest, Labels, Priority, Text
+from models.limits import MAX_ENTRIES
 from models.messages import FieldFaults
 from models.specs.base import Spec
 from models.states import DeviceClass, Role, State
@@ -40,7 +41,9 @@ class JobChanges(Spec):
 class Retry(Spec):
     """Changes for the retry."""
 
-    params: dict[str, Any] = Field(default_factory=dict, description="Changed parameters; the others stay.")
+    params: dict[str, Any] = Field(
+        default_factory=dict, max_length=MAX_ENTRIES, description="Changed parameters; the others stay."
+    )
     checkpoint: Annotated[str, Field(max_length=255)] | None = Field(
         None, description="The checkpoint to start from: `latest`, `best` or an id; null: from scratch."
     )
@@ -59,7 +62,7 @@ def _as_list(value: Any) -> Any:
 
 
 Entry = TypeVar("Entry")
-Several = Annotated[list[Entry], BeforeValidator(_as_list), OneOrMany()]
+Several = Annotated[list[Entry], Field(max_length=MAX_ENTRIES), BeforeValidator(_as_list), OneOrMany()]
 
 
 class BulkFilter(Spec):

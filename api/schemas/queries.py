@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from models.ids import id_pattern
+from models.limits import MAX_ENTRIES
 from models.messages import FieldFaults
 from models.states import ArtifactKind, DeviceClass, State
 
@@ -50,6 +51,8 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(integer)]
 Name = Annotated[str, Field(max_length=255)]
 JobId = Annotated[str, Field(pattern=id_pattern("job"))]
+Entry = TypeVar("Entry")
+Repeated = Annotated[list[Entry], Field(max_length=MAX_ENTRIES)]
 LabelFilter = Annotated[str, Field(max_length=319, pattern=r"^[^:=]+[:=]")]
 
 
@@ -71,15 +74,15 @@ class PageQuery(Query):
 class JobsQuery(PageQuery):
     """Filters of the list of jobs. Each may be repeated: any value of one filter matches; all filters must match."""
 
-    state: list[State] = Field(default_factory=list)
-    kind: list[Literal["train", "sample"]] = Field(default_factory=list)
-    recipe: list[Name] = Field(default_factory=list)
-    queue: list[DeviceClass] = Field(default_factory=list)
-    label: list[LabelFilter] = Field(
+    state: Repeated[State] = Field(default_factory=list)
+    kind: Repeated[Literal["train", "sample"]] = Field(default_factory=list)
+    recipe: Repeated[Name] = Field(default_factory=list)
+    queue: Repeated[DeviceClass] = Field(default_factory=list)
+    label: Repeated[LabelFilter] = Field(
         default_factory=list,
         description="`team:a` or `team=a`. Jobs that have every given key, with any of the values given for it.",
     )
-    parent: list[JobId] = Field(default_factory=list)
+    parent: Repeated[JobId] = Field(default_factory=list)
     created_after: Moment | None = None
     created_before: Moment | None = None
 
@@ -87,10 +90,10 @@ class JobsQuery(PageQuery):
 class AuditQuery(PageQuery):
     """Filters of the audit log. A repeated filter matches any of its values."""
 
-    action: list[Annotated[str, Field(max_length=64, pattern=r"^[a-z]+\.[a-z]+$")]] = Field(
+    action: Repeated[Annotated[str, Field(max_length=64, pattern=r"^[a-z]+\.[a-z]+$")]] = Field(
         default_factory=list, description="Such as `job.cancel` or `key.create`; may be repeated."
     )
-    subject: list[Annotated[str, Field(max_length=64, pattern=r"^[a-z]+(_[0-9a-f-]+)?$")]] = Field(
+    subject: Repeated[Annotated[str, Field(max_length=64, pattern=r"^[a-z]+(_[0-9a-f-]+)?$")]] = Field(
         default_factory=list,
         description="The id of the changed thing, the name of a queue, or `jobs` for a bulk action; may be repeated.",
     )
@@ -115,17 +118,24 @@ class CurvesQuery(Query):
     """Parameters of a job's metrics."""
 
     names: Annotated[str, Field(max_length=1024, pattern=r"^[a-z0-9_]{1,64}(,[a-z0-9_]{1,64})*$")] | None = Field(
-        None, description="Names separated by commas; default: all."
+        None, description="At most 100 names, separated by commas; default: all."
     )
     max_points: Annotated[int, Field(ge=2, le=100_000), BeforeValidator(integer)] = Field(
         500, description="Maximum points per curve; minima and maxima are kept."
     )
 
+    @field_validator("names")
+    @classmethod
+    def _few(cls, value: str | None) -> str | None:
+        if value is not None and value.count(",") >= MAX_ENTRIES:
+            raise ValueError(FieldFaults.too_many_entries(max_length=MAX_ENTRIES))
+        return value
+
 
 class ArtifactsQuery(PageQuery):
     """Parameters of a job's artifacts."""
 
-    kind: list[ArtifactKind] = Field(default_factory=list)
+    kind: Repeated[ArtifactKind] = Field(default_factory=list)
 
 
 class ContentQuery(Query):

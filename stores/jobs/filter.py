@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_
+from sqlalchemy import Select, Text, any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from models.rows import Job
 
@@ -40,7 +41,8 @@ class JobFilter:
         if self.owner is not None:
             query = query.where(Job.owner == self.owner)
         for key, choices in self.labels.items():
-            query = query.where(or_(*(Job.labels.contains({key: value}) for value in choices)))
+            # One array, so that the statement is the same for any number of values and is planned and kept once.
+            query = query.where(Job.labels[key].astext == any_(literal(list(choices), ARRAY(Text))))
         if self.created_after is not None:
             query = query.where(Job.created_at > self.created_after)
         if self.created_before is not None:
