@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, text
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -28,6 +31,13 @@ log = structlog.get_logger(__name__)
 PATIENCE_S = 60.0
 # Advisory lock for one setup at a time over all hosts. Any otherwise unused number works.
 LOCK = 7_205_759_403_792_794
+# What may end a session or a statement that takes long; an operator may have set any of them for the server.
+TIME_LIMITS = (
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+)
 
 
 def set_up(settings: Settings) -> None:
@@ -39,19 +49,33 @@ def set_up(settings: Settings) -> None:
     """
     stores = open_stores(settings)
     wait_for_database(stores.infra.engine, PATIENCE_S)
-    with stores.infra.engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
-        try:
-            migrate(stores.infra.engine)
-            stores.infra.blobs.ensure_bucket()
-            with stores.infra.engine.begin() as writer:
-                rows = [{"name": str(queue)} for queue in DeviceClass]
-                writer.execute(insert(Queue).on_conflict_do_nothing(), rows)
-            stores.datasets.register_known(settings.roots)
-            ensure_admin(stores, settings.home)
-        finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+    with one_setup_at_a_time(stores.infra.engine):
+        migrate(stores.infra.engine)
+        stores.infra.blobs.ensure_bucket()
+        with stores.infra.engine.begin() as writer:
+            rows = [{"name": str(queue)} for queue in DeviceClass]
+            writer.execute(insert(Queue).on_conflict_do_nothing(), rows)
+        stores.datasets.register_known(settings.roots)
+        ensure_admin(stores, settings.home)
     stores.close()
+
+
+@contextmanager
+def one_setup_at_a_time(engine: Engine) -> Iterator[Connection]:
+    """Hold the lock of the setup, after waiting for it as long as another setup has it; yield its session.
+
+    However long the setup takes, no time limit of the server ends this session or its wait: it is never inside a
+    transaction, and the limits are off. Closing the session releases the lock, so the session must not go back to the
+    pool.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.detach()
+        for limit in TIME_LIMITS:
+            connection.execute(text("SELECT set_config(:limit, '0', false)"), {"limit": limit})
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+            log.info("setup_waits_for_another_one")
+            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+        yield connection
 
 
 def wait_for_database(engine: Engine, patience_s: float) -> None:
@@ -72,8 +96,23 @@ def wait_for_database(engine: Engine, patience_s: float) -> None:
             time.sleep(0.2)
 
 
-def migrate(engine: Engine) -> None:
-    """Migrate the tables to the newest version."""
+def migrate(engine: Engine, patience_s: float = PATIENCE_S) -> None:
+    """Migrate the tables to the newest version. While somebody uses a table, try again until `patience_s` have passed.
+
+    Raises:
+        OperationalError: the table was in use all the time.
+    """
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return _upgrade(engine)
+        except OperationalError as error:
+            if not isinstance(error.orig, LockNotAvailable) or time.monotonic() > deadline:
+                raise
+            log.warning("migration_waits_for_a_table", error=str(error.orig).partition("\n")[0])
+
+
+def _upgrade(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with engine.connect() as connection:

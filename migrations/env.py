@@ -11,12 +11,20 @@ from stores.infra.settings import Settings
 
 # Two services that start together must not migrate at once; any constant that nobody else uses does.
 LOCK = 7_205_759_403_792_793
+# A statement that waits for a table makes all that come after it wait too. So a migration gives up its wait early, and
+# the setup tries again (api/setup.py).
+LOCK_TIMEOUT = "5s"
 
 
 def _run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
     with context.begin_transaction():
+        # A large table takes longer than any time limit of a request. The wait for another migration has no limit.
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         context.run_migrations()
 
 

@@ -6,14 +6,12 @@ Trainers use this module on Python 3.8.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from filelock import FileLock, Timeout
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @contextmanager
@@ -32,11 +30,19 @@ def try_lock(path: Path) -> Iterator[bool]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read. The file appears complete or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    """Write a file that only its owner can read. The file appears complete or not at all.
+
+    The temporary name is random. Process ids repeat, in containers at each start, and a file that a killed process left
+    must not be in the way of the next one.
+    """
+    handle, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent)  # mode 0600
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink()
+        raise

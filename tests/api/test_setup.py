@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from api.setup import ensure_admin, wait_for_database
+from api.setup import TIME_LIMITS, ensure_admin, one_setup_at_a_time, wait_for_database
 from ganforge.stack.ports import free_port
 from models.rows import Key
 from models.states import Role
@@ -22,6 +23,7 @@ from stores.container import Stores, open_stores
 from stores.infra.db import make_engine
 from stores.infra.settings import Settings
 from tests.api.server import ROOT
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -58,6 +60,64 @@ def test_three_at_once_make_one_of_everything(settings: Settings, stores: Stores
     assert stores.datasets.names(None) == ["mnist-10k"]
     assert stat.S_IMODE((settings.home / "admin.key").stat().st_mode) == 0o600
     assert [path.name for path in settings.home.iterdir()] == ["admin.key"]
+
+
+def test_a_setup_that_takes_longer_than_a_lease_ends_well(
+    settings: Settings, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANFORGE_LEASE_S", "1")
+    waits = text(
+        "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) JOIN pg_class ON oid = relation "
+        "WHERE NOT granted AND relname = 'queues' AND query_start < clock_timestamp() - interval '1.5 s'"
+    )
+    autocommit = stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT")
+    with stores.infra.engine.connect() as blocker, autocommit.connect() as observer:
+        # The slow step: the setup cannot insert the queues.
+        blocker.execute(text("LOCK TABLE queues IN ACCESS EXCLUSIVE MODE"))
+        process = start(settings)
+        until(lambda: observer.scalar(waits), 60, "the setup's wait for more than a lease")
+        blocker.rollback()
+    _, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log
+    assert keys(stores) == 1
+
+
+def test_no_time_limit_of_the_server_ends_the_lock_of_a_setup_or_the_wait_for_it(settings: Settings) -> None:
+    engine = make_engine(settings)
+    usual = {limit: _limit(engine, limit) for limit in TIME_LIMITS}
+    with one_setup_at_a_time(engine) as session:
+        assert {limit: session.scalar(text(f"SHOW {limit}")) for limit in TIME_LIMITS} == dict.fromkeys(usual, "0")
+        own = "SELECT state, xact_start FROM pg_stat_activity WHERE pid = :pid"
+        pid = session.scalar(text("SELECT pg_backend_pid()"))
+        with engine.connect() as observer:
+            assert observer.execute(text(own), {"pid": pid}).one() == ("idle", None)
+    assert usual["statement_timeout"] == "30s"
+    assert {limit: _limit(engine, limit) for limit in TIME_LIMITS} == usual
+    engine.dispose()
+
+
+def _limit(engine: Engine, name: str) -> str:
+    with engine.connect() as connection:
+        return str(connection.scalar(text(f"SHOW {name}")))
+
+
+def test_a_second_setup_waits_for_the_first(settings: Settings, stores: Stores) -> None:
+    waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with stores.infra.engine.connect() as observer:
+        with one_setup_at_a_time(stores.infra.engine):
+            second = start(settings)
+            until(lambda: observer.scalar(waits), 60, "the second setup's wait")
+            assert second.poll() is None
+        _, log = second.communicate(timeout=60)
+    assert second.returncode == 0, log
+
+
+def test_a_left_temporary_file_does_not_stop_the_setup(settings: Settings, stores: Stores) -> None:
+    settings.home.mkdir(parents=True)
+    left = settings.home / f"admin.key.{os.getpid()}.tmp"
+    left.write_text("gf_half")
+    ensure_admin(stores, settings.home)
+    assert stores.accounts.keys.authenticate((settings.home / "admin.key").read_text().strip()) is not None
 
 
 def test_a_key_that_was_written_but_not_registered_is_registered(settings: Settings, stores: Stores) -> None:

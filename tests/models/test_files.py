@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
+
 from models.files import try_lock, write_private
 
 
@@ -17,4 +21,20 @@ def test_a_private_file_is_readable_by_its_owner_alone_and_leaves_nothing_beside
     for text in ("one", "two"):
         write_private(path, text)
         assert (path.read_text(), path.stat().st_mode & 0o777) == (text, 0o600)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_of_the_same_id_left_is_not_in_the_way(tmp_path):
+    path = tmp_path / "admin.key"
+    left = path.with_name(f"admin.key.{os.getpid()}.tmp")
+    left.mkdir()  # not even this
+    write_private(path, "one")
+    assert path.read_text() == "one"
+
+
+def test_a_private_file_that_cannot_be_put_in_place_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "secret"
+    path.mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_private(path, "one")
     assert list(tmp_path.iterdir()) == [path]
