@@ -18,6 +18,7 @@ from ganforge.stack.home import Home
 from ganforge.stack.services import Services
 from ganforge.stack.settings import StackSettings
 from ganforge.stack.signals import Signals
+from models.libpq import without_libpq_variables
 
 READY_S = 90.0
 
@@ -94,7 +95,7 @@ class Stack:
 
     def _environment(self) -> dict[str, str]:
         return {
-            **os.environ,
+            **without_libpq_variables(os.environ),
             **self.services.environment(),
             "GANFORGE_HOST": self.settings.host,
             "GANFORGE_PORT": str(self.port),

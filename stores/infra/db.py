@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
+from models.libpq import forget_libpq_variables
 from stores.infra.failpoints import reach
 from stores.infra.settings import Settings
 
@@ -48,6 +49,7 @@ def make_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
     restart has killed. One that was just used is not pinged, which would cost a round trip a query. The pool hands out
     the one that was used last, so that a request pings at most once, however many queries it makes.
     """
+    forget_libpq_variables()
     engine = create_engine(
         settings.database_url.get_secret_value(),
         pool_size=pool_size,

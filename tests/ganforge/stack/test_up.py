@@ -126,3 +126,11 @@ def test_what_other_commands_need_stands_in_stack_json_without_secrets(running: 
     secret_values = [secrets.postgres, secrets.redis, secrets.s3_secret_key, home.admin_key_file.read_text().strip()]
     assert not any(value in text for value in secret_values)
     assert home.admin_key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_variables_for_another_database_change_nothing(ganforge: Commands) -> None:
+    foreign = {"PGSSLMODE": "require", "PGSERVICE": "elsewhere", "PGHOST": "db.invalid", "PGHOSTADDR": "192.0.2.1"}
+    foreign |= {"PGPORT": "1", "PGUSER": "me", "PGOPTIONS": "-c search_path=elsewhere", "PGTZ": "nowhere"}
+    process = ganforge.up(**foreign)
+    assert ganforge("jobs", **foreign).stdout == "No jobs.\n"
+    _stop(process, signal.SIGTERM, ganforge)
