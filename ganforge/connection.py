@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 from ganforge.errors import GanforgeError, UnreachableError
 from ganforge.stack.home import Home
 
+# What a header can carry. Keys of the service are letters, digits and underscores.
+_HEADER_TEXT = re.compile("[!-~]+")
 NOT_RUNNING = "start one with `make up`, or set GANFORGE_URL and GANFORGE_API_KEY to one that runs elsewhere"
 
 
@@ -48,21 +51,34 @@ def find_connection(
     home = Home(Path(env.get("GANFORGE_HOME") or ".ganforge"))
     stack = home.read_stack()
     local = str(stack["api"]) if stack else None
-    address = (url or env.get("GANFORGE_URL") or local or "").rstrip("/")
+    address = (url or env.get("GANFORGE_URL") or local or "").strip().rstrip("/")
     if not address:
         raise UnreachableError(f"no service runs on {home.path}: {NOT_RUNNING}")
-    if urlsplit(address).scheme not in {"http", "https"} or not urlsplit(address).hostname:
-        raise GanforgeError(f"GANFORGE_URL is {address!r}; it must look like http://127.0.0.1:8000")
-    secret = key or env.get("GANFORGE_API_KEY") or ""
+    _check_address(address)
+    secret, source = (key or env.get("GANFORGE_API_KEY") or "").strip(), "key" if key else "GANFORGE_API_KEY"
     if not secret and address == local:
-        try:
-            secret = home.admin_key_file.read_text().strip()
-        except OSError as error:
-            raise GanforgeError(
-                f"{home.admin_key_file} can't be read ({error.strerror}): set GANFORGE_API_KEY"
-            ) from error
+        secret, source = home.admin_key(), str(home.admin_key_file)
     if not secret:
         raise GanforgeError(
             f"no key for {address}: set GANFORGE_API_KEY (an admin makes one with `ganforge keys create`)"
         )
+    if not _HEADER_TEXT.fullmatch(secret):
+        raise GanforgeError(
+            f"the access key in {source} holds a character that no key has, such as a space, a line break or a "
+            "typographic quote: copy the key again"
+        )
     return Connection(address, secret)
+
+
+def _check_address(address: str) -> None:
+    """Raise GanforgeError unless it is the address of a service. A password in it is not shown."""
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port beyond 65535, half of a pair of brackets
+        usable = False
+    if "@" in address:
+        raise GanforgeError("GANFORGE_URL names a user or a password: leave them out, GANFORGE_API_KEY holds the key")
+    if not usable:
+        given = "an access key" if "gf_" in address else repr(address)
+        raise GanforgeError(f"GANFORGE_URL is {given}; it must look like http://127.0.0.1:8000")

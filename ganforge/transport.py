@@ -101,6 +101,8 @@ class Transport:
     def unreachable(self, error: Exception) -> UnreachableError:
         """Return the error for a service that does not answer."""
         why = "it took too long" if isinstance(error, httpx.TimeoutException) else str(error) or type(error).__name__
+        # Libraries quote the header that they refuse.
+        why = why.replace(self.connection.key, "[the access key]")
         return UnreachableError(f"no service answers at {self.connection.url} ({why}): {NOT_RUNNING}")
 
 

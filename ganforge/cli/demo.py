@@ -83,7 +83,7 @@ class Demo:
         self._report()
 
     def _work(self, url: str, home: Home) -> None:
-        with Client(url, home.admin_key_file.read_text().strip()) as client:
+        with Client(url, home.admin_key()) as client:
             if self._stack:
                 self._clear(client)
             with self._step(f"training mlp_gan for {self._epochs} epochs"):

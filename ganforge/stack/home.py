@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import psutil
 
-from ganforge.errors import HomeBusyError, StackError
+from ganforge.errors import GanforgeError, HomeBusyError, StackError
 from models.files import write_private
 
 # The watchdog of a killed stack stops its children, which takes at most as long as a warm shutdown of the workers.
@@ -106,6 +106,18 @@ class Home:
         )
         write_private(self._credentials_file, json.dumps(asdict(made)))
         return made
+
+    def admin_key(self) -> str:
+        """Return the admin key, which the service's setup writes.
+
+        Raises:
+            GanforgeError: its file can't be read.
+        """
+        try:
+            return self.admin_key_file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise GanforgeError(f"{self.admin_key_file} can't be read ({reason}): set GANFORGE_API_KEY") from None
 
     def write_stack(self, content: dict[str, Any]) -> None:
         """Write the stack's addresses for other commands; never secrets."""

@@ -144,7 +144,7 @@ class Stack:
             api = self._launch_api()
         if api.ended() is not None:
             raise StackError(_obituary(api))
-        key = self.home.admin_key_file.read_text().strip()
+        key = self.home.admin_key()
         listed = self._get("/v1/workers?limit=100", key)
         if listed is None or self._get("/readyz") is None:
             return False
