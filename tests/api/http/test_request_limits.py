@@ -1,0 +1,128 @@
+"""Every list and mapping of a request has a maximum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql
+
+from models.rows import Job
+from stores.jobs.filter import JobFilter
+from tests.api.conftest import TRAIN, Finished, Person, Pointers
+
+TOO_MANY = "must have at most 100 entries"
+JOB = "job_01980000-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("path", "term"),
+    [
+        ("/v1/jobs", "label=team:{n}"),
+        ("/v1/jobs", "label=team{n}:a"),
+        ("/v1/jobs", "recipe=r{n}"),
+        ("/v1/jobs", "state=queued"),
+        ("/v1/jobs", f"parent={JOB}"),
+        ("/v1/audit", "action=job.cancel"),
+        ("/v1/audit", "subject=jobs"),
+        ("/v1/jobs/{job}/artifacts", "kind=grid"),
+    ],
+)
+def test_a_parameter_is_given_100_times_but_not_101(
+    finished: Finished, admin: Person, pointers: Pointers, path: str, term: str
+) -> None:
+    def ask(count: int) -> Any:
+        query = "&".join(term.format(n=n) for n in range(count))
+        return admin.get(f"{path.format(job=finished.id)}?{query}")
+
+    assert ask(100).status_code == 200
+    assert pointers(ask(101)) == {f"/query/{term.partition('=')[0]}": TOO_MANY}
+
+
+@pytest.mark.parametrize(("name", "entry"), [("label", "team:{n}"), ("label", "k{n}:a"), ("recipe", "r{n}")])
+def test_a_bulk_filter_takes_100_entries_but_not_101(alice: Person, pointers: Pointers, name: str, entry: str) -> None:
+    def order(count: int) -> Any:
+        entries = [entry.format(n=n) for n in range(count)]
+        return alice.post("/v1/jobs/bulk", json={"action": "cancel", "filter": {name: entries}, "expected": 0})
+
+    answer = order(100)
+    assert (answer.status_code, answer.json["matched"]) == (202, 0)
+    assert pointers(order(101)) == {f"/filter/{name}": TOO_MANY}
+
+
+@pytest.mark.parametrize("count", [33, 101])
+def test_a_job_has_32_labels_at_most(alice: Person, pointers: Pointers, count: int) -> None:
+    assert len(alice.submit(labels={f"k{n}": "a" for n in range(32)})["labels"]) == 32
+    labels = {f"k{n}": "a" for n in range(count)}
+    assert pointers(alice.post("/v1/jobs", json={**TRAIN, "labels": labels})) == {
+        "/labels": "must have at most 32 entries"
+    }
+
+
+def test_parameters_of_jobs_and_retries_are_100_at_most(finished: Finished, alice: Person, pointers: Pointers) -> None:
+    params = {f"p{n}": 1 for n in range(101)}
+    assert pointers(alice.post("/v1/jobs", json={**TRAIN, "params": params})) == {"/params": TOO_MANY}
+    assert pointers(alice.post(f"/v1/jobs/{finished.id}/retry", json={"params": params})) == {"/params": TOO_MANY}
+
+
+def test_100_metrics_are_named_but_not_101(finished: Finished, alice: Person, pointers: Pointers) -> None:
+    def names(count: int) -> str:
+        return f"/v1/jobs/{finished.id}/metrics?names=" + ",".join(["g_loss", *(f"m{n}" for n in range(1, count))])
+
+    series = alice.get(names(100)).json["series"]
+    assert len(series) == 100
+    assert series["g_loss"] == {"steps": [1, 2], "values": [1.1, 1.2]}
+    assert series["m99"] == {"steps": [], "values": []}
+    assert pointers(alice.get(names(101))) == {"/query/names": TOO_MANY}
+
+
+def test_more_labels_of_one_key_do_not_make_a_longer_statement() -> None:
+    def statement(count: int) -> str:
+        chosen = JobFilter(labels={"team": [str(n) for n in range(count)]}).apply(select(Job.id))
+        return str(chosen.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+
+    assert statement(100) == statement(1)
+
+
+def test_labels_are_found_by_any_value_of_each_key(alice: Person) -> None:
+    quoted = 'it\'s "a", {b}\\'
+    first = alice.submit(labels={"team": quoted})["id"]
+    alice.submit(labels={"team": "a"})
+    alice.submit()
+    order = {"action": "pause", "filter": {"label": [f"team:{quoted}", "team:NULL"]}, "expected": 1}
+    assert alice.post("/v1/jobs/bulk", json=order).json["changed"] == 1
+    assert alice.get(f"/v1/jobs/{first}").json["state"] == "paused"
+
+
+def test_the_document_tells_every_maximum(app: Flask) -> None:
+    document = app.test_client().get("/openapi.json").json
+    schemas = document["components"]["schemas"]
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+    roots = [parameter["schema"] for operation in operations for parameter in operation["parameters"]]
+    roots += [part["schema"] for one in operations for part in one.get("requestBody", {}).get("content", {}).values()]
+    open_ended = [part for part in _parts(roots, schemas, set()) if _holds_any_number(part)]
+    assert open_ended == []
+
+
+def _holds_any_number(schema: Any) -> bool:
+    if schema.get("type") == "array":
+        return "maxItems" not in schema
+    return bool(schema.get("additionalProperties")) and "maxProperties" not in schema
+
+
+def _parts(schema: Any, schemas: Any, seen: set[str]) -> Iterator[Any]:
+    """Yield a schema and all schemas inside it, each shared one once."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _parts(part, schemas, seen)
+    elif isinstance(schema, dict):
+        yield schema
+        for name, part in schema.items():
+            if name == "$ref" and part not in seen:
+                seen.add(part)
+                yield from _parts(schemas[part.rpartition("/")[2]], schemas, seen)
+            elif name != "default":
+                yield from _parts(part, schemas, seen)
