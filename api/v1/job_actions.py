@@ -59,7 +59,8 @@ def resume_job(call: Call[Query, NoBody], job_id: str) -> Reply:
     """Resume a paused job.
 
     202: it waits again, and any worker of its queue goes on from its checkpoint; a pause that is still under way is
-    taken back. 200: it waits or runs already. 409: it has ended, or is being canceled.
+    taken back. 200: it waits or runs already. 409: it has ended, or is being canceled. 429: as many of the owner's jobs
+    wait as the key allows (quota `queued`); the job stays paused.
     """
     return _asked(call, job_id, call.service.stores.jobs.resume(job_id_in(job_id), call.who))
 
@@ -110,8 +111,9 @@ def order_many(call: Call[Query, BulkOrder]) -> Reply:
     Meant are the jobs that `GET /v1/jobs` lists with the same filter. They must be as many as `expected`: else 409 with
     the true count, `matched`, and nothing is done. Those whose state does not allow the action stay as they are and
     count as `unchanged`: `cancel` and `reprioritize` change what has not ended, `pause` what waits or runs, `resume`
-    what is paused, `retry` (from zero) what has ended. They are changed some hundreds at a time; asking again after a
-    break changes the rest.
+    what is paused, `retry` (from zero) what has ended. `resume` and `retry` make as many jobs wait as the key's quota
+    `queued` allows, the oldest first; the others are `unchanged`, and the first of them are listed in `problems` with
+    the reason. Jobs are changed some hundreds at a time; asking again after a break changes the rest.
     """
     stores, order = call.service.stores, call.body
     request = idempotency(call, "bulk ")
@@ -143,7 +145,8 @@ def _carry_out(call: Call[Query, BulkOrder], job_ids: list[str], request: Reques
         return _retry_all(call, job_ids, request)
     if order.priority is not None:
         return verbs.reprioritize_all(order.priority, job_ids, call.who), []
-    return verbs.ask_all(Verb(order.action), job_ids, call.who), []
+    tally, refused = verbs.ask_all(Verb(order.action), job_ids, call.who)
+    return tally, [(job_id, error.message) for job_id, error in refused]
 
 
 def _retry_all(call: Call[Query, BulkOrder], job_ids: list[str], request: Request | None) -> tuple[Tally, Problems]:

@@ -1,7 +1,8 @@
 """Quotas of an owner: waiting jobs, running jobs, stored bytes.
 
-What waits and what is stored is refused at the door, by the limits of the key that asks. What runs is limited in the
-claim (stores/jobs/claim.py), by the highest limit of the owner's keys: a job does not know through which key it came.
+What waits and what is stored is refused at the door (submission, retry, resume, upload), by the limits of the key that
+asks. What runs is limited in the claim (stores/jobs/claim.py), by the highest limit of the owner's keys: a job does not
+know through which key it came.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ FRESH_S = 1.0
 
 # Held while something is added to an owner's total, so that two requests cannot both take the last place.
 TURN = "pg_advisory_xact_lock(hashtextextended('quota' || E'\\n' || :owner, 0))"
+
+# The lock comes first: what commits before it is granted is counted.
+LOCK_QUOTA = text(f"SELECT {TURN}")
+COUNT_QUEUED = text("""
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE owner = :owner AND state = 'queued' LIMIT :limit) AS counted
+""")
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Guard:
         if room > 0 and time.monotonic() - counted < FRESH_S:
             self._room[owner] = (counted, room - 1)
             return None
-        return self._settings.quota_queued if quotas.queued is None else quotas.queued
+        return self._queued(quotas)
 
     def note_queued(self, owner: str, waiting: int, limit: int) -> None:
         """Record how many jobs of an owner waited before one more was added.
@@ -57,8 +64,25 @@ class Guard:
             QuotaError: there were as many as may wait, so it was not added.
         """
         if waiting >= limit:
-            raise QuotaError(QuotaFaults.jobs_wait(count=waiting, owner=owner, limit=limit))
+            raise _too_many_wait(owner, waiting, limit)
         self._room[owner] = (time.monotonic(), (limit - waiting) // SHARE)
+
+    def more_queued(
+        self, connection: Connection, owner: str, wanted: int, quotas: Quotas
+    ) -> tuple[int, QuotaError | None]:
+        """Return how many of `wanted` paused jobs may wait as well, and what to tell the others.
+
+        It locks the owner's quota. So lock the jobs before, and several owners in the order of their names.
+        """
+        limit = self._queued(quotas)
+        connection.execute(LOCK_QUOTA, {"owner": owner})
+        waiting = connection.scalar(COUNT_QUEUED, {"owner": owner, "limit": limit}) or 0
+        self._room.pop(owner, None)  # what was counted before is less now
+        fitting = min(wanted, max(0, limit - waiting))
+        return fitting, None if fitting == wanted else _too_many_wait(owner, waiting + fitting, limit)
+
+    def _queued(self, quotas: Quotas) -> int:
+        return self._settings.quota_queued if quotas.queued is None else quotas.queued
 
     def more_stored(self, connection: Connection, owner: str, more: int, quotas: Quotas) -> None:
         """Check that this owner may store this many more bytes.
@@ -67,10 +91,14 @@ class Guard:
             QuotaError
         """
         limit = self._settings.quota_stored_bytes if quotas.stored_bytes is None else quotas.stored_bytes
-        connection.execute(text(f"SELECT {TURN}"), {"owner": owner})
+        connection.execute(LOCK_QUOTA, {"owner": owner})
         used = stored_bytes(connection, owner)
         if used + more > limit:
             raise QuotaError(QuotaFaults.bytes_stored(owner=owner, used=used, more=more, limit=limit), stored=True)
+
+
+def _too_many_wait(owner: str, waiting: int, limit: int) -> QuotaError:
+    return QuotaError(QuotaFaults.jobs_wait(count=waiting, owner=owner, limit=limit))
 
 
 def stored_bytes(connection: Connection, owner: str) -> int:

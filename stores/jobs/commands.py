@@ -24,7 +24,7 @@ from stores.accounts.keys import Principal
 from stores.accounts.quotas import Guard, Quotas
 from stores.events.bus import Bus, Hint
 from stores.infra.broker import Bell
-from stores.infra.errors import ConflictError, InvalidTransitionError, NotFoundError
+from stores.infra.errors import ConflictError, InvalidTransitionError, NotFoundError, QuotaError
 from stores.jobs import idempotency, insert
 from stores.jobs.filter import JobFilter
 from stores.jobs.insert import NewJob
@@ -85,6 +85,10 @@ class Tally:
 
     changed: int
     unchanged: int
+
+
+Steps = list[tuple[Row[Any], Step]]
+Refused = list[tuple[str, QuotaError]]
 
 
 class Commands:
@@ -165,6 +169,7 @@ class Commands:
 
         Raises:
             NotFoundError, InvalidTransitionError
+            QuotaError: as many jobs of the owner wait as the key allows.
         """
         return self._ask(Verb.resume, job_id, who)
 
@@ -220,12 +225,16 @@ class Commands:
                 count = connection.scalar(select(func.count()).select_from(ids.subquery())) or 0
         return found[:limit], count
 
-    def ask_all(self, verb: Verb, job_ids: Sequence[str], who: Requester) -> Tally:
-        """Do one thing to many jobs, some hundreds in a transaction; what cannot be done any more is left out."""
+    def ask_all(self, verb: Verb, job_ids: Sequence[str], who: Requester) -> tuple[Tally, Refused]:
+        """Do one thing to many jobs, some hundreds in a transaction; what cannot be done any more is left out.
+
+        Returns the counts, and the jobs that stay paused because their owner's quota of waiting jobs is used up.
+        """
         changed = 0
+        refused: Refused = []
         for some in _batches(job_ids):
             with self._engine.begin() as connection:
-                steps = []
+                steps: Steps = []
                 for job in _lock_all(connection, some, who.reads):
                     try:
                         step = decide(verb, State(job.state), job.pending_action)
@@ -233,10 +242,12 @@ class Commands:
                         continue  # its state does not allow it: it stays as it is
                     if step is not None:
                         steps.append((job, step))
+                steps, beyond = self._within_quota(connection, steps, who)
                 hints = _carry_out(connection, verb, steps, who)
             self._publish_steps(hints, steps)
             changed += len(steps)
-        return Tally(changed, len(job_ids) - changed)
+            refused += beyond
+        return Tally(changed, len(job_ids) - changed), refused
 
     def reprioritize_all(self, priority: int, job_ids: Sequence[str], who: Requester) -> Tally:
         """Give one priority to all of many jobs that have not ended."""
@@ -266,9 +277,28 @@ class Commands:
             step = decide(verb, State(job.state), job.pending_action)
             if step is None:
                 return False
-            hints = _carry_out(connection, verb, [(job, step)], who)
-        self._publish_steps(hints, [(job, step)])
+            steps, refused = self._within_quota(connection, [(job, step)], who)
+            for _, error in refused:
+                raise error
+            hints = _carry_out(connection, verb, steps, who)
+        self._publish_steps(hints, steps)
         return True
+
+    def _within_quota(self, connection: Connection, steps: Steps, who: Requester) -> tuple[Steps, Refused]:
+        """Split off the steps after which more of an owner's jobs would wait than the requester's key allows.
+
+        Of each owner the first ones stay. The rows are locked.
+        """
+        quotas = who.quotas if isinstance(who, Principal) else Quotas()
+        allowed: Steps = [(job, step) for job, step in steps if step.to is not State.queued]
+        refused: Refused = []
+        for owner in sorted({job.owner for job, step in steps if step.to is State.queued}):
+            again = [(job, step) for job, step in steps if step.to is State.queued and job.owner == owner]
+            fitting, error = self._guard.more_queued(connection, owner, len(again), quotas)
+            allowed += again[:fitting]
+            if error is not None:
+                refused += [(job.id, error) for job, _ in again[fitting:]]
+        return allowed, refused
 
     def _publish_steps(self, hints: list[Hint], steps: Sequence[tuple[Row[Any], Step]]) -> None:
         self._bus.publish(hints)

@@ -16,8 +16,8 @@ from tests.api.uploads.archives import pictures, zipped
 def limited(app: Flask, admin: Person) -> Any:
     """Return a function that makes somebody with a key of such quotas."""
 
-    def make(owner: str = "dora", **quotas: int | None) -> Person:
-        made = admin.post("/v1/keys", json={"name": owner, "quotas": quotas}).json
+    def make(owner: str = "dora", role: str = "user", **quotas: int | None) -> Person:
+        made = admin.post("/v1/keys", json={"name": owner, "role": role, "quotas": quotas}).json
         return Person(app.test_client(), made["key"], made["id"])
 
     return make
@@ -67,6 +67,65 @@ def test_a_bulk_retry_says_what_did_not_fit(limited: Any) -> None:
     answer = dora.post("/v1/jobs/bulk", json=order).json
     assert (answer["matched"], answer["changed"], answer["unchanged"]) == (2, 1, 1)
     assert "this key allows 2" in answer["problems"][0]["detail"]
+
+
+def test_a_paused_job_is_not_resumed_beyond_the_quota(limited: Any, bench: Bench) -> None:
+    dora = limited(queued=1)
+    first = dora.submit()["id"]
+    dora.post(f"/v1/jobs/{first}/pause")
+    second = dora.submit()["id"]
+    refused = dora.post(f"/v1/jobs/{first}/resume")
+    assert (refused.status_code, refused.json["code"]) == (429, "rate_limited")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert "1 jobs of dora wait, and this key allows 1 (quota `queued`); wait for" in refused.json["detail"]
+    assert dora.get(f"/v1/jobs/{first}").json["state"] == "paused"
+    assert dora.post(f"/v1/jobs/{second}/resume").status_code == 200  # it waits already
+    bench.claim()
+    assert dora.post(f"/v1/jobs/{first}/resume").status_code == 202
+    assert dora.post("/v1/jobs", json=TRAIN).status_code == 429
+
+
+def test_an_order_to_resume_many_resumes_the_oldest_that_fit(limited: Any) -> None:
+    dora = limited(queued=2)
+    jobs = []
+    for _ in range(5):
+        jobs.append(dora.submit()["id"])
+        dora.post(f"/v1/jobs/{jobs[-1]}/pause")
+    order = {"action": "resume", "filter": {}, "expected": 5}
+    answer = dora.post("/v1/jobs/bulk", json=order).json
+    assert (answer["matched"], answer["changed"], answer["unchanged"]) == (5, 2, 3)
+    assert [problem["job"] for problem in answer["problems"]] == jobs[2:]
+    assert "2 jobs of dora wait, and this key allows 2 (quota `queued`)" in answer["problems"][0]["detail"]
+    assert [dora.get(f"/v1/jobs/{job}").json["state"] for job in jobs] == ["queued"] * 2 + ["paused"] * 3
+    # Asked again, it finds no room; and pausing is never refused.
+    assert dora.post("/v1/jobs/bulk", json=order).json["changed"] == 0
+    answer = dora.post("/v1/jobs/bulk", json={**order, "action": "pause"}).json
+    assert (answer["changed"], answer["problems"]) == (2, [])
+
+
+def test_many_resumes_at_once_do_not_slip_through(app: Flask, limited: Any) -> None:
+    dora = limited(queued=2)
+    jobs = []
+    for _ in range(6):
+        jobs.append(dora.submit()["id"])
+        dora.post(f"/v1/jobs/{jobs[-1]}/pause")
+
+    def resume(job: str) -> int:
+        return int(Person(app.test_client(), dora.key, "").post(f"/v1/jobs/{job}/resume").status_code)
+
+    with ThreadPoolExecutor(5) as pool:
+        assert sorted(pool.map(resume, jobs)) == [202] * 2 + [429] * 4
+
+
+def test_an_admin_who_resumes_the_jobs_of_many_owners_counts_each_owner_alone(limited: Any) -> None:
+    people = [limited(owner, queued=1) for owner in ("dora", "erik")]
+    for person in people:
+        for _ in range(2):
+            person.post(f"/v1/jobs/{person.submit()['id']}/pause")
+    root = limited("root", queued=1, role="admin")
+    answer = root.post("/v1/jobs/bulk", json={"action": "resume", "filter": {}, "expected": 4}).json
+    assert (answer["changed"], answer["unchanged"], len(answer["problems"])) == (2, 2, 2)
+    assert [len(person.get("/v1/jobs?state=queued").json["data"]) for person in people] == [1, 1]
 
 
 def test_no_data_set_is_taken_beyond_the_bytes_that_the_key_allows(limited: Any, upload: Upload, app: Flask) -> None:
