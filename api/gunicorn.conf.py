@@ -15,7 +15,9 @@ from typing import Any
 
 from stores.infra.logs import configure_logs
 from stores.infra.settings import Settings
+from stores.infra.undumpable import hide_secrets
 
+hide_secrets()  # the workers are forked, and inherit this
 settings = Settings()
 
 wsgi_app = "api.app:create_app()"

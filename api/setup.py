@@ -25,6 +25,7 @@ from stores.container import Stores, open_stores
 from stores.infra.errors import StoreError
 from stores.infra.logs import configure_logs
 from stores.infra.settings import Settings
+from stores.infra.undumpable import hide_secrets
 
 log = structlog.get_logger(__name__)
 
@@ -146,6 +147,7 @@ def ensure_admin(stores: Stores, home: Path) -> None:
 
 def main() -> int:
     """Run from the command line."""
+    hide_secrets()
     configure_logs("setup")
     try:
         set_up(Settings())

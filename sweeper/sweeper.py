@@ -18,6 +18,7 @@ from stores.container import Stores, open_stores
 from stores.infra.broker import make_celery
 from stores.infra.logs import configure_logs
 from stores.infra.settings import Settings
+from stores.infra.undumpable import hide_secrets
 from stores.jobs import idempotency
 from stores.maintenance.periodic import Round
 from sweeper.housekeeping import Housekeeping
@@ -78,5 +79,6 @@ def create_sweeper(settings: Settings) -> Celery:
 def __getattr__(name: str) -> Celery:
     """Make `app` when Celery's command line asks for it: importing this module reads no settings."""
     if name == "app":
+        hide_secrets()
         return create_sweeper(Settings())
     raise AttributeError(name)

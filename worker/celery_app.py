@@ -9,6 +9,7 @@ from stores.container import open_stores
 from stores.infra.broker import RING, make_celery
 from stores.infra.logs import configure_logs
 from stores.infra.settings import Settings
+from stores.infra.undumpable import hide_secrets
 from worker.device import find_device
 from worker.supervisor import Supervisor
 
@@ -55,5 +56,6 @@ def create_worker(settings: Settings) -> Celery:
 def __getattr__(name: str) -> Celery:
     """Create `app` when Celery's command line asks for it, so that importing this module reads no settings."""
     if name == "app":
+        hide_secrets()
         return create_worker(Settings())
     raise AttributeError(name)

@@ -11,6 +11,7 @@ from stores.accounts.keys import Keys
 from stores.infra.db import make_engine
 from stores.infra.logs import configure_logs
 from stores.infra.settings import Settings
+from stores.infra.undumpable import hide_secrets
 
 
 class Log(Logger):  # type: ignore[misc]
@@ -31,6 +32,7 @@ class Log(Logger):  # type: ignore[misc]
 
 def main() -> int:
     """Return 0 if an admin has a key; otherwise print what to do."""
+    hide_secrets()
     engine = make_engine(Settings())
     if Keys(engine).count_admins():
         return 0

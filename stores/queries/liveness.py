@@ -17,6 +17,7 @@ from stores.fleet.workers import is_running
 from stores.infra.db import make_engine
 from stores.infra.settings import Settings
 from stores.infra.sql import seconds
+from stores.infra.undumpable import hide_secrets
 
 
 class Liveness:
@@ -41,6 +42,7 @@ class Liveness:
 
 def report(complaint: Callable[[Liveness, Settings], str | None]) -> int:
     """Run a health check from the command line: 0 if `complaint` finds nothing, else 1 with the reason on stderr."""
+    hide_secrets()
     settings = Settings()
     engine = make_engine(settings)
     try:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class Fleet:
     environment: dict[str, str]
     home: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    prefix: Sequence[str] = ()
 
     def supervisor(self, memory: int | None = None, queue: str = "cpu", **settings: str) -> subprocess.Popen[bytes]:
         """Start a supervisor; it and its trainers may hold no more than `memory` bytes each."""
@@ -47,7 +48,7 @@ class Fleet:
     def _start(self, prefix: list[str], app: str, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         log = (self.home / f"{len(self.processes)}-{app}.log").open("wb")
         process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "celery", "-A", app, *arguments],
+            [*self.prefix, *prefix, sys.executable, "-m", "celery", "-A", app, *arguments],
             env={**self.environment, **settings},
             stdout=log,
             stderr=log,
