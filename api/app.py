@@ -14,6 +14,7 @@ from api.http import docs_page, problems
 from api.http.access import Doorkeeper
 from api.http.openapi import document
 from api.http.routes import RouteTable, mount
+from api.http.shared_answer import SharedAnswer
 from api.service import Service
 from api.streaming import account_feed
 from api.streaming.hub import Hub
@@ -82,6 +83,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         streams=Streams(settings.max_streams, prometheus.STREAMS),
         importer=importer,
         looks=PreviewMaker(stores, importer.spool),
+        readiness=SharedAnswer(lambda: health.check(stores), health.FRESH_S),
+        row_figures=SharedAnswer(lambda: prometheus.row_figures(stores), prometheus.FRESH_S),
         document=functools.cache(lambda: document(routes)),
     )
     app = Flask(__name__, static_folder=None)

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Request, Response
 
 from api.http.access import Doorkeeper
+from api.http.shared_answer import SharedAnswer
 from api.streaming import account_feed, job_stream
 from api.streaming.hub import Hub
 from api.streaming.job_stream import Streams
@@ -32,6 +33,8 @@ class Service:
     streams: Streams
     importer: Importer
     looks: PreviewMaker
+    readiness: SharedAnswer[dict[str, str]]
+    row_figures: SharedAnswer[bytes]
     document: Callable[[], dict[str, Any]]
 
     def follow_job(self, who: Principal, job_id: str, seen: int) -> Response:

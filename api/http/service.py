@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from flask import Request, Response
 
 from api.http.access import Doorkeeper
+from api.http.shared_answer import SharedAnswer
 from models.views import ImportedDataset, Job
 from stores.accounts.keys import Principal
 from stores.container import Stores
@@ -28,6 +29,14 @@ class Service(Protocol):
     @property
     def door(self) -> Doorkeeper:
         """The access checks."""
+
+    @property
+    def readiness(self) -> SharedAnswer[dict[str, str]]:
+        """Whether the parts that the service depends on answer."""
+
+    @property
+    def row_figures(self) -> SharedAnswer[bytes]:
+        """The metrics that are counted in the rows, in Prometheus' format."""
 
     def document(self) -> dict[str, Any]:
         """Return the OpenAPI document."""

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
+from api.v1 import prometheus
 from api.v1.prometheus import FIGURES
 from models.states import ErrorCode, EventType, Outcome
 from stores.container import Stores
 from stores.jobs.transitions import Ending
 from stores.maintenance.periodic import Round
 from tests.api.conftest import Bench, Finished, Person
+
+
+@pytest.fixture(autouse=True)
+def _count_at_each_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count the rows at each look; that this is usually shared is tested in tests/api/http/test_shared_answer.py."""
+    monkeypatch.setattr(prometheus, "FRESH_S", 0)
 
 
 def figures(person: Person) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
