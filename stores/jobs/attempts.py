@@ -80,7 +80,8 @@ class Attempts:
     def claim(self, queue: str, worker_id: str, device: str, room: int | None = None) -> Claim | None:
         """Take the next job of a queue that fits in `room` bytes (None: any number); None when there is none.
 
-        See stores/jobs/claim.py for who comes first. Two claims never take the same row.
+        See stores/jobs/claim.py for who comes first. Two claims never take the same row. A claim whose commit was not
+        answered is looked up: a job that nobody knows to be claimed would lose an attempt that never started.
         """
         asked: dict[str, Any] = {
             "queue": queue,
@@ -91,13 +92,14 @@ class Attempts:
             "running_limit": self._running_limit,
         }
         while True:
+            hints: list[Hint] = []
             try:
-                with self._engine.begin() as connection:
+                with certain(self._engine, hints) as connection:
                     row = take_job(connection, **asked)
                     if row is None:
                         return None
                     news = [(EventType.state, {"from": State.queued, "to": State.running, "reason": None})]
-                    hints = events.append(connection, row["owner"], row["id"], row["attempt"], row["last_seq"], news)
+                    hints += events.append(connection, row["owner"], row["id"], row["attempt"], row["last_seq"], news)
             except QuotaReachedError:
                 continue
             self._bus.publish(hints)

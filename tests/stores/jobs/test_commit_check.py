@@ -86,6 +86,32 @@ def test_an_ending_says_where_the_job_is_now(stores, claim, break_next_commit, t
     assert _kinds(stores, claim) == ["state", "state", "state"]
 
 
+@pytest.mark.parametrize("takes_place", [True, False])
+def test_a_claim_whose_commit_is_unanswered_uses_up_no_attempt(stores, new_job, worker, break_next_commit, takes_place):
+    stores.jobs.submit(new_job(max_attempts=1))
+    break_next_commit(takes_place=takes_place)
+    claim = patiently(lambda: stores.jobs.claim("cpu", worker, "cpu"), threading.Event())
+    assert (claim.attempt, claim.fence) == (1, 1)
+    stores.jobs.begin_attempt(claim, 0, "cpu")
+    assert _kinds(stores, claim) == ["state", "state"]
+    assert stores.jobs.finish(claim, Ending(Outcome.succeeded)) is State.succeeded
+
+
+def test_an_empty_claim_whose_commit_is_unanswered_takes_nothing(stores, new_job, worker, break_next_commit):
+    break_next_commit(takes_place=True)
+    assert patiently(lambda: stores.jobs.claim("cpu", worker, "cpu"), threading.Event()) is None
+
+
+@pytest.mark.parametrize("outcome", [Outcome.interrupted, Outcome.paused])
+def test_no_number_of_interruptions_uses_up_the_only_attempt(stores, new_job, worker, outcome):
+    stores.jobs.submit(new_job(max_attempts=1))
+    for _ in range(3):
+        claim = stores.jobs.claim("cpu", worker, "cpu")
+        assert stores.jobs.finish(claim, Ending(outcome, "shutdown")) is State.queued
+    claim = stores.jobs.claim("cpu", worker, "cpu")
+    assert stores.jobs.finish(claim, Ending(Outcome.lost, "killed")) is State.failed
+
+
 def test_an_error_before_the_commit_is_told(stores, claim):
     def refuse(*_arguments) -> None:
         raise psycopg.OperationalError("no space left on device")
