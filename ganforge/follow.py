@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Event
 
 FIRST_DELAY_S = 0.5
-LONGEST_DELAY_S = 15.0
+# A restarted API is back within seconds; who watches a job should not wait much longer. A busy one says Retry-After.
+LONGEST_DELAY_S = 5.0
 
 
 class Follower:
