@@ -11,13 +11,17 @@ from flask import Request
 from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from api.http.problems import FieldError, InvalidError, ProblemError, fault, field, pointer
+from api.http.problems import MAX_ERRORS, FieldError, InvalidError, ProblemError, fault, field, pointer
 from models.messages import BodyFaults, FieldFaults, Message, message_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_DEPTH = 32
 MAX_BITS = 64
+# What all objects and lists of a body hold together. The largest order, all filters full, holds about 600; beyond that,
+# validation would only cost time and make as many errors.
+MAX_VALUES = 2_000
+MAX_NAME = 255  # characters of a field's name
 
 
 def read_json(request: Request) -> Any:
@@ -25,7 +29,7 @@ def read_json(request: Request) -> Any:
 
     Raises:
         ProblemError: 415 for another content type, 400 for what can't be read, 413 for too much.
-        InvalidError: a value no field can hold: NUL, a lone surrogate, a number beyond 64 bits.
+        InvalidError: a value no field can hold: NUL, a lone surrogate, a number beyond 64 bits; or too many values.
     """
     if request.mimetype != "application/json":
         given = BodyFaults.not_json_type(type=request.mimetype) if request.mimetype else BodyFaults.no_type()
@@ -39,9 +43,25 @@ def read_json(request: Request) -> Any:
         raise ProblemError("malformed", BodyFaults.too_deeply_nested(levels=MAX_DEPTH)) from error
     except ValueError as error:
         raise ProblemError("malformed", BodyFaults.not_json(error=message_of(error))) from error
+    if _holds_too_much(value):
+        raise InvalidError([field("", BodyFaults.too_many_values(limit=MAX_VALUES))])
     if errors := list(_strange(value, [])):
-        raise InvalidError(errors[:20])
+        raise InvalidError(errors)
     return value
+
+
+def _holds_too_much(value: Any) -> bool:
+    """Return whether the objects and lists of a body hold more than `MAX_VALUES`; stop counting there."""
+    count = 0
+    unseen = [value]
+    while unseen:
+        inner = unseen.pop()
+        if isinstance(inner, dict | list):
+            count += len(inner)
+            if count > MAX_VALUES:
+                return True
+            unseen += inner.values() if isinstance(inner, dict) else inner
+    return False
 
 
 def _no_constant(name: str) -> Any:
@@ -61,7 +81,7 @@ def _strange(value: Any, path: list[str | int]) -> Iterator[FieldError]:
         raise ProblemError("malformed", BodyFaults.too_deeply_nested(levels=MAX_DEPTH))
     if isinstance(value, dict):
         for key, inner in value.items():
-            if found := strange_text(key):
+            if found := strange_text(key) or _long_name(key):
                 yield field(pointer(path), FieldFaults.field_name(problem=found))
             else:
                 yield from _strange(inner, [*path, key])
@@ -79,6 +99,10 @@ def strange_text(text: str) -> Message | None:
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
         return FieldFaults.half_a_surrogate()
     return None
+
+
+def _long_name(name: str) -> Message | None:
+    return None if len(name) <= MAX_NAME else FieldFaults.longer_than(max_length=MAX_NAME)
 
 
 def _strange_number(value: object) -> Message | None:
@@ -109,14 +133,16 @@ def body_errors(
 ) -> list[FieldError]:
     """Return the entries of `errors` for what pydantic found in a body."""
     tag = _tag(model, value)
-    errors = []
+    errors: list[FieldError] = []
     for error in found:
         path = [part for part in error["loc"] if part != "[key]"]
         if tag is not None and path[:1] == [tag]:
             path = path[1:]
         if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
             path = [*path, "kind"]
-        errors.append(field(pointer([*prefix, *path]), fault(error, _siblings(model, path, tag))))
+        # Looking for names like an unknown one takes long, and only the first errors are shown.
+        known = _siblings(model, path, tag) if len(errors) < MAX_ERRORS else []
+        errors.append(field(pointer([*prefix, *path]), fault(error, known)))
     return errors
 
 
@@ -160,7 +186,8 @@ def read_query(request: Request, model: type[Model]) -> Model:
     except ValidationError as error:
         names = list(model.model_fields)
         found = error.errors(include_url=False)
-        raise InvalidError([_parameter(str(one["loc"][0]), fault(one, names)) for one in found]) from error
+        shown = [_parameter(str(one["loc"][0]), fault(one, names)) for one in found[:MAX_ERRORS]]
+        raise InvalidError(shown, count=len(found)) from error
 
 
 def _parameter(name: str, message: Message) -> FieldError:

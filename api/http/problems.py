@@ -44,6 +44,7 @@ log = structlog.get_logger(__name__)
 
 TYPE = "https://ganforge.dev/problems/"
 MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 20  # in one answer; a person mends the first ones and asks again
 
 # code: (status, title). The codes are part of the contract; clients switch on them.
 CODES = {
@@ -86,11 +87,14 @@ class FieldError:
 
 
 class InvalidError(ProblemError):
-    """The request is well-formed but impossible."""
+    """The request is well-formed but impossible. The answer names the first `MAX_ERRORS` fields and counts all."""
 
-    def __init__(self, errors: Sequence[FieldError], message: Message | None = None) -> None:
-        super().__init__("validation", message or FieldFaults.fields_invalid(count=len(errors)))
-        self.errors = errors
+    def __init__(
+        self, errors: Sequence[FieldError], message: Message | None = None, *, count: int | None = None
+    ) -> None:
+        total = len(errors) if count is None else count
+        super().__init__("validation", message or FieldFaults.fields_invalid(count=total))
+        self.errors = errors[:MAX_ERRORS]
 
 
 def field(pointer: str, message: Message, **members: str) -> FieldError:
@@ -263,7 +267,8 @@ def _plain(value: object) -> Param:
 
 
 def _unknown(name: str, known: Sequence[str]) -> Message:
-    close = difflib.get_close_matches(name, known, n=1)
+    # The comparison takes long for a long name, and no field has one.
+    close = difflib.get_close_matches(name, known, n=1) if len(name) <= 64 else []
     choices = ", ".join(sorted(known))
     if close:
         return FieldFaults.unknown_field_close_known(close=close[0], known=choices)

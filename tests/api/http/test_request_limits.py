@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import string
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +14,12 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
 
+from api.http.parsing import MAX_VALUES
 from models.rows import Job
 from stores.jobs.filter import JobFilter
 from tests.api.conftest import TRAIN, Finished, Person, Pointers
 
+NAMES = ["".join(letters) for letters in itertools.product(string.ascii_letters, repeat=3)]
 TOO_MANY = "must have at most 100 entries"
 JOB = "job_01980000-0000-7000-8000-000000000000"
 
@@ -77,6 +83,62 @@ def test_100_metrics_are_named_but_not_101(finished: Finished, alice: Person, po
     assert series["g_loss"] == {"steps": [1, 2], "values": [1.1, 1.2]}
     assert series["m99"] == {"steps": [], "values": []}
     assert pointers(alice.get(names(101))) == {"/query/names": TOO_MANY}
+
+
+@pytest.mark.parametrize("count", [21, 300])
+def test_an_answer_names_20_errors_and_counts_all(alice: Person, count: int) -> None:
+    answer = alice.post("/v1/jobs", json={**TRAIN, **{f"x{n:03}": 1 for n in range(count)}})
+    assert answer.status_code == 422
+    assert answer.json["detail"] == f"{count} fields are not valid"
+    assert [one["pointer"] for one in answer.json["errors"]] == [f"/x{n:03}" for n in range(20)]
+    query = "&".join(f"x{n:03}=1" for n in range(count))
+    answer = alice.get(f"/v1/jobs?{query}")
+    assert answer.json["detail"] == f"{count} fields are not valid"
+    assert [one["parameter"] for one in answer.json["errors"]] == [f"x{n:03}" for n in range(20)]
+
+
+def test_values_of_the_wrong_kind_are_20_errors(alice: Person) -> None:
+    for labels in ({f"k{n}": 1 for n in range(101)}, {f"k{n}": "\0" for n in range(101)}):
+        answer = alice.post("/v1/jobs", json={**TRAIN, "labels": labels})
+        assert (answer.status_code, len(answer.json["errors"])) == (422, 20)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        dict.fromkeys(NAMES[:105_000], 1),
+        {**TRAIN, "params": {f"x{n}": 1 for n in range(MAX_VALUES)}},
+        {**TRAIN, "params": {"groups": [[[]] * 9] * 300}},
+        {"action": "cancel", "filter": {"label": ["team:a"] * 62_000}, "expected": 0},
+        [[1] * 100] * 1000,
+    ],
+)
+def test_a_body_of_very_many_values_is_one_error(alice: Person, pointers: Pointers, body: Any) -> None:
+    words = "the objects and lists of the body hold more than 2,000 values together; send fewer"
+    path = "/v1/jobs/bulk" if "filter" in body else "/v1/jobs"
+    sent = json.dumps(body, separators=(",", ":"))
+    assert pointers(alice.post(path, data=sent, content_type="application/json")) == {"": words}
+
+
+def test_a_very_long_name_of_a_field_is_refused_without_being_repeated(alice: Person, pointers: Pointers) -> None:
+    answer = alice.post("/v1/jobs", json={**TRAIN, "params": {"x" * 256: 1}})
+    assert pointers(answer) == {"/params": "has a field whose name has more than 255 characters"}
+    assert list(pointers(alice.post("/v1/jobs", json={**TRAIN, "params": {"x" * 255: 1}}))) == [f"/params/{'x' * 255}"]
+
+
+@pytest.mark.parametrize("count", [105_000, MAX_VALUES - len(TRAIN) - len(TRAIN["params"])])  # type: ignore[arg-type]
+def test_many_unknown_fields_take_little_longer_than_one(alice: Person, count: int) -> None:
+    def took(fields: int) -> float:
+        body = json.dumps({**TRAIN, **dict.fromkeys(NAMES[:fields], 1)}, separators=(",", ":"))
+        began = time.perf_counter()
+        answer = alice.post("/v1/jobs", data=body, content_type="application/json")
+        assert (answer.status_code, len(answer.json["errors"])) == (422, 20 if 1 < fields <= MAX_VALUES else 1)
+        return time.perf_counter() - began
+
+    took(1)
+    one, many = (min(took(fields) for _ in range(5)) for fields in (1, count))
+    # A megabyte of JSON takes some 50 ms to read, a request some 3 ms. Without the maximum it was 3 s.
+    assert many < 100 * one, f"{many:.3f} s against {one:.4f} s"
 
 
 def test_more_labels_of_one_key_do_not_make_a_longer_statement() -> None:
