@@ -13,12 +13,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from models.files import keep_private
 from stores.infra.logs import configure_logs
 from stores.infra.settings import Settings
 from stores.infra.undumpable import hide_secrets
 
 hide_secrets()  # the workers are forked, and inherit this
 settings = Settings()
+keep_private(settings.home)
 
 wsgi_app = "api.app:create_app()"
 bind = f"{settings.host}:{settings.port}"

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
 import migrations
-from models.files import write_private
+from models.files import keep_private, write_private
 from models.rows import Queue
 from models.states import DeviceClass, Role
 from stores.accounts.keys import new_secret
@@ -150,7 +150,9 @@ def main() -> int:
     hide_secrets()
     configure_logs("setup")
     try:
-        set_up(Settings())
+        settings = Settings()
+        keep_private(settings.home)
+        set_up(settings)
     except (OperationalError, StoreError, OSError) as error:
         log.error("setup_failed", error=str(error).partition("\n")[0])
         return 1

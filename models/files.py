@@ -6,12 +6,18 @@ Trainers use this module on Python 3.8.
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from filelock import FileLock, Timeout
+
+PRIVATE_UMASK = 0o077
+# What the service writes below a home. The local stack has more (ganforge/stack/home.py).
+WRITTEN_BY_THE_SERVICE = ("cache", "metrics", "previews.lock", "scratch", "uploads")
 
 
 @contextmanager
@@ -46,3 +52,39 @@ def write_private(path: Path, text: str) -> None:
     except BaseException:
         part.unlink()
         raise
+
+
+def append_private(path: Path) -> IO[bytes]:
+    """Open a file to append to it, such as a log. A new file can be read by its owner only, whatever the umask."""
+    return os.fdopen(os.open(str(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+
+
+def keep_private(home: Path, names: Iterable[str] = WRITTEN_BY_THE_SERVICE) -> None:
+    """Leave nothing of a home to other users: what is there from before, and what this process and its children write.
+
+    Only what the service itself makes is changed below the home, because people may keep other things there. A folder
+    for everybody, such as /tmp, stays as it is.
+    """
+    os.umask(PRIVATE_UMASK)
+    tighten(home, names)
+
+
+def tighten(home: Path, names: Iterable[str] = WRITTEN_BY_THE_SERVICE) -> None:
+    """Take a home, and these files and folders in it, from other users."""
+    if home.is_dir() and not home.stat().st_mode & stat.S_ISVTX:
+        _close(str(home.resolve()))
+    for name in names:
+        top = str(home / name)
+        _close(top)
+        if not Path(top).is_symlink():
+            for folder, folders, files in os.walk(top):
+                for each in (*folders, *files):
+                    _close(str(Path(folder) / each))
+
+
+def _close(path: str) -> None:
+    """Take a file or folder of this user's from others. Links are not followed; what has just gone is no matter."""
+    with suppress(FileNotFoundError, PermissionError):
+        facts = os.lstat(path)
+        if not stat.S_ISLNK(facts.st_mode) and facts.st_uid == os.geteuid() and facts.st_mode & PRIVATE_UMASK:
+            Path(path).chmod(stat.S_IMODE(facts.st_mode) & ~PRIVATE_UMASK)

@@ -14,6 +14,7 @@ from celery import Celery, signals
 from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.files import keep_private
 from stores.container import Stores, open_stores
 from stores.infra.broker import make_celery
 from stores.infra.logs import configure_logs
@@ -80,5 +81,7 @@ def __getattr__(name: str) -> Celery:
     """Make `app` when Celery's command line asks for it: importing this module reads no settings."""
     if name == "app":
         hide_secrets()
-        return create_sweeper(Settings())
+        settings = Settings()
+        keep_private(settings.home)
+        return create_sweeper(settings)
     raise AttributeError(name)

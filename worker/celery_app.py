@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import Celery, signals
 from kombu.asynchronous import get_event_loop
 
+from models.files import keep_private
 from stores.container import open_stores
 from stores.infra.broker import RING, make_celery
 from stores.infra.logs import configure_logs
@@ -57,5 +58,7 @@ def __getattr__(name: str) -> Celery:
     """Create `app` when Celery's command line asks for it, so that importing this module reads no settings."""
     if name == "app":
         hide_secrets()
-        return create_worker(Settings())
+        settings = Settings()
+        keep_private(settings.home)
+        return create_worker(settings)
     raise AttributeError(name)

@@ -50,7 +50,7 @@ class Cache:
             UnfetchableError: the data set was deleted, or its object is not what was stored.
             GivenUpError: the attempt was asked to end in the meantime.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sha256 = row["sha256"]
         assert sha256 is not None  # noqa: S101 - an uploaded data set has it since it can be trained on
         kept = self._folder / f"{sha256}{_ENDING}"

@@ -23,7 +23,7 @@ class Scratch:
 
     def open(self) -> None:
         """Make the folder, and remove those of supervisors that were killed."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in self._root.iterdir():
             if _abandoned(folder):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -34,7 +34,7 @@ class Spool:
 
     def room(self) -> int:
         """Return the free bytes of the disk."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         return shutil.disk_usage(self._root).free
 
     @contextmanager
@@ -45,7 +45,7 @@ class Spool:
             ProblemError: 503 when the disk is full, whatever the caller was writing.
         """
         with _full_disk_told():
-            self._root.mkdir(parents=True, exist_ok=True)
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             made = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._root))
             folder = made.with_name(made.name.removeprefix(_NEW))
             with FileLock(made / LOCK):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ganforge.stack.shutdown import Group, find
 from ganforge.stack.watchdog import INTRODUCE, Watchdog, introduction
+from models.files import PRIVATE_UMASK, append_private
 
 # The order of stopping: processes that hand out work, processes that use the servers, the servers.
 WORKERS, USERS, SERVERS = 0, 1, 2
@@ -40,7 +41,7 @@ class Child:
         introduce = introduction(self.name, self.signal, self.grace, self.phase)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        with self.log.open("ab") as output:
+        with append_private(self.log) as output:
             self._log_start = output.tell()
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", INTRODUCE, introduce, *self.command],
@@ -50,6 +51,7 @@ class Child:
                 env=self.env,
                 cwd=self.folder,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
         pid = self._process.pid
         self._group = Group(pid, find(pid), self.name, self.signal, self.grace, self.phase)

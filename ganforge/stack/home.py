@@ -14,10 +14,12 @@ from typing import IO, Any
 import psutil
 
 from ganforge.errors import GanforgeError, HomeBusyError, StackError
-from models.files import write_private
+from models.files import WRITTEN_BY_THE_SERVICE, append_private, tighten, write_private
 
 # The watchdog of a killed stack stops its children, which takes at most as long as a warm shutdown of the workers.
 TAKE_OVER_S = 45.0
+# What the local stack writes here. PostgreSQL keeps its own folder closed, and refuses one that isn't.
+WRITTEN_HERE = (*WRITTEN_BY_THE_SERVICE, "lock", "logs", "s3", "s3.cache", "stack.json")
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,15 @@ class Home:
         self._lock_file = self.path / "lock"
 
     def prepare(self) -> None:
-        """Create the folders.
+        """Create the folders, and close them to other users, also those of earlier versions.
 
         Raises:
             StackError: the folder can't be made or written.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.logs.mkdir(exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.logs.mkdir(mode=0o700, exist_ok=True)
+            tighten(self.path, WRITTEN_HERE)
         except OSError as error:
             raise StackError(f"GANFORGE_HOME {self.path} can't be used: {error.strerror or error}") from error
 
@@ -66,6 +69,7 @@ class Home:
         Raises:
             HomeBusyError: another stack runs here.
         """
+        append_private(self._lock_file).close()
         file = self._lock_file.open("a+")
         deadline = time.monotonic() + TAKE_OVER_S
         while True:
@@ -121,9 +125,7 @@ class Home:
 
     def write_stack(self, content: dict[str, Any]) -> None:
         """Write the stack's addresses for other commands; never secrets."""
-        scratch = self.stack_file.with_suffix(".tmp")
-        scratch.write_text(json.dumps(content, indent=2) + "\n")
-        scratch.replace(self.stack_file)
+        write_private(self.stack_file, json.dumps(content, indent=2) + "\n")
 
     def read_stack(self) -> dict[str, Any] | None:
         """Return the addresses of the running stack, or None when none runs."""

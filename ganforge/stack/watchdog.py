@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from ganforge.stack.shutdown import Group, find, stop_groups
+from models.files import append_private
 
 # The child writes its description to its standard input, which is the pipe, then becomes its command under the same id.
 INTRODUCE = 'printf "%s %s\\n" "$$" "$0" >&0 && exec "$@" </dev/null'
@@ -27,7 +28,7 @@ class Watchdog:
         """Start the watchdog. It holds `lock` until it ends, and then removes the file `remove`."""
         read, self.pipe = os.pipe()
         # A separate session keeps the stack's signals away: only the closing pipe ends the watchdog.
-        with log.open("ab") as output:
+        with append_private(log) as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ganforge.stack.watchdog", str(remove)],
                 stdin=read,
