@@ -27,7 +27,7 @@ class Operator(Session):
         `quotas`: limits other than the service's own of `queued`, `running` and `stored_bytes`.
         """
         body = {"name": name, "role": role, "quotas": dict(quotas or {}), **({"owner": owner} if owner else {})}
-        return cast("FreshKey", self._transport.send("POST", "/v1/keys", json=body).json())
+        return cast("FreshKey", self._transport.ask("POST", "/v1/keys", json=body))
 
     def revoke_key(self, key_id: str) -> None:
         """Make an access key useless (admin)."""

@@ -22,6 +22,7 @@ from urllib.parse import quote
 from ganforge.admin import Operator
 from ganforge.download import fetch
 from ganforge.follow import Follower
+from ganforge.transport import content
 from ganforge.upload import body
 from models.states import TERMINAL
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
 
 PATIENCE_S = 120.0
 BULK_S = 0.05
+LONGEST_BULK_S = 7200.0
 
 
 class Client(Operator):
@@ -75,7 +77,7 @@ class Client(Operator):
         if skip_damaged:
             fields["skip_damaged"] = "true"
         form = body(path, fields, on_progress or (lambda _sent, _total: None))
-        return cast("ImportedDataset", self._transport.upload("/v1/datasets", form).json())
+        return cast("ImportedDataset", content(self._transport.upload("/v1/datasets", form)))
 
     def delete_dataset(self, dataset_id: str) -> None:
         """Delete an uploaded data set, which no unfinished job may need."""
@@ -87,14 +89,14 @@ class Client(Operator):
         Without an idempotency key, the client generates one, so a repeated request makes no second job.
         A dry run returns the job as it would be and stores nothing; its id is meaningless.
         """
-        answer = self._transport.send(
+        answer = self._transport.ask(
             "POST",
             "/v1/jobs",
             params={"dry_run": "true"} if dry_run else None,
             json=dict(request),
             headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
         )
-        return cast("Job", answer.json())
+        return cast("Job", answer)
 
     def train(
         self,
@@ -137,7 +139,7 @@ class Client(Operator):
     def job(self, job_id: str, *, wait: int = 0) -> Job:
         """Return a job; with `wait`, when its state changes or after that many seconds (the service caps them)."""
         headers = {"Prefer": f"wait={wait}"} if wait else {}
-        return cast("Job", self._transport.send("GET", f"/v1/jobs/{job_id}", headers=headers, patience=wait).json())
+        return cast("Job", self._transport.ask("GET", f"/v1/jobs/{job_id}", headers=headers, patience=wait))
 
     def wait(self, job_id: str) -> Job:
         """Return a job once it has ended."""
@@ -147,7 +149,7 @@ class Client(Operator):
 
     def update(self, job_id: str, **changes: Any) -> Job:
         """Change a job's priority, labels, name, or position: `order` is "first" or "last"."""
-        return cast("Job", self._transport.send("PATCH", f"/v1/jobs/{job_id}", json=changes).json())
+        return cast("Job", self._transport.ask("PATCH", f"/v1/jobs/{job_id}", json=changes))
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job; a running job writes a last checkpoint first."""
@@ -190,7 +192,7 @@ class Client(Operator):
         if priority is not None:
             body["priority"] = priority
         # Changing thousands of jobs takes longer than other requests.
-        patience = expected * BULK_S
+        patience = min(expected * BULK_S, LONGEST_BULK_S)
         return cast("BulkAnswer", self._once("/v1/jobs/bulk", body, idempotency_key, patience))
 
     def events(

@@ -25,6 +25,10 @@ class UnreachableError(GanforgeError):
     """No service answers."""
 
 
+class OutputError(GanforgeError):
+    """What the command prints cannot be written."""
+
+
 class DownloadError(GanforgeError):
     """The downloaded bytes differ from the stored ones."""
 

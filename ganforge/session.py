@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from ganforge.connection import find_connection
+from ganforge.errors import GanforgeError
 from ganforge.transport import Transport
 
 PAGE = 100
@@ -38,23 +39,24 @@ class Session:
         return self._transport.connection.url
 
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._transport.send("GET", path, params=params).json())
+        return self._transport.ask("GET", path, params=params)
 
     def _post(self, path: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._transport.send("POST", path).json())
+        return self._transport.ask("POST", path)
 
     def _once(
         self, path: str, body: Mapping[str, Any], idempotency_key: str | None, patience: float = 0
     ) -> dict[str, Any]:
         """Send a request that must not be executed twice, with an idempotency key."""
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        answer = self._transport.send("POST", path, json=dict(body), headers=headers, patience=patience)
-        return cast("dict[str, Any]", answer.json())
+        return self._transport.ask("POST", path, json=dict(body), headers=headers, patience=patience)
 
     def _list(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
         query: dict[str, Any] = {"limit": PAGE, **(params or {})}
         while True:
             page = self._get(path, query)
+            if not isinstance(page.get("data"), list):
+                raise GanforgeError(f"{self.url}{path} answered, but not as this service does")
             yield from page["data"]
             if page.get("next_cursor") is None:
                 return

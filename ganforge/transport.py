@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 
 from ganforge.connection import NOT_RUNNING, Connection
-from ganforge.errors import ApiError, UnreachableError
+from ganforge.errors import ApiError, GanforgeError, UnreachableError
 from ganforge.upload import Body
 
 TRIES = 4
@@ -27,15 +28,11 @@ class Transport:
     def __init__(self, connection: Connection, timeout: float) -> None:
         self.connection = connection
         self._timeout = timeout
-        trust = not connection.local
-        self._http = httpx.Client(
-            base_url=connection.url,
-            headers={"Authorization": f"Bearer {connection.key}", "User-Agent": "ganforge"},
-            timeout=timeout,
-            trust_env=trust,
-        )
+        agent = {"User-Agent": "ganforge"}
+        base = _base(connection.url)
+        self._http = _client(connection, timeout, base, {**agent, "Authorization": f"Bearer {connection.key}"})
         # Signed links lead to another server, which must not get the key.
-        self.links = httpx.Client(timeout=timeout, trust_env=trust, headers={"User-Agent": "ganforge"})
+        self.links = _client(connection, timeout, httpx.URL(), agent)
 
     def close(self) -> None:
         """Close the connections."""
@@ -56,8 +53,10 @@ class Transport:
             try:
                 answer = self._http.request(method, path, timeout=self._timeout + patience, **options)
                 raise_for_problem(answer)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 raise self.unreachable(error) from error
+            except (httpx.InvalidURL, ValueError) as error:
+                raise unsendable(error) from error
             except ApiError as error:
                 wait = error.retry_after
                 if wait is None or wait > LONGEST_WAIT_S or attempt == TRIES - 1 or error.status not in {429, 503}:
@@ -98,12 +97,76 @@ class Transport:
                 raise_for_problem(answer)
             yield answer
 
+    def ask(self, method: str, path: str, *, patience: float = 0.0, **options: Any) -> dict[str, Any]:
+        """Send a request and return the JSON object of the answer.
+
+        Raises:
+            ApiError: the service refused, or something else answers at its address.
+            UnreachableError: it does not answer.
+        """
+        return content(self.send(method, path, patience=patience, **options))
+
     def unreachable(self, error: Exception) -> UnreachableError:
         """Return the error for a service that does not answer."""
         why = "it took too long" if isinstance(error, httpx.TimeoutException) else str(error) or type(error).__name__
         # Libraries quote the header that they refuse.
         why = why.replace(self.connection.key, "[the access key]")
         return UnreachableError(f"no service answers at {self.connection.url} ({why}): {NOT_RUNNING}")
+
+
+def content(answer: httpx.Response) -> dict[str, Any]:
+    """Return the JSON object of an answer.
+
+    Raises:
+        ApiError: it is none, so that something else answers at the service's address.
+    """
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ApiError(answer.status_code, _foreign(answer))
+    return body
+
+
+def unsendable(error: Exception) -> GanforgeError:
+    """Return the error for a request that cannot be written down: its text is no UTF-8, or its address is none."""
+    why = "it holds text that is not UTF-8" if isinstance(error, UnicodeError) else str(error) or type(error).__name__
+    return GanforgeError(f"this request can't be sent: {why}")
+
+
+def _base(url: str) -> httpx.URL:
+    try:
+        base = httpx.URL(url)
+        base.raw_host.decode("ascii").encode("idna")  # as the name is looked up
+    except (httpx.InvalidURL, ValueError) as error:
+        raise GanforgeError(f"GANFORGE_URL is {url!r}, whose host name is not valid") from error
+    return base
+
+
+def _client(connection: Connection, timeout: float, base: httpx.URL, headers: dict[str, str]) -> httpx.Client:
+    """Return a client. Proxies and certificates come from the environment, unless the service is on this machine."""
+    try:
+        return httpx.Client(base_url=base, timeout=timeout, trust_env=not connection.local, headers=headers)
+    except OSError as error:
+        where = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
+        raise GanforgeError(
+            f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR ({where}) can't be read "
+            f"({error.strerror or error}): correct or unset these variables"
+        ) from error
+    except (httpx.InvalidURL, ValueError, ImportError) as error:
+        # A proxy's address may hold a password, and the library's message a part of it.
+        reason = (
+            "SOCKS proxies need the package socksio" if isinstance(error, ImportError) else "an address is not valid"
+        )
+        raise GanforgeError(
+            f"the proxies in HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or NO_PROXY can't be used: {reason}; correct or unset "
+            "these variables"
+        ) from error
+
+
+def _foreign(answer: httpx.Response) -> dict[str, str]:
+    return {"detail": f"{answer.request.url} answered {answer.status_code}, but not as this service does"}
 
 
 def raise_for_problem(answer: httpx.Response) -> None:
@@ -115,6 +178,6 @@ def raise_for_problem(answer: httpx.Response) -> None:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        body = {"detail": f"{answer.request.url} answered {answer.status_code}, but not as this service does"}
+        body = _foreign(answer)
     after = answer.headers.get("Retry-After", "")
-    raise ApiError(answer.status_code, body, float(after) if after.isdigit() else None)
+    raise ApiError(answer.status_code, body, float(after) if after.isdecimal() else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -9,8 +10,8 @@ import typer
 from typer.exceptions import TyperException
 
 from ganforge.cli import admin, catalog, datasets, demo, job_actions, jobs, submit, up
-from ganforge.cli.output import INTERRUPTED, NO_SERVICE, complain, say
-from ganforge.errors import GanforgeError
+from ganforge.cli.output import INTERRUPTED, NO_SERVICE, USAGE, complain, drop, prepare, say
+from ganforge.errors import GanforgeError, OutputError
 
 EPILOG = (
     "The service is the one that GANFORGE_URL and GANFORGE_API_KEY name, or else the local stack of GANFORGE_HOME. "
@@ -65,8 +66,29 @@ app.command("audit")(admin.audit)
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run the command line; return the exit code."""
-    given = sys.argv[1:] if arguments is None else arguments
+    """Run the command line; return the exit code. Every error is a line on standard error."""
+    try:
+        prepare()
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except UnicodeError:
+        complain("an argument or a file's name is not UTF-8 text")
+        return USAGE
+    except GanforgeError as error:
+        complain(str(error))
+    except OSError as error:
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        complain(f"{where}{error.strerror or error}")
+    else:
+        return code
+    if sys.stdout is not None:
+        _flush_or_drop()
+    return NO_SERVICE
+
+
+def _run(given: list[str]) -> int:
     try:
         # Typer returns the exit code that a command raised, or None if the command just returned.
         code = app(given or ["--help"], prog_name="ganforge", standalone_mode=False)
@@ -75,12 +97,18 @@ def run(arguments: list[str] | None = None) -> int:
         hint = f" (see `{context.command_path} --help`)" if context else ""
         complain(f"{_message(error)}{hint}")
         return int(getattr(error, "exit_code", 2))
-    except (typer.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except GanforgeError as error:
-        complain(str(error))
-        return NO_SERVICE
+    except SystemExit as error:
+        # Rich ends the process so when nobody reads the help that Typer prints.
+        raise OutputError("the reader of the output is gone") from error
     return code if isinstance(code, int) else 0
+
+
+def _flush_or_drop() -> None:
+    """Write what was printed before an error, or forget it if the error was that it can't be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        drop(sys.stdout)
 
 
 def _message(error: TyperException) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganforge.cli.output import FAILED, AsJson, ago, complain, finish, print_json, print_table, say, usage
+from ganforge.cli.output import FAILED, MOST_ROWS, AsJson, ago, complain, finish, print_json, print_table, say, usage
 from ganforge.cli.watch import follow
 from ganforge.client import Client
 from models.formats import size
@@ -25,7 +25,7 @@ def jobs(
     queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Only this recipe.")] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Only jobs with this label.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, newest first."""

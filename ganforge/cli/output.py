@@ -2,74 +2,137 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ganforge.errors import OutputError
 from models.formats import duration
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Job
 
 # Exit codes, for scripts. 2 is a usage error, as everywhere.
-OK, FAILED, CANCELED, NO_SERVICE, INTERRUPTED = 0, 1, 3, 4, 130
+OK, FAILED, USAGE, CANCELED, NO_SERVICE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 RESULT = {"succeeded": OK, "failed": FAILED, "canceled": CANCELED}
+
+MOST_ROWS = 1_000_000
+# Columns of a table that are narrower than this are hard to read.
+NARROWEST = 8
+# An id, as models.ids makes them; importing that would make every command start later.
+_ID = re.compile("[a-z]+_[0-9a-f-]{36}")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+class OutputConsole(Console):
+    """A console whose reader may go away, as `head` does: Rich would end the process with the code of a failed job."""
+
+    def on_broken_pipe(self) -> None:
+        """See `Console.on_broken_pipe`."""
+        raise OutputError("the reader of the output is gone")
+
+
 def console() -> Console:
     """Return a console for the current standard output, so that redirection is noticed."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return OutputConsole(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 def say(text: str) -> None:
-    """Print a line on standard output."""
-    console().print(text, markup=False)
+    """Print a line on standard output. A terminal breaks long lines itself, so that nothing is cut."""
+    console().print(text, markup=False, soft_wrap=True)
 
 
 def complain(text: str) -> None:
     """Print a line on standard error."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"ganforge: {text}", markup=False)
+    try:
+        OutputConsole(stderr=True, highlight=False, soft_wrap=True).print(f"ganforge: {text}", markup=False)
+    except (OSError, OutputError):
+        drop(sys.stderr)  # nobody reads it
+
+
+def prepare() -> None:
+    """Let standard output take any character, whatever the locale's encoding.
+
+    Raises:
+        OutputError: it is closed.
+    """
+    if sys.stdout is None:
+        raise OutputError("standard output is closed; to see nothing, send it to /dev/null")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def drop(stream: TextIO) -> None:
+    """Send what is left of a stream nowhere: Python would complain again when it ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def usage(text: str) -> NoReturn:
     """End with a usage error."""
     complain(text)
-    raise typer.Exit(2)
+    raise typer.Exit(USAGE)
 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, list) else None) + "\n")
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(value, ensure_ascii=not unicode, indent=2 if isinstance(value, list) else None)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], empty: str) -> None:
-    """Print a table, or the text `empty` if it has no rows."""
+    """Print a table, or the text `empty` if it has no rows. A terminal too narrow for a table gets a list.
+
+    The first column and ids are copied into other commands, so they are never cut or broken.
+    """
+    names = list(columns)
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     if not cells:
         say(empty)
         return
+    widths = [max(map(cell_len, (name, *column))) for name, *column in zip(names, *cells, strict=True)]
+    kept = [number == 0 or any(_ID.fullmatch(row[number]) for row in cells) for number in range(len(names))]
+    least = sum(width if whole else min(width, NARROWEST) for width, whole in zip(widths, kept, strict=True))
+    target = console()
+    if target.is_terminal and least + 2 * len(names) > target.width:
+        _print_list(names, cells)
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(columns):
-        # The first column is a name to copy, so it is never truncated.
-        whole = max(len(row[0]) for row in cells) if number == 0 else None
-        table.add_column(column, min_width=whole, no_wrap=number == 0)
+    for name, width, whole in zip(names, widths, kept, strict=True):
+        table.add_column(name, min_width=width if whole else None, no_wrap=whole)
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     # A file or a pipe has no width.
-    target = console()
     if not target.is_terminal:
-        target = Console(highlight=False, width=200)
+        target = OutputConsole(highlight=False, width=max(200, least + 2 * len(names)))
     target.print(table)
+
+
+def _print_list(names: list[str], cells: list[list[str]]) -> None:
+    for first, *others in cells:
+        say(first)
+        for name, cell in zip(names[1:], others, strict=True):
+            if cell:
+                say(f"  {name}: {cell}" if name else f"  {cell}")
 
 
 def finish(job: Job) -> NoReturn:

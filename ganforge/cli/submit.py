@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -89,7 +90,10 @@ def parse_settings(given: list[str]) -> dict[str, Any]:
             place = place.setdefault(parent, {})
             if not isinstance(place, dict):
                 usage(f"--set {one!r}: {parent} already has a value")
-        place[last] = _value(text)
+        try:
+            place[last] = _value(text)
+        except (_NotFiniteError, RecursionError) as error:
+            usage(f"--set {path}: {error}")
     return params
 
 
@@ -101,11 +105,22 @@ def parse_labels(given: list[str]) -> dict[str, str]:
     return dict(one.split("=", 1) for one in given)
 
 
+class _NotFiniteError(Exception):
+    """A number that JSON cannot hold."""
+
+
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except ValueError:
         return text
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _NotFiniteError(f"{text[:20]} is not a finite number")
+    return number
 
 
 def _submit(request: dict[str, Any], watch: bool, dry_run: bool, as_json: bool) -> None:

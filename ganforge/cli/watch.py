@@ -148,7 +148,7 @@ class Bar(View):
 
     def note(self, text: str) -> None:
         """See `View.note`."""
-        self._progress.console.print(text, markup=False)
+        self._progress.console.print(text, markup=False, soft_wrap=True)
 
     def moved(self, *, epoch_ended: bool) -> None:
         """See `View.moved`."""

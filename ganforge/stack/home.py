@@ -36,7 +36,10 @@ class Home:
     """The folder of one local stack. `prepare` creates it."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.expanduser().absolute()
+        try:
+            self.path = path.expanduser().absolute()
+        except (OSError, RuntimeError) as error:  # the current folder is gone, or ~name is nobody
+            raise StackError(f"GANFORGE_HOME {path} can't be used: {error}") from error
         self.logs = self.path / "logs"
         self.stack_file = self.path / "stack.json"
         self.admin_key_file = self.path / "admin.key"
@@ -128,9 +131,15 @@ class Home:
         write_private(self.stack_file, json.dumps(content, indent=2) + "\n")
 
     def read_stack(self) -> dict[str, Any] | None:
-        """Return the addresses of the running stack, or None when none runs."""
+        """Return the addresses of the running stack, or None when none runs.
+
+        Raises:
+            StackError: its file can't be read.
+        """
         try:
-            content: dict[str, Any] = json.loads(self.stack_file.read_text())
-        except (FileNotFoundError, ValueError):
+            content = json.loads(self.stack_file.read_text())
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
-        return content
+        except OSError as error:
+            raise StackError(f"{self.stack_file} can't be read ({error.strerror})") from error
+        return content if isinstance(content, dict) and "api" in content else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class StackSettings:
             StackError: GANFORGE_PORT is not a port.
         """
         port = environment.get("GANFORGE_PORT") or None
-        if port is not None and not (port.isdigit() and 1 <= int(port) <= 65535):
+        if port is not None and not (re.fullmatch("[0-9]{1,5}", port) and 1 <= int(port) <= 65535):
             raise StackError(f"GANFORGE_PORT is {port!r}; it must be a number from 1 to 65535")
         roots = (part for part in environment.get("GANFORGE_DATA_ROOTS", "").split(os.pathsep) if part)
         return cls(
