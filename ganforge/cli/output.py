@@ -46,6 +46,15 @@ class OutputConsole(Console):
         raise OutputError("the reader of the output is gone")
 
 
+# What changes a terminal, or the order in which it shows text: control characters and bidirectional overrides.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """Return a text that a terminal shows and does not obey: names of jobs come from other people."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def console() -> Console:
     """Return a console for the current standard output, so that redirection is noticed."""
     return OutputConsole(highlight=False, soft_wrap=not sys.stdout.isatty())
@@ -53,13 +62,13 @@ def console() -> Console:
 
 def say(text: str) -> None:
     """Print a line on standard output. A terminal breaks long lines itself, so that nothing is cut."""
-    console().print(text, markup=False, soft_wrap=True)
+    console().print(visible(text), markup=False, soft_wrap=True)
 
 
 def complain(text: str) -> None:
     """Print a line on standard error."""
     try:
-        OutputConsole(stderr=True, highlight=False, soft_wrap=True).print(f"ganforge: {text}", markup=False)
+        OutputConsole(stderr=True, highlight=False, soft_wrap=True).print(f"ganforge: {visible(text)}", markup=False)
     except (OSError, OutputError):
         drop(sys.stderr)  # nobody reads it
 
@@ -95,7 +104,8 @@ def print_json(value: Any) -> None:
     """Print a value as JSON."""
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     text = json.dumps(value, ensure_ascii=not unicode, indent=2 if isinstance(value, list) else None)
-    sys.stdout.write(text + "\n")
+    # JSON escapes a part of them itself; in what is left of a text, an escape means the same.
+    sys.stdout.write(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     sys.stdout.flush()
 
 
@@ -105,7 +115,7 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], empty: st
     The first column and ids are copied into other commands, so they are never cut or broken.
     """
     names = list(columns)
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    cells = [["" if cell is None else visible(str(cell)) for cell in row] for row in rows]
     if not cells:
         say(empty)
         return

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from ganforge.cli.output import INTERRUPTED, complain, console, print_json, say
+from ganforge.cli.output import INTERRUPTED, complain, console, print_json, say, visible
 from ganforge.client import Client
 from models.formats import duration
 from models.states import TERMINAL
@@ -148,7 +148,7 @@ class Bar(View):
 
     def note(self, text: str) -> None:
         """See `View.note`."""
-        self._progress.console.print(text, markup=False, soft_wrap=True)
+        self._progress.console.print(visible(text), markup=False, soft_wrap=True)
 
     def moved(self, *, epoch_ended: bool) -> None:
         """See `View.moved`."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
 
 import pytest
 
+from ganforge.cli.output import complain, print_json, print_table, say
 from ganforge.cli.submit import parse_settings
 from ganforge.connection import find_connection
 from ganforge.errors import ApiError, GanforgeError, StackError
@@ -76,3 +78,16 @@ def test_data_roots_reach_the_service_as_absolute_paths() -> None:
     assert StackSettings.read({"GANFORGE_DATA_ROOTS": given}).data_roots == os.pathsep.join(
         [str(Path.cwd() / "data"), "/srv/data"]
     )
+
+
+@pytest.mark.parametrize("control", ["\x1b", "\x07", "\r", "\x7f", "\x9b", "\u202e", "\u2066"])
+def test_no_control_character_reaches_a_terminal(control: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name = f"a{control}]0;title"
+    say(name)
+    complain(name)
+    print_table(("job", "name"), [(name, name)], "")
+    print_json([name])
+    shown = capsys.readouterr()
+    assert control not in shown.out + shown.err
+    assert shown.out.count("a\N{REPLACEMENT CHARACTER}]0;title") == 3
+    assert json.loads(shown.out[shown.out.rindex("[") :]) == [name]
