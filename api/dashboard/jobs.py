@@ -173,8 +173,8 @@ def _ways(visit: Visit[ListQuery], found: dict[str, Any], on: list[tuple[str, st
         newer = first
         plain = query.plain()
         pager = Pager(plain, visit.who, "jobs")
-        top = created(found["data"][0]) if found["data"] else None
-        if top is not None and (place := newest_first(top)) is not None:
+        if found["data"]:
+            place = newest_first(created(found["data"][0]))
             wanted = job_filter(plain, visit.who.reads)
             before = visit.service.stores.queries.job_list.newer(wanted, place, query.limit + 1)
             if before is not None:

@@ -7,15 +7,17 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from api.http.parsing import strange_text
 from api.http.problems import InvalidError, field
 from api.schemas.queries import PageQuery
 from models.messages import RequestFaults
 from stores.accounts.keys import Principal
 
 Row = TypeVar("Row", bound=Mapping[str, Any])
+Place = TypeVar("Place")
 
 
 class Pager:
@@ -27,9 +29,10 @@ class Pager:
         bound = json.dumps([type(query).__name__, filters, who.owner, who.role, subject], sort_keys=True)
         self._seal = hashlib.sha256(bound.encode()).hexdigest()[:16]
 
-    @property
-    def place(self) -> Any | None:
-        """The position at which the previous page ended; None for the first page.
+    def after(self, read: Callable[[Any], Place]) -> Place | None:
+        """Return the position at which the previous page ended; None for the first page.
+
+        `read` returns the stores' form of a position, or raises ValueError for what is none.
 
         Raises:
             InvalidError: the cursor is damaged, or belongs to other filters or another caller.
@@ -38,11 +41,12 @@ class Pager:
             return None
         try:
             seal, place = json.loads(base64.urlsafe_b64decode(self._query.cursor.encode()))
-        except (binascii.Error, ValueError, TypeError, RecursionError):
-            seal, place = None, None
-        if seal != self._seal:
-            raise InvalidError([field("/query/cursor", RequestFaults.other_cursor(), parameter="cursor")])
-        return place
+            if seal != self._seal:
+                raise ValueError(seal)
+            return read(place)
+        except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError):
+            other = field("/query/cursor", RequestFaults.other_cursor(), parameter="cursor")
+            raise InvalidError([other]) from None
 
     def page(self, rows: Sequence[Row], place: Callable[[Row], Any]) -> dict[str, Any]:
         """Return the page. `rows` has one extra row if there is a next page; `place` returns an entry's position."""
@@ -60,9 +64,39 @@ class Pager:
         return self._query.limit + 1
 
 
-def newest_first(place: Any | None) -> tuple[datetime, str] | None:
-    """Return the stores' form of a position in a list ordered by creation."""
-    return None if place is None else (datetime.fromisoformat(place[0]), place[1])
+def newest_first(place: Any) -> tuple[datetime, str]:
+    """Return the stores' form of a position in a list ordered by creation.
+
+    Raises:
+        ValueError, TypeError, OverflowError
+    """
+    created_at, entry = place
+    at = datetime.fromisoformat(created_at)
+    if at.tzinfo is None:
+        raise ValueError(created_at)
+    return at.astimezone(UTC), word(entry)
+
+
+def number(place: Any) -> int:
+    """Return a position that is a number of 63 bits.
+
+    Raises:
+        ValueError
+    """
+    if type(place) is not int or not 0 <= place < 2**63:
+        raise ValueError(place)
+    return place
+
+
+def word(place: Any) -> str:
+    """Return a position that is a text.
+
+    Raises:
+        ValueError
+    """
+    if not isinstance(place, str) or strange_text(place):
+        raise ValueError(place)
+    return place
 
 
 def created(row: Mapping[str, Any]) -> list[str]:
@@ -73,7 +107,7 @@ def created(row: Mapping[str, Any]) -> list[str]:
 def short_list(rows: Sequence[Row], query: PageQuery, who: Principal, what: str, name: str = "name") -> dict[str, Any]:
     """Return a page of a short, complete list of `what`; the field `name` is unique in it."""
     pager = Pager(query, who, what)
-    place = pager.place
+    place = pager.after(word)
     ordered = sorted(rows, key=lambda row: str(row[name]))
     rest = [row for row in ordered if place is None or str(row[name]) > place]
     return pager.page(rest[: pager.fetch], lambda row: str(row[name]))

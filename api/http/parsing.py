@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ from api.http.problems import MAX_ERRORS, FieldError, InvalidError, ProblemError
 from models.messages import BodyFaults, FieldFaults, Message, message_of
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # all but the tab
 
 MAX_DEPTH = 32
 MAX_BITS = 64
@@ -103,6 +106,21 @@ def strange_text(text: str) -> Message | None:
 
 def _long_name(name: str) -> Message | None:
     return None if len(name) <= MAX_NAME else FieldFaults.longer_than(max_length=MAX_NAME)
+
+
+def refuse_control_characters(request: Request) -> None:
+    """Refuse a header with a control character, which no field value may hold (RFC 9110, 5.5): Postgres takes no NUL.
+
+    Raises:
+        InvalidError
+    """
+    errors = [
+        field(pointer(["header", name]), FieldFaults.control_character(), header=name)
+        for name, value in request.headers.items()
+        if _CONTROL.search(value)
+    ]
+    if errors:
+        raise InvalidError(errors)
 
 
 def _strange_number(value: object) -> Message | None:

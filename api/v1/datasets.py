@@ -24,7 +24,7 @@ routes = Routes("datasets")
 def list_datasets(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the data sets that the key may use: built in, discovered below the data roots, uploaded."""
     pager = Pager(call.query, call.who, "datasets")
-    rows = call.service.stores.datasets.page(call.who.reads, pager.fetch, newest_first(pager.place))
+    rows = call.service.stores.datasets.page(call.who.reads, pager.fetch, pager.after(newest_first))
     return pager.page(rows, created)
 
 

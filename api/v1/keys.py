@@ -22,7 +22,7 @@ routes = Routes("keys")
 def list_keys(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the valid keys, newest first."""
     pager = Pager(call.query, call.who, "keys")
-    return pager.page(call.service.stores.accounts.keys.page(pager.fetch, newest_first(pager.place)), created)
+    return pager.page(call.service.stores.accounts.keys.page(pager.fetch, pager.after(newest_first)), created)
 
 
 @routes.add("POST", "/v1/keys", Access.admin, body=NewKey, answers={201: answers.FreshKey})

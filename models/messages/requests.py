@@ -88,6 +88,7 @@ class FieldFaults(Texts):
     unknown_field_known = Text("is not known here (known: {known})")
     unknown_field_close_known = Text("is not known here; did you mean {close}? (known: {known})")
     nul_character = Text("contains a NUL character")
+    control_character = Text("contains a control character")
     half_a_surrogate = Text("contains half of a surrogate pair")
     field_name = Text("has a field whose name {problem}")
     given_twice = Text("must be given once")

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, func, insert, select, text, tuple_
 
 from models import views
+from models.ids import is_id
 from models.messages import Conflicts
 from models.rows import Event, Job
 from models.states import EventType
@@ -117,7 +118,7 @@ class Events:
             BadPositionError: no such event, or not one that this reader may see.
         """
         job_id, _, seq = last_event_id.rpartition(":")
-        if not (job_id and seq.isascii() and seq.isdigit() and len(seq) < 19):
+        if not (is_id("job", job_id) and seq.isascii() and seq.isdigit() and len(seq) < 19):
             raise BadPositionError(Conflicts.event_id_malformed())
         query = select(Event.txid).where(Event.job_id == job_id, Event.seq == int(seq))
         if owner is not None:
