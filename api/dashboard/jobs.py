@@ -19,7 +19,7 @@ from api.v1.jobs import list_jobs
 from models.recipes import RECIPES
 from models.states import TERMINAL, DeviceClass, State
 from models.views import rfc3339
-from stores.jobs.transitions import VERBS
+from stores.jobs.verbs import VERBS
 
 pages = Pages()
 

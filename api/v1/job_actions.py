@@ -19,8 +19,9 @@ from api.submit.retries import again
 from api.v1.jobs import job_id_in
 from models.messages import Message, OrderFaults, RequestFaults, Words
 from stores.infra.errors import IdempotencyBusyError, InvalidTransitionError, NotFoundError, QuotaError
-from stores.jobs.commands import Tally, Verb
+from stores.jobs.commands import Tally
 from stores.jobs.idempotency import Request
+from stores.jobs.verbs import Verb
 
 routes = Routes("jobs")
 

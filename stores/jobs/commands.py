@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from models import views
 from models.ids import new_id
-from models.messages import Missing, OrderFaults, Reasons, word
+from models.messages import Missing, OrderFaults, word
 from models.rows import Job
-from models.states import NO_LIVE_WORKER, TERMINAL, Action, State
+from models.states import NO_LIVE_WORKER, TERMINAL, State
 from stores.accounts.audit import Entry, Local, Requester, record
 from stores.accounts.keys import Principal
 from stores.accounts.quotas import Guard, Quotas
@@ -29,54 +28,11 @@ from stores.jobs import idempotency, insert
 from stores.jobs.filter import JobFilter
 from stores.jobs.insert import NewJob
 from stores.jobs.reorder import place_among
-from stores.jobs.transitions import VERBS, lock, move_all
+from stores.jobs.transitions import lock, move_all
+from stores.jobs.verbs import REASONS, VERBS, Step, Verb, decide
 from stores.schedule.position import foreseen
 
 BATCH = 500
-
-
-class Verb(StrEnum):
-    """What can be asked of a job that is there."""
-
-    cancel = "cancel"
-    pause = "pause"
-    resume = "resume"
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a verb does to a job: move it, or leave a wish beside its state (None takes the wish back)."""
-
-    to: State | None = None
-    wish: Action | None = None
-
-
-def decide(verb: Verb, state: State, pending: str | None) -> Step | None:
-    """Return what a verb does in a state; None when the job is there already, or on its way.
-
-    Raises:
-        InvalidTransitionError
-    """
-    running = state is State.running
-    match verb:
-        case Verb.cancel if state is State.canceled or pending == Action.cancel:
-            return None
-        case Verb.cancel if state not in TERMINAL:
-            return Step(wish=Action.cancel) if running else Step(to=State.canceled)
-        case Verb.pause if state is State.paused or pending == Action.pause:
-            return None
-        case Verb.pause if state is State.queued:
-            return Step(to=State.paused)
-        case Verb.pause if running and pending is None:
-            return Step(wish=Action.pause)
-        case Verb.resume if state is State.paused:
-            return Step(to=State.queued)
-        case Verb.resume if running and pending == Action.pause:
-            return Step(wish=None)  # the pause may be under way: then the attempt ends, and the job waits again
-        case Verb.resume if state is State.queued or (running and pending is None):
-            return None
-    allowed = VERBS[state] if pending is None else (Verb.cancel,) if pending == Action.pause else ()
-    raise InvalidTransitionError(verb, state, tuple(str(other) for other in allowed), pending)
 
 
 @dataclass(frozen=True)
@@ -304,13 +260,6 @@ class Commands:
         self._bus.publish(hints)
         for queue in {job.queue for job, step in steps if step.to is State.queued}:
             self._bell.ring(queue)
-
-
-REASONS = {
-    Verb.cancel: Reasons.canceled_by_request,
-    Verb.pause: Reasons.paused_by_request,
-    Verb.resume: Reasons.resumed_by_request,
-}
 
 
 def _batches(job_ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -19,17 +19,7 @@ from stores.events import events
 from stores.events.bus import Hint
 from stores.infra.errors import InvalidTransitionError, NotFoundError, StaleFenceError
 from stores.infra.sql import seconds
-
-# What a requester may ask of a job in each state. A retry is another job, so it leaves the ended one as it is.
-VERBS = {
-    State.queued: ("cancel", "pause"),
-    State.running: ("cancel", "pause"),
-    State.paused: ("cancel", "resume"),
-    State.succeeded: ("retry",),
-    State.failed: ("retry",),
-    State.canceled: ("retry",),
-}
-
+from stores.jobs.verbs import VERBS
 
 # Built once, because a training run locks its row several times a second.
 HOLD = select(*Job.__table__.columns).where(Job.id == bindparam("job")).with_for_update(key_share=True)

@@ -1,7 +1,7 @@
 """Keeps torch's compiler out of trainers, which never compile.
 
-Optimizers import `torch._dynamo` to tell the compiler to leave them alone: 1.4 s of a core and about 100 MB of every
-trainer, measured with torch 2.14.
+Optimizers import `torch._dynamo` only to tell the compiler to leave them alone, which costs every trainer time and
+memory (docs/decisions/0024-no-compiler-in-trainers.md has the figures).
 """
 
 from __future__ import annotations

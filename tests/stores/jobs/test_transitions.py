@@ -19,8 +19,8 @@ from models.states import TERMINAL, TRANSITIONS, ErrorCode, Outcome, State
 from stores.accounts.audit import Local
 from stores.container import Stores
 from stores.infra.errors import ConflictError, StaleFenceError
-from stores.jobs.commands import Verb
 from stores.jobs.transitions import Claim, Ending
+from stores.jobs.verbs import Verb
 
 ALICE = Local("alice")
 MAX_ATTEMPTS = 2
