@@ -44,7 +44,8 @@ class Lease(threading.Thread):
     def run(self) -> None:
         """Renew the lease and read requests. A lost job, or a long outage of the database, ends the attempt at once."""
         settings = self._stores.infra.settings
-        renew_at = time.monotonic() + settings.renew_s
+        # The first look renews: if the commit of the claim was answered late, most of its lease may be over.
+        renew_at = time.monotonic()
         heard_at, known = time.monotonic(), None
         while not self._over.wait(LOOK_S):
             try:
