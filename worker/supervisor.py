@@ -45,8 +45,9 @@ class Supervisor:
         while not self._stopping.is_set() and not self._draining:
             try:
                 room = self._device.room()
+                queue = self._stores.infra.settings.queue
                 claim = self._stores.jobs.claim(
-                    self._stores.infra.settings.queue, self._worker_id, self._device.name, room
+                    queue, self._worker_id, self._device.name, room, given_up=self._stopping.is_set
                 )
             except SQLAlchemyError:
                 # The sweeper sends a new message when the database is back.

@@ -7,7 +7,7 @@ The row is locked before anything is written: that makes writers of one job take
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -77,11 +77,19 @@ class Attempts:
 
     # -- the supervisor's side
 
-    def claim(self, queue: str, worker_id: str, device: str, room: int | None = None) -> Claim | None:
+    def claim(
+        self,
+        queue: str,
+        worker_id: str,
+        device: str,
+        room: int | None = None,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> Claim | None:
         """Take the next job of a queue that fits in `room` bytes (None: any number); None when there is none.
 
         See stores/jobs/claim.py for who comes first. Two claims never take the same row. A claim whose commit was not
-        answered is looked up: a job that nobody knows to be claimed would lose an attempt that never started.
+        answered is looked up: a job that nobody knows to be claimed would lose an attempt that never started. While the
+        database is away, `given_up` is called and can end the wait.
         """
         asked: dict[str, Any] = {
             "queue": queue,
@@ -94,7 +102,7 @@ class Attempts:
         while True:
             hints: list[Hint] = []
             try:
-                with certain(self._engine, hints) as connection:
+                with certain(self._engine, hints, given_up) as connection:
                     row = take_job(connection, **asked)
                     if row is None:
                         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 
 import psycopg
@@ -100,6 +102,62 @@ def test_a_claim_whose_commit_is_unanswered_uses_up_no_attempt(stores, new_job, 
 def test_an_empty_claim_whose_commit_is_unanswered_takes_nothing(stores, new_job, worker, break_next_commit):
     break_next_commit(takes_place=True)
     assert patiently(lambda: stores.jobs.claim("cpu", worker, "cpu"), threading.Event()) is None
+
+
+def test_a_worker_that_stops_does_not_wait_for_the_answer_to_its_claim(stores, new_job, worker, break_next_commit):
+    stores.jobs.submit(new_job())
+
+    def refuse(*_arguments, **_options) -> None:
+        raise psycopg.OperationalError("connection refused")
+
+    break_next_commit(takes_place=True)
+    event.listen(stores.infra.engine, "do_connect", refuse)
+    stopping = iter([False, True])
+    with pytest.raises(OperationalError, match="server closed the connection"):
+        stores.jobs.claim("cpu", worker, "cpu", given_up=lambda: next(stopping))
+    event.remove(stores.infra.engine, "do_connect", refuse)
+    assert next(stopping, None) is None
+
+
+@pytest.fixture
+def slow_commits(stores):
+    """Make commits that write events wait on the server for as long as the yielded session holds a lock."""
+    lock = "pg_advisory_xact_lock(1)"
+    function = f"BEGIN PERFORM {lock}; RETURN NULL; END"
+    with stores.infra.engine.begin() as connection:
+        connection.execute(text(f"CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS '{function}'"))
+        connection.execute(
+            text(
+                "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED "
+                "FOR EACH ROW EXECUTE FUNCTION wait()"
+            )
+        )
+    with stores.infra.engine.connect() as holder:
+        holder.execute(text(f"SELECT {lock}"))
+        yield holder
+    with stores.infra.engine.begin() as connection:
+        connection.execute(text("DROP FUNCTION wait CASCADE"))
+
+
+def test_a_commit_that_the_server_is_still_working_on_is_waited_for(stores, claim, slow_commits):
+    sockets = []
+    event.listen(stores.infra.engine, "commit", lambda connection: sockets.append(connection.connection.fileno()))
+    waits = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+        "AND wait_event = ANY(:locks)"
+    )
+    autocommit = stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT")
+    writer = threading.Thread(target=_once, args=(lambda: stores.jobs.progress(claim, [("metric", POINTS)]),))
+    with autocommit.connect() as observer:
+        writer.start()
+        until(lambda: observer.scalar(waits, {"locks": ["advisory"]}), 30, "the commit on the server")
+        with socket.socket(fileno=os.dup(sockets[0])) as lost:
+            lost.shutdown(socket.SHUT_RDWR)
+        until(lambda: observer.scalar(waits, {"locks": ["transactionid", "tuple"]}), 30, "the wait for the commit")
+        slow_commits.rollback()
+        writer.join(30)
+    assert _kinds(stores, claim) == ["state", "state", "metric"]
+    assert stores.events.metrics.series(claim.job_id, None, None)["d_loss"] == ([1, 2], [0.5, 0.6])
 
 
 @pytest.mark.parametrize("outcome", [Outcome.interrupted, Outcome.paused])
