@@ -17,8 +17,9 @@ from models.rows import Artifact, Dataset, Job
 from stores.infra.errors import QuotaError
 from stores.infra.settings import Settings
 
-# This share of the remaining quota may be used for this many seconds without counting again. Each API process counts
-# for itself; up to twenty processes together cannot exceed the limit.
+# One part in SHARE of the remaining quota may be used for FRESH_S seconds without counting again. Each API process
+# counts for itself. While one of them gives out all that is left, the others may still use their parts: n processes
+# exceed the limit by (n - 1) / SHARE of it at most, and no later than FRESH_S after they counted.
 SHARE = 20
 FRESH_S = 1.0
 
@@ -28,9 +29,12 @@ TURN = "pg_advisory_xact_lock(hashtextextended('quota' || E'\\n' || :owner, 0))"
 
 # The lock comes first: what commits before it is granted is counted.
 LOCK_QUOTA = text(f"SELECT {TURN}")
-COUNT_QUEUED = text("""
-SELECT count(*) FROM (SELECT 1 FROM jobs WHERE owner = :owner AND state = 'queued' LIMIT :limit) AS counted
-""")
+
+# Counts an owner's waiting jobs up to a limit; without a limit, nothing is counted.
+COUNT_QUEUED = """
+    SELECT count(*) AS n
+      FROM (SELECT 1 FROM jobs WHERE owner = :owner AND state = 'queued' LIMIT coalesce(:limit, 0)) AS counted
+"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Guard:
         """
         limit = self._queued(quotas)
         connection.execute(LOCK_QUOTA, {"owner": owner})
-        waiting = connection.scalar(COUNT_QUEUED, {"owner": owner, "limit": limit}) or 0
+        waiting = connection.scalar(text(COUNT_QUEUED), {"owner": owner, "limit": limit}) or 0
         self._room.pop(owner, None)  # what was counted before is less now
         fitting = min(wanted, max(0, limit - waiting))
         return fitting, None if fitting == wanted else _too_many_wait(owner, waiting + fitting, limit)

@@ -234,8 +234,8 @@ class Commands:
             if step is None:
                 return False
             steps, refused = self._within_quota(connection, [(job, step)], who)
-            for _, error in refused:
-                raise error
+            if refused:
+                raise refused[0][1]
             hints = _carry_out(connection, verb, steps, who)
         self._publish_steps(hints, steps)
         return True

@@ -15,6 +15,7 @@ from models.rows import Job
 from models.states import EventType, State
 from models.views import event_view, job_view
 from stores.accounts.audit import Actor, Entry
+from stores.accounts.quotas import COUNT_QUEUED
 from stores.jobs.idempotency import Request
 from stores.schedule.position import Place
 
@@ -64,12 +65,9 @@ def new_job_view(new: NewJob, place: Place, **stored: Any) -> views.Job:
 
 
 COLUMNS = (*NewJob.__dataclass_fields__, "id", "state", "last_seq")
-# Without a limit nothing is counted. A stored answer that is older than 72 hours is replaced.
+# A stored answer that is older than 72 hours is replaced.
 STORE = text(f"""
-WITH waiting AS (
-    SELECT count(*) AS n
-      FROM (SELECT 1 FROM jobs WHERE owner = :owner AND state = 'queued' LIMIT coalesce(:limit, 0)) AS counted
-), job AS (
+WITH waiting AS ({COUNT_QUEUED}), job AS (
     INSERT INTO jobs ({", ".join(COLUMNS)})
     SELECT {", ".join(f":{name}" for name in COLUMNS)} FROM waiting WHERE :limit IS NULL OR n < :limit
     RETURNING id
@@ -88,7 +86,7 @@ WITH waiting AS (
     RETURNING key
 )
 SELECT n AS waiting, (SELECT at FROM event) AS at, (SELECT key FROM answer) AS key FROM waiting
-""").bindparams(  # noqa: S608 - names of columns
+""").bindparams(  # noqa: S608 - names of columns, and a fragment of this program
     *(bindparam(name, type_=JOBS.c[name].type) for name in COLUMNS),
     *(bindparam(name, type_=Text()) for name in ("actor", "key_id", "action", "key")),
     *(bindparam(name, type_=JSONB(none_as_null=True)) for name in ("change", "after", "response")),
