@@ -184,7 +184,8 @@ found AS ({RUNNING} UNION ALL {WAITING} UNION ALL {ASKED})
 
 
 _QUEUES_OF_ASKED = "SELECT queue, min(priority) AS lowest, max(nth) AS deepest, 0 AS first FROM asked GROUP BY queue"
-_LAST, _ITS = (", ".join(f"{job}.{column}" for column in FIRST_CREATED) for job in ("last", "its"))
+_JOB, _LAST = (", ".join(f"{relation}.{column}" for column in FIRST_CREATED) for relation in ("job", "last"))
+_LAST_FIRST = ", ".join(f"{column} DESC" for column in FIRST_CREATED)
 
 # Jobs that are stored and wait. An owner's jobs are numbered once, up to the last one asked for, since a page of a list
 # asks for twenty of them. The inner SELECT hides from Postgres how many they are, so that one plan serves all.
@@ -195,16 +196,16 @@ STORED = _statement(
           FROM jobs WHERE id = ANY((SELECT cast(:ids AS text[]))::text[]) AND state = 'queued'
     ),
     numbered AS MATERIALIZED (
-        SELECT its.id, its.nth
-          FROM (SELECT DISTINCT ON (queue, priority, owner) queue, priority, owner, ordered_at, id
-                  FROM mine ORDER BY queue, priority, owner, ordered_at DESC, id DESC) AS last
+        SELECT counted.id, counted.nth
+          FROM (SELECT DISTINCT ON (queue, priority, owner) queue, priority, owner, {ORDER_OF_JOBS}
+                  FROM mine ORDER BY queue, priority, owner, {_LAST_FIRST}) AS last
          CROSS JOIN LATERAL (
             SELECT id, row_number() OVER (ORDER BY {ORDER_OF_JOBS}) AS nth FROM (
-                SELECT id, ordered_at FROM jobs AS its
-                 WHERE its.queue = last.queue AND its.state = 'queued' AND its.priority = last.priority
-                   AND its.owner = last.owner AND ({_ITS}) <= ({_LAST})
+                SELECT {ORDER_OF_JOBS} FROM jobs AS job
+                 WHERE job.queue = last.queue AND job.state = 'queued' AND job.priority = last.priority
+                   AND job.owner = last.owner AND ({_JOB}) <= ({_LAST})
                  ORDER BY {ORDER_OF_JOBS}
-                 LIMIT {POSITION_CAP}) AS its) AS its
+                 LIMIT {POSITION_CAP}) AS up_to_last) AS counted
     )
     SELECT mine.*, coalesce(numbered.nth, {POSITION_CAP} + 1) AS nth FROM mine LEFT JOIN numbered USING (id)
     """,  # noqa: S608 - fragments of this module
