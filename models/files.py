@@ -50,7 +50,8 @@ def write_private(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
-        part.unlink()
+        with suppress(FileNotFoundError):
+            part.unlink()
         raise
 
 
@@ -60,30 +61,30 @@ def append_private(path: Path) -> IO[bytes]:
 
 
 def keep_private(home: Path, names: Iterable[str] = WRITTEN_BY_THE_SERVICE) -> None:
-    """Leave nothing of a home to other users: what is there from before, and what this process and its children write.
+    """Set the umask to 077, and remove other users' permissions from what a home already holds.
 
-    Only what the service itself makes is changed below the home, because people may keep other things there. A folder
-    for everybody, such as /tmp, stays as it is.
+    Only entries that the service itself makes are changed, because people may keep other things in a home. A folder for
+    everybody, such as /tmp, stays as it is.
     """
     os.umask(PRIVATE_UMASK)
-    tighten(home, names)
+    close_to_others(home, names)
 
 
-def tighten(home: Path, names: Iterable[str] = WRITTEN_BY_THE_SERVICE) -> None:
-    """Take a home, and these files and folders in it, from other users."""
+def close_to_others(home: Path, names: Iterable[str] = WRITTEN_BY_THE_SERVICE) -> None:
+    """Remove other users' permissions from a home and from these entries of it."""
     if home.is_dir() and not home.stat().st_mode & stat.S_ISVTX:
-        _close(str(home.resolve()))
+        _remove_permissions_of_others(str(home.resolve()))
     for name in names:
         top = str(home / name)
-        _close(top)
+        _remove_permissions_of_others(top)
         if not Path(top).is_symlink():
             for folder, folders, files in os.walk(top):
                 for each in (*folders, *files):
-                    _close(str(Path(folder) / each))
+                    _remove_permissions_of_others(str(Path(folder) / each))
 
 
-def _close(path: str) -> None:
-    """Take a file or folder of this user's from others. Links are not followed; what has just gone is no matter."""
+def _remove_permissions_of_others(path: str) -> None:
+    """Change one file or folder of this user. Does not follow links; ignores files that disappear meanwhile."""
     with suppress(FileNotFoundError, PermissionError):
         facts = os.lstat(path)
         if not stat.S_ISLNK(facts.st_mode) and facts.st_uid == os.geteuid() and facts.st_mode & PRIVATE_UMASK:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from pydantic import Field, field_validator
 
 from api.dashboard.pages import Pages, TemplateResponse, Visit
-from api.http.cursors import Pager, created, newest_first
+from api.http.cursors import Pager, created, time_position
 from api.http.filters import job_filter
 from api.schemas.bodies import MAX_BULK_JOBS
 from api.schemas.queries import JobsQuery
@@ -174,7 +174,7 @@ def _ways(visit: Visit[ListQuery], found: dict[str, Any], on: list[tuple[str, st
         plain = query.plain()
         pager = Pager(plain, visit.who, "jobs")
         if found["data"]:
-            place = newest_first(created(found["data"][0]))
+            place = time_position(created(found["data"][0]))
             wanted = job_filter(plain, visit.who.reads)
             before = visit.service.stores.queries.job_list.newer(wanted, place, query.limit + 1)
             if before is not None:

@@ -90,9 +90,9 @@ def written(value: Any) -> str:
 
 
 def prose(text: str) -> Markup:
-    """Return a text of the API in the reader's language, with `names` as code and "If not set:" for "null:"."""
+    """Return a text of the API in the reader's language, with `names` as code."""
     translated = gettext(text) if text else ""  # the translation of nothing is the catalogue's header
-    parts = re.split(r"`([^`]*)`", translated.replace("null:", gettext("If not set:")))
+    parts = re.split(r"`([^`]*)`", translated)
     return Markup().join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
 
 

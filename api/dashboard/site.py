@@ -30,7 +30,7 @@ from api.dashboard.pages import mount_page, render_problem
 from api.http import language
 from api.http.routes import RouteTable
 from api.http.service import Service
-from stores.schedule.waiting_line import EXACT
+from stores.schedule.waiting_line import EXACT, POSITION_CAP
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -44,6 +44,7 @@ def install(app: Flask, service: Service, routes: RouteTable) -> None:
     formats.install(app)
     app.jinja_env.globals["static"] = static
     app.jinja_env.globals["exact_positions"] = EXACT
+    app.jinja_env.globals["farthest_position"] = POSITION_CAP
     app.jinja_env.globals["script_texts"] = script_texts.for_reader
     app.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript", "image/svg+xml"]
     Compress(app)

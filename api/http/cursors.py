@@ -32,7 +32,7 @@ class Pager:
     def after(self, read: Callable[[Any], Place]) -> Place | None:
         """Return the position at which the previous page ended; None for the first page.
 
-        `read` returns the stores' form of a position, or raises ValueError for what is none.
+        `read` converts the JSON value of a cursor to a position, and raises ValueError if it is not one.
 
         Raises:
             InvalidError: the cursor is damaged, or belongs to other filters or another caller.
@@ -64,7 +64,7 @@ class Pager:
         return self._query.limit + 1
 
 
-def newest_first(place: Any) -> tuple[datetime, str]:
+def time_position(place: Any) -> tuple[datetime, str]:
     """Return the stores' form of a position in a list ordered by creation.
 
     Raises:
@@ -74,10 +74,10 @@ def newest_first(place: Any) -> tuple[datetime, str]:
     at = datetime.fromisoformat(created_at)
     if at.tzinfo is None:
         raise ValueError(created_at)
-    return at.astimezone(UTC), word(entry)
+    return at.astimezone(UTC), text_position(entry)
 
 
-def number(place: Any) -> int:
+def number_position(place: Any) -> int:
     """Return a position that is a number of 63 bits.
 
     Raises:
@@ -88,7 +88,7 @@ def number(place: Any) -> int:
     return place
 
 
-def word(place: Any) -> str:
+def text_position(place: Any) -> str:
     """Return a position that is a text.
 
     Raises:
@@ -107,7 +107,7 @@ def created(row: Mapping[str, Any]) -> list[str]:
 def short_list(rows: Sequence[Row], query: PageQuery, who: Principal, what: str, name: str = "name") -> dict[str, Any]:
     """Return a page of a short, complete list of `what`; the field `name` is unique in it."""
     pager = Pager(query, who, what)
-    place = pager.after(word)
+    place = pager.after(text_position)
     ordered = sorted(rows, key=lambda row: str(row[name]))
     rest = [row for row in ordered if place is None or str(row[name]) > place]
     return pager.page(rest[: pager.fetch], lambda row: str(row[name]))

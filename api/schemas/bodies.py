@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, RootModel, field_validator
 from pydantic_core import CoreSchema
 
-from api.schemas.queries import JobId, LabelFilter, Moment, Name
+from api.schemas.queries import Entry, JobId, LabelFilter, Moment, Name, Repeated
 from models.jobs import JobRequest, Labels, Priority, Text
 from models.limits import MAX_ENTRIES
 from models.messages import FieldFaults
@@ -45,7 +45,7 @@ class Retry(Spec):
         default_factory=dict, max_length=MAX_ENTRIES, description="Changed parameters; the others stay."
     )
     checkpoint: Annotated[str, Field(max_length=255)] | None = Field(
-        None, description="The checkpoint to start from: `latest`, `best` or an id; null: from scratch."
+        None, description="The checkpoint to start from: `latest`, `best` or an id; if not set: from scratch."
     )
 
 
@@ -61,8 +61,7 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Entry = TypeVar("Entry")
-Several = Annotated[list[Entry], Field(max_length=MAX_ENTRIES), BeforeValidator(_as_list), OneOrMany()]
+Several = Annotated[Repeated[Entry], BeforeValidator(_as_list), OneOrMany()]
 
 
 class BulkFilter(Spec):
@@ -88,7 +87,7 @@ class BulkOrder(Spec):
 
 
 class QuotasBody(Spec):
-    """Quotas of the owner through this key; null: the service's settings."""
+    """Quotas of the owner through this key. If not set: the service's settings."""
 
     queued: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = Field(None, description="Maximum of waiting jobs.")
     running: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = Field(

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from api.http.access import Access
-from api.http.cursors import Pager, word
+from api.http.cursors import Pager, text_position
 from api.http.downloads import KEPT, hand_out
 from api.http.routes import Call, Reply, Routes
 from api.schemas import answers
@@ -32,7 +32,7 @@ def list_artifacts(call: Call[ArtifactsQuery, None], job_id: str) -> dict[str, A
     reports = call.service.stores.queries.jobs
     reports.job(job_id_in(job_id), call.who.reads)
     pager = Pager(call.query, call.who, job_id)
-    rows = reports.artifacts(job_id, call.query.kind, pager.fetch, pager.after(word))
+    rows = reports.artifacts(job_id, call.query.kind, pager.fetch, pager.after(text_position))
     return pager.page(rows, lambda row: row["id"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.access import Access
-from api.http.cursors import Pager, number
+from api.http.cursors import Pager, number_position
 from api.http.routes import Call, Routes
 from api.schemas import answers
 from api.schemas.queries import AuditQuery
@@ -19,6 +19,6 @@ def list_audit(call: Call[AuditQuery, None]) -> dict[str, Any]:
     query = call.query
     pager = Pager(query, call.who, "audit")
     rows = call.service.stores.accounts.audit.page(
-        pager.fetch, pager.after(number), actions=query.action, subjects=query.subject, owner=query.owner
+        pager.fetch, pager.after(number_position), actions=query.action, subjects=query.subject, owner=query.owner
     )
     return pager.page(rows, lambda row: row["id"])

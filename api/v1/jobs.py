@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from api.http.access import Access
-from api.http.cursors import Pager, created, newest_first, number
+from api.http.cursors import Pager, created, number_position, time_position
 from api.http.filters import job_filter
 from api.http.idempotency import IDEMPOTENCY_KEY, REPLAYED, idempotency, made
 from api.http.problems import InvalidError
@@ -77,7 +77,7 @@ def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
     """List jobs, newest first."""
     pager = Pager(call.query, call.who, "jobs")
     wanted = job_filter(call.query, call.who.reads)
-    rows = call.service.stores.queries.jobs.jobs(wanted, pager.fetch, pager.after(newest_first))
+    rows = call.service.stores.queries.jobs.jobs(wanted, pager.fetch, pager.after(time_position))
     return pager.page(rows, created)
 
 
@@ -129,6 +129,6 @@ def list_attempts(call: Call[PageQuery, None], job_id: str) -> dict[str, Any]:
     reports = call.service.stores.queries.jobs
     reports.job(job_id_in(job_id), call.who.reads)
     pager = Pager(call.query, call.who, f"attempts {job_id}")
-    after = pager.after(number) or 0
+    after = pager.after(number_position) or 0
     rows = [row for row in reports.attempts(job_id) if row["number"] > after]
     return pager.page(rows, lambda row: row["number"])

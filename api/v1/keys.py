@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.access import Access
-from api.http.cursors import Pager, created, newest_first
+from api.http.cursors import Pager, created, time_position
 from api.http.routes import Call, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import NewKey
@@ -22,7 +22,7 @@ routes = Routes("keys")
 def list_keys(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the valid keys, newest first."""
     pager = Pager(call.query, call.who, "keys")
-    return pager.page(call.service.stores.accounts.keys.page(pager.fetch, pager.after(newest_first)), created)
+    return pager.page(call.service.stores.accounts.keys.page(pager.fetch, pager.after(time_position)), created)
 
 
 @routes.add("POST", "/v1/keys", Access.admin, body=NewKey, answers={201: answers.FreshKey})

@@ -14,7 +14,7 @@ from typing import IO, Any
 import psutil
 
 from ganforge.errors import GanforgeError, HomeBusyError, StackError
-from models.files import WRITTEN_BY_THE_SERVICE, append_private, tighten, write_private
+from models.files import WRITTEN_BY_THE_SERVICE, append_private, close_to_others, write_private
 
 # The watchdog of a killed stack stops its children, which takes at most as long as a warm shutdown of the workers.
 TAKE_OVER_S = 45.0
@@ -55,7 +55,7 @@ class Home:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.logs.mkdir(mode=0o700, exist_ok=True)
-            tighten(self.path, WRITTEN_HERE)
+            close_to_others(self.path, WRITTEN_HERE)
         except OSError as error:
             raise StackError(f"GANFORGE_HOME {self.path} can't be used: {error.strerror or error}") from error
 

@@ -138,8 +138,8 @@ class RequestFaults(Texts):
         "a sampling job draws from the checkpoint it was made with; leave it out, or make another job"
     )
     held_by_checkpoint = Text(
-        "cannot change from {old} to {new} with a checkpoint, which holds to it; leave it out, or retry from zero "
-        "(without `checkpoint`)"
+        "cannot change from {old} to {new} in a retry from a checkpoint; leave it out, or retry from zero (without "
+        "`checkpoint`)"
     )
     epoch_reached = Text("the checkpoint is of epoch {reached} already; ask for more, or retry from zero")
 

@@ -61,7 +61,7 @@ class TrainParams(Spec):
     )
     image_size: Annotated[Annotated[int, Field(ge=8, le=512)] | None, Group.first] = Field(
         None,
-        description="Width and height, in pixels, of the images that the networks see. null: the size in "
+        description="Width and height, in pixels, of the images that the networks see. If not set: the size in "
         "the data set, with a black frame if the recipe needs a power of two. Images of any other size are scaled "
         "and cropped.",
     )
@@ -90,7 +90,7 @@ class TrainParams(Spec):
     ema_half_life: Annotated[Annotated[int, Field(ge=1, le=10**9)] | None, Group.learning, Resumable.while_set] = Field(
         None,
         description="Half-life, in images, of an exponential moving average of the generator's or "
-        "classifier's weights. Grids, samples and weight files then come from the average. null: no average.",
+        "classifier's weights. Grids, samples and weight files then come from the average. If not set: no average.",
     )
     label_smoothing: Annotated[float, Field(ge=0, le=0.5, strict=False), Group.learning, Resumable.yes] = Field(
         0.0,
@@ -103,7 +103,7 @@ class TrainParams(Spec):
     patience: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, Group.records, Resumable.yes] = Field(
         None,
         description="Early stopping: the number of epochs without a better `monitor` after which training "
-        "ends. null: train to the end. Needs `monitor`.",
+        "ends. If not set: train to the end. Needs `monitor`.",
     )
     precision: Annotated[Literal["auto", "float32", "bfloat16"], Group.learning] = Field(
         "auto",
@@ -123,7 +123,7 @@ class TrainParams(Spec):
     )
     checkpoint_every: Annotated[Cadence | None, Group.records, Resumable.yes] = Field(
         None,
-        description="Interval between checkpoints. null: at the end of each epoch, at most every 5 s and "
+        description="Interval between checkpoints. If not set: at the end of each epoch, at most every 5 s and "
         "at least every 60 s. Large checkpoints are written less often (24 MB: at most every 40 s), so that they "
         "take less than 1 % of the time.",
     )
@@ -154,10 +154,10 @@ class AdversarialParams(TrainParams):
         0.999, description="Adam's decay rate for the mean of the squared gradients."
     )
     d_learning_rate: Annotated[Rate | None, Group.first, Resumable.yes] = Field(
-        None, description="Learning rate of the discriminator. null: `learning_rate`."
+        None, description="Learning rate of the discriminator. If not set: `learning_rate`."
     )
     g_learning_rate: Annotated[Rate | None, Group.first, Resumable.yes] = Field(
-        None, description="Learning rate of the generator. null: `learning_rate`."
+        None, description="Learning rate of the generator. If not set: `learning_rate`."
     )
     d_steps: Annotated[int, Field(ge=1, le=100), Group.learning, Resumable.yes] = Field(
         1, description="Number of discriminator steps per iteration."
@@ -180,7 +180,7 @@ class NoiseParams(AdversarialParams):
         Annotated[float, Field(ge=0, le=1, strict=False)] | None, Group.learning, Resumable.yes
     ] = Field(
         None,
-        description="Final learning rate, reached along a cosine over the budget. null: the learning "
+        description="Final learning rate, reached along a cosine over the budget. If not set: the learning "
         "rate stays constant.",
     )
     shared_fakes: Annotated[bool, Group.learning] = Field(
@@ -191,7 +191,7 @@ class NoiseParams(AdversarialParams):
     )
     monitor: Literal["d_loss", "g_loss"] | None = Field(
         None,
-        description="Metric whose lowest epoch mean marks the checkpoint `best`. null: `best` is the "
+        description="Metric whose lowest epoch mean marks the checkpoint `best`. If not set: `best` is the "
         "latest. A falling generator loss does not mean better images: it is often lowest in epoch 1, which shows "
         "noise.",
     )

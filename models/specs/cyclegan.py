@@ -26,7 +26,7 @@ class CycleganParams(AdversarialParams):
         50, description="Number of past generated images to keep for the discriminators. 0: they see new ones only."
     )
     blocks: Annotated[int, Field(ge=1, le=16)] | None = Field(
-        None, description="Number of residual blocks in each generator. null: 9 for 256 px and more, else 6."
+        None, description="Number of residual blocks in each generator. If not set: 9 for 256 px and more, else 6."
     )
     decay_from: Annotated[float, Field(ge=0, le=1, strict=False), Resumable.yes] = Field(
         0.5, description="Fraction of the budget after which the learning rates start to fall linearly to zero."
@@ -34,10 +34,11 @@ class CycleganParams(AdversarialParams):
     jitter: Annotated[int, Field(ge=0, le=128)] | None = Field(
         None,
         description="Margin for random cropping: images are scaled to this many pixels more than "
-        "`image_size`. null: 30 at 256 px, and in proportion at other sizes.",
+        "`image_size`. If not set: 30 at 256 px, and in proportion at other sizes.",
     )
     monitor: Literal["g_loss_a", "g_loss_b", "cycle_loss"] | None = Field(
-        None, description="Metric whose lowest epoch mean marks the checkpoint `best`. null: `best` is the latest."
+        None,
+        description="Metric whose lowest epoch mean marks the checkpoint `best`. If not set: `best` is the latest.",
     )
 
 

@@ -43,7 +43,8 @@ class DarknetParams(TrainParams):
     )
     flip: Annotated[bool | None, Resumable.yes] = Field(
         None,
-        description="Mirror images at random. null: colour images only, because a mirrored digit is another character.",
+        description="Mirror images at random. If not set: colour images only, because a mirrored digit is another "
+        "character.",
     )
     shift: Annotated[int, Field(ge=0, le=64), Resumable.yes] = Field(
         4, description="Maximum random shift of an image, in pixels; its edges are reflected. 0: no shift."

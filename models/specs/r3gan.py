@@ -29,7 +29,7 @@ class R3ganParams(NoiseParams):
     learning_rate: Rate = Field(1e-3, description="Initial learning rate of both optimizers. Paper: 2e-4.")
     learning_rate_end: Annotated[float, Field(ge=0, le=1, strict=False)] | None = Field(
         1e-4,
-        description="Final learning rate, reached along a cosine over the budget. null: the learning rate "
+        description="Final learning rate, reached along a cosine over the budget. If not set: the learning rate "
         "stays constant.",
     )
     beta1: Beta = Field(0.0, description="Adam's decay rate for the mean of the gradients.")

@@ -22,7 +22,8 @@ class SampleParams(Spec):
         "first images of `dataset`, translated.",
     )
     dataset: Annotated[str, Field(max_length=255)] | None = Field(
-        None, description="Data set to translate. null: the one that the job was trained on. For `translate` only."
+        None,
+        description="Data set to translate. If not set: the one that the job was trained on. For `translate` only.",
     )
     direction: Literal["a_to_b", "b_to_a"] = Field("a_to_b", description="Direction of the translation.")
 

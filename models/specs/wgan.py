@@ -50,7 +50,7 @@ class WganParams(CriticParams):
     boost_steps: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, Resumable.yes] = Field(
         None,
         description="Number of critic steps in the iterations that `boost_first` and `boost_every` select. "
-        "null: `d_steps`.",
+        "If not set: `d_steps`.",
     )
     boost_first: Annotated[int, Field(ge=0, le=1_000_000), Resumable.yes] = Field(
         25, description="Number of iterations at the start that use `boost_steps`."

@@ -119,7 +119,7 @@ def test_an_order_to_many_is_shown_first_typed_above_twenty_and_asked_again_when
     picture(page, "jobs-bulk")
     press = dialog.get_by_role("button", name="Cancel the jobs (21)")
     press.click()
-    expect(dialog).to_contain_text("The number of jobs is 21.")
+    expect(dialog).to_contain_text("Type 21, the number of matching jobs.")
     expect(dialog.get_by_label("To confirm")).to_be_focused()
     alice.client.submit({**WAITING, "labels": {"team": "a"}})
     dialog.get_by_label("To confirm").fill("21")

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from models.files import append_private, tighten, try_lock, write_private
+from models.files import append_private, close_to_others, try_lock, write_private
 
 
 def test_a_lock_that_is_held_is_not_given_out_again(tmp_path):
@@ -53,7 +53,7 @@ def test_a_home_is_taken_from_others_with_what_the_service_wrote_there_and_nothi
     (home / "uploads" / "link").symlink_to(elsewhere)
     (home / "cache").symlink_to(tmp_path)
     home.chmod(0o755)
-    tighten(home)
+    close_to_others(home)
     folders = [home, home / "uploads", home / "uploads" / "one"]
     assert [path.stat().st_mode & 0o777 for path in folders] == [0o700] * 3
     assert [path.stat().st_mode & 0o777 for path in written] == [0o600] * 2
@@ -62,7 +62,7 @@ def test_a_home_is_taken_from_others_with_what_the_service_wrote_there_and_nothi
 
 def test_a_folder_for_everybody_stays_one(tmp_path):
     tmp_path.chmod(0o1777)
-    tighten(tmp_path)
+    close_to_others(tmp_path)
     assert tmp_path.stat().st_mode & 0o7777 == 0o1777
 
 

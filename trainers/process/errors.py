@@ -70,7 +70,7 @@ def no_space(error: BaseException) -> bool:
 
 def as_failure(error: BaseException) -> tuple[FailureCode, Message]:
     """Return the code and the message for any exception that ended an attempt."""
-    if isinstance(error, TrainerError) and not _blames_a_good_file(error):
+    if isinstance(error, TrainerError) and not _lacked_memory_to_read(error):
         return error.code, error.message
     words = " ".join(str(error).split())
     if out_of_memory(error):
@@ -80,9 +80,11 @@ def as_failure(error: BaseException) -> tuple[FailureCode, Message]:
     return TrainerError.code, Failures.crashed(kind=type(error).__name__, words=words[:300])
 
 
-def _blames_a_good_file(error: TrainerError) -> bool:
-    """Tell whether a file seemed damaged because there was no memory to read it: decompressors fail then as well."""
-    if not isinstance(error, (InvalidDatasetError, CheckpointCorruptError)):
+def _lacked_memory_to_read(error: TrainerError) -> bool:
+    """Tell whether a file only seemed damaged, because a library failed for lack of memory while reading it."""
+    *_, first = _chain(error)
+    # An error of this project comes first where a file was read, and found to be of the wrong kind.
+    if not isinstance(error, (InvalidDatasetError, CheckpointCorruptError)) or isinstance(first, MessageError):
         return False
     return any(map(_is_memory_error, _chain(error))) or memory.exhausted()
 

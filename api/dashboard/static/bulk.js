@@ -45,7 +45,7 @@ function valid(form, order) {
   const { typed, priority } = form.elements;
   if (typed && typed.value.trim() !== String(order.expected)) {
     typed.dataset.pointer = "/typed";
-    complain(form, "typed", t("The number of jobs is {n}.", { n: String(order.expected) }));
+    complain(form, "typed", t("Type {n}, the number of matching jobs.", { n: String(order.expected) }));
     return false;
   }
   if (priority && !priority.checkValidity()) {

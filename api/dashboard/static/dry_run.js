@@ -1,5 +1,5 @@
 // The plan for a job: queue, position and estimated finish, or the problems to fix first.
-import { duration } from "./figures.js";
+import { duration, number } from "./figures.js";
 import { t } from "./words.js";
 
 function element(name, className, ...content) {
@@ -19,7 +19,7 @@ export function showPlan(box, job, queue) {
   const list = document.createElement("dl");
   const say = (term, ...content) => list.append(element("dt", "", term), element("dd", "", ...content));
   say(t("Queue"), queueWords(job, queue));
-  say(t("Position"), place(job));
+  say(t("Position"), place(job, box.dataset));
   say(t("Estimated finish"), ...ending(job));
   if (job.params.image_size) say(t("Image size"), t("{size}×{size} pixels", { size: job.params.image_size }));
   const notices = [];
@@ -35,12 +35,12 @@ function queueWords(job, queue) {
   return `${job.queue} (${workers})`;
 }
 
-function place(job) {
+/** Say where a job would stand. Positions up to `exact` are exact, and none is counted further than `farthest`. */
+function place(job, { exact, farthest }) {
   if (job.position === null) return t("unknown");
   if (job.position === 1) return t("next in queue");
-  if (job.position > 1000) return t("more than 1000 ahead");
-  // Only the first hundred positions are exact (docs/03-queue.md).
-  if (job.position > 100) return t("about {n}", { n: 10 * Math.round(job.position / 10) });
+  if (job.position > Number(farthest)) return t("more than {n} jobs ahead", { n: number(Number(farthest)) });
+  if (job.position > Number(exact)) return t("about {n}", { n: 10 * Math.round(job.position / 10) });
   return t("number {n}", { n: job.position });
 }
 

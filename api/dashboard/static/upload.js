@@ -41,7 +41,7 @@ async function wrongHere() {
     .map((input) => ({ pointer: input.dataset.pointer, detail: complaint(input) }));
   const [file] = form.elements.file.files;
   if (file && file.size > Number(form.dataset.limit))
-    wrong.push({ pointer: "/file", detail: t("The file has {size}; the limit is {limit}.", { size: size(file.size), limit: size(Number(form.dataset.limit)) }) });
+    wrong.push({ pointer: "/file", detail: t("The file is {size}; the limit is {limit}.", { size: size(file.size), limit: size(Number(form.dataset.limit)) }) });
   if (wrong.length || !file) return wrong;
   const known = await call("GET", "/v1/datasets?limit=100");
   const mine = [null, form.dataset.owner];

@@ -127,7 +127,7 @@ def test_a_very_long_name_of_a_field_is_refused_without_being_repeated(alice: Pe
 
 
 @pytest.mark.parametrize("count", [105_000, MAX_VALUES - len(TRAIN) - len(TRAIN["params"])])  # type: ignore[arg-type]
-def test_many_unknown_fields_take_little_longer_than_one(alice: Person, count: int) -> None:
+def test_many_unknown_fields_take_less_than_100_times_as_long_as_one(alice: Person, count: int) -> None:
     def took(fields: int) -> float:
         body = json.dumps({**TRAIN, **dict.fromkeys(NAMES[:fields], 1)}, separators=(",", ":"))
         began = time.perf_counter()

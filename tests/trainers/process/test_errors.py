@@ -82,8 +82,10 @@ def test_types_and_numbers_decide_whatever_the_words(error, code):
 
 # As Python says it when an allocation fails between two of its own checks, and a file that a decompressor gave up on.
 STRANGE = "SystemError('error return without exception set')"
-UNREAD = "InvalidDatasetError(verbatim('Error -4 while decompressing data'))"
-UNLOADED = "CheckpointCorruptError(verbatim('the file ends early'))"
+UNREAD = "caused(InvalidDatasetError(verbatim('x is damaged')), zlib.error('Error -4 while decompressing data'))"
+UNLOADED = "caused(CheckpointCorruptError(verbatim('x cannot be read')), ValueError('the file ends early'))"
+# What was read, and is of the wrong kind, stays so however little memory there is.
+READ = "InvalidDatasetError(verbatim('x has no classes'))"
 
 
 @pytest.mark.parametrize(
@@ -95,14 +97,18 @@ UNLOADED = "CheckpointCorruptError(verbatim('the file ends early'))"
         (UNREAD, 400, "invalid_dataset"),
         (UNLOADED, 40, "out_of_memory"),
         (UNLOADED, 400, "checkpoint_corrupt"),
+        (READ, 40, "invalid_dataset"),
     ],
 )
 def test_an_error_of_a_process_at_its_limit_is_a_lack_of_memory(error, room_mib, code):
     script = (
-        "import resource\n"
+        "import resource, zlib\n"
         "from models import memory\n"
         "from models.messages import verbatim\n"
         "from trainers.process.errors import CheckpointCorruptError, InvalidDatasetError, as_failure\n"
+        "def caused(error, cause):\n"
+        "    error.__cause__ = cause\n"
+        "    return error\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, 8 << 30))\n"
         "held = memory.room().allowed - memory.room().left\n"
         f"resource.setrlimit(resource.RLIMIT_DATA, (held + ({room_mib} << 20),) * 2)\n"
