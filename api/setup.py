@@ -25,20 +25,18 @@ from stores.container import Stores, open_stores
 from stores.infra.errors import StoreError
 from stores.infra.logs import configure_logs
 from stores.infra.settings import Settings
+from stores.infra.sql import lift_time_limits
 from stores.infra.undumpable import hide_secrets
 
 log = structlog.get_logger(__name__)
 
 PATIENCE_S = 60.0
+# A migration that waits for a table makes requests wait behind it. So the tries are few and short (LOCK_TIMEOUT in
+# migrations/env.py), and between two of them requests have time. All together take about a minute.
+TRIES = 9
+PAUSE_S = 2.0
 # Advisory lock for one setup at a time over all hosts. Any otherwise unused number works.
 LOCK = 7_205_759_403_792_794
-# What may end a session or a statement that takes long; an operator may have set any of them for the server.
-TIME_LIMITS = (
-    "statement_timeout",
-    "lock_timeout",
-    "idle_in_transaction_session_timeout",
-    "idle_session_timeout",
-)
 
 
 def set_up(settings: Settings) -> None:
@@ -71,8 +69,7 @@ def one_setup_at_a_time(engine: Engine) -> Iterator[Connection]:
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()
-        for limit in TIME_LIMITS:
-            connection.execute(text("SELECT set_config(:limit, '0', false)"), {"limit": limit})
+        lift_time_limits(connection, local=False)
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
             log.info("setup_waits_for_another_one")
             connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
@@ -97,20 +94,24 @@ def wait_for_database(engine: Engine, patience_s: float) -> None:
             time.sleep(0.2)
 
 
-def migrate(engine: Engine, patience_s: float = PATIENCE_S) -> None:
-    """Migrate the tables to the newest version. While somebody uses a table, try again until `patience_s` have passed.
+def migrate(engine: Engine, *, tries: int = TRIES, pause_s: float = PAUSE_S) -> None:
+    """Migrate the tables to the newest version. Try again while somebody uses a table, `tries` times in all.
+
+    Tries are counted, not seconds: the wait for another migration may take any time.
 
     Raises:
-        OperationalError: the table was in use all the time.
+        OperationalError: the table was in use each time.
     """
-    deadline = time.monotonic() + patience_s
+    left = tries
     while True:
         try:
             return _upgrade(engine)
         except OperationalError as error:
-            if not isinstance(error.orig, LockNotAvailable) or time.monotonic() > deadline:
+            left -= 1
+            if not isinstance(error.orig, LockNotAvailable) or left == 0:
                 raise
-            log.warning("migration_waits_for_a_table", error=str(error.orig).partition("\n")[0])
+            log.warning("migration_waits_for_a_table", error=str(error.orig).partition("\n")[0], tries_left=left)
+            time.sleep(pause_s)
 
 
 def _upgrade(engine: Engine) -> None:

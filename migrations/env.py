@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from models.rows import Base
 from stores.infra.db import make_engine
 from stores.infra.settings import Settings
+from stores.infra.sql import lift_time_limits
 
 # Two services that start together must not migrate at once; any constant that nobody else uses does.
 LOCK = 7_205_759_403_792_793
@@ -20,9 +21,7 @@ def _run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
     with context.begin_transaction():
         # A large table takes longer than any time limit of a request. The wait for another migration has no limit.
-        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        lift_time_limits(connection, local=True)
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         context.run_migrations()

@@ -84,3 +84,9 @@ class Database:
 def _copy_out(connection: psycopg.Connection, table: str) -> bytes:
     with connection.cursor().copy(SQL("COPY {} TO STDOUT").format(Identifier(table))) as copy:
         return b"".join(bytes(part) for part in copy)
+
+
+def limit_transactions(connection: psycopg.Connection, _record: object) -> None:
+    """Give a new connection of an engine a limit that the server of an operator may have: listen to `connect`."""
+    connection.execute("SET transaction_timeout = '1h'")
+    connection.commit()

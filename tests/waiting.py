@@ -8,6 +8,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+# A condition of pg_locks: another test's database is on the same server.
+IN_THIS_DATABASE = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+
 
 def until(condition: Callable[[], T], timeout: float = 30.0, what: str = "the condition") -> T:
     """Return the condition's first truthy value; fail when there is none in time."""

@@ -1,11 +1,28 @@
-"""SQL fragments shared by several stores."""
+"""SQL shared by several stores."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import cast, literal
+from sqlalchemy import Connection, cast, literal, text
 from sqlalchemy.dialects.postgresql import INTERVAL
+
+# What may end a session, a transaction or a statement that takes long; an operator may have set any of them for the
+# server. The last one exists since PostgreSQL 17.
+TIME_LIMITS = (
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "transaction_timeout",
+)
+# An older server lacks a row for what it doesn't know.
+_LIFT = text("SELECT set_config(name, '0', :local) FROM pg_settings WHERE name = ANY(:limits)")
+
+
+def lift_time_limits(connection: Connection, *, local: bool) -> None:
+    """Switch all time limits of the server off, for this transaction (`local`) or this session."""
+    connection.execute(_LIFT, {"local": local, "limits": list(TIME_LIMITS)})
 
 
 def seconds(value: float) -> Any:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from api.setup import TIME_LIMITS, ensure_admin, one_setup_at_a_time, wait_for_database
+from api.setup import ensure_admin, one_setup_at_a_time, wait_for_database
 from ganforge.stack.ports import free_port
 from models.rows import Key
 from models.states import Role
@@ -22,8 +22,10 @@ from stores.accounts.audit import Local
 from stores.container import Stores, open_stores
 from stores.infra.db import make_engine
 from stores.infra.settings import Settings
+from stores.infra.sql import TIME_LIMITS
 from tests.api.server import ROOT
-from tests.waiting import until
+from tests.database import limit_transactions
+from tests.waiting import IN_THIS_DATABASE, until
 
 
 @pytest.fixture
@@ -68,7 +70,8 @@ def test_a_setup_that_takes_longer_than_a_lease_ends_well(
     monkeypatch.setenv("GANFORGE_LEASE_S", "1")
     waits = text(
         "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) JOIN pg_class ON oid = relation "
-        "WHERE NOT granted AND relname = 'queues' AND query_start < clock_timestamp() - interval '1.5 s'"
+        f"WHERE NOT granted AND {IN_THIS_DATABASE} AND relname = 'queues' "
+        "AND query_start < clock_timestamp() - interval '1.5 s'"
     )
     autocommit = stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT")
     with stores.infra.engine.connect() as blocker, autocommit.connect() as observer:
@@ -84,6 +87,7 @@ def test_a_setup_that_takes_longer_than_a_lease_ends_well(
 
 def test_no_time_limit_of_the_server_ends_the_lock_of_a_setup_or_the_wait_for_it(settings: Settings) -> None:
     engine = make_engine(settings)
+    event.listen(engine, "connect", limit_transactions)
     usual = {limit: _limit(engine, limit) for limit in TIME_LIMITS}
     with one_setup_at_a_time(engine) as session:
         assert {limit: session.scalar(text(f"SHOW {limit}")) for limit in TIME_LIMITS} == dict.fromkeys(usual, "0")
@@ -91,7 +95,7 @@ def test_no_time_limit_of_the_server_ends_the_lock_of_a_setup_or_the_wait_for_it
         pid = session.scalar(text("SELECT pg_backend_pid()"))
         with engine.connect() as observer:
             assert observer.execute(text(own), {"pid": pid}).one() == ("idle", None)
-    assert usual["statement_timeout"] == "30s"
+    assert (usual["statement_timeout"], usual["transaction_timeout"]) == ("30s", "1h")
     assert {limit: _limit(engine, limit) for limit in TIME_LIMITS} == usual
     engine.dispose()
 
@@ -102,7 +106,7 @@ def _limit(engine: Engine, name: str) -> str:
 
 
 def test_a_second_setup_waits_for_the_first(settings: Settings, stores: Stores) -> None:
-    waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    waits = text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {IN_THIS_DATABASE}")
     with stores.infra.engine.connect() as observer:
         with one_setup_at_a_time(stores.infra.engine):
             second = start(settings)

@@ -10,12 +10,16 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 import migrations
 from api.setup import migrate
 from models.rows import Base
+from stores.infra.db import make_engine
+from stores.infra.sql import TIME_LIMITS
+from tests.database import limit_transactions
 from tests.waiting import until
 
 FOLDER = Path(migrations.__file__).parent
@@ -49,40 +53,47 @@ def next_migration(stores, tmp_path, monkeypatch):
         connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head})
 
 
+def _waits(told) -> int:
+    return sum(line["event"] == "migration_waits_for_a_table" for line in told)
+
+
 def test_migrations_equal_the_rows(stores):
     with stores.infra.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
 def test_a_migration_may_take_any_time_but_does_not_wait_long_for_a_table(stores, next_migration):
-    names = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
-    next_migration("CREATE TABLE seen AS SELECT " + ", ".join(f"current_setting('{name}') AS {name}" for name in names))
-    migrate(stores.infra.engine)
-    with stores.infra.engine.connect() as connection:
-        assert connection.execute(text("SELECT * FROM seen")).one() == ("0", "0", "5s")
+    next_migration(
+        "CREATE TABLE seen AS SELECT " + ", ".join(f"current_setting('{name}') AS {name}" for name in TIME_LIMITS)
+    )
+    engine = make_engine(stores.infra.settings)
+    event.listen(engine, "connect", limit_transactions)
+    migrate(engine)
+    with engine.connect() as connection:
+        seen = connection.execute(text("SELECT * FROM seen")).one()._asdict()
+        assert seen == {**dict.fromkeys(TIME_LIMITS, "0"), "lock_timeout": "5s"}
         # The connection went back to the pool, and its limits are the usual ones again.
         assert connection.scalar(text("SHOW statement_timeout")) == "30s"
+        assert connection.scalar(text("SHOW transaction_timeout")) == "1h"
+    engine.dispose()
 
 
 def test_a_migration_gives_up_when_its_table_is_in_use_all_the_time(stores, next_migration):
     next_migration("SET LOCAL lock_timeout = '50ms'; ALTER TABLE queues ADD added integer")
     with stores.infra.engine.begin() as reader:
         reader.execute(text("SELECT * FROM queues"))
-        with pytest.raises(OperationalError, match="lock timeout"):
-            migrate(stores.infra.engine, patience_s=0.2)
+        with capture_logs() as told, pytest.raises(OperationalError, match="lock timeout"):
+            migrate(stores.infra.engine, tries=3, pause_s=0.01)
+    assert _waits(told) == 2
 
 
 def test_a_migration_goes_on_when_its_table_is_free_again(stores, next_migration):
     next_migration("SET LOCAL lock_timeout = '50ms'; ALTER TABLE queues ADD added integer")
-    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    migration = Thread(target=migrate, args=(stores.infra.engine,))
-    autocommit = stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT")
-    with stores.infra.engine.connect() as reader, autocommit.connect() as observer:
+    migration = Thread(target=migrate, args=(stores.infra.engine,), kwargs={"tries": 1000, "pause_s": 0.01})
+    with stores.infra.engine.connect() as reader, capture_logs() as told:
         reader.execute(text("SELECT * FROM queues"))
         migration.start()
-        for _ in range(2):
-            until(lambda: observer.scalar(waits), 30, "the migration's wait")
-            until(lambda: not observer.scalar(waits), 30, "the end of the wait")
+        until(lambda: _waits(told) >= 2, 30, "the end of the migration's second wait")
         reader.rollback()
         migration.join(30)
     with stores.infra.engine.connect() as connection:
