@@ -17,7 +17,7 @@ from ganforge.stack.ports import LOOPBACK, free_port
 from ganforge.stack.servers import DATABASE, ROLE, S3, Postgres, Server, Valkey
 from ganforge.stack.shutdown import stop_groups
 from ganforge.stack.watchdog import Watchdog
-from models.libpq import forget_libpq_variables, without_libpq_variables
+from models.libpq import forget_libpq_variables
 
 READY_S = 60.0
 BUCKET = "ganforge"
@@ -150,11 +150,7 @@ class Services:
 
     def _child_environment(self) -> dict[str, str]:
         """The caller's environment without variables that would change the servers' behaviour."""
-        kept = {
-            name: value
-            for name, value in without_libpq_variables(os.environ).items()
-            if not name.startswith(("LC_", "RCLONE_"))
-        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "RCLONE_"))}
         return {**kept, "LANG": "C.UTF-8", "GANFORGE_HOME": str(self.home.path)}
 
     def _launch(self, server: Server, port: int | None = None) -> None:

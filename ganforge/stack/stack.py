@@ -18,7 +18,6 @@ from ganforge.stack.home import Home
 from ganforge.stack.services import Services
 from ganforge.stack.settings import StackSettings
 from ganforge.stack.signals import Signals
-from models.libpq import without_libpq_variables
 
 READY_S = 90.0
 
@@ -95,7 +94,7 @@ class Stack:
 
     def _environment(self) -> dict[str, str]:
         return {
-            **without_libpq_variables(os.environ),
+            **os.environ,
             **self.services.environment(),
             "GANFORGE_HOST": self.settings.host,
             "GANFORGE_PORT": str(self.port),
