@@ -13,14 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from models.files import keep_private
 from stores.infra.logs import configure_logs
-from stores.infra.settings import Settings
-from stores.infra.undumpable import hide_secrets
+from stores.infra.process_start import start_process
 
-hide_secrets()  # the workers are forked, and inherit this
-settings = Settings()
-keep_private(settings.home)
+settings = start_process()  # the workers are forked, and inherit what it does
 
 wsgi_app = "api.app:create_app()"
 bind = f"{settings.host}:{settings.port}"

@@ -17,16 +17,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
 import migrations
-from models.files import keep_private, write_private
+from models.files import write_private
 from models.rows import Queue
 from models.states import DeviceClass, Role
 from stores.accounts.keys import new_secret
 from stores.container import Stores, open_stores
 from stores.infra.errors import StoreError
 from stores.infra.logs import configure_logs
+from stores.infra.process_start import start_process
 from stores.infra.settings import Settings
 from stores.infra.sql import lift_time_limits
-from stores.infra.undumpable import hide_secrets
 
 log = structlog.get_logger(__name__)
 
@@ -148,12 +148,9 @@ def ensure_admin(stores: Stores, home: Path) -> None:
 
 def main() -> int:
     """Run from the command line."""
-    hide_secrets()
     configure_logs("setup")
     try:
-        settings = Settings()
-        keep_private(settings.home)
-        set_up(settings)
+        set_up(start_process())
     except (OperationalError, StoreError, OSError) as error:
         log.error("setup_failed", error=str(error).partition("\n")[0])
         return 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection
 
+from models.libpq import forget_libpq_variables
 from models.rows import Base
 from stores.infra.db import make_engine
 from stores.infra.settings import Settings
@@ -31,6 +32,7 @@ given = context.config.attributes.get("connection")
 if isinstance(given, Connection):
     _run(given)
 else:
+    forget_libpq_variables()
     engine = make_engine(Settings())
     with engine.connect() as fresh:
         _run(fresh)

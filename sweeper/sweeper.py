@@ -14,12 +14,11 @@ from celery import Celery, signals
 from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.files import keep_private
 from stores.container import Stores, open_stores
 from stores.infra.broker import make_celery
 from stores.infra.logs import configure_logs
+from stores.infra.process_start import start_process
 from stores.infra.settings import Settings
-from stores.infra.undumpable import hide_secrets
 from stores.jobs import idempotency
 from stores.maintenance.periodic import Round
 from sweeper.housekeeping import Housekeeping
@@ -80,8 +79,5 @@ def create_sweeper(settings: Settings) -> Celery:
 def __getattr__(name: str) -> Celery:
     """Make `app` when Celery's command line asks for it: importing this module reads no settings."""
     if name == "app":
-        hide_secrets()
-        settings = Settings()
-        keep_private(settings.home)
-        return create_sweeper(settings)
+        return create_sweeper(start_process())
     raise AttributeError(name)

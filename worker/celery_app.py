@@ -5,12 +5,11 @@ from __future__ import annotations
 from celery import Celery, signals
 from kombu.asynchronous import get_event_loop
 
-from models.files import keep_private
 from stores.container import open_stores
 from stores.infra.broker import RING, make_celery
 from stores.infra.logs import configure_logs
+from stores.infra.process_start import start_process
 from stores.infra.settings import Settings
-from stores.infra.undumpable import hide_secrets
 from worker.device import find_device
 from worker.supervisor import Supervisor
 
@@ -57,8 +56,5 @@ def create_worker(settings: Settings) -> Celery:
 def __getattr__(name: str) -> Celery:
     """Create `app` when Celery's command line asks for it, so that importing this module reads no settings."""
     if name == "app":
-        hide_secrets()
-        settings = Settings()
-        keep_private(settings.home)
-        return create_worker(settings)
+        return create_worker(start_process())
     raise AttributeError(name)

@@ -7,6 +7,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+from models.libpq import forget_libpq_variables
 from stores.accounts.keys import Keys
 from stores.infra.db import make_engine
 from stores.infra.logs import configure_logs
@@ -33,6 +34,7 @@ class Log(Logger):  # type: ignore[misc]
 def main() -> int:
     """Return 0 if an admin has a key; otherwise print what to do."""
     hide_secrets()
+    forget_libpq_variables()
     engine = make_engine(Settings())
     if Keys(engine).count_admins():
         return 0

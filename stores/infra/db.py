@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
-from models.libpq import forget_libpq_variables
 from stores.infra.failpoints import reach
 from stores.infra.settings import Settings
 
@@ -21,8 +20,8 @@ TRUSTED_S = 1.0
 def _connection(settings: Settings) -> dict[str, Any]:
     """Return the options of each connection.
 
-    Nobody may hold a row by hanging, or by vanishing without a word, in the middle of a transaction: after a lease the
-    server ends such a session, so that the sweeper can take the job, which skips rows that are held.
+    A client that hangs or disappears inside a transaction must not keep its row locks. The server ends such a session
+    after a lease, so that the sweeper, which skips locked rows, can take the job.
     """
     server = {
         "timezone": "utc",
@@ -49,7 +48,6 @@ def make_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
     restart has killed. One that was just used is not pinged, which would cost a round trip a query. The pool hands out
     the one that was used last, so that a request pings at most once, however many queries it makes.
     """
-    forget_libpq_variables()
     engine = create_engine(
         settings.database_url.get_secret_value(),
         pool_size=pool_size,

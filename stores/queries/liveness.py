@@ -11,6 +11,7 @@ from collections.abc import Callable
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.libpq import forget_libpq_variables
 from models.rows import Job, Worker
 from models.states import State
 from stores.fleet.workers import is_running
@@ -43,6 +44,7 @@ class Liveness:
 def report(complaint: Callable[[Liveness, Settings], str | None]) -> int:
     """Run a health check from the command line: 0 if `complaint` finds nothing, else 1 with the reason on stderr."""
     hide_secrets()
+    forget_libpq_variables()
     settings = Settings()
     engine = make_engine(settings)
     try:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import text
+import os
+import subprocess
+import sys
 
+import pytest
+
+from tests.api.server import ROOT
+
+PROCESS = """
+from sqlalchemy import text
 from stores.infra.db import make_engine
-from stores.infra.settings import Settings
+from stores.infra.process_start import start_process
+
+with make_engine(start_process()).connect() as connection:
+    print(connection.execute(text("SELECT 1")).scalar_one())
+"""
 
 
 @pytest.mark.parametrize(
@@ -20,12 +31,10 @@ from stores.infra.settings import Settings
         ("PGTARGETSESSIONATTRS", "standby"),
     ],
 )
-def test_an_engine_ignores_variables_for_another_database(
-    name: str, value: str, service_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+def test_a_process_ignores_variables_for_another_database(
+    name: str, value: str, service_environment: dict[str, str]
 ) -> None:
-    for setting, given in {**service_environment, name: value}.items():
-        monkeypatch.setenv(setting, given)
-    engine = make_engine(Settings())
-    with engine.connect() as connection:
-        assert connection.execute(text("SELECT 1")).scalar_one() == 1
-    engine.dispose()
+    environment = {**os.environ, **service_environment, name: value}
+    command = [sys.executable, "-c", PROCESS]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
