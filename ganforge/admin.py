@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
 
 from ganforge.session import Session
+from ganforge.transport import path_segment
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import AuditEntry, FreshKey, Key, Queue, Worker
@@ -39,11 +39,11 @@ class Operator(Session):
 
     def pause_queue(self, name: str) -> Queue:
         """Let a queue start nothing more (admin)."""
-        return cast("Queue", self._post(f"/v1/queues/{quote(name, safe='')}/pause"))
+        return cast("Queue", self._post(f"/v1/queues/{path_segment(name)}/pause"))
 
     def resume_queue(self, name: str) -> Queue:
         """Let a queue start jobs again (admin)."""
-        return cast("Queue", self._post(f"/v1/queues/{quote(name, safe='')}/resume"))
+        return cast("Queue", self._post(f"/v1/queues/{path_segment(name)}/resume"))
 
     def workers(self) -> Iterator[Worker]:
         """Yield the workers that were seen within the last day (admin)."""

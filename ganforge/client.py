@@ -17,12 +17,11 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
 
 from ganforge.admin import Operator
 from ganforge.download import fetch
 from ganforge.follow import Follower
-from ganforge.transport import content
+from ganforge.transport import content, path_segment
 from ganforge.upload import body
 from models.states import TERMINAL
 
@@ -31,7 +30,8 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
 
 PATIENCE_S = 120.0
 BULK_S = 0.05
-LONGEST_BULK_S = 7200.0
+# `expected` is any number; sockets refuse timeouts of many years.
+MAX_BULK_WAIT_S = 7200.0
 
 
 class Client(Operator):
@@ -55,7 +55,7 @@ class Client(Operator):
 
     def dataset(self, name_or_id: str) -> Dataset:
         """Return one data set."""
-        return cast("Dataset", self._get(f"/v1/datasets/{quote(name_or_id, safe='')}"))
+        return cast("Dataset", self._get(f"/v1/datasets/{path_segment(name_or_id)}"))
 
     def add_dataset(
         self,
@@ -72,6 +72,7 @@ class Client(Operator):
 
         Raises:
             UploadError: the files to upload are missing or unreadable.
+            EncodingError: the data set's name is not UTF-8 text.
         """
         fields = {"name": name or _stem(path), **({} if size is None else {"size": str(size)})}
         if skip_damaged:
@@ -192,7 +193,7 @@ class Client(Operator):
         if priority is not None:
             body["priority"] = priority
         # Changing thousands of jobs takes longer than other requests.
-        patience = min(expected * BULK_S, LONGEST_BULK_S)
+        patience = min(expected * BULK_S, MAX_BULK_WAIT_S)
         return cast("BulkAnswer", self._once("/v1/jobs/bulk", body, idempotency_key, patience))
 
     def events(

@@ -10,8 +10,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
+
 from ganforge.errors import GanforgeError, UnreachableError
 from ganforge.stack.home import Home
+from models.access_keys import KEY_PREFIX
 
 # What a header can carry. Keys of the service are letters, digits and underscores.
 _HEADER_TEXT = re.compile("[!-~]+")
@@ -79,6 +82,10 @@ def _check_address(address: str) -> None:
         usable = False
     if "@" in address:
         raise GanforgeError("GANFORGE_URL names a user or a password: leave them out, GANFORGE_API_KEY holds the key")
+    given = "an access key" if KEY_PREFIX in address else repr(address)
     if not usable:
-        given = "an access key" if "gf_" in address else repr(address)
         raise GanforgeError(f"GANFORGE_URL is {given}; it must look like http://127.0.0.1:8000")
+    try:
+        httpx.URL(address).raw_host.decode("ascii").encode("idna")  # as the name is looked up
+    except (httpx.InvalidURL, ValueError) as error:
+        raise GanforgeError(f"GANFORGE_URL is {given}, whose host name is not valid") from error

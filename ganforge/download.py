@@ -50,7 +50,7 @@ def fetch(transport: Transport, artifact: Artifact, to: Path) -> Path:
         part.replace(target)
     except OSError as error:
         raise DownloadError(f"{target} can't be written: {error.strerror}") from error
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise DownloadError(f"the download of {artifact['name']} was interrupted ({error}): try again") from error
     finally:
         with suppress(FileNotFoundError):

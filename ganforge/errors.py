@@ -29,6 +29,13 @@ class OutputError(GanforgeError):
     """What the command prints cannot be written."""
 
 
+class EncodingError(GanforgeError):
+    """A request holds text that is not UTF-8."""
+
+    def __init__(self) -> None:
+        super().__init__("an argument or a file's name is not UTF-8 text")
+
+
 class DownloadError(GanforgeError):
     """The downloaded bytes differ from the stored ones."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import httpx
-from httpx_sse import EventSource, SSEError
+from httpx_sse import EventSource, ServerSentEvent, SSEError
 
 from ganforge.errors import ApiError, UnreachableError
 from ganforge.transport import Transport
@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
 FIRST_DELAY_S = 0.5
 # A restarted API is back within seconds; who watches a job should not wait much longer. A busy one says Retry-After.
 LONGEST_DELAY_S = 5.0
+_EVENT_FIELDS = {"seq": int, "job": str, "type": str, "data": dict}
 
 
 class Follower:
@@ -52,11 +53,15 @@ class Follower:
         Raises:
             ApiError: the service refuses the stream for good (no such job, no right to see it).
             UnreachableError: there was no contact for `patience` seconds.
+            GanforgeError: another server answers at the service's address.
         """
         while not self._ended:
             try:
                 yield from self._one_connection()
-            except (httpx.TransportError, SSEError) as error:
+            except httpx.DecodingError as error:
+                # It would answer the same again, and each answer counts as contact.
+                raise self._transport.foreign(self._path) from error
+            except (httpx.RequestError, SSEError) as error:
                 self._wait(str(error) or type(error).__name__, None)
             except ApiError as error:
                 if error.status < 500 and error.status != 429:
@@ -84,7 +89,7 @@ class Follower:
                     return
                 if not sent.data:
                     continue
-                event: Event = sent.json()
+                event = self._event(sent)
                 if event["seq"] <= self._seen.get(event["job"], 0):
                     continue
                 self._seen[event["job"]] = event["seq"]
@@ -93,13 +98,32 @@ class Follower:
                 self._failures = 0
                 yield event
 
+    def _event(self, sent: ServerSentEvent) -> Event:
+        try:
+            event = sent.json()
+        except (ValueError, RecursionError):
+            event = None
+        # The next request sends the id in a header, which holds ASCII.
+        known = sent.id.isascii() and isinstance(event, dict)
+        if not known or any(not isinstance(event.get(name), kind) for name, kind in _EVENT_FIELDS.items()):
+            raise self._transport.foreign(self._path)
+        return cast("Event", event)
+
     def _wait(self, why: str, asked: float | None) -> None:
-        """Back off exponentially, with jitter so that many clients don't return at once."""
         if time.monotonic() - self._contact > self._patience:
             raise UnreachableError(
                 f"no contact with {self._transport.connection.url} for {self._patience:.0f} s ({why}); the job goes on"
             )
         self._on_break(why)
-        delay = min(self._delay * 2**self._failures, LONGEST_DELAY_S)
+        delay = backoff(self._delay, self._failures, asked)
         self._failures = min(self._failures + 1, 10)
-        time.sleep(max(asked or 0.0, delay * random.uniform(0.5, 1.0)))  # noqa: S311 - jitter, no secret
+        time.sleep(delay)
+
+
+def backoff(first: float, failures: int, asked: float | None) -> float:
+    """Return the seconds to wait after `failures` failures in a row: at least as long as the service asked for.
+
+    They double up to a limit, with jitter so that many clients don't return at once.
+    """
+    delay: float = min(first * 2**failures, LONGEST_DELAY_S)
+    return max(asked or 0.0, delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret

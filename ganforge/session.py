@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from ganforge.connection import find_connection
-from ganforge.errors import GanforgeError
 from ganforge.transport import Transport
 
 PAGE = 100
@@ -56,7 +55,7 @@ class Session:
         while True:
             page = self._get(path, query)
             if not isinstance(page.get("data"), list):
-                raise GanforgeError(f"{self.url}{path} answered, but not as this service does")
+                raise self._transport.foreign(path)
             yield from page["data"]
             if page.get("next_cursor") is None:
                 return

@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from ganforge.connection import NOT_RUNNING, Connection
-from ganforge.errors import ApiError, GanforgeError, UnreachableError
+from ganforge.errors import ApiError, EncodingError, GanforgeError, UnreachableError
 from ganforge.upload import Body
 
 TRIES = 4
@@ -29,10 +30,10 @@ class Transport:
         self.connection = connection
         self._timeout = timeout
         agent = {"User-Agent": "ganforge"}
-        base = _base(connection.url)
-        self._http = _client(connection, timeout, base, {**agent, "Authorization": f"Bearer {connection.key}"})
+        secret = {"Authorization": f"Bearer {connection.key}"}
+        self._http = _client(connection, timeout, connection.url, {**agent, **secret})
         # Signed links lead to another server, which must not get the key.
-        self.links = _client(connection, timeout, httpx.URL(), agent)
+        self.links = _client(connection, timeout, "", agent)
 
     def close(self) -> None:
         """Close the connections."""
@@ -48,6 +49,7 @@ class Transport:
         Raises:
             ApiError: the service refused.
             UnreachableError: it does not answer.
+            EncodingError: the request holds text that is not UTF-8.
         """
         for attempt in range(TRIES):
             try:
@@ -55,8 +57,10 @@ class Transport:
                 raise_for_problem(answer)
             except httpx.RequestError as error:
                 raise self.unreachable(error) from error
+            except UnicodeError as error:
+                raise EncodingError from error
             except (httpx.InvalidURL, ValueError) as error:
-                raise unsendable(error) from error
+                raise GanforgeError(f"this request can't be sent: {str(error) or type(error).__name__}") from error
             except ApiError as error:
                 wait = error.retry_after
                 if wait is None or wait > LONGEST_WAIT_S or attempt == TRIES - 1 or error.status not in {429, 503}:
@@ -77,7 +81,7 @@ class Transport:
         timeout = httpx.Timeout(self._timeout, read=UPLOAD_PATIENCE_S, write=UPLOAD_PATIENCE_S)
         try:
             answer = self._http.post(path, content=form.pieces(), headers=headers, timeout=timeout)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise self.unreachable(error) from error
         raise_for_problem(answer)
         return answer
@@ -88,7 +92,7 @@ class Transport:
 
         Raises:
             ApiError: the service refused.
-            httpx.TransportError: the connection failed, now or while the caller reads.
+            httpx.RequestError: the connection failed or its bytes are damaged, now or while the caller reads.
         """
         timeout = httpx.Timeout(self._timeout, read=STREAM_SILENCE_S)
         with self._http.stream("GET", path, headers=headers, timeout=timeout) as answer:
@@ -109,16 +113,30 @@ class Transport:
     def unreachable(self, error: Exception) -> UnreachableError:
         """Return the error for a service that does not answer."""
         why = "it took too long" if isinstance(error, httpx.TimeoutException) else str(error) or type(error).__name__
-        # Libraries quote the header that they refuse.
-        why = why.replace(self.connection.key, "[the access key]")
         return UnreachableError(f"no service answers at {self.connection.url} ({why}): {NOT_RUNNING}")
+
+    def foreign(self, path: str) -> GanforgeError:
+        """Return the error for an answer of another server at the service's address."""
+        return GanforgeError(f"{self.connection.url}{path} answered, but not as this service does")
+
+
+def path_segment(name: str) -> str:
+    """Return a name as one segment of a path.
+
+    Raises:
+        EncodingError: it is not UTF-8 text.
+    """
+    try:
+        return quote(name, safe="")
+    except UnicodeError as error:
+        raise EncodingError from error
 
 
 def content(answer: httpx.Response) -> dict[str, Any]:
     """Return the JSON object of an answer.
 
     Raises:
-        ApiError: it is none, so that something else answers at the service's address.
+        ApiError: the body is not a JSON object, so another server answers at this address.
     """
     try:
         body = answer.json()
@@ -129,22 +147,7 @@ def content(answer: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def unsendable(error: Exception) -> GanforgeError:
-    """Return the error for a request that cannot be written down: its text is no UTF-8, or its address is none."""
-    why = "it holds text that is not UTF-8" if isinstance(error, UnicodeError) else str(error) or type(error).__name__
-    return GanforgeError(f"this request can't be sent: {why}")
-
-
-def _base(url: str) -> httpx.URL:
-    try:
-        base = httpx.URL(url)
-        base.raw_host.decode("ascii").encode("idna")  # as the name is looked up
-    except (httpx.InvalidURL, ValueError) as error:
-        raise GanforgeError(f"GANFORGE_URL is {url!r}, whose host name is not valid") from error
-    return base
-
-
-def _client(connection: Connection, timeout: float, base: httpx.URL, headers: dict[str, str]) -> httpx.Client:
+def _client(connection: Connection, timeout: float, base: str, headers: dict[str, str]) -> httpx.Client:
     """Return a client. Proxies and certificates come from the environment, unless the service is on this machine."""
     try:
         return httpx.Client(base_url=base, timeout=timeout, trust_env=not connection.local, headers=headers)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ganforge.errors import UploadError
+from ganforge.errors import EncodingError, UploadError
 
 # Only these files of a folder are uploaded.
 PICTURES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib"}
@@ -34,6 +34,7 @@ def body(path: Path, fields: dict[str, str], told: Told) -> Body:
 
     Raises:
         UploadError: there is nothing to upload.
+        EncodingError: a field is not UTF-8 text.
     """
     path = path.absolute()
     content: Callable[[], Iterator[bytes]]
@@ -46,22 +47,26 @@ def body(path: Path, fields: dict[str, str], told: Told) -> Body:
     except OSError as error:
         raise UploadError(f"{path} can't be read: {error.strerror}") from error
     boundary = uuid.uuid4().hex
-    head = "".join(_field(boundary, field, value) for field, value in fields.items()) + (
+    form = "".join(_field(boundary, field, value) for field, value in fields.items()) + (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename={_quoted(name)}\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     )
+    try:
+        head = form.encode()
+    except UnicodeError as error:
+        raise EncodingError from error
     tail = f"\r\n--{boundary}--\r\n".encode()
 
     def pieces() -> Iterator[bytes]:
         sent = 0
-        yield head.encode()
+        yield head
         for piece in content():
             yield piece
             sent += len(piece)
             told(sent, length)
         yield tail
 
-    return Body(f"multipart/form-data; boundary={boundary}", len(head.encode()) + length + len(tail), pieces)
+    return Body(f"multipart/form-data; boundary={boundary}", len(head) + length + len(tail), pieces)
 
 
 def _field(boundary: str, name: str, value: str) -> str:

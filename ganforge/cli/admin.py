@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ganforge.cli.output import MOST_ROWS, AsJson, ago, print_json, print_table, say
+from ganforge.cli.output import MAX_ROWS, AsJson, ago, print_json, print_table, say
 from ganforge.client import Client
 from models.formats import duration
 
@@ -90,7 +90,7 @@ def audit(
     action: Annotated[list[str] | None, typer.Option(help="Only this action, such as job.cancel; repeatable.")] = None,
     subject: Annotated[list[str] | None, typer.Option(help="Only changes to this id; repeatable.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only changes by this owner.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="Maximum number of rows.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List who changed what, newest first (admin)."""

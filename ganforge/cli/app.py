@@ -10,13 +10,13 @@ import typer
 from typer.exceptions import TyperException
 
 from ganforge.cli import admin, catalog, datasets, demo, job_actions, jobs, submit, up
-from ganforge.cli.output import INTERRUPTED, NO_SERVICE, USAGE, complain, drop, prepare, say
-from ganforge.errors import GanforgeError, OutputError
+from ganforge.cli.output import INTERRUPTED, OTHER_ERROR, USAGE, complain, drop, prepare, say
+from ganforge.errors import EncodingError, GanforgeError, OutputError
 
 EPILOG = (
     "The service is the one that GANFORGE_URL and GANFORGE_API_KEY name, or else the local stack of GANFORGE_HOME. "
-    "Exit codes: 0 the job succeeded, 1 it failed, 3 it was canceled, 2 wrong usage, 4 the service refused or does not "
-    "answer, 130 interrupted."
+    "Exit codes: 0 the job succeeded, 1 it failed, 3 it was canceled, 2 wrong usage, 4 any other error: the service "
+    "refused or does not answer, a setting is wrong, or the output can't be written; 130 interrupted."
 )
 
 app = typer.Typer(
@@ -73,8 +73,8 @@ def run(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except UnicodeError:
-        complain("an argument or a file's name is not UTF-8 text")
+    except (EncodingError, UnicodeError):
+        complain(str(EncodingError()))
         return USAGE
     except GanforgeError as error:
         complain(str(error))
@@ -85,7 +85,7 @@ def run(arguments: list[str] | None = None) -> int:
         return code
     if sys.stdout is not None:
         _flush_or_drop()
-    return NO_SERVICE
+    return OTHER_ERROR
 
 
 def _run(given: list[str]) -> int:
@@ -96,9 +96,9 @@ def _run(given: list[str]) -> int:
         context = getattr(error, "ctx", None)
         hint = f" (see `{context.command_path} --help`)" if context else ""
         complain(f"{_message(error)}{hint}")
-        return int(getattr(error, "exit_code", 2))
+        return int(getattr(error, "exit_code", USAGE))
     except SystemExit as error:
-        # Rich ends the process so when nobody reads the help that Typer prints.
+        # Rich raises SystemExit when the reader of Typer's help has closed the pipe.
         raise OutputError("the reader of the output is gone") from error
     return code if isinstance(code, int) else 0
 

@@ -52,7 +52,7 @@ def list_keys(as_json: AsJson = False) -> None:
         print_json(found)
         return
     rows = ((k["id"], k["name"], k["owner"], k["role"], ago(k["created_at"])) for k in found)
-    print_table(("key", "name", "owner", "role", "made"), rows, "No keys.")
+    print_table(("key", "name", "owner", "role", "created"), rows, "No keys.")
 
 
 @keys.command("create")

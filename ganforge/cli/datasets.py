@@ -112,7 +112,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
         "size": size(found["bytes"]),
         "sha256": found["sha256"],
         "preview": found["preview"],
-        "made": found["created_at"],
+        "created": found["created_at"],
     }
     print_table((found["name"], ""), rows.items(), "")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganforge.cli.output import FAILED, MOST_ROWS, AsJson, ago, complain, finish, print_json, print_table, say, usage
+from ganforge.cli.output import FAILED, MAX_ROWS, AsJson, ago, complain, finish, print_json, print_table, say, usage
 from ganforge.cli.watch import follow
 from ganforge.client import Client
 from models.formats import size
@@ -25,7 +25,7 @@ def jobs(
     queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Only this recipe.")] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Only jobs with this label.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="Maximum number of rows.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, newest first."""
@@ -35,7 +35,8 @@ def jobs(
     if as_json:
         print_json(found)
         return
-    print_table(("job", "kind", "recipe", "state", "progress", "queue", "name", "made"), map(_row, found), "No jobs.")
+    columns = ("job", "kind", "recipe", "state", "progress", "queue", "name", "created")
+    print_table(columns, map(_row, found), "No jobs.")
 
 
 def _row(job: Job) -> tuple[str | None, ...]:

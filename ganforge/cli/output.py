@@ -26,12 +26,13 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Job
 
 # Exit codes, for scripts. 2 is a usage error, as everywhere.
-OK, FAILED, USAGE, CANCELED, NO_SERVICE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+OK, FAILED, USAGE, CANCELED, OTHER_ERROR, INTERRUPTED = 0, 1, 2, 3, 4, 130
 RESULT = {"succeeded": OK, "failed": FAILED, "canceled": CANCELED}
 
-MOST_ROWS = 1_000_000
+# Nobody reads more rows, and `islice` refuses numbers beyond sys.maxsize.
+MAX_ROWS = 1_000_000
 # Columns of a table that are narrower than this are hard to read.
-NARROWEST = 8
+MIN_COLUMN_WIDTH = 8
 # An id, as models.ids makes them; importing that would make every command start later.
 _ID = re.compile("[a-z]+_[0-9a-f-]{36}")
 
@@ -39,7 +40,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class OutputConsole(Console):
-    """A console whose reader may go away, as `head` does: Rich would end the process with the code of a failed job."""
+    """Raises OutputError on a closed pipe. Rich would exit with 1, the code of a failed job."""
 
     def on_broken_pipe(self) -> None:
         """See `Console.on_broken_pipe`."""
@@ -51,7 +52,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 def visible(text: str) -> str:
-    """Return a text that a terminal shows and does not obey: names of jobs come from other people."""
+    """Replace control characters, so that other people's job names cannot control the terminal."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -80,7 +81,7 @@ def prepare() -> None:
         OutputError: it is closed.
     """
     if sys.stdout is None:
-        raise OutputError("standard output is closed; to see nothing, send it to /dev/null")
+        raise OutputError("standard output is closed; redirect it to /dev/null to discard it")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -121,7 +122,7 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], empty: st
         return
     widths = [max(map(cell_len, (name, *column))) for name, *column in zip(names, *cells, strict=True)]
     kept = [number == 0 or any(_ID.fullmatch(row[number]) for row in cells) for number in range(len(names))]
-    least = sum(width if whole else min(width, NARROWEST) for width, whole in zip(widths, kept, strict=True))
+    least = sum(width if whole else min(width, MIN_COLUMN_WIDTH) for width, whole in zip(widths, kept, strict=True))
     target = console()
     if target.is_terminal and least + 2 * len(names) > target.width:
         _print_list(names, cells)

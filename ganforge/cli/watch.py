@@ -73,7 +73,7 @@ class View(ABC):
             case "log":
                 self.note(f"{data['level']}: {data['message']}")
             case "artifact":
-                self.note(f"made {data['artifact']['name']}")
+                self.note(f"saved {data['artifact']['name']}")
 
     def refresh(self, *, force: bool = False) -> None:
         """Request progress and ETA from the service, at a readable rate."""

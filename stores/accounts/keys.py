@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, bindparam, func, insert, literal, select, tuple_, update
 
 from models import views
+from models.access_keys import KEY_PREFIX
 from models.ids import new_id
 from models.messages import Conflicts, Missing
 from models.rows import Key
@@ -22,7 +23,6 @@ from stores.accounts.quotas import Quotas
 from stores.infra.errors import ConflictError, NotFoundError
 
 NO_QUOTAS = Quotas()
-PREFIX = "gf_"
 
 WHO_COLUMNS = (Key.id, Key.owner, Key.role, Key.quota_queued, Key.quota_running, Key.quota_stored_bytes)
 # Built once, because every request executes it.
@@ -58,7 +58,7 @@ def hash_secret(secret: str) -> bytes:
 
 def new_secret() -> str:
     """Return a fresh secret: 256 random bits."""
-    return PREFIX + secrets.token_urlsafe(32)
+    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 class Keys:

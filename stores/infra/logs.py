@@ -10,7 +10,9 @@ from typing import Any
 
 import structlog
 
-_SECRETS = re.compile(r"(gf_)[A-Za-z0-9_-]{8,}|(://[^:/@\s]*:)[^@/\s]+(?=@)")
+from models.access_keys import KEY_PREFIX
+
+_SECRETS = re.compile(rf"({KEY_PREFIX})[A-Za-z0-9_-]{{8,}}|(://[^:/@\s]*:)[^@/\s]+(?=@)")
 
 
 def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

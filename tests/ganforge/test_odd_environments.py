@@ -7,13 +7,17 @@ import pty
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from ganforge.client import Client
+from ganforge.errors import GanforgeError
+from models.views import Artifact
 from tests.ganforge.conftest import Commands
 
 FAR = {"GANFORGE_URL": "http://gan.invalid:8000", "GANFORGE_API_KEY": "gf_x"}
@@ -26,15 +30,44 @@ ANSWERS = {
     "/v1/recipes": b"<html>a page of another server</html>",
     "/v1/datasets": b"[]",
     "/v1/keys": b"{}",
+    "/v1/artifacts/damaged/content": b"{}",
 }
+# Paths whose answers claim to be gzip and are not.
+DAMAGED = {"/v1/recipes/damaged", "/v1/artifacts/damaged/content?redirect=false", "/v1/jobs/damaged/events"}
+ARTIFACT = cast("Artifact", {"id": "damaged", "name": "a.png", "bytes": 1, "sha256": ""})
+FOREIGN_EVENTS = [
+    "data: hello",
+    "data: []",
+    'data: "text"',
+    "data: {}",
+    f"data: {'[' * 100_000}",
+    'data: {"seq": "1", "job": "job_1", "type": "log", "data": {}}',
+    'data: {"seq": 1, "job": [], "type": "log", "data": {}}',
+    'data: {"seq": 1, "job": "job_1", "type": "log", "data": null}',
+    'id: caf\u00e9\ndata: {"seq": 1, "job": "job_1", "type": "log", "data": {}}',
+]
+ANSWERS |= {f"/v1/jobs/foreign-{n}/events": f"{event}\n\n".encode() for n, event in enumerate(FOREIGN_EVENTS)}
 
 
 class _Service(BaseHTTPRequestHandler):
     """Answers a few requests as the service does, and others as another server at its address does."""
 
     def do_GET(self) -> None:
-        body = ANSWERS[self.path.partition("?")[0]]
+        path = self.path.partition("?")[0]
+        headers = {"Content-Type": "text/event-stream"} if path.endswith("/events") else {}
+        if self.path in DAMAGED:
+            self._answer(b"no gzip", {**headers, "Content-Encoding": "gzip"})
+        else:
+            self._answer(ANSWERS[path], headers)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(b"no gzip", {"Content-Encoding": "gzip"})
+
+    def _answer(self, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(200)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -89,8 +122,18 @@ def test_a_value_that_is_no_number_is_one_line(ganforge: Commands, value: str) -
     _one_line(ganforge("train", "mlp_gan", "--set", f"x={value}", **FAR), 2, "--set x: ")
 
 
-def test_text_that_is_not_utf8_is_one_line(ganforge: Commands, service: dict[str, str]) -> None:
-    _one_line(ganforge("train", "mlp_gan", "--name", "caf\udce9", **service), 4, "not UTF-8")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "mlp_gan", "--name", "caf\udce9"],
+        ["datasets", "add", __file__, "--name", "caf\udce9"],
+        ["datasets", "show", "caf\udce9"],
+        ["queues", "pause", "caf\udce9"],
+        ["watch", "caf\udce9"],
+    ],
+)
+def test_text_that_is_not_utf8_is_one_line(ganforge: Commands, service: dict[str, str], command: list[str]) -> None:
+    _one_line(ganforge(*command, **service), 2, "an argument or a file's name is not UTF-8 text")
 
 
 @pytest.mark.parametrize("command", [["recipes"], ["datasets"], ["keys", "list"]])
@@ -98,6 +141,33 @@ def test_another_server_at_the_address_is_one_line(
     ganforge: Commands, service: dict[str, str], command: list[str]
 ) -> None:
     _one_line(ganforge(*command, **service), 4, "not as this service does")
+
+
+@pytest.mark.parametrize(
+    "request_it",
+    [
+        lambda client, _: client.recipe("damaged"),
+        lambda client, _: client.add_dataset(Path(__file__)),
+        lambda client, folder: client.download(ARTIFACT, folder),
+        lambda client, _: list(client.events("damaged")),
+    ],
+    ids=["a request", "an upload", "a download", "a stream"],
+)
+def test_a_damaged_gzip_body_is_one_readable_error(
+    service: dict[str, str], tmp_path: Path, request_it: Callable[[Client, Path], object]
+) -> None:
+    with Client(service["GANFORGE_URL"], service["GANFORGE_API_KEY"]) as client, pytest.raises(GanforgeError):
+        request_it(client, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", range(len(FOREIGN_EVENTS)))
+def test_an_event_of_another_server_is_one_readable_error(service: dict[str, str], number: int) -> None:
+    with (
+        Client(service["GANFORGE_URL"], service["GANFORGE_API_KEY"]) as client,
+        pytest.raises(GanforgeError, match=rf"/v1/jobs/foreign-{number}/events answered, but not as this service does"),
+    ):
+        list(client.events(f"foreign-{number}"))
 
 
 @pytest.mark.parametrize("command", [["queues", "list"], ["queues", "list", "--json"], ["--help"]])

@@ -13,6 +13,7 @@ from ganforge.cli.output import complain, print_json, print_table, say
 from ganforge.cli.submit import parse_settings
 from ganforge.connection import find_connection
 from ganforge.errors import ApiError, GanforgeError, StackError
+from ganforge.follow import backoff
 from ganforge.stack.home import Home
 from ganforge.stack.settings import StackSettings
 
@@ -78,6 +79,13 @@ def test_data_roots_reach_the_service_as_absolute_paths() -> None:
     assert StackSettings.read({"GANFORGE_DATA_ROOTS": given}).data_roots == os.pathsep.join(
         [str(Path.cwd() / "data"), "/srv/data"]
     )
+
+
+@pytest.mark.parametrize("first", [0.5, 5.0, 30.0])  # the default, the limit, and a service's own wish beyond it
+def test_the_wait_between_tries_grows_to_5_seconds_unless_the_service_asks_for_more(first: float) -> None:
+    assert min(first, 5.0) / 2 <= backoff(first, 0, None) <= min(first, 5.0)
+    assert all(2.5 <= backoff(first, failures, None) <= 5.0 for failures in range(4, 11) for _ in range(100))
+    assert backoff(first, 10, 20.0) == 20.0
 
 
 @pytest.mark.parametrize("control", ["\x1b", "\x07", "\r", "\x7f", "\x9b", "\u202e", "\u2066"])

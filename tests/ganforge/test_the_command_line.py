@@ -25,6 +25,7 @@ def trained(running: Commands) -> str:
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert "running" in lines
+    assert "saved loss.png" in lines
     assert lines[-1] == "succeeded"
     epochs = [line for line in lines if line.startswith("epoch ")]
     assert [line.split()[1] for line in epochs] == ["1/2", "2/2"]
@@ -33,7 +34,9 @@ def trained(running: Commands) -> str:
 
 
 def test_jobs_lists_what_the_filters_ask_for(running: Commands, trained: str) -> None:
-    assert trained in running("jobs", "--label", "team=a", "--state", "succeeded").stdout
+    shown = running("jobs", "--label", "team=a", "--state", "succeeded").stdout
+    assert trained in shown
+    assert re.search(r"name +created\b", shown)
     assert running("jobs", "--label", "team=b").stdout == "No jobs.\n"
     listed = json.loads(running("jobs", "--json", "--label", "team=a").stdout)
     assert [(job["id"], job["name"]) for job in listed] == [(trained, "small")]
