@@ -142,7 +142,11 @@ def test_a_retry_starts_from_the_checkpoint_that_was_named(
 @pytest.mark.parametrize(
     ("body", "pointer", "words"),
     [
-        ({"checkpoint": "latest", "params": {"width": 16}}, "/params/width", "from 128 to 16 with a checkpoint"),
+        (
+            {"checkpoint": "latest", "params": {"width": 16}},
+            "/params/width",
+            "from 128 to 16 in a retry from a checkpoint",
+        ),
         ({"checkpoint": "best", "params": {"optimizer": "rmsprop"}}, "/params/optimizer", "retry from zero"),
         ({"checkpoint": "latest", "params": {"batch_size": 64}}, "/params/batch_size", "retry from zero"),
         ({"checkpoint": "latest", "params": {"ema_half_life": 500}}, "/params/ema_half_life", "retry from zero"),
