@@ -48,6 +48,7 @@ def set_up(settings: Settings) -> None:
     """
     stores = open_stores(settings)
     wait_for_database(stores.infra.engine, PATIENCE_S)
+    warn_of_superuser(stores.infra.engine)
     with one_setup_at_a_time(stores.infra.engine):
         migrate(stores.infra.engine)
         stores.infra.blobs.ensure_bucket()
@@ -92,6 +93,17 @@ def wait_for_database(engine: Engine, patience_s: float) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
+
+
+def warn_of_superuser(engine: Engine) -> None:
+    """Log a warning if the service works as a superuser, who can run programs on the database's host."""
+    with engine.connect() as connection:
+        role = connection.execute(
+            text("SELECT rolname FROM pg_roles WHERE rolname = current_user AND rolsuper")
+        ).scalar()
+    if role is not None:
+        remedy = "give the service an ordinary role: `python -m migrations.database_role` makes one"
+        log.warning("database_role_is_superuser", role=role, remedy=remedy)
 
 
 def migrate(engine: Engine, *, tries: int = TRIES, pause_s: float = PAUSE_S) -> None:

@@ -29,6 +29,7 @@ import psycopg
 from benchmarks.queue.api_server import ROOT, await_answer, running, servers
 from benchmarks.service import chosen, digits_job, emit
 from ganforge.stack.ports import free_port
+from ganforge.stack.servers import SERVICE
 from ganforge.stack.services import Services
 
 CLIENTS = 4
@@ -108,9 +109,8 @@ def main() -> None:
 @contextmanager
 def _served(services: Services, name: str, root: Path) -> Iterator[Side]:
     """Run an API process of a checkout for the block, over a database with a live worker and some waiting jobs."""
-    dsn = services.database_url_for("postgres").replace("+psycopg", "")
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+    with psycopg.connect(services.admin_dsn_for("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} OWNER {SERVICE}".encode())
     home = services.home.path / name
     home.mkdir()
     own = root / ".venv" / "bin" / "python"

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from ganforge.stack.servers import SERVICE
 from ganforge.stack.services import Services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,9 +31,9 @@ class Database:
     def __init__(self, services: Services) -> None:
         self._services = services
         self.url = services.database_url_for(NAME)
-        self._admin(f"CREATE DATABASE {TEMPLATE}")
+        self._create(TEMPLATE, "template1")
         self._migrate()
-        self._admin(f"CREATE DATABASE {NAME} TEMPLATE {TEMPLATE}")
+        self._create(NAME)
         with self._connect() as connection:
             query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
             self._tables = [str(name) for (name,) in connection.execute(query)]
@@ -47,17 +48,18 @@ class Database:
                 self._empty(connection)
                 return
         self._admin(f"DROP DATABASE {NAME} WITH (FORCE)")
-        self._admin(f"CREATE DATABASE {NAME} TEMPLATE {TEMPLATE}")
+        self._create(NAME)
 
     def another(self, name: str) -> str:
         """Return the address of a fresh database beside this one, which no other test empties."""
         self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        self._admin(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        self._create(name)
         return self._services.database_url_for(name)
 
     def _empty(self, connection: psycopg.Connection) -> None:
         with connection.transaction():
-            # No triggers: neither foreign keys nor the one that keeps audit rows from being changed.
+            # No triggers: neither foreign keys nor the one that keeps audit rows from being changed. The service's own
+            # role may not ask for that.
             connection.execute("SET LOCAL session_replication_role = replica")
             for name in self._tables:
                 connection.execute(SQL("DELETE FROM {}").format(Identifier(name)))
@@ -73,8 +75,11 @@ class Database:
         assert result.returncode == 0, result.stderr
 
     def _connect(self, name: str = NAME) -> psycopg.Connection:
-        dsn = self._services.database_url_for(name).replace("postgresql+psycopg://", "postgresql://", 1)
-        return psycopg.connect(dsn, autocommit=True)
+        return psycopg.connect(self._services.admin_dsn_for(name), autocommit=True)
+
+    def _create(self, name: str, template: str = TEMPLATE) -> None:
+        """Make a database that belongs to the service's role, as the local stack makes it."""
+        self._admin(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {SERVICE}")
 
     def _admin(self, statement: str) -> None:
         with self._connect("postgres") as connection:

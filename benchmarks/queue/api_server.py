@@ -20,6 +20,7 @@ import psycopg
 from ganforge.stack.child import Child
 from ganforge.stack.home import Home
 from ganforge.stack.ports import free_port
+from ganforge.stack.servers import SERVICE
 from ganforge.stack.services import Services
 from ganforge.stack.shutdown import stop_groups
 from stores.container import Stores, open_stores
@@ -62,9 +63,8 @@ def servers() -> Iterator[Services]:
 @contextmanager
 def served(services: Services, name: str, **settings: str) -> Iterator[Served]:
     """Run one API process over a database called `name` for the block."""
-    dsn = services.database_url_for("postgres").replace("+psycopg", "")
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+    with psycopg.connect(services.admin_dsn_for("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} OWNER {SERVICE}".encode())
     home = services.home.path / name
     home.mkdir(exist_ok=True)
     port = free_port()

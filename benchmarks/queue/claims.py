@@ -18,10 +18,12 @@ from pathlib import Path
 
 import alembic.command
 import alembic.config
+import psycopg
 from sqlalchemy import Engine, create_engine, text
 
 from benchmarks.service import emit, percentile
 from ganforge.stack.home import Home
+from ganforge.stack.servers import SERVICE
 from ganforge.stack.services import Services
 from stores.fleet.workers import Workers
 from stores.jobs.claim import take_job
@@ -134,9 +136,8 @@ def _claim_at_once(engine: Engine, claimers: int) -> tuple[list[float], float, i
 def _database(services: Services, depth: int) -> Iterator[Engine]:
     """Make a database with `depth` queued rows for the block, and drop it."""
     name = f"claims_{depth}"
-    server = create_engine(services.database_url_for("postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin = psycopg.connect(services.admin_dsn_for("postgres"), autocommit=True)
+    admin.execute(f"CREATE DATABASE {name} OWNER {SERVICE}".encode())
     engine = create_engine(
         services.database_url_for(name), pool_size=max(CLAIMERS), connect_args={"connect_timeout": 5}
     )
@@ -147,10 +148,9 @@ def _database(services: Services, depth: int) -> Iterator[Engine]:
             connection.execute(FILL, {"rows": depth, "owners": OWNERS})
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE jobs"))
-            connection.execute(text("CHECKPOINT"))  # what the filling left to be written is not the claims' doing
+        admin.execute("CHECKPOINT")  # what the filling left to be written is not the claims' doing
         yield engine
     finally:
         engine.dispose()
-        with server.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        server.dispose()
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        admin.close()

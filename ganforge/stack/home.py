@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hmac
 import json
 import os
 import secrets
@@ -30,6 +31,14 @@ class Credentials:
     redis: str
     s3_access_key: str
     s3_secret_key: str
+
+    @property
+    def postgres_service(self) -> str:
+        """Password of the service's role. It follows from the superuser's, `postgres`, and does not give that away.
+
+        Earlier versions refuse a file with more secrets than they know, and a home must still open after a downgrade.
+        """
+        return hmac.new(self.postgres.encode(), b"ganforge_service", "sha256").hexdigest()
 
 
 class Home:

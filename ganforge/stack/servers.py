@@ -23,11 +23,14 @@ import redis
 from ganforge.errors import StackError
 from ganforge.stack.home import Credentials, Home
 from ganforge.stack.ports import LOOPBACK
+from migrations.database_role import ServiceRole, ensure_service_role
 from models.files import write_private
 
 # PostgreSQL refuses to run as root, so root starts it as this user, which every system has.
 UNPRIVILEGED = 65534
-ROLE = DATABASE = "ganforge"
+# The superuser, who owned everything in homes of earlier versions, has the database's name.
+SUPERUSER = DATABASE = "ganforge"
+SERVICE = "ganforge_service"
 
 # Runs a named command to its end; raises StackError with its last lines if it fails.
 Run = Callable[[str, list[str]], None]
@@ -86,7 +89,7 @@ class Postgres(Server):
         if os.geteuid() == 0:
             os.chown(made, UNPRIVILEGED, UNPRIVILEGED)
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        access = ["--username", ROLE, "--auth=scram-sha-256", f"--pwfile={password}"]
+        access = ["--username", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={password}"]
         sync = [] if self.durable else ["--no-sync"]
         initdb = [_postgres_program("initdb"), "-D", str(made), *access, *locale, "--no-instructions", *sync]
         try:
@@ -116,16 +119,11 @@ class Postgres(Server):
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return _as_user([_postgres_program("postgres"), "-D", str(self._folder), *options])
 
-    def dsn(self, port: int, database: str = DATABASE) -> str:
-        """Return the address that libpq understands."""
-        return f"postgresql://{ROLE}:{self.credentials.postgres}@{LOOPBACK}:{port}/{database}"
-
     def ready(self, port: int) -> bool:
-        """Answers queries, and has our database."""
+        """Answers queries, and has our database with its ordinary role. Homes of earlier versions are upgraded here."""
+        admin = f"postgresql://{SUPERUSER}:{self.credentials.postgres}@{LOOPBACK}:{port}/postgres"
         try:
-            with psycopg.connect(self.dsn(port, "postgres"), connect_timeout=3, autocommit=True) as connection:
-                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-                    connection.execute(f"CREATE DATABASE {DATABASE}".encode())
+            ensure_service_role(admin, ServiceRole(SERVICE, self.credentials.postgres_service, DATABASE))
         except psycopg.OperationalError:
             return False
         return True

@@ -14,9 +14,10 @@ from ganforge.errors import StackError
 from ganforge.stack.child import SERVERS, Child
 from ganforge.stack.home import Home
 from ganforge.stack.ports import LOOPBACK, free_port
-from ganforge.stack.servers import DATABASE, ROLE, S3, Postgres, Server, Valkey
+from ganforge.stack.servers import DATABASE, S3, SERVICE, SUPERUSER, Postgres, Server, Valkey
 from ganforge.stack.shutdown import stop_groups
 from ganforge.stack.watchdog import Watchdog
+from migrations.database_role import libpq_url
 from models.libpq import forget_libpq_variables
 
 READY_S = 60.0
@@ -110,9 +111,16 @@ class Services:
         return self.database_url_for(DATABASE)
 
     def database_url_for(self, database: str) -> str:
-        """Return SQLAlchemy's address of any database of this server."""
-        password = self.home.credentials().postgres
-        return f"postgresql+psycopg://{ROLE}:{password}@{LOOPBACK}:{self.ports['postgres']}/{database}"
+        """Return SQLAlchemy's address of any database of this server, for the service's ordinary role."""
+        return self._postgres_url(SERVICE, self.home.credentials().postgres_service, database)
+
+    def admin_dsn_for(self, database: str) -> str:
+        """Return libpq's address of any database of this server, for the superuser: nothing of the service gets it."""
+        url = self._postgres_url(SUPERUSER, self.home.credentials().postgres, database)
+        return libpq_url(url)
+
+    def _postgres_url(self, role: str, password: str, database: str) -> str:
+        return f"postgresql+psycopg://{role}:{password}@{LOOPBACK}:{self.ports['postgres']}/{database}"
 
     @property
     def redis_url(self) -> str:

@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
     database_url: SecretStr = Field(
-        SecretStr("postgresql+psycopg://postgres@127.0.0.1:5432/ganforge"),
+        SecretStr("postgresql+psycopg://ganforge_service@127.0.0.1:5432/ganforge"),
         description="Postgres, as an SQLAlchemy URL. The local stack sets this and the following addresses.",
     )
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey.")

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from api.setup import ensure_admin, one_setup_at_a_time, wait_for_database
 from ganforge.stack.ports import free_port
+from ganforge.stack.services import Services
 from models.rows import Key
 from models.states import Role
 from stores.accounts.audit import Local
@@ -187,3 +188,21 @@ def test_importing_everything_needs_nothing() -> None:
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(command, cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_service_that_works_as_superuser_is_told(
+    settings: Settings, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def logged() -> str:
+        process = start(settings)
+        _, log = process.communicate(timeout=60)
+        assert process.returncode == 0, log
+        return log
+
+    assert "database_role_is_superuser" not in logged()
+    name = str(make_engine(settings).url.database)
+    superuser = services.admin_dsn_for(name).replace("postgresql://", "postgresql+psycopg://")
+    monkeypatch.setenv("GANFORGE_DATABASE_URL", superuser)
+    told = logged()
+    assert "database_role_is_superuser" in told
+    assert "migrations.database_role" in told

@@ -10,8 +10,14 @@ from ganforge.stack.processes import WORKER_GRACE_S
 from stores.infra.settings import Settings
 from tests.containers.conftest import ROOT
 
-OURS = ("setup", "api", "sweeper", "worker-cpu", "worker-gpu", "worker-jetson")
-SECRETS = ("GANFORGE_POSTGRES_PASSWORD", "GANFORGE_REDIS_PASSWORD", "GANFORGE_S3_SECRET_KEY")
+OURS = ("database-role", "setup", "api", "sweeper", "worker-cpu", "worker-gpu", "worker-jetson")
+WORKERS = OURS[4:]
+SECRETS = (
+    "GANFORGE_POSTGRES_PASSWORD",
+    "GANFORGE_DATABASE_PASSWORD",
+    "GANFORGE_REDIS_PASSWORD",
+    "GANFORGE_S3_SECRET_KEY",
+)
 
 
 def test_the_services_are_the_servers_and_the_processes_of_the_local_stack(compose_services):
@@ -27,7 +33,7 @@ def test_the_services_are_the_servers_and_the_processes_of_the_local_stack(compo
 def test_every_service_that_stays_has_a_health_check(compose_services):
     for name, service in compose_services.items():
         check = service["healthcheck"]
-        if name == "setup":
+        if name in {"database-role", "setup"}:
             assert check == {"disable": True}
         else:
             assert check["test"][0] in {"CMD", "CMD-SHELL"}, name
@@ -41,9 +47,21 @@ def test_nothing_starts_before_setup_has_succeeded(compose_services, name):
         "redis": {"condition": "service_healthy"},
     }
     assert compose_services["setup"]["depends_on"] == {
-        "postgres": {"condition": "service_healthy"},
+        "database-role": {"condition": "service_completed_successfully"},
         "minio": {"condition": "service_healthy"},
     }
+    assert compose_services["database-role"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+
+
+def test_only_the_step_that_makes_the_role_connects_as_the_superuser(compose_services):
+    superuser = compose_services["postgres"]["environment"]["POSTGRES_USER"]
+    knowing = [name for name, service in compose_services.items() if "GANFORGE_POSTGRES_PASSWORD" in str(service)]
+    assert knowing == ["postgres", "database-role"]
+    for name in OURS:
+        url = compose_services[name]["environment"]["GANFORGE_DATABASE_URL"]
+        role, password = re.match(r"postgresql\+psycopg://(\w+):\$\{(\w+):", url).groups()
+        assert role != superuser, name
+        assert password == "GANFORGE_DATABASE_PASSWORD", name
 
 
 def test_data_and_the_admin_key_live_in_volumes(compose, compose_services):
@@ -58,7 +76,7 @@ def test_data_and_the_admin_key_live_in_volumes(compose, compose_services):
 
 
 def test_a_worker_is_given_longer_to_stop_than_a_checkpoint_takes(compose_services):
-    for name in OURS[3:]:
+    for name in WORKERS:
         grace = int(compose_services[name]["stop_grace_period"].removesuffix("s"))
         assert grace > WORKER_GRACE_S > Settings.model_fields["stop_grace_s"].default
 

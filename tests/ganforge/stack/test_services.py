@@ -62,11 +62,13 @@ def test_rows_and_objects_survive_a_restart_and_so_do_the_secrets(home: Home) ->
 
 
 def test_every_server_refuses_a_wrong_password(services: Services) -> None:
-    password = services.home.credentials()
+    passwords = services.home.credentials()
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(_dsn(services).replace(password.postgres, "wrong"))
+        psycopg.connect(_dsn(services).replace(passwords.postgres_service, "wrong"))
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(services.admin_dsn_for("ganforge").replace(passwords.postgres, passwords.postgres_service))
     with (
-        redis.Redis.from_url(services.redis_url.replace(password.redis, "wrong")) as client,
+        redis.Redis.from_url(services.redis_url.replace(passwords.redis, "wrong")) as client,
         pytest.raises(redis.AuthenticationError),
     ):
         client.ping()
@@ -76,7 +78,7 @@ def test_every_server_refuses_a_wrong_password(services: Services) -> None:
 
 def test_secrets_stand_in_no_command_line_and_in_private_files_only(services: Services) -> None:
     secrets = services.home.credentials()
-    values = [secrets.postgres, secrets.redis, secrets.s3_secret_key]
+    values = [secrets.postgres, secrets.postgres_service, secrets.redis, secrets.s3_secret_key]
     for child in services.children.values():
         line = " ".join(psutil.Process(child.pid).cmdline())
         assert not any(value in line for value in values)

@@ -123,7 +123,8 @@ def test_what_other_commands_need_stands_in_stack_json_without_secrets(running: 
     assert stack is not None
     assert {"api", "s3", "postgres", "redis", "logs", "admin_key", "pid", "processes"} <= stack.keys()
     secrets = home.credentials()
-    secret_values = [secrets.postgres, secrets.redis, secrets.s3_secret_key, home.admin_key_file.read_text().strip()]
+    secret_values = [secrets.postgres, secrets.postgres_service, secrets.redis, secrets.s3_secret_key]
+    secret_values.append(home.admin_key_file.read_text().strip())
     assert not any(value in text for value in secret_values)
     assert home.admin_key_file.stat().st_mode & 0o777 == 0o600
 
