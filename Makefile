@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-unit test-all test-browser browser lint docs format audit bench bench-train bench-quality bench-queue chaos words clean
+.PHONY: help install up demo test test-unit test-all test-browser browser lint docs format audit bench bench-train bench-quality bench-queue bench-attack chaos words clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ bench-train: $(INSTALLED) ## Measure training speed beside the tutorials' own lo
 
 bench-queue: $(INSTALLED) ## Measure the queue: claims, pages, streams, floods (about 20 min; NAMES=pages for one)
 	@$(BIN)/python -m benchmarks.queue $(NAMES)
+
+bench-attack: $(INSTALLED) ## Attack a service from outside: what does an innocent owner notice? (about 10 min; NAMES=bombs for one)
+	@$(BIN)/python -m benchmarks.attacks $(NAMES)
 
 bench-quality: $(INSTALLED) ## Train recipes for minutes and let a classifier judge them (about 15 min)
 	@$(BIN)/python -m benchmarks.quality $(NAMES)

@@ -108,9 +108,9 @@ def until(condition: Callable[[], Any], timeout: float) -> Any:
 
 
 @contextmanager
-def running_service() -> Iterator[Service]:
-    """Start a stack for the block."""
-    home = Path(tempfile.mkdtemp(prefix="ganforge-bench-"))
+def running_service(home: Path | None = None) -> Iterator[Service]:
+    """Start a stack for the block, in a home of its own."""
+    home = home or Path(tempfile.mkdtemp(prefix="ganforge-bench-"))
     settings = StackSettings.read({"GANFORGE_HOME": str(home), "GANFORGE_QUEUES": "cpu"})
     signals = Signals()
     with signals.installed():
