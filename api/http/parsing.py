@@ -26,6 +26,9 @@ MAX_BITS = 64
 MAX_VALUES = 2_000
 MAX_NAME = 255  # characters of a field's name
 
+# A text of JSON, closed or not: where its end is missing, everything to the end belongs to it.
+_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+
 
 def read_json(request: Request) -> Any:
     """Return the body, which must be JSON as defined by RFC 8259.
@@ -39,6 +42,8 @@ def read_json(request: Request) -> Any:
         raise ProblemError("unsupported_media", given)
     try:
         text = request.get_data().decode("utf-8")
+        if _looks_too_large(text):
+            raise _too_many_values()
         value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
     except UnicodeDecodeError as error:
         raise ProblemError("malformed", BodyFaults.not_utf8()) from error
@@ -47,10 +52,31 @@ def read_json(request: Request) -> Any:
     except ValueError as error:
         raise ProblemError("malformed", BodyFaults.not_json(error=message_of(error))) from error
     if _holds_too_much(value):
-        raise InvalidError([field("", BodyFaults.too_many_values(limit=MAX_VALUES))])
+        raise _too_many_values()
     if errors := list(_strange(value, [])):
         raise InvalidError(errors)
     return value
+
+
+def _too_many_values() -> InvalidError:
+    return InvalidError([field("", BodyFaults.too_many_values(limit=MAX_VALUES))])
+
+
+def _looks_too_large(text: str) -> bool:
+    """Return whether more than `MAX_VALUES` commas stand between the texts of a body; stop counting there.
+
+    To decode hundreds of thousands of lists takes a tenth of a second, in which the process answers nobody else.
+    """
+    if text.count(",") <= MAX_VALUES:
+        return False
+    commas = end = 0
+    for texts, found in enumerate(_TEXT.finditer(text)):
+        commas += text.count(",", end, found.start())
+        end = found.end()
+        # A name and a value for each comma; more texts than that are no JSON.
+        if commas > MAX_VALUES or texts > 2 * MAX_VALUES + 2:
+            return True
+    return commas + text.count(",", end) > MAX_VALUES
 
 
 def _holds_too_much(value: Any) -> bool:

@@ -120,6 +120,22 @@ def test_a_body_of_very_many_values_is_one_error(alice: Person, pointers: Pointe
     assert pointers(alice.post(path, data=sent, content_type="application/json")) == {"": words}
 
 
+@pytest.mark.parametrize("name", [',"' * MAX_VALUES, 'a\\",' * MAX_VALUES])
+def test_commas_inside_a_text_are_no_values(alice: Person, pointers: Pointers, name: str) -> None:
+    found = pointers(alice.post("/v1/jobs", json={**TRAIN, "name": name}))
+    assert list(found) == ["/name"]
+    assert "at most" in found["/name"]
+
+
+def test_a_body_of_commas_without_an_end_is_refused_before_it_is_decoded(alice: Person, pointers: Pointers) -> None:
+    for body in (
+        "[" + "0," * (MAX_VALUES + 1),
+        '["' + '","' * (MAX_VALUES + 1),
+        "[" + '"\\""' * 3 * MAX_VALUES + "," * 2001,
+    ):
+        assert list(pointers(alice.post("/v1/jobs", data=body, content_type="application/json"))) == [""]
+
+
 def test_a_very_long_name_of_a_field_is_refused_without_being_repeated(alice: Person, pointers: Pointers) -> None:
     answer = alice.post("/v1/jobs", json={**TRAIN, "params": {"x" * 256: 1}})
     assert pointers(answer) == {"/params": "has a field whose name has more than 255 characters"}
