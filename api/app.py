@@ -16,6 +16,7 @@ from api.http.openapi import document
 from api.http.parsing import refuse_control_characters
 from api.http.routes import RouteTable, mount
 from api.http.shared_answer import SharedAnswer
+from api.http.turns import Turns
 from api.service import Service
 from api.streaming import account_feed
 from api.streaming.hub import Hub
@@ -84,6 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         streams=Streams(settings.max_streams, prometheus.STREAMS),
         importer=importer,
         looks=PreviewMaker(stores, importer.spool),
+        turns=Turns(),
         readiness=SharedAnswer(lambda: health.check(stores), health.FRESH_S),
         row_figures=SharedAnswer(lambda: prometheus.row_figures(stores), prometheus.FRESH_S),
         document=functools.cache(lambda: document(routes)),

@@ -10,6 +10,7 @@ from flask import Request, Response
 
 from api.http.access import Doorkeeper
 from api.http.shared_answer import SharedAnswer
+from api.http.turns import Turns
 from api.streaming import account_feed, job_stream
 from api.streaming.hub import Hub
 from api.streaming.job_stream import Streams
@@ -29,6 +30,7 @@ class Service:
     settings: Settings
     stores: Stores
     door: Doorkeeper
+    turns: Turns
     hub: Hub
     streams: Streams
     importer: Importer
@@ -47,9 +49,11 @@ class Service:
 
     def await_change(self, who: Principal, job_id: str, seconds: float) -> Job:
         """Return the job when its state has changed, or when `seconds` have passed."""
-        return job_stream.await_change(self.hub, self.stores.queries.jobs, who, job_id, seconds)
+        with self.turns.given_back(who.owner):
+            return job_stream.await_change(self.hub, self.stores.queries.jobs, who, job_id, seconds)
 
     def import_dataset(self, request: Request, who: Principal) -> ImportedDataset:
         """Check and store an uploaded data set, after removing what interrupted uploads left."""
         self.importer.tidy()
-        return self.importer.take(request, who)
+        with self.turns.given_back(who.owner):
+            return self.importer.take(request, who)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -123,11 +124,14 @@ def mount(app: Flask, service: Service, route: Route) -> None:
     def serve(**path: str) -> Response:
         g.operation = route.name
         who = service.door.admit(request, route.access)
-        query = read_query(request, route.query)
-        body = None if route.body is None else read_body(request, route.body, optional=route.body_optional)
-        # Public routes have no caller and do not use it.
-        call = Call(service, who, query, body, request)  # type: ignore[arg-type]
-        return respond(route.view(call, **path))
+        if route.body is not None:
+            request.get_data()  # kept; its bytes may come slowly, and a turn is no place to wait for them
+        with nullcontext() if who is None else service.turns.taken(who.owner):
+            query = read_query(request, route.query)
+            body = None if route.body is None else read_body(request, route.body, optional=route.body_optional)
+            # Public routes have no caller and do not use it.
+            call = Call(service, who, query, body, request)  # type: ignore[arg-type]
+            return respond(route.view(call, **path))
 
     rule = re.sub(r"{(\w+)}", r"<\1>", route.path)
     options: dict[str, Any] = {"methods": [route.method], "provide_automatic_options": False}

@@ -8,6 +8,7 @@ from flask import Request, Response
 
 from api.http.access import Doorkeeper
 from api.http.shared_answer import SharedAnswer
+from api.http.turns import Turns
 from models.views import ImportedDataset, Job
 from stores.accounts.keys import Principal
 from stores.container import Stores
@@ -29,6 +30,10 @@ class Service(Protocol):
     @property
     def door(self) -> Doorkeeper:
         """The access checks."""
+
+    @property
+    def turns(self) -> Turns:
+        """The turns that each owner's requests take."""
 
     @property
     def readiness(self) -> SharedAnswer[dict[str, str]]:
