@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ganforge.admin import Operator
 from ganforge.download import fetch
+from ganforge.errors import UploadError
 from ganforge.follow import Follower
 from ganforge.transport import content, path_segment
 from ganforge.upload import body
@@ -66,19 +67,24 @@ class Client(Operator):
         skip_damaged: bool = False,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> ImportedDataset:
-        """Upload a folder or an archive of pictures; return the data set when it is ready.
+        """Upload a folder or an archive of pictures (`-`: from standard input); return the data set when it is ready.
 
         `on_progress` hears how many bytes were sent, of how many; after the last the service packs them, in minutes.
+        The answer's notes begin with files of a folder that were not sent: pipes, and folders linked to twice.
 
         Raises:
-            UploadError: the files to upload are missing or unreadable.
+            UploadError: the files to upload are missing, unreadable, or of kinds that the service doesn't read.
             EncodingError: the data set's name is not UTF-8 text.
         """
         fields = {"name": name or _stem(path), **({} if size is None else {"size": str(size)})}
         if skip_damaged:
             fields["skip_damaged"] = "true"
-        form = body(path, fields, on_progress or (lambda _sent, _total: None))
-        return cast("ImportedDataset", content(self._transport.upload("/v1/datasets", form)))
+        notes: list[str] = []
+        told = on_progress or (lambda _sent, _total: None)
+        form = body(path, fields, told, skip=skip_damaged, note=notes.append)
+        made = cast("ImportedDataset", content(self._transport.upload("/v1/datasets", form)))
+        made["notes"] = [*notes, *made["notes"]]
+        return made
 
     def delete_dataset(self, dataset_id: str) -> None:
         """Delete an uploaded data set, which no unfinished job may need."""
@@ -251,4 +257,6 @@ class Client(Operator):
 def _stem(path: Path) -> str:
     """Return the name of a folder or an archive without suffixes such as `.tar.gz`."""
     path = path.absolute()
+    if path.name == "-" or path.is_fifo():
+        raise UploadError("an archive from a pipe has no name: give the data set's name")
     return path.name if path.is_dir() else re.sub(r"(\.tar)?\.\w+$", "", path.name)

@@ -51,6 +51,7 @@ class Member(NamedTuple):
     parts: tuple[str, ...]
     is_folder: bool
     read: Callable[[], bytes]
+    size: int = 0  # as its header claims
 
 
 class Archive:
@@ -91,7 +92,7 @@ class Archive:
             count += 1
             if count > MOST_MEMBERS:
                 raise RefusedError(ArchiveFaults.too_many_members(count=MOST_MEMBERS), Remedies.send_fewer())
-            if member.parts and not is_junk(member.parts):
+            if member.parts and not any(map(is_junk, member.parts)):
                 yield member
 
     # -- zip
@@ -119,7 +120,7 @@ class Archive:
             with archive.open(info) as file:
                 return self._content(name, file, info.file_size)
 
-        return Member(name, parts, False, _guarded(read))
+        return Member(name, parts, False, _guarded(read), info.file_size)
 
     # -- tar
 
@@ -163,7 +164,7 @@ class Archive:
             with file:
                 return self._content(info.name, file, info.size)
 
-        return Member(info.name, parts, False, _guarded(read))
+        return Member(info.name, parts, False, _guarded(read), info.size)
 
     # -- counting
 

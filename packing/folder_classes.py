@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Tuple
+from typing import Iterable, Tuple
 
 from models.messages import FolderFaults, Remedies
 from packing.errors import RefusedError, printable
@@ -28,13 +28,32 @@ _MOST_NAMES = 100_000
 class Folders:
     """The number of pictures in each folder of the archive, counted in the first pass."""
 
-    counts: dict[Folder, int] = field(default_factory=dict)
+    counts: dict[Folder, int] = field(default_factory=dict)  # 0: its pictures are damaged or of another kind
     seen: set[Folder] = field(default_factory=set)  # includes folders without pictures
+    others: set[Folder] = field(default_factory=set)  # hold files that are no pictures
+
+    def expect(self, folder: Folder) -> None:
+        """Add the folder of a picture that may turn out to be damaged."""
+        self.counts.setdefault(folder, 0)
+        self.seen.add(folder)
 
     def add(self, folder: Folder) -> None:
         """Count a picture in a folder."""
-        self.counts[folder] = self.counts.get(folder, 0) + 1
+        self.expect(folder)
+        self.counts[folder] += 1
+
+    def add_other(self, folder: Folder) -> None:
+        """Add the folder of a file that is no picture."""
+        self.others.add(folder)
         self.seen.add(folder)
+
+    def without_other_files(self) -> set[Folder]:
+        """Return the folders that count: all but those of other files only, such as the labels beside the pictures.
+
+        An empty folder counts. It is a class whose pictures somebody forgot.
+        """
+        pictured, others = _enclosing(self.counts), _enclosing(self.others)
+        return {folder for folder in self.seen if folder in pictured or folder not in others}
 
 
 @dataclass(frozen=True)
@@ -65,8 +84,9 @@ def understand(folders: Folders) -> Layout:
     if total < FEWEST_IMAGES:
         found = FolderFaults.pictures_in_all(count=total) if total else FolderFaults.no_picture_in_all()
         raise RefusedError(found, Remedies.at_least_in_all(fewest=FEWEST_IMAGES))
-    depth = _common(folders)
-    inner = {folder[depth:]: folder for folder in folders.seen if len(folder) >= depth}
+    seen = folders.without_other_files()
+    depth = _common(seen, folders.counts)
+    inner = {folder[depth:]: folder for folder in seen if len(folder) >= depth}
     counts = {folder: folders.counts.get(whole, 0) for folder, whole in inner.items()}
     layout = _describe(counts)
     return Layout(
@@ -74,12 +94,17 @@ def understand(folders: Folders) -> Layout:
     )
 
 
-def _common(folders: Folders) -> int:
+def _enclosing(folders: Iterable[Folder]) -> set[Folder]:
+    """Return these folders and all that they lie in."""
+    return {folder[:depth] for folder in folders for depth in range(len(folder) + 1)}
+
+
+def _common(seen: set[Folder], counts: dict[Folder, int]) -> int:
     """Return the depth of the folders that contain everything else and no picture, such as the one that was packed."""
     depth = 0
     while True:
-        tops = {folder[depth] for folder in folders.seen if len(folder) > depth}
-        beside = any(len(folder) == depth for folder, count in folders.counts.items() if count)
+        tops = {folder[depth] for folder in seen if len(folder) > depth}
+        beside = any(len(folder) == depth for folder, count in counts.items() if count)
         if beside or len(tops) != 1:
             return depth
         depth += 1

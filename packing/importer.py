@@ -6,24 +6,25 @@ import hashlib
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, Optional
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Optional
 
-from models.messages import ArchiveFaults, FolderFaults, Message, PictureNotes, Remedies
+from models.messages import ArchiveFaults, FolderFaults, PictureNotes, Remedies
 from packing.archive import Archive, Member
-from packing.errors import DamagedError, FileProblem, RefusedError, printable
+from packing.errors import DamagedError, RefusedError
 from packing.folder_classes import Destination, Folders, Layout, understand
 from packing.import_notes import Notes
+from packing.left_out import LeftOut
 from packing.limits import (
     DEFAULT_SIZE,
     FEWEST_IMAGES,
     FEWEST_IN_A_CLASS,
     HELD_OUT,
     LARGEST,
-    MAX_NAMED_FILES,
+    MOST_MEMBER,
     MOST_PACKED,
     SMALLEST,
 )
-from packing.names import is_picture
+from packing.names import HEAD, Kind, begins_as_picture, kind_of
 from packing.packed import PARTS, PackedWriter
 from packing.picture import be_strict, decode, look
 from packing.preview import Preview
@@ -45,25 +46,6 @@ class Order:
     skip_damaged: bool = False
 
 
-class Damage:
-    """The damaged pictures: the number of all, and the names of the first ones."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.named: list[FileProblem] = []
-
-    def add(self, name: str, problem: Message) -> None:
-        """Add a damaged picture."""
-        self.count += 1
-        if len(self.named) < MAX_NAMED_FILES:
-            self.named.append(FileProblem(printable(name), problem))
-
-    def refusal(self) -> RefusedError:
-        """Return the refusal of an archive for them."""
-        remedy = Remedies.mend_it() if self.count == 1 else Remedies.mend_them()
-        return RefusedError(FolderFaults.damaged_pictures(count=self.count), remedy, self.named)
-
-
 def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
     """Write the packed file and its preview; return the facts.
 
@@ -74,11 +56,13 @@ def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
     be_strict()
     archive = Archive(order.archive)
     survey = _Survey(archive, progress)
+    if survey.left_out.others and not order.skip_damaged:
+        raise survey.left_out.refusal()
     try:
         layout = understand(survey.folders)
     except RefusedError:
-        if survey.damage.count and not order.skip_damaged:
-            raise survey.damage.refusal() from None  # the likelier reason
+        if survey.left_out and not order.skip_damaged:
+            raise survey.left_out.refusal() from None  # the likelier reason
         raise
     side = order.size or survey.natural_size()
     channels = 1 if survey.grey else 3
@@ -100,36 +84,45 @@ class _Survey:
 
     def __init__(self, archive: Archive, progress: Progress) -> None:
         self.folders = Folders()
-        self.damage = Damage()
+        self.left_out = LeftOut()
         self.notes = Notes()
         self.grey = True
         self.sizes: set[tuple[int, int]] = set()
         self.smallest = 1 << 30
-        self.unreadable: set[int] = set()  # positions in the archive of members that need no second look
-        for number, member in enumerate(self._pictures(archive)):
-            try:
-                facts = look(member.read())
-            except DamagedError as error:
-                self.damage.add(member.name, error.message)
-                self.folders.seen.add(member.parts[:-1])
-                self.unreadable.add(number)
-                continue
-            self.folders.add(member.parts[:-1])
-            self.grey = self.grey and facts.grey
-            self.smallest = min(self.smallest, *facts.size)
-            if len(self.sizes) < 2:
-                self.sizes.add(facts.size)
+        self.chosen = bytearray()  # for each member of the archive: 1 if it is a picture to pack
+        for number, member in enumerate(archive.members()):
+            self.chosen.append(self._look_at(member))
             progress("look", number + 1, None)
 
-    def _pictures(self, archive: Archive) -> Iterator[Member]:
-        for member in archive.members():
-            if member.is_folder:
-                self.folders.seen.add(member.parts)
-            elif is_picture(member.parts):
-                yield member
-            else:
-                self.folders.seen.add(member.parts[:-1])
-                self.notes.ignored(member.name)
+    def _look_at(self, member: Member) -> bool:
+        """Return whether a member is a picture to pack."""
+        if member.is_folder:
+            self.folders.seen.add(member.parts)
+            return False
+        folder, kind = member.parts[:-1], kind_of(member.parts[-1])
+        content = None
+        if kind is Kind.UNNAMED:
+            content = member.read() if member.size <= MOST_MEMBER else b""
+            kind = Kind.PICTURE if begins_as_picture(content[:HEAD]) else Kind.OTHER
+        if kind is Kind.OTHER:
+            self.folders.add_other(folder)
+            self.notes.ignored(member.name)
+            return False
+        self.folders.expect(folder)
+        if kind is not Kind.PICTURE:
+            self.left_out.add_other(member.name, kind)
+            return False
+        try:
+            facts = look(member.read() if content is None else content)
+        except DamagedError as error:
+            self.left_out.add_damaged(member.name, error.message)
+            return False
+        self.folders.add(folder)
+        self.grey = self.grey and facts.grey
+        self.smallest = min(self.smallest, *facts.size)
+        if len(self.sizes) < 2:
+            self.sizes.add(facts.size)
+        return True
 
     def natural_size(self) -> int:
         """Return the side of all pictures if they are squares of one size that may be kept, or else the usual one."""
@@ -156,7 +149,7 @@ class _Packer:
         self._layout = layout
         self._survey = survey
         self._shape = shape
-        self._damage = survey.damage
+        self._left_out = survey.left_out
         self._notes = survey.notes
         self._total = sum(survey.folders.counts.values())
         self._preview = Preview(shape[2], self._total)
@@ -180,14 +173,12 @@ class _Packer:
         Raises:
             RefusedError: pictures are damaged, or too few are whole.
         """
-        members = (one for one in archive.members() if not one.is_folder and is_picture(one.parts))
+        members = (one for chosen, one in zip(self._survey.chosen, archive.members()) if chosen)
         for number, member in enumerate(members):
-            if number in self._survey.unreadable:
-                continue
             try:
                 self._take(member.read(), self._layout.destinations[member.parts[:-1]])
             except DamagedError as error:
-                self._damage.add(member.name, error.message)
+                self._left_out.add_damaged(member.name, error.message)
             progress("pack", number + 1, self._total)
         self._judge()
         for part in [part for part in PARTS if part in self._waiting]:
@@ -227,23 +218,23 @@ class _Packer:
             self._writer.add(part, file.read(size), label)
 
     def _judge(self) -> None:
-        damage = self._damage
-        if damage.count and not self._order.skip_damaged:
-            raise damage.refusal()
+        left_out = self._left_out
+        if left_out and not self._order.skip_damaged:
+            raise left_out.refusal()
         whole = sum(self._of_class.values())
         if whole < FEWEST_IMAGES:
             raise RefusedError(
-                FolderFaults.few_are_whole(whole=whole), Remedies.at_least_whole(fewest=FEWEST_IMAGES), damage.named
+                FolderFaults.few_are_whole(whole=whole),
+                Remedies.at_least_whole(fewest=FEWEST_IMAGES),
+                left_out.problems,
             )
         for destination in self._layout.destinations.values():
             if self._of_class[destination.part, destination.label] < FEWEST_IN_A_CLASS:
                 name = destination.part if destination.label is None else self._layout.classes[destination.label]
                 remedy = Remedies.at_least_in_every(fewest=FEWEST_IN_A_CLASS)
-                raise RefusedError(FolderFaults.few_of_class_are_whole(name=name), remedy, damage.named)
-        if damage.count:
-            names = ", ".join(one.file for one in damage.named[:3])
-            text = PictureNotes.left_out_among if damage.count > 3 else PictureNotes.left_out
-            self._notes.say(text(damaged=damage.count, names=names))
+                raise RefusedError(FolderFaults.few_of_class_are_whole(name=name), remedy, left_out.problems)
+        for note in left_out.notes():
+            self._notes.say(note)
         if any(destination.hold_out for destination in self._layout.destinations.values()):
             self._notes.say(PictureNotes.held_out(nth=HELD_OUT))
 

@@ -10,11 +10,11 @@ from typing import NamedTuple, Sequence
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from models.messages import MemberFaults
+from models.messages import MemberFaults, Message
+from packing.codecs import FORMATS, missing
 from packing.errors import DamagedError
 from packing.limits import MOST_PIXELS
 
-FORMATS = ["PNG", "JPEG", "WEBP", "BMP"]
 GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 _ORIENTATION = 0x0112  # EXIF: how the camera was held
 _TURNED = {
@@ -89,7 +89,7 @@ def decode(content: bytes, side: int, *, grey: bool) -> Pixels:
         # A JPEG can be decoded at a half, a quarter or an eighth of its size, never below what is asked for.
         image.draft(None, (2 * side, 2 * side))
         image.load()
-        if getattr(image, "is_animated", False) and image.format in {"PNG", "WEBP"}:
+        if getattr(image, "is_animated", False) and image.format in {"PNG", "WEBP", "AVIF"}:
             done.add("animated")
         turn = _TURNED.get(image.getexif().get(_ORIENTATION, 1)) if "exif" in image.info else None
         square = _scaled(_plain(image, done, grey=grey), side)
@@ -115,9 +115,17 @@ def _open(content: bytes) -> ImageFile.ImageFile:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise DamagedError(MemberFaults.too_many_pixels(count=MOST_PIXELS // 1_000_000)) from error
     except UnidentifiedImageError as error:
-        raise DamagedError(MemberFaults.no_picture_format() if content else MemberFaults.empty_member()) from error
+        raise DamagedError(_unknown(content)) from error
     except _DAMAGE as error:
         raise DamagedError(MemberFaults.damaged_picture(error=_said(error))) from error
+
+
+def _unknown(content: bytes) -> Message:
+    """Return why a file is not known as a picture."""
+    library = missing(content)
+    if library is not None:
+        return MemberFaults.library_missing(library=library)
+    return MemberFaults.no_picture_format() if content else MemberFaults.empty_member()
 
 
 def _plain(image: Image.Image, done: set[str], *, grey: bool) -> Image.Image:

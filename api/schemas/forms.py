@@ -22,8 +22,8 @@ class NewDataset(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: Upload = Field(
-        description="A zip, or a tar (plain, or packed with gzip, bzip2 or xz), of PNG, JPEG, WebP and BMP pictures: "
-        "in one folder, in a folder for each class, or in `A/` and `B/` for translation."
+        description="A zip, or a tar (plain, or packed with gzip, bzip2 or xz), of PNG, JPEG, WebP, BMP, AVIF and HEIC "
+        "pictures: in one folder, in a folder for each class, or in `A/` and `B/` for translation."
     )
     name: Annotated[str, Field(min_length=1, max_length=255)] = Field(
         description="The data set's name, unique among yours."
@@ -33,7 +33,7 @@ class NewDataset(BaseModel):
         description="Pixels a side: the shorter side is scaled to it and the middle cut out. Left out, squares of one "
         "size stay as they are and all else becomes 64.",
     )
-    skip_damaged: Switch = Field(False, description="Skip pictures that cannot be read instead of refusing the upload.")
+    skip_damaged: Switch = Field(False, description="Skip damaged pictures and files of kinds that are not read.")
 
     @field_validator("name")
     @classmethod

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Te
 
 from ganforge.cli.output import AsJson, console, print_json, print_table, say
 from ganforge.client import Client
+from ganforge.upload import STANDARD_INPUT
 from models.formats import size
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
@@ -47,22 +48,35 @@ def datasets(context: typer.Context, as_json: AsJson = False) -> None:
     print_table(("data set", "state", "images", "shape", "size", "id"), rows, "No data sets.")
 
 
+def _readable(path: Path) -> Path:
+    # Typer's own check takes `-` for a file that is not there.
+    if path != STANDARD_INPUT and not os.access(path, os.R_OK):
+        why = "is not readable" if os.path.lexists(path) else "does not exist"
+        raise typer.BadParameter(f"path {str(path)!r} {why}.")
+    return path
+
+
 @app.command("add")
 def add(
     path: Annotated[
         Path,
         typer.Argument(
             metavar="FOLDER_OR_ARCHIVE",
-            exists=True,
-            help="A folder, zip or tar of pictures: in one folder, a folder per class, or A/ and B/ for translation.",
+            callback=_readable,
+            help="A folder, zip or tar of pictures: in one folder, a folder per class, or A/ and B/ for translation; "
+            "- reads the archive from standard input.",
         ),
     ],
-    name: Annotated[str | None, typer.Option(help="The data set's name; default: the file's name.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The data set's name; default: the file's name; needed for a pipe.")
+    ] = None,
     side: Annotated[
         int | None,
         typer.Option("--size", help="Pixels a side; default: unchanged, or 64 if sizes differ."),
     ] = None,
-    skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="Skip pictures that cannot be read.")] = False,
+    skip_damaged: Annotated[
+        bool, typer.Option("--skip-damaged", help="Skip pictures that cannot be read, and files of other kinds.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Upload pictures as a new data set."""

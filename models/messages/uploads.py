@@ -43,7 +43,8 @@ class MemberFaults(Texts):
     no_pixels = Text("has no pixels")
     damaged_picture = Text("is damaged: {error}")
     too_many_pixels = Text("has more than {count} million pixels")
-    no_picture_format = Text("is no PNG, JPEG, WebP or BMP picture")
+    no_picture_format = Text("is no PNG, JPEG, WebP, BMP, AVIF or HEIC picture")
+    library_missing = Text("is of a kind that this service reads only with the package {library}, which it lacks")
     empty_member = Text("is empty")
 
 
@@ -70,6 +71,10 @@ class FolderFaults(Texts):
     damaged_pictures = Text(
         "{count:,} picture is damaged, or no picture at all", "{count:,} pictures are damaged, or no picture at all"
     )
+    other_kinds = Text(
+        "{count:,} file is of a kind that is not read here ({kinds})",
+        "{count:,} files are of kinds that are not read here ({kinds})",
+    )
     few_are_whole = Text("{whole} pictures are whole")
     few_of_class_are_whole = Text("too few pictures of {name} are whole")
 
@@ -81,19 +86,21 @@ class Remedies(Texts):
     send_fewer = Text("send fewer pictures")
     send_fewer_or_smaller = Text("send fewer or smaller pictures")
     send_smaller = Text("send smaller pictures, or an ordinary zip or tar")
-    send_pictures = Text("send pictures as they are, as PNG, JPEG, WebP or BMP")
+    send_pictures = Text("send pictures as they are, as PNG, JPEG, WebP, BMP, AVIF or HEIC")
     send_without_password = Text("send an archive without a password")
     make_anew = Text("make it anew, see that it opens on your machine, and send it again")
     repack = Text("make the archive anew from the folder of pictures, with an ordinary zip or tar program")
     make_smaller = Text("make the picture smaller")
     unpack_first = Text("unpack it first, and send the pictures themselves")
-    convert = Text("convert such pictures to PNG, JPEG, WebP or BMP, or take them out")
+    convert = Text(
+        "convert such pictures to PNG or JPEG, or take them out, or send skip_damaged=true to leave them out"
+    )
     look_for_damaged = Text("look for damaged pictures in it")
     shapes = Text(
         "put all pictures in one folder, or in one folder for each class, or in A/ and B/ (or trainA/ trainB/ testA/ "
         "testB/) for translation; train/ and test/ may stand around pictures or class folders"
     )
-    at_least_in_all = Text("a data set needs at least {fewest} pictures, PNG, JPEG, WebP or BMP")
+    at_least_in_all = Text("a data set needs at least {fewest} pictures, PNG, JPEG, WebP, BMP, AVIF or HEIC")
     at_least_whole = Text("a data set needs at least {fewest}")
     at_least_here = Text("put at least {fewest}")
     at_least_in_class = Text("put at least {fewest} in every class folder, or take this folder out")
@@ -120,6 +127,11 @@ class PictureNotes(Texts):
     enlarged = Text("some pictures are smaller than {side} pixels and were enlarged")
     left_out = Text("{damaged:,} damaged left out: {names}")
     left_out_among = Text("{damaged:,} damaged left out: {names}, …")
+    other_kinds_left_out = Text(
+        "{count:,} file of a kind that is not read here was left out ({kinds}): {names}",
+        "{count:,} files of kinds that are not read here were left out ({kinds}): {names}",
+    )
+    other_kinds_among = Text("{count:,} files of kinds that are not read here were left out ({kinds}): {names}, …")
     held_out = Text("every {nth}th picture of each class is kept apart as the test part")
     ignored = Text("{others:,} other files were left out: {names}")
     ignored_among = Text("{others:,} other files were left out: {names}, …")

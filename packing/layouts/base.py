@@ -116,7 +116,7 @@ class Layout(ABC):
 
     @abstractmethod
     def matches(self, folder: Path) -> bool:
-        """Return whether a folder looks like a data set of this layout. Opens no file."""
+        """Return whether a folder looks like a data set of this layout. Goes by names."""
 
     @abstractmethod
     def files(self, folder: Path) -> list[Entry]:

@@ -19,7 +19,7 @@ class DomainsLayout(PartsLayout):
 
     name = "domains"
     position = 7
-    how = "in the order of names; nothing hidden, no linked folders"
+    how = "in the order of names; nothing hidden, linked folders once"
     known = (
         KnownDataset(
             *("horse2zebra", "found", "domains", "horse2zebra"),

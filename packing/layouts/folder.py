@@ -16,7 +16,7 @@ class FolderLayout(PartsLayout):
 
     name = "folder"
     position = 6
-    how = "in the order of names; nothing hidden, no linked folders"
+    how = "in the order of names; nothing hidden, linked folders once"
     known = (
         KnownDataset(
             *("lsun-bedroom", "found", "folder", "lsun/bedroom"),

@@ -59,12 +59,14 @@ class IdxLayout(ArrayLayout):
     )
 
     def matches(self, folder: Path) -> bool:
-        """Return whether the four files are there."""
-        return len({entry.name.replace(".gz", "") for entry in self.files(folder)}) >= 4
+        """Return whether the four files are there, under names that are read."""
+        return all(find(folder, name) is not None for names in _FILES.values() for name in names)
 
     def files(self, folder: Path) -> list[Entry]:
-        """Return the IDX files."""
-        return sorted(entry for entry in files_in(folder) if "ubyte" in entry.name)
+        """Return the four IDX files."""
+        paths = (find(folder, name) for names in _FILES.values() for name in names)
+        read_ones = {path.name for path in paths if path is not None}
+        return sorted(entry for entry in files_in(folder) if entry.name in read_ones)
 
     def arrays(self, dataset: DatasetFiles) -> dict[str, Array]:
         """Read the pictures of both parts, and their classes where the files are there."""
@@ -102,8 +104,9 @@ class IdxLayout(ArrayLayout):
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """Return the file of this name in the folder, plain or with .gz, or None."""
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+    """Return the file of this name in the folder, plain or with .gz, or None. Kaggle writes .idx3 for -idx3."""
+    names = (name, f"{name}.gz", name.replace("-idx", ".idx"), f"{name.replace('-idx', '.idx')}.gz")
+    return next((path for path in (folder / one for one in names) if path.is_file()), None)
 
 
 def read(path: Path, shape: tuple[int, ...]) -> bytearray:

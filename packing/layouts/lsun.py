@@ -47,7 +47,8 @@ class LsunLayout(PictureLayout):
 
     def files(self, folder: Path) -> list[Entry]:
         """Return the files of the databases."""
-        return [entry for below in _FOLDERS.values() for entry in files_in(folder, below) if _FILE in entry.name]
+        wanted = {f"{below}/{_FILE}" for below in _FOLDERS.values()}
+        return [entry for below in _FOLDERS.values() for entry in files_in(folder, below) if entry.name in wanted]
 
     def counts(self, folder: Path) -> dict[str, int]:
         """Return the number that each database keeps of itself."""

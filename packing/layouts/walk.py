@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import os
+import stat
 from typing import TYPE_CHECKING, Iterator
 
 from packing.layouts.base import Entry
+from packing.names import Kind, begins_as_picture, kind_of
+from packing.tree import Tree, beginning
 
 if TYPE_CHECKING:
+    import os
     from pathlib import Path
-
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 
 
 def pictures_below(folder: Path, below: str = "") -> Iterator[Entry]:
-    """Yield pictures at any depth, in no certain order. Links to folders are not followed: they may lead in circles."""
-    for base, _, names in os.walk(folder / below):
-        wanted = [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
-        within = os.path.relpath(base, folder).replace(os.sep, "/")
-        for name in wanted:
-            path = name if within == "." else f"{within}/{name}"
-            try:
-                facts = os.stat(os.path.join(base, name))  # noqa: PTH116, PTH118 - a Path each costs more than the rest
-            except OSError:
-                yield Entry(path, 0, 0)  # a link that leads nowhere: whoever reads it names it
-            else:
+    """Yield pictures at any depth, in no certain order: those that an upload of the folder would take."""
+    for name, entry, is_folder in Tree(folder / below):
+        if is_folder or not _is_picture(entry):
+            continue
+        path = f"{below}/{name}" if below else name
+        try:
+            facts = entry.stat()
+        except OSError:
+            yield Entry(path, 0, 0)  # a link that leads nowhere: whoever reads it names it
+        else:
+            if stat.S_ISREG(facts.st_mode):  # to read a pipe would last for ever
                 yield Entry(path, facts.st_size, facts.st_mtime_ns)
+
+
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    kind = kind_of(entry.name)
+    return kind is Kind.PICTURE or (kind is Kind.UNNAMED and begins_as_picture(beginning(entry)))
 
 
 def has_pictures(folder: Path) -> bool:

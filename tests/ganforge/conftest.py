@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -33,12 +34,15 @@ class Commands:
         own = {name: value for name, value in os.environ.items() if not name.startswith("GANFORGE_")}
         return {**own, "GANFORGE_HOME": str(self.home), "GANFORGE_QUEUES": "cpu", **self.settings}
 
-    def __call__(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *arguments: str, stdin: IO[bytes] | None = None, **settings: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
             [sys.executable, "-m", "ganforge", *arguments],
             env={**self.environment, **settings},
             cwd=self.checkout,
+            stdin=stdin,
             capture_output=True,
             text=True,
             timeout=100,

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 from models.limits import MAX_FRAME_RATIO
 from models.messages import DataFaults, Logs, Message
+from packing.codecs import FORMATS
 from packing.layouts import LAYOUTS
 from packing.layouts.base import Content, Picture, Raw
 from packing.packed import PackedWriter
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from trainers.data.images import Images
     from trainers.process.spec import DatasetSpec
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _SAY_EVERY_S = 10.0
 
 

@@ -112,7 +112,7 @@ def test_a_picture_that_claims_gigabytes_is_refused(folder_set, root, load, monk
 
 def test_a_picture_of_another_kind_is_refused(folder_set, root, load):
     Image.new("RGB", (64, 64)).save(root / "bedroom/d.bmp", "tiff")
-    with pytest.raises(InvalidDatasetError, match=r"d\.bmp .*no whole PNG, JPEG, WEBP, BMP picture"):
+    with pytest.raises(InvalidDatasetError, match=r"d\.bmp .*no whole PNG, JPEG, WEBP, BMP, AVIF, HEIF picture"):
         load(folder_set, 48)
 
 
