@@ -25,6 +25,7 @@ from stores.infra.db import make_engine
 from stores.infra.settings import Settings
 from stores.jobs.attempts import Attempts
 from stores.jobs.commands import Commands
+from stores.maintenance.curves import Curves
 from stores.maintenance.orphans import Orphans
 from stores.maintenance.periodic import PeriodicTasks
 from stores.maintenance.retention import Retention
@@ -122,6 +123,7 @@ class MaintenanceStores:
         self.periodic = PeriodicTasks(infra.engine)
         self.retention = Retention(infra.engine, infra.blobs)
         self.orphans = Orphans(infra.engine, infra.blobs)
+        self.curves = Curves(infra.engine)
 
 
 @dataclass(frozen=True)

@@ -57,13 +57,14 @@ class Housekeeping:
         """Return the tasks that the settings enable: name, interval, and the function of one round."""
         stores, settings = self._stores, self._stores.infra.settings
         retention, orphans = stores.maintenance.retention, stores.maintenance.orphans
-        # Walking all objects and all rows loads the object store, and orphans are rare.
+        # Walking all objects and all rows loads the object store, and orphans are rare. So are curves without levels.
         often, seldom = settings.chore_s, settings.walk_s
         chores: list[tuple[str, float, Work]] = [
             ("ended_sessions", often, lambda _: Round(stores.accounts.sessions.forget_ended())),
             ("deleted_datasets", often, lambda _: Round(stores.datasets.uploads.clear_deleted())),
             ("orphan_objects", seldom, lambda cursor: orphans.remove_objects(cursor, settings.orphan_age_s)),
             ("missing_objects", seldom, orphans.mark_missing),
+            ("curve_levels", seldom, stores.maintenance.curves.make_levels),
         ]
         if days := settings.thin_after_days:
             every = settings.keep_every_checkpoint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Response
@@ -13,11 +14,12 @@ from api.http.routes import Call, Routes
 from api.schemas import answers
 from api.schemas.queries import CurvesQuery
 from api.v1.jobs import job_id_in
-from stores.events.metrics import Series
+from stores.events.curve_levels import Series
 
 routes = Routes("jobs")
 
 TABLE = "text/csv"
+ROWS = 1000  # of a table, sent at once
 
 
 @routes.add(
@@ -40,12 +42,22 @@ def get_metrics(call: Call[CurvesQuery, None], job_id: str) -> dict[str, Any] | 
     return {"series": {name: {"steps": steps, "values": values} for name, (steps, values) in series.items()}}
 
 
-def table(series: Series) -> str:
-    """Return the curves as columns. Thinning keeps different steps of each, so cells may be empty."""
-    columns = {name: dict(zip(steps, values, strict=True)) for name, (steps, values) in series.items()}
+def table(series: Series) -> Iterator[str]:
+    """Yield the curves as columns, some rows at once. Thinning keeps different steps of each, so cells may be empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", *columns])
-    for step in sorted(set().union(*columns.values())):
-        writer.writerow([step, *(column.get(step) for column in columns.values())])
-    return text.getvalue()
+    writer.writerow(["step", *series])
+    columns = [dict(zip(steps, values, strict=True)) for steps, values in series.values()]
+    steps = sorted(set().union(*columns))
+    for begin in range(0, len(steps), ROWS):
+        yield _taken(text)
+        writer.writerows([step, *(column.get(step) for column in columns)] for step in steps[begin : begin + ROWS])
+    yield _taken(text)
+
+
+def _taken(text: io.StringIO) -> str:
+    """Return what was written, and empty the buffer."""
+    written = text.getvalue()
+    text.seek(0)
+    text.truncate()
+    return written

@@ -3,7 +3,7 @@
 from models.rows.access import Audit, Idempotency, Key, Session
 from models.rows.base import Base
 from models.rows.catalog import Dataset
-from models.rows.history import Artifact, Event, Metric
+from models.rows.history import Artifact, CurveLevel, Event, Metric
 from models.rows.jobs import Attempt, Job
 from models.rows.machines import Queue, Worker
 from models.rows.periodic_tasks import Chore
@@ -15,6 +15,7 @@ __all__ = [
     "Audit",
     "Base",
     "Chore",
+    "CurveLevel",
     "Dataset",
     "Event",
     "Idempotency",

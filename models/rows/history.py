@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    SmallInteger,
     String,
     UniqueConstraint,
     func,
@@ -63,6 +64,22 @@ class Metric(Base):
     steps: Mapped[list[int]]
     # As text: curves are read whole and drawn, and taking numbers apart on the way costs more than all the rest.
     values: Mapped[JsonObject] = mapped_column(JSON)
+
+
+class CurveLevel(Base):
+    """A stretch of a job's curves at a coarser level: of each bucket of steps, the minimum and the maximum.
+
+    The rows of a level cover a curve from its beginning up to the last `next_step` (stores/events/curve_levels.py).
+    """
+
+    __tablename__ = "curve_levels"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    level: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    first_step: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    next_step: Mapped[int] = mapped_column(BigInteger)  # the first that it does not cover
+    points: Mapped[int] = mapped_column(BigInteger)  # how many points of a curve it stands for
+    series: Mapped[JsonObject] = mapped_column(JSON)  # steps and values by name; as text, for the same reason
 
 
 class Artifact(Base):

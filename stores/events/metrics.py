@@ -2,91 +2,96 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from typing import cast as typed
 
-from pydantic_core import from_json
-from sqlalchemy import ColumnElement, Connection, Engine, Table, Text, cast, delete, func, insert, select
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, insert, select
 
 from models.rows import Metric
+from stores.events.curve_levels import (
+    BUCKETS,
+    Series,
+    add_windows,
+    append,
+    coarser,
+    forget_windows,
+    joined,
+    level_for,
+    stretches,
+    window_of,
+)
+from stores.events.thinning import thin
 
-POINTS = insert(typed(Table, Metric.__table__))  # built once: it runs twice a second per job
-
-Series = dict[str, tuple[list[int], list[float | None]]]
+METRICS = typed(Table, Metric.__table__)
+# Built once, because it runs twice a second for each job. Returns where the last chunk began before.
+POINTS = insert(METRICS).returning(
+    select(func.max(METRICS.c.first_step)).where(METRICS.c.job_id == bindparam("job")).scalar_subquery()
+)
+# A curve of up to so many times the points that are asked for is thinned from all its points.
+EXACT = BUCKETS[0] // 2
 
 
 class Metrics:
     """Reads curves."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        # One snapshot for all levels.
+        self._engine = engine.execution_options(isolation_level="REPEATABLE READ")
 
     def series(self, job_id: str, names: Sequence[str] | None, max_points: int | None) -> Series:
         """Return steps and values by metric name (all names when none are given)."""
-        wanted: ColumnElement[Any] = typed("ColumnElement[Any]", Metric.values)
-        if names:
-            # An array: a function takes 100 arguments at most, so json_build_object would take 50 names.
-            wanted = func.to_json(array([Metric.values[name] for name in names]))
-        # Read as one text: decoding thousands of small values one by one would take longer than everything else.
-        query = (
-            select(cast(Metric.steps, Text), cast(wanted, Text))
-            .where(Metric.job_id == job_id)
-            .order_by(Metric.first_step)
-        )
         with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-        chunks = from_json(f"[{','.join(values for _, values in rows)}]")
-        places = from_json(f"[{','.join(f'[{steps[1:-1]}]' for steps, _ in rows)}]")
-        series: Series = {name: ([], []) for name in names or ()}
-        for steps, values in zip(places, chunks, strict=True):
-            for name, points in zip(names, values, strict=True) if names else values.items():
-                if points is not None:
-                    known_steps, known_values = series.setdefault(name, ([], []))
-                    known_steps.extend(steps)
-                    known_values.extend(points)
+            level = 0 if max_points is None else level_for(_length(connection, job_id), max_points)
+            series, points = _read(connection, job_id, names or (), level)
+            if level and max_points is not None and points <= EXACT * max_points:
+                # There are few points on many steps, maybe unevenly.
+                series, _ = _read(connection, job_id, names or (), 0)
         if max_points is None:
             return series
         return {name: thin(steps, values, max_points) for name, (steps, values) in series.items()}
 
 
-def thin(steps: list[int], values: list[float | None], max_points: int) -> tuple[list[int], list[float | None]]:
-    """Keep at most `max_points` points: the first, the last, and of each bucket between them its minimum and maximum.
-
-    A gap (null) survives as the lowest point of its bucket, so that a run that met NaN shows it.
-    """
-    if len(steps) <= max_points:
-        return steps, values
-    if max_points < 4:
-        kept = [0, len(steps) - 1][: max(1, max_points)]
-    else:
-        kept = [0, *_extremes(values, (max_points - 2) // 2), len(steps) - 1]
-    return [steps[n] for n in kept], [values[n] for n in kept]
+def _length(connection: Connection, job_id: str) -> int:
+    """Return over how many steps the curves of a job extend."""
+    mine = select(METRICS.c.first_step, METRICS.c.last_step).where(METRICS.c.job_id == job_id)
+    last = connection.execute(mine.order_by(METRICS.c.first_step.desc()).limit(1)).first()
+    first = connection.scalar(mine.order_by(METRICS.c.first_step).limit(1))
+    return 0 if last is None or first is None else last.last_step - first + 1
 
 
-def _extremes(values: list[float | None], buckets: int) -> Iterator[int]:
-    """Yield the indexes of each bucket's extremes, in order, without the first and the last point."""
-    inner = len(values) - 2
-    # Most curves have no gap, and checking for gaps is far cheaper than copying.
-    level: Sequence[Any] = values
-    if None in values:
-        level = [-math.inf if value is None else value for value in values]
-    for bucket in range(buckets):
-        first = 1 + bucket * inner // buckets
-        if part := level[first : 1 + (bucket + 1) * inner // buckets]:
-            yield from sorted({first + part.index(min(part)), first + part.index(max(part))})
+def _read(connection: Connection, job_id: str, names: Sequence[str], level: int) -> tuple[Series, int]:
+    """Return the curves at a level, and how many points the longest of them has at level 0, or a few more."""
+    series: Series = {name: ([], []) for name in names}
+    points = begin = 0
+    for source in range(level, -1, -1):
+        for some in stretches(connection, job_id, source, begin, names=names):
+            points += sum(stretch.points for stretch in some)
+            begin = some[-1].next_step or begin
+            if source == level:
+                joined(series, some)
+            else:
+                # What no row of this level covers yet must not be shown in more detail than the rest.
+                append(series, coarser(some, level))
+    return series, points
 
 
 def add_points(connection: Connection, job_id: str, data: dict[str, Any]) -> None:
-    """Add a chunk to the job's curves."""
+    """Add a chunk to the job's curves. The caller holds the lock of the job's row."""
     steps = data["steps"]
     values = data["values"]
     chunk = {"job_id": job_id, "first_step": steps[0], "last_step": steps[-1], "steps": steps, "values": values}
-    connection.execute(POINTS, {**chunk, "first_name": min(values, default="")})
+    before = connection.scalar(POINTS, {**chunk, "first_name": min(values, default=""), "job": job_id})
+    if before is None or window_of(before) == window_of(steps[0]):
+        return
+    if before < steps[0]:
+        add_windows(connection, job_id, steps[0])
+    else:
+        # It came late, and the window to which it belongs may be made already.
+        forget_windows(connection, job_id, steps[0])
 
 
 def forget_points(connection: Connection, job_id: str, step: int) -> None:
     """Delete the chunks that begin after a step to which a run has gone back."""
     connection.execute(delete(Metric).where(Metric.job_id == job_id, Metric.first_step > step))
+    forget_windows(connection, job_id, step + 1)

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import ColumnElement, Engine, Row, Select, delete, func, literal, select, tuple_
 from sqlalchemy.orm import aliased
 
-from models.rows import Artifact, Event, Job, Metric
+from models.rows import Artifact, CurveLevel, Event, Job, Metric
 from models.states import TERMINAL, EventType
 from stores.infra.blobs import Blobs
 from stores.infra.errors import BlobError
@@ -84,6 +84,7 @@ class Retention:
         some = select(Event.seq).where(*told).order_by(Event.seq).limit(EVENTS)
         with self._engine.begin() as connection:
             connection.execute(delete(Metric).where(Metric.job_id == job_id))
+            connection.execute(delete(CurveLevel).where(CurveLevel.job_id == job_id))
             return connection.execute(delete(Event).where(*told, Event.seq.in_(some.scalar_subquery()))).rowcount
 
     def _ended(self, cursor: str, days: float) -> Sequence[Row[*tuple[Any, ...]]]:

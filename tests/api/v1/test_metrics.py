@@ -40,6 +40,20 @@ def test_curves_come_as_a_table(finished: Finished, alice: Person) -> None:
     assert answer.text == "step,d_loss,g_loss\n1,0.7,1.1\n2,0.6,1.2\n"
 
 
+def test_a_long_table_is_sent_in_parts(alice: Person, bench: Bench) -> None:
+    job = alice.submit()["id"]
+    claim = bench.claim()
+    for begin in range(1, 2501, 500):
+        steps = list(range(begin, begin + 500))
+        data = {"epoch": 1, "steps": steps, "values": {"d_loss": [float(step) for step in steps]}}
+        bench.stores.jobs.progress(claim, [("metric", data)])
+    answer = alice.get(f"/v1/jobs/{job}/metrics?max_points=100000", headers={"Accept": "text/csv"})
+    parts = [bytes(part) for part in answer.iter_encoded()]
+    assert len(parts) > 2
+    assert max(map(len, parts)) < 20_000
+    assert b"".join(parts).decode() == "step,d_loss\n" + "".join(f"{n},{float(n)}\n" for n in range(1, 2501))
+
+
 def test_a_job_without_metrics_has_an_empty_table(alice: Person) -> None:
     job = alice.submit()["id"]
     assert alice.get(f"/v1/jobs/{job}/metrics").json == {"series": {}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from stores.events.metrics import thin
+from stores.events.thinning import thin
 
 
 def _metric(steps, values):
