@@ -11,6 +11,7 @@ from flask import Request
 
 from api.http.language import SESSION_COOKIE
 from api.http.problems import ProblemError
+from api.http.turns import Turns
 from models.messages import Door, Message, word
 from models.states import Role
 from stores.accounts.keys import Keys, Principal
@@ -74,6 +75,7 @@ class Doorkeeper:
         self._limit = settings.rate_limit
         self._rate = Window(1, settings.rate_limit)
         self._wrong = Window(60, WRONG_KEYS_A_MINUTE)
+        self._turns = Turns()
 
     def admit(self, request: Request, access: Access) -> Principal | None:
         """Return the holder of the request's key; None if the route needs none.
@@ -83,10 +85,10 @@ class Doorkeeper:
         """
         if access is Access.public:
             return None
-        if "Authorization" not in request.headers and COOKIE in request.cookies:
-            who = self.session(request).who
-        else:
-            who = self.holder(self._secret(request), request)
+        by_session = "Authorization" not in request.headers and COOKIE in request.cookies
+        # Checked by turns too: beyond the pool's connections, everybody would wait for those who come most often.
+        with self._turns.taken(request.cookies[COOKIE] if by_session else request.headers.get("Authorization", "")):
+            who = self.session(request).who if by_session else self.holder(self._secret(request), request)
         if self._rate.full(who.key_id):
             raise _too_many(Door.too_many_requests(limit=self._limit), self._rate)
         self.permit(who, access)
