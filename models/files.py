@@ -5,6 +5,7 @@ Trainers use this module on Python 3.8.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import tempfile
@@ -17,7 +18,7 @@ from filelock import FileLock, Timeout
 
 PRIVATE_UMASK = 0o077
 # What the service writes below a home. The local stack has more (ganforge/stack/home.py).
-WRITTEN_BY_THE_SERVICE = ("cache", "metrics", "previews.lock", "scratch", "uploads")
+WRITTEN_BY_THE_SERVICE = ("cache", "metrics", "previews.lock", "scratch", "uploads", "uploads.lock")
 
 
 @contextmanager
@@ -32,6 +33,27 @@ def try_lock(path: Path) -> Iterator[bool]:
         yield False
         return
     with held:
+        yield True
+
+
+@contextmanager
+def take_over(path: Path) -> Iterator[bool]:
+    """Hold the file lock that a dead process left; yield whether it is held.
+
+    Unlike `try_lock`, this never creates the file or its folder: the holder may be removing both at this moment. On
+    file systems without such locks everybody counts as alive.
+    """
+    try:
+        file = path.open("rb+")
+    except OSError:
+        yield False
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
         yield True
 
 

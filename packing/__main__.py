@@ -1,9 +1,10 @@
 """`python -m packing`: one order on standard input, JSON lines on standard output, the last of them the result.
 
-    {"archive": PATH, "out": PATH, "preview": PATH, "size": 64 or null, "skip_damaged": false}
+    {"archive": PATH, "out": PATH, "preview": PATH, "size": 64 or null, "skip_damaged": false,
+     "reserve": bytes, "kept_free": bytes, "plan": PATH}
 
 answers any number of ``{"type": "progress", …}`` and then one of ``done`` (the facts), ``refused`` (``summary``,
-``remedy``, ``problems``) and ``failed`` (``reason``).
+``remedy``, ``problems``) and ``failed`` (``reason``). The last three of the order may be missing (packing/room.py).
 
     {"standing": {"layout": …, "folder": PATH, "shape": [1, 28, 28], "classes": […]}, "preview": PATH}
 
@@ -29,6 +30,7 @@ from packing.importer import Order, import_archive
 from packing.layouts.base import DatasetFiles
 from packing.limits import CPU_S, MEMORY, NICE
 from packing.preview_scan import survey
+from packing.room import Keep
 
 _PROGRESS_EVERY_S = 1.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -86,9 +88,10 @@ def _carry_out(asked: dict[str, Any], teller: _Teller) -> dict[str, Any]:
 
 
 def _order(asked: dict[str, Any]) -> Order:
-    return Order(
-        Path(asked["archive"]), Path(asked["out"]), Path(asked["preview"]), asked["size"], bool(asked["skip_damaged"])
-    )
+    plan = Path(asked["plan"]) if "plan" in asked else None
+    keep = Keep(asked.get("reserve", 0), asked.get("kept_free", 0), plan)
+    paths = Path(asked["archive"]), Path(asked["out"]), Path(asked["preview"])
+    return Order(*paths, asked["size"], bool(asked["skip_damaged"]), keep)
 
 
 def main() -> int:

@@ -28,6 +28,7 @@ from packing.names import HEAD, Kind, begins_as_picture, kind_of
 from packing.packed import PARTS, PackedWriter
 from packing.picture import be_strict, decode, look
 from packing.preview import Preview
+from packing.room import NOTHING, Keep, Room
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,7 @@ class Order:
     preview: Path
     size: int | None = None
     skip_damaged: bool = False
+    keep: Keep = NOTHING
 
 
 def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
@@ -72,7 +74,9 @@ def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
             ArchiveFaults.too_large_packed(total=total, side=side, size=MOST_PACKED // 10**9), Remedies.smaller_size()
         )
     survey.tell_of_size(order.size, side)
-    packer = _Packer(order, layout, survey, (channels, side, side))
+    room = Room(order.out.parent, order.keep)
+    room.plan(total * channels * side * side)
+    packer = _Packer(order, layout, survey, (channels, side, side), room)
     with packer:
         packer.pack(archive, progress)
     progress("checksum", total, total)
@@ -144,8 +148,9 @@ class _Survey:
 class _Packer:
     """The second pass, over pixels. The first part goes into the packed file, other parts into files of their own."""
 
-    def __init__(self, order: Order, layout: Layout, survey: _Survey, shape: tuple[int, int, int]) -> None:
+    def __init__(self, order: Order, layout: Layout, survey: _Survey, shape: tuple[int, int, int], room: Room) -> None:
         self._order = order
+        self._room = room
         self._layout = layout
         self._survey = survey
         self._shape = shape
@@ -189,15 +194,17 @@ class _Packer:
     def _take(self, content: bytes, destination: Destination) -> None:
         pixels = decode(content, self._shape[2], grey=self._shape[0] == 1)
         self._notes.count(pixels.done)
+        planes = pixels.planes()
+        self._room.grow(len(planes))
         part = destination.part
         self._of_class[part, destination.label] += 1
         if destination.hold_out and self._of_class[part, destination.label] % HELD_OUT == 0:
             part = "test"
         if part == self._first:
-            self._writer.add(part, pixels.planes(), destination.label)
+            self._writer.add(part, planes, destination.label)
         else:
             file, labels = self._wait(part)
-            file.write(pixels.planes())
+            file.write(planes)
             labels.append(destination.label)
         self._preview.offer(pixels.image)
 
@@ -215,6 +222,7 @@ class _Packer:
         file.seek(0)
         size = self._shape[0] * self._shape[1] * self._shape[2]
         for label in labels:
+            self._room.grow(size)
             self._writer.add(part, file.read(size), label)
 
     def _judge(self) -> None:

@@ -11,12 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import packing
 from api.http.problems import InvalidError, ProblemError, field
-from api.uploads.spool import no_room
+from api.uploads.ledger import PLAN, no_room
 from models.messages import ArchiveFaults, BodyFaults, Message, Remedies, Words, verbatim
 
 LONGEST_S = 2 * 3600
@@ -25,21 +26,32 @@ _SHOWN = 20
 _ROOT = Path(packing.__file__).resolve().parent.parent
 
 
-def pack(folder: Path, archive: Path, size: int | None, skip_damaged: bool, gone: Callable[[], bool]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class PackOrder:
+    """An archive to pack, how, and what has to stay free on the disk: in any case, and before the packer begins."""
+
+    archive: Path
+    size: int | None
+    skip_damaged: bool
+    reserve: int
+    kept_free: int
+
+
+def pack(folder: Path, order: PackOrder, gone: Callable[[], bool]) -> dict[str, Any]:
     """Create `packed.safetensors` and `preview.png` in the folder; return their description.
 
     Raises:
         ProblemError: 422 with what is wrong with the archive and what to change; 503 when the disk is full; 400 when
             `gone` says that nobody waits for it any more.
     """
-    order = {
-        "archive": str(archive),
+    asked = {
+        **vars(order),
+        "archive": str(order.archive),
         "out": str(folder / "packed.safetensors"),
         "preview": str(folder / "preview.png"),
-        "size": size,
-        "skip_damaged": skip_damaged,
+        "plan": str(folder / PLAN),
     }
-    return _understand(run(folder, order, gone), folder)
+    return _understand(run(folder, asked, gone), folder)
 
 
 def run(folder: Path, order: dict[str, Any], gone: Callable[[], bool]) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,15 @@ from flask import Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.http.language import tell
-from api.http.problems import ProblemError
 from api.schemas.forms import NewDataset
+from api.uploads.body import Pace
+from api.uploads.ledger import Limits
 from api.uploads.multipart import read_form
-from api.uploads.packer import hung_up, pack
-from api.uploads.spool import MARK, Spool, no_room
+from api.uploads.packer import PackOrder, hung_up, pack
+from api.uploads.spool import MARK, Spool, UploadFolder
+from api.uploads.turns import PackingTurns
 from models.ids import new_id
-from models.messages import Message, ServiceFaults
+from models.messages import Message
 from models.views import ImportedDataset
 from stores.accounts.keys import Principal
 from stores.container import Stores
@@ -28,9 +28,10 @@ from stores.infra.errors import StoreError
 
 log = structlog.get_logger(__name__)
 
-# Limits of one API process. More clients may send than are packed: sending uses the network, packing a core.
-MOST_SENDING = 8
+# Packers of one API process, and how many of them one owner's uploads take at once: a newcomer finds one free. The
+# number of uploads under way is limited too, by settings.
 MOST_PACKING = 2
+MOST_PACKING_OF_AN_OWNER = 1
 TURN_S = 300.0
 
 
@@ -38,11 +39,12 @@ class Importer:
     """Imports uploads. A failed upload leaves nothing behind: no file, no object, no row."""
 
     def __init__(self, stores: Stores) -> None:
+        settings = stores.infra.settings
         self._stores = stores
-        self._limit = stores.infra.settings.max_upload_bytes
-        self.spool = Spool(stores.infra.settings.home)
-        self.sending = threading.BoundedSemaphore(MOST_SENDING)
-        self.packing = threading.BoundedSemaphore(MOST_PACKING)
+        self._limit = settings.max_upload_bytes
+        self._pace = Pace.of(settings)
+        self.spool = Spool(settings.home, Limits.of(settings))
+        self.turns = PackingTurns(MOST_PACKING, MOST_PACKING_OF_AN_OWNER)
 
     def take(self, request: Request, who: Principal) -> ImportedDataset:
         """Return the new data set, with notes on what was done to its pictures.
@@ -53,18 +55,26 @@ class Importer:
             QuotaError: the owner stores as much as the key allows.
             BlobError: the object store does not answer.
         """
-        length = request.content_length or 0
-        # Checked before anything is read. Beyond the limit, reading stops with the same answer.
-        if self.spool.room() < length <= self._limit:
-            raise no_room()
-        with _turn(self.sending, 0), self.spool.folder() as folder:
-            asked = read_form(request, NewDataset, folder, self._limit)
+        length = request.content_length
+        # A body beyond the limit promises nothing: it is refused before it is read, or where it exceeds the limit.
+        promised = length if length is not None and length <= self._limit else None
+        with self.spool.upload(who.owner, promised) as upload:
+            asked = read_form(request, NewDataset, upload.file, self._limit, self._pace)
             self._stores.datasets.uploads.check(who, asked.name)
-            with _turn(self.packing, TURN_S):
-                facts = pack(folder, asked.file, asked.size, asked.skip_damaged, lambda: hung_up(request.environ))
+            upload.promise(0)  # it has come, and only the packer writes
+            facts = self._pack(upload, asked, who, lambda: hung_up(request.environ))
             # The uploaded file is no longer needed and may be large.
             asked.file.unlink()
-            return self._store(folder, who, asked.name, facts)
+            # The object store may be on the same disk, as in the local stack.
+            upload.promise(facts["bytes"])
+            return self._store(upload.path, who, asked.name, facts)
+
+    def _pack(
+        self, upload: UploadFolder, asked: NewDataset, who: Principal, gone: Callable[[], bool]
+    ) -> dict[str, Any]:
+        with self.turns.turn(who.owner, TURN_S, gone):
+            order = PackOrder(asked.file, asked.size, asked.skip_damaged, upload.reserve(), upload.kept_free())
+            return pack(upload.path, order, gone)
 
     def _store(self, folder: Path, who: Principal, name: str, facts: dict[str, Any]) -> ImportedDataset:
         uploads = self._stores.datasets.uploads
@@ -101,13 +111,3 @@ class Importer:
             self._stores.datasets.uploads.clear_deleted()
         except SQLAlchemyError as error:
             log.warning("deleted_not_cleared", error=str(error).partition("\n")[0])
-
-
-@contextmanager
-def _turn(line: threading.BoundedSemaphore, patience_s: float) -> Iterator[None]:
-    if not line.acquire(timeout=patience_s or 0.001):
-        raise ProblemError("unavailable", ServiceFaults.uploads_under_way(), headers={"Retry-After": "30"})
-    try:
-        yield
-    finally:
-        line.release()

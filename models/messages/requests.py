@@ -29,7 +29,28 @@ class ServiceFaults(Texts):
     address_takes = Text("this address takes {allowed}")
     too_many_streams = Text("this process has {limit} open streams, its limit; try again shortly")
     no_room = Text("the service has no room on its disk for this upload; try again later, or tell whoever runs it")
+    reserve_reached = Text(
+        "the service has no room on its disk for this upload: {free} are free, {promised} of them promised to other "
+        "uploads, and {reserve} stay free for the database and the jobs; try again later, or have space freed "
+        "or GANFORGE_DISK_RESERVE_BYTES lowered"
+    )
     uploads_under_way = Text("other uploads are under way; try again in a while")
+    all_uploads_under_way = Text(
+        "{limit} uploads are under way, as many as the service takes at once; try again in a while, or have "
+        "GANFORGE_MAX_UPLOADS raised"
+    )
+    own_uploads_under_way = Text(
+        "{limit} of your uploads are under way, as many as an owner may have at once; try again when one has ended, or "
+        "have GANFORGE_MAX_OWNER_UPLOADS raised"
+    )
+    upload_too_slow = Text(
+        "fewer than {rate:,} bytes a second arrived during {seconds} s (GANFORGE_UPLOAD_MIN_RATE); send the upload "
+        "again over a better connection, or split it"
+    )
+    upload_too_late = Text(
+        "the upload did not arrive within {seconds:,} s (GANFORGE_UPLOAD_DEADLINE_S); send fewer or smaller pictures, "
+        "or use a faster connection"
+    )
 
 
 class BodyFaults(Texts):
@@ -46,11 +67,16 @@ class BodyFaults(Texts):
     field_named_twice = Text("an object names a field twice")
     not_a_form = Text("the body must have Content-Type: multipart/form-data, with a boundary")
     form_unreadable = Text("the form cannot be read: {error}")
+    form_without_end = Text(
+        "the form cannot be read: {limit:,} bytes came without the boundary or the empty line that has to follow"
+    )
+    too_many_parts = Text("the form has more than {limit} parts; send each field once, and one file")
+    part_without_name = Text("a part of the form has no name in its Content-Disposition")
     form_cut_off = Text("the connection broke off in the middle of the form")
     upload_cut_off = Text("the connection broke off before the upload was packed")
     upload_too_large = Text(
-        "an upload may have {limit:,} bytes at most, its text fields {most_text:,} each, in {most_parts} parts; send "
-        "fewer or smaller pictures, or have GANFORGE_MAX_UPLOAD_BYTES raised"
+        "an upload may have {limit:,} bytes at most; send fewer or smaller pictures, or have GANFORGE_MAX_UPLOAD_BYTES "
+        "raised"
     )
 
 
@@ -65,6 +91,8 @@ class FieldFaults(Texts):
     less = Text("must be less than {lt}")
     too_many_characters = Text("must have at most {max_length} characters")
     longer_than = Text("has more than {max_length} characters")
+    too_many_bytes = Text("has more than {limit:,} bytes")
+    text_not_utf8 = Text("is not UTF-8: send it in this encoding")
     too_few_characters = Text("must have at least {min_length} characters")
     too_many_entries = Text("must have at most {max_length} entries")
     too_few_entries = Text("must have at least {min_length} entries")

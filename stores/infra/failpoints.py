@@ -13,6 +13,7 @@ does that hangs. Process ids in the file say who may take it; an empty one is fo
     expiring    in the transaction that takes a job from a silent worker, before its commit
     committing  before any commit
     ringing     after a commit, before the bell
+    spooling    the folder of an upload has a file for its lock, and the lock is not held yet
 """
 
 from __future__ import annotations

@@ -49,6 +49,19 @@ class Settings(BaseSettings):
     link_s: int = Field(600, ge=1, le=604_800, description="Seconds that a download link is valid.")
 
     max_upload_bytes: int = Field(8 << 30, ge=1, description="Maximum bytes of one uploaded data set.")
+    max_uploads: int = Field(32, ge=1, description="Uploads under way at once, in all API processes of a home.")
+    max_owner_uploads: int = Field(4, ge=1, description="Uploads that one owner may have under way at once.")
+    upload_deadline_s: float = Field(14_400, gt=0, description="Seconds in which the body of an upload has to arrive.")
+    upload_min_rate: int = Field(
+        1024, ge=0, description="Bytes a second that an upload has to send; 0: any rate, until the deadline."
+    )
+    upload_rate_window_s: float = Field(30, gt=0, description="Seconds over which the rate of an upload is measured.")
+    disk_reserve_bytes: int | None = Field(
+        None,
+        ge=0,
+        description="Bytes that uploads and caches leave free on the disk of `GANFORGE_HOME`; default: a tenth of the "
+        "disk, at least 2 GiB.",
+    )
     cache_bytes: int = Field(50 << 30, ge=0, description="Bytes of uploaded data sets that a worker keeps on its disk.")
 
     quota_queued: int = Field(100_000, ge=0, description="Waiting jobs an owner may have, unless the key sets a limit.")

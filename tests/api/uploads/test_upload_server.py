@@ -23,21 +23,25 @@ from tests.conftest import S3Settings
 from tests.waiting import until
 
 
+def free_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @pytest.fixture
 def server(
     service_environment: dict[str, str], settings: Any, stores: Stores, tmp_path: Path
 ) -> Iterator[tuple[Server, dict[str, str]]]:
     """Return a running server with one process, and the headers of a person."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     environment = {
         **service_environment,
         "GANFORGE_HOME": str(settings.home),
         "GANFORGE_API_PROCESSES": "1",
         "GANFORGE_MAX_UPLOAD_BYTES": "20000000",
     }
-    running = Server(environment, port, tmp_path / "server.log")
+    running = Server(environment, free_port(), tmp_path / "server.log")
     running.start()
     until(lambda: not stores.datasets.previews.lacking(), 30, "the previews that are made as it starts")
     until(lambda: not list((settings.home / "uploads").iterdir()), 10, "an empty spool")

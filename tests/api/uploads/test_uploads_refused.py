@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from api.uploads import packer, uploads
-from api.uploads.spool import LOCK, MARK
+from api.uploads.ledger import LOCK
+from api.uploads.spool import MARK
 from models.ids import new_id
 from models.rows import Dataset
 from stores.accounts.audit import Local
@@ -165,17 +166,22 @@ def test_objects_that_could_not_be_removed_are_removed_later(
 
 
 def test_too_many_uploads_at_once_are_told_to_come_back(
-    app: Flask, alice: Person, upload: Upload, nothing_left: Any, monkeypatch: pytest.MonkeyPatch
+    app: Flask, alice: Person, upload: Upload, nothing_left: Any, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     importer = app.extensions["ganforge"].importer
     monkeypatch.setattr(uploads, "TURN_S", 0.05)
-    for line, count in ((importer.sending, uploads.MOST_SENDING), (importer.packing, uploads.MOST_PACKING)):
-        for _ in range(count):
-            assert line.acquire(blocking=False)
+    with ExitStack() as others:
+        for number in range(settings.max_uploads):
+            others.enter_context(importer.spool.upload(f"owner {number}", None))
         answer = upload(alice, zipped(pictures(16)))
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
-        for _ in range(count):
-            line.release()
+        assert "GANFORGE_MAX_UPLOADS" in answer.json["detail"]
+    assert nothing_left()
+    with ExitStack() as others:
+        for number in range(uploads.MOST_PACKING):
+            others.enter_context(importer.turns.turn(f"owner {number}", 0))
+        answer = upload(alice, zipped(pictures(16)))
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
         assert nothing_left()
     assert upload(alice, zipped(pictures(16))).status_code == 201
 

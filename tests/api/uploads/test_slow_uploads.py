@@ -1,0 +1,115 @@
+"""Bodies that come too slowly: they end, and hold nobody else up."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from models.states import Role
+from stores.container import Stores
+from stores.infra.settings import Settings
+from tests.api.server import Server
+from tests.api.uploads.archives import pictures, zipped
+from tests.api.uploads.test_upload_server import free_port
+from tests.waiting import until
+
+WINDOW_S, DEADLINE_S = 2, 3
+# The port, and the keys of two people.
+Running = tuple[Server, str, str]
+
+
+@pytest.fixture(scope="module")
+def pace() -> dict[str, str]:
+    """Return the settings of a body's pace, in seconds instead of hours."""
+    return {
+        "GANFORGE_UPLOAD_RATE_WINDOW_S": str(WINDOW_S),
+        "GANFORGE_UPLOAD_DEADLINE_S": str(DEADLINE_S),
+        "GANFORGE_API_PROCESSES": "1",
+    }
+
+
+@pytest.fixture
+def running(
+    service_environment: dict[str, str], settings: Settings, stores: Stores, pace: dict[str, str], tmp_path: Path
+) -> Iterator[Running]:
+    """Return a running server and the keys of alice and bob."""
+    environment = {**service_environment, "GANFORGE_HOME": str(settings.home), **pace}
+    server = Server(environment, free_port(), tmp_path / "server.log")
+    server.start()
+    alice, bob = (stores.accounts.keys.create(f"key of {owner}", owner, Role.user)[1] for owner in ("alice", "bob"))
+    yield server, alice, bob
+    server.stop(signal.SIGTERM)
+
+
+def begin(server: Server, key: str, length: int = 1_000_000) -> socket.socket:
+    """Begin an upload and send nothing but the head of its file."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    head = (
+        f"POST /v1/datasets HTTP/1.1\r\nHost: here\r\nContent-Length: {length}\r\nAuthorization: Bearer {key}\r\n"
+        "Content-Type: multipart/form-data; boundary=a\r\n\r\n"
+        '--a\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+    )
+    connection.sendall(head.encode())
+    return connection
+
+
+def answer(connection: socket.socket) -> tuple[int, dict[str, str], Any]:
+    """Read the answer on a connection: status, headers, body."""
+    with connection.makefile("rb") as lines:
+        status = int(lines.readline().split()[1])
+        headers = dict(line.decode().strip().lower().split(": ", 1) for line in iter(lines.readline, b"\r\n"))
+        return status, headers, json.loads(lines.read(int(headers["content-length"])))
+
+
+def test_slow_bodies_end_with_the_reason_and_refuse_nobody_else(
+    running: Running, settings: Settings, nothing_left: Any
+) -> None:
+    server, alice, bob = running
+    with ExitStack() as opened:
+        began = time.monotonic()
+        slow = [opened.enter_context(closing(begin(server, alice))) for _ in range(60)]
+        archive = {"file": ("x.zip", zipped(pictures(16)))}
+        headers = {"Authorization": f"Bearer {bob}"}
+        other = httpx.post(
+            f"{server.url}/v1/datasets", data={"name": "pets"}, files=archive, headers=headers, timeout=30
+        )
+        assert other.status_code == 201, other.text
+        httpx.delete(f"{server.url}/v1/datasets/{other.json()['id']}", headers=headers, timeout=30)
+        answers = [answer(connection) for connection in slow]
+        took = time.monotonic() - began
+    assert {(status, "retry-after" in headers) for status, headers, _ in answers} == {(503, True)}
+    details = [body["detail"] for _, _, body in answers]
+    assert sum("GANFORGE_MAX_OWNER_UPLOADS" in detail for detail in details) == 60 - settings.max_owner_uploads
+    assert sum("fewer than 1,024 bytes a second" in detail for detail in details) == settings.max_owner_uploads
+    assert took < 20
+    until(lambda: not list((settings.home / "uploads").iterdir()), 10, "an empty spool")
+    assert nothing_left()
+
+
+def test_a_body_ends_at_its_deadline_however_fast_it_comes(running: Running) -> None:
+    server, alice, _ = running
+    with closing(begin(server, alice)) as connection:
+        began = time.monotonic()
+        connection.settimeout(0.2)
+        while time.monotonic() - began < 3 * DEADLINE_S:
+            connection.sendall(bytes(2000))
+            try:
+                if connection.recv(1, socket.MSG_PEEK):
+                    break
+            except TimeoutError:
+                continue
+        took = time.monotonic() - began
+        connection.settimeout(10)
+        status, _, body = answer(connection)
+    assert status == 503
+    assert "did not arrive within 3 s (GANFORGE_UPLOAD_DEADLINE_S)" in body["detail"]
+    assert DEADLINE_S - 1 < took < DEADLINE_S + 3
