@@ -15,13 +15,15 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, NamedTu
 from models.messages import ArchiveFaults, MemberFaults, Remedies
 from packing.errors import RefusedError, refuse_file
 from packing.limits import MOST_MEMBER, MOST_MEMBERS, MOST_RATIO, MOST_UNPACKED, RATIO_FROM
-from packing.names import checked, is_junk
+from packing.names import checked, is_junk, normal
+from packing.zip_names import ZipNames
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _PIECE = 1 << 20
 _BLOCK = 512
+_IS_UTF8 = 0x800  # the flag of a zip's entry
 # The largest directory of a zip: 1 kB per member, long names included.
 _MOST_DIRECTORY = MOST_MEMBERS << 10
 _COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {
@@ -59,6 +61,7 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.code_page: str | None = None  # that a zip's names were guessed to be in
         self._packed = path.stat().st_size
         self._out = 0
         with path.open("rb") as file:
@@ -101,19 +104,19 @@ class Archive:
         with self._path.open("rb") as file:
             _check_directory(file, self._packed)
             with zipfile.ZipFile(file) as archive:
+                names = ZipNames(map(_raw_name, archive.infolist()))
+                self.code_page = names.code_page
                 for info in archive.infolist():
-                    yield self._zip_member(archive, info)
+                    yield self._zip_member(archive, info, names.decode(*_raw_name(info)))
 
-    def _zip_member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
-        # zipfile cuts a name at its first NUL. The whole name is what the archive contains.
-        name = info.orig_filename
+    def _zip_member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Member:
         parts = checked(name)
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
             raise refuse_file(name, MemberFaults.link(), Remedies.repack())
         if info.flag_bits & 1:
             raise refuse_file(name, MemberFaults.encrypted(), Remedies.send_without_password())
-        if info.is_dir() or kind == stat.S_IFDIR:
+        if name.endswith("/") or kind == stat.S_IFDIR:
             return Member(name, parts, True, bytes)
 
         def read() -> bytes:
@@ -151,20 +154,21 @@ class Archive:
             yield self._tar_member(archive, info)
 
     def _tar_member(self, archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
-        parts = checked(info.name)
+        name = normal(info.name)
+        parts = checked(name)
         if info.isdir():
-            return Member(info.name, parts, True, bytes)
+            return Member(name, parts, True, bytes)
         if not info.isreg() or info.issparse():
-            raise refuse_file(info.name, MemberFaults.link(), Remedies.repack())
+            raise refuse_file(name, MemberFaults.link(), Remedies.repack())
 
         def read() -> bytes:
             file = archive.extractfile(info)
             if file is None:
                 raise EOFError("no content")
             with file:
-                return self._content(info.name, file, info.size)
+                return self._content(name, file, info.size)
 
-        return Member(info.name, parts, False, _guarded(read), info.size)
+        return Member(name, parts, False, _guarded(read), info.size)
 
     # -- counting
 
@@ -208,6 +212,13 @@ class _Counted:
         piece = bytes(self._file.read(size))
         self._count(len(piece))
         return piece
+
+
+def _raw_name(info: zipfile.ZipInfo) -> tuple[bytes, bool, bytes]:
+    """Return a name's bytes, whether they are flagged as UTF-8, and the extra field."""
+    flagged = bool(info.flag_bits & _IS_UTF8)
+    # zipfile cuts a name at its first NUL. The original is what the archive contains.
+    return info.orig_filename.encode("utf-8" if flagged else "cp437"), flagged, info.extra
 
 
 def _guarded(read: Callable[[], bytes]) -> Callable[[], bytes]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 from models.messages import Message, MessageError, Words
+
+JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True)
@@ -49,5 +52,13 @@ def refuse_file(name: str, problem: Message, remedy: Message) -> RefusedError:
 def printable(name: str) -> str:
     """Return a name from an archive in a form that is safe to print, log and store: it may hold any characters."""
     readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    clean = "".join(char if char.isprintable() else "\ufffd" for char in readable)
+    clean = "".join(char if is_readable(char) else "\ufffd" for char in readable)
     return clean if len(clean) <= 200 else f"{clean[:100]}…{clean[-99:]}"
+
+
+def is_readable(char: str) -> bool:
+    """Return whether a character may stand in a name: it can be seen, or is a space, or joins those beside it.
+
+    Persian and Hindi words and emoji need joiners. Control characters and those that turn the order of text are not.
+    """
+    return char.isprintable() or char in JOINERS or unicodedata.category(char) == "Zs"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Optional
 
 from models.messages import ArchiveFaults, FolderFaults, PictureNotes, Remedies
 from packing.archive import Archive, Member
+from packing.code_pages import CODE_PAGES
 from packing.errors import DamagedError, RefusedError
 from packing.folder_classes import Destination, Folders, Layout, understand
 from packing.import_notes import Notes
@@ -97,6 +98,8 @@ class _Survey:
         for number, member in enumerate(archive.members()):
             self.chosen.append(self._look_at(member))
             progress("look", number + 1, None)
+        if archive.code_page is not None:
+            self.notes.say(PictureNotes.names_guessed(code_page=CODE_PAGES[archive.code_page]))
 
     def _look_at(self, member: Member) -> bool:
         """Return whether a member is a picture to pack."""

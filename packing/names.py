@@ -7,6 +7,7 @@ machine. One that tries to be one is refused all the same: whoever made it meant
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import Enum
 
 from models.messages import MemberFaults, Remedies
@@ -84,6 +85,11 @@ def begins_as_picture(head: bytes) -> bool:
 def is_junk(name: str) -> bool:
     """Return whether to ignore a file or folder of this name: it is hidden, or an operating system added it."""
     return name.startswith(".") or name.lower() in JUNK
+
+
+def normal(name: str) -> str:
+    """Return a name in its normal form: macOS writes letters and their accents one after the other."""
+    return unicodedata.normalize("NFC", name)
 
 
 def checked(name: str) -> tuple[str, ...]:

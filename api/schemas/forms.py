@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from api.schemas.queries import Switch, integer
 from models.ids import is_id
 from models.messages import FieldFaults, RequestFaults
+from packing.errors import JOINERS, is_readable
 from packing.limits import LARGEST, SMALLEST
 
 Upload = Annotated[Path, WithJsonSchema({"type": "string", "format": "binary"})]
@@ -40,10 +43,21 @@ class NewDataset(BaseModel):
     def _usable(cls, value: str) -> str:
         if not value.strip():
             raise ValueError(FieldFaults.must_not_be_blank())
-        if value != value.strip() or not value.isprintable():
+        if value != value.strip():
             raise ValueError(RequestFaults.name_with_spaces())
+        unfit = _unfit_character(value)
+        if unfit is not None:
+            name = f"U+{ord(unfit):04X} {unicodedata.name(unfit, '')}".strip()
+            raise ValueError(RequestFaults.name_with_character(character=name))
         if "/" in value or value in {".", ".."}:
             raise ValueError(RequestFaults.name_with_slash())
         if is_id("ds", value):
             raise ValueError(RequestFaults.name_like_an_id())
         return value
+
+
+def _unfit_character(name: str) -> str | None:
+    """Return the first character of a name that cannot be seen, or a joiner that joins nothing."""
+    ends = (name[0], name[-1])
+    lonely = [one for one in ends if one in JOINERS] + [two for one, two in pairwise(name) if {one, two} <= {*JOINERS}]
+    return next((char for char in name if not is_readable(char)), None) or next(iter(lonely), None)

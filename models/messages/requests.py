@@ -134,7 +134,8 @@ class RequestFaults(Texts):
     last_event = Text("the last event of this job is {seq}")
     only_reprioritize = Text("is for `reprioritize` alone")
     needs_priority = Text("is required to reprioritize")
-    name_with_spaces = Text("must not begin or end with spaces, nor hold control characters")
+    name_with_spaces = Text("must not begin or end with spaces")
+    name_with_character = Text("must not hold {character}, which cannot be seen or changes the text beside it")
     name_with_slash = Text("must not hold a slash: it stands in addresses")
     name_like_an_id = Text("must not look like the id of a data set")
 

@@ -119,6 +119,7 @@ class Remedies(Texts):
 class PictureNotes(Texts):
     """What was done to the pictures of an upload."""
 
+    names_guessed = Text("names in the archive do not say their encoding; they were read as {code_page}")
     scaled_as_asked = Text("pictures were scaled and their middle cut out, to {side}x{side} pixels (as asked)")
     scaled = Text(
         "pictures were scaled and their middle cut out, to {side}x{side} pixels (since they were not all squares of "

@@ -108,6 +108,8 @@ def test_it_takes_no_more_than_it_may(tmp_path):
 def test_names_of_strangers_can_be_printed():
     assert printable("a\x1b[31mb\n\udcff\u202e") == "a\ufffd[31mb\ufffd\ufffd\ufffd"
     assert len(printable("x" * 5000)) == 200
+    assert printable("می\u200cخواهم 👩\u200d👧 猫\u3000犬") == "می\u200cخواهم 👩\u200d👧 猫\u3000犬"
+    assert printable("a\u200bb\u2028c\u2067d") == "a\ufffdb\ufffdc\ufffdd"
 
 
 def test_limits_hold_where_no_number_is_claimed(tmp_path):

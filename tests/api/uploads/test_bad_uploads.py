@@ -128,7 +128,14 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "an absolute path in a zip": (lambda: _zip_with("/etc/x.png"), "is an absolute path", "make the archive"),
     "an absolute path in a tar": (lambda: _tar_with("/etc/x.png"), "is an absolute path", "make the archive"),
     "a drive letter": (lambda: _zip_with("C:/x.png"), "is an absolute path", "make the archive"),
-    "a backslash": (lambda: _zip_with("..\\x.png"), "has a backslash in its name", "make the archive"),
+    "a zip that climbs by backslashes": (
+        lambda: _zip_with("..\\x.png"),
+        "leads out of the archive",
+        "make the archive",
+    ),
+    "a drive letter and backslashes": (lambda: _zip_with("C:\\x.png"), "is an absolute path", "make the archive"),
+    "a network share": (lambda: _zip_with("\\\\host\\x.png"), "is an absolute path", "make the archive"),
+    "a backslash in a tar": (lambda: _tar_with("a\\x.png"), "has a backslash in its name", "make the archive"),
     "a NUL in a name": (lambda: _renamed(b"aaaaa.png", b"x.png\0png"), "has a NUL character", "make the archive"),
     "an endless name": (lambda: _zip_with("x" * 2000 + ".png"), "more than 1024 characters", "make the archive"),
     "a link in a zip": (

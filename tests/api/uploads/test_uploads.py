@@ -143,6 +143,28 @@ def test_a_name_is_used_once_by_each_owner(alice: Person, bob: Person, upload: U
         assert "/name" in pointers(upload(alice, archive, name))
 
 
+def test_joiners_and_wide_spaces_stand_in_names_and_what_steers_text_is_refused_by_name(
+    alice: Person, upload: Upload
+) -> None:
+    archive = zipped({**pictures(8, "گربه\u200cها/"), **pictures(8, "👩\u200d👧/")})
+    for name in ("گربه\u200cها", "👩\u200d👧", "猫\u3000犬", "क्\u200dष", "café\u00a0noir"):
+        made = upload(alice, archive, name)
+        assert made.status_code == 201, made.text
+        assert (made.json["name"], made.json["classes"]) == (name, ["گربه\u200cها", "👩\u200d👧"])
+    for name, character in (
+        ("a\u202eb", "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("a\u2066b", "U+2066 LEFT-TO-RIGHT ISOLATE"),
+        ("a\x1bb", "U+001B"),
+        ("a\u2028b", "U+2028 LINE SEPARATOR"),
+        ("\u200da", "U+200D ZERO WIDTH JOINER"),
+        ("a\u200c", "U+200C ZERO WIDTH NON-JOINER"),
+        ("a\u200c\u200cb", "U+200C ZERO WIDTH NON-JOINER"),
+    ):
+        refused = upload(alice, archive, name)
+        assert [error["pointer"] for error in refused.json["errors"]] == ["/name"], name
+        assert character in refused.json["errors"][0]["detail"]
+
+
 def test_a_deleted_data_set_is_gone_and_its_name_is_free(
     alice: Person, bob: Person, carol: Person, admin: Person, upload: Upload, s3: S3Settings, pointers: Pointers
 ) -> None:
