@@ -99,6 +99,12 @@ class Conflicts(Texts):
         "{count} unfinished job needs this data set; cancel such jobs or wait for their end",
         "{count} unfinished jobs need this data set; cancel such jobs or wait for their end",
     )
+    dataset_deleted_meanwhile = Text(
+        "data set {dataset} was deleted while this job was being stored; choose another one"
+    )
+    checkpoint_removed_meanwhile = Text(
+        "checkpoint {checkpoint} was removed while this job was being stored; send the request again to use a newer one"
+    )
     last_admin_key = Text("this is the last admin key; make another one first")
     cannot_drain = Text("cannot drain a worker that has stopped; it takes no jobs")
     cannot_undrain = Text("cannot undrain a worker that has stopped; it takes no jobs")

@@ -1,4 +1,4 @@
-"""Named points at which the series of faults (tests/chaos) stops a process, to kill it exactly there.
+"""Named points at which a test, such as the series of faults (tests/chaos), stops a process, to kill it exactly there.
 
 A process that was started without GANFORGE_HALT_AT pays for one cached call. With it, the setting is a folder: whoever
 reaches a point of which a file by that name lies there takes the file away and stops itself (SIGSTOP), as a machine
@@ -12,6 +12,7 @@ does that hangs. Process ids in the file say who may take it; an empty one is fo
     finishing   in the transaction that ends an attempt, before its commit
     expiring    in the transaction that takes a job from a silent worker, before its commit
     committing  before any commit
+    placed      a request has looked up all that its job needs, and nothing is stored
     ringing     after a commit, before the bell
     spooling    the folder of an upload has a file for its lock, and the lock is not held yet
 """

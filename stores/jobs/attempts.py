@@ -15,7 +15,7 @@ from sqlalchemy import Engine, Integer, Table, bindparam, delete, func, insert, 
 
 from models.messages import OrderFaults, Reasons
 from models.rows import Artifact, Attempt, Job
-from models.states import TERMINAL, Action, ErrorCode, EventType, Outcome, State
+from models.states import Action, ErrorCode, EventType, Outcome, State
 from models.views import artifact_view
 from stores.events import events
 from stores.events.bus import Bus, Hint
@@ -25,7 +25,7 @@ from stores.infra.broker import Bell
 from stores.infra.errors import StaleFenceError
 from stores.infra.failpoints import reach
 from stores.infra.sql import seconds
-from stores.jobs.checkpoints import not_every_nth
+from stores.jobs.checkpoints import not_every_nth, promised
 from stores.jobs.claim import QuotaReachedError, take_job
 from stores.jobs.commit_check import certain
 from stores.jobs.transitions import Claim, Ending, end_attempt, hold
@@ -243,21 +243,21 @@ class Attempts:
         """
         mine = (Artifact.job_id == claim.job_id, Artifact.kind == "checkpoint")
         newest = select(Artifact.id).where(*mine).order_by(Artifact.id.desc()).limit(keep)
-        wanted = select(Job.source_artifact).where(
-            Job.source_artifact.is_not(None), Job.state.not_in([str(state) for state in TERMINAL])
-        )
         with self._engine.begin() as connection:
             job = hold(connection, claim)
-            keys = connection.scalars(
-                delete(Artifact)
+            surplus = connection.scalars(
+                select(Artifact.id)
                 .where(
                     *mine,
                     Artifact.id.not_in(newest.scalar_subquery()),
-                    Artifact.id.not_in(wanted.scalar_subquery()),
                     Artifact.id != func.coalesce(job.best_checkpoint, ""),
                     not_every_nth(every),
                 )
-                .returning(Artifact.object_key)
+                .with_for_update(skip_locked=True)
+            ).all()
+            # The rows are locked before it is asked whom they are promised to (stores/jobs/checkpoints.py).
+            keys = connection.scalars(
+                delete(Artifact).where(Artifact.id.in_(surplus), ~promised()).returning(Artifact.object_key)
             ).all()
         return list(keys)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, literal, or_
+from sqlalchemy import ColumnElement, literal, or_, select
+from sqlalchemy.orm import aliased
 
-from models.rows import Artifact
+from models.rows import Artifact, Job
+from models.states import TERMINAL
+
+ENDED = [str(state) for state in TERMINAL]
 
 
 def not_every_nth(every: int) -> ColumnElement[bool]:
@@ -12,3 +16,18 @@ def not_every_nth(every: int) -> ColumnElement[bool]:
     if every == 0:
         return literal(True)
     return or_(Artifact.ordinal.is_(None), Artifact.ordinal % every != 0)
+
+
+def promised() -> ColumnElement[bool]:
+    """Return the SQL condition that an unfinished job needs an artifact.
+
+    Whoever deletes artifacts locks their rows first and asks this in the next statement: a job that names one meanwhile
+    comes before, and counts, or waits and finds it gone (stores/jobs/insert.py).
+    """
+    needing = aliased(Job)
+    return (
+        select(literal(1))
+        .where(needing.source_artifact == Artifact.id, needing.state.not_in(ENDED))
+        .correlate(Artifact)
+        .exists()
+    )

@@ -24,6 +24,7 @@ from stores.accounts.quotas import Guard, Quotas
 from stores.events.bus import Bus, Hint
 from stores.infra.broker import Bell
 from stores.infra.errors import ConflictError, InvalidTransitionError, NotFoundError, QuotaError
+from stores.infra.failpoints import reach
 from stores.jobs import idempotency, insert
 from stores.jobs.filter import JobFilter
 from stores.jobs.insert import NewJob
@@ -73,7 +74,9 @@ class Commands:
         Raises:
             IdempotencyMismatchError, IdempotencyBusyError: see stores/jobs/idempotency.py.
             QuotaError: as many jobs of the owner wait as the key allows.
+            ConflictError: the data set or the checkpoint was deleted since it was looked up.
         """
+        reach("placed")
         limit = self._guard.queued_limit(new.owner, Quotas() if who is None else who.quotas)
         with self._engine.begin() as connection:
             begun = idempotency.begin(connection, new.owner, request, turn=limit is not None)
@@ -85,6 +88,8 @@ class Commands:
             )
             line = (who or Local(new.owner), _birth(view, changes))
             stored = insert.store(connection, new, view, line, request, limit)
+            if stored.gone is not None:
+                raise ConflictError(stored.gone)
             if limit is not None:
                 self._guard.note_queued(new.owner, stored.waiting, limit)
             if request is not None and stored.key is None:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from models import views
 from models.jobs import SampleRequest, TrainRequest
+from models.messages import Conflicts, Message
 from models.rows import Job
 from models.states import EventType, State
 from models.views import event_view, job_view
@@ -66,10 +67,22 @@ def new_job_view(new: NewJob, place: Place, **stored: Any) -> views.Job:
 
 COLUMNS = (*NewJob.__dataclass_fields__, "id", "state", "last_seq")
 # A stored answer that is older than 72 hours is replaced.
+#
+# The request has looked up its data set and checkpoint, and both may be deleted since. The locks are those of the
+# foreign keys, taken before the job is stored: a deletion comes first and nothing is stored, or it waits and then finds
+# the job, which keeps what it needs.
 STORE = text(f"""
-WITH waiting AS ({COUNT_QUEUED}), job AS (
+WITH waiting AS ({COUNT_QUEUED}), dataset AS (
+    SELECT id FROM datasets WHERE id = :dataset_id AND deleted_at IS NULL FOR KEY SHARE
+), checkpoint AS (
+    SELECT id FROM artifacts WHERE id = :source_artifact FOR KEY SHARE
+), found AS (
+    SELECT (:dataset_id IS NULL OR EXISTS (SELECT 1 FROM dataset)) AS dataset,
+           (:source_artifact IS NULL OR EXISTS (SELECT 1 FROM checkpoint)) AS checkpoint
+), job AS (
     INSERT INTO jobs ({", ".join(COLUMNS)})
-    SELECT {", ".join(f":{name}" for name in COLUMNS)} FROM waiting WHERE :limit IS NULL OR n < :limit
+    SELECT {", ".join(f":{name}" for name in COLUMNS)} FROM waiting, found
+     WHERE (:limit IS NULL OR n < :limit) AND found.dataset AND found.checkpoint
     RETURNING id
 ), event AS (
     INSERT INTO events (job_id, seq, attempt, type, data) SELECT id, 1, 0, 'state', :change FROM job
@@ -85,7 +98,7 @@ WITH waiting AS ({COUNT_QUEUED}), job AS (
      WHERE idempotency.created_at <= now() - interval '72 hours'
     RETURNING key
 )
-SELECT n AS waiting, (SELECT at FROM event) AS at, (SELECT key FROM answer) AS key FROM waiting
+SELECT n AS waiting, (SELECT at FROM event) AS at, (SELECT key FROM answer) AS key, found.* FROM waiting, found
 """).bindparams(  # noqa: S608 - names of columns, and a fragment of this program
     *(bindparam(name, type_=JOBS.c[name].type) for name in COLUMNS),
     *(bindparam(name, type_=Text()) for name in ("actor", "key_id", "action", "key")),
@@ -100,14 +113,17 @@ class Stored:
     """The result of storing a job.
 
     Attributes:
-        at: time of its first event; None: the job was not stored, because the owner's quota was used up.
+        at: time of its first event; None: the job was not stored, because the owner's quota was used up, or its data
+            set or checkpoint was deleted since it was looked up.
         waiting: how many of the owner's jobs waited before, counted up to the limit.
         key: the idempotency key whose answer was stored; None: there was no key, or another request was faster with it.
+        gone: what was deleted since it was looked up, as a reason for the person who asked.
     """
 
     at: datetime | None
     waiting: int
     key: str | None
+    gone: Message | None
 
 
 def store(
@@ -147,7 +163,12 @@ def store(
             "limit": limit,
         },
     ).one()
-    return Stored(row.at, row.waiting, row.key)
+    gone = None
+    if not row.dataset:
+        gone = Conflicts.dataset_deleted_meanwhile(dataset=new.dataset)
+    elif not row.checkpoint:
+        gone = Conflicts.checkpoint_removed_meanwhile(checkpoint=new.source_artifact)
+    return Stored(row.at, row.waiting, row.key, gone)
 
 
 def first_event(view: views.Job, at: datetime | None) -> views.Event:

@@ -11,15 +11,14 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Engine, Row, Select, delete, func, literal, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import Engine, Row, Select, delete, func, literal, select, tuple_
 
 from models.rows import Artifact, CurveLevel, Event, Job, Metric
-from models.states import TERMINAL, EventType
+from models.states import EventType
 from stores.infra.blobs import Blobs
 from stores.infra.errors import BlobError
 from stores.infra.sql import seconds
-from stores.jobs.checkpoints import not_every_nth
+from stores.jobs.checkpoints import not_every_nth, promised
 from stores.maintenance.periodic import Round
 
 log = structlog.get_logger(__name__)
@@ -28,7 +27,6 @@ FILES = 200  # files per round
 JOBS = 50  # jobs per round
 EVENTS = 20_000  # events per statement
 DAY_S = 86_400.0
-ENDED = [str(state) for state in TERMINAL]
 
 
 class Retention:
@@ -60,7 +58,7 @@ class Retention:
         old = (
             select(Artifact.id)
             .join(Job, Job.id == Artifact.job_id)
-            .where(Artifact.created_at < cutoff, Job.finished_at < cutoff, ~_promised())
+            .where(Artifact.created_at < cutoff, Job.finished_at < cutoff, ~promised())
             .order_by(Artifact.created_at)
             .limit(FILES)
         )
@@ -110,9 +108,7 @@ class Retention:
         with self._engine.begin() as connection:
             ids = connection.scalars(chosen.with_for_update(of=Artifact, skip_locked=True)).all()
             gone = connection.execute(
-                delete(Artifact)
-                .where(Artifact.id.in_(ids), ~_promised())
-                .returning(Artifact.object_key, Artifact.bytes)
+                delete(Artifact).where(Artifact.id.in_(ids), ~promised()).returning(Artifact.object_key, Artifact.bytes)
             ).all()
         for row in gone:
             try:
@@ -121,17 +117,6 @@ class Retention:
                 log.warning("objects_not_removed", first=row.object_key, error=str(error))
                 break
         return len(gone), sum(row.bytes for row in gone)
-
-
-def _promised() -> ColumnElement[bool]:
-    """Return the SQL condition that an unfinished job needs an artifact."""
-    needing = aliased(Job)
-    return (
-        select(literal(1))
-        .where(needing.source_artifact == Artifact.id, needing.state.not_in(ENDED))
-        .correlate(Artifact)
-        .exists()
-    )
 
 
 def _place(job: Row[Any]) -> str:

@@ -14,11 +14,20 @@ from sqlalchemy.exc import IntegrityError
 from models.ids import new_id
 from models.states import Outcome
 from stores.accounts.audit import Entry, Local
-from stores.infra.errors import IdempotencyBusyError, IdempotencyMismatchError, InvalidTransitionError, NotFoundError
+from stores.infra.errors import (
+    ConflictError,
+    IdempotencyBusyError,
+    IdempotencyMismatchError,
+    InvalidTransitionError,
+    NotFoundError,
+)
 from stores.jobs import insert
 from stores.jobs.filter import JobFilter
 from stores.jobs.idempotency import Request
 from stores.jobs.transitions import Ending
+from tests.waiting import until
+
+DATABASE = "datname = current_database()"
 
 
 def _request(key: str, body: bytes = b"{}") -> Request:
@@ -172,3 +181,26 @@ def test_a_list_shows_the_same_positions_as_single_jobs(stores, new_job, worker)
 
     assert [job["position"] for job in listed] == [1, 1, 4, 3, None, 2]
     assert all(stores.queries.jobs.job(job["id"], None)["position"] == job["position"] for job in listed)
+
+
+@pytest.mark.parametrize(
+    ("deletion", "what"),
+    [
+        ("UPDATE datasets SET deleted_at = now() WHERE id = :dataset", "data set mnist-10k was deleted"),
+        ("DELETE FROM artifacts WHERE id = :checkpoint", "checkpoint art_.* was removed"),
+    ],
+)
+def test_a_job_waits_for_a_deletion_under_way_and_is_refused(stores, new_job, leaver, deletion, what):
+    checkpoint = leaver.file(leaver.running()).id
+    new = new_job(source_artifact=checkpoint)
+    waits = text(f"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND {DATABASE}")
+    with ThreadPoolExecutor(1) as thread, stores.infra.engine.connect() as deleting:
+        deleting.execute(text("SELECT 1 FROM datasets WHERE id = :id FOR UPDATE"), {"id": new.dataset_id})
+        deleting.execute(text(deletion), {"dataset": new.dataset_id, "checkpoint": checkpoint})
+        submitted = thread.submit(stores.jobs.submit, new)
+        with stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as observer:
+            until(lambda: observer.scalar(waits), 30, "the wait for the deletion")
+        deleting.commit()
+        with pytest.raises(ConflictError, match=what):
+            submitted.result(30)
+    assert _count(stores, "jobs") == 1
