@@ -14,6 +14,7 @@ from api.http import docs_page, problems
 from api.http.access import Doorkeeper
 from api.http.openapi import document
 from api.http.parsing import refuse_control_characters
+from api.http.proxies import BehindProxies, Proxies
 from api.http.routes import RouteTable, mount
 from api.http.shared_answer import SharedAnswer
 from api.http.turns import Turns
@@ -82,7 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         stores=stores,
         door=Doorkeeper(settings, stores.accounts.keys, stores.accounts.sessions),
         hub=Hub(stores.events.bus, stores.events, stores.accounts.keys, stores.accounts.sessions),
-        streams=Streams(settings.max_streams, prometheus.STREAMS),
+        streams=Streams(settings.max_streams, settings.streams_per_key, prometheus.STREAMS),
         importer=importer,
         looks=PreviewMaker(stores, importer.spool),
         turns=Turns(),
@@ -92,11 +93,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # whose answers would be empty
     app.extensions["ganforge"] = service
+    app.wsgi_app = BehindProxies(app.wsgi_app, Proxies(settings.proxies))  # type: ignore[method-assign]
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     problems.register(app, site.answers)
     app.before_request(_begin)
+    app.before_request(lambda: problems.refuse_what_the_server_refuses(request))
     app.after_request(_end)
     for route in routes:
         mount(app, service, route)

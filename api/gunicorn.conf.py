@@ -13,19 +13,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from api.serving.open_files import allow_open_files
+from api.serving.worker import most_connections
 from stores.infra.logs import configure_logs
 from stores.infra.process_start import start_process
 
 settings = start_process()  # the workers are forked, and inherit what it does
+allow_open_files(most_connections(settings))
 
 wsgi_app = "api.app:create_app()"
 bind = f"{settings.host}:{settings.port}"
 workers = settings.api_processes
-# gevent's own WSGI server under gunicorn sends headers and body at once, which is faster for small answers.
-worker_class = "gevent_pywsgi"
-# Leave room for requests beside the streams, so that a refused stream still gets an answer.
-worker_connections = settings.max_streams + 500
-keepalive = 2
+# gevent's own WSGI server under gunicorn sends headers and body at once, which is faster for small answers; ours limits
+# what a client may hold.
+worker_class = "api.serving.worker.Worker"
+worker_connections = most_connections(settings)
 # Streams end within a second of the signal; this limit is for open requests.
 graceful_timeout = 5
 timeout = 60

@@ -41,15 +41,15 @@ class Service:
 
     def follow_job(self, who: Principal, job_id: str, seen: int) -> Response:
         """Return the live stream of a job's events after `seen`."""
-        return self.streams.respond(job_stream.frames(self.hub, self.stores.events, who, job_id, seen))
+        return self.streams.respond(who, job_stream.frames(self.hub, self.stores.events, who, job_id, seen))
 
     def follow_account(self, who: Principal, start: Position) -> Response:
         """Return the live stream of all jobs that the caller may see."""
-        return self.streams.respond(account_feed.frames(self.hub, self.stores.events, who, start))
+        return self.streams.respond(who, account_feed.frames(self.hub, self.stores.events, who, start))
 
     def await_change(self, who: Principal, job_id: str, seconds: float) -> Job:
         """Return the job when its state has changed, or when `seconds` have passed."""
-        with self.turns.given_back(who.owner):
+        with self.streams.held(who), self.turns.given_back(who.owner):
             return job_stream.await_change(self.hub, self.stores.queries.jobs, who, job_id, seconds)
 
     def import_dataset(self, request: Request, who: Principal) -> ImportedDataset:

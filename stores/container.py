@@ -55,7 +55,7 @@ class AccountStores:
 
     def __init__(self, infra: Infra) -> None:
         self.keys = Keys(infra.engine)
-        self.sessions = Sessions(infra.engine, infra.settings.session_s)
+        self.sessions = Sessions(infra.engine, infra.settings.session_s, infra.settings.session_max_s)
         self.audit = Audits(infra.engine)
 
 

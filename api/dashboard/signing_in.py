@@ -9,7 +9,6 @@ from api.dashboard.pages import LOGIN, render
 from api.http import access, language
 from api.http.problems import ProblemError
 from api.http.service import Service
-from models.messages import Door
 
 HOME = "/dashboard"
 FORMS = (LOGIN, f"{HOME}/logout", f"{HOME}/language")  # never the page to go to after signing in
@@ -31,7 +30,7 @@ def _ask(problem: ProblemError | None = None, status: int = 200) -> BaseResponse
 
 def _sign_in(service: Service) -> BaseResponse:
     g.operation = "sign_in"
-    _from_a_page_of_ours()
+    access.refuse_other_sites(request)
     try:
         who = service.door.holder(request.form.get("key", "").strip(), request)
     except ProblemError as problem:
@@ -55,7 +54,7 @@ def _sign_out(service: Service) -> BaseResponse:
 
 def _choose_language() -> BaseResponse:
     g.operation = "choose_language"
-    _from_a_page_of_ours()
+    access.refuse_other_sites(request)
     answer = redirect(_inside(request.form.get("next", "")), 303)
     if (chosen := request.form.get("language", "")) in language.NAMES:
         _set(answer, language.COOKIE, chosen, max_age=YEAR_S)
@@ -71,9 +70,3 @@ def _inside(where: str) -> str:
     """Return the address if it is a page of the dashboard; a link must not redirect people to another site."""
     ours = where == HOME or where.startswith((f"{HOME}/", f"{HOME}?"))
     return where if ours and "\\" not in where and where.isprintable() else HOME
-
-
-def _from_a_page_of_ours() -> None:
-    """Refuse a form that another site sent; browsers send its origin."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
-        raise ProblemError("forbidden", Door.other_site())

@@ -33,6 +33,9 @@ _PROBLEM_HEADERS: dict[str, Json] = {
     "rate_limited": _RETRY,
     "unavailable": _RETRY,
 }
+# What the server refuses before it knows whose request it is (api/serving): requests that are unreadable, slow or too
+# large, and more connections than an address may have.
+BY_SERVER = ("malformed", "timeout", "uri_too_long", "headers_too_large", "rate_limited")
 INTRODUCTION = """A job service for generative adversarial networks. Send your key as `Authorization: Bearer gf_…`.
 Errors are `application/problem+json` (RFC 9457). Lists come in pages: `?limit=20&cursor=…`."""
 
@@ -168,15 +171,15 @@ def _answers(route: Route, schemas: _Schemas) -> Json:
 
 
 def _problems(route: Route) -> Json:
-    codes = ["validation", "internal", "unavailable", *route.problems]
+    codes = {"validation", "internal", "unavailable", *BY_SERVER, *route.problems}
     if route.access is not Access.public:
-        codes += ["unauthenticated", "rate_limited"]
+        codes.add("unauthenticated")
     if route.access in {Access.change, Access.admin}:
-        codes.append("forbidden")
+        codes.add("forbidden")
     if route.parameters:
-        codes.append("not_found")
+        codes.add("not_found")
     if route.body is not None or route.form is not None:
-        codes += ["malformed", "too_large", "unsupported_media"]
+        codes |= {"too_large", "unsupported_media"}
     return {
         str(CODES[code][0]): {"$ref": f"#/components/responses/{code}"}
         for code in sorted(codes, key=lambda code: CODES[code][0])

@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 import structlog
-from flask import Flask, Response, g
+from flask import Flask, Request, Response, g
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -18,6 +18,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from api.http.language import ENGLISH, current, tell
+from api.http.refusals import REFUSAL, RefusalError
+from models.ids import new_id
 from models.messages import (
     BodyFaults,
     FieldFaults,
@@ -53,11 +55,14 @@ CODES = {
     "forbidden": (403, Titles.title_forbidden),
     "not_found": (404, Titles.title_not_found),
     "method_not_allowed": (405, Titles.title_method_not_allowed),
+    "timeout": (408, Titles.title_timeout),
     "conflict": (409, Titles.title_conflict),
     "too_large": (413, Titles.title_too_large),
+    "uri_too_long": (414, Titles.title_uri_too_long),
     "unsupported_media": (415, Titles.title_unsupported_media),
     "validation": (422, Titles.title_validation),
     "rate_limited": (429, Titles.title_rate_limited),
+    "headers_too_large": (431, Titles.title_headers_too_large),
     "internal": (500, Titles.title_internal),
     "unavailable": (503, Titles.title_unavailable),
 }
@@ -131,10 +136,40 @@ def answer(problem: ProblemError) -> Response:
     return response
 
 
+def bare_problem(code: str, message: Message) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Return status line, headers and body of a problem that is told outside the application, in English."""
+    status, title = CODES[code]
+    request_id = new_id("req")
+    told = {
+        "type": TYPE + code,
+        "title": str(title()),
+        "status": status,
+        "code": code,
+        "detail": str(message),
+        "request_id": request_id,
+    }
+    body = (json.dumps(told) + "\n").encode()
+    headers = [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(body))), ("X-Request-ID", request_id)]
+    return f"{status} {title()}", headers, body
+
+
+def refuse_what_the_server_refuses(request: Request) -> None:
+    """Raise what the server found before it called the application.
+
+    Raises:
+        RefusalError
+    """
+    if (refusal := request.environ.get(REFUSAL)) is not None:
+        raise refusal
+
+
 def translate(error: Exception) -> ProblemError:
     """Return the problem for an error of a lower layer."""
     if isinstance(error, ProblemError):
         return error
+    if isinstance(error, RefusalError):
+        wait = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+        return ProblemError(error.code, error.message, headers=wait)
     if isinstance(error, HTTPException):
         return _of_werkzeug(error)
     problem = _of_stores(error) or _of_parts(error)

@@ -50,14 +50,14 @@ class Service(Protocol):
         """Return the live stream of a job's events after `seen`.
 
         Raises:
-            ProblemError: 503, this process has too many open streams.
+            ProblemError: 503, this process has too many open streams; 429, this key has.
         """
 
     def follow_account(self, who: Principal, start: Position) -> Response:
         """Return the live stream of all jobs that the caller may see.
 
         Raises:
-            ProblemError: 503, this process has too many open streams.
+            ProblemError: 503, this process has too many open streams; 429, this key has.
         """
 
     def await_change(self, who: Principal, job_id: str, seconds: float) -> Job:
@@ -65,6 +65,7 @@ class Service(Protocol):
 
         Raises:
             NotFoundError: there is no such job, or it is somebody else's.
+            ProblemError: 503 or 429, as for a stream.
         """
 
     def import_dataset(self, request: Request, who: Principal) -> ImportedDataset:

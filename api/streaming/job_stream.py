@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from queue import Empty
 
 import structlog
@@ -30,35 +32,63 @@ COMMENT_S = 15.0
 
 
 class Streams:
-    """Counts the open streams of this process and caps them. `gauge` tracks the count."""
+    """Counts the open streams of this process and caps them, all and those of one key. `gauge` tracks the count.
 
-    def __init__(self, limit: int, gauge: Gauge) -> None:
+    A request that waits for a change (`Prefer: wait`) holds a connection as a stream does, and counts as one.
+    """
+
+    def __init__(self, limit: int, limit_per_key: int, gauge: Gauge) -> None:
         self._limit = limit
+        self._limit_per_key = limit_per_key
         self._gauge = gauge
         self._lock = threading.Lock()
+        self._of_key: Counter[str] = Counter()
         self.open = 0
 
-    def respond(self, frames: Iterator[bytes]) -> Response:
+    def respond(self, who: Principal, frames: Iterator[bytes]) -> Response:
         """Return the response that sends these frames.
 
         Raises:
-            ProblemError: 503, there are too many streams.
+            ProblemError: 503, there are too many streams; 429, this key has too many.
         """
+        self._open(who)
+        response = Response(frames, mimetype="text/event-stream")
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Accel-Buffering"] = "no"  # a buffering proxy would delay events
+        response.call_on_close(lambda: self._close(who))
+        return response
+
+    @contextmanager
+    def held(self, who: Principal) -> Iterator[None]:
+        """Count one stream while the block runs.
+
+        Raises:
+            ProblemError: as `respond` does.
+        """
+        self._open(who)
+        try:
+            yield
+        finally:
+            self._close(who)
+
+    def _open(self, who: Principal) -> None:
         with self._lock:
+            if self._of_key[who.key_id] >= self._limit_per_key:
+                own = ServiceFaults.too_many_streams_of_key(limit=self._limit_per_key)
+                raise ProblemError("rate_limited", own, headers={"Retry-After": "5"})
             if self.open >= self._limit:
                 message = ServiceFaults.too_many_streams(limit=self._limit)
                 raise ProblemError("unavailable", message, headers={"Retry-After": "5"})
             self.open += 1
+            self._of_key[who.key_id] += 1
             self._gauge.inc()
-        response = Response(frames, mimetype="text/event-stream")
-        response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Accel-Buffering"] = "no"  # a buffering proxy would delay events
-        response.call_on_close(self._closed)
-        return response
 
-    def _closed(self) -> None:
+    def _close(self, who: Principal) -> None:
         with self._lock:
             self.open -= 1
+            self._of_key[who.key_id] -= 1
+            if not self._of_key[who.key_id]:
+                del self._of_key[who.key_id]
             self._gauge.dec()
 
 

@@ -27,6 +27,10 @@ from stores.jobs.insert import NewJob
 from stores.jobs.transitions import Claim, Ending
 
 STREAMS = int(os.environ.get("STREAMS", "1000"))
+# One key, from one address, holds them all.
+LIMITS = dict.fromkeys(
+    ("GANFORGE_MAX_STREAMS", "GANFORGE_STREAMS_PER_KEY", "GANFORGE_CONNECTIONS_PER_ADDRESS"), str(STREAMS + 50)
+)
 JOBS = 50
 EVENTS_PER_SECOND = 2
 SECONDS = int(os.environ.get("SECONDS", "30"))
@@ -37,7 +41,7 @@ SETTLE_S = 2.0
 
 def run() -> None:
     """Print losses, delays and memory."""
-    with servers() as services, served(services, "streams", GANFORGE_MAX_STREAMS=str(STREAMS)) as api:
+    with servers() as services, served(services, "streams", **LIMITS) as api:
         claims = _start_jobs(api)
         context = multiprocessing.get_context("spawn")
         here, there = zip(*(context.Pipe() for _ in range(READERS)), strict=True)

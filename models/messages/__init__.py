@@ -13,6 +13,7 @@ from models.messages.requests import (
     FieldFaults,
     ParameterFaults,
     RequestFaults,
+    ServerFaults,
     ServiceFaults,
     Titles,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Reasons",
     "Remedies",
     "RequestFaults",
+    "ServerFaults",
     "ServiceFaults",
     "Text",
     "Texts",

@@ -14,7 +14,7 @@ class Door(Texts):
     too_many_wrong_keys = Text("too many wrong keys from this address")
     key_unknown = Text("this key is unknown or revoked")
     session_ended = Text("your session has ended; sign in again")
-    other_site = Text("this form was sent from another site")
+    other_site = Text("this request was sent from another site")
     needs_csrf_token = Text("a change with a session needs the page's token in {header}")
     send_a_key = Text("send your key as `Authorization: Bearer gf_…`")
 
@@ -28,6 +28,7 @@ class ServiceFaults(Texts):
     nothing_here = Text("there is nothing at this address; /docs lists what there is")
     address_takes = Text("this address takes {allowed}")
     too_many_streams = Text("this process has {limit} open streams, its limit; try again shortly")
+    too_many_streams_of_key = Text("this key has {limit} open streams, its limit; close some and try again shortly")
     no_room = Text("the service has no room on its disk for this upload; try again later, or tell whoever runs it")
     reserve_reached = Text(
         "the service has no room on its disk for this upload: {free} are free, {promised} of them promised to other "
@@ -51,6 +52,25 @@ class ServiceFaults(Texts):
         "the upload did not arrive within {seconds:,} s (GANFORGE_UPLOAD_DEADLINE_S); send fewer or smaller pictures, "
         "or use a faster connection"
     )
+
+
+class ServerFaults(Texts):
+    """What the HTTP server refuses before the application reads a request."""
+
+    line_too_long = Text("the request line has more than {limit:,} bytes; ask with fewer or shorter filters")
+    line_unreadable = Text("the request line is not METHOD /path HTTP/1.1, with one space between the parts")
+    headers_too_large = Text("the headers have more than {limit:,} bytes together; send fewer or shorter ones")
+    too_many_headers = Text("the request has more than {limit} headers; send fewer")
+    header_unreadable = Text("header {number} is not Name: value on one line; a name has no space in it")
+    header_given_twice = Text("the header {name} must be given once")
+    headers_cut_off = Text("the request broke off within its headers")
+    only_chunked = Text("Transfer-Encoding must be chunked, once, in HTTP/1.1; or send Content-Length instead")
+    length_beside_chunks = Text("give either Content-Length or Transfer-Encoding, not both")
+    length_unreadable = Text("Content-Length must be one number of up to 18 digits")
+    chunks_unreadable = Text("the chunks of the body cannot be read: a length in hexadecimal digits must precede each")
+    too_slow = Text("the request did not arrive in time: its sender may wait for {seconds:g} seconds in all")
+    too_many_connections = Text("your address has {limit} open connections, its limit; close some and try again")
+    crashed_outside = Text("something went wrong here")
 
 
 class BodyFaults(Texts):
@@ -209,6 +229,9 @@ class Titles(Texts):
     title_forbidden = Text("Not allowed for this key")
     title_not_found = Text("Not found")
     title_method_not_allowed = Text("Method is not allowed here")
+    title_timeout = Text("Request came too slowly")
+    title_uri_too_long = Text("Address is too long")
+    title_headers_too_large = Text("Headers are too large")
     title_conflict = Text("Not possible in the present state")
     title_too_large = Text("Request is too large")
     title_unsupported_media = Text("Content type is not supported")

@@ -44,9 +44,13 @@ class Session:
 class Sessions:
     """Opens, finds and ends sessions. Only the hash of a token is kept."""
 
-    def __init__(self, engine: Engine, lasts_s: float) -> None:
+    def __init__(self, engine: Engine, lasts_s: float, max_s: float) -> None:
+        """Use sessions that end after `lasts_s` seconds without use, and after `max_s` in any case."""
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._lasts_s = lasts_s
+        self._lasts_s = min(lasts_s, max_s)
+        self._young = SessionRow.created_at > func.now() - seconds(max_s)
+        self._who = WHO.where(self._young)
+        self._longest = SessionRow.created_at + seconds(max_s)
 
     def open(self, who: Principal) -> str:
         """Start a session with this key. Returns its token, which cannot be retrieved later."""
@@ -57,14 +61,14 @@ class Sessions:
         return token
 
     def find(self, token: str) -> Session | None:
-        """Return the session of a token, None if it has ended. Each use extends the session."""
+        """Return the session of a token, None if it has ended. Each use extends the session, up to its longest time."""
         own = hash_secret(token)
         with self._engine.connect() as connection:
-            row = connection.execute(WHO, {"hash": own}).first()
+            row = connection.execute(self._who, {"hash": own}).first()
             if row is None:
                 return None
             if row.left.total_seconds() < self._lasts_s / 2:
-                ends = func.now() + seconds(self._lasts_s)
+                ends = func.least(func.now() + seconds(self._lasts_s), self._longest)
                 mine = update(SessionRow).where(SessionRow.hash == own)
                 connection.execute(mine.values(expires_at=ends))
         return Session(token, replace(principal(row), session=own), row.name, row.expires_at)
@@ -73,7 +77,9 @@ class Sessions:
         """Return the hashes of the sessions that have not ended."""
         if not hashes:
             return set()
-        query = select(SessionRow.hash).where(SessionRow.hash.in_(hashes), SessionRow.expires_at > func.now())
+        query = select(SessionRow.hash).where(
+            SessionRow.hash.in_(hashes), SessionRow.expires_at > func.now(), self._young
+        )
         with self._engine.connect() as connection:
             return set(connection.scalars(query))
 

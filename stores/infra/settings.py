@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -68,9 +69,21 @@ class Settings(BaseSettings):
     quota_running: int = Field(1000, ge=0, description="Running jobs an owner may have, unless the key sets a limit.")
     quota_stored_bytes: int = Field(1 << 40, ge=0, description="Bytes an owner may store, unless the key sets a limit.")
 
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed, "
+        "separated by commas.",
+    )
+    connections_per_address: int = Field(
+        500, ge=1, description="Open connections of one address in one API process; trusted proxies have no limit."
+    )
+    head_s: float = Field(10.0, gt=0, description="Seconds that a client has to send a request's line and headers.")
+    body_s: float = Field(30.0, gt=0, description="Seconds that a client may wait while it sends a request's body.")
     rate_limit: int = Field(3000, ge=1, description="Requests a second per key, in each API process.")
     max_streams: int = Field(1000, ge=1, description="Open streams in one API process.")
+    streams_per_key: int = Field(200, ge=1, description="Open streams of one key in one API process.")
     session_s: float = Field(43_200, gt=0, description="Seconds without use after which a dashboard session ends.")
+    session_max_s: float = Field(86_400, gt=0, description="Seconds after which every dashboard session ends.")
     api_processes: int = Field(2, ge=1, description="Number of API processes.")
 
     queue: str = Field("cpu", description="The queue that this supervisor serves.")
@@ -81,6 +94,18 @@ class Settings(BaseSettings):
     trainer_python: str | None = Field(None, description="Python interpreter for trainers; default: the supervisor's.")
     stop_grace_s: float = Field(10.0, gt=0, description="Seconds that a trainer has to write its last checkpoint.")
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in _parts(value):
+            ip_network(part, strict=False)
+        return value
+
+    @cached_property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of trusted proxies."""
+        return tuple(ip_network(part, strict=False) for part in _parts(self.trusted_proxies))
+
     @cached_property
     def roots(self) -> tuple[Path, ...]:
         """The data roots as paths."""
@@ -89,4 +114,8 @@ class Settings(BaseSettings):
     @cached_property
     def served(self) -> frozenset[str]:
         """The queues that workers should serve, alive or not; empty if not set."""
-        return frozenset(part.strip() for part in self.queues.split(",") if part.strip())
+        return frozenset(_parts(self.queues))
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]

@@ -191,3 +191,53 @@ def test_pages_speak_the_language_of_the_browser_or_the_one_that_was_chosen(alic
     answer = reader.client.post("/dashboard/language", data={"language": "zh-Hans", "next": "/dashboard/jobs"})
     assert answer.headers["Location"] == "/dashboard/jobs"
     assert '<html lang="zh-Hans">' in reader.see("/dashboard", headers={"Accept-Language": "en"})
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 303),  # no browser
+        ({"Origin": "http://localhost"}, 303),
+        ({"Origin": "http://LOCALHOST"}, 303),
+        ({"Origin": "https://localhost"}, 303),  # a proxy with TLS that is not trusted
+        ({"Origin": "http://elsewhere.example"}, 403),
+        ({"Origin": "http://localhost.elsewhere.example"}, 403),
+        ({"Origin": "http://elsewhere.example", "Referer": "http://localhost/dashboard/login"}, 403),
+        ({"Origin": "http://localhost:8001"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": ""}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}, 303),
+        ({"Sec-Fetch-Site": "none"}, 303),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": ""}, 403),
+    ],
+)
+def test_a_login_or_a_change_that_comes_from_another_site_is_refused(app, alice, enter, headers, status):
+    answer = app.test_client().post("/dashboard/login", data={"key": alice.key}, headers=headers)
+    assert answer.status_code == status
+    assert ("Set-Cookie" in answer.headers) == (status == 303)
+    reader = enter(alice)
+    path = f"/v1/jobs/{alice.submit()['id']}/cancel"
+    changed = reader.client.post(path, headers={"X-CSRF-Token": reader.csrf, **headers})
+    assert changed.status_code == (202 if status == 303 else 403)
+    assert alice.post(path, headers=headers).status_code == (200 if status == 303 else 202), "a key needs no origin"
+
+
+def test_a_session_ends_after_a_day_however_much_it_is_used(alice, enter, stores):
+    reader = enter(alice)
+    older = text("UPDATE sessions SET created_at = created_at - interval '1 hour' * :hours")
+    left = text("SELECT extract(epoch FROM expires_at - now()) FROM sessions")
+    with stores.infra.engine.begin() as connection:
+        connection.execute(older, {"hours": 23})
+        connection.execute(text("UPDATE sessions SET expires_at = now() + interval '1 minute'"))
+    reader.see("/dashboard")
+    with stores.infra.engine.begin() as connection:
+        assert 3500 < connection.scalar(left) <= 3600, "extended to a day after its beginning, not further"
+        hashes = set(connection.scalars(text("SELECT hash FROM sessions")))
+        assert stores.accounts.sessions.in_force(hashes) == hashes
+        connection.execute(older, {"hours": 2})
+        connection.execute(text("UPDATE sessions SET expires_at = now() + interval '1 hour'"))
+    assert stores.accounts.sessions.in_force(hashes) == set()
+    assert reader.client.get("/v1/jobs").status_code == 401
+    assert reader.client.get("/dashboard", headers=HTML).status_code == 303
