@@ -60,6 +60,7 @@ CODES = {
     "too_large": (413, Titles.title_too_large),
     "uri_too_long": (414, Titles.title_uri_too_long),
     "unsupported_media": (415, Titles.title_unsupported_media),
+    "range_not_satisfiable": (416, Titles.title_range_not_satisfiable),
     "validation": (422, Titles.title_validation),
     "rate_limited": (429, Titles.title_rate_limited),
     "headers_too_large": (431, Titles.title_headers_too_large),

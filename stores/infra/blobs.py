@@ -127,10 +127,11 @@ class Blobs:
             path.unlink()
             raise DamagedBlobError(ObjectFaults.object_damaged(key=key))
 
-    def stream(self, key: str) -> Iterator[bytes]:
-        """Yield an object's bytes."""
+    def stream(self, key: str, part: range | None = None) -> Iterator[bytes]:
+        """Yield an object's bytes, all of them or a part."""
+        offset, length = (0, 0) if part is None else (part.start, len(part))  # no length: to the end
         with _translated(key):
-            response = self._inside.get_object(self._bucket, key)
+            response = self._inside.get_object(self._bucket, key, offset=offset, length=length)
             try:
                 yield from response.stream(CHUNK)
             finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import httpx
+import pytest
 
 from stores.container import Stores
 from tests.api.conftest import Finished, Person, Pointers
@@ -53,6 +54,46 @@ def test_content_comes_from_here_when_asked(finished: Finished, alice: Person) -
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="epoch-1.png"'
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "content", "place"),
+    [
+        ("bytes=0-2", 206, b"pic", "bytes 0-2/7"),
+        ("bytes=3-", 206, b"ture", "bytes 3-6/7"),
+        ("bytes=-3", 206, b"ure", "bytes 4-6/7"),
+        ("bytes=5-900", 206, b"re", "bytes 5-6/7"),
+        ("bytes=-900", 206, b"picture", "bytes 0-6/7"),
+        ("bytes=7-", 416, None, "bytes */7"),
+        ("bytes=900-901", 416, None, "bytes */7"),
+        ("bytes=0-1,3-4", 200, b"picture", None),
+        ("bytes=2-1", 200, b"picture", None),
+        ("lines=0-1", 200, b"picture", None),
+        ("bytes=x", 200, b"picture", None),
+    ],
+)
+def test_a_broken_download_goes_on_where_it_broke_off(
+    finished: Finished, alice: Person, asked: str, status: int, content: bytes | None, place: str | None
+) -> None:
+    url = f"/v1/artifacts/{finished.grid}/content?redirect=false"
+    answer = alice.get(url, headers={"Range": asked})
+    assert (answer.status_code, answer.headers.get("Content-Range")) == (status, place)
+    if content is None:
+        assert answer.json["code"] == "range_not_satisfiable"
+        return
+    assert (answer.data, answer.headers["Content-Length"]) == (content, str(len(content)))
+    etag = alice.get(url).headers["ETag"]
+    same = alice.get(url, headers={"Range": asked, "If-Range": etag})
+    assert (same.status_code, same.data) == (status, content)
+    other = alice.get(url, headers={"Range": asked, "If-Range": '"another"'})
+    assert (other.status_code, other.data) == (200, b"picture")
+
+
+def test_a_signed_link_refuses_the_key_and_the_reference_says_the_remedy(finished: Finished, alice: Person) -> None:
+    link = alice.get(f"/v1/artifacts/{finished.grid}/content").headers["Location"]
+    assert httpx.get(link, headers={"Authorization": "Bearer gf_x"}).status_code in {400, 401, 403}
+    said = alice.get("/openapi.json").json["paths"]["/v1/artifacts/{artifact_id}/content"]["get"]["description"]
+    assert "use `redirect=false`" in said
 
 
 def test_an_object_that_is_gone_is_a_problem_not_a_torn_file(finished: Finished, alice: Person, stores: Stores) -> None:
