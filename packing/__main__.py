@@ -9,7 +9,8 @@ answers any number of ``{"type": "progress", …}`` and then one of ``done`` (th
     {"standing": {"layout": …, "folder": PATH, "shape": [1, 28, 28], "classes": […]}, "preview": PATH}
 
 looks at a data set where it stands, and answers alike. Strangers' files are decoded here, so the process takes little,
-knows no secret, and ends when its standard input closes: with whoever ordered it.
+knows no secret, and ends when its standard input closes: with whoever ordered it. The file `reading` beside `out`
+holds the name of the member that is being read, for the case that it ends the process.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ import resource
 import sys
 import threading
 import time
+import traceback
+import zlib
 from pathlib import Path
 from typing import Any
 
-from models.messages import ArchiveFaults, Remedies, verbatim
-from packing.errors import RefusedError
+from models.messages import ArchiveFaults, MemberFaults, Remedies, verbatim
+from packing.errors import RefusedError, refuse_file
 from packing.importer import Order, import_archive
 from packing.layouts.base import DatasetFiles
-from packing.limits import CPU_S, MEMORY, NICE
+from packing.limits import CPU_S, CPU_S_PER_MB, LONGEST_NAME, MEMORY, NICE
 from packing.preview_scan import survey
 from packing.room import Keep
 
@@ -60,12 +63,29 @@ class _Teller:
             self.tell("progress", stage=stage, done=done, total=total)
 
 
+class _Reading:
+    """The member that is being read. Its name is kept in a file, because what it holds may end the process."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = ""
+        self._file = os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+    def now(self, name: str) -> None:
+        """Note the name."""
+        self.name = name
+        os.pwrite(self._file, name.encode("utf-8", "surrogateescape")[: 4 * LONGEST_NAME] + b"\0", 0)
+
+
 def _restrain() -> None:
     os.nice(NICE)
     for kind, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, CPU_S), (resource.RLIMIT_CORE, 0)):
-        hard = resource.getrlimit(kind)[1]
-        # The soft limit: SIGXCPU then ends the process and shows the cause. Nothing in here would raise it again.
-        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        _limit(kind, most)
+
+
+def _limit(kind: int, most: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    # The soft limit: SIGXCPU then ends the process and shows the cause. Nothing in here would raise it again.
+    resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _leave_with_caller() -> None:
@@ -78,13 +98,30 @@ def _leave_with_caller() -> None:
 
 def _carry_out(asked: dict[str, Any], teller: _Teller) -> dict[str, Any]:
     if "standing" in asked:
-        facts = asked["standing"]
-        standing = DatasetFiles(facts["layout"], Path(facts["folder"]), facts["shape"], facts["classes"])
-        try:
-            return survey(standing, Path(asked["preview"]))
-        except ValueError as error:
-            raise RefusedError(verbatim(error), verbatim("")) from error
-    return import_archive(_order(asked), teller.progress)
+        return _look_at(asked)
+    order = _order(asked)
+    _limit(resource.RLIMIT_CPU, CPU_S + CPU_S_PER_MB * (order.archive.stat().st_size >> 20))
+    reading = _Reading(order.out.with_name("reading"))
+    try:
+        return import_archive(order, teller.progress, reading.now)
+    except MemoryError as error:
+        if not reading.name:
+            raise
+        problem = MemberFaults.takes_too_much_memory(size=MEMORY >> 20)
+        raise refuse_file(reading.name, problem, Remedies.send_smaller()) from error
+
+
+def _look_at(asked: dict[str, Any]) -> dict[str, Any]:
+    facts = asked["standing"]
+    standing = DatasetFiles(facts["layout"], Path(facts["folder"]), facts["shape"], facts["classes"])
+    try:
+        return survey(standing, Path(asked["preview"]))
+    except OSError as error:
+        if error.errno in _FULL:
+            raise
+        raise RefusedError(verbatim(error), verbatim("")) from error
+    except (ValueError, EOFError, zlib.error) as error:
+        raise RefusedError(verbatim(error), verbatim("")) from error
 
 
 def _order(asked: dict[str, Any]) -> Order:
@@ -105,11 +142,17 @@ def main() -> int:
     except RefusedError as error:
         teller.refuse(error)
     except MemoryError:
-        teller.refuse(RefusedError(ArchiveFaults.too_much_memory(size=MEMORY >> 30), Remedies.send_smaller()))
+        teller.refuse(RefusedError(ArchiveFaults.too_much_memory(size=MEMORY >> 20), Remedies.send_smaller()))
     except OSError as error:
         if error.errno not in _FULL:
             raise
         teller.tell("failed", reason="disk_full")
+    except Exception as error:
+        # A stranger's file found a hole in what reads it. The person is told so, the log gets the place.
+        traceback.print_exc()
+        teller.refuse(
+            RefusedError(ArchiveFaults.reader_failed(error=type(error).__name__), Remedies.look_for_damaged())
+        )
     return 0
 
 

@@ -10,12 +10,13 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, NamedTuple
 
 from models.messages import ArchiveFaults, MemberFaults, Remedies
 from packing.errors import RefusedError, refuse_file
-from packing.limits import MOST_MEMBER, MOST_MEMBERS, MOST_RATIO, MOST_UNPACKED, RATIO_FROM
+from packing.limits import MEMORY, MOST_MEMBER, MOST_MEMBERS, MOST_RATIO, MOST_UNPACKED, RATIO_FROM
 from packing.names import checked, is_junk, normal
+from packing.zip_members import Directory, Entry
 from packing.zip_names import ZipNames
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 20
 _BLOCK = 512
-_IS_UTF8 = 0x800  # the flag of a zip's entry
-# The largest directory of a zip: 1 kB per member, long names included.
-_MOST_DIRECTORY = MOST_MEMBERS << 10
 _COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
@@ -90,6 +88,8 @@ class Archive:
                 member = next(walk, None)
             except _BROKEN as error:
                 raise _broken(error) from error
+            except MemoryError as error:
+                raise RefusedError(ArchiveFaults.too_much_memory(size=MEMORY >> 20), Remedies.send_smaller()) from error
             if member is None:
                 return
             count += 1
@@ -102,28 +102,25 @@ class Archive:
 
     def _zip(self) -> Iterator[Member]:
         with self._path.open("rb") as file:
-            _check_directory(file, self._packed)
-            with zipfile.ZipFile(file) as archive:
-                names = ZipNames(map(_raw_name, archive.infolist()))
-                self.code_page = names.code_page
-                for info in archive.infolist():
-                    yield self._zip_member(archive, info, names.decode(*_raw_name(info)))
+            directory = Directory(file)
+            names = ZipNames(map(_raw_name, directory))
+            self.code_page = names.code_page
+            for entry in directory:
+                yield self._zip_member(directory, entry, names.decode(*_raw_name(entry)))
 
-    def _zip_member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Member:
+    def _zip_member(self, directory: Directory, entry: Entry, name: str) -> Member:
         parts = checked(name)
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        if entry.kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
             raise refuse_file(name, MemberFaults.link(), Remedies.repack())
-        if info.flag_bits & 1:
+        if entry.is_encrypted:
             raise refuse_file(name, MemberFaults.encrypted(), Remedies.send_without_password())
-        if name.endswith("/") or kind == stat.S_IFDIR:
+        if name.endswith("/") or entry.kind == stat.S_IFDIR:
             return Member(name, parts, True, bytes)
 
         def read() -> bytes:
-            with archive.open(info) as file:
-                return self._content(name, file, info.file_size)
+            return self._content(name, directory.read(entry, name), entry.size)
 
-        return Member(name, parts, False, _guarded(read), info.file_size)
+        return Member(name, parts, False, _guarded(read, name), entry.size)
 
     # -- tar
 
@@ -166,22 +163,19 @@ class Archive:
             if file is None:
                 raise EOFError("no content")
             with file:
-                return self._content(name, file, info.size)
+                return self._content(name, iter(lambda: file.read(_PIECE), b""), info.size)
 
-        return Member(name, parts, False, _guarded(read), info.size)
+        return Member(name, parts, False, _guarded(read, name), info.size)
 
     # -- counting
 
-    def _content(self, name: str, file: IO[bytes], claimed: int) -> bytes:
+    def _content(self, name: str, pieces: Iterator[bytes], claimed: int) -> bytes:
         """Return a member's bytes. The size in its header is used only to refuse it early."""
         too_large = refuse_file(name, MemberFaults.too_large_member(size=MOST_MEMBER >> 20), Remedies.make_smaller())
         if claimed > MOST_MEMBER:
             raise too_large
         content = bytearray()
-        while True:
-            piece = file.read(_PIECE)
-            if not piece:
-                break
+        for piece in pieces:
             content += piece
             # For a compressed tar, the stream below has counted everything, headers and skipped members included.
             if self._opener is None:
@@ -214,20 +208,19 @@ class _Counted:
         return piece
 
 
-def _raw_name(info: zipfile.ZipInfo) -> tuple[bytes, bool, bytes]:
+def _raw_name(entry: Entry) -> tuple[bytes, bool, bytes]:
     """Return a name's bytes, whether they are flagged as UTF-8, and the extra field."""
-    flagged = bool(info.flag_bits & _IS_UTF8)
-    # zipfile cuts a name at its first NUL. The original is what the archive contains.
-    return info.orig_filename.encode("utf-8" if flagged else "cp437"), flagged, info.extra
+    return entry.raw_name, entry.is_utf8, entry.extra
 
 
-def _guarded(read: Callable[[], bytes]) -> Callable[[], bytes]:
+def _guarded(read: Callable[[], bytes], name: str) -> Callable[[], bytes]:
     def guarded() -> bytes:
         try:
             return read()
+        except MemoryError as error:
+            problem = MemberFaults.takes_too_much_memory(size=MEMORY >> 20)
+            raise refuse_file(name, problem, Remedies.send_smaller()) from error
         except _BROKEN as error:
-            raise _broken(error) from error
-        except RuntimeError as error:  # zipfile's word for a password
             raise _broken(error) from error
 
     return guarded
@@ -250,20 +243,3 @@ def _is_old_tar(path: Path) -> bool:
     except tarfile.HeaderError:
         return False
     return True
-
-
-def _check_directory(file: BinaryIO, size: int) -> None:
-    """Refuse a zip whose directory alone would fill the memory, before the directory is read."""
-    tail = min(size, (1 << 16) + 22)
-    file.seek(size - tail)
-    end = file.read(tail)
-    place = end.rfind(b"PK\5\6")
-    if place < 0 or len(end) < place + 22:
-        raise zipfile.BadZipFile("its end is missing")
-    count, directory = struct.unpack("<HL", end[place + 10 : place + 16])
-    wide: int | None = end.rfind(b"PK\6\6")
-    if wide is not None and wide >= 0 and len(end) >= wide + 56:
-        count, directory = struct.unpack("<QQ", end[wide + 32 : wide + 48])
-    if count > MOST_MEMBERS or directory > min(size, _MOST_DIRECTORY):
-        raise RefusedError(ArchiveFaults.too_many_members_claimed(count=MOST_MEMBERS), Remedies.send_fewer())
-    file.seek(0)

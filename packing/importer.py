@@ -21,6 +21,8 @@ from packing.limits import (
     FEWEST_IN_A_CLASS,
     HELD_OUT,
     LARGEST,
+    MOST_CLASSES,
+    MOST_FOLDERS,
     MOST_MEMBER,
     MOST_PACKED,
     SMALLEST,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Progress = Callable[[str, int, Optional[int]], None]  # stage, pictures done, of how many
+Reading = Callable[[str], None]  # called with the name of each member before it is read
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Order:
     keep: Keep = NOTHING
 
 
-def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
-    """Write the packed file and its preview; return the facts.
+def import_archive(order: Order, progress: Progress, reading: Reading) -> dict[str, Any]:
+    """Write the packed file and its preview; return the facts. ``reading`` learns each file before it is read.
 
     Raises:
         RefusedError: the archive is no data set.
@@ -58,7 +61,7 @@ def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
     """
     be_strict()
     archive = Archive(order.archive)
-    survey = _Survey(archive, progress)
+    survey = _Survey(archive, progress, reading)
     if survey.left_out.others and not order.skip_damaged:
         raise survey.left_out.refusal()
     try:
@@ -79,7 +82,7 @@ def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
     room.plan(total * channels * side * side)
     packer = _Packer(order, layout, survey, (channels, side, side), room)
     with packer:
-        packer.pack(archive, progress)
+        packer.pack(archive, progress, reading)
     progress("checksum", total, total)
     return packer.facts()
 
@@ -87,7 +90,7 @@ def import_archive(order: Order, progress: Progress) -> dict[str, Any]:
 class _Survey:
     """The first pass, over headers: number, sizes and colours of the pictures, before any is decoded."""
 
-    def __init__(self, archive: Archive, progress: Progress) -> None:
+    def __init__(self, archive: Archive, progress: Progress, reading: Reading) -> None:
         self.folders = Folders()
         self.left_out = LeftOut()
         self.notes = Notes()
@@ -96,8 +99,13 @@ class _Survey:
         self.smallest = 1 << 30
         self.chosen = bytearray()  # for each member of the archive: 1 if it is a picture to pack
         for number, member in enumerate(archive.members()):
+            reading(member.name)
             self.chosen.append(self._look_at(member))
             progress("look", number + 1, None)
+            if len(self.folders.seen) > MOST_FOLDERS:
+                raise RefusedError(
+                    FolderFaults.too_many_folders(count=MOST_FOLDERS), Remedies.fewer_classes(most=MOST_CLASSES)
+                )
         if archive.code_page is not None:
             self.notes.say(PictureNotes.names_guessed(code_page=CODE_PAGES[archive.code_page]))
 
@@ -175,7 +183,7 @@ class _Packer:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def pack(self, archive: Archive, progress: Progress) -> None:
+    def pack(self, archive: Archive, progress: Progress, reading: Reading) -> None:
         """Decode everything and finish the file.
 
         Raises:
@@ -183,6 +191,7 @@ class _Packer:
         """
         members = (one for chosen, one in zip(self._survey.chosen, archive.members()) if chosen)
         for number, member in enumerate(members):
+            reading(member.name)
             try:
                 self._take(member.read(), self._layout.destinations[member.parts[:-1]])
             except DamagedError as error:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from packing.limits import MOST_MEMBER
+
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
@@ -41,6 +43,7 @@ class Database:
         self.depth: int = struct.unpack_from("<H", newest, _DEPTH_AT)[0]
         self._root = struct.unpack_from("<Q", newest, _ROOT_AT)[0]
         self.entries: int = struct.unpack_from("<Q", newest, _ENTRIES_AT)[0]
+        self._size = path.stat().st_size
         self._file = path.open("rb")
 
     def __enter__(self) -> Database:
@@ -79,6 +82,11 @@ class Database:
         raise ValueError(f"{self._path} is damaged: its pages lead nowhere")
 
     def _part(self, begin: int, length: int) -> bytes:
+        # Checked first: a read allocates what it is asked for.
+        if begin + length > self._size:
+            raise ValueError(f"{self._path} is damaged: it ends before its pages do")
+        if length > MOST_MEMBER:
+            raise ValueError(f"{self._path} has a value of more than {MOST_MEMBER >> 20} MB")
         self._file.seek(begin)
         part = self._file.read(length)
         if len(part) != length:

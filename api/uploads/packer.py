@@ -15,14 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 import packing
 from api.http.problems import InvalidError, ProblemError, field
 from api.uploads.ledger import PLAN, no_room
-from models.messages import ArchiveFaults, BodyFaults, Message, Remedies, Words, verbatim
+from models.messages import ArchiveFaults, BodyFaults, MemberFaults, Message, Remedies, Words, verbatim
+from packing.errors import printable
+
+log = structlog.get_logger(__name__)
 
 LONGEST_S = 2 * 3600
 _LOOK_S = 1.0
 _SHOWN = 20
+_LOOK = Remedies.look_for_damaged()
 _ROOT = Path(packing.__file__).resolve().parent.parent
 
 
@@ -83,7 +89,9 @@ def _environment() -> dict[str, str]:
     """Return the environment that Python needs to start, without the service's settings, which contain secrets."""
     paths = os.pathsep.join(path for path in (str(_ROOT), os.environ.get("PYTHONPATH")) if path)
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONHOME") if name in os.environ}
-    return {"PATH": os.defpath, "PYTHONPATH": paths, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1", **kept}
+    python = {"PYTHONPATH": paths, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    # Each further arena of malloc takes 64 MB of addresses, which the packer's limit counts.
+    return {"PATH": os.defpath, "MALLOC_ARENA_MAX": "1", **python, **kept}
 
 
 def _order(process: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
@@ -117,6 +125,9 @@ def last_word(code: int, folder: Path) -> dict[str, Any]:
 
 def _understand(code: int, folder: Path) -> dict[str, Any]:
     last = last_word(code, folder)
+    said = complaints(folder)
+    if said:
+        log.warning("packer_complained", code=code, complaints=said)
     match last.pop("type", None):
         case "done":
             return last
@@ -128,12 +139,26 @@ def _understand(code: int, folder: Path) -> dict[str, Any]:
             )
         case "failed" if last["reason"] == "disk_full":
             raise no_room()
-    if code == -signal.SIGXCPU:
-        raise _too_long()
     if code < 0:
-        raise refusal(ArchiveFaults.reader_ended(signal=-code), Remedies.look_for_damaged(), [])
-    said = complaints(folder)
+        raise _ended(-code, _reading(folder))
     raise RuntimeError(f"the packer ended with code {code}: {said}")
+
+
+def _ended(ending: int, file: str) -> ProblemError:
+    """Return the problem of a packer that a signal ended while it read this file."""
+    over_time = ending == signal.SIGXCPU
+    if not file:
+        return _too_long() if over_time else refusal(ArchiveFaults.reader_ended(signal=ending), _LOOK, [])
+    what = MemberFaults.takes_too_long() if over_time else MemberFaults.ends_the_reader(signal=ending)
+    remedy = Remedies.send_fewer_or_smaller() if over_time else _LOOK
+    return refusal(Words.subject_and(subject=file, what=what), remedy, [(file, what)])
+
+
+def _reading(folder: Path) -> str:
+    """Return the name of the member that the packer was reading, or nothing."""
+    path = folder / "reading"
+    name = path.read_bytes().partition(b"\0")[0] if path.exists() else b""
+    return printable(name.decode("utf-8", "replace"))
 
 
 def complaints(folder: Path) -> str:

@@ -18,7 +18,7 @@ from models.messages.requests import (
     Titles,
 )
 from models.messages.training import Alerts, CheckpointFaults, Failures, Logs
-from models.messages.uploads import ArchiveFaults, FolderFaults, MemberFaults, PictureNotes, Remedies
+from models.messages.uploads import ArchiveFaults, FolderFaults, MemberFaults, PictureKinds, PictureNotes, Remedies
 from models.messages.words import Words, message_of, verbatim, word
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "OrderFaults",
     "Param",
     "ParameterFaults",
+    "PictureKinds",
     "PictureNotes",
     "QuotaFaults",
     "Reasons",

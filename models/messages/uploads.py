@@ -21,8 +21,9 @@ class ArchiveFaults(Texts):
     too_much = Text("more than {size} GiB come out of the archive")
     a_bomb = Text("the archive unpacks to more than {ratio} times its size, which pictures do not")
     archive_damaged = Text("the archive is cut off or damaged ({error})")
-    too_much_memory = Text("reading the archive takes more than {size} GiB of memory")
+    too_much_memory = Text("reading the archive takes more than {size} MB of memory")
     too_long = Text("reading the archive takes too long")
+    reader_failed = Text("the archive holds something that cannot be read ({error})")
     reader_ended = Text("reading the archive ended the reader (signal {signal})")
     too_large_packed = Text("{total:,} pictures of {side} pixels take more than {size} GB")
 
@@ -45,7 +46,20 @@ class MemberFaults(Texts):
     too_many_pixels = Text("has more than {count} million pixels")
     no_picture_format = Text("is no PNG, JPEG, WebP, BMP, AVIF or HEIC picture")
     library_missing = Text("is of a kind that this service reads only with the package {library}, which it lacks")
+    too_many_of_kind = Text("has more than {count} million pixels, the most for {kind}")
+    too_long_side = Text("has a side of more than {count:,} pixels")
+    takes_too_much_memory = Text("takes more than {size} MB of memory to read")
+    takes_too_long = Text("takes too long to read")
+    ends_the_reader = Text("ends the program that reads it (signal {signal})")
+    packed_by_another_method = Text("is compressed with {method}, which is not read here")
     empty_member = Text("is empty")
+
+
+class PictureKinds(Texts):
+    """Pictures that may have fewer pixels than others."""
+
+    webp_or_avif = Text("a WebP or AVIF picture")
+    four_channels = Text("a picture with transparency or in CMYK")
 
 
 class FolderFaults(Texts):
@@ -67,6 +81,7 @@ class FolderFaults(Texts):
     long_class_name = Text("class name {name} is too long")
     too_many_classes = Text("{classes:,} class folders are too many, or their names too long")
     unreadable_names = Text("class folders have names that cannot be read")
+    too_many_folders = Text("the archive has more than {count:,} folders")
     too_deep = Text("{folder}/ is one folder too deep")
     damaged_pictures = Text(
         "{count:,} picture is damaged, or no picture at all", "{count:,} pictures are damaged, or no picture at all"
@@ -88,6 +103,9 @@ class Remedies(Texts):
     send_smaller = Text("send smaller pictures, or an ordinary zip or tar")
     send_pictures = Text("send pictures as they are, as PNG, JPEG, WebP, BMP, AVIF or HEIC")
     send_without_password = Text("send an archive without a password")
+    pack_with_deflate = Text(
+        "make the archive anew with the method Deflate (in 7-Zip: format zip, method Deflate), or send a tar"
+    )
     make_anew = Text("make it anew, see that it opens on your machine, and send it again")
     repack = Text("make the archive anew from the folder of pictures, with an ordinary zip or tar program")
     make_smaller = Text("make the picture smaller")

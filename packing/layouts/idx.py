@@ -40,8 +40,8 @@ _SIZE, _COMPLETE = (1, 28, 28), {"train": 60_000, "test": 10_000}
 _UINT8 = 8
 _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 20
-# Far more bytes than any known file of pictures holds, and few enough to be read whole for a preview.
-_MOST_PREVIEWED = 1 << 30
+# More bytes than any known file of pictures holds, and few enough to be read whole for a preview.
+_MOST_PREVIEWED = 128 << 20
 
 
 class IdxLayout(ArrayLayout):
@@ -170,12 +170,21 @@ def _whole(folder: Path, name: str) -> bytes:
         with path.open("rb") as plain:
             packed = plain.read(2) == _GZIP
             plain.seek(0)
-            content = gzip.GzipFile(fileobj=plain).read(_MOST_PREVIEWED) if packed else plain.read(_MOST_PREVIEWED)
+            file = gzip.GzipFile(fileobj=plain) if packed else plain
+            # In pieces: one read would allocate all that it is asked for.
+            content = bytearray()
+            while len(content) <= _MOST_PREVIEWED:
+                piece = file.read(_PIECE)
+                if not piece:
+                    break
+                content += piece
     except EOFError as error:
         raise ValueError(f"{path} is cut off") from error
     if content[:3] != b"\0\0\x08":
         raise ValueError(f"{path} is not an IDX file of bytes")
-    return content
+    if len(content) > _MOST_PREVIEWED:
+        raise ValueError(f"{path} is larger than {_MOST_PREVIEWED >> 20} MB, too large for a preview")
+    return bytes(content)
 
 
 LAYOUT = IdxLayout()

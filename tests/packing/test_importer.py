@@ -102,7 +102,11 @@ def test_it_takes_no_more_than_it_may(tmp_path):
     process.stdout.close()
     process.wait()
     assert last["type"] == "refused"
-    assert "memory" in str(Message.of(last["summary"]))
+    (problem,) = last["problems"]
+    assert (problem["file"], str(Message.of(problem["problem"]))) == (
+        "0/large.png",
+        "takes more than 60 MB of memory to read",
+    )
 
 
 def test_names_of_strangers_can_be_printed():
