@@ -52,7 +52,7 @@ class Order:
     keep: Keep = NOTHING
 
 
-def import_archive(order: Order, progress: Progress, reading: Reading) -> dict[str, Any]:
+def import_archive(order: Order, progress: Progress, reading: Reading = lambda _name: None) -> dict[str, Any]:
     """Write the packed file and its preview; return the facts. ``reading`` learns each file before it is read.
 
     Raises:

@@ -97,9 +97,11 @@ def decode(content: bytes, side: int, *, grey: bool) -> Pixels:
         animated, orientation = header.animated, header.orientation
         if image.format == "AVIF":
             # Pillow tells the turn of the picture itself by EXIF data of its own.
-            animated, orientation = image.is_animated, image.getexif().get(_ORIENTATION, 1)
+            animated, orientation = getattr(image, "is_animated", False), image.getexif().get(_ORIENTATION, 1)
         done = {"animated"} if animated else set()
-        square = _scaled(_plain(image, done, grey=grey), side)
+        pixels = image._new(image.im)
+        del image  # and with it the decoder, which may hold more copies
+        square = _scaled(_plain(pixels, done, grey=grey), side)
     except MemoryError as error:
         raise DamagedError(_too_much_memory()) from error
     except _DAMAGE as error:

@@ -48,6 +48,10 @@ _ENCRYPTED, _PATCH, _STRONG, _UTF8 = 0x01, 0x20, 0x40, 0x800
 _END64_AND_LOCATOR = 56 + 20
 
 
+# What is raised for a damaged archive, here and in the libraries that unpack it.
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+
+
 class _Reader(Protocol):
     """Unpacks a stream, no more at a time than asked for."""
 

@@ -40,24 +40,20 @@ def run(archive: Path, **changes) -> tuple[dict, int]:
     folder = archive.parent
     order = {"archive": str(archive), "out": str(folder / "out"), "preview": str(folder / "p.png"), "size": None}
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "packing"],
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("measured.py"))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,
         text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps({**order, "skip_damaged": False, **changes}) + "\n")
-    process.stdin.flush()
-    lines = [json.loads(line) for line in process.stdout]
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stdin.close()
-    process.stdout.close()
-    assert process.returncode == 0
-    return lines[-1], used.ru_maxrss
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps({**order, "skip_damaged": False, **changes}) + "\n")
+        process.stdin.flush()
+        *lines, measured = [json.loads(line) for line in process.stdout]
+    assert measured["code"] == 0
+    return lines[-1], measured["peak"]
 
 
 def test_memory_does_not_grow_with_the_pictures(tmp_path):
