@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-unit test-all test-browser browser lint docs format audit bench bench-train bench-quality bench-queue bench-attack chaos words clean
+.PHONY: help install up demo test test-unit test-all test-browser test-containers browser lint docs format hashes audit bench bench-train bench-quality bench-queue bench-attack chaos words clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ test-all: $(INSTALLED) ## Run the long series, and the pages in a real browser
 test-browser: $(INSTALLED) ## Run the pages in a real browser over the running service (part of test-all)
 	@$(PYTEST) tests/browser
 
+test-containers: $(INSTALLED) ## Build the images and try compose.yaml with podman, as root (part of no other target; docs/08-containers.md)
+	@$(BIN)/python -m tools.containers $(CONTAINERS)
+
 browser: ## Install the browser that the tests of the pages drive (Debian and Ubuntu; as root, or with sudo)
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq \
 	  && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
@@ -94,8 +97,15 @@ format: $(INSTALLED) ## Bring the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/djhtml --tabwidth 2 api/templates
 
-audit: $(INSTALLED) ## Look for known weaknesses in the pinned packages (needs the network)
-	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
+hashes: $(INSTALLED) ## Write the lists of packages with hashes that the images install (needs the network)
+	@for extras in api worker "worker trainers"; do \
+		$(BIN)/uv pip compile --quiet --no-config --system-certs --universal --python-version 3.11 --generate-hashes \
+			--no-annotate --no-header --constraint constraints.txt $$(printf -- '--extra %s ' $$extras) pyproject.toml \
+			--output-file "requirements/$$(echo $$extras | tr ' ' -).txt"; \
+	done
+
+audit: $(INSTALLED) ## Look for known weaknesses in the pinned packages (needs the network; 2: not all could be looked up)
+	@$(BIN)/python -m tools.audit constraints.txt
 
 bench: $(INSTALLED) ## Measure, and print one JSON line a figure
 	@$(BIN)/python -m benchmarks

@@ -1,0 +1,1 @@
+"""The service in real containers, tried with podman and buildah."""
