@@ -5,23 +5,24 @@
 ARG API_BASE=python:3.11-slim-bookworm
 ARG WORKER_BASE=python:3.11-slim-bookworm
 
-# What each image installs, without the rest of pyproject.toml: a changed line of ruff's settings must not install torch
-# anew. And a pip to install it with: no base needs one, and none stays behind in an image.
+# What each image installs, with hashes (`make hashes` writes these lists), and without the rest of pyproject.toml: a
+# changed line of ruff's settings must not install torch anew. And a pip to install it with: no base needs one, and none
+# stays behind in an image.
 FROM ${API_BASE} AS requirements
 ARG WORKER_EXTRAS="worker trainers"
 WORKDIR /requirements
 RUN python3 -m venv /opt/tools && cp -r /opt/tools/lib/python3*/site-packages/pip pip
-COPY pyproject.toml constraints.txt ./
-# One list for each image, the bare names of what trainers need beside torch, and the version that the service says it is.
+COPY pyproject.toml ./
+COPY requirements .
+# The worker's list, the bare names of what trainers need beside torch, and the version that the service says it is.
 RUN python3 -c '\
-import os, re, tomllib; \
+import os, re, shutil, tomllib; \
 from pathlib import Path; \
 project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-extras = project["optional-dependencies"]; \
-wanted = {"api": ["api"], "worker": os.environ["WORKER_EXTRAS"].split()}; \
-lists = {image: project["dependencies"] + sum((extras[name] for name in names), []) for image, names in wanted.items()}; \
-lists["trainers"] = [re.match("[a-z-]+", line)[0] for line in extras["trainers"] if not line.startswith("torch")]; \
-[Path(name + ".txt").write_text("\n".join(lines) + "\n") for name, lines in lists.items()]; \
+shutil.copy("-".join(os.environ["WORKER_EXTRAS"].split()) + ".txt", "image-worker.txt"); \
+extras = project["optional-dependencies"]["trainers"]; \
+names = [re.match("[a-z-]+", line)[0] for line in extras if not line.startswith("torch")]; \
+Path("trainers.txt").write_text("\n".join(names) + "\n"); \
 folder = Path("metadata", "ganforge-" + project["version"] + ".dist-info"); \
 folder.mkdir(parents=True); \
 facts = {"Metadata-Version": "2.1", "Name": "ganforge", "Version": project["version"]}; \
@@ -45,8 +46,10 @@ RUN --mount=type=bind,from=requirements,source=/requirements,target=/requirement
     --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python3 -m venv --without-pip /opt/ganforge \
-    && python /requirements/pip --isolated install \
-        --constraint /requirements/constraints.txt --requirement /requirements/api.txt
+    && python /requirements/pip --isolated install --require-hashes --requirement /requirements/api.txt
+# Whoever may not read a program may not look into its processes either. So trainers and packers, which have the same user
+# id, can't read the credentials of the service's processes, its health checks included, not even as these start.
+RUN cp --remove-destination "$(readlink -f /opt/ganforge/bin/python)" /opt/ganforge/bin/python && chmod 0111 /opt/ganforge/bin/python
 WORKDIR /app
 COPY --from=requirements /requirements/metadata .
 COPY models models
@@ -74,6 +77,7 @@ ARG TRAINER_PYTHON=
 ENV GANFORGE_HOME=/var/lib/ganforge \
     GANFORGE_QUEUE=cpu \
     GANFORGE_DEVICE=cpu \
+    GANFORGE_TRAINER_PYTHON=/opt/ganforge/bin/python3 \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     PATH=/opt/ganforge/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -86,11 +90,12 @@ RUN --mount=type=bind,from=requirements,source=/requirements,target=/requirement
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     "$PYTHON" -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"The supervisor needs Python 3.11 or later, and this base has {sys.version}: see PYTHON in docs/08-containers.md")' \
     && "$PYTHON" -m venv --without-pip /opt/ganforge \
-    && python /requirements/pip --isolated install \
-        --constraint /requirements/constraints.txt --requirement /requirements/worker.txt \
+    && python /requirements/pip --isolated install --require-hashes --requirement /requirements/image-worker.txt \
     && if [ -n "$TRAINER_PYTHON" ]; then \
         "$TRAINER_PYTHON" /requirements/pip --isolated install \
             --break-system-packages --requirement /requirements/trainers.txt; fi
+# As in the image above. Trainers get the interpreter as it is, under its other name, since CUDA's tools look into them.
+RUN cp --remove-destination "$(readlink -f /opt/ganforge/bin/python)" /opt/ganforge/bin/python && chmod 0111 /opt/ganforge/bin/python
 WORKDIR /app
 COPY --from=requirements /requirements/metadata .
 COPY models models

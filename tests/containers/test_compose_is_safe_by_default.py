@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from ganforge.stack.processes import WORKER_GRACE_S
 from stores.infra.settings import Settings
 from tests.containers.conftest import ROOT
+from tests.peeking import LIKE_A_USER, readable
 
 OURS = ("database-role", "setup", "api", "sweeper", "worker-cpu", "worker-gpu", "worker-jetson")
 WORKERS = OURS[4:]
@@ -114,9 +118,44 @@ def test_ports_are_open_to_this_machine_alone_unless_asked(compose_services):
 def test_our_processes_can_write_to_their_volumes_alone_and_gain_no_rights(compose_services, targets):
     for name in OURS:
         service = compose_services[name]
-        assert (service["read_only"], service["init"], service["cap_drop"]) == (True, True, ["ALL"]), name
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
         assert service["security_opt"] == ["no-new-privileges:true"], name
     for image in ("api", "worker"):
         assert ("USER", "ganforge") in targets[image]
         assert ("STOPSIGNAL", "SIGTERM") in targets[image]
         assert [word for word, _ in targets[image]].count("HEALTHCHECK") == 1
+
+
+def test_no_init_process_shows_its_environment_to_trainers_or_packers(compose_services):
+    """It has the user id and the environment of the service, and nothing hides it."""
+    for name in ("api", "sweeper", *WORKERS):
+        assert not compose_services[name].get("init"), name
+
+
+@pytest.mark.parametrize("image", ["api", "worker"])
+def test_the_interpreter_of_an_image_s_service_can_be_run_and_not_read(targets, image):
+    """A process is unreadable from its start if its user may not read its program; see the test below."""
+    steps = [rest for word, rest in targets[image] if word == "RUN"]
+    (hiding,) = [step for step in steps if "chmod 0111 /opt/ganforge/bin/python" in step]
+    assert all(steps.index(step) < steps.index(hiding) for step in steps if "pip --isolated install" in step)
+    env = next(rest for word, rest in targets[image] if word == "ENV")
+    assert "PATH=/opt/ganforge/bin:$PATH" in env
+    assert ("GANFORGE_TRAINER_PYTHON=/opt/ganforge/bin/python3 " in env) == (image == "worker")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's rule is Linux's")
+def test_a_process_whose_program_its_user_may_not_read_is_unreadable_from_its_start(tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    program.write_bytes(Path("/bin/cat").read_bytes())
+    for mode, seen in ((0o555, ["environ", "mem"]), (0o111, [])):
+        program.chmod(mode)
+        # The shell has lost its capabilities when it starts the program, which decides.
+        command = [*LIKE_A_USER, "sh", "-c", 'exec "$0"', str(program)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(b"it runs\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == b"it runs\n"
+            assert readable(process.pid) == seen
+            process.stdin.close()
