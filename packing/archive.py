@@ -7,15 +7,27 @@ import gzip
 import lzma
 import stat
 import struct
-import tarfile
 import zipfile
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, NamedTuple
 
-from models.messages import ArchiveFaults, MemberFaults, Remedies
+from models.messages import ArchiveFaults, MemberFaults, Remedies, message_of, verbatim
 from packing.errors import RefusedError, refuse_file
 from packing.limits import MEMORY, MOST_MEMBER, MOST_MEMBERS, MOST_RATIO, MOST_UNPACKED, RATIO_FROM
 from packing.names import checked, is_junk, normal
+from packing.tar_members import (
+    BLOCK,
+    FILES,
+    FOLDERS,
+    HARD_LINK,
+    SPARSE,
+    SYMBOLIC_LINK,
+    Tar,
+    TarError,
+    TarMember,
+    is_header,
+)
 from packing.zip_members import Directory, Entry
 from packing.zip_names import ZipNames
 
@@ -23,11 +35,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PIECE = 1 << 20
-_BLOCK = 512
-_COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {
-    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\0": lzma.LZMAFile,
+
+
+class _Compression(NamedTuple):
+    name: str
+    open: Callable[[BinaryIO], Any]
+
+
+_COMPRESSED = {
+    b"\x1f\x8b": _Compression("gzip", lambda file: gzip.GzipFile(fileobj=file)),
+    b"BZh": _Compression("bzip2", bz2.BZ2File),
+    b"\xfd7zXZ\0": _Compression("xz", lzma.LZMAFile),
 }
 # Files that people often send instead of an archive, by their first bytes.
 _OTHERS = {
@@ -38,8 +56,14 @@ _OTHERS = {
     b"\xff\xd8\xff": ArchiveFaults.a_single_picture,
     b"%PDF": ArchiveFaults.a_pdf_file,
 }
+# Members of a tar that are no files: what each is, and what to do.
+_NO_FILES = {
+    HARD_LINK: (MemberFaults.hard_link, Remedies.store_hard_links),
+    SYMBOLIC_LINK: (MemberFaults.link, Remedies.follow_links),
+    SPARSE: (MemberFaults.sparse, Remedies.store_whole),
+}
 _BROKEN = (
-    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(zipfile.BadZipFile, TarError, zlib.error, lzma.LZMAError, EOFError, OSError),
     *(struct.error, ValueError, IndexError, KeyError, NotImplementedError),
 )
 
@@ -63,11 +87,11 @@ class Archive:
         self._packed = path.stat().st_size
         self._out = 0
         with path.open("rb") as file:
-            head = file.read(_BLOCK)
+            head = file.read(BLOCK)
         self._zipped = head[:2] == b"PK"
-        self._opener = next((opener for magic, opener in _COMPRESSED.items() if head.startswith(magic)), None)
-        plain = not self._zipped and self._opener is None
-        if plain and head[257:262] != b"ustar" and not _is_old_tar(path):
+        self._compression = next((one for magic, one in _COMPRESSED.items() if head.startswith(magic)), None)
+        plain = not self._zipped and self._compression is None
+        if plain and not _is_tar(head):
             kind = next(
                 (text for magic, text in _OTHERS.items() if head.startswith(magic)), ArchiveFaults.neither_zip_nor_tar
             )
@@ -126,46 +150,31 @@ class Archive:
 
     def _tar(self) -> Iterator[Member]:
         with self._path.open("rb") as file:
-            if self._opener is None:
-                with tarfile.open(fileobj=file, mode="r:") as archive:
-                    yield from self._tar_members(archive)
-                    # tarfile accepts the end of the file as the end of the archive. A complete archive ends with zeros.
-                    file.seek(archive.offset)
-                    if file.read(_BLOCK) != bytes(_BLOCK):
-                        raise EOFError("the end is missing")
+            if self._compression is None:
+                yield from self._tar_members(Tar(file, file.seek))
             else:
-                counted = _Counted(self._opener(file), self._count)
-                with tarfile.open(fileobj=counted, mode="r|") as archive:  # type: ignore[call-overload]
-                    yield from self._tar_members(archive)
+                _check_inside(file, self._compression)
+                counted = _Counted(self._compression.open(file), self._count)
+                yield from self._tar_members(Tar(counted))
                 # The checksum follows the last byte.
                 while counted.read(_PIECE):
                     pass
 
-    def _tar_members(self, archive: tarfile.TarFile) -> Iterator[Member]:
-        while True:
-            info = archive.next()
-            if info is None:
-                return
-            # tarfile keeps every member in memory to resolve links. Links are refused here.
-            archive.members = []  # type: ignore[attr-defined]
-            yield self._tar_member(archive, info)
+    def _tar_members(self, tar: Tar) -> Iterator[Member]:
+        for found in tar:
+            name = normal(found.name)
+            parts = checked(name)
+            if found.kind in FOLDERS:
+                yield Member(name, parts, True, bytes)
+                continue
+            if found.kind not in FILES:
+                wrong, remedy = _NO_FILES.get(found.kind, (MemberFaults.link, Remedies.repack))
+                raise refuse_file(name, wrong(), remedy())
+            read = _guarded(partial(self._tar_content, tar, found), name)
+            yield Member(name, parts, False, read, found.size)
 
-    def _tar_member(self, archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
-        name = normal(info.name)
-        parts = checked(name)
-        if info.isdir():
-            return Member(name, parts, True, bytes)
-        if not info.isreg() or info.issparse():
-            raise refuse_file(name, MemberFaults.link(), Remedies.repack())
-
-        def read() -> bytes:
-            file = archive.extractfile(info)
-            if file is None:
-                raise EOFError("no content")
-            with file:
-                return self._content(name, iter(lambda: file.read(_PIECE), b""), info.size)
-
-        return Member(name, parts, False, _guarded(read, name), info.size)
+    def _tar_content(self, tar: Tar, found: TarMember) -> bytes:
+        return self._content(found.name, tar.content(found), found.size)
 
     # -- counting
 
@@ -178,7 +187,7 @@ class Archive:
         for piece in pieces:
             content += piece
             # For a compressed tar, the stream below has counted everything, headers and skipped members included.
-            if self._opener is None:
+            if self._compression is None:
                 self._count(len(piece))
             if len(content) > MOST_MEMBER:
                 raise too_large
@@ -229,17 +238,19 @@ def _guarded(read: Callable[[], bytes], name: str) -> Callable[[], bytes]:
 def _broken(error: Exception) -> Exception:
     if isinstance(error, OSError) and error.errno is not None:
         return error  # the disk, not the archive
-    return RefusedError(ArchiveFaults.archive_damaged(error=str(error) or type(error).__name__), Remedies.make_anew())
+    said = message_of(error) if str(error) else verbatim(type(error).__name__)
+    return RefusedError(ArchiveFaults.archive_damaged(error=said), Remedies.make_anew())
 
 
-def _is_old_tar(path: Path) -> bool:
-    """Return whether a file without the modern magic number is a tar: the checksum of its first header is right."""
-    with path.open("rb") as file:
-        head = file.read(_BLOCK)
-    try:
-        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
-    except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
-        return True  # an empty one
-    except tarfile.HeaderError:
-        return False
-    return True
+def _check_inside(file: BinaryIO, compression: _Compression) -> None:
+    """Refuse a compressed file that is no archive, such as a single data file."""
+    head = bytes(compression.open(file).read(BLOCK))
+    file.seek(0)
+    if not _is_tar(head):
+        kind = ArchiveFaults.compressed_other(how=compression.name)
+        raise RefusedError(ArchiveFaults.file_is(kind=kind), Remedies.send_an_archive())
+
+
+def _is_tar(head: bytes) -> bool:
+    """Return whether a file begins as a tar: with a header, whose checksum then is right, or with the end mark."""
+    return head[257:262] == b"ustar" or is_header(head) or head == bytes(BLOCK)

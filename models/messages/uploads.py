@@ -21,6 +21,14 @@ class ArchiveFaults(Texts):
     too_much = Text("more than {size} GiB come out of the archive")
     a_bomb = Text("the archive unpacks to more than {ratio} times its size, which pictures do not")
     archive_damaged = Text("the archive is cut off or damaged ({error})")
+    compressed_other = Text("packed with {how}, and what is in it is no tar")
+    tar_end_missing = Text("the end is missing")
+    tar_checksum = Text("a header has a wrong checksum")
+    tar_number = Text("a header has {value} where a number has to be")
+    tar_size = Text("a header claims a member of {size:,} bytes")
+    tar_extra_too_large = Text("a header of a long name or of attributes has {size:,} bytes, and may have {limit:,}")
+    tar_extras = Text("{limit} headers of long names or attributes follow each other without a member")
+    tar_record = Text("a header of attributes is not readable at: {start}")
     too_much_memory = Text("reading the archive takes more than {size} MB of memory")
     too_long = Text("reading the archive takes too long")
     reader_failed = Text("the archive holds something that cannot be read ({error})")
@@ -32,6 +40,8 @@ class MemberFaults(Texts):
     """What is wrong with one file of an archive; its name stands before it."""
 
     link = Text("is a link or a device, not a file")
+    hard_link = Text("is a hard link to another file of the archive")
+    sparse = Text("is stored as a sparse file")
     encrypted = Text("is encrypted")
     too_large_member = Text("is larger than {size} MB")
     nul_in_name = Text("has a NUL character in its name")
@@ -108,6 +118,11 @@ class Remedies(Texts):
     )
     make_anew = Text("make it anew, see that it opens on your machine, and send it again")
     repack = Text("make the archive anew from the folder of pictures, with an ordinary zip or tar program")
+    follow_links = Text("make the archive anew with `tar --dereference`, which stores the files that links lead to")
+    store_hard_links = Text(
+        "make the archive anew with `tar --hard-dereference`, or as a zip; both store the content of such a file too"
+    )
+    store_whole = Text("make the archive anew without tar's option `--sparse` (`-S`)")
     make_smaller = Text("make the picture smaller")
     unpack_first = Text("unpack it first, and send the pictures themselves")
     convert = Text(

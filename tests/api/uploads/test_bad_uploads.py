@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import stat
 import struct
 import tarfile
@@ -46,6 +49,15 @@ def _tar_with(name: str, kind: bytes = tarfile.REGTYPE, content: bytes = b"", **
             setattr(info, key, value)
         archive.addfile(info, io.BytesIO(content))
     return target.getvalue()
+
+
+def _with_size(field: bytes) -> bytes:
+    """Return a tar of good pictures, one of which has these twelve bytes for its size."""
+    made = bytearray(tarred(GOOD))
+    made[124:136] = field
+    made[148:156] = b" " * 8
+    made[148:156] = b"%06o\0 " % sum(made[:512])
+    return bytes(made)
 
 
 def _encrypted() -> bytes:
@@ -100,6 +112,24 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "an empty file": (lambda: b"", "the file is empty", "send a zip, a tar"),
     "text": (lambda: b"this is no archive" * 100, "neither zip nor tar", "send a zip, a tar"),
     "a picture": (picture, "a single picture", "send a zip, a tar"),
+    "MNIST's own file": (
+        lambda: gzip.compress(b"\0\0\x08\x03" + bytes(2000)),
+        "the file is packed with gzip, and what is in it is no tar",
+        "send a zip, a tar",
+    ),
+    "a picture in bzip2": (lambda: bz2.compress(picture()), "packed with bzip2, and what is in it", "send a zip"),
+    "a text in xz": (lambda: lzma.compress(b"just text"), "packed with xz, and what is in it", "send a zip"),
+    "a sparse file": (lambda: _tar_with("x.png", tarfile.GNUTYPE_SPARSE), "x.png: is stored as a sparse", "--sparse"),
+    "a tar with a negative size": (
+        lambda: _with_size(b"\xff" * 12),
+        "a header has -1 where a number has to be",
+        "make it anew",
+    ),
+    "a tar with a header of digits": (
+        lambda: _tar_with("x.png", tarfile.XHDTYPE, b"1" * 80_000),
+        "a header of attributes is not readable at: 11111111111111111111",
+        "make it anew",
+    ),
     "a 7z": (lambda: b"7z\xbc\xaf\x27\x1c" + bytes(600), "a 7z archive", "send a zip, a tar"),
     "a zip cut in half": (lambda: zipped(GOOD)[:8000], "cut off or damaged", "make it anew"),
     "a tar cut in half": (lambda: tarred(GOOD)[:8000], "cut off or damaged", "make it anew"),
@@ -146,12 +176,12 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "a link in a tar": (
         lambda: _tar_with("x.png", tarfile.SYMTYPE, linkname="/etc/passwd"),
         "is a link or a device",
-        "make the archive",
+        "make the archive anew with `tar --dereference`",
     ),
     "a hard link": (
         lambda: _tar_with("x.png", tarfile.LNKTYPE, linkname="0001.png"),
-        "is a link or a device",
-        "make the archive",
+        "x.png: is a hard link to another file of the archive",
+        "make the archive anew with `tar --hard-dereference`, or as a zip",
     ),
     "a device": (
         lambda: _tar_with("x.png", tarfile.CHRTYPE, devmajor=1, devminor=5),
