@@ -12,10 +12,12 @@ import pytest
 import yaml
 from sqlalchemy import text
 
+from api.uploads.uploads import MOST_PACKING
 from ganforge.stack import processes
 from ganforge.stack.devices import Seat
 from ganforge.stack.home import Home
 from models.states import DeviceClass
+from packing.limits import MEMORY
 from stores.infra.settings import Settings
 from tests.deploy.kustomize import render
 
@@ -152,6 +154,34 @@ def test_pods_may_do_as_little_as_they_need(resources, deployments):
     everybody = next(one for one in of(resources, "NetworkPolicy") if one["metadata"]["name"] == "default")
     assert everybody["spec"]["podSelector"] == {}
     assert everybody["spec"]["ingress"] == []
+
+
+def _bytes(quantity: str) -> int:
+    """Return a quantity of Kubernetes' in bytes."""
+    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", quantity).groups()
+    return int(number) << {"Mi": 20, "Gi": 30}[unit]
+
+
+def test_an_api_pod_may_take_what_all_its_readers_of_uploads_may_take(deployments):
+    processes_of_a_pod = Settings.model_fields["api_processes"].default
+    # An API process has 118 MB (docs/10-benchmarks.md), and more while it answers large requests.
+    needed = processes_of_a_pod * ((256 << 20) + MOST_PACKING * MEMORY)
+    assert _bytes(deployments["api"]["containers"][0]["resources"]["limits"]["memory"]) >= needed
+
+
+def test_homes_are_file_systems_whose_free_space_can_be_measured(deployments):
+    """Growing beyond an emptyDir's limit ends the pod, and nothing that looks at free space sees it come."""
+    homes = {
+        name: next(one for one in deployments[name]["volumes"] if one["name"] == "home")
+        for name in deployments
+        if name != "sweeper"  # it writes nothing
+    }
+    for name, home in homes.items():
+        claim = home["ephemeral"]["volumeClaimTemplate"]["spec"]
+        room = _bytes(claim["resources"]["requests"]["storage"])
+        most = "max_upload_bytes" if name == "api" else "cache_bytes"
+        assert room > Settings.model_fields[most].default, name
+        assert deployments[name]["securityContext"]["fsGroup"] == 10001
 
 
 def test_secrets_are_named_and_never_held(resources, deployments):
