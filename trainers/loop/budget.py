@@ -34,6 +34,20 @@ class Budget:
         self.epochs = self.params.epochs or math.ceil(self.images / (sampler.per_pass * sampler.batch_size))
 
     @property
+    def epoch(self) -> int:
+        """The epoch that the last step belonged to, from 1; 0 before the first step.
+
+        A step draws several batches where the discriminator learns more often. The last one may then reach beyond the
+        budget, by more than an epoch of a small data set; it belongs to the last epoch all the same.
+        """
+        return min(self.epochs, self.method.feed.sampler.epoch)
+
+    @property
+    def epochs_done(self) -> int:
+        """The whole epochs behind the last step."""
+        return min(self.epochs, self.method.feed.sampler.passes)
+
+    @property
     def used(self) -> bool:
         """Whether nothing is left."""
         sampler = self.method.feed.sampler
@@ -49,4 +63,4 @@ class Budget:
         """Describe how far a training is after ``step`` steps."""
         sampler = self.method.feed.sampler
         fraction = round(min(1.0, step / max(1, self.steps)), 6)
-        return Progress(max(1, sampler.epoch), self.epochs, step, self.steps, sampler.seen, fraction)
+        return Progress(max(1, self.epoch), self.epochs, step, self.steps, sampler.seen, fraction)

@@ -47,7 +47,7 @@ class JobState:
     @property
     def epoch(self) -> int:
         """The epoch that the last step belonged to, from 1; 0 before the first step."""
-        return self.feed.sampler.epoch
+        return self.budget.epoch
 
     def snapshot(self, spare: dict[str, torch.Tensor]) -> Snapshot:
         """Copy everything that changes, into the ``spare`` tensors where they fit. All metrics must have been read."""

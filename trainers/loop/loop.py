@@ -112,7 +112,8 @@ class Loop:
 
         # 2. Did an epoch end with this step, and what is due after it? With several batches in one step more than one
         #    epoch may have ended; they count as one here.
-        epoch = sampler.passes if sampler.passes > job.clock.epochs_done else None
+        done = job.budget.epochs_done
+        epoch = done if done > job.clock.epochs_done else None
         due = self.cadences.due(job.step, epoch, now)
 
         # 3. Metrics. Reading them waits for the device, so they are read twice a second, when the ring is full, and

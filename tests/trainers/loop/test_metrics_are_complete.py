@@ -48,6 +48,31 @@ def test_how_far_a_training_came_is_told_however_seldom_its_metrics_are(train_sm
     assert attempt.messages[-1]["type"] == "done"
 
 
+@pytest.mark.parametrize(
+    ("recipe", "given"),
+    [
+        ("wgan", {"batch_size": 80, "epochs": 1}),  # five batches a step, and two an epoch
+        ("wgan", {"batch_size": 160, "epochs": 2}),
+        ("wgan", {"batch_size": 80, "images": 100}),
+        ("mlp_gan", {"batch_size": 80, "epochs": 1, "d_steps": 7}),
+        ("cyclegan", {"batch_size": 40, "epochs": 1, "d_steps": 5}),
+    ],
+)
+def test_progress_never_exceeds_its_plan(train_small, recipe, given):
+    attempt = train_small(recipe, grid_every={"steps": 1}, checkpoint_every={"steps": 1}, **given)
+    told = [message["progress"] for message in attempt.messages if "progress" in message]
+    assert told
+    for one in told:
+        assert 1 <= one["epoch"] <= one["epochs"]
+        assert one["step"] <= one["steps"]
+        assert one["fraction"] <= 1
+    assert (told[-1]["epoch"], told[-1]["fraction"]) == (told[-1]["epochs"], 1.0)
+    numbered = [message["epoch"] for message in attempt.messages if "epoch" in message]
+    assert max(numbered) <= told[-1]["epochs"]
+    ended = [message["epoch"] for message in attempt.of("epoch")]
+    assert ended == sorted(set(ended))
+
+
 def test_the_epoch_means_are_those_of_all_its_steps(train_small):
     attempt = train_small(epochs=2)
     sparse = train_small(epochs=2, metrics_every={"epochs": 2})
