@@ -14,7 +14,7 @@ from alembic.config import Config
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 import migrations
 from models.files import write_private
@@ -32,9 +32,11 @@ log = structlog.get_logger(__name__)
 
 PATIENCE_S = 60.0
 # A migration that waits for a table makes requests wait behind it. So the tries are few and short (LOCK_TIMEOUT in
-# migrations/env.py), and between two of them requests have time. All together take about a minute.
+# migrations/online.py), and between two of them requests have time. All together take about a minute.
 TRIES = 9
 PAUSE_S = 2.0
+# Between two looks whether another setup has ended.
+ASK_AGAIN_S = 0.2
 # Advisory lock for one setup at a time over all hosts. Any otherwise unused number works.
 LOCK = 7_205_759_403_792_794
 
@@ -71,9 +73,14 @@ def one_setup_at_a_time(engine: Engine) -> Iterator[Connection]:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()
         lift_time_limits(connection, local=False)
-        if not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
-            log.info("setup_waits_for_another_one")
-            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+        waiting = False
+        # A statement that waited would have a snapshot, and an index that the other setup makes concurrently would wait
+        # for the end of that: neither would ever end.
+        while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+            if not waiting:
+                log.info("setup_waits_for_another_one")
+            waiting = True
+            time.sleep(ASK_AGAIN_S)
         yield connection
 
 
@@ -131,8 +138,16 @@ def _upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.commit()
+        try:
+            command.upgrade(config, "head")
+        except PendingRollbackError as error:
+            # Alembic closes a block outside a transaction even where the session is gone. What ended it came before.
+            if isinstance(error.__context__, OperationalError):
+                raise error.__context__ from None
+            raise
+        finally:
+            # With the session end the lock and the limits that the migrations gave it (migrations/env.py).
+            connection.invalidate()
 
 
 def ensure_admin(stores: Stores, home: Path) -> None:

@@ -142,9 +142,11 @@ def _database(services: Services, depth: int) -> Iterator[Engine]:
         services.database_url_for(name), pool_size=max(CLAIMERS), connect_args={"connect_timeout": 5}
     )
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection:
             config = alembic.config.Config("alembic.ini", attributes={"connection": connection})
             alembic.command.upgrade(config, "head")
+            connection.invalidate()  # its session has the lock and the limits of migrations
+        with engine.begin() as connection:
             connection.execute(FILL, {"rows": depth, "owners": OWNERS})
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE jobs"))

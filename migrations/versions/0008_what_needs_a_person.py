@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
+
+from migrations.online import create_index
 
 revision = "0008"
 down_revision = "0007"
@@ -13,8 +14,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
-    op.create_index("ix_events_alerts", "events", ["at"], postgresql_where=sa.text("type = 'alert'"))
-    op.create_index("ix_jobs_failed", "jobs", ["finished_at", "id"], postgresql_where=sa.text("state = 'failed'"))
+    create_index("ix_events_alerts", "events", ["at"], where="type = 'alert'")
+    create_index("ix_jobs_failed", "jobs", ["finished_at", "id"], where="state = 'failed'")
 
 
 def downgrade() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
+
+from migrations.online import create_index
 
 revision = "0009"
 down_revision = "0008"
@@ -13,7 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
-    op.create_index("ix_events_told", "events", ["job_id", "seq"], postgresql_where=sa.text("type <> 'metric'"))
+    create_index("ix_events_told", "events", ["job_id", "seq"], where="type <> 'metric'")
 
 
 def downgrade() -> None:

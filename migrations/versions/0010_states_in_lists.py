@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from migrations.online import create_index
+
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
@@ -12,7 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
-    op.create_index("ix_jobs_state_created", "jobs", ["state", "created_at", "id"])
+    create_index("ix_jobs_state_created", "jobs", ["state", "created_at", "id"])
 
 
 def downgrade() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.online import create_index
+
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
@@ -13,11 +15,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
-    op.create_index(
-        "ix_jobs_drawn_from",
-        "jobs",
-        [sa.text("(source ->> 'job')"), "created_at", "id"],
-        postgresql_where=sa.text("kind = 'sample'"),
+    create_index(
+        "ix_jobs_drawn_from", "jobs", [sa.text("(source ->> 'job')"), "created_at", "id"], where="kind = 'sample'"
     )
 
 

@@ -107,13 +107,12 @@ def _limit(engine: Engine, name: str) -> str:
 
 
 def test_a_second_setup_waits_for_the_first(settings: Settings, stores: Stores) -> None:
-    waits = text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {IN_THIS_DATABASE}")
-    with stores.infra.engine.connect() as observer:
-        with one_setup_at_a_time(stores.infra.engine):
-            second = start(settings)
-            until(lambda: observer.scalar(waits), 60, "the second setup's wait")
-            assert second.poll() is None
-        _, log = second.communicate(timeout=60)
+    with one_setup_at_a_time(stores.infra.engine):
+        second = start(settings)
+        assert second.stderr is not None
+        until(lambda: "setup_waits_for_another_one" in second.stderr.readline(), 60, "the second setup's wait")  # type: ignore[union-attr]
+        assert second.poll() is None
+    _, log = second.communicate(timeout=60)
     assert second.returncode == 0, log
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
 
@@ -21,28 +24,43 @@ from stores.infra.db import make_engine
 from stores.infra.sql import TIME_LIMITS
 from tests.database import limit_transactions
 from tests.waiting import until
+from tools.migration_rules import faults
 
 FOLDER = Path(migrations.__file__).parent
+ROOT = FOLDER.parent
 NEXT = """
 from alembic import op
+from migrations.online import create_index
 
 revision, down_revision, branch_labels, depends_on = "next", "{head}", None, None
 
 
 def upgrade():
-    op.execute({statement!r})
+    {statement}
 """
+# An index that cannot be built at once: the build waits for transactions that began before it.
+INDEX = 'create_index("ix_queues_next", "queues", ["paused"])'
+STATE = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ix_queues_next')")
+SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+BUILDS = text(f"{SESSIONS} AND query LIKE 'CREATE INDEX CONCURRENTLY%' AND state = 'active'")
+LONG_BUILDS = text(f"{BUILDS} AND query_start < clock_timestamp() - interval '5.5 s'")
+ASKS = text(f"{SESSIONS} AND (query = 'COMMIT' OR query LIKE '%pg_try_advisory_lock%') AND pid <> ALL(:known)")
 
 
 @pytest.fixture
 def next_migration(stores, tmp_path, monkeypatch):
-    """Return a function that adds a migration of one statement, which the test's database forgets at the end."""
+    """Return a function that adds a migration of one statement, which the test's database forgets at the end.
+
+    A text in capitals is SQL, another one is Python.
+    """
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(FOLDER, tmp_path / "migrations", ignore=ignored)
     head = ScriptDirectory(FOLDER).get_current_head()
 
     def add(statement: str) -> None:
         file = tmp_path / "migrations" / "versions" / "next.py"
+        if statement[0].isupper():
+            statement = f"op.execute({statement!r})"
         file.write_text(NEXT.format(head=head, statement=statement))
         monkeypatch.setattr(migrations, "__file__", str(tmp_path / "migrations" / "__init__.py"))
 
@@ -50,6 +68,7 @@ def next_migration(stores, tmp_path, monkeypatch):
     with stores.infra.engine.begin() as connection:
         connection.execute(text("DROP TABLE IF EXISTS seen"))
         connection.execute(text("ALTER TABLE queues DROP COLUMN IF EXISTS added"))
+        connection.execute(text("DROP INDEX IF EXISTS ix_queues_next"))
         connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head})
 
 
@@ -98,3 +117,74 @@ def test_a_migration_goes_on_when_its_table_is_free_again(stores, next_migration
         migration.join(30)
     with stores.infra.engine.connect() as connection:
         assert connection.execute(text("SELECT added FROM queues")).all()
+
+
+def test_an_index_whose_build_was_killed_is_made_again(stores, next_migration):
+    next_migration(INDEX)
+    watching = stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+    with watching as watcher, ThreadPoolExecutor(1) as thread:
+        with stores.infra.engine.connect() as writer:
+            writer.execute(text("UPDATE queues SET paused = false"))
+            killed = thread.submit(migrate, stores.infra.engine)
+            pid = until(lambda: watcher.scalar(BUILDS), 30, "the build of the index")
+            watcher.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            with pytest.raises(OperationalError, match="terminat"):
+                killed.result(30)
+            assert watcher.scalar(STATE) is False
+            writer.rollback()
+        migrate(stores.infra.engine)
+        assert watcher.scalar(STATE) is True
+        assert watcher.scalar(text("SELECT version_num FROM alembic_version")) == "next"
+
+
+def test_an_index_waits_as_long_as_it_takes_and_keeps_nobody_from_writing(stores, next_migration, tmp_path):
+    next_migration(INDEX)
+    (tmp_path / "alembic.ini").write_text(f"[alembic]\nscript_location = {tmp_path / 'migrations'}\n")
+    again = [sys.executable, "-m", "alembic", "-c", str(tmp_path / "alembic.ini"), "upgrade", "head"]
+    watching = stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+    with watching as watcher, ThreadPoolExecutor(1) as thread, stores.infra.engine.connect() as writer:
+        writer.execute(text("UPDATE queues SET paused = false WHERE name = 'cpu'"))
+        first = thread.submit(migrate, stores.infra.engine)
+        until(lambda: watcher.scalar(BUILDS), 30, "the build of the index")
+        # Another one waits for this one, which must not wait for it in turn.
+        known = list(watcher.scalars(text(SESSIONS)))
+        second = subprocess.Popen(again, cwd=ROOT)
+        try:
+            until(lambda: watcher.scalar(ASKS, {"known": known}), 30, "the second one's wait")
+            watcher.execute(text("UPDATE queues SET paused = false WHERE name = 'gpu'"))
+            until(lambda: watcher.scalar(LONG_BUILDS), 30, "a wait that is longer than the time limit of locks")
+            writer.rollback()
+            first.result(30)
+            assert second.wait(30) == 0
+        finally:
+            second.kill()
+            second.wait()
+        assert watcher.scalar(STATE) is True
+
+
+def test_migrations_make_indexes_of_existing_tables_concurrently():
+    assert faults() == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ('op.create_index("ix_jobs_next", "jobs", ["name"])', "locks jobs"),
+        ("CREATE UNIQUE INDEX ix_jobs_next ON jobs (name)", "locks jobs"),
+        ('op.create_unique_constraint("uq_jobs_next", "jobs", ["name"])', "locks jobs"),
+        ("ALTER TABLE jobs ADD COLUMN number int UNIQUE", "locks jobs"),
+        (f"{INDEX}; op.execute('DELETE FROM chores')", "'DELETE FROM chores' would be done twice"),
+    ],
+)
+def test_a_new_migration_that_would_lock_a_table_is_refused(next_migration, statement, fault):
+    next_migration(statement)
+    (found,) = faults(Path(migrations.__file__).parent)
+    assert found.startswith("next.py: ")
+    assert fault in found
+
+
+def test_a_new_migration_may_give_its_own_table_an_index(next_migration):
+    next_migration("CREATE TABLE seen (a int PRIMARY KEY, b int UNIQUE); CREATE INDEX ix_seen ON seen (b)")
+    assert faults(Path(migrations.__file__).parent) == []
+    next_migration(INDEX)
+    assert faults(Path(migrations.__file__).parent) == []
