@@ -9,8 +9,9 @@ answers any number of ``{"type": "progress", …}`` and then one of ``done`` (th
     {"standing": {"layout": …, "folder": PATH, "shape": [1, 28, 28], "classes": […]}, "preview": PATH}
 
 looks at a data set where it stands, and answers alike. Strangers' files are decoded here, so the process takes little,
-knows no secret, and ends when its standard input closes: with whoever ordered it. The file `reading` beside `out`
-holds the name of the member that is being read, for the case that it ends the process.
+knows no secret, and ends when its standard input closes: with whoever ordered it. Where the kernel has Landlock it
+opens no files but those of its order; elsewhere it begins with the line ``{"type": "unconfined"}``. The file `reading`
+beside `out` holds the name of the member that is being read, for the case that it ends the process.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from typing import Any
 from models.messages import ArchiveFaults, MemberFaults, Remedies, verbatim
 from packing.errors import RefusedError, refuse_file
 from packing.importer import Order, import_archive
+from packing.landlock import confine, with_links
 from packing.layouts.base import DatasetFiles
 from packing.limits import CPU_S, CPU_S_PER_MB, LONGEST_NAME, MEMORY, NICE
 from packing.preview_scan import survey
@@ -124,6 +126,12 @@ def _look_at(asked: dict[str, Any]) -> dict[str, Any]:
         raise RefusedError(verbatim(error), verbatim("")) from error
 
 
+def _given(asked: dict[str, Any]) -> tuple[set[Path], Path]:
+    """Return what the process may read, and the folder in which it may write."""
+    read = with_links(Path(asked["standing"]["folder"])) if "standing" in asked else {Path(asked["archive"])}
+    return read, Path(asked["preview"]).parent
+
+
 def _order(asked: dict[str, Any]) -> Order:
     plan = Path(asked["plan"]) if "plan" in asked else None
     keep = Keep(asked.get("reserve", 0), asked.get("kept_free", 0), plan)
@@ -135,8 +143,10 @@ def main() -> int:
     """Import one archive, or scan one data set."""
     _restrain()
     asked: dict[str, Any] = json.loads(sys.stdin.readline())
-    _leave_with_caller()
     teller = _Teller()
+    if not confine(*_given(asked)):
+        teller.tell("unconfined")
+    _leave_with_caller()
     try:
         teller.tell("done", **_carry_out(asked, teller))
     except RefusedError as error:

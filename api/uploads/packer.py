@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ LONGEST_S = 2 * 3600
 _LOOK_S = 1.0
 _SHOWN = 20
 _LOOK = Remedies.look_for_damaged()
+_noted = threading.Event()
 _ROOT = Path(packing.__file__).resolve().parent.parent
 
 
@@ -123,7 +125,17 @@ def last_word(code: int, folder: Path) -> dict[str, Any]:
     return last
 
 
+def _note_unconfined(folder: Path) -> None:
+    """Log, once in a process, that packers can open any file that the service can."""
+    with (folder / "told").open("rb") as told:
+        first = told.readline(1000)
+    if b'"unconfined"' in first and not _noted.is_set():
+        _noted.set()
+        log.info("packer_not_confined", reason="the kernel has no Landlock, or the container forbids it")
+
+
 def _understand(code: int, folder: Path) -> dict[str, Any]:
+    _note_unconfined(folder)
     last = last_word(code, folder)
     said = complaints(folder)
     if said:
