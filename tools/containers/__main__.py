@@ -119,6 +119,7 @@ def drive(before: Version, now: Version, environment: dict[str, str]) -> None:
             running.went_on(one)
             checks.is_kept(one, trained, say)
             checks.train_and_sample(one, say)
+            checks.upload(one, say)
         checks.database_role(by_name(services, "api"), say)
         checks.confinement([one for one in services if one.content.get("read_only") and not one.ends], say)
         say("== down and up on the same volumes")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
+
+from PIL import Image
 
 from ganforge.client import Client
 from ganforge.errors import GanforgeError
@@ -15,6 +19,7 @@ from tools.containers.podman import run_in
 
 Say = Callable[[str], None]
 PATIENCE_S = 300.0
+PICTURES = 40
 
 _AS_THE_SERVICE = """
 import os, psycopg
@@ -31,7 +36,9 @@ with psycopg.connect(url, autocommit=True) as connection:
 """
 # What a process of the same user finds: another's environment with a secret, a writable root, capabilities.
 _FROM_INSIDE = """
-import os
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)  # as a health check is started
+time.sleep(0.5)
 found = []
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
@@ -40,6 +47,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
     except (PermissionError, FileNotFoundError, ProcessLookupError):
         pass
 print("READABLE SECRETS of " + ", ".join(found) if found else "no readable secrets")
+child.communicate(b"\\n")
 status = open("/proc/self/status").read()
 field = {line.split(":")[0]: line.split(":")[1].strip() for line in status.splitlines()}
 print("uid", os.getuid(), "capabilities", int(field["CapEff"], 16), "no new privileges", field["NoNewPrivs"])
@@ -73,6 +81,21 @@ def train_and_sample(client: Client, say: Say) -> str:
         files += [client.download(one, Path(folder)) for one in client.artifacts(sample["id"])]
     say(f"training {job['id']} and its sampling succeeded; {len(files)} files downloaded with the right checksums")
     return job["id"]
+
+
+def upload(client: Client, say: Say) -> None:
+    """Upload pictures, which a packer reads inside the API's container, and remove them again."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pictures.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for number in range(PICTURES):
+                content = io.BytesIO()
+                Image.new("RGB", (32, 32), (number, 255 - number, 0)).save(content, "PNG")
+                archive.writestr(f"{number}.png", content.getvalue())
+        made = client.add_dataset(path, name="pictures")
+    hold(made["images"] == PICTURES, f"{made['images']} of {PICTURES} pictures were read")
+    client.delete_dataset(made["id"])
+    say(f"an upload of {PICTURES} pictures was read and removed")
 
 
 def is_kept(client: Client, job_id: str, say: Say) -> None:
