@@ -7,14 +7,28 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from models.limits import MAX_ENTRIES
+from models.plain_text import PlainText
 from models.specs.base import Spec
 from models.specs.sample import SampleParams, SampleSource
 
-Text = Annotated[str, Field(max_length=255)]
+Text = Annotated[PlainText, Field(max_length=255)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+def _keys_as_property_names(schema: dict[str, Any]) -> None:
+    """Say what keys are in `propertyNames`. As `patternProperties`, other keys would be allowed with any value."""
+    ((pattern, values),) = schema.pop("patternProperties").items()
+    schema["additionalProperties"] = values
+    schema["propertyNames"] = {**schema["propertyNames"], "pattern": pattern}
+
+
 Labels = Annotated[
-    dict[Annotated[str, Field(min_length=1, max_length=63)], Text],
-    Field(max_length=32, description="Your own marks, text to text, to find jobs by."),
+    dict[Annotated[PlainText, Field(min_length=1, max_length=63)], Text],
+    Field(
+        max_length=32,
+        description="Your own marks, text to text, to find jobs by.",
+        json_schema_extra=_keys_as_property_names,
+    ),
 ]
 Priority = Annotated[int, Field(ge=-100, le=100, description="Higher first.")]
 QueueChoice = Literal["auto", "gpu", "jetson", "cpu"]

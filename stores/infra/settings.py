@@ -10,6 +10,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.plain_text import PlainText
+
 
 class Settings(BaseSettings):
     """Every setting is `GANFORGE_` plus its upper-case name. The repr hides secrets."""
@@ -88,7 +90,7 @@ class Settings(BaseSettings):
 
     queue: str = Field("cpu", description="The queue that this supervisor serves.")
     device: str = Field("cpu", description="`cpu`, or the UUID (or index) of the one GPU that trainers may see.")
-    worker_name: str | None = Field(None, description="Name of this worker; default: host and device.")
+    worker_name: PlainText | None = Field(None, description="Name of this worker; default: host and device.")
     threads: int | None = Field(None, ge=1, description="CPU threads of a trainer; default: the cores it may use.")
     spare_trainer: bool = Field(True, description="Start the next trainer ahead of time (off for small boards).")
     trainer_python: str | None = Field(None, description="Python interpreter for trainers; default: the supervisor's.")
