@@ -24,14 +24,14 @@ from werkzeug.sansio.multipart import (
 
 from api.http.parsing import strange_text
 from api.http.problems import FieldError, InvalidError, ProblemError, fault, field, pointer
-from api.uploads.body import Body, Pace, watched_body
+from api.uploads.body import Body
 from api.uploads.spool import SpooledFile
 from models.messages import BodyFaults, FieldFaults, Message
 
 Model = TypeVar("Model", bound=BaseModel)
 
 FILE = "file"
-_PIECE = 1 << 18
+_PIECE = 1 << 16
 _MOST_PARTS = 20
 _MOST_TEXT = 65_536  # bytes of a text field; the longest field is a name
 _MOST_HELD = 1_000_000  # bytes that the decoder holds at once: more than a piece, and than any part's headers
@@ -137,13 +137,14 @@ class _Form:
 
 
 def read_form(
-    request: Request, model: type[Model], open_file: Callable[[], SpooledFile], limit: int, pace: Pace
+    request: Request, model: type[Model], open_file: Callable[[], SpooledFile], limit: int, deadline_s: float
 ) -> Model:
     """Return the form as an instance of the model; its field `file` is the path of the file that `open_file` opened.
 
     Raises:
         ProblemError: 415 for another content type, 400 for what can't be read, 413 for more than `limit` bytes, 503 for
-            a body that comes too slowly or finds no room on the disk.
+            a body that comes too late or finds no room on the disk.
+        RefusalError: the body comes too slowly.
         InvalidError: a field is missing, unknown, given twice or wrong.
         OSError: the disk is full.
     """
@@ -152,8 +153,7 @@ def read_form(
         raise ProblemError("unsupported_media", BodyFaults.not_a_form())
     form = _Form(open_file)
     try:
-        with watched_body(request, limit, pace) as body:
-            _read_parts(body, boundary.encode("latin-1", "replace"), form)
+        _read_parts(Body(request, limit, deadline_s), boundary.encode("latin-1", "replace"), form)
     except RequestEntityTooLarge as error:
         raise ProblemError("too_large", BodyFaults.upload_too_large(limit=limit)) from error
     finally:

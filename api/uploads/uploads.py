@@ -12,7 +12,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.http.language import tell
 from api.schemas.forms import NewDataset
-from api.uploads.body import Pace
 from api.uploads.ledger import Limits
 from api.uploads.multipart import read_form
 from api.uploads.packer import PackOrder, hung_up, pack
@@ -42,7 +41,7 @@ class Importer:
         settings = stores.infra.settings
         self._stores = stores
         self._limit = settings.max_upload_bytes
-        self._pace = Pace.of(settings)
+        self._deadline_s = settings.upload_deadline_s
         self.spool = Spool(settings.home, Limits.of(settings))
         self.turns = PackingTurns(MOST_PACKING, MOST_PACKING_OF_AN_OWNER)
 
@@ -59,7 +58,7 @@ class Importer:
         # A body beyond the limit promises nothing: it is refused before it is read, or where it exceeds the limit.
         promised = length if length is not None and length <= self._limit else None
         with self.spool.upload(who.owner, promised) as upload:
-            asked = read_form(request, NewDataset, upload.file, self._limit, self._pace)
+            asked = read_form(request, NewDataset, upload.file, self._limit, self._deadline_s)
             self._stores.datasets.uploads.check(who, asked.name)
             upload.promise(0)  # it has come, and only the packer writes
             facts = self._pack(upload, asked, who, lambda: hung_up(request.environ))

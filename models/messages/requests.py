@@ -44,10 +44,6 @@ class ServiceFaults(Texts):
         "{limit} of your uploads are under way, as many as an owner may have at once; try again when one has ended, or "
         "have GANFORGE_MAX_OWNER_UPLOADS raised"
     )
-    upload_too_slow = Text(
-        "fewer than {rate:,} bytes a second arrived during {seconds} s (GANFORGE_UPLOAD_MIN_RATE); send the upload "
-        "again over a better connection, or split it"
-    )
     upload_too_late = Text(
         "the upload did not arrive within {seconds:,} s (GANFORGE_UPLOAD_DEADLINE_S); send fewer or smaller pictures, "
         "or use a faster connection"

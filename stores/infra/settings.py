@@ -55,10 +55,6 @@ class Settings(BaseSettings):
     max_uploads: int = Field(32, ge=1, description="Uploads under way at once, in all API processes of a home.")
     max_owner_uploads: int = Field(4, ge=1, description="Uploads that one owner may have under way at once.")
     upload_deadline_s: float = Field(14_400, gt=0, description="Seconds in which the body of an upload has to arrive.")
-    upload_min_rate: int = Field(
-        1024, ge=0, description="Bytes a second that an upload has to send; 0: any rate, until the deadline."
-    )
-    upload_rate_window_s: float = Field(30, gt=0, description="Seconds over which the rate of an upload is measured.")
     disk_reserve_bytes: int | None = Field(
         None,
         ge=0,
