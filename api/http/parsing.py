@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
 
 from flask import Request
 from pydantic import BaseModel, RootModel, ValidationError
@@ -223,6 +224,8 @@ def read_query(request: Request, model: type[Model]) -> Model:
     Raises:
         InvalidError
     """
+    if garbled := _not_utf8(request.query_string):
+        raise InvalidError([_parameter(name, FieldFaults.text_not_utf8()) for name in garbled])
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for name, given in request.args.lists():
@@ -244,6 +247,19 @@ def read_query(request: Request, model: type[Model]) -> Model:
         found = error.errors(include_url=False)
         shown = [_parameter(str(one["loc"][0]), fault(one, names)) for one in found[:MAX_ERRORS]]
         raise InvalidError(shown, count=len(found)) from error
+
+
+def _not_utf8(query: bytes) -> list[str]:
+    """Return the names of the parameters that are not UTF-8. werkzeug leaves their bytes encoded as `%E9`."""
+    if b"%" not in query and query.isascii():
+        return []
+    garbled = []
+    for part in query.split(b"&"):
+        try:
+            unquote_to_bytes(part).decode()
+        except UnicodeDecodeError:
+            garbled.append(unquote_to_bytes(part.partition(b"=")[0]).decode(errors="replace"))
+    return garbled
 
 
 def _parameter(name: str, message: Message) -> FieldError:
