@@ -40,13 +40,15 @@ ENV GANFORGE_HOME=/var/lib/ganforge \
 RUN groupadd --gid 10001 ganforge \
     && useradd --uid 10001 --gid ganforge --home-dir "$GANFORGE_HOME" --no-create-home --shell /usr/sbin/nologin ganforge \
     && install --directory --owner=ganforge --group=ganforge --mode=0700 "$GANFORGE_HOME"
+# What is installed stays in the image, to be looked up. And not every builder notices that a mounted list has changed.
+COPY --from=requirements /requirements/api.txt /opt/ganforge/requirements.txt
 # Where packages come from is pip's own configuration, which a build may hand in as the secret `pip.conf`. What a base has
 # set for itself must not decide it, hence `--isolated`.
 RUN --mount=type=bind,from=requirements,source=/requirements,target=/requirements \
     --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python3 -m venv --without-pip /opt/ganforge \
-    && python /requirements/pip --isolated install --require-hashes --requirement /requirements/api.txt
+    && python /requirements/pip --isolated install --require-hashes --requirement /opt/ganforge/requirements.txt
 # Whoever may not read a program may not look into its processes either. So trainers and packers, which have the same user
 # id, can't read the credentials of the service's processes, its health checks included, not even as these start.
 RUN cp --remove-destination "$(readlink -f /opt/ganforge/bin/python)" /opt/ganforge/bin/python && chmod 0111 /opt/ganforge/bin/python
@@ -85,12 +87,13 @@ ENV GANFORGE_HOME=/var/lib/ganforge \
 RUN groupadd --gid 10001 ganforge \
     && useradd --uid 10001 --gid ganforge --home-dir "$GANFORGE_HOME" --no-create-home --shell /usr/sbin/nologin ganforge \
     && install --directory --owner=ganforge --group=ganforge --mode=0700 "$GANFORGE_HOME"
+COPY --from=requirements /requirements/image-worker.txt /opt/ganforge/requirements.txt
 RUN --mount=type=bind,from=requirements,source=/requirements,target=/requirements \
     --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     "$PYTHON" -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"The supervisor needs Python 3.11 or later, and this base has {sys.version}: see PYTHON in docs/08-containers.md")' \
     && "$PYTHON" -m venv --without-pip /opt/ganforge \
-    && python /requirements/pip --isolated install --require-hashes --requirement /requirements/image-worker.txt \
+    && python /requirements/pip --isolated install --require-hashes --requirement /opt/ganforge/requirements.txt \
     && if [ -n "$TRAINER_PYTHON" ]; then \
         "$TRAINER_PYTHON" /requirements/pip --isolated install \
             --break-system-packages --requirement /requirements/trainers.txt; fi
