@@ -31,6 +31,7 @@ from models.messages import BodyFaults, FieldFaults, Message
 Model = TypeVar("Model", bound=BaseModel)
 
 FILE = "file"
+# Read and written in a fifth of a millisecond. Everybody else's requests wait that long for each upload under way.
 _PIECE = 1 << 16
 _MOST_PARTS = 20
 _MOST_TEXT = 65_536  # bytes of a text field; the longest field is a name

@@ -21,8 +21,8 @@ from stores.infra.failpoints import reach
 
 MARK = "objects"  # holds the id of stored objects, from before they are stored until their row is known
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# While data comes, the disk is looked at and other greenlets run after so many bytes.
-_PAUSE_EVERY = 1 << 20
+# While data comes, the disk is looked at after so many bytes.
+_LOOK_EVERY = 1 << 20
 # An upload without Content-Length promises its bytes in such steps.
 _STEP = 16 << 20
 _NEW = ".new-"
@@ -178,7 +178,7 @@ class SpooledFile:
         self._since = 0
 
     def write(self, piece: bytes) -> None:
-        """Write, and periodically look at the disk and yield.
+        """Write a piece, let other greenlets run, and look at the disk from time to time.
 
         Raises:
             ProblemError: 503 when the disk has no room for more.
@@ -187,11 +187,11 @@ class SpooledFile:
         self._since += len(piece)
         if self._written > self._upload.promised:
             self._upload.promise(self._written + _STEP)
-        if self._since >= _PAUSE_EVERY:
+        if self._since >= _LOOK_EVERY:
             self._since = 0
             self._upload.spool.ledger.check_reserve()
-            time.sleep(0)
         self._file.write(piece)
+        time.sleep(0)
 
     def close(self) -> None:
         """Close it."""

@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.attacks import bodies, crowds, histories, reads, uploads
 from benchmarks.attacks.innocent import Seen, work
-from benchmarks.attacks.target import Target
+from benchmarks.attacks.target import Target, from_afar
 from benchmarks.attacks.watch import Watch
 from benchmarks.service import Service, chosen, emit, running_service
 
@@ -79,7 +79,7 @@ def _attack(service: Service, name: str, attack: Attack) -> bool:
     with ProcessPoolExecutor(2, spawn) as pool:
         alone = pool.submit(work, innocent, ALONE_S).result()
         with Watch(service.stack) as watch:
-            attacking = pool.submit(attack.run, Target(attacker.port, attacker.key, job), ATTACK_S + 2)
+            attacking = pool.submit(from_afar, attack.run, Target(attacker.port, attacker.key, job), ATTACK_S + 2)
             beside = pool.submit(work, innocent, ATTACK_S).result()
             answers = attacking.result()
         stopped = watch.stopped()
