@@ -1,4 +1,4 @@
-"""`python measured.py`: run a packer and print a last line with what it took.
+"""`python measured.py [FILE]`: run a packer and write what it took into a file, or as a last line.
 
 The kernel counts the memory of whoever starts a process as the process's own peak: this program is small, a test is
 not.
@@ -16,4 +16,9 @@ if __name__ == "__main__":
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     measured = {"code": process.returncode, "peak": used.ru_maxrss, "cpu_s": used.ru_utime + used.ru_stime}
-    sys.stdout.write(json.dumps({"type": "measured", **measured}) + "\n")
+    line = json.dumps({"type": "measured", **measured}) + "\n"
+    if len(sys.argv) > 1:
+        with open(sys.argv[1], "w") as file:  # noqa: PTH123 - pathlib would take memory
+            file.write(line)
+    else:
+        sys.stdout.write(line)

@@ -1,0 +1,1 @@
+"""Mutated archives, pictures and data sets against the packer in its limits."""
