@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from models.limits import MAX_ENTRIES
-from models.plain_text import PlainText
+from models.plain_text import LabelName, PlainText
 from models.specs.base import Spec
 from models.specs.sample import SampleParams, SampleSource
 
@@ -23,7 +23,7 @@ def _keys_as_property_names(schema: dict[str, Any]) -> None:
 
 
 Labels = Annotated[
-    dict[Annotated[PlainText, Field(min_length=1, max_length=63)], Text],
+    dict[LabelName, Text],
     Field(
         max_length=32,
         description="Your own marks, text to text, to find jobs by.",

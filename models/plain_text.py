@@ -12,6 +12,7 @@ from models.messages import RequestFaults
 # Control characters, which steer a terminal, line breaks of any kind, and what turns the order of the text around it.
 _UNPLAIN = "\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069"
 _FOUND = re.compile(f"[{_UNPLAIN}]")
+_SEPARATOR = re.compile("[:=]")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -31,4 +32,27 @@ def made_plain(text: str) -> str:
     return _FOUND.sub(REPLACEMENT, text)
 
 
+def check_label_name(text: str) -> str:
+    """Return the name of a label. A filter is `name:text` or `name=text`, cut at the first `:` or `=`.
+
+    Raises:
+        ValueError: no filter could find it.
+    """
+    if found := _SEPARATOR.search(text):
+        raise ValueError(RequestFaults.label_separator(separator=found[0]))
+    if text != text.strip():
+        raise ValueError(RequestFaults.label_with_spaces())
+    return check_plain(text)
+
+
+def made_label_name(text: str) -> str:
+    """Return the name of a label that was stored before `check_label_name` was asked, as one that is taken."""
+    return _SEPARATOR.sub("-", made_plain(text)).strip() or REPLACEMENT
+
+
 PlainText = Annotated[str, Field(json_schema_extra={"pattern": f"^[^{_UNPLAIN}]*$"}), AfterValidator(check_plain)]
+LabelName = Annotated[
+    str,
+    Field(min_length=1, max_length=63, json_schema_extra={"pattern": f"^[^:={_UNPLAIN}]*$"}),
+    AfterValidator(check_label_name),
+]

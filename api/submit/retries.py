@@ -16,7 +16,7 @@ from models.budget import with_changes
 from models.ids import is_id
 from models.jobs import Options, SampleRequest, TrainRequest
 from models.messages import RequestFaults
-from models.plain_text import made_plain
+from models.plain_text import made_label_name, made_plain
 from models.recipes import RECIPES
 from models.specs.parameter_markers import fixed_changes
 from models.specs.sample import SampleParams, SampleSource
@@ -91,5 +91,5 @@ def _sample(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> 
 def _common(ended: Row[Any]) -> dict[str, Any]:
     """Return the options of the ended job. Older ones may have a name or labels that would be refused today."""
     options = {name: getattr(ended, name) for name in Options.model_fields}
-    plain = {made_plain(key): made_plain(value) for key, value in ended.labels.items()}
+    plain = {made_label_name(key): made_plain(value) for key, value in ended.labels.items()}
     return {**options, "name": None if ended.name is None else made_plain(ended.name), "labels": plain}

@@ -153,6 +153,8 @@ class RequestFaults(Texts):
     no_such_bytes = Text("there are {size:,} bytes, and the range begins behind them")
     name_with_spaces = Text("must not begin or end with spaces")
     name_with_character = Text("must not hold {character}, which cannot be seen or changes the text beside it")
+    label_separator = Text("must not contain {separator}, which separates name and text in filters (`name:text`)")
+    label_with_spaces = Text("must not begin or end with spaces")
     name_with_slash = Text("must not hold a slash: it stands in addresses")
     name_like_an_id = Text("must not look like the id of a data set")
 
