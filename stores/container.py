@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from stores.accounts.audit import Audits
 from stores.accounts.keys import Keys
 from stores.accounts.quotas import Guard
+from stores.accounts.secrets import CURSORS, Secrets
 from stores.accounts.sessions import Sessions
 from stores.datasets.datasets import Datasets
 from stores.datasets.previews import Previews
@@ -57,6 +58,12 @@ class AccountStores:
         self.keys = Keys(infra.engine)
         self.sessions = Sessions(infra.engine, infra.settings.session_s, infra.settings.session_max_s)
         self.audit = Audits(infra.engine)
+        self.secrets = Secrets(infra.engine)
+
+    @property
+    def cursor_key(self) -> bytes:
+        """The key that signs the cursors of lists."""
+        return self.secrets.get(CURSORS)
 
 
 class EventStores(Events):

@@ -172,7 +172,7 @@ def _ways(visit: Visit[ListQuery], found: dict[str, Any], on: list[tuple[str, st
     if query.cursor is not None:
         newer = first
         plain = query.plain()
-        pager = Pager(plain, visit.who, "jobs")
+        pager = Pager(visit.service.stores.accounts.cursor_key, plain, visit.who, "jobs")
         if found["data"]:
             place = time_position(created(found["data"][0]))
             wanted = job_filter(plain, visit.who.reads)

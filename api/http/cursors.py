@@ -1,10 +1,14 @@
-"""Cursors of paginated lists, bound to their filters and their caller."""
+"""Cursors of paginated lists: signed, and bound to their filters and their caller.
+
+Nobody but the service can make one, so a cursor never leads to a place that a page did not end at.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,15 +23,17 @@ from stores.accounts.keys import Principal
 Row = TypeVar("Row", bound=Mapping[str, Any])
 Place = TypeVar("Place")
 
+SEAL = 32  # digits of the signature, 128 bits
+
 
 class Pager:
     """Splits one list into pages. `subject` identifies the list: what it holds, or the job it belongs to."""
 
-    def __init__(self, query: PageQuery, who: Principal, subject: str) -> None:
+    def __init__(self, key: bytes, query: PageQuery, who: Principal, subject: str) -> None:
+        self._key = key
         self._query = query
         filters = query.model_dump(mode="json", exclude={"cursor", "limit"})
-        bound = json.dumps([type(query).__name__, filters, who.owner, who.role, subject], sort_keys=True)
-        self._seal = hashlib.sha256(bound.encode()).hexdigest()[:16]
+        self._bound = [type(query).__name__, filters, who.owner, who.role, subject]
 
     def after(self, read: Callable[[Any], Place]) -> Place | None:
         """Return the position at which the previous page ended; None for the first page.
@@ -41,7 +47,7 @@ class Pager:
             return None
         try:
             seal, place = json.loads(base64.urlsafe_b64decode(self._query.cursor.encode()))
-            if seal != self._seal:
+            if not hmac.compare_digest(seal, self._seal(place)):
                 raise ValueError(seal)
             return read(place)
         except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError):
@@ -56,7 +62,11 @@ class Pager:
 
     def at(self, place: Any) -> str:
         """Return the cursor of the page after a position."""
-        return base64.urlsafe_b64encode(json.dumps([self._seal, place]).encode()).decode()
+        return base64.urlsafe_b64encode(json.dumps([self._seal(place), place]).encode()).decode()
+
+    def _seal(self, place: Any) -> str:
+        signed = json.dumps([self._bound, place], sort_keys=True).encode()
+        return hmac.new(self._key, signed, hashlib.sha256).hexdigest()[:SEAL]
 
     @property
     def fetch(self) -> int:
@@ -104,9 +114,8 @@ def created(row: Mapping[str, Any]) -> list[str]:
     return [row["created_at"], row["id"]]
 
 
-def short_list(rows: Sequence[Row], query: PageQuery, who: Principal, what: str, name: str = "name") -> dict[str, Any]:
-    """Return a page of a short, complete list of `what`; the field `name` is unique in it."""
-    pager = Pager(query, who, what)
+def short_list(pager: Pager, rows: Sequence[Row], name: str = "name") -> dict[str, Any]:
+    """Return a page of a short, complete list; the field `name` is unique in it."""
     place = pager.after(text_position)
     ordered = sorted(rows, key=lambda row: str(row[name]))
     rest = [row for row in ordered if place is None or str(row[name]) > place]

@@ -63,18 +63,18 @@ def _read(inbox: Inbox, events: Events, owner: str | None, position: Position) -
     said = time.monotonic()
     wait = BREATH_S
     while not inbox.closed:
-        rows = events.feed(position, owner, PAGE)
-        if rows:
-            position = rows[-1][0]
-            yield b"".join(frame(f"{place.job_id}:{place.seq}", event) for place, event in rows)
+        look = events.look(position, owner, PAGE)
+        position = look.position
+        if look.events:
+            yield b"".join(frame(f"{place.job_id}:{place.seq}", event) for place, event in look.events)
             said = time.monotonic()
         elif time.monotonic() - said >= COMMENT_S:
             yield COMMENT
             said = time.monotonic()
         # An event may settle a moment after its hint, when an older transaction ends: check soon, then less often.
-        wait = BREATH_S if rows else min(QUIET_S, wait * 2)
+        wait = BREATH_S if look.events else min(QUIET_S, wait * 2)
         try:
-            if len(rows) < PAGE:
+            if not look.more:
                 inbox.get(wait)
                 wait = BREATH_S
                 time.sleep(BREATH_S)

@@ -36,7 +36,7 @@ def list_artifacts(call: Call[ArtifactsQuery, None], job_id: str) -> dict[str, A
     """List the artifacts of a job, oldest first."""
     reports = call.service.stores.queries.jobs
     reports.job(job_id_in(job_id), call.who.reads)
-    pager = Pager(call.query, call.who, job_id)
+    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, job_id)
     rows = reports.artifacts(job_id, call.query.kind, pager.fetch, pager.after(text_position))
     return pager.page(rows, lambda row: row["id"])
 

@@ -17,7 +17,7 @@ routes = Routes("audit")
 def list_audit(call: Call[AuditQuery, None]) -> dict[str, Any]:
     """List the changes, newest first: who, what, before and after."""
     query = call.query
-    pager = Pager(query, call.who, "audit")
+    pager = Pager(call.service.stores.accounts.cursor_key, query, call.who, "audit")
     rows = call.service.stores.accounts.audit.page(
         pager.fetch, pager.after(number_position), actions=query.action, subjects=query.subject, owner=query.owner
     )

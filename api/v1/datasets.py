@@ -23,7 +23,7 @@ routes = Routes("datasets")
 @routes.add("GET", "/v1/datasets", Access.read, query=PageQuery, answers={200: answers.Page[answers.Dataset]})
 def list_datasets(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the data sets that the key may use: built in, discovered below the data roots, uploaded."""
-    pager = Pager(call.query, call.who, "datasets")
+    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, "datasets")
     rows = call.service.stores.datasets.page(call.who.reads, pager.fetch, pager.after(time_position))
     return pager.page(rows, created)
 

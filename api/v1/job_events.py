@@ -41,7 +41,7 @@ def list_or_follow_events(call: Call[EventsQuery, None], job_id: str) -> dict[st
 
 
 def _page(call: Call[EventsQuery, None], job: answers.Job) -> dict[str, Any]:
-    pager = Pager(call.query, call.who, job["id"])
+    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, job["id"])
     place = pager.after(number_position)
     after = (call.query.after or 0) if place is None else place
     rows = call.service.stores.events.page(job["id"], after, pager.fetch)

@@ -75,7 +75,7 @@ def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
 @routes.add("GET", "/v1/jobs", Access.read, query=JobsQuery, answers={200: answers.Page[answers.Job]})
 def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
     """List jobs, newest first."""
-    pager = Pager(call.query, call.who, "jobs")
+    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, "jobs")
     wanted = job_filter(call.query, call.who.reads)
     rows = call.service.stores.queries.jobs.jobs(wanted, pager.fetch, pager.after(time_position))
     return pager.page(rows, created)
@@ -128,7 +128,7 @@ def list_attempts(call: Call[PageQuery, None], job_id: str) -> dict[str, Any]:
     """List the attempts of a job, first to last."""
     reports = call.service.stores.queries.jobs
     reports.job(job_id_in(job_id), call.who.reads)
-    pager = Pager(call.query, call.who, f"attempts {job_id}")
+    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, f"attempts {job_id}")
     after = pager.after(number_position) or 0
     rows = [row for row in reports.attempts(job_id) if row["number"] > after]
     return pager.page(rows, lambda row: row["number"])

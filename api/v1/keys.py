@@ -21,7 +21,7 @@ routes = Routes("keys")
 @routes.add("GET", "/v1/keys", Access.admin, query=PageQuery, answers={200: answers.Page[answers.Key]})
 def list_keys(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the valid keys, newest first."""
-    pager = Pager(call.query, call.who, "keys")
+    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, "keys")
     return pager.page(call.service.stores.accounts.keys.page(pager.fetch, pager.after(time_position)), created)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.access import Access
-from api.http.cursors import short_list
+from api.http.cursors import Pager, short_list
 from api.http.routes import Call, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import NoBody
@@ -24,14 +24,16 @@ WORKER = {**SWITCH, "answers": {202: answers.Worker, 200: answers.Worker}, "prob
 def list_queues(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the queues with their waiting and running jobs and their workers."""
     stores = call.service.stores
-    return short_list(stores.queries.jobs.queues(stores.fleet.alive_s), call.query, call.who, "queues")
+    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, "queues")
+    return short_list(pager, stores.queries.jobs.queues(stores.fleet.alive_s))
 
 
 @routes.add("GET", "/v1/workers", Access.admin, query=PageQuery, answers={200: answers.Page[answers.Worker]})
 def list_workers(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the workers of the last day."""
     stores = call.service.stores
-    return short_list(stores.queries.jobs.workers(stores.fleet.alive_s), call.query, call.who, "workers", "id")
+    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, "workers")
+    return short_list(pager, stores.queries.jobs.workers(stores.fleet.alive_s), "id")
 
 
 @routes.add("POST", "/v1/queues/{queue}/pause", Access.admin, **QUEUE)

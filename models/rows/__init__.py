@@ -1,6 +1,6 @@
 """The tables. Constraints here make the bad states impossible, whoever writes."""
 
-from models.rows.access import Audit, Idempotency, Key, Session
+from models.rows.access import Audit, Idempotency, Key, Secret, Session
 from models.rows.base import Base
 from models.rows.catalog import Dataset
 from models.rows.history import Artifact, CurveLevel, Event, Metric
@@ -25,6 +25,7 @@ __all__ = [
     "Metric",
     "Pace",
     "Queue",
+    "Secret",
     "Session",
     "Worker",
 ]

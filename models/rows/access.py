@@ -44,6 +44,15 @@ class Session(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Secret(Base):
+    """A secret of the service itself, which its processes share."""
+
+    __tablename__ = "secrets"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Idempotency(Base):
     """The answer given to an Idempotency-Key, kept for 72 hours."""
 

@@ -8,6 +8,7 @@ know through which key it came.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, text
@@ -51,15 +52,18 @@ class Guard:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._room: dict[str, tuple[float, int]] = {}
+        # By owner and limit, because keys of one owner may have different quotas: when it was counted, and how many
+        # jobs more may wait.
+        self._room: defaultdict[str, dict[int, tuple[float, int]]] = defaultdict(dict)
 
     def queued_limit(self, owner: str, quotas: Quotas) -> int | None:
         """Return an owner's limit of waiting jobs; None while one more is certainly allowed without counting."""
-        counted, room = self._room.get(owner, (0.0, 0))
+        limit = self._queued(quotas)
+        counted, room = self._room[owner].get(limit, (0.0, 0))
         if room > 0 and time.monotonic() - counted < FRESH_S:
-            self._room[owner] = (counted, room - 1)
+            self._take_one(owner)
             return None
-        return self._queued(quotas)
+        return limit
 
     def note_queued(self, owner: str, waiting: int, limit: int) -> None:
         """Record how many jobs of an owner waited before one more was added.
@@ -69,7 +73,8 @@ class Guard:
         """
         if waiting >= limit:
             raise _too_many_wait(owner, waiting, limit)
-        self._room[owner] = (time.monotonic(), (limit - waiting) // SHARE)
+        self._take_one(owner)
+        self._room[owner][limit] = (time.monotonic(), (limit - waiting) // SHARE)
 
     def more_queued(
         self, connection: Connection, owner: str, wanted: int, quotas: Quotas
@@ -84,6 +89,11 @@ class Guard:
         self._room.pop(owner, None)  # what was counted before is less now
         fitting = min(wanted, max(0, limit - waiting))
         return fitting, None if fitting == wanted else _too_many_wait(owner, waiting + fitting, limit)
+
+    def _take_one(self, owner: str) -> None:
+        """Leave one place less for all of an owner's keys, whichever takes it."""
+        rooms = self._room[owner]
+        rooms |= {limit: (counted, room - 1) for limit, (counted, room) in rooms.items()}
 
     def _queued(self, quotas: Quotas) -> int:
         return self._settings.quota_queued if quotas.queued is None else quotas.queued

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, text, tuple_
+from sqlalchemy import Connection, Engine, Row, func, insert, select, text
 
 from models import views
 from models.ids import is_id
@@ -25,7 +25,32 @@ from models.views import event_view
 from stores.events.bus import Hint
 from stores.infra.errors import BadPositionError
 
-SETTLED = text("events.txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+# Events that one look at the feed passes at most, other owners' included, so that no look takes long.
+WINDOW = 5000
+
+# One look: the reader's own events among the next `window` settled ones (`passed`), and how far it came: to the end of
+# what is settled, or to where the window ends (`far`). The owner is looked up row by row: a join could read all of an
+# owner's jobs for each of them.
+LOOK = text("""
+WITH settled AS MATERIALIZED (
+         SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS txid),
+     passed AS MATERIALIZED (
+         SELECT txid, job_id, seq FROM events
+          WHERE (txid, job_id, seq) > (:txid, :job_id, :seq) AND txid < (SELECT txid FROM settled)
+          ORDER BY txid, job_id, seq LIMIT :window),
+     far AS (
+         SELECT txid, job_id, seq FROM passed ORDER BY txid, job_id, seq OFFSET :window - 1 LIMIT 1),
+     own AS (
+         SELECT txid, job_id, seq FROM passed
+          WHERE CAST(:owner AS text) IS NULL OR (SELECT owner FROM jobs WHERE jobs.id = passed.job_id) = :owner
+          ORDER BY txid, job_id, seq LIMIT :limit)
+SELECT settled.txid AS settled, far.txid AS far_txid, far.job_id AS far_job_id, far.seq AS far_seq, events.*
+  FROM settled
+  LEFT JOIN far ON true
+  LEFT JOIN own ON true
+  LEFT JOIN events ON events.job_id = own.job_id AND events.seq = own.seq
+ ORDER BY own.txid, own.job_id, own.seq
+""")
 
 
 def append(
@@ -84,6 +109,15 @@ class Position:
     seq: int
 
 
+@dataclass(frozen=True)
+class Look:
+    """What one look at the feed found: events with their positions, the position to go on from, and whether at once."""
+
+    events: list[tuple[Position, views.Event]]
+    position: Position
+    more: bool
+
+
 class Events:
     """Reads events: of one job by `seq`, or of all jobs in the order of their commit."""
 
@@ -129,20 +163,25 @@ class Events:
             raise BadPositionError(Conflicts.event_id_unknown())
         return Position(txid, job_id, int(seq))
 
-    def feed(self, after: Position, owner: str | None, limit: int) -> list[tuple[Position, views.Event]]:
-        """Return up to `limit` settled events after a position, over all jobs of an owner (None: of all owners)."""
-        place = tuple_(Event.txid, Event.job_id, Event.seq)
-        query = (
-            select(Event)
-            .where(place > tuple_(after.txid, after.job_id, after.seq), SETTLED)
-            .order_by(Event.txid, Event.job_id, Event.seq)
-            .limit(limit)
-        )
-        if owner is not None:
-            query = query.join(Job, Job.id == Event.job_id).where(Job.owner == owner)
+    def look(self, after: Position, owner: str | None, limit: int, window: int = WINDOW) -> Look:
+        """Return up to `limit` settled events after a position, of all jobs of an owner (None: of all owners).
+
+        The position moves although no event is the owner's, so that the next look does not read them again.
+        """
+        asked = {"txid": after.txid, "job_id": after.job_id, "seq": after.seq}
+        asked |= {"owner": owner, "limit": limit, "window": window}
         with self._engine.connect() as connection:
-            rows = connection.execute(_columns(query)).mappings().all()
-        return [(Position(row["txid"], row["job_id"], row["seq"]), event_view(row)) for row in rows]
+            rows = connection.execute(LOOK, asked).mappings().all()
+        found = [row for row in rows if row["job_id"] is not None]
+        events = [(Position(row["txid"], row["job_id"], row["seq"]), event_view(row)) for row in found]
+        if len(events) == limit:
+            return Look(events, events[-1][0], True)
+        reached = rows[0]
+        if reached["far_txid"] is not None:
+            return Look(events, Position(reached["far_txid"], reached["far_job_id"], reached["far_seq"]), True)
+        end = Position(reached["settled"], "", 0)
+        # A reader may have come with the id of an event that is not settled yet.
+        return Look(events, max(after, end), False)
 
     def last_seqs(self, job_ids: Collection[str]) -> dict[str, int]:
         """Return the number of each job's newest event; missing jobs are left out."""

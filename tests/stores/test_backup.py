@@ -72,7 +72,7 @@ def copy_objects(of: Stores, to: Stores, folder: Path) -> None:
 
 def feed(stores: Stores, after: Position = BEGINNING) -> list[tuple[str, int]]:
     """Return which events the feed over all jobs shows."""
-    return [(event["job"], event["seq"]) for _, event in stores.events.feed(after, None, 1000)]
+    return [(event["job"], event["seq"]) for _, event in stores.events.look(after, None, 1000).events]
 
 
 @pytest.mark.timeout(240)
@@ -110,7 +110,7 @@ def test_a_running_job_goes_on_after_a_restore_elsewhere(leaver, stores, elsewhe
     assert again.job["latest_checkpoint"] == checkpoint.id
     elsewhere.infra.blobs.get(checkpoint.object_key, tmp_path / "again", checkpoint.sha256)
 
-    last = elsewhere.events.feed(BEGINNING, None, 1000)
+    last = elsewhere.events.look(BEGINNING, None, 1000).events
     places = [position for position, _ in last]
     assert places == sorted(places)
     assert [event["data"].get("to") for _, event in last][-2:] == ["queued", "running"]

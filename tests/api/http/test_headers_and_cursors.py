@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from api.app import create_app
+from stores.infra.settings import Settings
 from tests.api.conftest import TRAIN, Finished, Person, Pointers
 
 CONTROL = ["\0", "\x01", "\x1b[2J", "\x1f", "\x7f"]
@@ -99,3 +105,62 @@ def test_a_cursor_with_another_place_inside_is_refused(
         for forged in ([seal, place], ["0" * 16, place], [place, seal], place):
             cursor = base64.urlsafe_b64encode(json.dumps(forged).encode()).decode()
             assert list(pointers(admin.get(f"{address}?limit=1&cursor={cursor}"))) == ["/query/cursor"], forged
+
+
+def test_a_cursor_that_was_not_signed_by_the_service_is_refused(
+    finished: Finished, admin: Person, alice: Person, bob: Person, pointers: Pointers
+) -> None:
+    for _ in range(3):
+        alice.submit()
+    first = alice.get("/v1/jobs?limit=2").json
+    seal, place = json.loads(base64.urlsafe_b64decode(first["next_cursor"]))
+    assert alice.get(f"/v1/jobs?limit=2&cursor={first['next_cursor']}").status_code == 200
+    # What anybody could work out: the place of another entry, and a hash of all that a cursor is bound to.
+    other = [first["data"][0]["created_at"], first["data"][0]["id"]]
+    bound = ["JobsQuery", {}, "alice", "user", "jobs"]
+    guessed = hashlib.sha256(json.dumps([bound, other], sort_keys=True).encode()).hexdigest()[:32]
+    empty = hmac.new(b"", json.dumps([bound, other], sort_keys=True).encode(), "sha256").hexdigest()[:32]
+    for forged in ([seal, other], [guessed, other], [empty, other], ["", other], [None, other], [seal, [*place, 1]]):
+        cursor = base64.urlsafe_b64encode(json.dumps(forged).encode()).decode()
+        assert list(pointers(alice.get(f"/v1/jobs?limit=2&cursor={cursor}"))) == ["/query/cursor"], forged
+    for who, query in ((bob, ""), (admin, ""), (alice, "&state=queued"), (alice, "&label=a:b")):
+        answer = who.get(f"/v1/jobs?limit=2{query}&cursor={first['next_cursor']}")
+        assert list(pointers(answer)) == ["/query/cursor"]
+
+
+def test_all_processes_of_the_service_sign_with_one_key(app: Flask, settings: Settings, alice: Person) -> None:
+    other = create_app(settings)
+    stores, theirs = app.extensions["ganforge"].stores, other.extensions["ganforge"].stores
+    with ThreadPoolExecutor() as both:
+        one, two = both.map(lambda each: each.accounts.cursor_key, (stores, theirs))
+    assert one == two
+    assert len(set(one)) > 16
+    for _ in range(3):
+        alice.submit()
+    cursor = alice.get("/v1/jobs?limit=1").json["next_cursor"]
+    answer = other.test_client().get(
+        f"/v1/jobs?limit=1&cursor={cursor}", headers={"Authorization": f"Bearer {alice.key}"}
+    )
+    assert answer.status_code == 200
+    theirs.close()
+
+
+ODD = [
+    *("\0", "%00", "\ud800", "\x1b[2J", "%ff", "%ed%a0%80", "a" * 5000, "%", "é"),
+    *("..", "%2e%2e", "%252e", "'", ";", "*"),
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_ids_and_cookies_are_never_a_crash(alice: Person, odd: str) -> None:
+    paths = ["/v1/jobs/{}", "/v1/jobs/{}/events", "/v1/jobs/{}/cancel", "/v1/artifacts/{}/content", "/v1/datasets/{}"]
+    for path in [*paths, "/v1/recipes/{}", "/v1/keys/{}", "/v1/workers/{}/drain", "/v1/queues/{}/pause", "/{}"]:
+        for method in ("GET", "POST", "PATCH", "DELETE", "OPTIONS"):
+            answer = alice.ask(method, path.format(odd.encode(errors="replace").decode()))
+            assert answer.status_code < 500
+            assert answer.status_code < 400 or answer.json["status"] == answer.status_code
+    for name in ("ganforge_session", "ganforge_language", odd.encode(errors="replace").decode("latin-1")):
+        given = f"{name}={odd.encode(errors='replace').decode('latin-1')}"
+        for path in ("/v1/jobs", "/dashboard", "/dashboard/login"):
+            answer = alice.client.get(path, headers={"Cookie": given, "Accept": "text/html"})
+            assert answer.status_code in {200, 303, 401, 422}

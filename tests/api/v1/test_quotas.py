@@ -38,6 +38,17 @@ def test_no_more_jobs_may_wait_than_the_key_allows(limited: Any, bench: Bench) -
     assert dora.post(f"/v1/jobs/{jobs[1]}/retry").status_code == 429
 
 
+def test_a_small_quota_holds_beside_a_large_one_of_the_same_owner(limited: Any) -> None:
+    large, small = limited(), limited(queued=60)
+    for _ in range(58):
+        large.submit()
+    small.submit()
+    large.submit()
+    refused = small.post("/v1/jobs", json=TRAIN)
+    assert (refused.status_code, "60 jobs of dora wait" in refused.json["detail"]) == (429, True)
+    assert large.post("/v1/jobs", json=TRAIN).status_code == 201
+
+
 def test_a_dry_run_and_other_owners_are_not_counted(limited: Any, alice: Person) -> None:
     dora = limited(queued=0)
     alice.submit()
