@@ -31,7 +31,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Speed:
-    """The speed of a job on one device: medians over its epochs there."""
+    """The speed of a job on one device: medians over its epochs there, of which one entry may stand for several."""
 
     device: str
     epochs: int
@@ -132,8 +132,8 @@ def speeds(epochs: Sequence[Mapping[str, Any]]) -> list[Speed]:
     return [
         Speed(
             device,
-            len(some),
-            median(epoch["seconds"] for epoch in some),
+            sum(epoch.get("epochs", 1) for epoch in some),
+            median(epoch["seconds"] / epoch.get("epochs", 1) for epoch in some),
             median(epoch["images_per_second"] for epoch in some),
         )
         for device, some in by_device.items()

@@ -26,7 +26,7 @@ MOST_GRIDS = 120
 # Fields of a job that are compared like its parameters.
 FACTS = ("kind", "recipe", "preset", "dataset", "seed", "queue", "device", "source", "parent")
 # Fields of an epoch event that are not metrics.
-FIGURES = {"epoch", "step", "images", "seconds", "images_per_second", "device"}
+FIGURES = {"epoch", "epochs", "step", "images", "seconds", "images_per_second", "device"}
 METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "accuracy", "loss")
 
 

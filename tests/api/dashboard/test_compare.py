@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from api.dashboard.chart_axes import Clock, clock, ends, speeds, thinned
 from api.dashboard.formats import NONE
@@ -16,6 +18,13 @@ from models.states import EventType
 from tests.api.conftest import Bench, Finished, Person
 
 PATH = "/dashboard/compare"
+EPOCHS = """
+    INSERT INTO events (job_id, seq, attempt, type, data)
+    SELECT :job, 100 + row_number() OVER (ORDER BY again, n), 1, 'epoch', jsonb_build_object(
+               'epoch', n, 'images', 100 * n, 'seconds', 1 + n % 2, 'images_per_second', 100.0 / (1 + n % 2),
+               'device', 'CPU', 'd_loss', n)
+      FROM generate_series(1, 9000) AS n, generate_series(0, 1) AS again WHERE again = 0 OR n > 4500
+"""
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -168,6 +177,40 @@ def test_epochs_that_were_done_again_count_once(alice: Person, bench: Bench, sto
         tell_epoch(bench, claim, number, d_loss=d_loss)
     told = stores.queries.curves_by_epoch.epochs([job])[job]
     assert [(epoch["epoch"], epoch["d_loss"]) for epoch in told] == [(1, 0.5), (2, 0.2)]
+
+
+def test_many_epochs_are_read_as_few_that_stand_for_several(alice: Person, bench: Bench, stores):
+    job = alice.submit()["id"]
+    with stores.infra.engine.begin() as connection:
+        # The second half is told again, after a return to an earlier checkpoint.
+        connection.execute(text(EPOCHS), {"job": job})
+    told = stores.queries.curves_by_epoch.epochs([job])[job]
+    assert len(told) == 1000
+    assert (told[0]["epoch"], told[0]["epochs"], told[0]["seconds"]) == (9, 9, 14.0)
+    assert told[0]["images_per_second"] == pytest.approx(900 / 14)
+    assert (told[-1]["epoch"], told[-1]["d_loss"]) == (9000, 9000.0)
+    assert sum(one["epochs"] for one in told) == 9000
+    assert clock({"step": 9000, "images": 900_000}, told, 1.0).seconds[-1] == pytest.approx(13_500)
+    (speed,) = speeds(told)
+    assert (speed.epochs, speed.seconds_per_epoch) == (9000, pytest.approx(1.5, abs=0.06))
+
+
+def test_of_many_grids_some_are_read_and_the_last_is_among_them(alice: Person, bench: Bench, stores):
+    job = alice.submit()["id"]
+    bench.claim()
+    with stores.infra.engine.begin() as connection:
+        connection.execute(
+            text("""
+            INSERT INTO artifacts
+                   (id, job_id, attempt, fence, kind, name, step, bytes, sha256, content_type, object_key)
+            SELECT 'art_' || n, :job, 1, 1, 'grid', 'grid', n, 1, repeat('0', 64), 'image/png', 'grid ' || n
+              FROM generate_series(1, 2500) AS n
+            """),
+            {"job": job},
+        )
+    steps = [grid["step"] for grid in stores.queries.curves_by_epoch.grids([job])[job]]
+    assert (len(steps), steps[0], steps[-1]) == (1000, 3, 2500)
+    assert {after - before for before, after in pairwise(steps)} == {2, 3}
 
 
 def test_of_two_grids_of_one_step_the_newer_is_shown(alice: Person, bench: Bench, stores):
