@@ -19,18 +19,8 @@ from models.rows import Job as JobRow
 from models.states import State
 from models.views import Eta, Job, job_view, rfc3339
 from stores.schedule.fair_share import Seconds, WaitingJob, jobs_in_turn
-from stores.schedule.waiting_line import (
-    EXACT,
-    FIRST,
-    NEW,
-    POSITION_CAP,
-    STORED,
-    UNKNOWN_HIGH,
-    UNKNOWN_LOW,
-    Asked,
-    Line,
-    read_lines,
-)
+from stores.schedule.lines import Asked, Line, read_lines
+from stores.schedule.waiting_line import EXACT, FIRST, NEW, POSITION_CAP, STORED, UNKNOWN_HIGH, UNKNOWN_LOW
 
 BY_ID = select(*JobRow.__table__.columns).where(JobRow.id.in_(bindparam("ids", expanding=True)))
 # No estimate is further than this, about ten years: dates have an end.

@@ -1,4 +1,4 @@
-"""Reads the line of waiting jobs in front of some jobs: one statement, however many jobs and queues they are.
+"""The statement that reads the line of waiting jobs in front of some jobs, however many jobs and queues they are.
 
 It returns the running jobs, the first waiting jobs of each owner with what the order of turns needs, and the seconds
 that each job may take. The cost depends on how far from the front the jobs can be, at most EXACT, and not on the length
@@ -17,23 +17,10 @@ A position leaves out, on purpose, for what reasons a claim may pass a job over:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
-
-from sqlalchemy import Connection, RowMapping, TextClause, text
+from sqlalchemy import TextClause, text
 
 from stores.fleet.workers import LIVE
-from stores.schedule.fair_share import (
-    FIRST_CREATED,
-    ORDER_OF_JOBS,
-    OWNERS_IN_TURN,
-    STANDING,
-    Owner,
-    Seconds,
-    WaitingJob,
-)
+from stores.schedule.fair_share import FIRST_CREATED, ORDER_OF_JOBS, OWNERS_IN_TURN, STANDING
 
 # Positions up to here are exact, further back they are estimates.
 EXACT = 100
@@ -239,75 +226,3 @@ FIRST = _statement(
            cast(:first AS bigint) AS first
     """,
 )
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A job that is asked for, and about where it stands."""
-
-    job: WaitingJob
-    about: int
-
-
-@dataclass(frozen=True)
-class Line:
-    """One queue: who works, what is typical, what its running jobs still take, who waits, and which jobs are asked for.
-
-    The seconds of a running job are None where nothing is known.
-    """
-
-    workers: int
-    typical_s: float | None
-    running: list[Seconds | None]
-    owners: list[Owner]
-    asked: list[Asked]
-
-
-def read_lines(connection: Connection, statement: TextClause, alive_s: float, **asked: Any) -> list[Line]:
-    """Return the lines that a statement of this module reads, one a queue.
-
-    Args:
-        connection: any.
-        statement: STORED, NEW or FIRST.
-        alive_s: seconds of silence after which a worker counts as lost.
-        asked: what the statement asks for.
-    """
-    rows = connection.execute(statement, {"alive_s": alive_s, **asked}).mappings()
-    return [_line(list(group)) for _, group in groupby(rows, key=lambda row: row["queue"])]
-
-
-def _line(rows: Sequence[RowMapping]) -> Line:
-    owners: dict[tuple[int, str], Owner] = {}
-    for row in _only(rows, "waiting"):
-        _owner(owners, row).jobs.append(_job(row))
-    asked = []
-    for row in _only(rows, "asked"):
-        asked.append(Asked(_job(row), row["about"]))
-        if row["id"] is None and row["about"] <= NEAR:
-            # Were it stored, it would stand at the end of its owner's line.
-            _owner(owners, row).jobs.append(_job(row))
-    running = [_seconds(row) for row in _only(rows, "running")]
-    in_turn = sorted(owners.values(), key=lambda owner: -owner.priority)
-    return Line(rows[0]["workers"], rows[0]["typical_s"], running, in_turn, asked)
-
-
-def _only(rows: Sequence[RowMapping], what: str) -> Iterator[RowMapping]:
-    return (row for row in rows if row["what"] == what)
-
-
-def _owner(owners: dict[tuple[int, str], Owner], row: RowMapping) -> Owner:
-    place = (row["priority"], row["owner"])
-    if place not in owners:
-        owners[place] = Owner(*place, row["running"] or 0, row["last_served"], row["first_ordered"])
-    return owners[place]
-
-
-def _job(row: RowMapping) -> WaitingJob:
-    return WaitingJob(row["id"], row["begun"], row["known"], _seconds(row))
-
-
-def _seconds(row: RowMapping) -> Seconds | None:
-    """Return what is left to run; a running job may be over its own estimate."""
-    if row["likely"] is None:
-        return None
-    return max(0, row["likely"]), max(0, row["low"]), max(0, row["high"])
