@@ -70,7 +70,7 @@ def answer(connection: socket.socket) -> tuple[int, dict[str, str], Any]:
         return status, headers, json.loads(lines.read(int(headers["content-length"])))
 
 
-def test_slow_bodies_end_with_the_reason_and_refuse_nobody_else(
+def test_slow_and_late_bodies_end_with_the_reason_and_refuse_nobody_else(
     running: Running, settings: Settings, nothing_left: Any
 ) -> None:
     server, alice, bob = running
@@ -94,10 +94,11 @@ def test_slow_bodies_end_with_the_reason_and_refuse_nobody_else(
     assert took < 20
     until(lambda: not list((settings.home / "uploads").iterdir()), 10, "an empty spool")
     assert nothing_left()
+    _check_the_deadline(server, alice)
 
 
-def test_a_body_ends_at_its_deadline_however_fast_it_comes(running: Running) -> None:
-    server, alice, _ = running
+def _check_the_deadline(server: Server, alice: str) -> None:
+    """Check that a body ends at its deadline, however fast it comes."""
     with closing(begin(server, alice, 1 << 30)) as connection:
         began = time.monotonic()
         connection.settimeout(0.2)
