@@ -4,6 +4,7 @@ least recently used ones are removed first.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -15,6 +16,7 @@ import structlog
 from filelock import FileLock, Timeout
 
 from models import views
+from models.disk import look_as_cache
 from models.files import try_lock
 from models.messages import Ends, MessageError
 from stores.container import Stores
@@ -39,6 +41,7 @@ class Cache:
         self._stores = stores
         self._folder = stores.infra.settings.home.absolute() / "cache" / "datasets"
         self._limit = stores.infra.settings.cache_bytes
+        self._reserve = stores.infra.settings.disk_reserve_bytes
 
     def fetch(self, row: views.Dataset, scratch: Path, given_up: threading.Event) -> Path:
         """Return the packed file of an uploaded data set, under a name of the attempt's own in `scratch`.
@@ -48,6 +51,7 @@ class Cache:
 
         Raises:
             UnfetchableError: the data set was deleted, or its object is not what was stored.
+            OSError: the disk is full, but for its reserve.
             GivenUpError: the attempt was asked to end in the meantime.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -97,7 +101,11 @@ class Cache:
             part.unlink(missing_ok=True)
 
     def _make_room(self, need: int) -> None:
-        """Remove the least recently used files until so many more bytes fit the limit."""
+        """Remove the least recently used files until so many more bytes fit the limit, and the disk beside its reserve.
+
+        Raises:
+            OSError: the disk has no room for them.
+        """
         for part in self._folder.glob(f"*{_PART}"):
             with try_lock(part.with_suffix(".lock")) as free:
                 if free:  # left by a worker that was killed
@@ -109,7 +117,7 @@ class Cache:
         files.sort(key=lambda one: one[0].st_mtime)
         total = need + sum(facts.st_size for facts, _ in files)
         for facts, path in files:
-            if total <= self._limit:
+            if total <= self._limit and self._has_room(need):
                 return
             with try_lock(path.with_suffix(".lock")) as free:
                 # A second hard link means that an attempt is using it.
@@ -117,6 +125,11 @@ class Cache:
                     path.unlink()
                     total -= facts.st_size
                     log.info("dataset_thrown_out", file=path.name, bytes=facts.st_size)
+        if not self._has_room(need):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))
+
+    def _has_room(self, need: int) -> bool:
+        return look_as_cache(self._folder, self._reserve).spare >= need
 
     @contextmanager
     def _locked(self, sha256: str, given_up: threading.Event) -> Iterator[None]:

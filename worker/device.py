@@ -29,7 +29,10 @@ BOARD_CHECKPOINTS_S = 300
 ROOM_FOR_SPARE = 6 << 30
 
 # The variables of this process that a trainer gets: what Python and CUDA need, no addresses, no credentials.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_HOME", "GANFORGE_HOME", "TZ")
+PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_HOME", "TZ"),
+    *("GANFORGE_HOME", "GANFORGE_DISK_RESERVE_BYTES"),
+)
 
 
 @dataclass(frozen=True)

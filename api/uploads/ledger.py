@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from api.http.problems import ProblemError
+from models.disk import Disk, look_at_disk
 from models.files import take_over
 from models.formats import size
 from models.messages import Message, ServiceFaults
-from stores.infra.disk import Disk, look_at_disk
 from stores.infra.settings import Settings
 
 LOCK = "lock"

@@ -78,8 +78,8 @@ class Failures(Texts):
     nothing_to_translate = Text("there is no data set to translate")
     no_such_network = Text("{recipe} has no {name}, so it cannot make this output")
     no_room_to_prepare = Text(
-        "{name} at {size} pixels needs {needed} GB in {folder}, and {free} GB are free; make room there, or train "
-        "smaller images"
+        "{name} at {size} pixels needs {needed} GB in {folder}, and {free} GB are free beside the disk's reserve "
+        "(GANFORGE_DISK_RESERVE_BYTES); make room there, or train smaller images"
     )
 
 

@@ -58,8 +58,8 @@ class Settings(BaseSettings):
     disk_reserve_bytes: int | None = Field(
         None,
         ge=0,
-        description="Bytes that uploads and caches leave free on the disk of `GANFORGE_HOME`; default: a tenth of the "
-        "disk, at least 2 GiB.",
+        description="Bytes that uploads and workers' caches leave free on the disk of `GANFORGE_HOME`; default: for "
+        "uploads a tenth of the disk and at least 2 GiB, for caches 2 GiB.",
     )
     cache_bytes: int = Field(50 << 30, ge=0, description="Bytes of uploaded data sets that a worker keeps on its disk.")
 

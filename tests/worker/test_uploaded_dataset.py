@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import os
@@ -122,6 +123,20 @@ def test_the_cache_throws_out_what_was_used_longest_ago_but_nothing_in_use(store
     cache.fetch(sets[3], tmp_path / "3", threading.Event())
     left = {path.stem for path in (tmp_path / "cache" / "datasets").glob("*.safetensors")}
     assert left == {sets[0]["sha256"], sets[2]["sha256"], sets[3]["sha256"]}
+
+
+def test_the_cache_leaves_the_disk_its_reserve(stores, upload, tmp_path):
+    old, new = upload("old", 40), upload("new", 41)
+    cache = Cache(stores)
+    cache.fetch(old, tmp_path, threading.Event()).unlink()
+    cache._reserve = 1 << 62
+    with pytest.raises(OSError, match="No space left on device") as full:
+        cache.fetch(new, tmp_path, threading.Event())
+    assert full.value.errno == errno.ENOSPC
+    # What nobody used went first.
+    assert not list((tmp_path / "cache" / "datasets").glob("*.safetensors"))
+    cache._reserve = 0
+    assert cache.fetch(new, tmp_path, threading.Event()).stat().st_size == new["bytes"]
 
 
 def test_an_attempt_that_is_asked_to_end_does_not_wait_for_the_rest(stores, upload, tmp_path):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Callable, Sequence
 
 from filelock import FileLock
 
+from models.disk import look_as_cache
 from models.files import try_lock
 from models.formats import gigabytes
 from models.messages import Failures, Message
@@ -90,13 +91,19 @@ def _make_room(folder: Path, dataset: DatasetSpec, squaring: prepare.Squaring) -
     if needed > shutil.disk_usage(folder).total:
         raise _no_room(folder, dataset, squaring, needed)
     for path in sorted(folder.glob("*.safetensors"), key=lambda one: one.stat().st_mtime_ns):
-        if needed <= shutil.disk_usage(folder).free:
+        if needed <= _spare(folder):
             return
         with try_lock(_lock(path)) as free:
             if free:
                 path.unlink()
-    if needed > shutil.disk_usage(folder).free:
+    if needed > _spare(folder):
         raise _no_room(folder, dataset, squaring, needed)
+
+
+def _spare(folder: Path) -> int:
+    """Return the bytes that may be used on the disk of a folder."""
+    setting = os.environ.get("GANFORGE_DISK_RESERVE_BYTES")
+    return look_as_cache(folder, int(setting) if setting else None).spare
 
 
 def _no_room(folder: Path, dataset: DatasetSpec, squaring: prepare.Squaring, needed: int) -> TrainerError:
@@ -106,7 +113,7 @@ def _no_room(folder: Path, dataset: DatasetSpec, squaring: prepare.Squaring, nee
             size=squaring.size,
             needed=gigabytes(needed),
             folder=str(folder),
-            free=gigabytes(shutil.disk_usage(folder).free),
+            free=gigabytes(max(0, _spare(folder))),
         )
     )
 

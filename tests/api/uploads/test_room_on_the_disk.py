@@ -23,9 +23,9 @@ from api.http.problems import ProblemError
 from api.uploads.ledger import Limits
 from api.uploads.packer import PackOrder, pack
 from api.uploads.spool import Spool
+from models.disk import LEAST_RESERVE, Disk, look_as_cache, look_at_disk
 from models.states import Role
 from stores.container import Stores
-from stores.infra.disk import LEAST_RESERVE, Disk, look_at_disk
 from stores.infra.settings import Settings
 from tests.api.conftest import Person, Upload
 from tests.api.server import ROOT, Server
@@ -86,7 +86,8 @@ def another_process(
 def test_the_reserve_is_a_tenth_of_the_disk_and_at_least_2_gib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)
     assert look_at_disk(tmp_path, None).reserve == max(2 << 30, usage.total // 10)
-    assert look_at_disk(tmp_path, 5).reserve == 5
+    assert look_at_disk(tmp_path, 5).reserve == look_as_cache(tmp_path, 5).reserve == 5
+    assert look_as_cache(tmp_path, None).reserve == 2 << 30
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: type(usage)(8 << 30, 4 << 30, 4 << 30))
     assert look_at_disk(tmp_path, None) == Disk(free=4 << 30, reserve=LEAST_RESERVE)
     assert look_at_disk(tmp_path, None).spare == 2 << 30

@@ -20,6 +20,7 @@ from tests.trainers.attempts import ROOT, write_digits
 from tests.trainers.data import formats
 from trainers.data import cache
 from trainers.data.prepare import Squaring
+from trainers.process.errors import TrainerError
 
 
 def digits_set(root, count=3):
@@ -136,6 +137,15 @@ def test_what_was_used_longest_ago_makes_room(folder_set, load, prepared, monkey
     assert not said
     load(folder_set, 48, say=said.append)
     assert list(map(str, said)) == ["preparing lsun-bedroom at 48 pixels once: 4 pictures"]
+
+
+def test_the_cache_leaves_the_disk_its_reserve(folder_set, load, prepared, monkeypatch):
+    load(folder_set, 40)
+    monkeypatch.setenv("GANFORGE_DISK_RESERVE_BYTES", str(1 << 62))
+    load(folder_set, 40)  # it is there already
+    with pytest.raises(TrainerError, match=r"0\.0 GB are free beside the disk's reserve"):
+        load(folder_set, 48)
+    assert not prepared()
 
 
 def test_what_another_attempt_is_writing_is_left_alone(folder_set, load, prepared):
