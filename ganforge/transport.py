@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+from socksio import SOCKSError
 
 from ganforge.connection import NOT_RUNNING, Connection
 from ganforge.errors import ApiError, EncodingError, GanforgeError, UnreachableError
@@ -147,24 +148,36 @@ def content(answer: httpx.Response) -> dict[str, Any]:
     return body
 
 
+class _Client(httpx.Client):
+    """A client for which a SOCKS proxy that answers nonsense is a proxy that fails."""
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request.
+
+        Raises:
+            httpx.RequestError
+        """
+        try:
+            return super().send(request, **options)
+        except SOCKSError as error:
+            raise httpx.ProxyError(f"the SOCKS proxy failed: {error}", request=request) from error
+
+
 def _client(connection: Connection, timeout: float, base: str, headers: dict[str, str]) -> httpx.Client:
     """Return a client. Proxies and certificates come from the environment, unless the service is on this machine."""
     try:
-        return httpx.Client(base_url=base, timeout=timeout, trust_env=not connection.local, headers=headers)
+        return _Client(base_url=base, timeout=timeout, trust_env=not connection.local, headers=headers)
     except OSError as error:
         where = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
         raise GanforgeError(
             f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR ({where}) can't be read "
             f"({error.strerror or error}): correct or unset these variables"
         ) from error
-    except (httpx.InvalidURL, ValueError, ImportError) as error:
+    except (httpx.InvalidURL, ValueError) as error:
         # A proxy's address may hold a password, and the library's message a part of it.
-        reason = (
-            "SOCKS proxies need the package socksio" if isinstance(error, ImportError) else "an address is not valid"
-        )
         raise GanforgeError(
-            f"the proxies in HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or NO_PROXY can't be used: {reason}; correct or unset "
-            "these variables"
+            "the proxies in HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or NO_PROXY can't be used: an address is not valid; "
+            "correct or unset these variables"
         ) from error
 
 

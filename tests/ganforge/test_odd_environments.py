@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import socket
 import subprocess
 import sys
 import threading
@@ -115,6 +116,29 @@ def test_a_broken_environment_is_one_line(ganforge: Commands, settings: dict[str
     result = ganforge("queues", "list", **{**FAR, **settings})
     _one_line(result, 4, part)
     assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+def test_a_socks_proxy_is_used(ganforge: Commands, scheme: str) -> None:
+    """The proxy is one that accepts the greeting (RFC 1928, 3) and hangs up when it has heard where to connect to."""
+    asked: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        link, _ = listener.accept()
+        with link:
+            asked.append(link.recv(64))
+            link.sendall(b"\x05\x00")
+            asked.append(link.recv(256))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        port = listener.getsockname()[1]
+        result = ganforge("queues", "list", **{**FAR, "ALL_PROXY": f"{scheme}://127.0.0.1:{port}", "NO_PROXY": ""})
+        thread.join(30)
+    assert asked[0][:1] == b"\x05"
+    assert asked[1].startswith(b"\x05\x01\x00")
+    _one_line(result, 4, "no service answers")
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999", "[1, NaN]", "[" * 100_000])
