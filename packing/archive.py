@@ -32,6 +32,7 @@ from packing.zip_members import Directory, Entry
 from packing.zip_names import ZipNames
 
 if TYPE_CHECKING:
+    from array import array
     from pathlib import Path
 
 _PIECE = 1 << 20
@@ -84,6 +85,8 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.code_page: str | None = None  # that a zip's names were guessed to be in
+        self._names: ZipNames | None = None  # of a zip that was read before, and where its members begin
+        self._headers: array[int] | None = None
         self._packed = path.stat().st_size
         self._out = 0
         with path.open("rb") as file:
@@ -126,11 +129,12 @@ class Archive:
 
     def _zip(self) -> Iterator[Member]:
         with self._path.open("rb") as file:
-            directory = Directory(file)
-            names = ZipNames(map(_raw_name, directory))
-            self.code_page = names.code_page
+            directory = Directory(file, self._headers)
+            if self._names is None:
+                self._headers, self._names = directory.headers, ZipNames(map(_raw_name, directory))
+                self.code_page = self._names.code_page
             for entry in directory:
-                yield self._zip_member(directory, entry, names.decode(*_raw_name(entry)))
+                yield self._zip_member(directory, entry, self._names.decode(*_raw_name(entry)))
 
     def _zip_member(self, directory: Directory, entry: Entry, name: str) -> Member:
         parts = checked(name)
@@ -180,9 +184,8 @@ class Archive:
 
     def _content(self, name: str, pieces: Iterator[bytes], claimed: int) -> bytes:
         """Return a member's bytes. The size in its header is used only to refuse it early."""
-        too_large = refuse_file(name, MemberFaults.too_large_member(size=MOST_MEMBER >> 20), Remedies.make_smaller())
         if claimed > MOST_MEMBER:
-            raise too_large
+            raise _too_large(name)
         content = bytearray()
         for piece in pieces:
             content += piece
@@ -190,7 +193,7 @@ class Archive:
             if self._compression is None:
                 self._count(len(piece))
             if len(content) > MOST_MEMBER:
-                raise too_large
+                raise _too_large(name)
         if len(content) != claimed:
             raise EOFError(f"{name} ends early")
         return bytes(content)
@@ -220,6 +223,10 @@ class _Counted:
 def _raw_name(entry: Entry) -> tuple[bytes, bool, bytes]:
     """Return a name's bytes, whether they are flagged as UTF-8, and the extra field."""
     return entry.raw_name, entry.is_utf8, entry.extra
+
+
+def _too_large(name: str) -> RefusedError:
+    return refuse_file(name, MemberFaults.too_large_member(size=MOST_MEMBER >> 20), Remedies.make_smaller())
 
 
 def _guarded(read: Callable[[], bytes], name: str) -> Callable[[], bytes]:

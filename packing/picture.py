@@ -22,6 +22,7 @@ from packing.limits import (
     MOST_PIXELS_OF_FOUR,
     MOST_PIXELS_OF_JPEG,
     MOST_PIXELS_OF_WEBP,
+    MOST_SCANS,
     MOST_SIDE,
 )
 
@@ -156,6 +157,8 @@ def _open(header: headers.Header) -> ImageFile.ImageFile:
         _check_count(image.size, MOST_PIXELS_OF_JPEG)
         if header.held > MOST_HELD:
             raise DamagedError(_too_much_memory())
+        if header.scans > MOST_SCANS:
+            raise DamagedError(MemberFaults.takes_too_long())
     else:
         _check_size(image)
     return image

@@ -159,9 +159,12 @@ class Entry(NamedTuple):
 
 
 class Directory:
-    """The directory of a zip: where it is, and where each member ends. ``file`` may be read only through it."""
+    """The directory of a zip: where it is, and where each member ends. ``file`` may be read only through it.
 
-    def __init__(self, file: BinaryIO) -> None:
+    ``headers`` tells where the members begin, for one that is read a second time.
+    """
+
+    def __init__(self, file: BinaryIO, headers: array[int] | None = None) -> None:
         """Find it and count its entries.
 
         Raises:
@@ -180,14 +183,18 @@ class Directory:
         self._before = self._begin - offset  # bytes before the archive, such as a program that unpacks it
         if self._begin < 0:
             raise zipfile.BadZipFile("its directory is missing")
-        self._headers = array("Q")
+        self.headers = self._counted() if headers is None else headers
+
+    def _counted(self) -> array[int]:
+        headers = array("Q")
         for entry in self:
-            if len(self._headers) == MOST_MEMBERS:
+            if len(headers) == MOST_MEMBERS:
                 raise RefusedError(ArchiveFaults.too_many_members(count=MOST_MEMBERS), Remedies.send_fewer())
-            self._headers.append(entry.header)
-        self._headers = array("Q", sorted(self._headers))
-        if any(self._headers[n] == self._headers[n + 1] for n in range(len(self._headers) - 1)):
+            headers.append(entry.header)
+        headers = array("Q", sorted(headers))
+        if any(headers[n] == headers[n + 1] for n in range(len(headers) - 1)):
             raise zipfile.BadZipFile("two of its members overlap")
+        return headers
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the entries; members may be read meanwhile.
@@ -228,12 +235,12 @@ class Directory:
         if len(head) < _HEADER.size or not head.startswith(_HEADER_MARK):
             raise zipfile.BadZipFile("a member's header is missing")
         begin = entry.header + _HEADER.size + sum(_HEADER.unpack(head)[10:12])
-        following = bisect_right(self._headers, entry.header)
-        end = self._headers[following] if following < len(self._headers) else self._begin
+        following = bisect_right(self.headers, entry.header)
+        end = self.headers[following] if following < len(self.headers) else self._begin
         if begin + entry.packed > end:
             raise zipfile.BadZipFile("two of its members overlap")
         self._file.seek(begin)
-        return _checked(self._pieces(entry, printable(name)), entry, printable(name))
+        return _checked(self._pieces(entry, name), entry, name)
 
     def _pieces(self, entry: Entry, name: str) -> Iterator[bytes]:
         packed = entry.packed
@@ -243,7 +250,7 @@ class Directory:
             packed -= len(piece)
             content = reader.decompress(piece, _PIECE)
             if not piece and not content and not reader.eof:
-                raise EOFError(f"{name} ends early")
+                raise EOFError(f"{printable(name)} ends early")
             yield content
 
 
@@ -257,13 +264,13 @@ def _checked(pieces: Iterator[bytes], entry: Entry, name: str) -> Iterator[bytes
     while left:
         content = next(pieces, None)
         if content is None:
-            raise EOFError(f"{name} ends early")
+            raise EOFError(f"{printable(name)} ends early")
         content = content[:left]
         crc = zlib.crc32(content, crc)
         left -= len(content)
         yield content
     if crc != entry.crc:
-        raise zipfile.BadZipFile(f"wrong checksum of {name}")
+        raise zipfile.BadZipFile(f"wrong checksum of {printable(name)}")
 
 
 def _wide(extra: bytes, numbers: tuple[int, ...]) -> list[int]:

@@ -17,6 +17,7 @@ class Header(NamedTuple):
     orientation: int = UPRIGHT  # of EXIF
     held: int = 0  # bytes that the decoder holds beside its output
     endless: bool = False  # a JPEG without its end mark
+    scans: int = 1  # of a JPEG, each of which goes over all pixels
 
 
 class HeaderError(Exception):

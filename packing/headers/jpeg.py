@@ -61,6 +61,7 @@ def read(content: bytes) -> Header:
         orientation=UPRIGHT if turn is None else turn,
         held=held,
         endless=content.rfind(END, scan) < 0,
+        scans=content.count(b"\xff\xda", scan) if held else 1,
     )
 
 

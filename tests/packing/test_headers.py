@@ -189,6 +189,14 @@ def test_what_would_not_fit_into_memory_is_refused_by_its_header(content, words)
         look(content)
 
 
+def test_a_jpeg_of_scans_without_end_is_refused_and_one_of_as_many_as_encoders_make_is_read():
+    whole = encoded(Image.effect_noise((64, 64), 90).convert("RGB"), "JPEG", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    look(whole)
+    with pytest.raises(DamagedError, match="takes too long to read"):
+        look(whole[:-2] + whole[last:-2] * 500 + whole[-2:])
+
+
 @pytest.mark.parametrize(
     "content", [canvas(5000), bare_png(6300, 6300, 6), bare_png(7000, 7000, 2), bare_jpeg(15_800, 15_800)]
 )
