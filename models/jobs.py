@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from models.limits import MAX_ENTRIES
-from models.plain_text import LabelName, PlainText
+from models.plain_text import PLAIN, PLAIN_SCHEMA, LabelName
 from models.specs.base import Spec
 from models.specs.sample import SampleParams, SampleSource
 
-Text = Annotated[PlainText, Field(max_length=255)]
+Text = Annotated[str, Field(max_length=255, json_schema_extra=PLAIN_SCHEMA), PLAIN]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 

@@ -50,7 +50,10 @@ def made_label_name(text: str) -> str:
     return _SEPARATOR.sub("-", made_plain(text)).strip() or REPLACEMENT
 
 
-PlainText = Annotated[str, Field(json_schema_extra={"pattern": f"^[^{_UNPLAIN}]*$"}), AfterValidator(check_plain)]
+# For the type of a field, after the limits of its length: in another order the error of a long text speaks of entries.
+PLAIN = AfterValidator(check_plain)
+PLAIN_SCHEMA = {"pattern": f"^[^{_UNPLAIN}]*$"}
+PlainText = Annotated[str, Field(json_schema_extra=PLAIN_SCHEMA), PLAIN]
 LabelName = Annotated[
     str,
     Field(min_length=1, max_length=63, json_schema_extra={"pattern": f"^[^:={_UNPLAIN}]*$"}),

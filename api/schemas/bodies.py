@@ -11,11 +11,11 @@ from api.schemas.queries import Entry, JobId, LabelFilter, Moment, Name, Repeate
 from models.jobs import JobRequest, Labels, Priority, Text
 from models.limits import MAX_ENTRIES
 from models.messages import FieldFaults
-from models.plain_text import PlainText
+from models.plain_text import PLAIN, PLAIN_SCHEMA
 from models.specs.base import Spec
 from models.states import DeviceClass, Role, State
 
-Word = Annotated[PlainText, Field(min_length=1, max_length=255)]
+Word = Annotated[str, Field(min_length=1, max_length=255, json_schema_extra=PLAIN_SCHEMA), PLAIN]
 
 MAX_BULK_JOBS = 100_000
 
