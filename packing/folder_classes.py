@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Iterable, Tuple
 
 from models.messages import FolderFaults, Remedies
@@ -19,7 +19,11 @@ from packing.limits import (
 Folder = Tuple[str, ...]
 
 _DOMAINS = {"a": "trainA", "b": "trainB", "traina": "trainA", "trainb": "trainB", "testa": "testA", "testb": "testB"}
-_HALVES = {"train": "train", "test": "test", "val": "test", "valid": "test", "validation": "test"}
+# Nothing is chosen by validation here, so its pictures are test pictures.
+_HALVES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("test", "testing", "val", "valid", "validation", "eval", "dev"), "test"),
+}
 # The number of bytes in the header of a packed file for class names, quoted twice.
 _MOST_NAMES = 100_000
 
@@ -72,6 +76,7 @@ class Layout:
     kind: str
     classes: tuple[str, ...]
     destinations: dict[Folder, Destination]
+    tests: tuple[str, ...] = ()  # the folders that together are the test part, where there are several
 
 
 def understand(folders: Folders) -> Layout:
@@ -89,8 +94,8 @@ def understand(folders: Folders) -> Layout:
     inner = {folder[depth:]: folder for folder in seen if len(folder) >= depth}
     counts = {folder: folders.counts.get(whole, 0) for folder, whole in inner.items()}
     layout = _describe(counts)
-    return Layout(
-        layout.kind, layout.classes, {inner[folder]: destination for folder, destination in layout.destinations.items()}
+    return replace(
+        layout, destinations={inner[folder]: destination for folder, destination in layout.destinations.items()}
     )
 
 
@@ -122,8 +127,9 @@ def _describe(counts: dict[Folder, int]) -> Layout:
     if len(names) == len(tops):
         if names <= set(_DOMAINS) and len(names) > 1:
             return _domains(counts, tops)
-        if "train" in names and names <= set(_HALVES):
-            return _halves(counts, tops)
+        if names <= set(_HALVES) and "train" in {_HALVES[name] for name in names}:
+            tests = tuple(sorted(top for top in tops if _HALVES[top.lower()] == "test"))
+            return replace(_halves(counts, tops), tests=tests if len(tests) > 1 else ())
     _no_deeper(full, 1)
     classes = _classes(counts, {folder[0] for folder in counts if len(folder) == 1}, ())
     destinations: dict[Folder, Destination] = {
@@ -151,32 +157,37 @@ def _domains(counts: dict[Folder, int], tops: set[str]) -> Layout:
 def _halves(counts: dict[Folder, int], tops: set[str]) -> Layout:
     """Return the data set of parts for training and testing, with classes or without."""
     parts = {top: _HALVES[top.lower()] for top in tops}
-    if len(set(parts.values())) != len(parts):
-        tests = ", ".join(sorted(f"{top}/" for top, part in parts.items() if part == "test"))
-        raise RefusedError(FolderFaults.two_test_parts(tests=tests), Remedies.keep_one_test())
     full = {folder for folder, count in counts.items() if count}
     if all(len(folder) == 1 for folder in full):
-        for top in sorted(tops):
-            if not counts.get((top,)):
-                raise RefusedError(FolderFaults.holds_none(folder=top), Remedies.fill_or_remove())
-        return Layout("packed", (), {(top,): Destination(parts[top]) for top in tops})
+        return _without_classes(counts, {(top,) for top in tops}, parts)
     _no_deeper(full, 2)
     if any(len(folder) == 1 for folder in full):
         raise RefusedError(FolderFaults.pictures_beside_classes(), Remedies.shapes())
-    train = next(top for top in tops if parts[top] == "train")
-    inner = {top: {folder[1] for folder in counts if len(folder) == 2 and folder[0] == top} for top in tops}
-    classes = _classes(counts, inner[train], (train,))
-    destinations: dict[Folder, Destination] = {}
-    for top in tops:
-        for name in sorted(inner[top]):
-            if name not in classes:
-                lacking = FolderFaults.class_lacking(folder=top, train=train, name=printable(name))
-                raise RefusedError(lacking, Remedies.give_both())
-            if not counts[top, name]:
-                empty = FolderFaults.holds_none(folder=f"{top}/{printable(name)}")
-                raise RefusedError(empty, Remedies.fill_or_remove())
-            destinations[top, name] = Destination(parts[top], classes.index(name))
+    inner: set[Folder] = {folder for folder in counts if len(folder) == 2}
+    if len({name for _, name in inner}) == 1:
+        # One folder in each part, such as images/, is an enclosing folder and no class.
+        return _without_classes(counts, inner, parts)
+    train = min(top for top in tops if parts[top] == "train")
+    classes = _classes(counts, {name for top, name in inner if top == train}, (train,))
+    for top, name in sorted(inner):
+        if name not in classes:
+            lacking = FolderFaults.class_lacking(folder=top, train=train, name=printable(name))
+            raise RefusedError(lacking, Remedies.give_both())
+    _all_filled(counts, inner)
+    destinations = {folder: Destination(parts[folder[0]], classes.index(folder[1])) for folder in inner}
     return Layout("packed", _readable(classes), destinations)
+
+
+def _without_classes(counts: dict[Folder, int], folders: set[Folder], parts: dict[str, str]) -> Layout:
+    _all_filled(counts, folders)
+    return Layout("packed", (), {folder: Destination(parts[folder[0]]) for folder in folders})
+
+
+def _all_filled(counts: dict[Folder, int], folders: set[Folder]) -> None:
+    for folder in sorted(folders):
+        if not counts.get(folder):
+            path = "/".join(printable(name) for name in folder)
+            raise RefusedError(FolderFaults.holds_none(folder=path), Remedies.fill_or_remove())
 
 
 def _classes(counts: dict[Folder, int], names: set[str], outer: Folder) -> list[str]:

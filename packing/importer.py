@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Optional
 from models.messages import ArchiveFaults, FolderFaults, PictureNotes, Remedies
 from packing.archive import Archive, Member
 from packing.code_pages import CODE_PAGES
-from packing.errors import DamagedError, RefusedError
+from packing.errors import DamagedError, RefusedError, printable
 from packing.folder_classes import Destination, Folders, Layout, understand
 from packing.import_notes import Notes
 from packing.left_out import LeftOut
@@ -255,6 +255,9 @@ class _Packer:
                 raise RefusedError(FolderFaults.few_of_class_are_whole(name=name), remedy, left_out.problems)
         for note in left_out.notes():
             self._notes.say(note)
+        if self._layout.tests:
+            folders = [f"{printable(folder)}/" for folder in self._layout.tests]
+            self._notes.say(PictureNotes.tests_joined(folders=folders))
         if any(destination.hold_out for destination in self._layout.destinations.values()):
             self._notes.say(PictureNotes.held_out(nth=HELD_OUT))
 

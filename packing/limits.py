@@ -14,7 +14,7 @@ LONGEST_NAME = 1024
 # Of its pictures. What a decoder holds of them fits into MEMORY, beside Python, Pillow and the file itself.
 MOST_PIXELS = 50_000_000  # 4 to 6 bytes each
 MOST_PIXELS_OF_FOUR = 40_000_000  # with four channels (transparency, CMYK): 8 bytes each
-MOST_PIXELS_OF_WEBP = 25_000_000  # 16 bytes each: its decoder holds two canvases; one of AVIF as much
+MOST_PIXELS_OF_WEBP = 25_000_000  # 16 bytes each: its decoder holds two canvases; AVIF and HEIC as much
 MOST_PIXELS_OF_JPEG = 250_000_000  # cameras make such; they are decoded at a half, a quarter or an eighth
 MOST_SCANS = 500  # of a JPEG: each goes over all pixels; encoders make about ten
 MOST_SIDE = 65_535  # pixels; decoders hold whole rows

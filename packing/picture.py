@@ -170,7 +170,7 @@ def _check_size(image: ImageFile.ImageFile) -> None:
     Raises:
         DamagedError: they do not.
     """
-    if image.format == "AVIF":
+    if image.format in {"AVIF", "HEIF"}:
         _check_count(image.size, MOST_PIXELS_OF_WEBP, PictureKinds.webp_or_avif())
     if image.mode in _FOUR or (image.mode == "RGB" and "transparency" in image.info):
         _check_count(image.size, MOST_PIXELS_OF_FOUR, PictureKinds.four_channels())

@@ -42,7 +42,8 @@ def read_json(request: Request) -> Any:
         given = BodyFaults.not_json_type(type=request.mimetype) if request.mimetype else BodyFaults.no_type()
         raise ProblemError("unsupported_media", given)
     try:
-        text = _body(request).decode("utf-8")
+        # Windows editors begin a file with a byte order mark, which a reader may pass over (RFC 8259, 8.1).
+        text = _body(request).decode("utf-8-sig")
         if _looks_too_large(text):
             raise _too_many_values()
         value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)

@@ -68,7 +68,7 @@ class MemberFaults(Texts):
 class PictureKinds(Texts):
     """Pictures that may have fewer pixels than others."""
 
-    webp_or_avif = Text("a WebP or AVIF picture")
+    webp_or_avif = Text("a WebP, AVIF or HEIC picture")
     four_channels = Text("a picture with transparency or in CMYK")
 
 
@@ -81,7 +81,6 @@ class FolderFaults(Texts):
     no_pair = Text("the folders {found} are no pair of domains")
     holds_few = Text("{folder}/ holds {count} picture only", "{folder}/ holds {count} pictures only")
     holds_none = Text("{folder}/ holds no picture")
-    two_test_parts = Text("{tests} would both be the test part")
     pictures_beside_classes = Text("some pictures stand in class folders, others beside them")
     class_lacking = Text("{folder}/ has a class that {train}/ lacks: {name}")
     class_holds_few = Text(
@@ -138,7 +137,6 @@ class Remedies(Texts):
     at_least_here = Text("put at least {fewest}")
     at_least_in_class = Text("put at least {fewest} in every class folder, or take this folder out")
     at_least_in_every = Text("put at least {fewest} in every folder")
-    keep_one_test = Text("keep one of them, or put their pictures together")
     fill_or_remove = Text("put pictures in it, or take it out")
     give_both = Text("give both the same")
     shorten = Text("use at most {most} characters")
@@ -166,6 +164,7 @@ class PictureNotes(Texts):
         "{count:,} files of kinds that are not read here were left out ({kinds}): {names}",
     )
     other_kinds_among = Text("{count:,} files of kinds that are not read here were left out ({kinds}): {names}, …")
+    tests_joined = Text("the pictures of {folders} together are the test part")
     held_out = Text("every {nth}th picture of each class is kept apart as the test part")
     ignored = Text("{others:,} other files were left out: {names}")
     ignored_among = Text("{others:,} other files were left out: {names}, …")

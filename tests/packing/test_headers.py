@@ -171,8 +171,8 @@ def bare_png(width: int, height: int, colour: int, *more: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (canvas(5001), "25 million pixels, the most for a WebP or AVIF picture"),
-        (canvas(16_000), "25 million pixels, the most for a WebP or AVIF picture"),
+        (canvas(5001), "25 million pixels, the most for a WebP, AVIF or HEIC picture"),
+        (canvas(16_000), "25 million pixels, the most for a WebP, AVIF or HEIC picture"),
         (bare_png(6400, 6400, 6), "40 million pixels, the most for a picture with transparency or in CMYK"),
         (bare_png(6400, 6400, 4), "40 million pixels"),
         (bare_png(6400, 6400, 2, chunk(b"tRNS", bytes(6))), "40 million pixels"),

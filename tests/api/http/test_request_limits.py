@@ -204,3 +204,11 @@ def _parts(schema: Any, schemas: Any, seen: set[str]) -> Iterator[Any]:
                 yield from _parts(schemas[part.rpartition("/")[2]], schemas, seen)
             elif name != "default":
                 yield from _parts(part, schemas, seen)
+
+
+def test_a_byte_order_mark_before_json_is_passed_over(alice: Person) -> None:
+    for mark in (b"", b"\xef\xbb\xbf"):
+        body = mark + json.dumps(TRAIN).encode()
+        assert alice.post("/v1/jobs", data=body, content_type="application/json").status_code == 201
+    twice = alice.post("/v1/jobs", data=b"\xef\xbb\xbf" * 2 + b"{}", content_type="application/json")
+    assert (twice.status_code, twice.json["code"]) == (400, "malformed")

@@ -106,6 +106,9 @@ def test_tars_are_read_however_they_are_packed(alice: Person, stores: Stores, up
             {"train": 40, "test": 40},
             ["a", "b"],
         ),
+        (("train/", "test/", "val/"), "packed", {"train": 20, "test": 40}, []),
+        (("Training/c/", "Training/d/", "Testing/c/", "Testing/d/"), "packed", {"train": 40, "test": 40}, ["c", "d"]),
+        (("train/images/", "valid/images/", "test/images/"), "packed", {"train": 20, "test": 40}, []),
         (("train/dog/", "train/cat/"), "packed", {"train": 36, "test": 4}, ["cat", "dog"]),
         (("",), "packed", {"train": 20}, []),
         (("__MACOSX/x/", "deep/in/a/folder/", ".git/"), "packed", {"train": 20}, []),
@@ -122,6 +125,32 @@ def test_folders_say_what_the_data_set_is(
     header, data = packed(stores, made["id"])
     assert {part: header[f"{part}.pixels"]["shape"][0] for part in parts} == parts
     assert len(data) == max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
+
+
+def test_labels_beside_images_are_no_classes_in_the_layouts_of_detectors(alice: Person, upload: Upload) -> None:
+    labels = {"a.txt": b"0 0.5 0.5 1 1", "b.xml": b"<annotation/>", "c.json": b"\xef\xbb\xbf{}"}
+
+    def beside(*folders: str) -> dict[str, bytes]:
+        return {f"{folder}/{name}": content for folder in folders for name, content in labels.items()}
+
+    for number, files in enumerate(
+        (
+            {**pictures(20, "images/"), **beside("labels", "annotations")},
+            {**pictures(20, "yolo/images/train/"), **pictures(5, "yolo/images/val/"), **beside("yolo/labels/train")},
+            {**pictures(20, "train/images/"), **pictures(5, "val/images/"), **beside("train/labels", "val/labels")},
+        )
+    ):
+        made = upload(alice, zipped(files), f"detector-{number}").json
+        parts = {"train": 20} if number == 0 else {"train": 20, "test": 5}
+        assert (made["classes"], made["parts"]) == ([], parts), made
+        assert any("other files were left out" in note for note in made["notes"])
+
+
+def test_validation_and_test_pictures_are_one_part_with_a_note(alice: Person, upload: Upload) -> None:
+    files = {**pictures(20, "train/"), **pictures(3, "val/"), **pictures(4, "test/")}
+    made = upload(alice, zipped(files)).json
+    assert made["parts"] == {"train": 20, "test": 7}
+    assert "the pictures of test/, val/ together are the test part" in made["notes"]
 
 
 def test_the_same_archive_makes_the_same_bytes_under_any_name(alice: Person, upload: Upload) -> None:
