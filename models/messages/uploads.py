@@ -121,7 +121,9 @@ class Remedies(Texts):
     store_hard_links = Text(
         "make the archive anew with `tar --hard-dereference`, or as a zip; both store the content of such a file too"
     )
-    store_whole = Text("make the archive anew without tar's option `--sparse` (`-S`)")
+    store_whole = Text(
+        "make the archive anew without tar's option `--sparse` (`-S`), on macOS and BSD with `--no-read-sparse`"
+    )
     make_smaller = Text("make the picture smaller")
     unpack_first = Text("unpack it first, and send the pictures themselves")
     convert = Text(
