@@ -79,7 +79,9 @@ def _attack(service: Service, name: str, attack: Attack) -> bool:
     with ProcessPoolExecutor(2, spawn) as pool:
         alone = pool.submit(work, innocent, ALONE_S).result()
         with Watch(service.stack) as watch:
-            attacking = pool.submit(from_afar, attack.run, Target(attacker.port, attacker.key, job), ATTACK_S + 2)
+            attacking = pool.submit(
+                from_afar, attack.run, Target(attacker.port, attacker.key, job, "127.0.0.2"), ATTACK_S + 2
+            )
             beside = pool.submit(work, innocent, ATTACK_S).result()
             answers = attacking.result()
         stopped = watch.stopped()

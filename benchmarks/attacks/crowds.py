@@ -52,16 +52,18 @@ async def _hold_all(target: Target, seconds: float, count: int, sent: bytes) -> 
     counted: Counter[str] = Counter()
     until = time.monotonic() + seconds
     connecting = asyncio.Semaphore(_CONNECTED_AT_ONCE)
-    await asyncio.gather(*(_hold_one(target.port, until, sent, connecting, counted) for _ in range(count)))
+    await asyncio.gather(*(_hold_one(target, until, sent, connecting, counted) for _ in range(count)))
     return counted
 
 
-async def _hold_one(port: int, until: float, sent: bytes, connecting: asyncio.Semaphore, counted: Counter[str]) -> None:
+async def _hold_one(
+    target: Target, until: float, sent: bytes, connecting: asyncio.Semaphore, counted: Counter[str]
+) -> None:
     """Connect and hold; connect again whenever the server ends it."""
     while (left := until - time.monotonic()) > 0:
         try:
             async with connecting:
-                reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), left)
+                reader, writer = await asyncio.wait_for(_connect(target), left)
             writer.write(sent)
             await writer.drain()
             with contextlib.suppress(TimeoutError):
@@ -75,6 +77,10 @@ async def _hold_one(port: int, until: float, sent: bytes, connecting: asyncio.Se
         await asyncio.sleep(0.1)
 
 
+async def _connect(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", target.port, local_addr=(target.address, 0))
+
+
 async def _flood(target: Target, seconds: float) -> Counter[str]:
     counted: Counter[str] = Counter()
     until = time.monotonic() + seconds
@@ -83,7 +89,7 @@ async def _flood(target: Target, seconds: float) -> Counter[str]:
     async def one() -> None:
         while time.monotonic() < until:
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+                reader, writer = await _connect(target)
                 writer.write(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
                 counted[(await reader.readline())[9:12].decode("latin-1") or "closed"] += 1
                 await reader.read()

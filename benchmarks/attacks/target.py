@@ -9,7 +9,7 @@ import os
 import zipfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
@@ -26,11 +26,12 @@ class Target:
     key: str
     job: str = ""
     """A job of this key, where one was made for the attack."""
-    facts: dict[str, Any] = field(default_factory=dict)
+    address: str = "127.0.0.1"
+    """Where its connections come from: attackers have an address of their own."""
 
     def link(self) -> http.client.HTTPConnection:
         """Return a connection that stays open."""
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S, source_address=(self.address, 0))
 
     def send(
         self, link: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None, **headers: str

@@ -106,7 +106,7 @@ def _drip(target: Target, until: float, counted: Counter[str]) -> None:
 
 
 def _begun(target: Target, size: int) -> socket.socket:
-    link = socket.create_connection(("127.0.0.1", target.port), timeout=5)
+    link = socket.create_connection(("127.0.0.1", target.port), 5, (target.address, 0))
     head = form_head(f"attack-{time.time_ns()}")
     link.sendall(
         (
