@@ -22,7 +22,7 @@ from stores.fleet.queues import Queues
 from stores.fleet.workers import Workers
 from stores.infra.blobs import Blobs
 from stores.infra.broker import Bell, make_celery
-from stores.infra.db import make_engine
+from stores.infra.db import POOL_SIZE, make_engine
 from stores.infra.settings import Settings
 from stores.jobs.attempts import Attempts
 from stores.jobs.commands import Commands
@@ -152,7 +152,7 @@ class Stores:
         self.infra.engine.dispose()
 
 
-def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: int = 5) -> Stores:
+def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: int = POOL_SIZE) -> Stores:
     """Build the stores; nothing connects before the first use."""
     infra = Infra(settings, celery, pool_size)
     guard = Guard(settings)

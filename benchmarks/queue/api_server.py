@@ -80,7 +80,7 @@ def served(services: Services, name: str, **settings: str) -> Iterator[Served]:
     subprocess.run(
         [sys.executable, "-m", "api.setup"], cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL
     )
-    stores = open_stores(_settings(environment), pool_size=10)
+    stores = open_stores(_settings(environment), pool_size=20)
     module = ["gunicorn", "-c", str(ROOT / "api" / "gunicorn.conf.py")]
     try:
         with running(services, f"api-{name}", module, environment) as child:

@@ -108,7 +108,7 @@ def _start_jobs(api: Served) -> list[Claim]:
 
 def _feed(settings: Settings, claims: list[Claim]) -> None:
     """Let every job tell two events a second, evenly spread, and end."""
-    stores = open_stores(settings, pool_size=4)
+    stores = open_stores(settings, pool_size=8)
     count = SECONDS * EVENTS_PER_SECOND
     began = time.monotonic()
     for n in range(count * JOBS):

@@ -13,6 +13,8 @@ from stores.infra.settings import Settings
 
 # A connection whose other end vanished without closing it is detected after about this time.
 SILENCE_S = 15
+# Connections of a process, made when they are needed and then kept.
+POOL_SIZE = 10
 # A connection used within this time is not pinged.
 TRUSTED_S = 1.0
 
@@ -41,7 +43,7 @@ def _connection(settings: Settings) -> dict[str, Any]:
     }
 
 
-def make_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
+def make_engine(settings: Settings, *, pool_size: int = POOL_SIZE) -> Engine:
     """Return an engine; nothing connects before the first use.
 
     A connection that lay idle is pinged before it is used: that saves the requests that would meet one which a database
@@ -51,7 +53,7 @@ def make_engine(settings: Settings, *, pool_size: int = 5) -> Engine:
     engine = create_engine(
         settings.database_url.get_secret_value(),
         pool_size=pool_size,
-        max_overflow=pool_size,
+        max_overflow=0,  # such connections would be made for one request and closed after it
         pool_use_lifo=True,
         pool_timeout=10,
         connect_args=_connection(settings),

@@ -20,7 +20,7 @@ def stores(service_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch)
     """Return opened stores with the built-in data set."""
     for name, value in service_environment.items():
         monkeypatch.setenv(name, value)
-    opened = open_stores(Settings(), pool_size=10)
+    opened = open_stores(Settings(), pool_size=20)
     opened.datasets.register_known([])
     yield opened
     opened.close()

@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
 
+from stores.infra.db import make_engine
+from stores.infra.settings import Settings
 from tests.api.server import ROOT
 
 PROCESS = """
@@ -18,6 +24,23 @@ from stores.infra.process_start import start_process
 with make_engine(start_process()).connect() as connection:
     print(connection.execute(text("SELECT 1")).scalar_one())
 """
+
+
+def test_connections_of_a_crowd_are_kept_for_the_next(database_url: str) -> None:
+    """Each of eight at once has a connection, and none of these is made anew for the next eight."""
+    engine = make_engine(Settings(database_url=SecretStr(database_url)))
+    together = threading.Barrier(8)
+
+    def backend(_: int) -> int:
+        with engine.connect() as connection:
+            together.wait(30)
+            return connection.scalars(text("SELECT pg_backend_pid()")).one()
+
+    with ThreadPoolExecutor(8) as pool:
+        first, second = (set(pool.map(backend, range(8))) for _ in range(2))
+    engine.dispose()
+    assert len(first) == 8
+    assert second == first
 
 
 @pytest.mark.parametrize(
