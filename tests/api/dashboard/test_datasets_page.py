@@ -75,7 +75,7 @@ def test_what_is_taken_and_how_much_stands_beside_the_form(alice, enter, setting
     assert f'data-limit="{settings.max_upload_bytes}"' in page
     assert "At most 8.59 GB" in page
     assert 'min="8" max="1024"' in page
-    for text in ("A zip or tar archive", "PNG, JPEG, WebP or BMP", "A/…, B/…"):
+    for text in ("A zip or tar archive", "PNG, JPEG, WebP, BMP, AVIF or HEIC", "A/…, B/…"):
         assert text in page
 
 
