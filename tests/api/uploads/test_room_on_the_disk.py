@@ -178,6 +178,18 @@ def test_uploads_of_unknown_length_end_at_the_reserve(small_disk: Path) -> None:
     assert not list((small_disk / "uploads").iterdir())
 
 
+def test_what_other_programs_write_ends_an_upload_too(small_disk: Path) -> None:
+    with Spool(small_disk, LIMITS).upload("alice", 200 * MB) as upload:
+        file = upload.file()
+        for _ in range(50):
+            file.write(bytes(MB))
+        (small_disk / "log of the database").write_bytes(bytes(380 * MB))
+        with pytest.raises(ProblemError, match="no room on its disk"):
+            for _ in range(10):
+                file.write(bytes(MB))
+        file.close()
+
+
 def test_an_owner_has_a_few_uploads_at_once_in_all_processes(settings: Settings) -> None:
     limits = Limits(uploads=4, of_an_owner=2, reserve=0)
     here = Spool(settings.home, limits)

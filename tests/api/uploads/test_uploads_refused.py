@@ -186,6 +186,16 @@ def test_too_many_uploads_at_once_are_told_to_come_back(
     assert upload(alice, zipped(pictures(16))).status_code == 201
 
 
+def test_an_owner_whose_uploads_are_packed_leaves_a_packer_for_others(
+    app: Flask, alice: Person, bob: Person, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "TURN_S", 0.05)
+    with app.extensions["ganforge"].importer.turns.turn("alice", 0):
+        assert upload(alice, zipped(pictures(16))).status_code == 503
+        assert upload(bob, zipped(pictures(16))).status_code == 201
+    assert upload(alice, zipped(pictures(16))).status_code == 201
+
+
 def test_a_packer_that_takes_too_long_is_ended(
     alice: Person, upload: Upload, nothing_left: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
