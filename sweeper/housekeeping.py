@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from stores.container import Stores
+from stores.events.curve_levels import CHORE
 from stores.infra.errors import BlobError
 from stores.maintenance.periodic import Round
 
@@ -64,7 +65,7 @@ class Housekeeping:
             ("deleted_datasets", often, lambda _: Round(stores.datasets.uploads.clear_deleted())),
             ("orphan_objects", seldom, lambda cursor: orphans.remove_objects(cursor, settings.orphan_age_s)),
             ("missing_objects", seldom, orphans.mark_missing),
-            ("curve_levels", seldom, stores.maintenance.curves.make_levels),
+            (CHORE, seldom, stores.maintenance.curves.make_levels),
         ]
         if days := settings.thin_after_days:
             every = settings.keep_every_checkpoint

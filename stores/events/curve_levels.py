@@ -18,10 +18,24 @@ from typing import Any
 from typing import cast as typed
 
 from pydantic_core import from_json
-from sqlalchemy import Connection, Row, Select, Table, Text, bindparam, cast, delete, func, insert, literal, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import array
 
-from models.rows import CurveLevel, Metric
+from models.rows import Chore, CurveLevel, Metric
 from stores.events.thinning import Points, coarsen
 
 Series = dict[str, Points]
@@ -34,6 +48,8 @@ BUCKETS = (16, 128, 1024, 8192, 65_536, 524_288)
 WINDOW = 64
 # Windows of a level that one transaction makes: the job's row is locked meanwhile, and its supervisor waits for it.
 MOST_WINDOWS = 32
+# The sweeper's periodic task that makes windows of older curves.
+CHORE = "curve_levels"
 # Rows that are taken apart at once.
 BATCH = 500
 
@@ -200,3 +216,9 @@ def _add_to(connection: Connection, job_id: str, level: int, end: int) -> list[i
 def forget_windows(connection: Connection, job_id: str, step: int) -> None:
     """Delete the windows in which a step or a later one lies."""
     connection.execute(delete(CurveLevel).where(CurveLevel.job_id == job_id, CurveLevel.next_step > step))
+
+
+def ask_for_levels(connection: Connection, job_id: str) -> None:
+    """Let the sweeper make the windows of a job now, if it rests. Its cursor is the last job that it has done."""
+    resting = update(Chore).where(Chore.name == CHORE, Chore.next_at > func.now())
+    connection.execute(resting.values(next_at=func.now(), cursor=job_id[:-1]))

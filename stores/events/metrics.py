@@ -11,9 +11,11 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, inser
 from models.rows import Metric
 from stores.events.curve_levels import (
     BUCKETS,
+    WINDOW,
     Series,
     add_windows,
     append,
+    ask_for_levels,
     coarser,
     forget_windows,
     joined,
@@ -28,6 +30,8 @@ METRICS = typed(Table, Metric.__table__)
 POINTS = insert(METRICS).returning(
     select(func.max(METRICS.c.first_step)).where(METRICS.c.job_id == bindparam("job")).scalar_subquery()
 )
+# A reader that meets more points than this which no level covers asks for levels.
+UNCOVERED = 8 * BUCKETS[0] * WINDOW
 # A curve of up to so many times the points that are asked for is thinned from all its points.
 EXACT = BUCKETS[0] // 2
 
@@ -38,15 +42,19 @@ class Metrics:
     def __init__(self, engine: Engine) -> None:
         # One snapshot for all levels.
         self._engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        self._writer = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def series(self, job_id: str, names: Sequence[str] | None, max_points: int | None) -> Series:
         """Return steps and values by metric name (all names when none are given)."""
         with self._engine.connect() as connection:
             level = 0 if max_points is None else level_for(_length(connection, job_id), max_points)
-            series, points = _read(connection, job_id, names or (), level)
+            series, points, uncovered = _read(connection, job_id, names or (), level)
             if level and max_points is not None and points <= EXACT * max_points:
                 # There are few points on many steps, maybe unevenly.
-                series, _ = _read(connection, job_id, names or (), 0)
+                series, _, _ = _read(connection, job_id, names or (), 0)
+        if level and uncovered > UNCOVERED:
+            with self._writer.connect() as connection:
+                ask_for_levels(connection, job_id)
         if max_points is None:
             return series
         return {name: thin(steps, values, max_points) for name, (steps, values) in series.items()}
@@ -60,11 +68,14 @@ def _length(connection: Connection, job_id: str) -> int:
     return 0 if last is None or first is None else last.last_step - first + 1
 
 
-def _read(connection: Connection, job_id: str, names: Sequence[str], level: int) -> tuple[Series, int]:
-    """Return the curves at a level, and how many points the longest of them has at level 0, or a few more."""
+def _read(connection: Connection, job_id: str, names: Sequence[str], level: int) -> tuple[Series, int, int]:
+    """Return the curves at a level; how many points the longest of them has at level 0, or a few more; and how many of
+    these no level covers.
+    """
     series: Series = {name: ([], []) for name in names}
-    points = begin = 0
+    points = covered = begin = 0
     for source in range(level, -1, -1):
+        covered = points
         for some in stretches(connection, job_id, source, begin, names=names):
             points += sum(stretch.points for stretch in some)
             begin = some[-1].next_step or begin
@@ -73,7 +84,7 @@ def _read(connection: Connection, job_id: str, names: Sequence[str], level: int)
             else:
                 # What no row of this level covers yet must not be shown in more detail than the rest.
                 append(series, coarser(some, level))
-    return series, points
+    return series, points, points - covered
 
 
 def add_points(connection: Connection, job_id: str, data: dict[str, Any]) -> None:

@@ -129,6 +129,18 @@ def test_the_sweeper_makes_the_same_levels_as_the_supervisor(stores, claim, writ
     assert values[steps.index(777)] is None
 
 
+def test_a_reader_that_meets_a_long_curve_without_levels_lets_the_sweeper_make_them_now(stores, claim, older, rows):
+    # In its first round each chore only gets its row, and in the second it finds nothing to do for an hour.
+    for _ in range(2):
+        Housekeeping(stores).once()
+    older(100_000, high=12_345, low=50_001)
+    Housekeeping(stores).once()
+    assert rows(LEVELS) == []
+    stores.events.metrics.series(claim.job_id, None, 100)
+    Housekeeping(stores).once()
+    assert max(row.next_step for row in rows(LEVELS)) > 98_000
+
+
 def test_a_run_that_goes_back_takes_its_levels_along(stores, claim, write, rows):
     write(range(1, 10_001), lambda step: 99.0 if step == 9000 else 1.0)
     stores.jobs.begin_attempt(claim, 2500, "cpu")
