@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 .PHONY: help install up demo test test-unit test-all test-browser test-containers browser lint docs format hashes audit bench bench-train bench-quality bench-queue bench-attack chaos fuzz-uploads words clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=python3.12 make install   chooses the Python (3.11 or later) that the environment is made with"
 
