@@ -144,7 +144,9 @@ def main() -> int:
     bases = {"API_BASE": given.base, "WORKER_BASE": given.base} if given.base else {}
     commit = subprocess.check_output(["git", "rev-parse", "--short", given.before], cwd=ROOT, text=True).strip()
     with tempfile.TemporaryDirectory(prefix="ganforge-before-") as folder:
-        archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
+        # With the modes of a checkout, so that builds of equal files share their layers.
+        archived = ["git", "-c", "tar.umask=0022", "archive", commit]
+        archive = subprocess.run(archived, cwd=ROOT, check=True, capture_output=True).stdout
         subprocess.run(["tar", "x", "-C", folder], input=archive, check=True)
         before, now = Version("before", Path(folder), environment), Version("now", ROOT, environment)
         try:
