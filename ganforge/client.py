@@ -25,6 +25,7 @@ from ganforge.follow import Follower
 from ganforge.transport import content, path_segment
 from ganforge.upload import body
 from models.states import TERMINAL
+from packing.names import normal
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Artifact, Attempt, BulkAnswer, Curve, Dataset, Event, ImportedDataset, Job, Recipe
@@ -259,4 +260,5 @@ def _stem(path: Path) -> str:
     path = path.absolute()
     if path.name == "-" or path.is_fifo():
         raise UploadError("an archive from a pipe has no name: give the data set's name")
-    return path.name if path.is_dir() else re.sub(r"(\.tar)?\.\w+$", "", path.name)
+    name = path.name if path.is_dir() else re.sub(r"(\.tar)?\.\w+$", "", path.name)
+    return normal(name)

@@ -1,6 +1,7 @@
 """Registers the data sets whose files are on this machine: the built-in one, and those below the data roots.
 
-Counts by names and sizes. Nothing large is opened, so the service starts at once beside a data root of any size.
+Counts by names and sizes. Nothing is opened but files without a suffix, for their first bytes, so the service starts at
+once beside a data root of any size.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from models.wire import DatasetSpec
 from packing.builtin import BUILTIN_ROOT
 from packing.layouts import FORMS, LAYOUTS
 from packing.layouts.base import Entry, KnownDataset, Layout
+from packing.names import is_junk
 
 # Above this size a checksum would delay the service's start too much.
 _HASHED_BYTES, _HASHED_FILES = 200_000_000, 10_000
@@ -138,8 +140,10 @@ def _of_any_name(roots: Sequence[Path]) -> Iterator[KnownDataset]:
 def _subfolders(root: Path) -> list[tuple[Path, Layout]]:
     """Return the folders of a data root that a layout takes under any name, each with the first such layout."""
     layouts = [layout for layout in LAYOUTS.values() if layout.any_name]
+    if not root.is_dir():
+        return []
     try:
-        inside = [folder for folder in sorted(root.iterdir()) if folder.is_dir()] if root.is_dir() else []
+        inside = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and not is_junk(folder.name)]
         found = ((folder, next((layout for layout in layouts if layout.matches(folder)), None)) for folder in inside)
         return [(folder, layout) for folder, layout in found if layout is not None]
     except OSError as error:

@@ -78,6 +78,66 @@ def test_of_two_layouts_the_first_is_taken_and_a_change_is_noticed(stores, tmp_p
     assert before["id"] == after["id"]
 
 
+IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [IDX, [f"{name}.gz" for name in IDX], [name.replace("-idx", ".idx") for name in IDX], [f"{IDX[0]}.gz", *IDX[1:]]],
+)
+def test_mnist_is_found_under_the_names_that_are_read(stores, tmp_path, names):
+    touch(tmp_path / "mnist", *names, "emnist-train-images-idx3-ubyte", "train-images-idx3-ubyte.gz.part")
+    stores.datasets.register_known([tmp_path])
+    assert facts(stores, "mnist")[1:] == ("idx", {"train": 60_000, "test": 10_000}, 70_000, "ready")
+    assert row(stores, "mnist")["bytes"] == 8 * 4, "others do not belong to it"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        IDX[:3],
+        [f"{IDX[0]}.part", *IDX[1:]],
+        [f"{IDX[0]}.gz.part", *IDX[1:]],
+        [f"{name}.crdownload" for name in IDX],
+        [f"emnist-digits-{name}" for name in IDX],
+        [f"{name} (1)" for name in IDX],
+        [f"._{name}" for name in IDX],
+        ["a-ubyte", "b-ubyte", "c-ubyte", "d-ubyte"],
+    ],
+)
+def test_files_of_other_names_are_no_mnist(stores, tmp_path, names):
+    for folder in ("mnist", "MNIST/raw", "fashion-mnist"):
+        touch(tmp_path / folder, *names)
+    stores.datasets.register_known([tmp_path])
+    assert stores.datasets.names(None) == ["mnist-10k"]
+
+
+def test_hidden_folders_and_thumbnails_are_no_pictures_of_a_found_set(stores, tmp_path):
+    for part in ("trainA", "trainB"):
+        touch(tmp_path / "pair" / part, "1.jpg", "2.HEIC", "._1.jpg", "Thumbs.db", "a.gif")
+        for junk in (".thumbnails", "@eaDir/1.jpg", "__MACOSX", ".git", "$RECYCLE.BIN"):
+            touch(tmp_path / "pair" / part / junk, "x.jpg")
+    for junk in (".hidden", "__MACOSX", "@eaDir", "lost+found"):
+        touch(tmp_path / junk / "trainA", "1.jpg")
+        touch(tmp_path / junk / "trainB", "1.jpg")
+    for junk in ("__MACOSX", ".thumbnails"):
+        touch(tmp_path / "bedroom" / junk, "1.jpg")
+        touch(tmp_path / "horse2zebra" / junk / "trainA", "1.jpg")
+    stores.datasets.register_known([tmp_path])
+    assert facts(stores, "pair") == ("found", "domains", {"trainA": 2, "trainB": 2}, 4, "ready")
+    assert stores.datasets.names(None) == ["mnist-10k", "pair"]
+
+
+def test_linked_folders_of_a_found_set_count_once(stores, tmp_path):
+    touch(tmp_path / "disk" / "a", "1.jpg", "2.jpg")
+    touch(tmp_path / "roots" / "bedroom", "3.jpg")
+    (tmp_path / "roots" / "bedroom" / "one").symlink_to(tmp_path / "disk" / "a")
+    (tmp_path / "roots" / "bedroom" / "two").symlink_to(tmp_path / "disk" / "a")
+    (tmp_path / "disk" / "a" / "up").symlink_to(tmp_path / "roots" / "bedroom")
+    stores.datasets.register_known([tmp_path / "roots"])
+    assert facts(stores, "lsun-bedroom") == ("found", "folder", {"train": 3}, 3, "ready")
+
+
 def test_celeba_is_counted_by_its_list(stores, tmp_path):
     touch(tmp_path / "celeba" / "img_align_celeba", "000001.jpg", "000002.jpg")
     lines = "".join(f"{n:06d}.jpg {split}\n" for n, split in enumerate([0, 0, 0, 1, 2]))

@@ -37,6 +37,12 @@ def test_training_and_test_images_are_read_gzipped_or_plain(root, digits):
     assert (parts["test"].pixels.numpy()[:, 0] == digits[30:40]).all()
 
 
+def test_images_are_read_under_kaggles_names(root, digits):
+    for path in (root / "MNIST/raw").iterdir():
+        path.rename(path.with_name(path.name.replace("-idx", ".idx")))
+    assert (load(root)["train"].pixels.numpy()[:, 0] == digits[:30]).all()
+
+
 def test_the_built_in_digits_are_complete():
     built_in = DatasetSpec("mnist-10k", "builtin", "idx", "mnist10k/MNIST/raw", (1, 28, 28), DIGITS, SIZES, None)
     parts = data.load(built_in, (), Path(), 28)

@@ -7,6 +7,8 @@ import stat
 import pytest
 import torch
 
+from tests.api.uploads.archives import picture
+from tests.packing.trees import HEIC, laid_out
 from tests.trainers.data import formats
 
 
@@ -97,3 +99,14 @@ def test_reading_again_gives_the_same_bytes(name, load, request):
         assert images.pixels.shape[1:] == (3, 48, 48)
         assert torch.equal(images.pixels, second[part].pixels)
         assert (images.labels is None) == (second[part].labels is None)
+
+
+def test_pictures_of_phones_and_without_a_suffix_are_decoded_as_uploads_are(root, load):
+    files = {"a.heic": HEIC, "b.avif": picture(2, (24, 16), kind="AVIF"), "c": picture(3, kind="JPEG")}
+    laid_out(root / "bedroom", {**files, "d.gif": b"GIF89a", ".e.jpg": b"", "link/": b"", "@eaDir/f.jpg": b"x"})
+    described = formats.described("lsun-bedroom", "folder", "bedroom", {"train": 3}, (3, 256, 256))
+    pixels = load(described, 16)["train"].pixels.numpy()
+    assert pixels.shape == (3, 3, 16, 16)
+    red, blue = pixels[0][:, :, 2].mean(axis=1), pixels[0][:, :, 13].mean(axis=1)
+    assert (red[0] > 150, red[2] < 90) == (True, True)
+    assert (blue[2] > 150, blue[0] < 90) == (True, True)
