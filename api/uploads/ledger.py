@@ -25,6 +25,8 @@ ENTRY = "entry"  # JSON: the owner, and the bytes promised beside the packer's
 PLAN = "plan"  # written by the packer: the bytes it is about to write
 _RECEIVED = "upload-*"
 _PACKED = "*packed.safetensors*"
+# What one owner's uploads may hold of the room: whoever promises much and sends it slowly leaves some to others.
+OWN_SHARE = 0.75
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,11 @@ class Limits:
 
 
 class Entry(NamedTuple):
-    """One upload: its owner, and the bytes it has promised to write and not yet written."""
+    """One upload: its owner, the bytes it has promised and not yet written, and those that it has written."""
 
     owner: str
     outstanding: int
+    written: int
 
 
 class Ledger:
@@ -73,6 +76,17 @@ class Ledger:
         if len(others) >= limits.uploads:
             raise busy(ServiceFaults.all_uploads_under_way(limit=limits.uploads))
         self._check_room(promised, others)
+        self._check_share(Entry(owner, promised, 0), others)
+
+    def grow(self, folder: Path, owner: str, promised: int) -> None:
+        """Let the upload of a folder, whose length is unknown, receive so many bytes in all.
+
+        Raises:
+            ProblemError: 503 when the disk has no room for them, or the owner's share has none.
+        """
+        others, received = list(self._entries(but=folder)), _written(folder, _RECEIVED)
+        self._check_share(Entry(owner, promised - received, received), others)
+        self.promise(folder, owner, promised)
 
     def promise(self, folder: Path, owner: str, promised: int) -> None:
         """Change what the upload of a folder promises.
@@ -104,6 +118,15 @@ class Ledger:
         if disk.spare - promised < max(more, 0):
             raise reserve_reached(disk, promised)
 
+    def _check_share(self, new: Entry, others: list[Entry]) -> None:
+        own = [new, *(one for one in others if one.owner == new.owner)]
+        promised = sum(one.outstanding for one in others if one.owner != new.owner)
+        room = self.disk().spare - promised + sum(one.written for one in own)  # as if the owner had no upload
+        needed, limit = sum(one.outstanding + one.written for one in own), OWN_SHARE * room
+        if needed > limit:
+            facts = ServiceFaults.own_share_reached(needed=size(needed), limit=size(limit), room=size(room))
+            raise ProblemError("unavailable", facts, headers={"Retry-After": "60"})
+
     def _entries(self, but: Path | None = None) -> Iterator[Entry]:
         for folder in self._root.iterdir():
             if folder == but:
@@ -112,7 +135,7 @@ class Ledger:
                 entry = json.loads((folder / ENTRY).read_text())
                 with take_over(folder / LOCK) as abandoned:
                     if not abandoned:
-                        yield Entry(entry["owner"], _outstanding(folder, entry["promised"]))
+                        yield _look(folder, entry["owner"], entry["promised"])
 
 
 def write_entry(folder: Path, owner: str, promised: int) -> None:
@@ -120,12 +143,13 @@ def write_entry(folder: Path, owner: str, promised: int) -> None:
     (folder / ENTRY).write_text(json.dumps({"owner": owner, "promised": promised}))
 
 
-def _outstanding(folder: Path, promised: int) -> int:
+def _look(folder: Path, owner: str, promised: int) -> Entry:
     try:
         planned = int((folder / PLAN).read_text())
     except (OSError, ValueError):
         planned = 0
-    return max(0, promised - _written(folder, _RECEIVED)) + max(0, planned - _written(folder, _PACKED))
+    received, packed = _written(folder, _RECEIVED), _written(folder, _PACKED)
+    return Entry(owner, max(0, promised - received) + max(0, planned - packed), received + packed)
 
 
 def _written(folder: Path, pattern: str) -> int:

@@ -141,6 +141,16 @@ class UploadFolder:
     owner: str
     promised: int
 
+    def grow(self, promised: int) -> None:
+        """Receive so many bytes in all, of a body whose length is unknown.
+
+        Raises:
+            ProblemError: 503 when the disk has no room for them, or the owner's share of it.
+        """
+        with self.spool.locked():
+            self.spool.ledger.grow(self.path, self.owner, promised)
+        self.promised = promised
+
     def promise(self, promised: int) -> None:
         """Promise so many bytes beside the packer's, instead of what was promised before.
 
@@ -186,7 +196,7 @@ class SpooledFile:
         self._written += len(piece)
         self._since += len(piece)
         if self._written > self._upload.promised:
-            self._upload.promise(self._written + _STEP)
+            self._upload.grow(self._written + _STEP)
         if self._since >= _LOOK_EVERY:
             self._since = 0
             self._upload.spool.ledger.check_reserve()

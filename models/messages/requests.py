@@ -35,6 +35,10 @@ class ServiceFaults(Texts):
         "uploads, and {reserve} stay free for the database and the jobs; try again later, or have space freed "
         "or GANFORGE_DISK_RESERVE_BYTES lowered"
     )
+    own_share_reached = Text(
+        "your uploads under way and this one take {needed} of the service's disk, and an owner's may take {limit} of "
+        "the {room} that are free for uploads; send fewer or smaller pictures, or try again when others have ended"
+    )
     uploads_under_way = Text("other uploads are under way; try again in a while")
     all_uploads_under_way = Text(
         "{limit} uploads are under way, as many as the service takes at once; try again in a while, or have "

@@ -134,7 +134,29 @@ def test_promises_of_all_processes_are_counted_together(small_disk: Path) -> Non
             pass
         with here.upload("bob", 100 * MB), pytest.raises(ProblemError, match="350 MB"), here.upload("eve", 100 * MB):
             pass
-        with here.upload("bob", 140 * MB):
+        with here.upload("bob", 110 * MB):
+            pass
+
+
+def test_one_owner_leaves_room_to_others(small_disk: Path) -> None:
+    here = Spool(small_disk, LIMITS)
+    with (
+        pytest.raises(ProblemError, match=r"take 310 MB .* may take 300 MB of the 400 MB"),
+        here.upload("al", 310 * MB),
+    ):
+        pass
+    with here.upload("al", 140 * MB), here.upload("al", None) as second, here.upload("bob", 60 * MB):
+        # Of the 340 MB beside bob's promise, 255 may be al's.
+        with pytest.raises(ProblemError, match="take 260 MB"), here.upload("al", 120 * MB):
+            pass
+        file = second.file()
+        for _ in range(80):
+            file.write(bytes(MB))
+        with pytest.raises(ProblemError, match="may take 255 MB"):
+            for _ in range(40):
+                file.write(bytes(MB))
+        file.close()
+        with here.upload("bob", 40 * MB):
             pass
 
 
@@ -145,7 +167,7 @@ def test_the_promise_of_a_dead_process_is_released(small_disk: Path) -> None:
             pass
         process.kill()
         process.wait(10)
-        with here.upload("bob", 300 * MB):
+        with here.upload("bob", 290 * MB):
             pass
 
 
@@ -156,7 +178,7 @@ def test_what_an_upload_has_written_counts_once(small_disk: Path) -> None:
         for _ in range(100):
             file.write(bytes(MB))
         # 300 MB are free beyond the reserve, of which the first still needs 100.
-        with here.upload("bob", 190 * MB):
+        with here.upload("bob", 140 * MB):
             pass
         with pytest.raises(ProblemError, match="100 MB of them promised"), here.upload("bob", 210 * MB):
             pass
@@ -166,8 +188,8 @@ def test_what_an_upload_has_written_counts_once(small_disk: Path) -> None:
 def test_uploads_of_unknown_length_end_at_the_reserve(small_disk: Path) -> None:
     here = Spool(small_disk, LIMITS)
     with ExitStack() as opened:
-        files = [opened.enter_context(here.upload("alice", None)).file() for _ in range(8)]
-        with pytest.raises(ProblemError, match="no room on its disk"):
+        files = [opened.enter_context(here.upload(f"owner {number}", None)).file() for number in range(8)]
+        with pytest.raises(ProblemError, match=r"no room on its disk|free for uploads"):
             for _ in range(500):
                 for file in files:
                     file.write(bytes(MB))
@@ -233,13 +255,13 @@ def test_many_large_uploads_leave_the_reserve_and_everybody_else_in_peace(
     least: list[int] = []
     with ExitStack() as opened:
         opened.callback(server.stop, signal.SIGTERM)
-        connections = [opened.enter_context(_begin(server, key, 150 * MB)) for _ in range(16)]
+        connections = [opened.enter_context(_begin(server, key, 140 * MB)) for _ in range(16)]
         # Two fit beside the reserve.
         until(lambda: len(select.select(connections, [], [], 0)[0]) == 14, 30, "the refusals")
 
         def send(connection: socket.socket) -> None:
             piece = bytes(MB)
-            for _ in range(149):
+            for _ in range(139):
                 if select.select([connection], [], [], 0)[0]:
                     break  # it is refused
                 connection.sendall(piece)
