@@ -10,7 +10,7 @@ answers any number of ``{"type": "progress", …}`` and then one of ``done`` (th
 
 looks at a data set where it stands, and answers alike. Strangers' files are decoded here, so the process takes little,
 knows no secret, and ends when its standard input closes: with whoever ordered it. Where the kernel has Landlock it
-opens no files but those of its order; elsewhere it begins with the line ``{"type": "unconfined"}``. The file `reading`
+opens no files but those of its order; elsewhere it leaves a file `unconfined` beside the preview. The file `reading`
 beside `out` holds the name of the member that is being read, for the case that it ends the process.
 """
 
@@ -145,7 +145,7 @@ def main() -> int:
     asked: dict[str, Any] = json.loads(sys.stdin.readline())
     teller = _Teller()
     if not confine(*_given(asked)):
-        teller.tell("unconfined")
+        Path(asked["preview"]).with_name("unconfined").touch()
     _leave_with_caller()
     try:
         teller.tell("done", **_carry_out(asked, teller))

@@ -24,6 +24,7 @@ _HEAD = 16  # of a page: its number, flags, and where its free space begins; the
 _BRANCH, _LEAF = 1, 2
 _ELSEWHERE = 1  # the node's value is on pages of its own
 _DEEPEST = 32
+_SMALLEST_ENTRY = 8  # bytes: the head of a node
 
 
 class Database:
@@ -44,6 +45,8 @@ class Database:
         self._root = struct.unpack_from("<Q", newest, _ROOT_AT)[0]
         self.entries: int = struct.unpack_from("<Q", newest, _ENTRIES_AT)[0]
         self._size = path.stat().st_size
+        if self.entries * _SMALLEST_ENTRY > self._size:
+            raise ValueError(f"{path} is damaged: it is too short for {self.entries:,} entries")
         self._file = path.open("rb")
 
     def __enter__(self) -> Database:

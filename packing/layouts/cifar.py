@@ -143,6 +143,13 @@ _KNOWN = {
 }
 
 
+# What a pickle raises that is damaged, or holds something else.
+_NO_BATCH = (
+    *(pickle.UnpicklingError, AttributeError, EOFError, KeyError, IndexError, TypeError, ValueError),
+    OverflowError,  # a length that no machine has room for
+)
+
+
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return what stands in for a name."""
@@ -156,7 +163,7 @@ def _read(path: Path) -> Batch:
         with path.open("rb") as file:
             found = {_text(key): value for key, value in _Reader(file, encoding="bytes").load().items()}
         pixels, labels = found["data"].content, [int(label) for label in found["labels"]]
-    except (pickle.UnpicklingError, AttributeError, EOFError, KeyError, IndexError, TypeError, ValueError) as error:
+    except _NO_BATCH as error:
         raise ValueError(f"{path} is no batch of CIFAR-10 ({error})") from error
     if len(pixels) != _PICTURE * len(labels):
         raise ValueError(f"{path} holds {len(pixels)} bytes for {len(labels)} pictures")

@@ -12,12 +12,12 @@ from typing import Any
 from api.http.problems import ProblemError
 from api.uploads import packer
 from api.uploads.spool import Spool
-from packing.limits import CPU_S, MEMORY
 from tests.fuzz_uploads.cases import Case
 from tests.packing import measured
 
-# SIGXCPU comes at the first look after the limit.
-_CPU_S = CPU_S + 1.0
+# What is promised, whatever the constants of the code say. SIGXCPU comes at the first look after the limit.
+_MEMORY = 512 << 20
+_CPU_S = 61.0
 _LONGEST_S = 300.0
 
 
@@ -41,7 +41,7 @@ def run(case: Case, spool: Spool) -> Result:
         complaints = packer.complaints(folder)
         result = Result(case, _outcome(took["code"], last), took["peak"], took["cpu_s"], images=last.get("images", 0))
         for wrong, what in (
-            (took["peak"] << 10 > MEMORY, f"took {took['peak']} kB"),
+            (took["peak"] << 10 > _MEMORY, f"took {took['peak']} kB"),
             (took["cpu_s"] > _CPU_S, f"took {took['cpu_s']:.0f} s of CPU"),
             ("Traceback" in complaints, complaints),
             (took["code"] > 0, f"ended with code {took['code']}: {complaints}"),

@@ -115,6 +115,14 @@ def test_batches_of_the_first_numpy_are_read_too(tmp_path):
     assert (found.pixels, found.labels) == (content, [7])
 
 
+def test_a_batch_of_a_length_that_no_machine_has_room_for_is_damaged(tmp_path):
+    pictures = np.ascontiguousarray(formats.pixels(5, 32, 32))
+    formats.write_cifar(tmp_path / "set", pictures, pictures[:5])
+    (tmp_path / "set" / "data_batch_3").write_bytes(b"\x80\x05\x96" + b"\xff" * 8 + b".")
+    with pytest.raises(ValueError, match="data_batch_3 is no batch of CIFAR-10"):
+        look(tmp_path, "cifar", tmp_path / "set", (3, 32, 32), CIFAR)
+
+
 def test_a_batch_that_would_run_something_is_refused(tmp_path):
     class Harm:
         def __reduce__(self):
@@ -200,6 +208,33 @@ def test_a_database_that_is_cut_off_or_none_is_said_to_be_so(tmp_path):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=complaint), Database(path) as found:
             found.near(0.5)
+
+
+@pytest.mark.parametrize(
+    ("place", "number", "complaint"),
+    [
+        (120, 1 << 63, "too short for 9,223,372,036,854,775,808 entries"),  # how many there are
+        (120, 1 << 40, "too short for"),
+        (128, 1 << 62, "ends before its pages do"),  # where the first page is
+    ],
+)
+def test_numbers_that_a_database_cannot_have_are_damage(tmp_path, place, number, complaint):
+    path = tmp_path / "lsun" / "bedroom_train_lmdb" / "data.mdb"
+    formats.write_lsun(path.parent, formats.pixels(8, 64, 64, seed=3))
+    whole = bytearray(path.read_bytes())
+    for page in (0, 4096):
+        whole[page + place : page + place + 8] = number.to_bytes(8, "little")
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match=complaint):
+        look(tmp_path, "lsun-lmdb", tmp_path / "lsun", (3, 256, 256))
+
+
+def test_a_value_that_would_fill_the_memory_is_not_read(tmp_path):
+    path = tmp_path / "db" / "data.mdb"
+    formats.write_lsun(path.parent, formats.pixels(8, 64, 64, seed=3))
+    os.truncate(path, 1 << 32)
+    with Database(path) as found, pytest.raises(ValueError, match="a value of more than 64 MB"):
+        found._part(0, 1 << 31)
 
 
 def test_a_folder_is_shown_and_its_damaged_pictures_left_out(tmp_path):
