@@ -183,3 +183,14 @@ def test_the_database_s_programs_may_ask_for_themselves_below_a_closed_folder(tm
         str(program),
     ]
     assert subprocess.run(_as_user(ask), check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command", ["CONFIG SET dir /tmp", "CONFIG SET dbfilename file", "MODULE LOAD /tmp/library.so", "DEBUG RESTART"]
+)
+def test_the_broker_writes_no_file_and_loads_no_library_for_the_service(services: Services, command: str) -> None:
+    with (
+        redis.Redis.from_url(services.redis_url) as client,
+        pytest.raises(redis.ResponseError, match=r"protected config|not allowed"),
+    ):
+        client.execute_command(*command.split())
