@@ -50,8 +50,9 @@ WINDOW = 64
 MOST_WINDOWS = 32
 # The sweeper's periodic task that makes windows of older curves.
 CHORE = "curve_levels"
-# Rows that are taken apart at once.
+# Rows that are taken apart at once, and about the points that these may have.
 BATCH = 500
+BATCH_POINTS = 20_000
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,16 @@ def window_of(step: int, level: int = 1) -> int:
 
 
 def stretches(
-    connection: Connection, job_id: str, level: int, begin: int, end: int | None = None, names: Sequence[str] = ()
+    connection: Connection,
+    job_id: str,
+    level: int,
+    begin: int,
+    end: int | None = None,
+    *,
+    names: Sequence[str] = (),
+    batch: int = BATCH,
 ) -> Iterator[list[Stretch]]:
-    """Yield what begins at these steps, in batches. Names choose curves; without any, all are read."""
+    """Yield what begins at these steps, in batches of rows. Names choose curves; without any, all are read."""
     query = _chunks(names) if level == 0 else _rows(level, names)
     source = Metric if level == 0 else CurveLevel
     query = query.where(source.job_id == job_id, source.first_step >= begin)
@@ -113,8 +121,8 @@ def stretches(
         query = query.where(source.first_step < end)
     if level == 0 and end is None:
         # A curve without levels has any number of chunks, which are not held in memory all at once.
-        query = query.execution_options(yield_per=BATCH)
-    for rows in connection.execute(query).partitions(BATCH):
+        query = query.execution_options(yield_per=batch)
+    for rows in connection.execute(query).partitions(batch):
         yield list(_taken_apart(rows, level, names))
 
 

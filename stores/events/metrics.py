@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from typing import cast as typed
 
@@ -10,6 +11,8 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, inser
 
 from models.rows import Metric
 from stores.events.curve_levels import (
+    BATCH,
+    BATCH_POINTS,
     BUCKETS,
     WINDOW,
     Series,
@@ -47,11 +50,13 @@ class Metrics:
     def series(self, job_id: str, names: Sequence[str] | None, max_points: int | None) -> Series:
         """Return steps and values by metric name (all names when none are given)."""
         with self._engine.connect() as connection:
-            level = 0 if max_points is None else level_for(_length(connection, job_id), max_points)
-            series, points, uncovered = _read(connection, job_id, names or (), level)
+            steps, batch = _length(connection, job_id)
+            asked = _Asked(job_id, names or (), batch)
+            level = 0 if max_points is None else level_for(steps, max_points)
+            series, points, uncovered = _read(connection, asked, level)
             if level and max_points is not None and points <= EXACT * max_points:
                 # There are few points on many steps, maybe unevenly.
-                series, _, _ = _read(connection, job_id, names or (), 0)
+                series, _, _ = _read(connection, asked, 0)
         if level and uncovered > UNCOVERED:
             with self._writer.connect() as connection:
                 ask_for_levels(connection, job_id)
@@ -60,23 +65,35 @@ class Metrics:
         return {name: thin(steps, values, max_points) for name, (steps, values) in series.items()}
 
 
-def _length(connection: Connection, job_id: str) -> int:
-    """Return over how many steps the curves of a job extend."""
-    mine = select(METRICS.c.first_step, METRICS.c.last_step).where(METRICS.c.job_id == job_id)
+@dataclass(frozen=True)
+class _Asked:
+    """Which curves to read, and how many chunks at once."""
+
+    job_id: str
+    names: Sequence[str]
+    batch: int
+
+
+def _length(connection: Connection, job_id: str) -> tuple[int, int]:
+    """Return over how many steps the curves of a job extend, and how many of its chunks to read at once."""
+    size = func.cardinality(METRICS.c.steps).label("size")
+    mine = select(METRICS.c.first_step, METRICS.c.last_step, size).where(METRICS.c.job_id == job_id)
     last = connection.execute(mine.order_by(METRICS.c.first_step.desc()).limit(1)).first()
     first = connection.scalar(mine.order_by(METRICS.c.first_step).limit(1))
-    return 0 if last is None or first is None else last.last_step - first + 1
+    if last is None or first is None:
+        return 0, BATCH
+    return last.last_step - first + 1, max(1, min(BATCH, BATCH_POINTS // max(1, last.size)))
 
 
-def _read(connection: Connection, job_id: str, names: Sequence[str], level: int) -> tuple[Series, int, int]:
+def _read(connection: Connection, asked: _Asked, level: int) -> tuple[Series, int, int]:
     """Return the curves at a level; how many points the longest of them has at level 0, or a few more; and how many of
     these no level covers.
     """
-    series: Series = {name: ([], []) for name in names}
+    series: Series = {name: ([], []) for name in asked.names}
     points = covered = begin = 0
     for source in range(level, -1, -1):
         covered = points
-        for some in stretches(connection, job_id, source, begin, names=names):
+        for some in stretches(connection, asked.job_id, source, begin, names=asked.names, batch=asked.batch):
             points += sum(stretch.points for stretch in some)
             begin = some[-1].next_step or begin
             if source == level:
