@@ -111,8 +111,10 @@ class Spool:
             try:
                 yield folder
             finally:
-                _clear(folder)
-                lock.release()
+                try:
+                    _clear(folder)
+                finally:
+                    lock.release()
 
     def _make(self, enter: Callable[[Path], None]) -> tuple[FileLock, Path]:
         """Return a new folder and its lock. `enter` may refuse it."""
