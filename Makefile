@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-unit test-all test-browser test-containers browser lint docs format hashes audit bench bench-train bench-quality bench-queue bench-attack chaos fuzz-uploads words clean
+.PHONY: help install up demo test test-unit test-all test-browser test-containers browser lint docs format hashes audit bench bench-train bench-quality bench-queue bench-attack chaos fuzz fuzz-uploads words clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ chaos: $(INSTALLED) ## Break the running service RUNS times, drawn by SEED (200 
 
 fuzz-uploads: $(INSTALLED) ## Mutate archives and pictures for SECONDS, drawn by SEED, against packers in their limits
 	@$(BIN)/python -m tests.fuzz_uploads --seed $(or $(SEED),1) --seconds $(or $(SECONDS),300)
+
+fuzz: $(INSTALLED) ## Send CASES generated requests, drawn by SEED, to a running service (50000 take about half an hour)
+	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),50000) --seed $(or $(SEED),1)
 
 lint: $(INSTALLED) ## Check style, types and import contracts, the pages' scripts and templates, and the docs' links
 	$(BIN)/ruff check .

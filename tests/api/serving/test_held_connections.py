@@ -121,6 +121,7 @@ def test_a_refused_body_without_an_end_is_not_read_forever(server: Server) -> No
         assert time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 def test_an_address_with_its_limit_of_streams_is_told_so_and_served_after_one_ends(
     server: Server, alice: Person, bob: Person
 ) -> None:
@@ -143,6 +144,7 @@ def test_an_address_with_its_limit_of_streams_is_told_so_and_served_after_one_en
     until(answers, 20, "an answer")
 
 
+@pytest.mark.slow
 def test_behind_a_proxy_each_client_has_the_limit_for_itself(start: Callable[..., Server], alice: Person) -> None:
     server = start(GANFORGE_TRUSTED_PROXIES="127.0.0.0/8", GANFORGE_HEAD_S="10")
 

@@ -1,0 +1,1 @@
+"""Generated requests against the running service: no crash, and no answer that the document does not describe."""
