@@ -28,6 +28,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from models.messages import ArchiveFaults, MemberFaults, Remedies, verbatim
 from packing.errors import RefusedError, refuse_file
 from packing.importer import Order, import_archive
@@ -144,6 +146,7 @@ def main() -> int:
     _restrain()
     asked: dict[str, Any] = json.loads(sys.stdin.readline())
     teller = _Teller()
+    Image.init()  # plugins of Pillow load libraries, which may stand where nothing can be opened afterwards
     if not confine(*_given(asked)):
         Path(asked["preview"]).with_name("unconfined").touch()
     _leave_with_caller()

@@ -8,7 +8,7 @@ UPRIGHT = 1
 _MARK = b"Exif\0\0"
 _ORDERS = {b"II": "<", b"MM": ">"}
 _ORIENTATION = 0x0112
-_SHORT = 3
+_NUMBERS = {1: "B", 3: "H", 4: "L"}  # the standard says the second; programs write the others too
 
 
 def orientation(data: bytes) -> int:
@@ -21,9 +21,11 @@ def orientation(data: bytes) -> int:
         (place,) = struct.unpack_from(order + "4xL", data)
         (count,) = struct.unpack_from(order + "H", data, place)
         for number in range(count):
-            tag, kind, _, value = struct.unpack_from(order + "HHLH", data, place + 2 + 12 * number)
-            if tag == _ORIENTATION:
-                return value if kind == _SHORT and 1 <= value <= 8 else UPRIGHT
+            entry = place + 2 + 12 * number
+            tag, kind = struct.unpack_from(order + "HH", data, entry)
+            if tag == _ORIENTATION and kind in _NUMBERS:
+                (value,) = struct.unpack_from(order + _NUMBERS[kind], data, entry + 8)
+                return value if 1 <= value <= 8 else UPRIGHT
     except struct.error:
         pass  # cut off, or it points behind its end
     return UPRIGHT

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from packing.errors import DamagedError
+from packing.headers.exif import orientation
 from packing.picture import be_strict, decode, look
 from tests.packing.test_picture import BLUE, LIME, RED, WHITE, at_corners, corners, encoded
 
@@ -110,6 +111,18 @@ def test_every_format_is_turned_by_its_exif_data(kind):
     assert made.done == {"turned"}
     assert [max(value) > 200 and min(value) < 60 for value in at_corners(made.image)[1:]] == [True, True, True]
     assert min(at_corners(made.image)[0]) > 240  # white has come to the upper left
+
+
+@pytest.mark.parametrize(
+    ("order", "kind", "value"), [("<", 3, "HH"), (">", 3, "HH"), ("<", 4, "L"), (">", 4, "L"), (">", 1, "BBBB")]
+)
+def test_the_orientation_is_read_in_every_form_that_programs_write(order, kind, value):
+    numbers = (6, *[0] * (len(value) - 1))
+    head = struct.pack(order + "2sHLH", b"II" if order == "<" else b"MM", 42, 8, 2)
+    entries = struct.pack(order + "HHLL", 0x0100, 4, 1, 7) + struct.pack(
+        order + "HHL" + value, 0x0112, kind, 1, *numbers
+    )
+    assert orientation(head + entries) == orientation(b"Exif\0\0" + head + entries) == 6
 
 
 def test_exif_data_that_cannot_be_read_leave_an_avif_as_it_is():

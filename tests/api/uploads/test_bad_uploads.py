@@ -103,6 +103,13 @@ def _counted(count: int) -> bytes:
     return bytes(archive[:place] + wide + locator + archive[place:])
 
 
+def _packed_by(method: int) -> bytes:
+    """Return a zip that says of its first member that it is compressed by this method."""
+    archive = zipped(GOOD)
+    place = archive.index(b"PK\1\2") + 10
+    return archive[:place] + struct.pack("<H", method) + archive[place + 2 :]
+
+
 def _renamed(old: bytes, new: bytes) -> bytes:
     return zipped({**GOOD, old.decode(): picture()}).replace(old, new)
 
@@ -138,6 +145,11 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "a tar.xz cut in half": (lambda: tarred(GOOD, "w:xz")[:8000], "cut off or damaged", "make it anew"),
     "a tar.gz with a flipped bit": (lambda: _flipped(tarred(GOOD, "w:gz")), "cut off or damaged", "make it anew"),
     "a zip with a flipped bit": (lambda: _flipped(zipped(GOOD)), "cut off or damaged", "make it anew"),
+    "a zip with Deflate64": (
+        lambda: _packed_by(9),
+        "0000.png: is compressed with Deflate64 9",
+        "in 7-Zip: format zip, method Deflate",
+    ),
     "an encrypted zip": (_encrypted, "is encrypted", "without a password"),
     "an empty zip": (lambda: zipped({}), "there is no picture in all", "at least 16 pictures"),
     "an empty tar": (lambda: tarred({}), "there is no picture in all", "at least 16 pictures"),

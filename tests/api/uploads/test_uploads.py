@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import struct
+import zlib
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from stores.infra.settings import Settings
 from tests.api.conftest import TRAIN, Bench, Person, Pointers, Upload
 from tests.api.uploads.archives import picture, pictures, tarred, zipped
 from tests.conftest import S3Settings
+from tests.packing.test_headers import chunk, jpeg_with, png_with
 
 CLASSES = {**pictures(20, "pets/cat/"), **pictures(20, "pets/dog/"), "pets/LICENSE": b"x"}
 
@@ -151,6 +153,16 @@ def test_validation_and_test_pictures_are_one_part_with_a_note(alice: Person, up
     made = upload(alice, zipped(files)).json
     assert made["parts"] == {"train": 20, "test": 7}
     assert "the pictures of test/, val/ together are the test part" in made["notes"]
+
+
+def test_pictures_with_much_beside_their_pixels_become_a_data_set(alice: Person, upload: Upload) -> None:
+    large = bytes(1_200_000)
+    texts = png_with(chunk(b"zTXt", b"workflow\0\0" + zlib.compress(large)))
+    profile = png_with(chunk(b"iCCP", b"icc\0\0" + zlib.compress(large)))
+    spoiled = jpeg_with((0xE1, b"Exif\0\0no data at all"))
+    answer = upload(alice, zipped({**pictures(16), "texts.png": texts, "profile.png": profile, "spoiled.jpg": spoiled}))
+    assert answer.status_code == 201, answer.text
+    assert answer.json["images"] == 19
 
 
 def test_the_same_archive_makes_the_same_bytes_under_any_name(alice: Person, upload: Upload) -> None:
