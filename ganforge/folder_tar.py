@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganforge.errors import UploadError
+from packing.errors import printable
 from packing.left_out import LeftOut
 from packing.names import PICTURES, Kind, begins_as_picture, kind_of
 from packing.tree import Tree, beginning
@@ -46,7 +47,7 @@ def members(folder: Path, *, skip: bool, note: Callable[[str], None]) -> list[Me
             continue
         size = _size(entry)
         if size is None:
-            note(f"{name} is a pipe or a device, and was left out")
+            note(f"{printable(name)} is a pipe or a device, and was left out")
             continue
         kind = kind_of(name)
         if kind is Kind.UNNAMED and begins_as_picture(beginning(entry)):
@@ -59,7 +60,7 @@ def members(folder: Path, *, skip: bool, note: Callable[[str], None]) -> list[Me
         if kind in {Kind.OTHER_PICTURE, Kind.ARCHIVE}:
             left_out.add_other(name, kind)
     for name in tree.repeated:
-        note(f"{name} is a link to a folder that is part of the upload already, and was left out")
+        note(f"{printable(name)} is a link to a folder that is part of the upload already, and was left out")
     if left_out and not skip:
         raise UploadError(_refusal(left_out))
     if not pictures:
@@ -78,7 +79,8 @@ def _size(entry: os.DirEntry[str]) -> int | None:
     except OSError as error:
         if entry.is_symlink():
             target = os.readlink(entry.path)  # noqa: PTH115
-            raise UploadError(f"{entry.path} is a link to {target}, which isn't there: correct or remove it") from error
+            where = f"{printable(entry.path)} is a link to {printable(target)}"
+            raise UploadError(f"{where}, which isn't there: correct or remove it") from error
         raise
     return facts.st_size if stat.S_ISREG(facts.st_mode) else None
 
@@ -114,11 +116,12 @@ def tar(found: list[Member]) -> Iterator[bytes]:
     for member in found:
         content = b""
         if member.path is not None:
+            name = printable(str(member.path))
             try:
                 content = member.path.read_bytes()
             except OSError as error:
-                raise UploadError(f"{member.path} can't be read: {error.strerror}") from error
+                raise UploadError(f"{name} can't be read: {error.strerror}") from error
             if len(content) != member.size:
-                raise UploadError(f"{member.path} changed during the upload; upload it again when it no longer changes")
+                raise UploadError(f"{name} changed during the upload; upload it again when it no longer changes")
         yield member.header + content.ljust(_padded(member.size), b"\0")
     yield bytes(2 * _BLOCK)

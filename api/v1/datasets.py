@@ -46,7 +46,8 @@ def get_dataset(call: Call[Query, None], dataset_id: str) -> answers.Dataset:
 def create_dataset(call: Call[Query, None]) -> Reply:
     """Create a data set from a zip or tar of pictures.
 
-    The answer comes when the data set is ready. Damaged pictures are named (422) unless `skip_damaged` is true.
+    The answer comes when the data set is ready. Damaged pictures and files of kinds that are not read are named
+    (422) unless `skip_damaged` is true.
     """
     made = call.service.import_dataset(call.request, call.who)
     return Reply(made, 201, {"Location": f"/v1/datasets/{made['id']}"})
@@ -64,7 +65,8 @@ def create_dataset(call: Call[Query, None]) -> Reply:
 def show_preview(call: Call[ContentQuery, None], dataset_id: str) -> Reply | Response:
     """Get the preview: a grid of a data set's pictures, with classes in rows for built-in and discovered data sets.
 
-    303 to a signed link that lives for 10 minutes; with `redirect=false` the PNG itself.
+    303 to a signed link that lives for 10 minutes; with `redirect=false` the PNG itself. The link refuses a request
+    that brings an `Authorization` header too.
     """
     found = _find(call, dataset_id)
     key = call.service.stores.datasets.uploads.preview_key(found["id"], call.who.reads)

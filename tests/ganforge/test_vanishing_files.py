@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -76,3 +77,16 @@ def test_a_subfolder_that_cannot_be_read_is_named(folder: Path) -> None:
     (folder / "circle").symlink_to("circle")
     with pytest.raises(UploadError, match="circle is a link to circle"):
         prepared(folder)
+
+
+def test_names_that_are_no_utf_8_can_be_told(folder: Path) -> None:
+    odd = folder / os.fsdecode(b"\xff\xfe.png")
+    odd.symlink_to("/nowhere")
+    with pytest.raises(UploadError) as lost:
+        prepared(folder)
+    assert "\ufffd\ufffd.png is a link to /nowhere" in str(lost.value)
+    odd.unlink()
+    os.mkfifo(odd)
+    notes: list[str] = []
+    upload.body(folder, {"name": "x"}, lambda _sent, _all: None, skip=False, note=notes.append)
+    assert notes == ["\ufffd\ufffd.png is a pipe or a device, and was left out"]

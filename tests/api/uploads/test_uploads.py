@@ -19,6 +19,8 @@ from tests.api.conftest import TRAIN, Bench, Person, Pointers, Upload
 from tests.api.uploads.archives import picture, pictures, tarred, zipped
 from tests.conftest import S3Settings
 from tests.packing.test_headers import chunk, jpeg_with, png_with
+from tests.packing.test_zip_names import raw_zip
+from tests.packing.trees import HEIC
 
 CLASSES = {**pictures(20, "pets/cat/"), **pictures(20, "pets/dog/"), "pets/LICENSE": b"x"}
 
@@ -127,6 +129,21 @@ def test_folders_say_what_the_data_set_is(
     header, data = packed(stores, made["id"])
     assert {part: header[f"{part}.pixels"]["shape"][0] for part in parts} == parts
     assert len(data) == max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
+
+
+def test_the_confined_packer_reads_pictures_of_phones_and_names_of_windows(alice: Person, upload: Upload) -> None:
+    files = {**pictures(16), "IMG_1.HEIC": HEIC, "b.avif": picture(kind="AVIF"), "no_suffix": picture(7)}
+    made = upload(alice, zipped(files), "phones")
+    assert (made.status_code, made.json.get("images")) == (201, 19), made.text
+    for code_page, classes in {
+        "gbk": ["狗", "猫"],
+        "cp932": ["ソ", "犬"],
+        "cp949": ["강아지", "고양이"],
+        "cp950": ["功", "貓"],
+    }.items():
+        names = [f"{name}/{number}.png".encode(code_page) for name in classes for number in range(9)]
+        made = upload(alice, raw_zip(names), code_page)
+        assert (made.status_code, made.json.get("classes")) == (201, sorted(classes)), made.text
 
 
 def test_labels_beside_images_are_no_classes_in_the_layouts_of_detectors(alice: Person, upload: Upload) -> None:
