@@ -25,7 +25,7 @@ from stores.infra.broker import Bell
 from stores.infra.errors import StaleFenceError
 from stores.infra.failpoints import reach
 from stores.infra.sql import seconds
-from stores.jobs.checkpoints import not_every_nth, promised
+from stores.jobs.checkpoints import prune
 from stores.jobs.claim import QuotaReachedError, take_job
 from stores.jobs.commit_check import certain
 from stores.jobs.transitions import Claim, Ending, end_attempt, hold
@@ -241,25 +241,9 @@ class Attempts:
         Raises:
             StaleFenceError
         """
-        mine = (Artifact.job_id == claim.job_id, Artifact.kind == "checkpoint")
-        newest = select(Artifact.id).where(*mine).order_by(Artifact.id.desc()).limit(keep)
         with self._engine.begin() as connection:
             job = hold(connection, claim)
-            surplus = connection.scalars(
-                select(Artifact.id)
-                .where(
-                    *mine,
-                    Artifact.id.not_in(newest.scalar_subquery()),
-                    Artifact.id != func.coalesce(job.best_checkpoint, ""),
-                    not_every_nth(every),
-                )
-                .with_for_update(skip_locked=True)
-            ).all()
-            # The rows are locked before it is asked whom they are promised to (stores/jobs/checkpoints.py).
-            keys = connection.scalars(
-                delete(Artifact).where(Artifact.id.in_(surplus), ~promised()).returning(Artifact.object_key)
-            ).all()
-        return list(keys)
+            return prune(connection, claim.job_id, job.best_checkpoint, keep, every)
 
     def finish(self, claim: Claim, ending: Ending) -> State:
         """End the attempt. Returns the state in which the job is now.

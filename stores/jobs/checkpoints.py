@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from models.rows import Artifact, Job
@@ -31,3 +31,15 @@ def promised() -> ColumnElement[bool]:
         .correlate(Artifact)
         .exists()
     )
+
+
+def prune(connection: Connection, job_id: str, best: str | None, keep: int, every: int) -> list[str]:
+    """Delete a job's surplus checkpoints (`Attempts.prune_checkpoints`); return the keys of their objects."""
+    mine = (Artifact.job_id == job_id, Artifact.kind == "checkpoint")
+    newest = select(Artifact.id).where(*mine).order_by(Artifact.id.desc()).limit(keep)
+    surplus = select(Artifact.id).where(
+        *mine, Artifact.id.not_in(newest.scalar_subquery()), Artifact.id != (best or ""), not_every_nth(every)
+    )
+    locked = connection.scalars(surplus.with_for_update(skip_locked=True)).all()
+    unneeded = delete(Artifact).where(Artifact.id.in_(locked), ~promised())
+    return list(connection.scalars(unneeded.returning(Artifact.object_key)))
