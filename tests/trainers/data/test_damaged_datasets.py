@@ -138,6 +138,6 @@ def test_an_unknown_layout_names_those_that_are_read(root, load):
 
 
 def test_a_cache_without_room_is_told_before_it_is_filled(folder_set, load, root):
-    with pytest.raises(Exception, match=r"needs 12582\.9 GB in .*prepared, and .* are free; make room there"):
+    with pytest.raises(Exception, match=r"needs 12582\.9 GB in .*prepared, and .* are free beside .*; make room there"):
         load(replace(folder_set, parts={"train": 1_000_000}), 2048)
     assert not list((root.parent / "cache").rglob("*.part"))
