@@ -91,6 +91,7 @@ def test_looking_at_a_waiting_job_takes_three_statements(alice: Person, asked: l
 def test_a_list_of_jobs_in_several_queues_takes_three_statements(alice: Person, asked: list[str]) -> None:
     for n in range(20):
         alice.submit(queue=("cpu", "gpu")[n % 2])
+    alice.get("/v1/jobs?limit=1")  # the first list of a process reads the key that signs cursors
     asked.clear()
     assert len(alice.get("/v1/jobs?limit=20").json["data"]) == 20
     assert len(asked) <= 3, asked
