@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +24,8 @@ def main() -> int:
     bad = any(result.violations for result in results)
     if bad:
         print(f"kept in {home}; run one again with --seed {given.seed} --only NUMBER")
+    else:
+        shutil.rmtree(home)
     return 1 if bad else 0
 
 
