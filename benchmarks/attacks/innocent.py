@@ -33,16 +33,17 @@ class Seen:
         """Return the summary that is printed."""
         return {
             "answers_per_second": round(len(self.answers) / self.seconds, 1),
-            "p99_ms": _p99(self.answers),
-            "upload_p99_ms": _p99(self.uploads),
-            "uploads": len(self.uploads),
-            "stream_opened_p99_ms": _p99(self.streams),
+            "p99_ms": _at(self.answers, 0.99),
+            "upload_ms": _at(self.uploads, 0.5),
+            "worst_upload_ms": _at(self.uploads, 1),
+            "stream_opened_ms": _at(self.streams, 0.5),
+            "worst_stream_opened_ms": _at(self.streams, 1),
             "refused": dict(self.refused),
         }
 
 
-def _p99(times: list[float]) -> float | None:
-    return round(percentile(times, 0.99), 1) if times else None
+def _at(times: list[float], share: float) -> float | None:
+    return round(percentile(times, share), 1) if times else None
 
 
 def work(target: Target, seconds: float) -> Seen:
