@@ -63,10 +63,8 @@ GIVEN = {
 }
 ODD = st.one_of(
     st.text(min_size=1, max_size=80).map(lambda text: text.encode(errors="replace").decode()),
-    st.sampled_from(
-        ["..", ".", "%", "\0", "null", "undefined", "-1", "9" * 40, "job_", "' or 1=1", "{}", "${x}", "//"]
-    ),
-)
+    st.sampled_from(["...", "%", "\0", "null", "undefined", "-1", "9" * 40, "job_", "' or 1=1", "{}", "${x}", "//"]),
+).filter(lambda text: text not in {".", ".."})  # which clients take out of a path
 
 
 def _operations(target: Target, wanted: Callable[[str, dict[str, Any]], bool]) -> dict[str, Any]:
