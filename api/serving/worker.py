@@ -14,6 +14,9 @@ from stores.infra.settings import Settings
 
 # Room for requests beside the streams, so that a refused stream still gets an answer.
 ROOM_FOR_REQUESTS = 500
+# Connections taken at once. gunicorn takes one, to share them evenly among processes: then a new one waits behind all
+# that came before it, each for a round of the requests that are being answered.
+MOST_ACCEPTED = 16
 
 
 def most_connections(settings: Settings) -> int:
@@ -29,6 +32,10 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         self.settings: Settings = self.application.extensions["ganforge"].settings
         self.proxies = Proxies(self.settings.proxies)
         self.connections = Connections(self.settings.connections_per_address, lambda peer: not self.proxies.trust(peer))
+
+    def set_max_accept(self) -> None:
+        """Say how many connections are taken at once; gevent asks when it starts to listen."""
+        self.max_accept = MOST_ACCEPTED
 
     def handle(self, sock: socket.socket, address: Any) -> None:
         """Serve one connection."""
