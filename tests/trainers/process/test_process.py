@@ -178,7 +178,17 @@ def test_a_sampling_job_runs_through_the_same_process(start, make_spec, tmp_path
 
 
 # What trainers use of the models at run time.
-SHARED = ("files.py", "formats.py", "layer_table.py", "limits.py", "memory.py", "messages", "typed_json.py", "wire.py")
+SHARED = (
+    "disk.py",
+    "files.py",
+    "formats.py",
+    "layer_table.py",
+    "limits.py",
+    "memory.py",
+    "messages",
+    "typed_json.py",
+    "wire.py",
+)
 
 
 def test_trainers_run_on_python_3_8():
