@@ -62,7 +62,7 @@ def test_a_page_is_readable_fits_and_is_light(person, addresses, picture, name):
 def test_names_and_labels_of_any_length_and_direction_stay_in_their_places(person, stack):
     admin = person("admin", "root", viewport=SMALL)
     labels = {"k" * 60: "v" * 200, **{f"label-{n}": "x" for n in range(20)}}
-    job = stack.client.submit({**TRAIN, "queue": "jetson", "name": "\u202e" + "W" * 199, "labels": labels})
+    job = stack.client.submit({**TRAIN, "queue": "jetson", "name": "\u05d0" * 20 + "W" * 180, "labels": labels})
     for path in (
         "/dashboard",
         "/dashboard/jobs",
