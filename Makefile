@@ -79,7 +79,7 @@ chaos: $(INSTALLED) ## Break the running service RUNS times, drawn by SEED (200 
 fuzz-uploads: $(INSTALLED) ## Mutate archives and pictures for SECONDS, drawn by SEED, against packers in their limits
 	@$(BIN)/python -m tests.fuzz_uploads --seed $(or $(SEED),1) --seconds $(or $(SECONDS),300)
 
-fuzz: $(INSTALLED) ## Send CASES generated requests, drawn by SEED, to a running service (50000 take about half an hour)
+fuzz: $(INSTALLED) ## Send CASES generated requests, drawn by SEED, to a service that it starts (50000 take about half an hour)
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),50000) --seed $(or $(SEED),1)
 
 lint: $(INSTALLED) ## Check style, types and import contracts, the pages' scripts and templates, and the docs' links
@@ -111,7 +111,7 @@ hashes: $(INSTALLED) ## Write the lists of packages with hashes that the images 
 			--output-file "requirements/$$(echo $$extras | tr ' ' -).txt"; \
 	done
 
-audit: $(INSTALLED) ## Look for known weaknesses in the pinned packages (needs the network; 2: not all could be looked up)
+audit: $(INSTALLED) ## Look for known weaknesses in the pinned packages (needs the network; exits with 2 if it could not look up all of them)
 	@$(BIN)/python -m tools.audit constraints.txt
 
 bench: $(INSTALLED) ## Measure, and print one JSON line a figure
@@ -123,7 +123,7 @@ bench-train: $(INSTALLED) ## Measure training speed beside the tutorials' own lo
 bench-queue: $(INSTALLED) ## Measure the queue: claims, pages, streams, floods (about 20 min; NAMES=pages for one)
 	@$(BIN)/python -m benchmarks.queue $(NAMES)
 
-bench-attack: $(INSTALLED) ## Attack a service from outside: what does an innocent owner notice? (about 10 min; NAMES=bombs for one)
+bench-attack: $(INSTALLED) ## Attack a service and measure what an innocent owner notices (as root; about 10 min; NAMES=bombs for one)
 	@$(BIN)/python -m benchmarks.attacks $(NAMES)
 
 bench-quality: $(INSTALLED) ## Train recipes for minutes and let a classifier judge them (about 15 min)
