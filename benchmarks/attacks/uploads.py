@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import itertools
 import socket
 import threading
@@ -72,7 +73,7 @@ def _many(
         while time.monotonic() < until:
             try:
                 kind(target, until, counted)
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 counted[type(error).__name__] += 1
             time.sleep(0.2)
 
