@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, NamedTuple
 
 from models.messages import ArchiveFaults, MemberFaults, Remedies, message_of, verbatim
-from packing.errors import RefusedError, refuse_file
+from packing.errors import RefusedError, printable, refuse_file
 from packing.limits import MEMORY, MOST_MEMBER, MOST_MEMBERS, MOST_RATIO, MOST_UNPACKED, RATIO_FROM
 from packing.names import checked, is_junk, normal
 from packing.tar_members import (
@@ -195,7 +195,7 @@ class Archive:
             if len(content) > MOST_MEMBER:
                 raise _too_large(name)
         if len(content) != claimed:
-            raise EOFError(f"{name} ends early")
+            raise EOFError(f"{printable(name)} ends early")
         return bytes(content)
 
     def _count(self, more: int) -> None:

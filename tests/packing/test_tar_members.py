@@ -31,7 +31,7 @@ def read(path: Path) -> dict[str, bytes]:
 
 def header(name: str = "x.png", size: bytes = b"%011o\0" % 0, kind: bytes = b"0") -> bytes:
     """Return a header with a right checksum."""
-    block = bytearray(name.encode().ljust(100, b"\0") + b"0000644\0" * 3 + size + b"0" * 11 + b"\0" + b" " * 8 + kind)
+    block = bytearray(name.encode("utf-8", "surrogateescape").ljust(100, b"\0") + b"0000644\0" * 3 + size + b"0" * 11 + b"\0" + b" " * 8 + kind)
     block = block.ljust(257, b"\0") + b"ustar\x0000"
     block = block.ljust(512, b"\0")
     block[148:156] = b"%06o\0 " % sum(block)
@@ -140,3 +140,11 @@ def test_a_header_made_by_hand_is_refused_before_it_is_read(tmp_path: Path, case
             read(path)
         assert wrong in str(refused.value)
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(("name", "shown"), [("a\x1b[2J.png", "a\ufffd[2J.png"), ("a\udcff.png", "a\ufffd.png")])
+def test_the_name_of_a_member_that_is_cut_off_is_safe_to_print(tmp_path: Path, name: str, shown: str) -> None:
+    (tmp_path / "archive").write_bytes(header(name, b"%011o\0" % 5000) + bytes(1000))
+    with pytest.raises(RefusedError) as refused:
+        read(tmp_path / "archive")
+    assert f"cut off or damaged ({shown} ends early)" in str(refused.value)
