@@ -27,6 +27,10 @@ HARD_LINK, SYMBOLIC_LINK, SPARSE = b"1", b"2", b"S"
 _LABEL = b"V"
 _LONG_NAME, _LONG_LINK = b"L", b"K"
 _PAX, _PAX_FOR_ALL = {b"x", b"X"}, b"g"
+# Keywords in PAX headers that are used here, and how those of sparse files begin. A header of 1 MB holds 100,000
+# others, which would be searched for each member if they were kept.
+_KEYWORDS = {"path", "size", "GNU.sparse.name"}
+_SPARSE_KEYWORD = "GNU.sparse."
 # Kinds whose size is only told: no data follows.
 _WITHOUT_DATA = {HARD_LINK, SYMBOLIC_LINK, b"3", b"4", b"5", b"6"}
 
@@ -111,7 +115,7 @@ class Tar:
         name = _text(facts.get("path") or header.name)
         size = _decimal(facts["size"]) if "size" in facts else header.size
         kind = header.kind
-        if any(key.startswith("GNU.sparse.") for key in facts):
+        if _SPARSE_KEYWORD in facts:
             kind = SPARSE
             name = _text(facts.get("GNU.sparse.name") or facts.get("path") or header.name)
         elif kind == b"\0" and name.endswith("/"):  # the old form has no type for folders
@@ -218,7 +222,7 @@ def _decimal(value: bytes) -> int:
 
 
 def _records(content: bytes) -> _Facts:
-    """Return the records of a PAX header by keyword.
+    """Return the records of a PAX header by keyword: those that are used, and a mark for those of sparse files.
 
     Each record is its length in digits, a blank, the keyword, "=", the value, and a newline.
 
@@ -231,10 +235,14 @@ def _records(content: bytes) -> _Facts:
         blank = content.find(b" ", at, at + _LONGEST_NUMBER + 1)
         length = _decimal(content[at:blank]) if blank > at else 0
         end = at + length
-        keyword, equals, value = content[blank + 1 : end - 1].partition(b"=")
+        raw, equals, value = content[blank + 1 : end - 1].partition(b"=")
         if not equals or end > len(content) or content[end - 1 : end] != b"\n":
             raise TarError(ArchiveFaults.tar_record(start=_shown(content[at:])))
-        found[_text(keyword)] = value
+        keyword = _text(raw)
+        if keyword.startswith(_SPARSE_KEYWORD):
+            found[_SPARSE_KEYWORD] = b""
+        if keyword in _KEYWORDS:
+            found[keyword] = value
         at = end
     return found
 

@@ -31,7 +31,8 @@ def read(path: Path) -> dict[str, bytes]:
 
 def header(name: str = "x.png", size: bytes = b"%011o\0" % 0, kind: bytes = b"0") -> bytes:
     """Return a header with a right checksum."""
-    block = bytearray(name.encode("utf-8", "surrogateescape").ljust(100, b"\0") + b"0000644\0" * 3 + size + b"0" * 11 + b"\0" + b" " * 8 + kind)
+    field = name.encode("utf-8", "surrogateescape").ljust(100, b"\0")
+    block = bytearray(field + b"0000644\0" * 3 + size + b"0" * 11 + b"\0" + b" " * 8 + kind)
     block = block.ljust(257, b"\0") + b"ustar\x0000"
     block = block.ljust(512, b"\0")
     block[148:156] = b"%06o\0 " % sum(block)
@@ -100,6 +101,7 @@ def test_sparse_files_are_refused_by_their_name(tmp_path: Path) -> None:
             read(path)
 
 
+MANY_KEYWORDS = b"".join(record(f"{number:x}", "") for number in range(80_000))
 HELD_UP = {
     "a negative size": (header(size=b"\xff" * 12), "has -1 where"),
     "a negative size in digits": (header(size=b"-0000000512\0"), "has -0000000512 where"),
@@ -109,6 +111,7 @@ HELD_UP = {
     "a header of digits": (extra(b"1" * 900_000), "is not readable at: 1111"),
     "digits in a value": (extra(record("comment", "1" * 900_000)) + header(), None),
     "many records": (extra(record("a", "") * 100_000) + header(), None),
+    "many keywords for all of many members": (extra(MANY_KEYWORDS, b"g") + header() * 500, None),
     "a size of a million digits": (extra(record("size", "9" * 900_000)) + header(), "has 99999999999999999999 where"),
     "a negative size in a record": (extra(record("size", "-1")) + header(), "has -1 where"),
     "a length of nothing": (extra(b"0 a=b\n"), "is not readable at"),
