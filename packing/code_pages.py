@@ -57,12 +57,14 @@ def _score(names: Sequence[bytes], code_page: str) -> float:
 def _likeness(name: str, code_page: str) -> float:
     """Return how much a name looks like words: the sum over its characters, weighed by the bytes that they explain."""
     total = 0.0
+    letters = [char for char in name if char.isalpha()]
+    mostly_plain = 2 * sum(not char.isascii() for char in letters) <= len(letters)
     for place, char in enumerate(name):
         if char.isascii():
             continue
         before, after = name[place - 1 : place], name[place + 1 : place + 2]
         if code_page == _WESTERN:
-            total += _western(name, char, before, after)
+            total += _western(char, before, after) if mostly_plain else -1.0
             continue
         packed = char.encode(code_page, "replace")
         # A second byte in ASCII may as well be a letter of its own.
@@ -72,15 +74,13 @@ def _likeness(name: str, code_page: str) -> float:
     return total
 
 
-def _western(name: str, char: str, before: str, after: str) -> float:
-    """Return how likely a letter with an accent is here: inside a word, with more plain letters than accents."""
+def _western(char: str, before: str, after: str) -> float:
+    """Return how likely a letter with an accent is between these: inside a word."""
     if not char.isalpha() or unicodedata.name(char, "")[:5] != "LATIN":
         return -1.0
-    letters = [one for one in name if one.isalpha()]
-    accents = sum(not one.isascii() for one in letters)
     beside = any(one.isascii() and one.isalpha() for one in (before, after))
     breaks_case = char.islower() and after.isascii() and after.isupper()
-    return 1.0 if beside and not breaks_case and 2 * accents <= len(letters) else -1.0
+    return 1.0 if beside and not breaks_case else -1.0
 
 
 @functools.lru_cache(maxsize=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 import unicodedata
 import zlib
 from collections.abc import Callable
@@ -129,3 +130,11 @@ def test_damaged_extra_fields_and_names_that_are_no_text_end_in_no_crash() -> No
 def test_one_guess_holds_for_the_whole_archive() -> None:
     assert likeliest([f"동물/{name}.png".encode("cp949") for name in ("소", "눈", "밤", "고양이")]) == "cp949"
     assert likeliest(["水果/苹果".encode("gbk"), "桥".encode("gbk")]) == "gbk"
+
+
+@pytest.mark.parametrize("name", ["é" * 65_535, "aé" * 32_767, "강아지" * 10_000])
+def test_a_guess_takes_time_by_the_length_of_a_name(name: str) -> None:
+    raw = name.encode("cp437" if "é" in name else "cp949")
+    began = time.process_time()
+    likeliest([raw])
+    assert time.process_time() - began < 2
