@@ -57,7 +57,9 @@ class Visit(Generic[Q]):
             ProblemError: 403, as the API answers who may not call it.
         """
         self.service.door.permit(self.who, self.routes.of(view).access)
-        return view(Call(self.service, self.who, query, None, self.request), *path)
+        # Without the headers of the page's request: a browser's Range or Prefer is not meant for this view.
+        bare = Request({name: value for name, value in self.request.environ.items() if not name.startswith("HTTP_")})
+        return view(Call(self.service, self.who, query, None, bare), *path)
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,10 @@ def mount_page(app: Flask, service: Service, routes: RouteTable, page: Page) -> 
             if problem.code != "unauthenticated":
                 raise
             return redirect(f"{LOGIN}?next={quote(request.full_path.rstrip('?'), safe='/')}", 303)
-        visit = Visit(service, session, read_query(request, page.query), request, routes)
-        shown = page.view(visit, **path)
-        return shown if isinstance(shown, BaseResponse) else render(shown.template, session, **shown.context)
+        with service.turns.taken(session.who.owner):
+            visit = Visit(service, session, read_query(request, page.query), request, routes)
+            shown = page.view(visit, **path)
+            return shown if isinstance(shown, BaseResponse) else render(shown.template, session, **shown.context)
 
     rule = re.sub(r"{(\w+)}", r"<\1>", page.path)
     endpoint = f"page_{page.view.__name__}"

@@ -120,3 +120,13 @@ def test_nobody_else_sees_them_and_none_is_where_no_file_is(alice, bob, enter, l
     assert "79,184" not in enter(bob).see(f"/dashboard/jobs/{left}/{table}", 404)
     other = alice.submit()["id"]
     assert "there is no such artifact." in enter(alice).see(f"/dashboard/jobs/{other}/{table}", 404)
+
+
+@pytest.mark.parametrize("path", ["", "/layers", "/report"])
+def test_headers_for_the_api_change_no_page(alice, enter, left, path: str):
+    reader = enter(alice)
+    usual, other = (
+        reader.see(f"/dashboard/jobs/{left}{path}", headers=headers)
+        for headers in ({}, {"Prefer": "wait=9", "Range": "bytes=0-1"})
+    )
+    assert words(other) == words(usual)
