@@ -102,17 +102,17 @@ def _files(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
     # The same as GET /v1/jobs/{id}/artifacts, which the reader may call: they may see the job.
     for artifact in visit.service.stores.queries.jobs.artifacts(found["id"], (), ALL_FILES, None):
         by_kind.setdefault(artifact["kind"], []).append(artifact)
-    time_position = {kind: files[::-1] for kind, files in by_kind.items()}
+    newest_first = {kind: files[::-1] for kind, files in by_kind.items()}
     return {
-        "files": {kind: files[:FILES] for kind, files in time_position.items()},
+        "files": {kind: files[:FILES] for kind, files in newest_first.items()},
         "counts": {kind: len(files) for kind, files in by_kind.items()},
         "file_limit": FILES,
         "grids": _stops(by_kind.get("grid", [])),
-        "real_grid": next(iter(time_position.get("real_grid", [])), None),
-        "samples": time_position.get("samples", []),
-        "checkpoints": time_position.get("checkpoint", [])[:STOPS],
-        "summary": next(iter(time_position.get("summary", [])), None),
-        "report": next(iter(time_position.get("report", [])), None),
+        "real_grid": next(iter(newest_first.get("real_grid", [])), None),
+        "samples": newest_first.get("samples", []),
+        "checkpoints": newest_first.get("checkpoint", [])[:STOPS],
+        "summary": next(iter(newest_first.get("summary", [])), None),
+        "report": next(iter(newest_first.get("report", [])), None),
     }
 
 
