@@ -123,7 +123,7 @@ bench-train: $(INSTALLED) ## Measure training speed beside the tutorials' own lo
 bench-queue: $(INSTALLED) ## Measure the queue: claims, pages, streams, floods (about 20 min; NAMES=pages for one)
 	@$(BIN)/python -m benchmarks.queue $(NAMES)
 
-bench-attack: $(INSTALLED) ## Attack a service and measure what an innocent owner notices (as root; about 10 min; NAMES=bombs for one)
+bench-attack: $(INSTALLED) ## Attack a service and measure what an innocent owner notices (about 10 min; NAMES=bombs for one)
 	@$(BIN)/python -m benchmarks.attacks $(NAMES)
 
 bench-quality: $(INSTALLED) ## Train recipes for minutes and let a classifier judge them (about 15 min)
