@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import io
 import os
-import socket
 from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
 
+from ganforge.stack.ports import free_port
 from models.states import Role
 from stores.infra.errors import BlobError
 from stores.infra.settings import Settings
@@ -137,11 +137,10 @@ def test_uploads_tell_the_images_of_each_class_too(alice, upload):
 
 
 def test_a_server_makes_them_as_it_starts(service_environment, settings, stores, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     more = {"GANFORGE_HOME": str(settings.home), "GANFORGE_DATA_ROOTS": os.environ["GANFORGE_DATA_ROOTS"]}
-    server = Server({**service_environment, **more, "GANFORGE_API_PROCESSES": "2"}, port, tmp_path / "server.log")
+    server = Server(
+        {**service_environment, **more, "GANFORGE_API_PROCESSES": "2"}, free_port(), tmp_path / "server.log"
+    )
     _, secret = stores.accounts.keys.create("alice's", "alice", Role.user)
     server.start()
     try:

@@ -23,6 +23,7 @@ from api.http.problems import ProblemError
 from api.uploads.ledger import Limits
 from api.uploads.packer import PackOrder, pack
 from api.uploads.spool import Spool
+from ganforge.stack.ports import free_port
 from models.disk import LEAST_RESERVE, Disk, look_as_cache, look_at_disk
 from models.states import Role
 from stores.container import Stores
@@ -30,7 +31,7 @@ from stores.infra.settings import Settings
 from tests.api.conftest import Person, Upload
 from tests.api.server import ROOT, Server
 from tests.api.uploads.archives import pictures, zipped
-from tests.api.uploads.test_upload_server import free_port
+from tests.api.uploads.begun import begin
 from tests.waiting import until
 
 MB = 1_000_000
@@ -226,18 +227,6 @@ def test_an_owner_has_a_few_uploads_at_once_in_all_processes(settings: Settings)
         pass
 
 
-def _begin(server: Server, key: str, length: int) -> socket.socket:
-    """Begin an upload of so many bytes; return its connection."""
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
-    head = (
-        f"POST /v1/datasets HTTP/1.1\r\nHost: here\r\nContent-Length: {length}\r\nAuthorization: Bearer {key}\r\n"
-        "Content-Type: multipart/form-data; boundary=a\r\n\r\n"
-        '--a\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
-    )
-    connection.sendall(head.encode())
-    return connection
-
-
 @pytest.mark.slow
 def test_many_large_uploads_leave_the_reserve_and_everybody_else_in_peace(
     small_disk: Path, service_environment: dict[str, str], settings: Settings, stores: Stores, tmp_path: Path
@@ -255,7 +244,7 @@ def test_many_large_uploads_leave_the_reserve_and_everybody_else_in_peace(
     least: list[int] = []
     with ExitStack() as opened:
         opened.callback(server.stop, signal.SIGTERM)
-        connections = [opened.enter_context(_begin(server, key, 140 * MB)) for _ in range(16)]
+        connections = [opened.enter_context(begin(server, key, 140 * MB)) for _ in range(16)]
         # Two fit beside the reserve.
         until(lambda: len(select.select(connections, [], [], 0)[0]) == 14, 30, "the refusals")
 

@@ -14,12 +14,13 @@ from typing import Any
 import httpx
 import pytest
 
+from ganforge.stack.ports import free_port
 from models.states import Role
 from stores.container import Stores
 from stores.infra.settings import Settings
 from tests.api.server import Server
 from tests.api.uploads.archives import pictures, zipped
-from tests.api.uploads.test_upload_server import free_port
+from tests.api.uploads.begun import begin
 from tests.waiting import until
 
 PAUSE_S, DEADLINE_S = 2, 3
@@ -48,18 +49,6 @@ def running(
     alice, bob = (stores.accounts.keys.create(f"key of {owner}", owner, Role.user)[1] for owner in ("alice", "bob"))
     yield server, alice, bob
     server.stop(signal.SIGTERM)
-
-
-def begin(server: Server, key: str, length: int = 1_000_000) -> socket.socket:
-    """Begin an upload and send nothing but the head of its file."""
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
-    head = (
-        f"POST /v1/datasets HTTP/1.1\r\nHost: here\r\nContent-Length: {length}\r\nAuthorization: Bearer {key}\r\n"
-        "Content-Type: multipart/form-data; boundary=a\r\n\r\n"
-        '--a\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
-    )
-    connection.sendall(head.encode())
-    return connection
 
 
 def answer(connection: socket.socket) -> tuple[int, dict[str, str], Any]:

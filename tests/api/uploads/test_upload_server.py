@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,19 +14,14 @@ import psutil
 import pytest
 from PIL import Image
 
+from ganforge.stack.ports import free_port
 from models.states import Role
 from stores.container import Stores
 from tests.api.server import Server
 from tests.api.uploads.archives import zipped
+from tests.api.uploads.begun import begin
 from tests.conftest import S3Settings
 from tests.waiting import until
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture
@@ -101,13 +95,8 @@ def test_who_leaves_in_the_middle_leaves_nothing(server: Any, settings: Any, not
     running, headers = server
     # While it is sent.
     spool = settings.home / "uploads"
-    with socket.create_connection(("127.0.0.1", running.port)) as connection:
-        head = (
-            "POST /v1/datasets HTTP/1.1\r\nHost: here\r\nContent-Length: 10000000\r\n"
-            f"Authorization: {headers['Authorization']}\r\nContent-Type: multipart/form-data; boundary=a\r\n\r\n"
-            '--a\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
-        )
-        connection.sendall(head.encode() + bytes(1_000_000))
+    with begin(running, headers["Authorization"].removeprefix("Bearer "), 10_000_000) as connection:
+        connection.sendall(bytes(1_000_000))
         until(lambda: spool.is_dir() and list(spool.glob("*/upload-*")), 10, "the spooled file")
     until(lambda: not list(spool.iterdir()), 10, "an empty spool")
     assert nothing_left()
