@@ -6,9 +6,6 @@ import bz2
 import gzip
 import lzma
 import stat
-import struct
-import zipfile
-import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterator, NamedTuple
 
@@ -28,7 +25,7 @@ from packing.tar_members import (
     TarMember,
     is_header,
 )
-from packing.zip_members import Directory, Entry
+from packing.zip_members import DAMAGE, Directory, Entry
 from packing.zip_names import ZipNames
 
 if TYPE_CHECKING:
@@ -63,10 +60,7 @@ _NO_FILES = {
     SYMBOLIC_LINK: (MemberFaults.link, Remedies.follow_links),
     SPARSE: (MemberFaults.sparse, Remedies.store_whole),
 }
-_BROKEN = (
-    *(zipfile.BadZipFile, TarError, zlib.error, lzma.LZMAError, EOFError, OSError),
-    *(struct.error, ValueError, IndexError, KeyError, NotImplementedError),
-)
+_BROKEN = (*DAMAGE, TarError)
 
 
 class Member(NamedTuple):
