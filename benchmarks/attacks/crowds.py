@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections import Counter
 
+from api.serving.open_files import allow_open_files
 from benchmarks.attacks.target import Target
 
 HALF_OPEN = 3300
@@ -45,6 +46,7 @@ def flood(target: Target, seconds: float) -> Counter[str]:
 
 
 def _hold(target: Target, seconds: float, count: int, sent: bytes) -> Counter[str]:
+    allow_open_files(count)
     return asyncio.run(_hold_all(target, seconds, count, sent))
 
 

@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import json
-
 from sqlalchemy import create_engine, text
 
 from benchmarks.queue.job_list import FILL, OWNERS
+from benchmarks.queue.long_job import add_curves, add_job, make_levels
 from benchmarks.service import Service, digits_job
 from ganforge.client import Client
-from models.ids import new_id
-from models.recipes import RECIPES, resolve_params
 from stores.maintenance.curves import Curves
-from stores.maintenance.periodic import Round
 
 STEPS = 4_000_000
-CHUNK = 100
 JOBS = 200_000
-
-_JOB = text("""
-INSERT INTO jobs (id, owner, kind, recipe, params, dataset, dataset_id, seed, queue, max_attempts, state, finished_at)
-SELECT :id, :owner, 'train', 'mlp_gan', CAST(:params AS jsonb), name, id, 0, 'cpu', 3, 'succeeded', now()
-  FROM datasets WHERE name = 'mnist-10k'
-""")
-_CURVES = text("""
-INSERT INTO metrics (job_id, first_step, first_name, last_step, steps, values)
-SELECT :id, n + 1, 'd_fake', n + :chunk, ARRAY(SELECT generate_series(n + 1, n + :chunk)), CAST(:values AS json)
-  FROM generate_series(0, :steps - 1, :chunk) AS n
-""")
 
 
 def job_of_many_steps(service: Service, owner: str) -> str:
     """Make an ended job of four million steps with four curves; return its id."""
-    job = new_id("job")
-    params = resolve_params(RECIPES["mlp_gan"], None, {}).model_dump_json()
-    values = {
-        name: [round(0.5 + n / 1000, 4) for n in range(CHUNK)] for name in ("d_loss", "g_loss", "d_real", "d_fake")
-    }
     engine = create_engine(service.stack.services.database_url)
     with engine.begin() as connection:
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(_JOB, {"id": job, "owner": owner, "params": params})
-        connection.execute(_CURVES, {"id": job, "chunk": CHUNK, "steps": STEPS, "values": json.dumps(values)})
-    curves, found = Curves(engine), Round(0, more=True)
-    while found.more:  # the sweeper's work, finished before the attack begins
-        found = curves.make_levels(found.cursor)
+        job = add_job(connection, owner)
+        add_curves(connection, job, STEPS)
+    make_levels(Curves(engine))  # the sweeper's work, finished before the attack begins
     engine.dispose()
     return job
 

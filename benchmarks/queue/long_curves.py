@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import random
 import time
 from http.client import HTTPConnection
 from pathlib import Path
@@ -12,24 +10,19 @@ import psutil
 from sqlalchemy import text
 
 from benchmarks.queue.api_server import Served, served, servers
+from benchmarks.queue.long_job import CHUNK, add_curves, add_job, make_levels
 from benchmarks.service import emit, spread
-from models.ids import new_id
-from models.recipes import RECIPES, resolve_params
 
 POINTS = 100_000
-CHUNK = 25  # steps in one event: two events a second at fifty steps a second
-NAMES = ("d_loss", "g_loss", "d_real", "d_fake")
 RUNS = 30
 MILLIONS = 4_000_000
-CHUNKS = text("""
-    INSERT INTO metrics (job_id, first_step, first_name, last_step, steps, values)
-    SELECT :job, n * :size + 1, 'd_fake', (n + 1) * :size,
-           ARRAY(SELECT n * :size + i FROM generate_series(1, :size) AS i),
-           json_build_object('d_loss', points, 'g_loss', points, 'd_real', points, 'd_fake', points)
-      FROM generate_series(0, cast(:chunks - 1 AS bigint)) AS n,
-           LATERAL (SELECT json_agg(round((n * :size + i) * 7919 % 1000003 / 1000003.0, 6)) AS points
-                      FROM generate_series(1, :size) AS i) AS chunk
+EVENTS = text("""
+    INSERT INTO events (job_id, seq, attempt, type, data)
+    SELECT job_id, row_number() OVER (ORDER BY first_step), 1, 'metric',
+           jsonb_build_object('epoch', 1, 'steps', to_jsonb(steps), 'values', CAST(values AS jsonb))
+      FROM metrics WHERE job_id = :job
 """)
+COUNT = text("UPDATE jobs SET last_seq = (SELECT max(seq) FROM events WHERE job_id = :job) WHERE id = :job")
 
 
 def run() -> None:
@@ -59,14 +52,15 @@ def _times(api: Served, link: HTTPConnection, path: str, runs: int) -> dict[str,
 
 def _millions(api: Served, link: HTTPConnection, job: str) -> None:
     """Print what the curves of four million steps take: without levels, their making, and with them."""
-    with api.stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        for statement in ("SET statement_timeout = 0", "TRUNCATE curve_levels, metrics"):
+    with api.stores.infra.engine.begin() as connection:
+        connection.execute(text("TRUNCATE curve_levels, metrics"))
+        add_curves(connection, job, MILLIONS)
+    with api.stores.infra.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in ("SET statement_timeout = 0", "VACUUM ANALYZE metrics"):
             connection.execute(text(statement))
-        connection.execute(CHUNKS, {"job": job, "size": CHUNK, "chunks": MILLIONS // CHUNK})
-        connection.execute(text("VACUUM ANALYZE metrics"))
     _measure_millions(api, link, job, "without_levels", 1)
     began = time.perf_counter()
-    make_levels(api)
+    make_levels(api.stores.maintenance.curves)
     emit("levels_made_s", points=MILLIONS, seconds=round(time.perf_counter() - began, 1))
     _measure_millions(api, link, job, "with_levels", RUNS)
     size = text("SELECT pg_total_relation_size('curve_levels') AS levels, pg_total_relation_size('metrics') AS metrics")
@@ -101,50 +95,10 @@ def _weigh(api: Served) -> None:
 
 def fill(api: Served, points: int = POINTS) -> str:
     """Make a job of so many steps with its curves and events, as a training run would leave them; return its id."""
-    draw = random.Random(0)
-    params = resolve_params(RECIPES["mlp_gan"], None, {}).model_dump(mode="json")
-    job = new_id("job")
-    chunks = []
-    for first in range(1, points + 1, CHUNK):
-        steps = list(range(first, first + CHUNK))
-        values = {name: [round(draw.gauss(1, 0.3), 6) for _ in steps] for name in NAMES}
-        chunks.append((steps, values))
     with api.stores.infra.engine.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO jobs (id, owner, kind, recipe, params, dataset, dataset_id, seed, queue,"
-                " max_attempts, state, finished_at, last_seq) SELECT :id, 'bench', 'train', 'mlp_gan',"
-                " CAST(:params AS jsonb), name, id, 0, 'cpu', 3, 'succeeded', now(), :seq"
-                " FROM datasets WHERE name = 'mnist-10k'"
-            ),
-            {"id": job, "seq": len(chunks), "params": json.dumps(params)},
-        )
-    with api.stores.infra.engine.begin() as connection:
-        rows = [
-            {"job": job, "seq": seq, "first": steps[0], "last": steps[-1], "steps": steps, "values": json.dumps(values)}
-            for seq, (steps, values) in enumerate(chunks, 1)
-        ]
-        connection.execute(
-            text(
-                "INSERT INTO metrics (job_id, first_step, first_name, last_step, steps, values)"
-                " VALUES (:job, :first, 'd_fake', :last, :steps, CAST(:values AS json))"
-            ),
-            rows,
-        )
-        connection.execute(
-            text(
-                "INSERT INTO events (job_id, seq, attempt, type, data) VALUES (:job, :seq, 1, 'metric',"
-                " jsonb_build_object('epoch', 1, 'steps', to_jsonb(CAST(:steps AS int[])),"
-                " 'values', CAST(:values AS jsonb)))"
-            ),
-            rows,
-        )
-    make_levels(api)
+        job = add_job(connection, "bench")
+        add_curves(connection, job, points)
+        connection.execute(EVENTS, {"job": job})
+        connection.execute(COUNT, {"job": job})
+    make_levels(api.stores.maintenance.curves)
     return job
-
-
-def make_levels(api: Served) -> None:
-    """Make the coarser levels of all curves, as supervisors do while they write."""
-    found = api.stores.maintenance.curves.make_levels("")
-    while found.more:
-        found = api.stores.maintenance.curves.make_levels(found.cursor)
