@@ -41,7 +41,7 @@ def check_label_name(text: str) -> str:
     if found := _SEPARATOR.search(text):
         raise ValueError(RequestFaults.label_separator(separator=found[0]))
     if text != text.strip():
-        raise ValueError(RequestFaults.label_with_spaces())
+        raise ValueError(RequestFaults.spaces_at_ends())
     return check_plain(text)
 
 

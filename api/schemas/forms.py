@@ -44,7 +44,7 @@ class NewDataset(BaseModel):
         if not value.strip():
             raise ValueError(FieldFaults.must_not_be_blank())
         if value != value.strip():
-            raise ValueError(RequestFaults.name_with_spaces())
+            raise ValueError(RequestFaults.spaces_at_ends())
         unfit = _unfit_character(value)
         if unfit is not None:
             name = f"U+{ord(unfit):04X} {unicodedata.name(unfit, '')}".strip()

@@ -36,8 +36,9 @@ class ServiceFaults(Texts):
         "or GANFORGE_DISK_RESERVE_BYTES lowered"
     )
     own_share_reached = Text(
-        "your uploads under way and this one take {needed} of the service's disk, and an owner's may take {limit} of "
-        "the {room} that are free for uploads; send fewer or smaller pictures, or try again when others have ended"
+        "your uploads under way and this one take {needed} of the service's disk, and one owner's uploads may take "
+        "{limit} of the {room} that are free for uploads; send fewer or smaller pictures, or try again when others "
+        "have ended"
     )
     uploads_under_way = Text("other uploads are under way; try again in a while")
     all_uploads_under_way = Text(
@@ -68,7 +69,7 @@ class ServerFaults(Texts):
     length_beside_chunks = Text("give either Content-Length or Transfer-Encoding, not both")
     length_unreadable = Text("Content-Length must be one number of up to 18 digits")
     chunks_unreadable = Text("the chunks of the body cannot be read: a length in hexadecimal digits must precede each")
-    too_slow = Text("the request did not arrive in time: its sender may wait for {seconds:g} seconds in all")
+    too_slow = Text("the request did not arrive in time: its sender may pause for {seconds:g} seconds in all")
     too_many_connections = Text("your address has {limit} open connections, its limit; close some and try again")
     crashed_outside = Text("something went wrong here")
 
@@ -154,11 +155,10 @@ class RequestFaults(Texts):
     last_event = Text("the last event of this job is {seq}")
     only_reprioritize = Text("is for `reprioritize` alone")
     needs_priority = Text("is required to reprioritize")
-    no_such_bytes = Text("there are {size:,} bytes, and the range begins behind them")
-    name_with_spaces = Text("must not begin or end with spaces")
+    no_such_bytes = Text("the file has {size:,} bytes, and the range begins beyond them")
+    spaces_at_ends = Text("must not begin or end with spaces")
     name_with_character = Text("must not hold {character}, which cannot be seen or changes the text beside it")
     label_separator = Text("must not contain {separator}, which separates name and text in filters (`name:text`)")
-    label_with_spaces = Text("must not begin or end with spaces")
     name_with_slash = Text("must not hold a slash: it stands in addresses")
     name_like_an_id = Text("must not look like the id of a data set")
 

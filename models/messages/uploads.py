@@ -21,7 +21,7 @@ class ArchiveFaults(Texts):
     too_much = Text("more than {size} GiB come out of the archive")
     a_bomb = Text("the archive unpacks to more than {ratio} times its size, which pictures do not")
     archive_damaged = Text("the archive is cut off or damaged ({error})")
-    compressed_other = Text("packed with {how}, and what is in it is no tar")
+    compressed_other = Text("compressed with {how}, but it holds no tar")
     tar_end_missing = Text("the end is missing")
     tar_checksum = Text("a header has a wrong checksum")
     tar_number = Text("a header has {value} where a number has to be")
@@ -127,7 +127,8 @@ class Remedies(Texts):
     make_smaller = Text("make the picture smaller")
     unpack_first = Text("unpack it first, and send the pictures themselves")
     convert = Text(
-        "convert such pictures to PNG or JPEG, or take them out, or send skip_damaged=true to leave them out"
+        "convert such pictures to PNG or JPEG, or take them out, or send skip_damaged=true (command line: "
+        "--skip-damaged) to leave them out"
     )
     look_for_damaged = Text("look for damaged pictures in it")
     shapes = Text(
@@ -144,8 +145,10 @@ class Remedies(Texts):
     shorten = Text("use at most {most} characters")
     fewer_classes = Text("use at most {most:,} class folders with short names; if they are no classes, use one folder")
     name_in_utf8 = Text("name them in letters of UTF-8")
-    mend_it = Text("mend it or take it out, or send skip_damaged=true to leave it out")
-    mend_them = Text("mend them or take them out, or send skip_damaged=true to leave them out")
+    mend_it = Text("mend it or take it out, or send skip_damaged=true (command line: --skip-damaged) to leave it out")
+    mend_them = Text(
+        "mend them or take them out, or send skip_damaged=true (command line: --skip-damaged) to leave them out"
+    )
     smaller_size = Text("choose a smaller size, or send fewer pictures")
 
 

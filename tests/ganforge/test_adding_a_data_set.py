@@ -88,6 +88,7 @@ def test_files_of_other_kinds_are_refused_before_a_byte_is_sent_or_left_out_and_
     assert refused.returncode == 4
     assert "3 files are of kinds that are not read here (2 .gif, 1 .svg); convert" in refused.stderr
     assert "a.gif is a picture of a kind that is not read here (.gif)" in refused.stderr
+    assert "--skip-damaged" in refused.stderr
     made = running("datasets", "add", str(folder), "--skip-damaged")
     assert made.returncode == 0, made.stderr
     assert "mixed is ready: 17 pictures" in made.stdout

@@ -121,11 +121,11 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "a picture": (picture, "a single picture", "send a zip, a tar"),
     "MNIST's own file": (
         lambda: gzip.compress(b"\0\0\x08\x03" + bytes(2000)),
-        "the file is packed with gzip, and what is in it is no tar",
+        "the file is compressed with gzip, but it holds no tar",
         "send a zip, a tar",
     ),
-    "a picture in bzip2": (lambda: bz2.compress(picture()), "packed with bzip2, and what is in it", "send a zip"),
-    "a text in xz": (lambda: lzma.compress(b"just text"), "packed with xz, and what is in it", "send a zip"),
+    "a picture in bzip2": (lambda: bz2.compress(picture()), "compressed with bzip2, but it holds no tar", "send a zip"),
+    "a text in xz": (lambda: lzma.compress(b"just text"), "compressed with xz, but it holds no tar", "send a zip"),
     "a sparse file": (lambda: _tar_with("x.png", tarfile.GNUTYPE_SPARSE), "x.png: is stored as a sparse", "--sparse"),
     "a tar with a negative size": (
         lambda: _with_size(b"\xff" * 12),
