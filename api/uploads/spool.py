@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -222,10 +222,13 @@ def full_disk_told() -> Iterator[None]:
 
 
 def _clear(folder: Path) -> None:
-    """Remove a folder; of a folder with a mark, only the large files."""
+    """Remove a folder; of a folder with a mark, only the large files.
+
+    The lock goes last: a folder without one is never swept, should the process die in between.
+    """
+    with suppress(FileNotFoundError):
+        for path in folder.iterdir():
+            if path.name not in {LOCK, MARK} and not path.is_dir():
+                path.unlink(missing_ok=True)
     if not (folder / MARK).exists():
         shutil.rmtree(folder, ignore_errors=True)
-        return
-    for path in folder.iterdir():
-        if path.name not in {LOCK, MARK}:
-            path.unlink(missing_ok=True)

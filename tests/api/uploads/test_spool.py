@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,6 +61,20 @@ def test_a_folder_whose_process_died_while_making_it_is_swept(tmp_path: Path, ha
     assert list((tmp_path / "uploads").iterdir())
     assert list(Spool(tmp_path, LIMITS).abandoned()) == []
     assert not list((tmp_path / "uploads").iterdir())
+
+
+def test_a_process_that_dies_while_it_removes_a_folder_has_removed_the_large_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(folder: Path, **_how: bool) -> None:
+        (folder / LOCK).unlink()
+        raise KeyboardInterrupt
+
+    spool = Spool(tmp_path, LIMITS)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt), spool.folder() as folder:
+        (folder / "upload-large").write_bytes(bytes(1000))
+        patched.setattr(shutil, "rmtree", dies)
+    assert not list(folder.iterdir())
 
 
 def test_taking_over_a_folder_that_has_gone_does_not_bring_it_back(tmp_path: Path) -> None:
