@@ -12,35 +12,28 @@ from weakref import WeakValueDictionary
 AT_ONCE = 4
 
 
-class _Line:
-    """The requests of one caller. It exists as long as one of them does."""
-
-    def __init__(self) -> None:
-        self.turns = threading.BoundedSemaphore(AT_ONCE)
-
-
 class Turns:
     """Lets each caller in by turns; its requests beyond `AT_ONCE` wait. A caller is an owner, or a secret."""
 
     def __init__(self) -> None:
-        self._lines: WeakValueDictionary[str, _Line] = WeakValueDictionary()
+        # A caller's turns exist as long as one of its requests does.
+        self._of_caller: WeakValueDictionary[str, threading.BoundedSemaphore] = WeakValueDictionary()
 
     @contextmanager
     def taken(self, caller: str) -> Iterator[None]:
         """Wait for a turn, and hold it for the block."""
-        line = self._line(caller)
-        with line.turns:
+        with self._turns(caller):
             yield
 
     @contextmanager
     def given_back(self, caller: str) -> Iterator[None]:
         """Give the turn back for a block that waits: for a job to change, for the bytes of an upload."""
-        line = self._line(caller)
-        line.turns.release()
+        turns = self._turns(caller)
+        turns.release()
         try:
             yield
         finally:
-            line.turns.acquire()
+            turns.acquire()
 
-    def _line(self, caller: str) -> _Line:
-        return self._lines.setdefault(caller, _Line())
+    def _turns(self, caller: str) -> threading.BoundedSemaphore:
+        return self._of_caller.setdefault(caller, threading.BoundedSemaphore(AT_ONCE))
