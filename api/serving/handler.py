@@ -145,7 +145,7 @@ class Handler(PyWSGIHandler):  # type: ignore[misc]
     def get_environ(self) -> dict[str, Any]:
         """Return the environment of a request."""
         environ: dict[str, Any] = super().get_environ()
-        chunked = "chunked" in self.headers.get("transfer-encoding", "").lower()
+        chunked = "transfer-encoding" in self.headers  # read_head takes no other coding
         expects = self.headers.get("expect", "").lower() == "100-continue" and self.request_version == "HTTP/1.1"
         self.wsgi_input = Body(self.rfile, self.content_length, self.socket if expects else None, chunked)
         environ["wsgi.input"] = self.wsgi_input

@@ -1,13 +1,13 @@
 """Reading of a request's line and headers, strictly: what two readers could read in two ways is refused.
 
 A proxy and a server that disagree on where a request ends let a stranger put words into the next request. So lengths
-are digits, given once and not beside chunks, header names are tokens, and a line ends with LF or CR LF only.
+are digits, one number and not beside chunks, header names are tokens, and a line ends with LF or CR LF only.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from api.http.refusals import RefusalError
@@ -36,7 +36,6 @@ class Head:
     version: str
     fields: list[tuple[str, str]]
     length: int | None  # None: no body, or one in chunks
-    chunked: bool
 
     @property
     def keep_alive(self) -> bool:
@@ -78,11 +77,10 @@ def read_head(line: bytes, reader: BinaryIO) -> Head:
     method, target, version = found[1], found[2], "HTTP/1.0" if found[4] == "0" else "HTTP/1.1"
     target = _ABSOLUTE.sub("", target, count=1) or "/" if _ABSOLUTE.match(target) else target
     fields = _read_fields(reader)
-    head = Head(method, target, version, fields, None, False)
+    head = Head(method, target, version, fields, None)
     if len(head.values("host")) > 1:
         raise RefusalError("malformed", ServerFaults.header_given_twice(name="Host"))
-    length, chunked = _framing(head)
-    return Head(method, target, version, fields, length, chunked)
+    return replace(head, length=_length(head))
 
 
 def _read_fields(reader: BinaryIO) -> list[tuple[str, str]]:
@@ -105,8 +103,8 @@ def _read_fields(reader: BinaryIO) -> list[tuple[str, str]]:
         fields.append((found[1], found[2]))
 
 
-def _framing(head: Head) -> tuple[int | None, bool]:
-    """Return the length of the body, and whether it comes in chunks."""
+def _length(head: Head) -> int | None:
+    """Return the length of the body; None if there is none, or it comes in chunks."""
     lengths = set(head.values("content-length"))
     codings = [value.lower() for value in head.values("transfer-encoding")]
     if codings:
@@ -114,10 +112,10 @@ def _framing(head: Head) -> tuple[int | None, bool]:
             raise RefusalError("malformed", ServerFaults.only_chunked())
         if lengths:
             raise RefusalError("malformed", ServerFaults.length_beside_chunks())
-        return None, True
+        return None
     if not lengths:
-        return None, False
+        return None
     given = lengths.pop()
     if lengths or not _LENGTH.fullmatch(given):
         raise RefusalError("malformed", ServerFaults.length_unreadable())
-    return int(given), False
+    return int(given)
