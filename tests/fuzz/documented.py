@@ -3,58 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import hypothesis
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
-from schemathesis import Case, GenerationMode
+from schemathesis import Case
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    negative_data_rejection,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from models.states import Role
-from tests.api.conftest import TRAIN
+from tests.api.generated import CHECKS, CHECKS_UNCHANGED, aim, generated, right_and_wrong
 from tests.fuzz.target import Target
 
 if TYPE_CHECKING:
     from tests.fuzz.campaign import Result
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 # Refusals that schemathesis does not count as such.
 REFUSALS = {413, 414, 415, 431}
 STREAM = "follow_all_jobs"  # never ends; tests/fuzz/raw.py reads its beginning
 TURNS = (Role.admin, Role.admin, Role.user, Role.user, Role.viewer)
-
-
-def generated(examples: int, seed: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator: run a function with this many generated arguments, the same for the same seed."""
-
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        configured = settings(
-            max_examples=examples,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        return hypothesis.seed(seed)(configured(function))
-
-    return decorate
 
 
 def run(target: Target, cases: int, seed: int, result: Result) -> None:
@@ -84,14 +52,12 @@ def _run_one(chosen: Any, name: str, cases: int, seed: int, target: Target, resu
     counted = iter(range(10**9))
 
     @generated(cases, seed)
-    @hypothesis.given(case=chosen.as_strategy() | chosen.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+    @hypothesis.given(case=right_and_wrong(chosen))
     def go(case: Case) -> None:
         turn = next(counted)
         role = TURNS[turn % len(TURNS)]
         changed = aim(case, target.known, turn)
-        # Left as it was made, a wrong request must be refused. That a right one is accepted can't be asked: which
-        # cursors and data sets there are stands in no schema.
-        checks = CHECKS if changed or role is not Role.admin else [*CHECKS, negative_data_rejection]
+        checks = CHECKS if changed or role is not Role.admin else CHECKS_UNCHANGED
         send(case, name, role, target, result, "documented", checks)
 
     go()
@@ -112,13 +78,18 @@ def send(
         checks = [not_a_server_error]
     elif answer.status_code in REFUSALS:
         checks = CHECKS
+    note_faults(case, answer, checks, name, _shown(case), result)
+
+
+def note_faults(case: Case, answer: Any, checks: list[Any], name: str, request: str, result: Result) -> None:
+    """Keep what an answer has that the document does not describe."""
     try:
         case.validate_response(answer, checks=checks)
     except (FailureGroup, AssertionError) as error:
         each = error.exceptions if isinstance(error, FailureGroup) else [error]
         for one in each:
             first = str(one).strip().splitlines() or [type(one).__name__]
-            result.fault(f"{name} {answer.status_code}: {' '.join(first[:3])[:300]}", _shown(case))
+            result.fault(f"{name} {answer.status_code}: {' '.join(first[:3])[:300]}", request)
 
 
 def _reached(case: Case, url: str | None) -> bool:
@@ -129,15 +100,3 @@ def _reached(case: Case, url: str | None) -> bool:
 
 def _shown(case: Case) -> str:
     return ascii(case.as_curl_command())[:1500]
-
-
-def aim(case: Case, known: dict[str, list[str]], turn: int) -> bool:
-    """Let most requests hit something that is there, and bodies name things that are. Tells whether it changed any."""
-    if turn % 4 == 0:
-        return False
-    for name in list(case.path_parameters or {}):
-        if name in known:
-            case.path_parameters[name] = known[name][turn % len(known[name])]
-    if isinstance(case.body, dict) and turn % 2:
-        case.body.update({name: value for name, value in TRAIN.items() if name in case.body and name != "params"})
-    return True

@@ -10,7 +10,7 @@ import hypothesis
 from hypothesis import strategies as st
 
 from models.states import Role
-from tests.fuzz.documented import generated
+from tests.api.generated import generated
 from tests.fuzz.target import Target
 
 if TYPE_CHECKING:
