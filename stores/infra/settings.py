@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         500, ge=1, description="Open connections of one address in one API process; trusted proxies have no limit."
     )
     head_s: float = Field(10.0, gt=0, description="Seconds that a client has to send a request's line and headers.")
-    body_s: float = Field(30.0, gt=0, description="Seconds that a client may wait while it sends a request's body.")
+    body_s: float = Field(30.0, gt=0, description="Seconds that a client may pause in all while it sends a body.")
     rate_limit: int = Field(3000, ge=1, description="Requests a second per key, in each API process.")
     max_streams: int = Field(1000, ge=1, description="Open streams in one API process.")
     streams_per_key: int = Field(200, ge=1, description="Open streams of one key in one API process.")
