@@ -13,7 +13,8 @@ from flask import Request
 from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from api.http.problems import MAX_ERRORS, FieldError, InvalidError, ProblemError, fault, field, pointer
+from api.http.field_faults import fault
+from api.http.problems import MAX_ERRORS, FieldError, InvalidError, ProblemError, field, pointer
 from models.messages import BodyFaults, FieldFaults, Message, message_of
 
 Model = TypeVar("Model", bound=BaseModel)

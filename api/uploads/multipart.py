@@ -22,8 +22,9 @@ from werkzeug.sansio.multipart import (
     NeedData,
 )
 
+from api.http.field_faults import fault
 from api.http.parsing import strange_text
-from api.http.problems import FieldError, InvalidError, ProblemError, fault, field, pointer
+from api.http.problems import FieldError, InvalidError, ProblemError, field, pointer
 from api.uploads.body import Body
 from api.uploads.spool import SpooledFile
 from models.messages import BodyFaults, FieldFaults, Message

@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from api.dashboard import script_texts
+from api.http.field_faults import fault
 from api.http.language import catalogue
-from api.http.problems import fault
 from api.schemas import bodies
 from models.messages import (
     Alerts,
