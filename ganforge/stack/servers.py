@@ -23,7 +23,7 @@ import redis
 from ganforge.errors import StackError
 from ganforge.stack.home import Credentials, Home
 from ganforge.stack.ports import LOOPBACK
-from migrations.database_role import ServiceRole, ensure_service_role
+from migrations.database_role import RoleError, ServiceRole, ensure_service_role
 from models.files import write_private
 
 # PostgreSQL refuses to run as root, so root starts it as this user, which every system has.
@@ -126,6 +126,8 @@ class Postgres(Server):
             ensure_service_role(admin, ServiceRole(SERVICE, self.credentials.postgres_service, DATABASE))
         except psycopg.OperationalError:
             return False
+        except RoleError as error:
+            raise StackError(f"the database role: {error}") from error
         return True
 
 
