@@ -26,11 +26,11 @@ from typing import Any
 import psutil
 import psycopg
 
-from benchmarks.queue.api_server import ROOT, await_answer, running, servers
+from benchmarks.queue.api_server import ROOT, await_answer, create_database, running, servers
 from benchmarks.service import chosen, digits_job, emit
 from ganforge.stack.ports import free_port
-from ganforge.stack.servers import SERVICE
 from ganforge.stack.services import Services
+from migrations.database_role import libpq_url
 
 CLIENTS = 4
 # Jobs that wait, of so many owners, before anything is measured.
@@ -109,8 +109,7 @@ def main() -> None:
 @contextmanager
 def _served(services: Services, name: str, root: Path) -> Iterator[Side]:
     """Run an API process of a checkout for the block, over a database with a live worker and some waiting jobs."""
-    with psycopg.connect(services.admin_dsn_for("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} OWNER {SERVICE}".encode())
+    create_database(services, name)
     home = services.home.path / name
     home.mkdir()
     own = root / ".venv" / "bin" / "python"
@@ -127,7 +126,7 @@ def _served(services: Services, name: str, root: Path) -> Iterator[Side]:
         "GANFORGE_QUOTA_QUEUED": "100000",
     }
     subprocess.run([python, "-m", "api.setup"], cwd=root, env=environment, check=True, stderr=subprocess.DEVNULL)
-    with psycopg.connect(services.database_url_for(name).replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(libpq_url(services.database_url_for(name)), autocommit=True) as connection:
         connection.execute(WORKER.encode())
     module = ["gunicorn", "-c", str(root / "api" / "gunicorn.conf.py")]
     with running(services, f"api-{name}", module, environment, python=python, folder=root) as child:

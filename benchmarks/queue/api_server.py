@@ -60,11 +60,16 @@ def servers() -> Iterator[Services]:
         yield services
 
 
+def create_database(services: Services, name: str) -> None:
+    """Create an empty database that belongs to the service's role."""
+    with psycopg.connect(services.admin_dsn_for("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} OWNER {SERVICE}".encode())
+
+
 @contextmanager
 def served(services: Services, name: str, **settings: str) -> Iterator[Served]:
     """Run one API process over a database called `name` for the block."""
-    with psycopg.connect(services.admin_dsn_for("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} OWNER {SERVICE}".encode())
+    create_database(services, name)
     home = services.home.path / name
     home.mkdir(exist_ok=True)
     port = free_port()

@@ -21,9 +21,9 @@ import alembic.config
 import psycopg
 from sqlalchemy import Engine, create_engine, text
 
+from benchmarks.queue.api_server import create_database
 from benchmarks.service import emit, percentile
 from ganforge.stack.home import Home
-from ganforge.stack.servers import SERVICE
 from ganforge.stack.services import Services
 from stores.fleet.workers import Workers
 from stores.jobs.claim import take_job
@@ -136,8 +136,8 @@ def _claim_at_once(engine: Engine, claimers: int) -> tuple[list[float], float, i
 def _database(services: Services, depth: int) -> Iterator[Engine]:
     """Make a database with `depth` queued rows for the block, and drop it."""
     name = f"claims_{depth}"
+    create_database(services, name)
     admin = psycopg.connect(services.admin_dsn_for("postgres"), autocommit=True)
-    admin.execute(f"CREATE DATABASE {name} OWNER {SERVICE}".encode())
     engine = create_engine(
         services.database_url_for(name), pool_size=max(CLAIMERS), connect_args={"connect_timeout": 5}
     )

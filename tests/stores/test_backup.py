@@ -13,6 +13,7 @@ from sqlalchemy import text
 from api.setup import migrate
 from ganforge.stack.home import Home
 from ganforge.stack.services import Services
+from migrations.database_role import libpq_url
 from models.states import Outcome, State
 from stores.container import Stores, open_stores
 from stores.events.events import Position
@@ -27,11 +28,6 @@ def run(program: str, *arguments: str) -> None:
     """Run one of PostgreSQL's programs."""
     done = subprocess.run([str(PROGRAMS / program), *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def plain(url: str) -> str:
-    """Return SQLAlchemy's address as PostgreSQL's programs take it."""
-    return url.replace("+psycopg", "")
 
 
 @pytest.fixture
@@ -86,10 +82,11 @@ def test_a_running_job_goes_on_after_a_restore_elsewhere(leaver, stores, elsewhe
     before = feed(stores)
     dump = tmp_path / "ganforge.dump"
 
-    run("pg_dump", "--format=custom", f"--file={dump}", plain(stores.infra.settings.database_url.get_secret_value()))
+    dumped = libpq_url(stores.infra.settings.database_url.get_secret_value())
+    run("pg_dump", "--format=custom", f"--file={dump}", dumped)
     leaver.tell(running, 3, first=6)  # after the dump: not in it
     url = elsewhere.infra.settings.database_url.get_secret_value()
-    run("pg_restore", "--no-owner", f"--dbname={plain(url)}", str(dump))
+    run("pg_restore", "--no-owner", f"--dbname={libpq_url(url)}", str(dump))
     copy_objects(stores, elsewhere, tmp_path)
 
     assert feed(elsewhere) == []  # the trap: the ids of the old cluster lie in the future of the new one

@@ -22,6 +22,7 @@ from ganforge.errors import HomeBusyError, StackError
 from ganforge.stack.home import Home
 from ganforge.stack.servers import _as_user
 from ganforge.stack.services import Services
+from migrations.database_role import libpq_url
 from tests.ganforge.processes import carrying
 from tests.waiting import until
 
@@ -34,7 +35,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def _dsn(services: Services) -> str:
-    return services.database_url.replace("+psycopg", "")
+    return libpq_url(services.database_url)
 
 
 def _store(services: Services, **changes: str) -> Minio:
