@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 import migrations
+from migrations.lock_waits import PAUSE_S, TRIES
 from models.files import write_private
 from models.rows import Queue
 from models.states import DeviceClass, Role
@@ -31,10 +32,6 @@ from stores.infra.sql import lift_time_limits
 log = structlog.get_logger(__name__)
 
 PATIENCE_S = 60.0
-# A migration that waits for a table makes requests wait behind it. So the tries are few and short (LOCK_TIMEOUT in
-# migrations/online.py), and between two of them requests have time. All together take about a minute.
-TRIES = 9
-PAUSE_S = 2.0
 # Between two looks whether another setup has ended.
 ASK_AGAIN_S = 0.2
 # Advisory lock for one setup at a time over all hosts. Any otherwise unused number works.

@@ -18,15 +18,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import LockNotAvailable
 from psycopg.sql import SQL, Identifier, Literal
 
+from migrations.lock_waits import LOCK_TIMEOUT, PAUSE_S, TRIES
 from models.libpq import forget_libpq_variables
 
 # Two of these steps at once must not change one row of the catalogue; any otherwise unused number works.
 LOCK = 7_205_759_403_792_795
 ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
-# A statement that waits for a table makes requests behind it wait too. So the tries are short and have pauses between.
-LOCK_TIMEOUT = "5s"
-TRIES = 9
-PAUSE_S = 2.0
 # The database's owner may have set a search path for it. The superuser must call no function of that owner's, so its
 # sessions see the system's catalogue only. This also makes the query below give full names.
 _SESSION = f"-c search_path= -c lock_timeout={LOCK_TIMEOUT}"

@@ -11,7 +11,7 @@ import time
 from alembic import context
 from sqlalchemy import Connection, text
 
-from migrations.online import LOCK_TIMEOUT
+from migrations.lock_waits import LOCK_TIMEOUT
 from models.libpq import forget_libpq_variables
 from models.rows import Base
 from stores.infra.db import make_engine
@@ -20,7 +20,7 @@ from stores.infra.sql import lift_time_limits
 
 # Two services that start together must not migrate at once; any constant that nobody else uses does.
 LOCK = text("SELECT pg_try_advisory_lock(7205759403792793)")
-PAUSE_S = 0.2
+ASK_AGAIN_S = 0.2
 
 
 def _run(connection: Connection) -> None:
@@ -30,7 +30,7 @@ def _run(connection: Connection) -> None:
     # other migration makes concurrently would wait for the end of that.
     while not connection.scalar(LOCK):
         connection.commit()
-        time.sleep(PAUSE_S)
+        time.sleep(ASK_AGAIN_S)
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
     connection.commit()
     context.configure(

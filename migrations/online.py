@@ -12,9 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-# A statement that waits for a table makes all that come after it wait too. So a migration gives up its wait early, and
-# the setup tries again (api/setup.py).
-LOCK_TIMEOUT = "5s"
+from migrations.lock_waits import LOCK_TIMEOUT
 
 INVALID = sa.text("SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass(quote_ident(:name)) AND NOT indisvalid")
 
