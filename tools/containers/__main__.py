@@ -34,7 +34,7 @@ SECRETS = (
     "GANFORGE_REDIS_PASSWORD",
     "GANFORGE_S3_SECRET_KEY",
 )
-STAND_INS = {"postgres": "postgres:18-bookworm", "redis": "redis:8-alpine", "minio": "minio/minio"}
+STAND_INS = ("postgres", "redis", "minio")
 _began = time.monotonic()
 
 
@@ -69,14 +69,14 @@ class Version:
 def stand_ins(base: str, pip: str) -> None:
     """Build what stands in for the images that compose.yaml pulls."""
     images = {one.name: one.image for one in read(ROOT / "compose.yaml", PROJECT, dict.fromkeys(SECRETS, "x"))}
-    for target in STAND_INS:
-        file = str(ROOT / "tools/containers/servers/Dockerfile")
-        context = Path(tempfile.mkdtemp(prefix="ganforge-servers-"))
+    with tempfile.TemporaryDirectory(prefix="ganforge-servers-") as folder:
+        context = Path(folder)
         shutil.copy(ROOT / "constraints.txt", context)
-        shutil.copytree(ROOT / "tools/containers/servers", context / "tools/containers/servers")
-        build(context, target, f"localhost/{images[target]}", {"BASE": base}, file=file, pip=pip)
-        shutil.rmtree(context)
-        say(f"built a stand-in for {images[target]}")
+        servers = shutil.copytree(ROOT / "tools/containers/servers", context / "tools/containers/servers")
+        for target in STAND_INS:
+            file = str(servers / "Dockerfile")
+            build(context, target, f"localhost/{images[target]}", {"BASE": base}, file=file, pip=pip)
+            say(f"built a stand-in for {images[target]}")
 
 
 def by_name(services: list[Service], name: str) -> Service:
