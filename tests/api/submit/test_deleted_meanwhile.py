@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,27 @@ from stores.accounts.audit import Local
 from stores.container import Stores
 from stores.datasets.uploads import NewUpload
 from stores.infra.errors import ConflictError
+from stores.jobs.transitions import Claim
 from tests.api.conftest import TRAIN, Bench, Person
 from tests.api.server import Server
 from tests.waiting import until
 
-SAMPLE: dict[str, Any] = {"kind": "sample", "params": {"count": 4}, "queue": "cpu"}
+WAITS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training of alice's, and its first checkpoint."""
+
+    job: str
+    claim: Claim
+    first: str
+
+    @property
+    def sample(self) -> dict[str, Any]:
+        """The order of a sampling from the first checkpoint."""
+        source = {"job": self.job, "checkpoint": self.first}
+        return {"kind": "sample", "source": source, "params": {"count": 4}, "queue": "cpu"}
 
 
 class Stops:
@@ -104,14 +121,18 @@ def _jobs(stores: Stores) -> int:
         return int(connection.scalar(text("SELECT count(*) FROM jobs WHERE state = 'queued'")) or 0)
 
 
-def test_a_job_is_refused_whose_data_set_or_checkpoint_is_deleted_after_it_was_looked_up(
-    stops: Stops, stores: Stores, alice: Person, bench: Bench, pets: Callable[[str], str]
-) -> None:
-    training = alice.submit()["id"]
+@pytest.fixture
+def training(alice: Person, bench: Bench) -> Training:
+    """Return a running training with three checkpoints."""
+    job = alice.submit()["id"]
     claim = bench.claim()
     first, *_ = [bench.artifact(claim, "checkpoint", f"{n}", b"weights", "application/x") for n in range(3)]
-    sample = {**SAMPLE, "source": {"job": training, "checkpoint": first}}
+    return Training(job, claim, first)
 
+
+def test_a_job_is_refused_whose_data_set_or_checkpoint_is_deleted_after_it_was_looked_up(
+    stops: Stops, stores: Stores, bench: Bench, pets: Callable[[str], str], training: Training
+) -> None:
     stops.arm("placed")
     answer = stops.post("/v1/jobs", {**TRAIN, "dataset": pets("pets")})
     pid = stops.reached("placed")
@@ -121,18 +142,18 @@ def test_a_job_is_refused_whose_data_set_or_checkpoint_is_deleted_after_it_was_l
     assert "was deleted while this job was being stored" in answer.result().json()["detail"]
 
     stops.arm("placed")
-    answer = stops.post("/v1/jobs", sample)
+    answer = stops.post("/v1/jobs", training.sample)
     pid = stops.reached("placed")
-    assert len(stores.jobs.prune_checkpoints(claim, keep=1)) == 2
+    assert len(stores.jobs.prune_checkpoints(training.claim, keep=1)) == 2
     stops.go_on(pid)
     assert (answer.result().status_code, answer.result().json()["code"]) == (409, "conflict")
-    assert first in answer.result().json()["detail"]
+    assert training.first in answer.result().json()["detail"]
 
-    kept = stores.queries.jobs.checkpoints(training)[0]["id"]
-    bench.artifact(claim, "checkpoint", "last", b"weights", "application/x")
-    bench.finish(claim)
+    kept = stores.queries.jobs.checkpoints(training.job)[0]["id"]
+    bench.artifact(training.claim, "checkpoint", "last", b"weights", "application/x")
+    bench.finish(training.claim)
     stops.arm("placed")
-    answer = stops.post(f"/v1/jobs/{training}/retry", {"checkpoint": kept})
+    answer = stops.post(f"/v1/jobs/{training.job}/retry", {"checkpoint": kept})
     pid = stops.reached("placed")
     with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET finished_at = finished_at - interval '31 days'"))
@@ -143,12 +164,8 @@ def test_a_job_is_refused_whose_data_set_or_checkpoint_is_deleted_after_it_was_l
 
 
 def test_what_a_job_needs_stays_once_the_job_is_being_stored(
-    stops: Stops, stores: Stores, alice: Person, bench: Bench, pets: Callable[[str], str]
+    stops: Stops, stores: Stores, pets: Callable[[str], str], training: Training
 ) -> None:
-    training = alice.submit()["id"]
-    claim = bench.claim()
-    first, *_ = [bench.artifact(claim, "checkpoint", f"{n}", b"weights", "application/x") for n in range(3)]
-
     def stop_at_commit(body: dict[str, Any]) -> tuple[Future[httpx.Response], int]:
         stops.arm("placed")
         answer = stops.post("/v1/jobs", body)
@@ -157,21 +174,25 @@ def test_what_a_job_needs_stays_once_the_job_is_being_stored(
         stops.go_on(pid)
         return answer, stops.reached("committing")
 
-    answer, pid = stop_at_commit({**SAMPLE, "source": {"job": training, "checkpoint": first}})
+    answer, pid = stop_at_commit(training.sample)
     with ThreadPoolExecutor(1) as thread:
-        pruned = thread.submit(stores.jobs.prune_checkpoints, claim, 1)
+        pruned = thread.submit(stores.jobs.prune_checkpoints, training.claim, 1)
         try:
             assert len(pruned.result(10)) == 1
         finally:
             stops.go_on(pid)
     assert answer.result().status_code == 201
-    assert stores.queries.jobs.checkpoint(training, first, "alice") is not None
+    assert stores.queries.jobs.checkpoint(training.job, training.first, "alice") is not None
 
     dataset = pets("pets")
     answer, pid = stop_at_commit({**TRAIN, "dataset": dataset})
     with ThreadPoolExecutor(1) as thread:
         deleted = thread.submit(stores.datasets.uploads.delete, dataset, Local("alice"))
-        stops.go_on(pid)
+        try:
+            with stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as observer:
+                until(lambda: observer.scalar(WAITS), 30, "the wait for the job")
+        finally:
+            stops.go_on(pid)
         with pytest.raises(ConflictError, match="1 unfinished job needs"):
             deleted.result(30)
     assert answer.result().status_code == 201
