@@ -11,7 +11,9 @@ from typing import Any
 
 from PIL import features
 
-_MISSING_FROM = {b"avif": "Pillow", b"heic": "pi-heif", b"heix": "pi-heif", b"mif1": "pi-heif"}
+from packing.names import AVIF_BRAND, HEIC_BRANDS
+
+_LIBRARIES = {AVIF_BRAND: "Pillow", **dict.fromkeys(HEIC_BRANDS, "pi-heif")}
 
 
 def _heif() -> list[str]:
@@ -38,6 +40,6 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", *_avif(), *_heif())
 
 def missing(content: bytes) -> str | None:
     """Return the library that would read a picture, if it is a HEIC or AVIF picture and the library is missing."""
-    library = _MISSING_FROM.get(content[8:12]) if content[4:8] == b"ftyp" else None
+    library = _LIBRARIES.get(content[8:12]) if content[4:8] == b"ftyp" else None
     there = "AVIF" if library == "Pillow" else "HEIF"
     return None if there in FORMATS else library

@@ -39,13 +39,14 @@ JUNK = frozenset(
         *("@eadir", "#recycle", "@recycle", "@tmp", "#snapshot"),  # Synology and QNAP
     }
 )
-# How pictures begin, and from which byte on. HEIC and AVIF tell their brand behind it.
+HEIC_BRANDS, AVIF_BRAND = (b"heic", b"heix", b"heim", b"heis", b"mif1"), b"avif"
+# How pictures begin, and from which byte on.
 _BEGINNINGS = (
     (0, b"\x89PNG\r\n\x1a\n"),
     (0, b"\xff\xd8\xff"),
     (8, b"WEBP"),
     (0, b"BM"),
-    *((4, b"ftyp" + brand) for brand in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")),
+    *((4, b"ftyp" + brand) for brand in (*HEIC_BRANDS, AVIF_BRAND)),
 )
 HEAD = 16  # bytes that tell a picture
 

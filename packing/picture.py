@@ -14,6 +14,7 @@ from models.messages import MemberFaults, Message, PictureKinds
 from packing import headers
 from packing.codecs import FORMATS, missing
 from packing.errors import DamagedError
+from packing.headers.exif import ORIENTATION, UPRIGHT
 from packing.headers.jpeg import END
 from packing.limits import (
     MEMORY,
@@ -33,7 +34,6 @@ _FOUR = {"LA", "PA", "La", "RGBA", "RGBa", "CMYK", "YCbCr", "LAB", "HSV"}
 _BAND = 4_000_000
 # Where pixels of a JPEG without its end mark are missing, these bytes change them.
 _OTHER_PIXELS = bytes(range(1, 250)) * 16
-_ORIENTATION = 0x0112  # EXIF: how the camera was held
 _TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -98,7 +98,7 @@ def decode(content: bytes, side: int, *, grey: bool) -> Pixels:
         animated, orientation = header.animated, header.orientation
         if image.format == "AVIF":
             # Pillow tells the turn of the picture itself by EXIF data of its own.
-            animated, orientation = getattr(image, "is_animated", False), image.getexif().get(_ORIENTATION, 1)
+            animated, orientation = getattr(image, "is_animated", False), image.getexif().get(ORIENTATION, UPRIGHT)
         done = {"animated"} if animated else set()
         pixels = image._new(image.im)
         del image  # and with it the decoder, which may hold more copies

@@ -28,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 LONGEST_S = 2 * 3600
 _LOOK_S = 1.0
-_SHOWN = 20
 _LOOK = Remedies.look_for_damaged()
 _noted = threading.Event()
 _ROOT = Path(packing.__file__).resolve().parent.parent
@@ -178,7 +177,7 @@ def complaints(folder: Path) -> str:
 
 def refusal(summary: Message, remedy: Message, problems: Sequence[tuple[str, Message]]) -> ProblemError:
     """Return the problem of an archive: the error, the remedy, and the files at fault."""
-    errors = [field("/file", Words.about(subject=file, what=problem), file=file) for file, problem in problems[:_SHOWN]]
+    errors = [field("/file", Words.about(subject=file, what=problem), file=file) for file, problem in problems]
     return InvalidError(errors or [field("/file", summary)], Words.both(first=summary, second=remedy))
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Iterator, NamedTuple
 
+from packing.headers import exif
 from packing.headers.base import Header
-from packing.headers.exif import UPRIGHT, orientation
 
 MAGIC = b"\xff\xd8\xff"
 END = b"\xff\xd9"
-_EXIF = b"Exif\0\0"
 _SCAN = 0xDA
 _COMMENT = 0xFE
 _PLAIN = {0x01, *range(0xD0, 0xD9)}  # markers without a length
@@ -44,8 +43,8 @@ def read(content: bytes) -> Header:
     scan = len(content)
     for marker, begin, end in _segments(content):
         if marker in _DROPPED:
-            if marker == 0xE1 and turn is None and content[begin + 4 : begin + 10] == _EXIF:
-                turn = orientation(content[begin + 4 : end])
+            if marker == 0xE1 and turn is None and content.startswith(exif.MARK, begin + 4):
+                turn = exif.orientation(content[begin + 4 : end])
             kept.append(view[whole:begin])
             whole = end
         elif marker in _FRAMES:
@@ -58,7 +57,7 @@ def read(content: bytes) -> Header:
     return Header(
         "JPEG",
         b"".join(kept) if whole else content,
-        orientation=UPRIGHT if turn is None else turn,
+        orientation=exif.UPRIGHT if turn is None else turn,
         held=held,
         endless=content.rfind(END, scan) < 0,
         scans=content.count(b"\xff\xda", scan) if held else 1,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from models.messages import DataFaults
 from packing.layouts.base import (
@@ -124,14 +124,14 @@ def read(path: Path, shape: tuple[int, ...]) -> bytearray:
             if not packed:
                 return _parse(plain, path, shape)
             with gzip.GzipFile(fileobj=plain) as unpacked:
-                return _parse(cast("BinaryIO", unpacked), path, shape)
+                return _parse(unpacked, path, shape)
     except (OSError, EOFError, zlib.error) as error:
         raise LayoutError(
             DataFaults.idx_unreadable(path=str(path), error=str(error), parent=str(path.parent))
         ) from error
 
 
-def _parse(file: BinaryIO, path: Path, shape: tuple[int, ...]) -> bytearray:
+def _parse(file: BinaryIO | gzip.GzipFile, path: Path, shape: tuple[int, ...]) -> bytearray:
     where = {"path": str(path), "parent": str(path.parent)}
     head = file.read(4 + 4 * len(shape))
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] != _UINT8:
@@ -143,16 +143,19 @@ def _parse(file: BinaryIO, path: Path, shape: tuple[int, ...]) -> bytearray:
     if sizes != shape:
         raise LayoutError(DataFaults.idx_other_shape(**where, found="x".join(str(n) for n in sizes), wanted=wanted))
     total = math.prod(shape)
-    data = bytearray()
-    while len(data) <= total:
-        piece = file.read(min(_PIECE, total + 1 - len(data)))
-        if not piece:
-            break
-        data += piece
+    data = _up_to(file, total + 1)
     if len(data) < total:
         raise LayoutError(DataFaults.idx_short(**where, found=len(data), total=total))
     if len(data) > total:
         raise LayoutError(DataFaults.idx_long(**where, total=total))
+    return data
+
+
+def _up_to(file: BinaryIO | gzip.GzipFile, most: int) -> bytearray:
+    """Return so many bytes, or all if there are fewer. One read would allocate what it is asked for."""
+    data = bytearray()
+    while piece := file.read(min(_PIECE, most - len(data))):
+        data += piece
     return data
 
 
@@ -170,14 +173,7 @@ def _whole(folder: Path, name: str) -> bytes:
         with path.open("rb") as plain:
             packed = plain.read(2) == _GZIP
             plain.seek(0)
-            file = gzip.GzipFile(fileobj=plain) if packed else plain
-            # In pieces: one read would allocate all that it is asked for.
-            content = bytearray()
-            while len(content) <= _MOST_PREVIEWED:
-                piece = file.read(_PIECE)
-                if not piece:
-                    break
-                content += piece
+            content = _up_to(gzip.GzipFile(fileobj=plain) if packed else plain, _MOST_PREVIEWED + 1)
     except EOFError as error:
         raise ValueError(f"{path} is cut off") from error
     if content[:3] != b"\0\0\x08":

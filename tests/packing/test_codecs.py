@@ -44,9 +44,10 @@ def test_a_machine_without_the_libraries_names_them(tmp_path: Path) -> None:
     (tmp_path / "a.heic").write_bytes(HEIC)
     (tmp_path / "b.avif").write_bytes(picture(kind="AVIF"))
     (tmp_path / "c.png").write_bytes(picture())
+    (tmp_path / "d.heic").write_bytes(HEIC.replace(b"ftypheic", b"ftypheis"))
     names = [str(path) for path in sorted(tmp_path.iterdir())]
     told = subprocess.run([sys.executable, "-c", _WITHOUT, *names], capture_output=True, text=True, check=True)
     assert told.stdout.splitlines() == [
         f"is of a kind that this service reads only with the package {library}, which it lacks"
-        for library in ("pi-heif", "Pillow")
+        for library in ("pi-heif", "Pillow", "pi-heif")
     ]
