@@ -269,10 +269,11 @@ def test_every_route_and_page_follows_its_access_rule(
     # What is made comes first: the jobs that a walk submits wait.
     first, second = (Walk(app, make_world(name), admin) for name in ("one", "two"))
     person, _, cookie = enter(role, owner)
-    _, foreign, _ = enter(role, owner)
+    _, foreign, other = enter(role, owner)
     _, session, good = enter(role, owner)
     wrong = first.all(Caller("no token", role, owner, {}, cookie, token=False))
     wrong += first.all(Caller("another's token", role, owner, {"X-CSRF-Token": foreign.csrf}, cookie, token=False))
     wrong += first.all(Caller("key", role, owner, {"Authorization": f"Bearer {person.key}"}))
     wrong += second.all(Caller("session", role, owner, {"X-CSRF-Token": session.csrf}, good))
+    assert other != cookie
     assert wrong == []
