@@ -16,12 +16,14 @@ from typing import Any, TypeVar
 
 from api.http.parsing import strange_text
 from api.http.problems import InvalidError, field
+from api.http.routes import Call
 from api.schemas.queries import PageQuery
 from models.messages import RequestFaults
 from stores.accounts.keys import Principal
 
 Row = TypeVar("Row", bound=Mapping[str, Any])
 Place = TypeVar("Place")
+Listed = TypeVar("Listed", bound=PageQuery)
 
 SEAL = 32  # digits of the signature, 128 bits
 
@@ -72,6 +74,11 @@ class Pager:
     def fetch(self) -> int:
         """The number of rows to read: one more than the page holds, to detect a next page."""
         return self._query.limit + 1
+
+
+def pager_for(call: Call[Listed, Any], subject: str) -> Pager:
+    """Return the pager of the list that a request asks for."""
+    return Pager(call.service.stores.accounts.cursor_key, call.query, call.who, subject)
 
 
 def time_position(place: Any) -> tuple[datetime, str]:

@@ -8,7 +8,7 @@ from flask import Response
 from werkzeug.http import quote_etag
 
 from api.http.access import Access
-from api.http.cursors import Pager, text_position
+from api.http.cursors import pager_for, text_position
 from api.http.downloads import KEPT, hand_out
 from api.http.ranges import asked_for
 from api.http.routes import Call, Header, Reply, Routes
@@ -36,7 +36,7 @@ def list_artifacts(call: Call[ArtifactsQuery, None], job_id: str) -> dict[str, A
     """List the artifacts of a job, oldest first."""
     reports = call.service.stores.queries.jobs
     reports.job(job_id_in(job_id), call.who.reads)
-    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, job_id)
+    pager = pager_for(call, job_id)
     rows = reports.artifacts(job_id, call.query.kind, pager.fetch, pager.after(text_position))
     return pager.page(rows, lambda row: row["id"])
 

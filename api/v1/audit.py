@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.access import Access
-from api.http.cursors import Pager, number_position
+from api.http.cursors import number_position, pager_for
 from api.http.routes import Call, Routes
 from api.schemas import answers
 from api.schemas.queries import AuditQuery
@@ -17,7 +17,7 @@ routes = Routes("audit")
 def list_audit(call: Call[AuditQuery, None]) -> dict[str, Any]:
     """List the changes, newest first: who, what, before and after."""
     query = call.query
-    pager = Pager(call.service.stores.accounts.cursor_key, query, call.who, "audit")
+    pager = pager_for(call, "audit")
     rows = call.service.stores.accounts.audit.page(
         pager.fetch, pager.after(number_position), actions=query.action, subjects=query.subject, owner=query.owner
     )

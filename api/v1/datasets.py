@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from api.http.access import Access
-from api.http.cursors import Pager, created, time_position
+from api.http.cursors import created, pager_for, time_position
 from api.http.downloads import hand_out
 from api.http.routes import Call, Reply, Routes
 from api.schemas import answers
@@ -23,7 +23,7 @@ routes = Routes("datasets")
 @routes.add("GET", "/v1/datasets", Access.read, query=PageQuery, answers={200: answers.Page[answers.Dataset]})
 def list_datasets(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the data sets that the key may use: built in, discovered below the data roots, uploaded."""
-    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, "datasets")
+    pager = pager_for(call, "datasets")
     rows = call.service.stores.datasets.page(call.who.reads, pager.fetch, pager.after(time_position))
     return pager.page(rows, created)
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from api.http.access import Access
-from api.http.cursors import Pager, number_position
+from api.http.cursors import number_position, pager_for
 from api.http.routes import Call, Routes
 from api.schemas import answers
 from api.schemas.queries import EventsQuery
@@ -41,7 +41,7 @@ def list_or_follow_events(call: Call[EventsQuery, None], job_id: str) -> dict[st
 
 
 def _page(call: Call[EventsQuery, None], job: answers.Job) -> dict[str, Any]:
-    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, job["id"])
+    pager = pager_for(call, job["id"])
     place = pager.after(number_position)
     after = (call.query.after or 0) if place is None else place
     rows = call.service.stores.events.page(job["id"], after, pager.fetch)

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from api.http.access import Access
-from api.http.cursors import Pager, created, number_position, time_position
+from api.http.cursors import created, number_position, pager_for, time_position
 from api.http.filters import job_filter
 from api.http.idempotency import IDEMPOTENCY_KEY, REPLAYED, idempotency, made
 from api.http.problems import InvalidError
@@ -75,7 +75,7 @@ def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
 @routes.add("GET", "/v1/jobs", Access.read, query=JobsQuery, answers={200: answers.Page[answers.Job]})
 def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
     """List jobs, newest first."""
-    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, "jobs")
+    pager = pager_for(call, "jobs")
     wanted = job_filter(call.query, call.who.reads)
     rows = call.service.stores.queries.jobs.jobs(wanted, pager.fetch, pager.after(time_position))
     return pager.page(rows, created)
@@ -128,7 +128,7 @@ def list_attempts(call: Call[PageQuery, None], job_id: str) -> dict[str, Any]:
     """List the attempts of a job, first to last."""
     reports = call.service.stores.queries.jobs
     reports.job(job_id_in(job_id), call.who.reads)
-    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, f"attempts {job_id}")
+    pager = pager_for(call, f"attempts {job_id}")
     after = pager.after(number_position) or 0
     rows = [row for row in reports.attempts(job_id) if row["number"] > after]
     return pager.page(rows, lambda row: row["number"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.access import Access
-from api.http.cursors import Pager, created, time_position
+from api.http.cursors import created, pager_for, time_position
 from api.http.routes import Call, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import NewKey
@@ -21,7 +21,7 @@ routes = Routes("keys")
 @routes.add("GET", "/v1/keys", Access.admin, query=PageQuery, answers={200: answers.Page[answers.Key]})
 def list_keys(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the valid keys, newest first."""
-    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, "keys")
+    pager = pager_for(call, "keys")
     return pager.page(call.service.stores.accounts.keys.page(pager.fetch, pager.after(time_position)), created)
 
 

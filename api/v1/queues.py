@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.access import Access
-from api.http.cursors import Pager, short_list
+from api.http.cursors import pager_for, short_list
 from api.http.routes import Call, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import NoBody
@@ -24,7 +24,7 @@ WORKER = {**SWITCH, "answers": {202: answers.Worker, 200: answers.Worker}, "prob
 def list_queues(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the queues with their waiting and running jobs and their workers."""
     stores = call.service.stores
-    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, "queues")
+    pager = pager_for(call, "queues")
     return short_list(pager, stores.queries.jobs.queues(stores.fleet.alive_s))
 
 
@@ -32,7 +32,7 @@ def list_queues(call: Call[PageQuery, None]) -> dict[str, Any]:
 def list_workers(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the workers of the last day."""
     stores = call.service.stores
-    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, "workers")
+    pager = pager_for(call, "workers")
     return short_list(pager, stores.queries.jobs.workers(stores.fleet.alive_s), "id")
 
 

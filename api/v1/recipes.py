@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.access import Access
-from api.http.cursors import Pager, short_list
+from api.http.cursors import pager_for, short_list
 from api.http.routes import Call, Routes
 from api.schemas import answers
 from api.schemas.queries import PageQuery, Query
@@ -36,7 +36,7 @@ def recipe_view(recipe: Recipe) -> dict[str, Any]:
 @routes.add("GET", "/v1/recipes", Access.read, query=PageQuery, answers={200: answers.Page[answers.Recipe]})
 def list_recipes(call: Call[PageQuery, None]) -> dict[str, Any]:
     """List the recipes."""
-    pager = Pager(call.service.stores.accounts.cursor_key, call.query, call.who, "recipes")
+    pager = pager_for(call, "recipes")
     return short_list(pager, [recipe_view(recipe) for recipe in RECIPES.values()])
 
 
