@@ -149,13 +149,13 @@ def content(answer: httpx.Response) -> dict[str, Any]:
 
 
 class _Client(httpx.Client):
-    """A client for which a SOCKS proxy that answers nonsense is a proxy that fails."""
+    """Turns errors of the SOCKS library into those of httpx, which lets them through."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request.
 
         Raises:
-            httpx.RequestError
+            httpx.RequestError: the connection, a proxy or the answer failed.
         """
         try:
             return super().send(request, **options)

@@ -120,7 +120,11 @@ def _quoted(name: str) -> str:
 
 
 def _file(path: Path, size: int) -> Iterator[bytes]:
-    """Yield the bytes of a file, which are as many as was said before, or none are of use."""
+    """Yield the bytes of a file, of which `size` were promised.
+
+    Raises:
+        UploadError: there are more or fewer by now, or they cannot be read.
+    """
     left = size
     try:
         with path.open("rb") as file:

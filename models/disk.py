@@ -29,11 +29,11 @@ class Disk:
 
 
 def look_at_disk(folder: Path, reserve: int | None) -> Disk:
-    """Return the state of the disk that an existing folder is on. Without a reserve, that for uploads counts."""
+    """Return the state of the disk that an existing folder is on. None: the reserve for uploads."""
     usage = shutil.disk_usage(folder)
     return Disk(usage.free, max(LEAST_RESERVE, usage.total // RESERVED_SHARE) if reserve is None else reserve)
 
 
 def look_as_cache(folder: Path, reserve: int | None) -> Disk:
-    """Return the state of a disk as a worker's caches see it: what they write is needed by a job that runs."""
+    """Return the state of the disk for a worker's caches. They may leave less free: jobs that run need them."""
     return look_at_disk(folder, LEAST_RESERVE if reserve is None else reserve)

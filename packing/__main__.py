@@ -9,7 +9,7 @@ answers any number of ``{"type": "progress", …}`` and then one of ``done`` (th
     {"standing": {"layout": …, "folder": PATH, "shape": [1, 28, 28], "classes": […]}, "preview": PATH}
 
 looks at a data set where it stands, and answers alike. Strangers' files are decoded here, so the process takes little,
-knows no secret, and ends when its standard input closes: with whoever ordered it. Where the kernel has Landlock it
+knows no secret, and ends with its caller, when its standard input closes. Where the kernel has Landlock it
 opens no files but those of its order; elsewhere it leaves a file `unconfined` beside the preview. The file `reading`
 beside `out` holds the name of the member that is being read, for the case that it ends the process.
 """

@@ -38,8 +38,8 @@ class Tree:
 
     def __iter__(self) -> Iterator[Found]:
         yield from self._below("", self._folder)
-        # Links come after all else and in order, those in a linked folder after those that lead there: so a folder is
-        # found under its own name, or under the same one every time.
+        # Links come last, in order, and level by level. So a folder is found under its own name if it has one here, and
+        # under the same link every time if it has none.
         while self._links:
             links, self._links = sorted(self._links), []
             for link in links:

@@ -25,7 +25,7 @@ ENTRY = "entry"  # JSON: the owner, and the bytes promised beside the packer's
 PLAN = "plan"  # written by the packer: the bytes it is about to write
 _RECEIVED = "upload-*"
 _PACKED = "*packed.safetensors*"
-# What one owner's uploads may hold of the room: whoever promises much and sends it slowly leaves some to others.
+# The share of the room that one owner's uploads may take: promising much and sending it slowly leaves some for others.
 OWN_SHARE = 0.75
 
 
@@ -131,7 +131,7 @@ class Ledger:
         for folder in self._root.iterdir():
             if folder == but:
                 continue
-            with suppress(FileNotFoundError, NotADirectoryError, ValueError):  # it ends at this moment
+            with suppress(FileNotFoundError, NotADirectoryError, ValueError):  # the upload is ending
                 entry = json.loads((folder / ENTRY).read_text())
                 with take_over(folder / LOCK) as abandoned:
                     if not abandoned:

@@ -34,8 +34,8 @@ class PackingTurns:
         self._changed = threading.Condition()
         self._running: Counter[str] = Counter()
         self._waiting: list[_Waiting] = []
-        # How many turns each owner has had since the last time without any, and the number of the latest turn. Whoever
-        # comes later starts with that number, and is neither ahead of everybody else for long nor behind.
+        # How many turns each owner has had since nobody last waited or packed, and the number of the latest turn. A
+        # newcomer starts at that number: it neither passes everybody for long nor waits for turns others had before.
         self._had: dict[str, int] = {}
         self._latest = 0
 

@@ -25,7 +25,7 @@ def pictures_below(folder: Path, below: str = "") -> Iterator[Entry]:
         except OSError:
             yield Entry(path, 0, 0)  # a link that leads nowhere: whoever reads it names it
         else:
-            if stat.S_ISREG(facts.st_mode):  # to read a pipe would last for ever
+            if stat.S_ISREG(facts.st_mode):  # reading a pipe would never end
                 yield Entry(path, facts.st_size, facts.st_mtime_ns)
 
 

@@ -1,7 +1,7 @@
 """Registers the data sets whose files are on this machine: the built-in one, and those below the data roots.
 
-Counts by names and sizes. Nothing is opened but files without a suffix, for their first bytes, so the service starts at
-once beside a data root of any size.
+Counts by names and sizes, and opens only files without a suffix, for their first bytes: so the service starts at once
+beside a data root of any size.
 """
 
 from __future__ import annotations

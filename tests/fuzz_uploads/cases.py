@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from PIL import Image
@@ -121,9 +121,9 @@ def _standing(number: int, chance: random.Random, sets: dict[str, Standing]) -> 
     return Case(number, f"standing: {name}", standing=known._replace(files=files))
 
 
-INNOCENT = Case(0, "innocent", PACKED["zip deflated"](GOOD), False)
+_INNOCENT = PACKED["zip deflated"](GOOD)
 
 
-def as_innocent(number: int) -> Case:
-    """Return an innocent upload beside a case."""
-    return replace(INNOCENT, number=number)
+def innocent(number: int) -> Case:
+    """Return an innocent upload beside the case of this number."""
+    return Case(number, "innocent", _INNOCENT, skip_damaged=False)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 from api.uploads.ledger import Limits
 from api.uploads.spool import Spool
-from tests.fuzz_uploads.cases import Case, as_innocent, case
+from tests.fuzz_uploads.cases import Case, case, innocent
 from tests.fuzz_uploads.packers import Result, run
 from tests.fuzz_uploads.seeds import GOOD, standing
 
@@ -32,11 +32,11 @@ def series(home: Path, seed: int, seconds: float, tell: Callable[[str], None], o
             return []
         with ThreadPoolExecutor(2) as beside:
             both = beside.map(lambda each: run(each, spool), _with_innocent(case(seed, number, sets)))
-            return [_told(result, home, tell) for result in both]
+            return [_judged(result, home, tell) for result in both]
 
-    numbers = iter(range(1, 1 << 30)) if only is None else iter([only])
+    numbers = count(1) if only is None else iter([only])
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while batch := [*_some(numbers)]:
+        while batch := list(islice(numbers, 4 * _AT_ONCE)):
             found = [result for some in pool.map(one, batch) for result in some]
             results += found
             if not found:
@@ -47,15 +47,11 @@ def series(home: Path, seed: int, seconds: float, tell: Callable[[str], None], o
     return results
 
 
-def _some(numbers: Iterator[int]) -> Iterator[int]:
-    yield from islice(numbers, 4 * _AT_ONCE)
-
-
 def _with_innocent(found: Case) -> list[Case]:
-    return [as_innocent(found.number), found] if found.number % _INNOCENT_EVERY == 0 else [found]
+    return [innocent(found.number), found] if found.number % _INNOCENT_EVERY == 0 else [found]
 
 
-def _told(result: Result, home: Path, tell: Callable[[str], None]) -> Result:
+def _judged(result: Result, home: Path, tell: Callable[[str], None]) -> Result:
     """Judge innocents too; keep what is sent in a case with a violation."""
     if result.case.kind == "innocent" and result.images != len(GOOD):
         result.violations.append(f"an innocent upload was not packed: {result.outcome}")

@@ -69,7 +69,7 @@ def test_an_archive_that_changes_or_vanishes_is_named(archive: Path, change: str
         list(form.pieces())
 
 
-def test_a_subfolder_that_cannot_be_read_is_named(folder: Path) -> None:
+def test_a_link_that_leads_nowhere_is_named(folder: Path) -> None:
     (folder / "dog").symlink_to("/proc/1/does-not-exist-ever")
     with pytest.raises(UploadError, match=r"dog is a link to /proc/1/does-not-exist-ever, which isn't there"):
         prepared(folder)

@@ -64,11 +64,11 @@ def version() -> int:
 
 def taken_over(folder: Path, port: int) -> dict[str, Any]:
     """Run a packer that does what it should not; return what came of it."""
-    archive = laid_out(folder, {"spool/a.zip": zipped(pictures(16)), "spool/beside": b"secret", "own/": b""})
+    laid_out(folder, {"spool/a.zip": zipped(pictures(16)), "spool/beside": b"secret", "own/": b""})
     order = {
-        "archive": str(archive / "spool/a.zip"),
-        "out": str(archive / "own/out"),
-        "preview": str(archive / "own/p"),
+        "archive": str(folder / "spool/a.zip"),
+        "out": str(folder / "own/out"),
+        "preview": str(folder / "own/p"),
     }
     with subprocess.Popen(
         [sys.executable, "-c", TAKEN_OVER.replace("PORT", str(port))],
