@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import http.client
 import io
-import json
 import os
 import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from PIL import Image
 
@@ -41,11 +39,6 @@ class Target:
         link.request(method, path, body, given)
         answer = link.getresponse()
         return answer.status, answer.read()
-
-    def ask(self, link: http.client.HTTPConnection, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Send one request with a JSON body; return status and the answer."""
-        status, content = self.send(link, method, path, None if body is None else json.dumps(body).encode())
-        return status, json.loads(content or b"null")
 
     def upload(self, link: http.client.HTTPConnection, name: str, archive: bytes) -> tuple[int, bytes]:
         """Upload an archive as a data set."""
