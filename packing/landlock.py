@@ -13,6 +13,8 @@ import sysconfig
 from pathlib import Path
 from typing import Iterable
 
+from packing.tree import is_folder
+
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every machine
 _GIVE_VERSION = 1
 _PATH_BENEATH = 1
@@ -80,9 +82,10 @@ def confine(read: Iterable[Path], write: Path) -> int:
 def with_links(folder: Path) -> set[Path]:
     """Return a folder and where the links in it lead, as far as people link data sets: files, or folders of files."""
     found = {folder.resolve()}
-    for entry in [*_entries(folder), *(inner for one in _entries(folder) if one.is_dir() for inner in _entries(one))]:
+    upper = _entries(folder)
+    for entry in [*upper, *(lower for one in upper if is_folder(one) for lower in _entries(one))]:
         if entry.is_symlink():
-            target = Path(entry.path).resolve()
+            target = Path(os.path.realpath(entry.path))  # `resolve` raises for one that leads in a circle
             # Of many linked files, a folder each is allowed instead of a file each.
             found.add(target if target.is_dir() else target.parent)
     return found

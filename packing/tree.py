@@ -67,7 +67,7 @@ class Tree:
                 for entry in entries:
                     if is_junk(entry.name):
                         continue
-                    found = Found(f"{name}/{entry.name}" if name else entry.name, entry, _is_folder(entry))
+                    found = Found(f"{name}/{entry.name}" if name else entry.name, entry, is_folder(entry))
                     if found.is_folder and entry.is_symlink():
                         self._links.append(found)
                         continue
@@ -85,7 +85,8 @@ class Tree:
         return facts.st_dev, facts.st_ino
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder, or a link to one."""
     try:
         return entry.is_dir()
     except OSError:

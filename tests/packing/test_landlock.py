@@ -107,5 +107,7 @@ def test_links_of_a_data_set_on_this_machine_are_followed(tmp_path: Path):
     (tmp_path / "set/a.png").symlink_to(tmp_path / "real/a.png")
     (tmp_path / "set/more/deep").symlink_to(tmp_path / "far/deep")
     (tmp_path / "set/gone").symlink_to(tmp_path / "nowhere/at/all")
+    for circle in ("set/round", "set/more/round"):
+        (tmp_path / circle).symlink_to("round")
     found = landlock.with_links(tmp_path / "linked")
-    assert {str(path.relative_to(tmp_path)) for path in found} == {"set", "real", "far/deep", "nowhere/at"}
+    assert {str(path.relative_to(tmp_path)) for path in found} == {"set", "set/more", "real", "far/deep", "nowhere/at"}
