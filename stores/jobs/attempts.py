@@ -234,9 +234,7 @@ class Attempts:
     def prune_checkpoints(self, claim: Claim, keep: int, every: int = 0) -> list[str]:
         """Forget all but the newest `keep` checkpoints, the best and each `every`-th (0: none of these).
 
-        Returns the keys of objects that nobody names now.
-
-        A checkpoint that an unfinished sampling job was promised stays.
+        A checkpoint that an unfinished job needs stays. Returns the keys of objects that nobody names now.
 
         Raises:
             StaleFenceError

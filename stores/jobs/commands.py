@@ -29,8 +29,9 @@ from stores.jobs import idempotency, insert
 from stores.jobs.filter import JobFilter
 from stores.jobs.insert import NewJob
 from stores.jobs.reorder import place_among
-from stores.jobs.transitions import lock, move_all
-from stores.jobs.verbs import REASONS, VERBS, Step, Verb, decide
+from stores.jobs.steps import Steps, carry_out
+from stores.jobs.transitions import lock
+from stores.jobs.verbs import VERBS, Verb, decide
 from stores.schedule.position import foreseen
 
 BATCH = 500
@@ -44,7 +45,6 @@ class Tally:
     unchanged: int
 
 
-Steps = list[tuple[Row[Any], Step]]
 Refused = list[tuple[str, QuotaError]]
 
 
@@ -204,7 +204,7 @@ class Commands:
                     if step is not None:
                         steps.append((job, step))
                 steps, beyond = self._within_quota(connection, steps, who)
-                hints = _carry_out(connection, verb, steps, who)
+                hints = carry_out(connection, verb, steps, who)
             self._publish_steps(hints, steps)
             changed += len(steps)
             refused += beyond
@@ -241,7 +241,7 @@ class Commands:
             steps, refused = self._within_quota(connection, [(job, step)], who)
             if refused:
                 raise refused[0][1]
-            hints = _carry_out(connection, verb, steps, who)
+            hints = carry_out(connection, verb, steps, who)
         self._publish_steps(hints, steps)
         return True
 
@@ -261,7 +261,7 @@ class Commands:
                 refused += [(job.id, error) for job, _ in again[fitting:]]
         return allowed, refused
 
-    def _publish_steps(self, hints: list[Hint], steps: Sequence[tuple[Row[Any], Step]]) -> None:
+    def _publish_steps(self, hints: list[Hint], steps: Steps) -> None:
         self._bus.publish(hints)
         for queue in {job.queue for job, step in steps if step.to is State.queued}:
             self._bell.ring(queue)
@@ -276,30 +276,6 @@ def _lock_all(connection: Connection, job_ids: Sequence[str], owner: str | None)
     query = JobFilter(owner=owner).apply(select(*Job.__table__.columns)).where(Job.id.in_(job_ids))
     # In one order, so that two who do this at once wait for each other instead of for ever.
     return list(connection.execute(query.order_by(Job.id).with_for_update(key_share=True)))
-
-
-def _carry_out(
-    connection: Connection, verb: Verb, steps: Sequence[tuple[Row[Any], Step]], who: Requester
-) -> list[Hint]:
-    """Do what was decided to locked rows, and write it down."""
-    hints: list[Hint] = []
-    reason = REASONS[verb]()
-    for step in {step for _, step in steps}:
-        jobs = [job for job, other in steps if other == step]
-        if step.to is None:
-            chosen = update(Job).where(Job.id.in_([job.id for job in jobs]))
-            connection.execute(chosen.values(pending_action=step.wish))
-        else:
-            again = {"run_after": func.now()} if step.to is State.queued else {}
-            hints += move_all(connection, jobs, step.to, reason=reason, **again)
-    record(connection, who, *(_line(verb, job, step) for job, step in steps))
-    return hints
-
-
-def _line(verb: Verb, job: Row[Any], step: Step) -> Entry:
-    before = {"state": job.state, "pending_action": job.pending_action}
-    after = {"state": step.to or job.state, "pending_action": step.wish}
-    return Entry(f"job.{verb}", job.id, before, after)
 
 
 def _birth(view: Mapping[str, Any], changes: dict[str, Any] | None) -> Entry:
