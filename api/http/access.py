@@ -75,6 +75,7 @@ class Doorkeeper:
         self._limit = settings.rate_limit
         self._rate = Window(1, settings.rate_limit)
         self._wrong = Window(60, WRONG_KEYS_A_MINUTE)
+        # Lookups take turns too, by secret: beyond the pool's connections, all would wait for who comes most often.
         self._turns = Turns()
 
     def admit(self, request: Request, access: Access) -> Principal | None:
@@ -86,9 +87,7 @@ class Doorkeeper:
         if access is Access.public:
             return None
         by_session = "Authorization" not in request.headers and COOKIE in request.cookies
-        # Checked by turns too: beyond the pool's connections, everybody would wait for those who come most often.
-        with self._turns.taken(request.cookies[COOKIE] if by_session else request.headers.get("Authorization", "")):
-            who = self.session(request).who if by_session else self.holder(self._secret(request), request)
+        who = self.session(request).who if by_session else self.holder(self._secret(request), request)
         if self._rate.full(who.key_id):
             raise _too_many(Door.too_many_requests(limit=self._limit), self._rate)
         self.permit(who, access)
@@ -112,7 +111,8 @@ class Doorkeeper:
         Raises:
             ProblemError: 401 for a key that is unknown or revoked, 429 when too many such have come.
         """
-        who = self._keys.authenticate(secret)
+        with self._turns.taken(secret):
+            who = self._keys.authenticate(secret)
         if who is None:
             if self._wrong.full(request.remote_addr or ""):
                 raise _too_many(Door.too_many_wrong_keys(), self._wrong)
@@ -125,7 +125,9 @@ class Doorkeeper:
         Raises:
             ProblemError: 401 when it has ended, 403 for a change without the token that our pages carry.
         """
-        session = self._sessions.find(request.cookies.get(COOKIE, ""))
+        token = request.cookies.get(COOKIE, "")
+        with self._turns.taken(token):
+            session = self._sessions.find(token)
         if session is None:
             raise _unauthenticated(Door.session_ended())
         if request.method not in SAFE:
