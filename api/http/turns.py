@@ -13,7 +13,7 @@ AT_ONCE = 4
 
 
 class Turns:
-    """Lets each caller in by turns; its requests beyond `AT_ONCE` wait. A caller is an owner, or a secret."""
+    """Lets each caller in by turns; its requests beyond `AT_ONCE` wait. A caller: an owner, a secret, an address."""
 
     def __init__(self) -> None:
         # A caller's turns exist as long as one of its requests does.

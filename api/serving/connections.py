@@ -82,6 +82,10 @@ class Connections:
             if not connection.dropped:
                 self._leave(connection)
 
+    def has_others(self, address: str) -> bool:
+        """Return whether another address holds a connection."""
+        return len(self._held) > (address in self._held)
+
     @contextmanager
     def request_of(self, client: str) -> Iterator[bool]:
         """Count a request that a trusted proxy passes on, while the block runs. Yields whether it is one too many."""

@@ -17,7 +17,7 @@ from api.serving.connections import Connection
 from api.serving.request_body import Body
 from api.serving.request_head import Head, method_of, read_head, read_line
 from api.serving.timed_reader import OvertimeError, TimedReader
-from models.messages import ServerFaults
+from models.messages import Message, ServerFaults
 
 if TYPE_CHECKING:
     from api.serving.worker import Server
@@ -57,14 +57,13 @@ class Handler(PyWSGIHandler):  # type: ignore[misc]
         finally:
             self.socket.close()
 
-    def refuse_connection(self) -> None:
+    def refuse_connection(self, message: Message) -> None:
         """Answer that this address has too many connections, without reading what it sends.
 
         The application isn't asked: it would take ten times as long, and who is refused mostly comes again at once.
         """
         from api.http.problems import bare_problem  # noqa: PLC0415 - only now, when the process is patched
 
-        message = ServerFaults.too_many_connections(limit=self._settings.connections_per_address)
         status, headers, body = bare_problem("rate_limited", message)
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
         lines += [f"Retry-After: {RETRY_S}", "Connection: close", "", ""]

@@ -61,7 +61,8 @@ def frames(hub: Hub, events: Events, who: Principal, start: Position) -> Iterato
 
 def _read(inbox: Inbox, events: Events, owner: str | None, position: Position) -> Iterator[bytes]:
     said = time.monotonic()
-    wait = BREATH_S
+    # Nothing happened yet: streams that open by the hundred would only keep the database busy.
+    wait = QUIET_S / 6
     while not inbox.closed:
         look = events.look(position, owner, PAGE)
         position = look.position

@@ -29,7 +29,13 @@ from stores.jobs.transitions import Claim, Ending
 STREAMS = int(os.environ.get("STREAMS", "1000"))
 # One key, from one address, holds them all.
 LIMITS = dict.fromkeys(
-    ("GANFORGE_MAX_STREAMS", "GANFORGE_STREAMS_PER_KEY", "GANFORGE_CONNECTIONS_PER_ADDRESS"), str(STREAMS + 50)
+    (
+        "GANFORGE_MAX_STREAMS",
+        "GANFORGE_STREAMS_PER_KEY",
+        "GANFORGE_CONNECTIONS_PER_ADDRESS",
+        "GANFORGE_NEW_CONNECTIONS_PER_ADDRESS",
+    ),
+    str(STREAMS + 50),
 )
 JOBS = 50
 EVENTS_PER_SECOND = 2

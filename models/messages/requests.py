@@ -71,6 +71,9 @@ class ServerFaults(Texts):
     chunks_unreadable = Text("the chunks of the body cannot be read: a length in hexadecimal digits must precede each")
     too_slow = Text("the request did not arrive in time: its sender may pause for {seconds:g} seconds in all")
     too_many_connections = Text("your address has {limit} open connections, its limit; close some and try again")
+    too_many_new_connections = Text(
+        "your address begins more than {limit} connections a second, its limit; keep them open and send more on each"
+    )
     crashed_outside = Text("something went wrong here")
 
 

@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     connections_per_address: int = Field(
         500, ge=1, description="Open connections of one address in one API process; trusted proxies have no limit."
     )
+    new_connections_per_address: int = Field(
+        50,
+        ge=1,
+        description="New connections of one address a second in one API process while another address is connected; "
+        "more wait for up to 5 s. Trusted proxies have no limit.",
+    )
     head_s: float = Field(10.0, gt=0, description="Seconds that a client has to send a request's line and headers.")
     body_s: float = Field(30.0, gt=0, description="Seconds that a client may pause in all while it sends a body.")
     rate_limit: int = Field(3000, ge=1, description="Requests a second per key, in each API process.")

@@ -65,6 +65,7 @@ def environment(services: Services, _database: Database, tmp_path_factory: pytes
         "GANFORGE_HOME": str(tmp_path_factory.mktemp("serving")),
         "GANFORGE_API_PROCESSES": "1",
         "GANFORGE_CONNECTIONS_PER_ADDRESS": str(CAP),
+        "GANFORGE_NEW_CONNECTIONS_PER_ADDRESS": "10000",
         "GANFORGE_HEAD_S": "1",
         "GANFORGE_BODY_S": "1",
     }
