@@ -6,6 +6,7 @@ import importlib
 import os
 import platform
 import resource
+import warnings
 from pathlib import Path
 
 import torch
@@ -40,6 +41,7 @@ def prepare(device: str, threads: int, *, exact: bool) -> torch.device:
     # the same switch as use_deterministic_algorithms, which would first import torch's compiler for two seconds.
     torch.set_deterministic_debug_mode("error" if exact else "default")
     _do_not_fill_new_memory()
+    _keep_all_digits()
     # Trying out convolution algorithms may choose another one in each run.
     torch.backends.cudnn.benchmark = not exact
     return torch.device(device)
@@ -52,6 +54,25 @@ def _do_not_fill_new_memory() -> None:
     except ImportError:
         return  # this torch does not fill it
     setattr(switches, "fill_uninitialized_memory", False)  # noqa: B010 - mypy knows no attribute of such a module
+
+
+def _keep_all_digits() -> None:
+    """Multiply float32 as float32 on a GPU. By default cuDNN's convolutions round to TF32, which has 10 bits of 23.
+
+    A job that may round asks for bfloat16, whose products are not touched by this.
+    """
+    with warnings.catch_warnings():
+        # Some versions of torch have the new switches beside these, and recommend them.
+        warnings.simplefilter("ignore")
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+    # The new switches, since torch 2.9. The old ones leave some of them undecided.
+    for switch in (
+        torch.backends.cuda.matmul,
+        *(getattr(torch.backends.cudnn, name, None) for name in ("conv", "rnn")),
+    ):
+        if switch is not None and hasattr(torch.backends.cudnn, "fp32_precision"):
+            setattr(switch, "fp32_precision", "ieee")  # noqa: B010 - older versions of torch do not know it
 
 
 def only_one_interop_thread() -> None:
