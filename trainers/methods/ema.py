@@ -18,6 +18,12 @@ class Average:
         self.source = source
         self.half_life = half_life
         self.network = copy.deepcopy(source).eval().requires_grad_(requires_grad=False)
+        # Made once: walking through both networks in every step takes longer than launching two kernels. The tensors
+        # stay the same ones, because steps, checkpoints and halvings all write into them.
+        pairs = list(zip(self.network.state_dict().values(), source.state_dict().values()))
+        self._mine = [mine for mine, _ in pairs if mine.is_floating_point()]
+        self._theirs = [theirs for mine, theirs in pairs if mine.is_floating_point()]
+        self._counters = [(mine, theirs) for mine, theirs in pairs if not mine.is_floating_point()]
 
     @torch.no_grad()
     def update(self, images: int) -> None:
@@ -26,12 +32,9 @@ class Average:
         average += (1 - 2^(-images / half_life)) (source - average), so that the batch size does not matter.
         """
         weight = 1 - 0.5 ** (images / self.half_life)
-        mine, theirs = self.network.state_dict(), self.source.state_dict()
-        floating = [name for name, value in mine.items() if value.is_floating_point()]
         # One call for all tensors of the network: a loop would launch two kernels for each.
-        torch._foreach_mul_([mine[name] for name in floating], 1 - weight)
-        torch._foreach_add_([mine[name] for name in floating], [theirs[name] for name in floating], alpha=weight)
+        torch._foreach_mul_(self._mine, 1 - weight)
+        torch._foreach_add_(self._mine, self._theirs, alpha=weight)
         # Counters (batches that a normalisation has seen) cannot be averaged.
-        for name, value in mine.items():
-            if not value.is_floating_point():
-                value.copy_(theirs[name])
+        for mine, theirs in self._counters:
+            mine.copy_(theirs)
