@@ -157,7 +157,7 @@ def find_device(settings: Settings, root: Path = Path("/")) -> Device:
         return Device(kind, None, name, threads, probes)
     if kind is DeviceClass.jetson:
         return Device(kind, None, probes.board() or "Jetson", threads, probes)
-    # An index may mean another GPU after one is added, so the UUID is stored. Without nvidia-smi, the index as given.
+    # An index may mean another GPU after one is added, so the UUID is stored. Without a driver, the index as given.
     for gpu in probes.gpus():
         if settings.device in {gpu.index, gpu.uuid}:
             return Device(kind, gpu.uuid, gpu.name, threads, probes)

@@ -1,4 +1,4 @@
-"""Facts about this machine from the kernel and the driver: small files below /proc and /sys, and nvidia-smi.
+"""Facts about this machine from the kernel and the driver: small files below /proc and /sys, and NVIDIA's library.
 
 Every probe is optional: a file that is missing or unreadable gives no value, not an error.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import resource
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+
+from worker.nvml import Gpu, Nvml
 
 MIB = 1 << 20
 SMI_TIMEOUT_S = 10
@@ -24,23 +25,12 @@ NO_THERMOMETERS = ("pmic",)
 PLAUSIBLE_C = (0, 150)
 
 
-@dataclass(frozen=True)
-class Gpu:
-    """One line of nvidia-smi. Bytes and degrees are None where the driver does not report them (a GPU with MIG)."""
-
-    index: str
-    uuid: str
-    name: str
-    total: int | None
-    free: int | None
-    temperature: float | None
-
-
 class Probes:
     """Reads below `root`, which is `/` outside tests."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
+        self._nvml = Nvml()
 
     def line(self, path: str) -> str | None:
         """Return the content of a small file without its end of line (or the zero byte of a device tree)."""
@@ -153,20 +143,26 @@ class Probes:
         return found
 
     def gpus(self) -> list[Gpu]:
-        """Return the GPUs that nvidia-smi lists; none without a driver."""
-        query = ["nvidia-smi", f"--query-gpu={SMI_FIELDS}", "--format=csv,noheader,nounits"]
-        try:
-            output = subprocess.run(query, capture_output=True, text=True, timeout=SMI_TIMEOUT_S, check=True).stdout
-        except (OSError, subprocess.SubprocessError):
-            return []
-        found = []
-        for line in output.splitlines():
-            parts = [part.strip() for part in line.split(",")]
-            if len(parts) == len(SMI_FIELDS.split(",")):
-                index, uuid, name, total, free, degrees = parts
-                temperature = float(degrees) if degrees.isdecimal() else None
-                found.append(Gpu(index, uuid, name, _mebibytes(total), _mebibytes(free), temperature))
-        return found
+        """Return the GPUs that the driver lists; none without a driver."""
+        listed = self._nvml.gpus()
+        return _listed_by_program() if listed is None else listed
+
+
+def _listed_by_program() -> list[Gpu]:
+    """Ask nvidia-smi, which comes with the driver: for a worker without the binding of the driver's library."""
+    query = ["nvidia-smi", f"--query-gpu={SMI_FIELDS}", "--format=csv,noheader,nounits"]
+    try:
+        output = subprocess.run(query, capture_output=True, text=True, timeout=SMI_TIMEOUT_S, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    found = []
+    for line in output.splitlines():
+        parts = [part.strip() for part in line.split(",")]
+        if len(parts) == len(SMI_FIELDS.split(",")):
+            index, uuid, name, total, free, degrees = parts
+            temperature = float(degrees) if degrees.isdecimal() else None
+            found.append(Gpu(index, uuid, name, _mebibytes(total), _mebibytes(free), temperature))
+    return found
 
 
 def _mebibytes(text: str) -> int | None:

@@ -8,6 +8,7 @@ import pytest
 
 from models.states import DeviceClass
 from stores.infra.settings import Settings
+from worker import nvml
 from worker.device import find_device
 
 GIB = 1 << 30
@@ -35,6 +36,7 @@ def machine(tmp_path: Path):
 @pytest.fixture
 def driver(tmp_path_factory, monkeypatch):
     """Return a function that puts an nvidia-smi in the path which says what it is given."""
+    monkeypatch.setattr(nvml, "pynvml", None)
     folder = tmp_path_factory.mktemp("bin")
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
