@@ -14,6 +14,8 @@ IMPORT_BYTES = 1 << 30
 # A process so close to its limit failed because of it: most libraries ask for memory in larger pieces.
 CLOSE_BYTES = 64 << 20
 
+MEMINFO = Path("/proc/meminfo")
+
 # Which line of /proc/PID/limits limits which line of /proc/PID/status.
 _LIMITED = (("Max data size", "VmData"), ("Max address space", "VmSize"))
 
@@ -30,6 +32,9 @@ _PHRASES = (
     "could not create a memory object",
     "could not create a primitive",
     "could not execute a primitive",
+    # cuDNN, whose every algorithm needs more room for its work than is left.
+    "unable to find an engine",
+    "unable to find a valid cudnn algorithm",
     # The dynamic loader, and a thread that finds no room for its stack.
     "failed to map segment",
     "cannot map zero-fill pages",
@@ -68,6 +73,16 @@ def exhausted(pid: int | None = None) -> bool:
     """Tell whether a process stands at a limit of its memory."""
     now = room(pid)
     return now is not None and now.left < CLOSE_BYTES
+
+
+def available(meminfo: Path = MEMINFO) -> int | None:
+    """Return the bytes that programs of this machine can still have without swapping; None where it does not tell."""
+    try:
+        lines = meminfo.read_text().splitlines()
+    except OSError:
+        return None
+    words = next((line.split() for line in lines if line.startswith("MemAvailable:")), [])
+    return 1024 * int(words[1]) if len(words) == 3 and words[1].isdecimal() else None
 
 
 def too_little_for_torch() -> bool:

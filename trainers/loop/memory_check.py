@@ -1,19 +1,20 @@
-"""Ends a job whose networks can never be trained in the memory of this process, before any time is spent on it."""
+"""Ends a job whose networks can never be trained in the memory that there is, before any time is spent on it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterable
 
+import torch
+
 from models import memory
 from models.formats import gigabytes
 from models.messages import Failures
+from trainers.data import device_memory
 from trainers.loop import method_tensors
 from trainers.methods import optimizers
 from trainers.process.errors import OutOfMemoryError
 
 if TYPE_CHECKING:
-    import torch
-
     from trainers.methods import Method
 
 # Memory that was freed but not given back counts as held, and can be used again: a job that may fit is tried.
@@ -21,7 +22,7 @@ _SLACK_BYTES = 128 << 20
 
 
 def refuse_oversized(method: Method) -> None:
-    """Compare what training takes at the least, whatever the batch, with what the limits of this process leave.
+    """Compare what training takes at the least, whatever the batch, with what the GPU or the process has left.
 
     Without this a job that cannot fit draws its first grid, fails in its first step, and halves its batch again and
     again, though what does not fit are its networks.
@@ -29,12 +30,22 @@ def refuse_oversized(method: Method) -> None:
     Raises:
         OutOfMemoryError
     """
-    room = memory.room()
+    room = _room(method.feed.draws.device)
     needed = _least(method)
     if room is not None and needed > room.left + _SLACK_BYTES:
         sizes = {"needed": needed, "held": room.allowed - room.left, "allowed": room.allowed}
         in_gigabytes = {name: gigabytes(size) for name, size in sizes.items()}
         raise OutOfMemoryError(Failures.networks_too_large(**in_gigabytes))
+
+
+def _room(device: torch.device) -> memory.Room | None:
+    """Return what this process may hold where it trains: on a GPU, or by its own limits. None: it has no limit."""
+    if device.type != "cuda":
+        return memory.room()
+    held = torch.cuda.memory_allocated(device)
+    # What torch keeps for later can be used again.
+    left = device_memory.free(device) + torch.cuda.memory_reserved(device) - held
+    return memory.Room(held + left, left)
 
 
 def _least(method: Method) -> int:

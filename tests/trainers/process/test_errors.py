@@ -51,6 +51,8 @@ def test_a_line_that_is_no_json_is_told():
         RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("std::bad_alloc"),
+        RuntimeError("GET was unable to find an engine to execute this computation"),
+        RuntimeError("Unable to find a valid cuDNN algorithm to run convolution"),
     ],
 )
 def test_every_allocator_is_understood(error):
