@@ -20,7 +20,8 @@ from models.limits import TRAINER_MEMORY_SHARE
 from models.states import DeviceClass
 from models.wire import TorchDevice, Values
 from stores.infra.settings import Settings
-from worker.hardware import Gpu, Probes
+from worker.hardware import Probes
+from worker.nvml import Gpu
 
 # The rest is for the system, the supervisor, and errors of the estimate.
 SHARE_OF_BOARD = 0.7

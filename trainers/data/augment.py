@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from trainers.data.transfer import to_device
+
 if TYPE_CHECKING:
     from trainers.data.rng import Draws
 
@@ -20,14 +22,16 @@ def cut(pixels: torch.Tensor, size: int, shift: int, flip: bool, draws: Draws, s
     batch, _, height, width = pixels.shape
     tops = draws.integers(height - size + 2 * shift + 1, batch, stream, "top", index) - shift
     lefts = draws.integers(width - size + 2 * shift + 1, batch, stream, "left", index) - shift
+    drawn = [tops, lefts, draws.integers(2, batch, stream, "flip", index)] if flip else [tops, lefts]
+    # One copy, [2 or 3, N], which nobody waits for; all that follows is computed where the pixels are.
+    drawn = list(to_device(torch.stack(drawn), pixels.device))
     # 2. Which rows and columns of its image each window shows, [N, size] each; mirrored means columns in reverse.
-    window = torch.arange(size)
-    rows, columns = tops[:, None] + window, lefts[:, None] + window
+    window = torch.arange(size, device=pixels.device)
+    rows, columns = drawn[0][:, None] + window, drawn[1][:, None] + window
     if flip:
-        mirrored = draws.integers(2, batch, stream, "flip", index).bool()
-        columns = torch.where(mirrored[:, None], columns.flip(1), columns)
+        columns = torch.where(drawn[2].bool()[:, None], columns.flip(1), columns)
     # 3. Gather all windows in one indexing, without a loop over images and without padded copies of them.
-    rows, columns = reflect(rows, height).to(pixels.device), reflect(columns, width).to(pixels.device)
+    rows, columns = reflect(rows, height), reflect(columns, width)
     each = torch.arange(batch, device=pixels.device)[:, None, None]
     # Indexed dimensions come first: [N, size, size, C], then back to [N, C, size, size].
     return pixels.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)

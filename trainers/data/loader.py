@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Dict, NamedTuple, Sequence, TypedDict, Union, 
 import torch
 
 from models.messages import Misfits
+from trainers.data import device_memory
 from trainers.data.augment import cut
+from trainers.data.prefetch import GpuLane, Prefetch
 from trainers.data.sampler import Sampler, SamplerState
+from trainers.data.transfer import to_device
 from trainers.process.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
     from trainers.data.images import Images
+    from trainers.data.prefetch import Lane
     from trainers.data.rng import Draws
 
 # Pixels up to this share of the device's free memory are kept on the device; others stay on the host.
@@ -111,6 +115,10 @@ class ImageFeed(Feed):
         labels = [part.labels for part in parts if part.labels is not None]
         self.labels = torch.cat(labels).to(near) if len(labels) == len(parts) else None
         self.shape = (int(self._stacks[0].shape[1]), preprocessing.size, preprocessing.size)
+        # Pixels on the host are gathered into pinned memory, and one batch ahead, where a GPU trains.
+        self._pins = near.type == "cpu" and draws.device.type == "cuda"
+        lane = _lane(near, draws.device)
+        self._prefetch = None if lane is None else Prefetch(self._on_host, lane)
         # (pixel / 255 - mean) / std, as one multiplication and one addition.
         self._scale = 1 / (255 * preprocessing.std)
         self._offset = -preprocessing.mean / preprocessing.std
@@ -126,33 +134,53 @@ class ImageFeed(Feed):
         """Return the next batch."""
         # The number of images before this batch names its random draws, so that a resumed run cuts the same windows.
         begin = self.sampler.seen
-        # 1. Which images: [N] int64, the next ones of this epoch's permutation.
-        chosen = self.sampler.next()
-        labels = None if self.labels is None else self.labels.index_select(0, chosen).to(self.draws.device)
-        # 2. Their pixels, still whole and as bytes: [N, C, H, W] uint8, a quarter of what float32 would move.
-        pixels = self.pixels(chosen)
-        # 3. Augmentation: a window from each image, [N, C, size, size] uint8.
+        # 1. The next images of this epoch's permutation, still whole and as bytes: [N, C, H, W] uint8, a quarter of the
+        #    size of float32.
+        pixels, labels = self._drawn() if self._prefetch is None else self._prefetched(self._prefetch)
+        # 2. Augmentation: a window from each image, [N, C, size, size] uint8.
         if self._augments:
             how = self.preprocessing
             pixels = cut(pixels, how.size, how.shift, how.flip, self.draws, self._stream, begin)
-        # 4. Normalisation on the device: [N, C, size, size] float32, [-1, 1] with mean and std of .5.
+        # 3. Normalisation on the device: [N, C, size, size] float32, [-1, 1] with mean and std of .5.
         return Batch(self.normalise(pixels), labels)
+
+    def _drawn(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Draw the next images and their classes, as they are stored, onto the device."""
+        chosen = self.sampler.next()
+        labels = None if self.labels is None else to_device(self.labels.index_select(0, chosen), self.draws.device)
+        return self.pixels(chosen), labels
+
+    def _prefetched(self, prefetch: Prefetch) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Draw what `_drawn` draws, fetched meanwhile, and begin to fetch the batch behind it."""
+        pixels, *labels = prefetch.take(self.sampler.place(), self.sampler.next())
+        prefetch.begin(self.sampler.place(), self.sampler.peek())
+        return pixels, labels[0] if labels else None
+
+    def _on_host(self, chosen: torch.Tensor) -> list[torch.Tensor]:
+        """Return the images of these numbers and their classes, if there are any, on the host."""
+        labels = [] if self.labels is None else [self.labels.index_select(0, chosen)]
+        return [self._gather(chosen), *labels]
 
     def pixels(self, chosen: torch.Tensor) -> torch.Tensor:
         """Return the images of these numbers whole, before any window is cut out: [N, C, H, W] uint8 on the device."""
+        return to_device(self._gather(chosen), self.draws.device)
+
+    def _gather(self, chosen: torch.Tensor) -> torch.Tensor:
+        """Return the images of these numbers where they are kept, on the host or on the device."""
         if self._rows is not None:
             # Only some of the pixels belong to this feed: its numbers become theirs.
             chosen = self._rows[chosen.to(self._rows.device)]
+        first = self._stacks[0]
+        if len(self._stacks) == 1 and not self._pins:
+            return first.index_select(0, chosen.to(first.device))
+        picked = torch.empty((len(chosen), *first.shape[1:]), dtype=torch.uint8, pin_memory=self._pins)
         if len(self._stacks) == 1:
-            stack = self._stacks[0]
-            return stack.index_select(0, chosen.to(stack.device)).to(self.draws.device, non_blocking=True)
-        # Large parts stay apart: take from each the images that it holds, and put them in the places of the batch.
-        picked = torch.empty((len(chosen), *self._stacks[0].shape[1:]), dtype=torch.uint8, device=self.draws.device)
+            return torch.index_select(first, 0, chosen, out=picked)
+        # Large parts stay apart, on the host: take from each what it holds, and put it in its places of the batch.
         begin = 0
         for stack in self._stacks:
             inside = ((chosen >= begin) & (chosen < begin + len(stack))).nonzero()[:, 0]
-            found = stack.index_select(0, (chosen[inside] - begin).to(stack.device))
-            picked[inside.to(picked.device)] = found.to(picked.device)
+            picked[inside] = stack.index_select(0, chosen[inside] - begin)
             begin += len(stack)
         return picked
 
@@ -255,7 +283,17 @@ def _rows(parts: Sequence[Images], device: torch.device) -> torch.Tensor | None:
 def _stacked(parts: list[torch.Tensor], device: torch.device) -> list[torch.Tensor]:
     """Return the parts' pixels as few stacks [n, C, H, W] uint8: on the device if they leave it room to work."""
     size = sum(part.numel() for part in parts)
-    if device.type == "cuda" and size < _SHARE_OF_DEVICE * torch.cuda.mem_get_info(device)[0]:
+    if _fits(size, device):
         return [torch.cat([part.to(device) for part in parts])]
     # One stack is faster to gather from than several, but joining them copies every byte.
     return parts if len(parts) == 1 or size > _SMALL else [torch.cat(parts)]
+
+
+def _fits(size: int, device: torch.device) -> bool:
+    """Return whether a GPU has room to work beside so many bytes of pixels. On a CPU they are there already."""
+    return device.type == "cuda" and size < _SHARE_OF_DEVICE * device_memory.free(device)
+
+
+def _lane(near: torch.device, device: torch.device) -> Lane | None:
+    """Return how batches come to a GPU ahead of time; None where the pixels are on the device already."""
+    return GpuLane(device) if near.type == "cpu" and device.type == "cuda" else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 import torch
 
 from models.messages import Misfits
 from trainers.data.rng import Draws
+from trainers.data.transfer import to_device
 from trainers.process.errors import InvalidDatasetError
 
 
@@ -18,6 +19,15 @@ class SamplerState(TypedDict):
     passes: int
     position: int
     seen: int
+    batch_size: int
+
+
+class Place(NamedTuple):
+    """What decides which batch comes next: the salt of the order, the epoch, where in it, and how many images."""
+
+    salt: int
+    passes: int
+    position: int
     batch_size: int
 
 
@@ -51,11 +61,15 @@ class Sampler:
         """The epoch that the last batch belonged to, from 1; 0 before the first batch."""
         return self.passes + (self.position > 0)
 
-    def next(self) -> torch.Tensor:
-        """Return the numbers of the next batch, [N] int64 on the device that the sampler was made for."""
+    def peek(self) -> torch.Tensor:
+        """Return the numbers of the next batch, [N] int64 on the device that the sampler was made for; draw nothing."""
         if self._order is None:
-            self._order = self.draws.permutation(self.count, self._stream, self.passes).to(self._device)
-        chosen = self._order[self.position : self.position + self.batch_size]
+            self._order = to_device(self.draws.permutation(self.count, self._stream, self.passes), self._device)
+        return self._order[self.position : self.position + self.batch_size]
+
+    def next(self) -> torch.Tensor:
+        """Draw the next batch and return its numbers."""
+        chosen = self.peek()
         self.position += self.batch_size
         self.seen += self.batch_size
         # Too few left for a batch: the epoch ends here, so that all batches have the same size.
@@ -70,6 +84,10 @@ class Sampler:
             in_hand = (self.count - self.position) // self.batch_size
             return max(0, (epochs - self.passes - 1) * self.per_pass + in_hand)
         return max(0, math.ceil(((images or 0) - self.seen) / self.batch_size))
+
+    def place(self) -> Place:
+        """Return what decides which batch comes next."""
+        return Place(self.draws.salt, self.passes, self.position, self.batch_size)
 
     def state(self) -> SamplerState:
         """Return the position, for the checkpoint."""

@@ -59,6 +59,8 @@ class Adversarial:
         self.judged = objective.judged
         self.metrics: tuple[str, ...] = (*_METRICS, *objective.metrics)
         self._schedule = schedule
+        # The generator's step size as a metric. It stays on the device: a new tensor of a number would wait for it.
+        self._rate = torch.zeros((), device=feed.draws.device)
         # Both players can use one batch of fakes only if the discriminator takes one step: several would make several.
         self._share = params.shared_fakes and schedule.d_steps.most == 1
 
@@ -84,7 +86,7 @@ class Adversarial:
         step, feed, params = iteration.step, self.feed, self.params
         d_steps = self._schedule.d_steps.at(step)
         # 1. Step sizes and penalty weights follow their schedules.
-        rate = self._set_rates(iteration, d_steps * feed.batch_size)
+        self._set_rates(iteration, d_steps * feed.batch_size)
         # In the first iterations of some jobs the generator makes fakes but does not learn.
         warming = step < params.d_warmup_steps
 
@@ -114,15 +116,15 @@ class Adversarial:
         # 5. Metrics stay on the device: reading them here would wait for it in every step.
         d_loss, d_real, d_fake, *more, d_norm = d_metrics
         more += self.objective.finish(d_real, g_loss)
-        return torch.stack([d_loss, g_loss, d_real, d_fake, d_norm, g_norm, d_loss.new_tensor(rate), *more])
+        return torch.stack([d_loss, g_loss, d_real, d_fake, d_norm, g_norm, self._rate, *more])
 
     def _noise(self, step: int, n: int) -> torch.Tensor:
         """Return the latents of one batch, [N, noise_dim] standard normal, the same in every run of this seed."""
         feed = self.feed
         return feed.draws.normal((feed.batch_size, self.params.noise_dim), "noise", step, n)
 
-    def _set_rates(self, iteration: Iteration, images: int) -> float:
-        """Set what follows a schedule: both step sizes, Adam's beta2, the objective's weights. Return G's step size.
+    def _set_rates(self, iteration: Iteration, images: int) -> None:
+        """Set what follows a schedule: both step sizes, Adam's beta2, the objective's weights.
 
         Rates rise linearly from zero over `warmup_images`, and fall to `learning_rate_end` along a cosine.
         """
@@ -141,7 +143,7 @@ class Adversarial:
             for optimizer in self.optimizers.values():
                 optimizers.set_betas(optimizer, params.beta1, beta2)
         self.objective.progress(iteration.fraction)
-        return rates["generator"]
+        self._rate.fill_(rates["generator"])
 
     def _discriminator_step(self, real: torch.Tensor, fake: torch.Tensor, step: int, n: int) -> list[torch.Tensor]:
         """Return the discriminator's metrics: loss, D(real), D(fake), what the objective adds, the gradient norm."""

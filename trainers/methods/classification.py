@@ -55,6 +55,8 @@ class Classification:
             "classifier": optimizers.sgd(classifier.parameters(), params.weight_decay)
         }
         self.extras: dict[str, torch.Tensor] = {}
+        # Step size and momentum as metrics. They stay on the device: new tensors of numbers would wait for it.
+        self._rate, self._momentum = torch.zeros(2, device=feed.draws.device).unbind()
         # The last evaluation, and whether the weights are still those that it was made with.
         self._evaluated: dict[str, float] = {}
         self._fresh = False
@@ -72,7 +74,7 @@ class Classification:
         """Train one iteration; return the metrics in the order of `metrics`."""
         self._fresh = False
         # 1. The cycle gives the step size and the momentum.
-        rate, momentum = self._set_rates(iteration, self.feed.batch_size)
+        self._set_rates(iteration, self.feed.batch_size)
         # 2. A batch: images [N, C, H, W] float32, classes [N] int64.
         images, labels = self.feed.next_labelled()
         # 3. One step down the cross-entropy of the logits [N, classes].
@@ -84,10 +86,10 @@ class Classification:
             average.update(self.feed.batch_size)
         # 5. Metrics stay on the device. The accuracy is that of the logits before the step.
         accuracy = (logits.detach().argmax(1) == labels).float().mean()
-        return torch.stack([loss.detach(), accuracy, norm, norm.new_tensor(rate), norm.new_tensor(momentum)])
+        return torch.stack([loss.detach(), accuracy, norm, self._rate, self._momentum])
 
-    def _set_rates(self, iteration: Iteration, images: int) -> tuple[float, float]:
-        """Set and return step size and momentum: one rises while the other falls (Smith 2018)."""
+    def _set_rates(self, iteration: Iteration, images: int) -> None:
+        """Set step size and momentum: one rises while the other falls (Smith 2018)."""
         params = self.params
         high, end = params.learning_rate, params.cycle_end
         rate = schedules.one_cycle(high / params.cycle_div, high, end, iteration.fraction)
@@ -96,7 +98,8 @@ class Classification:
         momentum = schedules.one_cycle(params.momentum, params.momentum_low, end, iteration.fraction)
         optimizers.set_learning_rate(self.optimizers["classifier"], rate)
         optimizers.set_momentum(self.optimizers["classifier"], momentum)
-        return rate, momentum
+        self._rate.fill_(rate)
+        self._momentum.fill_(momentum)
 
     @torch.no_grad()
     def end_epoch(self) -> dict[str, float]:

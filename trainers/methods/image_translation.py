@@ -73,6 +73,8 @@ class Translation:
         self._translate = [at(network, precision) for network in self._generators]
         self._judge = [at(network, precision) for network in self._discriminators]
         self._pools = {name: Pool(params.pool, feed.shape, feed.draws.device, name) for name in ("a", "b")}
+        # The generators' step size as a metric. It stays on the device: a new tensor of a number would wait for it.
+        self._rate = torch.zeros((), device=feed.draws.device)
         self.extras = {
             f"pool_{name}/{key}": value for name, pool in self._pools.items() for key, value in pool.tensors.items()
         }
@@ -97,7 +99,7 @@ class Translation:
         """Train one iteration; return the metrics in the order of `metrics`."""
         feed, params = self.feed, self.params
         # 1. Step sizes follow their schedule.
-        rate = self._set_rates(iteration, feed.batch_size)
+        self._set_rates(iteration, feed.batch_size)
         # In the first iterations of some jobs only the discriminators learn.
         warming = iteration.step < params.d_warmup_steps
         for n in range(params.d_steps):
@@ -120,10 +122,10 @@ class Translation:
         # 6. Metrics stay on the device: reading them here would wait for it in every step.
         d_loss_a, d_loss_b, *scores, d_norm = d_metrics
         *g_losses, g_norm = g_metrics
-        return torch.stack([d_loss_a, d_loss_b, *g_losses, *scores, d_norm, g_norm, d_norm.new_tensor(rate)])
+        return torch.stack([d_loss_a, d_loss_b, *g_losses, *scores, d_norm, g_norm, self._rate])
 
-    def _set_rates(self, iteration: Iteration, images: int) -> float:
-        """Set both step sizes: a rise from zero over `warmup_images`, level, then a line to zero. Return G's."""
+    def _set_rates(self, iteration: Iteration, images: int) -> None:
+        """Set both step sizes: a rise from zero over `warmup_images`, level, then a line to zero."""
         params = self.params
         # Counted to the end of this iteration: with a rate of exactly zero the first step would do nothing.
         rise = min(1.0, (iteration.seen + images) / params.warmup_images) if params.warmup_images else 1.0
@@ -132,7 +134,7 @@ class Translation:
         optimizers.set_learning_rate(self.optimizers["generators"], g_rate)
         d_rate = (params.d_learning_rate or params.learning_rate) * factor
         optimizers.set_learning_rate(self.optimizers["discriminators"], d_rate)
-        return g_rate
+        self._rate.fill_(g_rate)
 
     def _generators_step(
         self, a: torch.Tensor, b: torch.Tensor, *, learning: bool

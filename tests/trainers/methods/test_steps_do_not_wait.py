@@ -1,0 +1,128 @@
+"""A step only queues work on a GPU, of which every kernel is deterministic: it never waits for a number."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from models.recipes import RECIPES
+from tests.trainers.no_waiting import META, MetaDraws, Waits
+from trainers import assembly, data
+from trainers.data import loader
+from trainers.loop.budget import Budget
+from trainers.process.spec import TrainSpec, parse
+
+# Every branch of a step that asks for random numbers, counts or schedules.
+VARIANTS = {
+    "critic steps": {"recipe": "mlp_gan", "d_steps": 3, "g_steps": 2, "ema_half_life": 100, "learning_rate_end": 1e-5},
+    "warm-up": {"recipe": "mlp_gan", "warmup_images": 200, "d_warmup_steps": 4, "label_smoothing": 0.1},
+    "rmsprop": {"recipe": "mlp_gan", "optimizer": "rmsprop", "learning_rate": 1e-4},
+    "average": {"recipe": "dcgan", "ema_half_life": 100},
+    "pool": {"recipe": "cyclegan", "batch_size": 4, "blocks": 1, "pool": 2, "d_steps": 2, "ema_half_life": 100},
+    "windows": {"recipe": "darknet", "image_size": 16, "groups": [1, 1], "shift": 2, "flip": True},
+    **{recipe: {"recipe": recipe} for recipe in RECIPES},
+}
+SMALL = {"cyclegan": {"batch_size": 2, "blocks": 1}, "darknet": {"groups": [1, 1]}, "began": {"hidden": 8}}
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """What would make the host wait, from the moment on that it is used as a context."""
+    return Waits(monkeypatch)
+
+
+@pytest.fixture
+def on_meta(make_spec, monkeypatch):
+    """Return a function that assembles a small recipe on the device that stands for a GPU, with pixels there or not."""
+    # Numbers of the real images are read before the first step: their mean, and how different they are.
+    monkeypatch.setattr(loader.ImageFeed, "mean", lambda feed: torch.zeros(feed.shape))
+    for gallery in ("Fakes", "Translations", "Confusion"):
+        monkeypatch.setattr(assembly, gallery, lambda method: method)
+
+    def build(given, kept):
+        monkeypatch.setattr(loader, "_fits", lambda _size, _device: kept == META)
+        asked = {**SMALL.get(given["recipe"], {}), **given, "precision": "float32"}
+        spec = parse(json.dumps(make_spec(**asked)))
+        assert isinstance(spec, TrainSpec)
+        parts = data.load(spec.dataset, spec.data_roots, spec.cache, assembly.stored_size(spec), frame=False)
+        method, _ = assembly.assemble(spec, parts, MetaDraws(spec.seed, 0))
+        feed = getattr(method.feed, "a", method.feed)
+        assert feed.pixels(torch.tensor([0, 1])).device == META
+        assert feed._stacks[0].device == kept
+        return method, Budget(spec.params, method)
+
+    return build
+
+
+def run(method, budget, steps, waits):
+    for step in range(steps):
+        # Metrics stay where they are: they are read later, many at once.
+        with waits:
+            row = method.step(budget.iteration(step))
+        assert row.device == META
+        assert row.shape == (len(method.metrics),)
+
+
+@pytest.mark.parametrize("kept", ["cpu", "meta"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_step_never_waits_for_the_device_and_has_deterministic_kernels_there(waits, on_meta, variant, kept):
+    method, budget = on_meta(VARIANTS[variant], torch.device(kept))
+    # After four steps a warm-up has ended and a pool is full; without either, one step is like the next.
+    run(method, budget, 2 if variant in RECIPES else 5, waits)
+    assert waits.found == []
+
+
+def _differentiated(layer):
+    layer(torch.ones(1, 1, 4, 4, device=META, requires_grad=True)).sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("planted", "found"),
+    [
+        (lambda tensor: tensor.new_tensor(0.5), "new_tensor"),
+        (lambda _tensor: torch.tensor([0.5], device=META), "tensor"),
+        (lambda tensor: tensor.sum().item(), "_local_scalar_dense"),
+        (lambda tensor: float(tensor.sum()), "_local_scalar_dense"),
+        (lambda tensor: bool((tensor > 0).any()), "_local_scalar_dense"),
+        (lambda tensor: tensor.nonzero(), "nonzero"),
+        (lambda tensor: tensor[tensor > 0], "index by bool"),
+        (lambda tensor: tensor.cpu(), "_to_copy from meta to cpu"),
+        (lambda tensor: tensor.tolist(), "_to_copy from meta to cpu"),
+        (lambda tensor: torch.ones(3).to(tensor.device), "_to_copy from cpu to meta"),
+        (lambda tensor: torch.ones(3).to(tensor.device, non_blocking=True), "_to_copy from cpu to meta"),
+        (lambda tensor: tensor.copy_(torch.ones(3)), "copy_ from cpu to meta"),
+        (lambda tensor: tensor[torch.tensor([0, 2])], "index of both devices"),
+        (lambda _tensor: _differentiated(torch.nn.ReflectionPad2d(1)), "reflection_pad2d_backward"),
+        (
+            lambda _tensor: _differentiated(torch.nn.UpsamplingBilinear2d(scale_factor=2)),
+            "upsample_bilinear2d_backward",
+        ),
+    ],
+)
+def test_whatever_waits_or_is_not_deterministic_is_found(waits, planted, found):
+    tensor = torch.ones(3, device=META)
+    try:
+        with waits:
+            planted(tensor)
+    except (RuntimeError, NotImplementedError):
+        pass  # a tensor without numbers cannot be read
+    assert found in waits.found
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        lambda tensor: tensor.fill_(0.5),
+        lambda tensor: torch.full_like(tensor, 0.5),
+        lambda tensor: tensor * torch.tensor(2.0),
+        lambda tensor: torch.ones(3).pin_memory().to(tensor.device, non_blocking=True),
+        lambda _tensor: torch.ones(3).sum().item(),
+    ],
+)
+def test_what_does_not_wait_is_let_pass(waits, harmless):
+    tensor = torch.ones(3, device=META)
+    with waits:
+        harmless(tensor)
+    assert waits.found == []
