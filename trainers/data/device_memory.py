@@ -16,7 +16,7 @@ def free(device: torch.device, meminfo: Path = memory.MEMINFO) -> int:
     """Return the bytes that a GPU can still give to this process."""
     # What CUDA calls free leaves out pages that hold copies of files: a board that has read some would seem full.
     available = memory.available(meminfo) if shared(device) else None
-    return int(torch.cuda.mem_get_info(device)[0]) if available is None else available
+    return int(torch.cuda.mem_get_info()[0]) if available is None else available
 
 
 def shared(device: torch.device) -> bool:

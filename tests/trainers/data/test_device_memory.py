@@ -21,7 +21,7 @@ def gpu(monkeypatch):
 
     def answers(*, integrated, free):
         monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(is_integrated=integrated))
-        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 64 * GIB))
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (free, 64 * GIB))
 
     return answers
 
