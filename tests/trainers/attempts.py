@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from trainers.process.spec import TrainSpec, parse
 from trainers.train import train
 
 ROOT = Path(__file__).resolve().parents[2]
+# Where small trainings run: `make check-gpu` asks for cuda.
+DEVICE = os.environ.get("GANFORGE_TEST_DEVICE", "cpu")
 
 
 def idx_bytes(images: Any) -> bytes:

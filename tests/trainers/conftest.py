@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from packing.layouts import idx
-from tests.trainers.attempts import write_digits
+from tests.trainers.attempts import DEVICE, write_digits
 from trainers import data
 
 
@@ -69,7 +69,7 @@ def make_spec(data_root: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
             "dataset": {**dataset, "classes": [str(n) for n in range(10)], "parts": {"train": 160, "test": 40}},
             "data_roots": [str(data_root)],
             "cache": str(tmp_path / "cache"),
-            "device": "cpu",
+            "device": DEVICE,
             "threads": 1,
             "scratch": str(scratch),
             "resume": str(resume) if resume else None,

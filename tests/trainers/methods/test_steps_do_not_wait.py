@@ -11,6 +11,8 @@ from models.recipes import RECIPES
 from tests.trainers.no_waiting import META, MetaDraws, Waits
 from trainers import assembly, data
 from trainers.data import loader
+from trainers.data.rng import Draws
+from trainers.device import devices
 from trainers.loop.budget import Budget
 from trainers.process.spec import TrainSpec, parse
 
@@ -72,6 +74,33 @@ def test_a_step_never_waits_for_the_device_and_has_deterministic_kernels_there(w
     # After four steps a warm-up has ended and a pool is full; without either, one step is like the next.
     run(method, budget, 2 if variant in RECIPES else 5, waits)
     assert waits.found == []
+
+
+@pytest.fixture
+def waiting_is_an_error():
+    """Return a function that lets CUDA raise where the host would wait, until the end of the test."""
+    yield lambda: torch.cuda.set_sync_debug_mode("error")
+    torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("kept", ["cpu", "cuda"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_step_never_waits_for_a_real_gpu(make_spec, monkeypatch, waiting_is_an_error, variant, kept):
+    monkeypatch.setattr(loader, "_fits", lambda _size, _device: kept == "cuda")
+    spec = parse(json.dumps(make_spec(**SMALL.get(VARIANTS[variant]["recipe"], {}), **VARIANTS[variant])))
+    assert isinstance(spec, TrainSpec)
+    device = devices.prepare("cuda", 1, exact=True)
+    parts = data.load(spec.dataset, spec.data_roots, spec.cache, assembly.stored_size(spec), frame=False)
+    method, _ = assembly.assemble(spec, parts, Draws(spec.seed, 0, device))
+    budget = Budget(spec.params, method)
+    # The first step loads kernels and makes the state of the optimizers.
+    method.step(budget.iteration(0))
+    waiting_is_an_error()
+    for step in range(1, 6):
+        row = method.step(budget.iteration(step))
+    torch.cuda.set_sync_debug_mode("default")
+    assert row.isfinite().all()
 
 
 def _differentiated(layer):
