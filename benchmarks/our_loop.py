@@ -90,6 +90,13 @@ def count_flops(loop: Any) -> float:
     return float(counter.total) / (loop.job.feed.sampler.seen - before)
 
 
+def peak_memory(loop: Any) -> int | None:
+    """Return the most bytes that torch took from a GPU; None on a CPU."""
+    from trainers.device import devices  # noqa: PLC0415
+
+    return devices.peak_memory(loop.job.feed.draws.device).device_bytes
+
+
 class Standstill:
     """Seconds that a loop stood still for its checkpoints: copying tensors, and waiting for the one before."""
 
