@@ -70,7 +70,7 @@ class GradientPenalty:
             raise TypeError("a gradient penalty needs a random number for each image")
         # One point on the line between each real image and a fake, [N, C, H, W]: the optimal critic has slope 1 there.
         between = (mix * real + (1 - mix) * fake).requires_grad_()
-        slope = losses.squared_slope(judge(between), between)
+        (slope,) = losses.squared_slopes(judge(between), between)
         # The root has no derivative at zero. The small number is far below what float32 can tell from a slope of 1.
         penalty = ((slope + 1e-12).sqrt() - 1).square().mean()
         return self.weight * penalty, (penalty.detach(),)

@@ -37,15 +37,17 @@ def wasserstein_generator(fake: Tensor) -> Tensor:
     return -fake.mean()
 
 
-def squared_slope(outputs: Tensor, images: Tensor) -> Tensor:
-    """Return the squared Euclidean norm of the gradient of each output, [N], by its image, [N, ...]: [N].
+def squared_slopes(outputs: Tensor, *images: Tensor) -> tuple[Tensor, ...]:
+    """Return the squared Euclidean norms of the gradients of outputs by their images, [N, ...] each: [N] each.
 
-    What gradient penalties are made of: R1 and R2 (Mescheder et al. 2018) and WGAN-GP's (Gulrajani et al. 2017).
+    ``outputs`` has one number for each image of all batches. What gradient penalties are made of: R1 and R2 (Mescheder
+    et al. 2018) and WGAN-GP's (Gulrajani et al. 2017).
     """
     # The gradient of the sum by image i is that of output i alone, as long as no layer mixes the images of a batch.
+    # One call for all batches: each call goes through the whole network backwards, and so does its own derivative.
     # The graph is kept: the penalty itself is differentiated by the weights.
-    (gradient,) = torch.autograd.grad(outputs.sum(), images, create_graph=True)
-    return gradient.square().flatten(1).sum(1)
+    gradients = torch.autograd.grad(outputs.sum(), images, create_graph=True)
+    return tuple(gradient.square().flatten(1).sum(1) for gradient in gradients)
 
 
 def relativistic(winner: Tensor, loser: Tensor) -> Tensor:

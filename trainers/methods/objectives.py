@@ -150,7 +150,8 @@ class Relativistic(Plain):
         # Leaves that require gradients: the penalties differentiate logits by images.
         real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
         real_logits, fake_logits = judge_together(judge, real, fake)  # [N] each, image i paired with image i
-        penalty = losses.squared_slope(real_logits, real).mean() + losses.squared_slope(fake_logits, fake).mean()
+        slopes = losses.squared_slopes(torch.cat([real_logits, fake_logits]), real, fake)  # [N] each
+        penalty = slopes[0].mean() + slopes[1].mean()
         loss = losses.relativistic(real_logits, fake_logits) + self.gamma / 2 * penalty
         margin = (real_logits - fake_logits).detach()
         return Verdict(loss, margin.sigmoid().mean(), (-margin).sigmoid().mean(), (penalty.detach(),))

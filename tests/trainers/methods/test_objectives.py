@@ -12,7 +12,7 @@ from torch import nn
 from trainers.assembly import assemble
 from trainers.data import load
 from trainers.data.rng import Draws
-from trainers.methods import Iteration
+from trainers.methods import Iteration, losses
 from trainers.methods.constraints import Clip, GradientPenalty
 from trainers.methods.objectives import Balance, Relativistic, Wasserstein
 from trainers.process.spec import parse
@@ -85,6 +85,40 @@ def test_r1_and_r2_of_a_linear_critic_are_its_squared_slope(batches, norm):
     assert objective.discriminator(critic, real, fake, None).loss.item() == pytest.approx(
         paired + 0.2 / 2 * 2 * norm**2, rel=1e-5
     )
+
+
+class _CountsBackward(torch.autograd.Function):
+    """The identity, which counts how often a gradient passes through it."""
+
+    passes = 0
+
+    @staticmethod
+    def forward(_ctx, images):
+        return images.clone()
+
+    @staticmethod
+    def backward(_ctx, gradient):
+        _CountsBackward.passes += 1
+        return gradient
+
+
+def test_both_penalties_take_one_pass_back_through_the_judge(batches):
+    weight = torch.arange(1.0, 19.0) / 40
+    _CountsBackward.passes = 0
+    Relativistic(2.0, 0.2).discriminator(
+        lambda images: _CountsBackward.apply(images).square().flatten(1) @ weight, *batches, None
+    )
+    assert _CountsBackward.passes == 1
+
+
+def test_each_slope_is_that_of_its_own_batch(batches):
+    weight = torch.arange(1.0, 19.0) / 40
+    real, fake = (images.requires_grad_() for images in batches)
+    # Of sum w x^2 the slope by x is 2 w x.
+    outputs = torch.cat([real, fake]).square().flatten(1) @ weight
+    for slope, images in zip(losses.squared_slopes(outputs, real, fake), (real, fake), strict=True):
+        expected = (2 * weight * images.flatten(1)).square().sum(1)
+        torch.testing.assert_close(slope, expected, rtol=1e-5, atol=1e-7)
 
 
 def test_the_paired_players_exchange_roles_and_tell_complementary_probabilities(batches):
