@@ -15,7 +15,8 @@ def layers(network: nn.Module, inputs: torch.Tensor) -> list[tuple[str, str, int
     """Return (layer, output shape without the batch, parameters) of every leaf, in the order of the forward pass."""
     rows: list[tuple[str, str, int]] = []
 
-    def note(module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+    def note(module: nn.Module, _inputs: object, given: torch.Tensor | tuple[torch.Tensor, ...]) -> None:
+        output = given[-1] if isinstance(given, tuple) else given  # a layer may pass its inputs on as well
         shape = "x".join(str(n) for n in output.shape[1:]) or "1"
         rows.append((getattr(module, "published_as", type(module).__name__), shape, count(module)))
 

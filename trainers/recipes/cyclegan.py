@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
 
-from trainers.recipes.layers import ReflectPad, paper_weights
+from trainers.recipes.layers import ReflectPad, ReflectPadBeside, paper_weights
 from trainers.recipes.recipe import DataInfo, Recipe
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            ReflectPad(1),
+            ReflectPadBeside(1),
             *_normed(nn.Conv2d(channels, channels, 3), channels, nn.ReLU(inplace=True)),
             ReflectPad(1),
             nn.Conv2d(channels, channels, 3),
@@ -32,8 +32,12 @@ class Residual(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the inputs plus the output of the convolutions."""
-        outputs: Tensor = inputs + self.layers(inputs)
-        return outputs
+        pad, *layers = self.layers
+        same, outputs = pad(inputs)  # outputs: (batch, channels, h + 2, w + 2)
+        for layer in layers:
+            outputs = layer(outputs)
+        added: Tensor = same + outputs
+        return added
 
 
 class Generator(nn.Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
@@ -52,9 +54,76 @@ class ReflectPad(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(batch, channels, h, w) -> (batch, channels, h + 2 edge, w + 2 edge)."""
-        n = self.edge
-        tall = torch.cat([inputs[:, :, 1 : n + 1].flip(2), inputs, inputs[:, :, -n - 1 : -1].flip(2)], 2)
-        return torch.cat([tall[..., 1 : n + 1].flip(3), tall, tall[..., -n - 1 : -1].flip(3)], 3)
+        padded: Tensor = _Reflected.apply(inputs, self.edge)[1]
+        return padded
+
+
+class ReflectPadBeside(ReflectPad):
+    """Reflection padding in a block that adds its inputs to its outputs: the gradients of both meet in one sum."""
+
+    published_as = "ReflectPad"
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Return the inputs for the sum, and the padded inputs."""
+        same, padded = _Reflected.apply(inputs, self.edge)
+        return same, padded
+
+
+class _Context(Protocol):
+    """What the forward pass leaves for the backward pass."""
+
+    edge: int
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Say whether an output that nobody used has a gradient of zeros, or None."""
+
+
+class _Reflected(torch.autograd.Function):
+    """Writes each pixel once forward and folds the margins back in place; slices and concatenations fill six copies."""
+
+    @staticmethod
+    def forward(ctx: _Context, inputs: Tensor, edge: int) -> tuple[Tensor, Tensor]:
+        """Write the images, then the mirrored rows, then the mirrored columns of both."""
+        ctx.set_materialize_grads(False)
+        ctx.edge = n = edge
+        batch, channels, height, width = inputs.shape
+        outer = torch.empty(
+            (batch, channels, height + 2 * n, width + 2 * n),
+            dtype=inputs.dtype,
+            device=inputs.device,
+            memory_format=_order(inputs),
+        )
+        tall = outer[..., n:-n]  # (batch, channels, h + 2 edge, w)
+        tall[:, :, n:-n] = inputs
+        tall[:, :, :n] = inputs[:, :, 1 : n + 1].flip(2)
+        tall[:, :, -n:] = inputs[:, :, -n - 1 : -1].flip(2)
+        outer[..., :n] = tall[..., 1 : n + 1].flip(3)
+        outer[..., -n:] = tall[..., -n - 1 : -1].flip(3)
+        return inputs.view_as(inputs), outer
+
+    @staticmethod
+    def backward(ctx: _Context, same: Tensor | None, outer: Tensor | None) -> tuple[Tensor | None, None]:
+        """Add the gradients of the mirrored columns to the pixels they came from, then those of the mirrored rows.
+
+        Sums have the order that the gradient of slices and concatenations has, so that bits are equal: what comes past
+        the padding first, then the image, the right or lower margin, the left or upper one.
+        """
+        if outer is None:
+            return same, None
+        n = ctx.edge
+        tall = outer[..., n:-n].clone(memory_format=_order(outer))  # (batch, channels, h + 2 edge, w)
+        tall[..., -n - 1 : -1] += outer[..., -n:].flip(3)
+        tall[..., 1 : n + 1] += outer[..., :n].flip(3)
+        image = tall[:, :, n:-n]
+        inner = image.clone(memory_format=_order(outer)) if same is None else same + image  # (batch, channels, h, w)
+        inner[:, :, -n - 1 : -1] += tall[:, :, -n:].flip(2)
+        inner[:, :, 1 : n + 1] += tall[:, :, :n].flip(2)
+        return inner, None
+
+
+def _order(images: Tensor) -> torch.memory_format:
+    """Return the order of dimensions in memory. Kernels for either order sum differently."""
+    return torch.channels_last if images.stride(1) == 1 else torch.contiguous_format
 
 
 def smoothly_doubled(inputs: Tensor) -> Tensor:
