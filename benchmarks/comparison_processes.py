@@ -10,13 +10,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from worker.device import KEEP_FREED_MEMORY
+
 
 class Side:
     """A process that works when it is told to; its settings leak into no other."""
 
     def __init__(self, *arguments: str) -> None:
-        # Whoever measures must not decide how threads wait: the trainer sets it for itself, the sources do not.
+        # Whoever measures must not decide how threads wait: the trainer sets it for itself, the sources do not. Its
+        # allocator is set by the supervisor that starts it.
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("GOMP_", "OMP_"))}
+        if arguments[0] in ("ours", "profile"):
+            environment.update(KEEP_FREED_MEMORY)
         self.name = " ".join(arguments)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.comparison_side", *arguments],

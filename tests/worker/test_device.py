@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,13 +12,25 @@ import pytest
 from models.states import DeviceClass
 from stores.infra.settings import Settings
 from worker import nvml
-from worker.device import find_device
+from worker.device import KEEP_FREED_MEMORY, find_device
 
 GIB = 1 << 30
 FIRST, SECOND = "GPU-11111111-2222-3333-4444-555555555555", "GPU-66666666-7777-8888-9999-000000000000"
 LISTED = f"""\
 0, {FIRST}, NVIDIA GeForce GTX 1080, 8192, 8100, 38
 1, {SECOND}, NVIDIA H100 80GB HBM3, 81559, 40000, 64
+"""
+
+# A loop that makes and frees blocks as a training step does; prints the pages that it had to fetch from the kernel.
+STEPS = """
+import resource
+def step():
+    return len([b"x" * ((8 << 20) + n) for n in range(6)])
+step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
@@ -186,3 +201,21 @@ def test_killings_for_lack_of_memory_are_counted_in_machine_and_container(machin
     machine("proc/vmstat", "nr_free_pages 1\noom_kill 3\n")
     root = machine("sys/fs/cgroup/memory.events", "low 0\noom 5\noom_kill 2\noom_group_kill 0\n")
     assert find_device(_settings(queue="cpu"), root).probes.oom_kills() == 5
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="these are settings of glibc")
+def test_a_trainer_on_a_processor_fetches_the_memory_of_its_steps_once(machine):
+    kept = find_device(_settings(queue="cpu"), machine("proc/uptime", "1")).environment()
+    returned = {name: value for name, value in kept.items() if name not in KEEP_FREED_MEMORY}
+    faults = [
+        int(subprocess.run([sys.executable, "-c", STEPS], env=env, capture_output=True, text=True, check=True).stdout)
+        for env in (kept, returned)
+    ]
+    assert 100 * faults[0] < faults[1]
+
+
+@pytest.mark.parametrize("queue", ["gpu", "jetson"])
+def test_a_trainer_on_a_gpu_returns_the_memory_of_the_host(machine, driver, queue):
+    driver(LISTED)
+    environment = find_device(_settings(queue=queue, device="0"), machine("proc/uptime", "1")).environment()
+    assert not environment.keys() & KEEP_FREED_MEMORY.keys()

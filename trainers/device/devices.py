@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import platform
@@ -116,9 +117,14 @@ def total_memory() -> int:
 
 
 def give_back(device: torch.device) -> None:
-    """Return memory that torch keeps for later to the device, so that it is in one piece again."""
+    """Return memory that torch or the C library keeps for later to the device, so that it is in one piece again."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
+        return
+    # glibc has this function; other C libraries keep nothing of this size.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def peak_memory(device: torch.device) -> Memory:
