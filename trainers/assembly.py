@@ -37,18 +37,17 @@ class Assembly(NamedTuple):
     gallery: Gallery
 
 
-def assemble(spec: TrainSpec, parts: dict[str, Images], draws: Draws, begun: str | None = None) -> Assembly:
+def assemble(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str | None = None) -> Assembly:
     """Build a recipe's networks, method and feed for the parts of a data set, on the device of the draws.
 
-    ``begun`` is the precision of the checkpoint that the attempt resumes from.
+    ``computes`` is the precision to compute in; by default the one that the job asks for.
 
     Raises:
         InvalidDatasetError: the data set does not fit.
         TrainerError: the device cannot compute with the precision asked for.
     """
-    # The parameters of jobs from before mixed precision do not have the field.
-    asked = vars(spec.params).get("precision", precision.FLOAT32)
-    computes = precision.chosen(asked, draws.device, begun)
+    if computes is None:
+        computes = precision.choose(precision.asked(spec.params), draws.device).precision
     return _ASSEMBLE[recipes.find(spec.recipe).method](spec, parts, draws, computes)
 
 

@@ -44,8 +44,10 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         raise CheckpointCorruptError(
             CheckpointFaults.other_recipe(recipe=repr(snapshot.meta.get("recipe")), wanted=repr(spec.recipe))
         )
-    # 1. Device and kernels, before the first tensor is made.
+    # 1. Device, kernels and precision, before the first tensor is made.
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
+
+    computes = _precision(spec, snapshot, device, reporter)
 
     # 2. Data: uint8 images of one size, decoded and scaled once per worker. Where windows are cut out at random, small
     #    images are scaled up instead of getting a black frame, which a window could show.
@@ -55,8 +57,7 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     )
 
     # 3. Networks with the initial weights of the seed, optimizers, feed; then a checkpoint's state over all of them.
-    begun = snapshot.meta.get("precision", precision.FLOAT32) if snapshot is not None else None
-    method, gallery = assemble(spec, parts, Draws(spec.seed, 0, device), begun)
+    method, gallery = assemble(spec, parts, Draws(spec.seed, 0, device), computes)
     loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter)
     job = loop.job
     if snapshot is not None:
@@ -100,6 +101,15 @@ def _threads(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, reporter: R
         )
         reporter.log("warning", words)
     return threads
+
+
+def _precision(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, device: torch.device, reporter: Reporter) -> str:
+    """Return the precision to compute in: that of the checkpoint, or what the job asks for; `auto` is measured."""
+    begun = snapshot.meta.get("precision", precision.FLOAT32) if snapshot is not None else None
+    choice = precision.choose(precision.asked(spec.params), device, begun)
+    if choice.speedup is not None:
+        reporter.info(Logs.precision_measured(precision=choice.precision, times=f"{choice.speedup:.2f}"))
+    return choice.precision
 
 
 def _finish(spec: TrainSpec, loop: Loop, reporter: Reporter) -> None:

@@ -36,6 +36,9 @@ class Logs(Texts):
         "going on with {threads} threads, as the checkpoint was made, for the same weights to the bit (this worker "
         "offers {offered})"
     )
+    precision_measured = Text(
+        "computing in {precision}: this processor multiplies matrices in bfloat16 {times} times as fast as in float32"
+    )
     other_torch = Text(
         "the checkpoint was made by torch {torch} on {device}, this is torch {torch_here} on {device_here}: the last "
         "bits of the weights may differ from a run without this change"

@@ -108,7 +108,8 @@ class TrainParams(Spec):
     precision: Annotated[Literal["auto", "float32", "bfloat16"], Group.learning] = Field(
         "auto",
         description="Number format for computing. bfloat16: products in bfloat16, weights and sums in "
-        "float32. auto: bfloat16 if the device has hardware for it (GPUs since Ampere, CPUs with AMX), else float32.",
+        "float32. auto: bfloat16 where it is faster (GPUs since Ampere; CPUs by a measurement when the job begins: "
+        "those with AMX or AVX512-BF16), else float32.",
     )
     exact: Annotated[bool, Group.learning, Resumable.yes] = Field(
         True,

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
+from tests.trainers.attempts import Attempt
 from trainers.device import precision
 from trainers.process.errors import TrainerError
 
@@ -55,22 +62,68 @@ def test_penalties_have_second_derivatives():
     assert plain[0].weight.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize(("has", "chosen"), [(True, "bfloat16"), (False, "float32")])
-def test_auto_follows_the_units_of_the_device(monkeypatch, has, chosen):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has)
-    assert precision.chosen("auto", CPU) == chosen
-    assert precision.chosen("bfloat16", CPU) == "bfloat16"
-    assert precision.chosen("float32", CPU) == "float32"
+# Float32 products of MKL and bfloat16 products of oneDNN, each with all instructions and with older ones.
+SLOWED = [{}, {"MKL_ENABLE_INSTRUCTIONS": "SSE4_2"}, {"ONEDNN_MAX_CPU_ISA": "AVX2"}]
+# Prints what is chosen, what the log shows of it, and the same ratio for larger products on all threads, best of eight.
+CHOOSE = """
+import json, time, torch
+from trainers.device import precision
+
+def seconds(factor):
+    began = time.perf_counter()
+    torch.mm(factor, factor)
+    return time.perf_counter() - began
+
+torch.set_num_threads(2)
+chosen, speedup = precision.choose("auto", torch.device("cpu"))
+best = [min(seconds(torch.ones(320, 320, dtype=dtype)) for _ in range(8)) for dtype in (torch.float32, torch.bfloat16)]
+print(json.dumps([chosen, speedup, best[0] / best[1], torch.get_num_threads()]))
+"""
+
+
+@pytest.mark.parametrize("slowed", SLOWED, ids=str)
+def test_auto_agrees_with_the_speed_of_products_away_from_the_limit(slowed):
+    command = [sys.executable, "-c", CHOOSE]
+    told = subprocess.run(command, env={**os.environ, **slowed}, capture_output=True, text=True, check=True).stdout
+    chosen, speedup, ratio, threads = json.loads(told)
+    assert chosen == ("bfloat16" if speedup >= 1.5 else "float32")
+    if ratio < 0.75 or ratio > 3:
+        assert chosen == ("bfloat16" if ratio > 1.5 else "float32")
+    assert threads == 2
+
+
+def test_bfloat16_is_worthwhile_where_it_is_clearly_faster():
+    assert [precision.worthwhile(speedup) for speedup in (0.2, 1, 1.4)] == ["float32"] * 3
+    assert [precision.worthwhile(speedup) for speedup in (1.6, 4, 20)] == ["bfloat16"] * 3
+
+
+def test_what_is_measured_is_the_same_again():
+    first, second = precision.measured_speedup(), precision.measured_speedup()
+    assert first == pytest.approx(second, rel=0.5)
+
+
+@pytest.mark.parametrize("asked", ["float32", "bfloat16"])
+def test_what_a_job_asks_for_is_not_measured(asked):
+    assert precision.choose(asked, CPU) == (asked, None)
 
 
 @pytest.mark.parametrize("begun", ["float32", "bfloat16"])
 def test_an_attempt_that_goes_on_keeps_what_the_job_began_with(begun):
-    assert precision.chosen("auto", CPU, begun) == begun
+    assert precision.choose("auto", CPU, begun) == (begun, None)
+
+
+def test_a_job_says_what_was_measured_and_reports_what_was_chosen(make_spec):
+    attempt = Attempt.run(json.dumps(make_spec(epochs=1, precision="auto")))
+    (told,) = [m["text"]["params"] for m in attempt.of("log") if m["text"]["code"] == "precision_measured"]
+    report = json.loads(Path(attempt.files("report")[0]["path"]).read_text())
+    assert told["precision"] == report["precision"] == precision.worthwhile(float(told["times"]))
+    again = Attempt.run(json.dumps(make_spec(epochs=2, precision="auto", resume=attempt.checkpoint)))
+    assert not again.of("log")
 
 
 def test_a_device_without_bfloat16_is_named_with_the_remedy(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (5, 3))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "NVIDIA Tegra X1")
     with pytest.raises(TrainerError, match=r"NVIDIA Tegra X1 has no bfloat16: set `precision` to float32"):
-        precision.chosen("bfloat16", CUDA)
-    assert precision.chosen("auto", CUDA) == "float32"
+        precision.choose("bfloat16", CUDA)
+    assert precision.choose("auto", CUDA).precision == "float32"
