@@ -76,6 +76,8 @@ def test_a_setup_that_takes_longer_than_a_lease_ends_well(
     )
     autocommit = stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT")
     with stores.infra.engine.connect() as blocker, autocommit.connect() as observer:
+        # A setup that comes late on a busy machine must still find the lock.
+        blocker.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         # The slow step: the setup cannot insert the queues.
         blocker.execute(text("LOCK TABLE queues IN ACCESS EXCLUSIVE MODE"))
         process = start(settings)
