@@ -65,6 +65,11 @@ def _preprocessing(spec: TrainSpec, shift: int = 0, *, flip: bool = False) -> Pr
     return Preprocessing(params.normalize_mean, params.normalize_std, _image_size(spec), shift, flip)
 
 
+def _drop_last(spec: TrainSpec) -> bool:
+    """Return whether the rest of an epoch is left out. Jobs from before the parameter leave it out."""
+    return bool(vars(spec.params).get("drop_last", True))
+
+
 def _networks(spec: TrainSpec, data: DataInfo, draws: Draws) -> dict[str, nn.Module]:
     """Build the networks on the CPU, where a seed gives the same weights for every device, and move them."""
     networks = recipes.networks(spec.recipe, spec.params, data, spec.seed)
@@ -76,7 +81,7 @@ def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
     params = cast("NoiseParams", spec.params)
     recipe = recipes.find(spec.recipe)
     chosen = list(parts.values()) if params.split == "all" else [parts["train"]]
-    feed = ImageFeed(chosen, params.batch_size, draws, _preprocessing(spec))
+    feed = ImageFeed(chosen, params.batch_size, draws, _preprocessing(spec), drop_last=_drop_last(spec))
     # The mean image takes a pass over all pixels, so it is computed only for networks that are built from it.
     mean = feed.mean() if recipe.wants_mean(params) else None
     players = Players(**_networks(spec, DataInfo(feed.shape, len(spec.dataset.classes), mean), draws))
@@ -93,7 +98,7 @@ def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
     if params.split == "all" and ("test" in parts or "testA" in parts):
         pairs.append(domains(parts, len(spec.dataset.classes), "test"))
     a, b = (
-        ImageFeed(of_domain, params.batch_size, draws, preprocessing, f"order_{name}")
+        ImageFeed(of_domain, params.batch_size, draws, preprocessing, f"order_{name}", drop_last=_drop_last(spec))
         for name, of_domain in zip("ab", zip(*pairs))
     )
     feed = PairFeed(a, b)
@@ -109,7 +114,7 @@ def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, com
     # A mirrored digit is another digit; a mirrored photograph shows the same thing.
     flip = train.pixels.shape[1] == 3 if params.flip is None else params.flip
     preprocessing = _preprocessing(spec, params.shift, flip=flip)
-    feed = LabelledFeed([train], params.batch_size, draws, preprocessing)
+    feed = LabelledFeed([train], params.batch_size, draws, preprocessing, drop_last=_drop_last(spec))
     test_feed = LabelledFeed([test], 1, draws, preprocessing, "test")
     built = _networks(spec, DataInfo(feed.shape, len(spec.dataset.classes)), draws)
     method = Classification(params, built["classifier"], spec.dataset.classes, feed, test_feed, computes)

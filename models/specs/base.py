@@ -81,6 +81,11 @@ class TrainParams(Spec):
     split: Annotated[Literal["train", "all"], Group.data] = Field(
         "train", description="Parts of the data set to train on. `all` includes the test images."
     )
+    drop_last: Annotated[bool, Group.data] = Field(
+        True,
+        description="Leave out the images at the end of an epoch that do not fill a batch, so that all batches have "
+        "the same size. false: train on them as a smaller batch, as most tutorials do.",
+    )
     normalize_mean: Annotated[float, Field(ge=0, le=1, strict=False), Group.data] = Field(
         0.5, description="Mean for normalising pixels: a value x between 0 and 1 becomes (x - mean) / std."
     )

@@ -75,6 +75,7 @@ FASTAI_CIFAR10: dict[str, object] = {
     "image_size": 32,
     "flip": True,
     "shift": 4,
+    "drop_last": False,
 }
 
 

@@ -18,6 +18,11 @@ class DcganParams(NoiseParams):
         "normal",
         description="Initial weights. `normal`: from N(0, .02), as in the paper. `default`: PyTorch's initialisation.",
     )
+    first_norm: bool = Field(
+        False,
+        description="Batch normalisation after the discriminator's first convolution too, as in both tutorials. "
+        "false: none there, as in the paper.",
+    )
 
 
 ITHOME: dict[str, object] = {
@@ -33,6 +38,8 @@ ITHOME: dict[str, object] = {
     "normalize_std": 0.5,
     "shared_fakes": False,
     "init": "default",
+    "first_norm": True,
+    "drop_last": False,
     "split": "all",
     "monitor": "g_loss",
     "patience": 100,
@@ -53,14 +60,15 @@ RECIPE = Recipe(
         Preset(
             "ithome",
             "The article's settings: Adam at 1e-3 with default betas and initialisation, "
-            "training and test images together, early stopping after 100 epochs without a better generator loss. The "
-            "discriminator usually wins within one epoch, which raises an alert.",
+            "training and test images together (547 iterations an epoch), early stopping after 100 epochs without a "
+            "better generator loss. The discriminator usually wins within one epoch, which raises an alert.",
             ITHOME,
         ),
         Preset(
             "designspark",
             "The benchmark's settings: 100 epochs. Compare devices by their seconds per epoch "
-            "(published: about 310 s on a GTX 1080, about 1030 s on a Jetson Nano).",
+            "(published: about 310 s on a GTX 1080, about 1030 s on a Jetson Nano). The benchmark gives no learning "
+            "rates: these are the ones of `ithome`.",
             DESIGNSPARK,
         ),
     ),

@@ -43,6 +43,7 @@ LAOTOU: dict[str, object] = {
     "normalize_std": 0.5,
     "shared_fakes": False,
     "init": "default",
+    "drop_last": False,
     "metrics_every": {"steps": 100},
     "grid_every": {"epochs": 1},
 }

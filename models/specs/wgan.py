@@ -80,6 +80,7 @@ FASTAI_LSUN: dict[str, object] = {
     "boost_every": 500,
     "extra_layers": 1,
     "shared_fakes": False,
+    "drop_last": False,
 }
 
 

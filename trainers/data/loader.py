@@ -77,7 +77,7 @@ class Feed(ABC):
 
     @property
     def batch_size(self) -> int:
-        """Images in a batch, at present: it is halved when memory runs out."""
+        """Images in a whole batch, at present: it is halved when memory runs out."""
         return self.sampler.batch_size
 
     @abstractmethod
@@ -103,6 +103,8 @@ class ImageFeed(Feed):
         draws: Draws,
         preprocessing: Preprocessing,
         stream: str = "order",
+        *,
+        drop_last: bool = True,
     ) -> None:
         self.preprocessing = preprocessing
         self.draws = draws
@@ -110,7 +112,8 @@ class ImageFeed(Feed):
         self._stacks = _stacked([part.pixels for part in parts], draws.device)
         # Indices live where the pixels are: copying them to the device would wait for it in every step.
         near = self._stacks[0].device
-        self.sampler = Sampler(sum(len(part) for part in parts), batch_size, draws, stream, near)
+        count = sum(len(part) for part in parts)
+        self.sampler = Sampler(count, batch_size, draws, stream, near, drop_last=drop_last)
         self._rows = _rows(parts, near)
         labels = [part.labels for part in parts if part.labels is not None]
         self.labels = torch.cat(labels).to(near) if len(labels) == len(parts) else None
@@ -230,8 +233,10 @@ class LabelledFeed(ImageFeed):
         draws: Draws,
         preprocessing: Preprocessing,
         stream: str = "order",
+        *,
+        drop_last: bool = True,
     ) -> None:
-        super().__init__(parts, batch_size, draws, preprocessing, stream)
+        super().__init__(parts, batch_size, draws, preprocessing, stream, drop_last=drop_last)
         if self.labels is None:
             raise InvalidDatasetError(Misfits.no_classes())
         self.classes_of: torch.Tensor = self.labels  # [count] int64, of all images in their own order

@@ -32,14 +32,22 @@ class Place(NamedTuple):
 
 
 class Sampler:
-    """Draws the numbers 0..count-1 in batches, in a new permutation each epoch; the rest of an epoch is dropped.
+    """Draws the numbers 0..count-1 in batches, in a new permutation each epoch.
 
+    The rest of an epoch that does not fill a batch is left out, or with ``drop_last`` false drawn as a smaller batch.
     ``passes`` counts whole epochs, ``position`` the images drawn in the present epoch, ``seen`` all images drawn.
     The batch size may become smaller on the way, when memory runs out.
     """
 
     def __init__(
-        self, count: int, batch_size: int, draws: Draws, stream: str = "order", device: torch.device | None = None
+        self,
+        count: int,
+        batch_size: int,
+        draws: Draws,
+        stream: str = "order",
+        device: torch.device | None = None,
+        *,
+        drop_last: bool = True,
     ) -> None:
         if count < batch_size:
             raise InvalidDatasetError(Misfits.fewer_than_a_batch(count=count, size=batch_size))
@@ -47,6 +55,7 @@ class Sampler:
         self.batch_size = batch_size
         self.draws = draws
         self.passes = self.position = self.seen = 0
+        self.drop_last = drop_last
         self._stream = stream
         self._device = device or torch.device("cpu")
         self._order: torch.Tensor | None = None  # this epoch's permutation, [count] int64, made when first needed
@@ -54,7 +63,12 @@ class Sampler:
     @property
     def per_pass(self) -> int:
         """Batches in an epoch."""
-        return self.count // self.batch_size
+        return self._batches(self.count)
+
+    @property
+    def images_per_pass(self) -> int:
+        """Images drawn in an epoch: all of them, or those in whole batches."""
+        return self._drawn(self.count)
 
     @property
     def epoch(self) -> int:
@@ -70,20 +84,45 @@ class Sampler:
     def next(self) -> torch.Tensor:
         """Draw the next batch and return its numbers."""
         chosen = self.peek()
-        self.position += self.batch_size
-        self.seen += self.batch_size
-        # Too few left for a batch: the epoch ends here, so that all batches have the same size.
-        if self.position + self.batch_size > self.count:
+        self.position += len(chosen)
+        self.seen += len(chosen)
+        # Too few left for a batch: the epoch ends here.
+        if self._batches(self.count - self.position) == 0:
             self.passes, self.position, self._order = self.passes + 1, 0, None
         return chosen
 
     def batches_left(self, epochs: int | None, images: int | None) -> int:
         """Return how many batches a budget of epochs, or of images, has left."""
+        # The present epoch may have begun with a larger batch, so its position need not be a multiple of this one.
+        in_hand = self._batches(self.count - self.position)
         if epochs is not None:
-            # The present epoch may have begun with a larger batch, so its position need not be a multiple of this one.
-            in_hand = (self.count - self.position) // self.batch_size
             return max(0, (epochs - self.passes - 1) * self.per_pass + in_hand)
-        return max(0, math.ceil(((images or 0) - self.seen) / self.batch_size))
+        left = max(0, (images or 0) - self.seen)
+        here = self._drawn(self.count - self.position)
+        if left <= here:
+            return math.ceil(left / self.batch_size)
+        passes, rest = divmod(left - here, self.images_per_pass)
+        return in_hand + passes * self.per_pass + math.ceil(rest / self.batch_size)
+
+    def images_in(self, batches: int) -> int:
+        """Return how many images the next so many batches hold."""
+        in_hand = self._batches(self.count - self.position)
+        if batches < in_hand:
+            return batches * self.batch_size
+        passes, rest = divmod(batches - in_hand, self.per_pass)
+        here = self._drawn(self.count - self.position)
+        # Only an epoch's last batch may be smaller, and a rest of batches does not reach it.
+        return here + passes * self.images_per_pass + rest * self.batch_size
+
+    def _batches(self, images: int) -> int:
+        """Return how many batches the last so many images of an epoch make."""
+        return math.ceil(self._drawn(images) / self.batch_size)
+
+    def _drawn(self, images: int) -> int:
+        """Return how many of the last so many images of an epoch are drawn."""
+        rest = images % self.batch_size
+        # A rest of one image is never a batch: batch normalisation needs several.
+        return images - rest if self.drop_last or rest == 1 else images
 
     def place(self) -> Place:
         """Return what decides which batch comes next."""

@@ -30,8 +30,8 @@ class Budget:
         # Batches first: how many of them a step takes is the method's business, and may change from step to step.
         left = sampler.batches_left(self.params.epochs, self.params.images)
         self.steps = step + self.method.iterations(step, left)
-        self.images = sampler.seen + left * sampler.batch_size
-        self.epochs = self.params.epochs or math.ceil(self.images / (sampler.per_pass * sampler.batch_size))
+        self.images = sampler.seen + sampler.images_in(left)
+        self.epochs = self.params.epochs or math.ceil(self.images / sampler.images_per_pass)
 
     @property
     def epoch(self) -> int:

@@ -95,7 +95,7 @@ class Adversarial:
             real = feed.next()  # [N, C, H, W] float32, normalised
             # A graph through the generator is kept only where the generator will learn from these very fakes.
             with torch.set_grad_enabled(self._share and not warming):
-                fake = self._generate(self._noise(step, n))  # [N, noise_dim] -> [N, C, H, W]
+                fake = self._generate(self._noise(len(real), step, n))  # [N, noise_dim] -> [N, C, H, W]
             # Detached: the discriminator's loss must not change the generator.
             d_metrics = self._discriminator_step(real, fake.detach(), step, n)
 
@@ -107,21 +107,20 @@ class Adversarial:
                 # The first step may use the last fakes of the discriminator; the others need new ones.
                 if n or not self._share:
                     # Noise is numbered on from the discriminator's, so that the two players never see the same.
-                    fake = self._generate(self._noise(step, d_steps + n))
+                    fake = self._generate(self._noise(len(real), step, d_steps + n))
                 g_loss, g_norm = self._generator_step(fake, real)
             # 4. The moving average follows the generator, by the number of real images seen.
             for average in self.averages.values():
-                average.update(d_steps * feed.batch_size)
+                average.update(feed.sampler.seen - iteration.seen)
 
         # 5. Metrics stay on the device: reading them here would wait for it in every step.
         d_loss, d_real, d_fake, *more, d_norm = d_metrics
         more += self.objective.finish(d_real, g_loss)
         return torch.stack([d_loss, g_loss, d_real, d_fake, d_norm, g_norm, self._rate, *more])
 
-    def _noise(self, step: int, n: int) -> torch.Tensor:
+    def _noise(self, images: int, step: int, n: int) -> torch.Tensor:
         """Return the latents of one batch, [N, noise_dim] standard normal, the same in every run of this seed."""
-        feed = self.feed
-        return feed.draws.normal((feed.batch_size, self.params.noise_dim), "noise", step, n)
+        return self.feed.draws.normal((images, self.params.noise_dim), "noise", step, n)
 
     def _set_rates(self, iteration: Iteration, images: int) -> None:
         """Set what follows a schedule: both step sizes, Adam's beta2, the objective's weights.

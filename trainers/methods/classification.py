@@ -83,7 +83,7 @@ class Classification:
         norm = learn(self.optimizers["classifier"], loss, self.networks["classifier"])
         # 4. The moving average follows.
         for average in self.averages.values():
-            average.update(self.feed.batch_size)
+            average.update(len(images))
         # 5. Metrics stay on the device. The accuracy is that of the logits before the step.
         accuracy = (logits.detach().argmax(1) == labels).float().mean()
         return torch.stack([loss.detach(), accuracy, norm, self._rate, self._momentum])

@@ -118,7 +118,7 @@ class Translation:
         # 5. Moving averages follow the generators, by the number of real images seen.
         if not warming:
             for average in self.averages.values():
-                average.update(params.d_steps * feed.batch_size)
+                average.update(feed.sampler.seen - iteration.seen)
         # 6. Metrics stay on the device: reading them here would wait for it in every step.
         d_loss_a, d_loss_b, *scores, d_norm = d_metrics
         *g_losses, g_norm = g_metrics

@@ -42,12 +42,16 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images (batch, channels, 28, 28) -> logits (batch,). At width 64: 1-64-128-256-1."""
+    """Images (batch, channels, 28, 28) -> logits (batch,). At width 64: 1-64-128-256-1.
 
-    def __init__(self, width: int, channels: int) -> None:
+    With ``first_norm`` the first convolution is normalised too.
+    """
+
+    def __init__(self, width: int, channels: int, *, first_norm: bool = False) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv2d(channels, width, 4, 2, 1, bias=False),  # 28 -> 14
+            *([ApartNorm2d(width)] if first_norm else []),
             nn.LeakyReLU(0.2, inplace=True),
             nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False),  # 14 -> 7
             ApartNorm2d(2 * width),
@@ -66,7 +70,10 @@ class Discriminator(nn.Module):
 
 def players(params: DcganParams, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
     """Build both networks."""
-    pair = Players(Generator(params.noise_dim, params.width, shape[0]), Discriminator(params.width, shape[0]))
+    # Jobs from before the parameter do not have it.
+    first_norm = bool(vars(params).get("first_norm", False))
+    generator = Generator(params.noise_dim, params.width, shape[0])
+    pair = Players(generator, Discriminator(params.width, shape[0], first_norm=first_norm))
     if params.init == "normal":
         for network in pair:
             network.apply(paper_weights)

@@ -75,11 +75,60 @@ def test_a_budget_counts_the_batches_that_really_come_after_the_batch_became_sma
         assert (left, deck.batches_left(3, None)) == (drawn, 0)
 
 
+@pytest.mark.parametrize("count", [150, 160, 161, 164])
+def test_a_budget_counts_smaller_batches_too_after_the_batch_became_smaller(count):
+    for before in range(1, count // 15):
+        deck = Sampler(count, 15, Draws(0, 0, CPU), drop_last=False)
+        for _ in range(before):
+            deck.next()
+        deck.batch_size //= 2
+        left, drawn = deck.batches_left(3, None), 0
+        expected = deck.seen + deck.images_in(left)
+        while deck.passes < 3:
+            deck.next()
+            drawn += 1
+        assert (left, deck.seen) == (drawn, expected)
+
+
 def test_a_budget_of_images_is_rounded_up_to_a_batch():
     deck = Sampler(40, 16, Draws(0, 0, CPU))
     assert [deck.batches_left(None, images) for images in (1, 16, 17, 100)] == [1, 1, 2, 7]
     deck.next()
     assert [deck.batches_left(None, images) for images in (1, 16, 17, 100)] == [0, 0, 1, 6]
+
+
+def test_the_rest_of_an_epoch_is_a_smaller_batch_where_that_is_asked_for():
+    feed = ImageFeed([numbered(0, 26)], 8, Draws(0, 0, CPU), RAW, drop_last=False)
+    batches = [told(feed.next()) for _ in range(4)]
+    assert [len(batch) for batch in batches] == [8, 8, 8, 2]
+    assert sorted(number for batch in batches for number in batch) == list(range(26))
+    assert (feed.sampler.passes, feed.sampler.position, feed.sampler.seen) == (1, 0, 26)
+    # The order is the same; only its end is drawn too.
+    dropped = ImageFeed([numbered(0, 26)], 8, Draws(0, 0, CPU), RAW)
+    assert [told(dropped.next()) for _ in range(3)] == batches[:3]
+
+
+def test_a_single_image_is_never_a_batch():
+    deck = Sampler(25, 8, Draws(0, 0, CPU), drop_last=False)
+    assert (deck.per_pass, deck.images_per_pass) == (3, 24)
+    assert [len(deck.next()) for _ in range(3)] == [8, 8, 8]
+    assert (deck.passes, deck.position) == (1, 0)
+    assert Sampler(25, 1, Draws(0, 0, CPU), drop_last=False).per_pass == 25
+
+
+@pytest.mark.parametrize("drop_last", [True, False])
+@pytest.mark.parametrize("count", [24, 25, 26, 31])
+def test_a_budget_counts_the_batches_and_images_that_really_come(count, drop_last):
+    for images in range(1, 4 * count):
+        deck = Sampler(count, 8, Draws(0, 0, CPU), drop_last=drop_last)
+        left, drawn = deck.batches_left(None, images), 0
+        expected = deck.images_in(left)
+        while deck.batches_left(None, images):
+            assert deck.batches_left(None, images) == left - drawn
+            deck.next()
+            drawn += 1
+        assert (drawn, deck.seen) == (left, expected)
+        assert images <= deck.seen < images + 8
 
 
 def test_fewer_images_than_a_batch_are_refused_with_the_remedy():

@@ -28,6 +28,7 @@ VARIANTS = {
     "images": {"recipe": "mlp_gan", "images": 250, "split": "all", "learning_rate_end": 1e-5},
     "dcgan": {"recipe": "dcgan", "ema_half_life": 100},
     "wgan": {"recipe": "wgan", "image_size": 16, "d_steps": 2, "boost_steps": 4, "boost_first": 2, "boost_every": 3},
+    "smaller batches": {"recipe": "dcgan", "batch_size": 48, "epochs": 3, "drop_last": False, "ema_half_life": 100},
     "dcgan64": {"recipe": "dcgan64", "image_size": 16, "g_steps": 2, "upsample": True, "normalize_std": 1.0},
     "wgan_gp": {"recipe": "wgan_gp", "image_size": 16, "d_steps": 2},
     "began": {"recipe": "began", "image_size": 16, "hidden": 8, "lambda_k": 0.5, "precision": "bfloat16"},
