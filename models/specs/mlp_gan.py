@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate, Width
+from models.specs.parameter_markers import Group, Resumable
 from models.specs.recipe import Preset, Recipe
 
 
@@ -28,6 +29,12 @@ class MlpGanParams(NoiseParams):
         "`default`: PyTorch's initialisation; a constant frame around the images then stays noise, because the "
         "discriminator's batch normalisation hides it.",
     )
+    tutorial_grids: Annotated[bool, Group.records, Resumable.yes] = Field(
+        False,
+        description="Draw grids as the tutorial does: the generator in training mode, normalised by the statistics of "
+        "the images drawn, and every pixel as (x + 1) / 2. false: the generator in evaluation mode, as for samples, "
+        "and the normalisation of pixels undone.",
+    )
 
 
 LAOTOU: dict[str, object] = {
@@ -44,6 +51,7 @@ LAOTOU: dict[str, object] = {
     "shared_fakes": False,
     "init": "default",
     "drop_last": False,
+    "tutorial_grids": True,
     "metrics_every": {"steps": 100},
     "grid_every": {"epochs": 1},
 }
@@ -61,9 +69,10 @@ RECIPE = Recipe(
     presets=(
         Preset(
             "laotou",
-            "The tutorial's settings: pixels normalised with mean .1 and standard deviation "
-            ".5, new noise for every step, 1000 epochs. This normalisation leaves a frame of noise around the "
-            "digits.",
+            "The tutorial's settings: pixels normalised with mean .1 and standard deviation .5, new noise for every "
+            "step, 1000 epochs. This normalisation leaves a frame of noise around the digits. Grids are drawn in "
+            "training mode and without undoing the normalisation, so real images look grey. They always show the same "
+            "noise; the tutorial shows the last batch of each epoch.",
             LAOTOU,
         ),
     ),

@@ -54,3 +54,18 @@ def evaluating(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.train(training)
+
+
+@contextmanager
+def by_batch_statistics(network: nn.Module) -> Iterator[None]:
+    """Put a network into training mode for a look at it: its running statistics are put back, also after an error."""
+    training = network.training
+    before = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    network.train()
+    try:
+        yield
+    finally:
+        network.train(training)
+        with torch.no_grad():
+            for buffer, value in before:
+                buffer.copy_(value)
