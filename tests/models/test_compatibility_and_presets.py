@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from models.compatibility import MisfitError, image_size
 from models.recipes import RECIPES, resolve_params
-from models.specs.base import TrainParams
+from models.specs.base import NoiseParams, TrainParams
 from models.specs.recipe import Needs
 
 DIGITS: dict[str, Any] = {
@@ -69,6 +69,26 @@ def test_every_preset_is_valid_and_says_what_it_changes(name: str, preset: str) 
     # One budget replaces the other, whichever the preset has.
     assert resolve_params(recipe, found, {"images": 1000}).epochs is None
     assert resolve_params(recipe, found, {"epochs": 3}).images is None
+
+
+@pytest.mark.parametrize(
+    ("name", "preset", "whose", "rates"),
+    [
+        ("dcgan64", "celeba", "Adam at 2e-4 with betas .5 and .999 is Radford et al.'s", (2e-4, 0.5, 0.999)),
+        ("wgan_gp", "celeba", "Adam at 1e-4 with betas 0 and .9 is Gulrajani et al.'s", (1e-4, 0.0, 0.9)),
+        ("dcgan", "designspark", "these are the ones of `ithome`", (1e-3, 0.9, 0.999)),
+    ],
+)
+def test_a_preset_whose_source_names_no_rates_says_whose_they_are(
+    name: str, preset: str, whose: str, rates: tuple[float, ...]
+) -> None:
+    found = RECIPES[name].preset(preset)
+    assert found is not None
+    assert whose in found.description
+    params = resolve_params(RECIPES[name], found, {})
+    assert isinstance(params, NoiseParams)
+    assert (params.learning_rate, params.beta1, params.beta2) == rates
+    assert (params.d_learning_rate, params.g_learning_rate) == (None, None)
 
 
 @pytest.mark.parametrize("name", RECIPES)
