@@ -10,7 +10,7 @@ from torch import nn
 from trainers.device.precision import FLOAT32, at
 from trainers.methods import optimizers, schedules
 from trainers.methods.ema import Average
-from trainers.methods.steps import evaluating, learn
+from trainers.methods.steps import by_batch_statistics, learn
 
 if TYPE_CHECKING:
     from models.specs.base import NoiseParams
@@ -165,7 +165,7 @@ class Adversarial:
     @torch.no_grad()
     def _generator_loss_only(self, fake: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the generator's loss while only the discriminator learns, and a gradient norm of zero."""
-        # Evaluation mode, so that this look does not move the running statistics of batch normalisation.
-        with evaluating(self.discriminator):
+        # In training mode, as in the generator's own steps, so that the loss does not jump when the warm-up ends.
+        with by_batch_statistics(self.discriminator):
             loss = self.objective.generator(self._judge, fake, real)
         return loss, torch.zeros_like(loss)
