@@ -114,6 +114,10 @@ def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, com
     # A mirrored digit is another digit; a mirrored photograph shows the same thing.
     flip = train.pixels.shape[1] == 3 if params.flip is None else params.flip
     preprocessing = _preprocessing(spec, params.shift, flip=flip)
+    # Jobs from before the parameter do not have it.
+    if vars(params).get("normalize_channels", False):
+        # Test images too are scaled by what is known of the training images.
+        preprocessing = preprocessing._replace(channels=train.channel_statistics())
     feed = LabelledFeed([train], params.batch_size, draws, preprocessing, drop_last=_drop_last(spec))
     test_feed = LabelledFeed([test], 1, draws, preprocessing, "test")
     built = _networks(spec, DataInfo(feed.shape, len(spec.dataset.classes)), draws)

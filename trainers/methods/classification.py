@@ -54,7 +54,10 @@ class Classification:
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             "classifier": optimizers.sgd(classifier.parameters(), params.weight_decay)
         }
+        # What pixels were scaled by belongs to the classifier: a checkpoint holds it, unless the parameters say it.
         self.extras: dict[str, torch.Tensor] = {}
+        if feed.preprocessing.channels is not None:
+            self.extras["channels"] = torch.tensor(feed.preprocessing.channels, dtype=torch.float64)  # [C, 2]
         # Step size and momentum as metrics. They stay on the device: new tensors of numbers would wait for it.
         self._rate, self._momentum = torch.zeros(2, device=feed.draws.device).unbind()
         # The last evaluation, and whether the weights are still those that it was made with.

@@ -120,6 +120,53 @@ def test_without_a_test_part_every_tenth_image_is_kept_for_it():
         held_out({"train": Images(images.pixels, None)})
 
 
+@pytest.mark.parametrize("at_once", [100, 1 << 24])
+def test_the_statistics_of_channels_are_those_of_all_pixels_that_count(monkeypatch, at_once):
+    # The second case counts all images at once, the first a few at a time.
+    monkeypatch.setattr("trainers.data.images._AT_ONCE", at_once)
+    pixels = torch.randint(0, 256, (30, 3, 4, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    pixels[:, 2] //= 4
+    scaled = pixels.numpy() / 255
+    for counted, rows in (
+        (Images(pixels, None), slice(None)),
+        (Images(pixels, None).only(torch.arange(30) % 3 == 0), slice(0, 30, 3)),
+    ):
+        means, stds = zip(*counted.channel_statistics(), strict=True)
+        assert means == pytest.approx(scaled[rows].mean((0, 2, 3)), rel=1e-12)
+        assert stds == pytest.approx(scaled[rows].std((0, 2, 3)), rel=1e-9)
+
+
+def test_each_channel_is_scaled_by_the_statistics_of_the_training_images(make_spec):
+    spec, parts, _ = assembled(make_spec, normalize_channels=True, image_size=28)
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(20) % 10
+
+    def colours(low):
+        return Images(torch.randint(low, 256, (20, 3, 28, 28), dtype=torch.uint8, generator=generator), labels)
+
+    parts = {"train": colours(128), "test": colours(0)}
+    parts["train"].pixels[:, 1] = 7
+    method = assemble(spec, parts, Draws(0, 0, torch.device("cpu"))).method
+    seen = method.feed.normalise(parts["train"].pixels)
+    for channel in (0, 2):
+        assert seen[:, channel].mean().item() == pytest.approx(0, abs=1e-5)
+        assert seen[:, channel].std(correction=0).item() == pytest.approx(1, rel=1e-5)
+    # A channel of one value is centred, and divided by nothing.
+    assert seen[:, 1].abs().max().item() < 1e-6
+    mean, std = parts["train"].channel_statistics()[2]
+    judged = method._test.normalise(parts["test"].pixels)[:, 2]
+    expected = (parts["test"].pixels[:, 2].double() / 255 - mean) / std
+    torch.testing.assert_close(judged.double(), expected, rtol=1e-5, atol=1e-5)
+    assert method.extras["channels"].tolist() == [list(pair) for pair in parts["train"].channel_statistics()]
+
+
+def test_a_classifier_of_normalised_channels_goes_on_from_its_checkpoint(train_small, make_spec):
+    given = {"groups": [1, 1], "image_size": 16, "normalize_channels": True, "precision": "float32"}
+    whole = train_small("darknet", **given)
+    half = train_small("darknet", **given, stop_at_step=7)
+    assert train_small("darknet", **given, resume=half.checkpoint).hashes == whole.hashes
+
+
 def test_a_class_without_a_training_image_is_named(make_spec):
     spec, parts, _ = assembled(make_spec)
     chosen = (parts["train"].labels != 4) & (parts["train"].labels != 7)
