@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from models.messages import Misfits
 from trainers import recipes
 from trainers.data.loader import ImageFeed, LabelledFeed, PairFeed, Preprocessing
+from trainers.data.sampler import Epochs
 from trainers.device import precision
 from trainers.methods.adversarial import Adversarial, Players
 from trainers.methods.classification import Classification, held_out
@@ -65,9 +66,9 @@ def _preprocessing(spec: TrainSpec, shift: int = 0, *, flip: bool = False) -> Pr
     return Preprocessing(params.normalize_mean, params.normalize_std, _image_size(spec), shift, flip)
 
 
-def _drop_last(spec: TrainSpec) -> bool:
-    """Return whether the rest of an epoch is left out. Jobs from before the parameter leave it out."""
-    return bool(vars(spec.params).get("drop_last", True))
+def _epochs(spec: TrainSpec) -> Epochs:
+    """Return what an epoch draws. Jobs from before the parameter leave out the rest that fills no batch."""
+    return Epochs(drop_last=bool(vars(spec.params).get("drop_last", True)))
 
 
 def _networks(spec: TrainSpec, data: DataInfo, draws: Draws) -> dict[str, nn.Module]:
@@ -81,7 +82,7 @@ def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
     params = cast("NoiseParams", spec.params)
     recipe = recipes.find(spec.recipe)
     chosen = list(parts.values()) if params.split == "all" else [parts["train"]]
-    feed = ImageFeed(chosen, params.batch_size, draws, _preprocessing(spec), drop_last=_drop_last(spec))
+    feed = ImageFeed(chosen, params.batch_size, draws, _preprocessing(spec), epochs=_epochs(spec))
     # The mean image takes a pass over all pixels, so it is computed only for networks that are built from it.
     mean = feed.mean() if recipe.wants_mean(params) else None
     players = Players(**_networks(spec, DataInfo(feed.shape, len(spec.dataset.classes), mean), draws))
@@ -97,10 +98,15 @@ def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
     pairs = [domains(parts, len(spec.dataset.classes))]
     if params.split == "all" and ("test" in parts or "testA" in parts):
         pairs.append(domains(parts, len(spec.dataset.classes), "test"))
-    a, b = (
-        ImageFeed(of_domain, params.batch_size, draws, preprocessing, f"order_{name}", drop_last=_drop_last(spec))
-        for name, of_domain in zip("ab", zip(*pairs))
-    )
+    of_a, of_b = zip(*pairs)
+    epochs_a = epochs_b = _epochs(spec)
+    # Jobs from before the parameter do not have it.
+    if vars(params).get("pairing", "epochs") == "random":
+        longest = max(sum(map(len, of_a)), sum(map(len, of_b)))
+        epochs_a = epochs_a._replace(length=longest)
+        epochs_b = epochs_b._replace(length=longest, at_random=True)
+    a = ImageFeed(of_a, params.batch_size, draws, preprocessing, "order_a", epochs_a)
+    b = ImageFeed(of_b, params.batch_size, draws, preprocessing, "order_b", epochs_b)
     feed = PairFeed(a, b)
     method = Translation(params, _networks(spec, DataInfo(feed.shape, 0), draws), feed, computes)
     return Assembly(method, Translations(method))
@@ -118,7 +124,7 @@ def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, com
     if vars(params).get("normalize_channels", False):
         # Test images too are scaled by what is known of the training images.
         preprocessing = preprocessing._replace(channels=train.channel_statistics())
-    feed = LabelledFeed([train], params.batch_size, draws, preprocessing, drop_last=_drop_last(spec))
+    feed = LabelledFeed([train], params.batch_size, draws, preprocessing, epochs=_epochs(spec))
     test_feed = LabelledFeed([test], 1, draws, preprocessing, "test")
     built = _networks(spec, DataInfo(feed.shape, len(spec.dataset.classes)), draws)
     method = Classification(params, built["classifier"], spec.dataset.classes, feed, test_feed, computes)

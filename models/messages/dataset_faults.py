@@ -12,7 +12,7 @@ class DataFaults(Texts):
         "data set {name} is in none of the data roots: looked for {folders}; mount it there, or set GANFORGE_DATA_ROOTS"
     )
     unknown_layout = Text("data set {name} has the layout {layout}; this trainer reads {known}")
-    unknown_crop = Text("crop is {crop}; it must be center or face")
+    unknown_crop = Text("crop is {crop}; it must be center, face or squash")
     picture_unreadable = Text(
         "{name} is missing or no whole {formats} picture ({error}); put the original file back, or take it out of the "
         "data set"

@@ -74,9 +74,10 @@ class TrainParams(Spec):
     warmup_images: Annotated[int, Field(ge=0, le=10**9), Group.learning, Resumable.yes] = Field(
         0, description="Number of images over which the learning rates rise linearly from zero."
     )
-    crop: Annotated[Literal["center", "face"], Group.data] = Field(
+    crop: Annotated[Literal["center", "face", "squash"], Group.data] = Field(
         "center",
-        description="Part of a scaled image to keep: its center, or its largest face if it has one.",
+        description="Part of a scaled image to keep: its center, or its largest face if it has one. `squash`: all of "
+        "it, each side scaled by itself (bicubic), as in CycleGAN's code.",
     )
     split: Annotated[Literal["train", "all"], Group.data] = Field(
         "train", description="Parts of the data set to train on. `all` includes the test images."

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.specs.base import EPOCHS, AdversarialParams, Epochs
-from models.specs.parameter_markers import Resumable
+from models.specs.parameter_markers import Group, Resumable
 from models.specs.recipe import Needs, Preset, Recipe
 
 Weight = Annotated[float, Field(ge=0, le=1000, strict=False)]
 
 
 class CycleganParams(AdversarialParams):
-    """Defaults: the paper's, at the size of the data set."""
+    """Defaults: the paper's, at the size of the data set; the preset adds what only the authors' code says."""
 
     epochs: Epochs | None = Field(200, description=EPOCHS + " One epoch shows every image of the larger domain once.")
     batch_size: Annotated[int, Field(ge=1, le=512)] = Field(1, description="Number of images of each domain per step.")
@@ -30,6 +30,17 @@ class CycleganParams(AdversarialParams):
     )
     decay_from: Annotated[float, Field(ge=0, le=1, strict=False), Resumable.yes] = Field(
         0.5, description="Fraction of the budget after which the learning rates start to fall linearly to zero."
+    )
+    decay_every: Annotated[Literal["step", "epoch"], Resumable.yes] = Field(
+        "step",
+        description="How often the learning rates fall behind `decay_from`: at each step, or once an epoch, as in the "
+        "authors' code.",
+    )
+    pairing: Annotated[Literal["epochs", "random"], Group.data] = Field(
+        "epochs",
+        description="How images of the two domains meet. `epochs`: each domain has epochs of its own, and the smaller "
+        "one repeats sooner. `random`: as in the authors' code, an epoch of both is as long as the larger domain; it "
+        "shows every image of A, some of them again if A is smaller, beside images of B drawn at random.",
     )
     jitter: Annotated[int, Field(ge=0, le=128)] | None = Field(
         None,
@@ -57,6 +68,9 @@ HORSE2ZEBRA: dict[str, object] = {
     "blocks": 9,
     "decay_from": 0.5,
     "jitter": 30,
+    "decay_every": "epoch",
+    "crop": "squash",
+    "pairing": "random",
 }
 
 
@@ -74,8 +88,9 @@ RECIPE = Recipe(
     presets=(
         Preset(
             "horse2zebra",
-            "The paper's settings: 100 epochs, then 100 with a falling learning rate, images "
-            "scaled to 286 px and cropped to 256, batches of 1.",
+            "The settings of the paper and the authors' code: 100 epochs, then 100 with a learning rate that falls "
+            "once an epoch, images squashed to 286x286 px (bicubic) and cropped to 256, all horses of an epoch beside "
+            "zebras drawn at random, batches of 1.",
             HORSE2ZEBRA,
         ),
     ),

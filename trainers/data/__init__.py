@@ -34,9 +34,10 @@ def load(
 ) -> dict[str, Images]:
     """Return every part of a data set as square images of ``size`` pixels, on the CPU.
 
-    ``crop`` is "center", or "face" for pictures of people. Images a little smaller than ``size`` get a black frame,
-    or are scaled where ``frame`` is false: a window that is cut out at random should not see one. What has to be
-    decoded or scaled is done once and kept in the folder ``cache``; ``say`` hears how far that is.
+    ``crop`` is "center", "face" for pictures of people, or "squash" for the whole of any picture. Images a little
+    smaller than ``size`` get a black frame, or are scaled where ``frame`` is false: a window that is cut out at random
+    should not see one. What has to be decoded or scaled is done once and kept in the folder ``cache``; ``say`` hears
+    how far that is.
 
     Raises:
         InvalidDatasetError: a file is missing or damaged, or the layout is unknown.

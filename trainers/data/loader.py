@@ -15,7 +15,7 @@ from models.messages import Misfits
 from trainers.data import device_memory
 from trainers.data.augment import cut
 from trainers.data.prefetch import GpuLane, Prefetch
-from trainers.data.sampler import Sampler, SamplerState
+from trainers.data.sampler import EACH_ONCE, Epochs, Sampler, SamplerState
 from trainers.data.transfer import to_device
 from trainers.process.errors import InvalidDatasetError
 
@@ -115,8 +115,7 @@ class ImageFeed(Feed):
         draws: Draws,
         preprocessing: Preprocessing,
         stream: str = "order",
-        *,
-        drop_last: bool = True,
+        epochs: Epochs = EACH_ONCE,
     ) -> None:
         self.preprocessing = preprocessing
         self.draws = draws
@@ -125,7 +124,7 @@ class ImageFeed(Feed):
         # Indices live where the pixels are: copying them to the device would wait for it in every step.
         near = self._stacks[0].device
         count = sum(len(part) for part in parts)
-        self.sampler = Sampler(count, batch_size, draws, stream, near, drop_last=drop_last)
+        self.sampler = Sampler(count, batch_size, draws, stream, near, epochs)
         self._rows = _rows(parts, near)
         labels = [part.labels for part in parts if part.labels is not None]
         self.labels = torch.cat(labels).to(near) if len(labels) == len(parts) else None
@@ -243,10 +242,9 @@ class LabelledFeed(ImageFeed):
         draws: Draws,
         preprocessing: Preprocessing,
         stream: str = "order",
-        *,
-        drop_last: bool = True,
+        epochs: Epochs = EACH_ONCE,
     ) -> None:
-        super().__init__(parts, batch_size, draws, preprocessing, stream, drop_last=drop_last)
+        super().__init__(parts, batch_size, draws, preprocessing, stream, epochs)
         if self.labels is None:
             raise InvalidDatasetError(Misfits.no_classes())
         self.classes_of: torch.Tensor = self.labels  # [count] int64, of all images in their own order
@@ -258,7 +256,10 @@ class LabelledFeed(ImageFeed):
 
 
 class PairFeed(Feed):
-    """Two domains without pairs: one batch of each. The larger domain counts the epochs, the other repeats sooner."""
+    """Two domains without pairs: one batch of each. The larger domain counts the epochs.
+
+    The other one repeats sooner, unless its sampler's epochs are as long.
+    """
 
     def __init__(self, a: ImageFeed, b: ImageFeed) -> None:
         self.a, self.b = a, b

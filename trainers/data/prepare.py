@@ -35,7 +35,9 @@ Parts = Iterable[Tuple[str, Iterable[Picture]]]
 
 
 class Squaring(NamedTuple):
-    """How a picture becomes a square: unchanged, with a black frame, or scaled by its shorter side and cropped."""
+    """How a picture becomes a square: unchanged, with a black frame, scaled by its shorter side and cropped, or
+    squashed.
+    """
 
     channels: int
     size: int
@@ -48,7 +50,7 @@ class Squaring(NamedTuple):
         cls, dataset: DatasetSpec, size: int, crop: str, say: Callable[[Message], None] | None, *, frame: bool = True
     ) -> Squaring:
         """Choose by the shape of the data set. Without a face detector, ``say`` gets a note and the middle is used."""
-        if crop not in ("center", "face"):
+        if crop not in ("center", "face", "squash"):
             raise InvalidDatasetError(DataFaults.unknown_crop(crop=repr(crop)))
         if crop == "face" and not face_detection.available():
             crop = "center"
@@ -59,7 +61,8 @@ class Squaring(NamedTuple):
         framed = dataset.layout == "packed" or LAYOUTS[dataset.layout].small_images
         small = frame and framed and max(sides) <= size <= MAX_FRAME_RATIO * min(sides)
         native = sides == [size, size]
-        return cls(channels, size, crop, native and crop == "center", small and not native and crop == "center")
+        as_it_is = native and crop in ("center", "squash")
+        return cls(channels, size, crop, as_it_is, small and not native and crop == "center")
 
 
 def arrays(parts: dict[str, Images]) -> Parts:
@@ -101,6 +104,9 @@ def _fitted(image: Image.Image, squaring: Squaring) -> Image.Image:
         framed = Image.new(image.mode, (squaring.size, squaring.size))
         framed.paste(image, ((squaring.size - image.width) // 2, (squaring.size - image.height) // 2))
         return framed
+    if squaring.crop == "squash":
+        # Both sides by themselves, with the filter of CycleGAN's code.
+        return image.resize((squaring.size, squaring.size), Image.Resampling.BICUBIC)
     if squaring.crop == "face":
         box = face_detection.find(image)
         if box is not None:

@@ -31,10 +31,20 @@ class Place(NamedTuple):
     batch_size: int
 
 
-class Sampler:
-    """Draws the numbers 0..count-1 in batches, in a new permutation each epoch.
+class Epochs(NamedTuple):
+    """What an epoch draws: by default each image once, in batches of one size."""
 
-    The rest of an epoch that does not fill a batch is left out, or with ``drop_last`` false drawn as a smaller batch.
+    drop_last: bool = True  # leave out the rest that does not fill a batch, instead of drawing a smaller one
+    length: int | None = None  # images of an epoch where it is longer: some are drawn again
+    at_random: bool = False  # draw every image at random, whether or not it has been drawn before
+
+
+EACH_ONCE = Epochs()
+
+
+class Sampler:
+    """Draws the numbers 0..count-1 in batches, in a new permutation each epoch, or as ``epochs`` says.
+
     ``passes`` counts whole epochs, ``position`` the images drawn in the present epoch, ``seen`` all images drawn.
     The batch size may become smaller on the way, when memory runs out.
     """
@@ -46,8 +56,7 @@ class Sampler:
         draws: Draws,
         stream: str = "order",
         device: torch.device | None = None,
-        *,
-        drop_last: bool = True,
+        epochs: Epochs = EACH_ONCE,
     ) -> None:
         if count < batch_size:
             raise InvalidDatasetError(Misfits.fewer_than_a_batch(count=count, size=batch_size))
@@ -55,20 +64,21 @@ class Sampler:
         self.batch_size = batch_size
         self.draws = draws
         self.passes = self.position = self.seen = 0
-        self.drop_last = drop_last
+        self.epochs = epochs
+        self.length = epochs.length or count  # images of an epoch
         self._stream = stream
         self._device = device or torch.device("cpu")
-        self._order: torch.Tensor | None = None  # this epoch's permutation, [count] int64, made when first needed
+        self._order: torch.Tensor | None = None  # this epoch's images, [length] int64, made when first needed
 
     @property
     def per_pass(self) -> int:
         """Batches in an epoch."""
-        return self._batches(self.count)
+        return self._batches(self.length)
 
     @property
     def images_per_pass(self) -> int:
         """Images drawn in an epoch: all of them, or those in whole batches."""
-        return self._drawn(self.count)
+        return self._drawn(self.length)
 
     @property
     def epoch(self) -> int:
@@ -78,7 +88,7 @@ class Sampler:
     def peek(self) -> torch.Tensor:
         """Return the numbers of the next batch, [N] int64 on the device that the sampler was made for; draw nothing."""
         if self._order is None:
-            self._order = to_device(self.draws.permutation(self.count, self._stream, self.passes), self._device)
+            self._order = to_device(self._next_order(), self._device)
         return self._order[self.position : self.position + self.batch_size]
 
     def next(self) -> torch.Tensor:
@@ -87,18 +97,18 @@ class Sampler:
         self.position += len(chosen)
         self.seen += len(chosen)
         # Too few left for a batch: the epoch ends here.
-        if self._batches(self.count - self.position) == 0:
+        if self._batches(self.length - self.position) == 0:
             self.passes, self.position, self._order = self.passes + 1, 0, None
         return chosen
 
     def batches_left(self, epochs: int | None, images: int | None) -> int:
         """Return how many batches a budget of epochs, or of images, has left."""
         # The present epoch may have begun with a larger batch, so its position need not be a multiple of this one.
-        in_hand = self._batches(self.count - self.position)
+        in_hand = self._batches(self.length - self.position)
         if epochs is not None:
             return max(0, (epochs - self.passes - 1) * self.per_pass + in_hand)
         left = max(0, (images or 0) - self.seen)
-        here = self._drawn(self.count - self.position)
+        here = self._drawn(self.length - self.position)
         if left <= here:
             return math.ceil(left / self.batch_size)
         passes, rest = divmod(left - here, self.images_per_pass)
@@ -106,13 +116,20 @@ class Sampler:
 
     def images_in(self, batches: int) -> int:
         """Return how many images the next so many batches hold."""
-        in_hand = self._batches(self.count - self.position)
+        in_hand = self._batches(self.length - self.position)
         if batches < in_hand:
             return batches * self.batch_size
         passes, rest = divmod(batches - in_hand, self.per_pass)
-        here = self._drawn(self.count - self.position)
+        here = self._drawn(self.length - self.position)
         # Only an epoch's last batch may be smaller, and a rest of batches does not reach it.
         return here + passes * self.images_per_pass + rest * self.batch_size
+
+    def _next_order(self) -> torch.Tensor:
+        """Return the images of the epoch that begins, [length] int64."""
+        if self.epochs.at_random:
+            return self.draws.integers(self.count, self.length, self._stream, self.passes)
+        # Beyond the number of images it begins again: all are drawn, and some of them twice.
+        return self.draws.permutation(self.length, self._stream, self.passes) % self.count
 
     def _batches(self, images: int) -> int:
         """Return how many batches the last so many images of an epoch make."""
@@ -122,7 +139,7 @@ class Sampler:
         """Return how many of the last so many images of an epoch are drawn."""
         rest = images % self.batch_size
         # A rest of one image is never a batch: batch normalisation needs several.
-        return images - rest if self.drop_last or rest == 1 else images
+        return images - rest if self.epochs.drop_last or rest == 1 else images
 
     def place(self) -> Place:
         """Return what decides which batch comes next."""

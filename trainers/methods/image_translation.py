@@ -129,7 +129,12 @@ class Translation:
         params = self.params
         # Counted to the end of this iteration: with a rate of exactly zero the first step would do nothing.
         rise = min(1.0, (iteration.seen + images) / params.warmup_images) if params.warmup_images else 1.0
-        factor = rise * schedules.linear_decay(params.decay_from, iteration.fraction)
+        fraction = iteration.fraction
+        # Jobs from before the parameter do not have it.
+        if iteration.seen and vars(params).get("decay_every", "step") == "epoch":
+            # The share of the budget that was used when the present epoch began.
+            fraction *= (iteration.seen - self.feed.sampler.position) / iteration.seen
+        factor = rise * schedules.linear_decay(params.decay_from, fraction)
         g_rate = (params.g_learning_rate or params.learning_rate) * factor
         optimizers.set_learning_rate(self.optimizers["generators"], g_rate)
         d_rate = (params.d_learning_rate or params.learning_rate) * factor

@@ -11,12 +11,13 @@ from trainers.data.augment import cut, reflect
 from trainers.data.images import Images
 from trainers.data.loader import ImageFeed, PairFeed, Preprocessing
 from trainers.data.rng import Draws
-from trainers.data.sampler import Sampler
+from trainers.data.sampler import Epochs, Sampler
 from trainers.methods.replay import Pool
 from trainers.process.errors import InvalidDatasetError
 
 CPU = torch.device("cpu")
 RAW = Preprocessing(0.0, 1 / 255, 1)
+WHOLE = Epochs(drop_last=False)
 
 
 def numbered(begin, end):
@@ -78,7 +79,7 @@ def test_a_budget_counts_the_batches_that_really_come_after_the_batch_became_sma
 @pytest.mark.parametrize("count", [150, 160, 161, 164])
 def test_a_budget_counts_smaller_batches_too_after_the_batch_became_smaller(count):
     for before in range(1, count // 15):
-        deck = Sampler(count, 15, Draws(0, 0, CPU), drop_last=False)
+        deck = Sampler(count, 15, Draws(0, 0, CPU), epochs=WHOLE)
         for _ in range(before):
             deck.next()
         deck.batch_size //= 2
@@ -98,7 +99,7 @@ def test_a_budget_of_images_is_rounded_up_to_a_batch():
 
 
 def test_the_rest_of_an_epoch_is_a_smaller_batch_where_that_is_asked_for():
-    feed = ImageFeed([numbered(0, 26)], 8, Draws(0, 0, CPU), RAW, drop_last=False)
+    feed = ImageFeed([numbered(0, 26)], 8, Draws(0, 0, CPU), RAW, epochs=WHOLE)
     batches = [told(feed.next()) for _ in range(4)]
     assert [len(batch) for batch in batches] == [8, 8, 8, 2]
     assert sorted(number for batch in batches for number in batch) == list(range(26))
@@ -109,18 +110,18 @@ def test_the_rest_of_an_epoch_is_a_smaller_batch_where_that_is_asked_for():
 
 
 def test_a_single_image_is_never_a_batch():
-    deck = Sampler(25, 8, Draws(0, 0, CPU), drop_last=False)
+    deck = Sampler(25, 8, Draws(0, 0, CPU), epochs=WHOLE)
     assert (deck.per_pass, deck.images_per_pass) == (3, 24)
     assert [len(deck.next()) for _ in range(3)] == [8, 8, 8]
     assert (deck.passes, deck.position) == (1, 0)
-    assert Sampler(25, 1, Draws(0, 0, CPU), drop_last=False).per_pass == 25
+    assert Sampler(25, 1, Draws(0, 0, CPU), epochs=WHOLE).per_pass == 25
 
 
 @pytest.mark.parametrize("drop_last", [True, False])
 @pytest.mark.parametrize("count", [24, 25, 26, 31])
 def test_a_budget_counts_the_batches_and_images_that_really_come(count, drop_last):
     for images in range(1, 4 * count):
-        deck = Sampler(count, 8, Draws(0, 0, CPU), drop_last=drop_last)
+        deck = Sampler(count, 8, Draws(0, 0, CPU), epochs=Epochs(drop_last))
         left, drawn = deck.batches_left(None, images), 0
         expected = deck.images_in(left)
         while deck.batches_left(None, images):
@@ -151,6 +152,36 @@ def test_the_larger_domain_counts_the_passes_and_the_other_goes_round_faster():
     assert (told(a.next()), told(b.next())) == following
     pair.halve()
     assert (a.batch_size, b.batch_size, pair.batch_size) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(("of_a", "of_b"), [(4, 10), (10, 4)])
+def test_an_epoch_of_both_domains_shows_all_of_a_and_draws_b_at_random(of_a, of_b):
+    draws = Draws(0, 0, CPU)
+    longest = max(of_a, of_b)
+    a = ImageFeed([numbered(0, of_a)], 2, draws, RAW, "order_a", Epochs(length=longest))
+    b = ImageFeed([numbered(0, of_b)], 2, draws, RAW, "order_b", Epochs(length=longest, at_random=True))
+    pair = PairFeed(a, b)
+    dealt = [(told(a.next()), told(b.next())) for _ in range(5)]
+    assert (a.sampler.passes, b.sampler.passes, pair.sampler.epoch) == (1, 1, 1)
+    counts = torch.bincount(torch.tensor([number for numbers, _ in dealt for number in numbers]), minlength=of_a)
+    # 10 images of 4 are each of them twice, and two of them once more.
+    assert sorted(counts.tolist()) == sorted(longest // of_a + (n < longest % of_a) for n in range(of_a))
+    random = [number for _, numbers in dealt for number in numbers]
+    assert set(random) <= set(range(of_b))
+    state = pair.state()
+    following = told(a.next()), told(b.next())
+    pair.restore(state, 0)
+    assert (told(a.next()), told(b.next())) == following
+
+
+def test_images_drawn_at_random_are_all_as_likely_and_another_epoch_draws_others():
+    deck = Sampler(10, 10, Draws(0, 0, CPU), epochs=Epochs(length=1000, at_random=True))
+    epochs = [torch.cat([deck.next() for _ in range(100)]) for _ in range(2)]
+    assert deck.passes == 2
+    assert not torch.equal(*epochs)
+    counts = torch.bincount(torch.cat(epochs), minlength=10)
+    # Five standard errors of 2000 draws, of which each image has a tenth.
+    assert (counts - 200).abs().max() < 5 * (2000 * 0.1 * 0.9) ** 0.5
 
 
 def test_domains_are_made_of_the_first_half_of_the_classes_and_the_others():

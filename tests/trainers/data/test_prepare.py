@@ -66,6 +66,24 @@ def test_scaling_goes_by_the_shorter_side_and_keeps_the_middle(root, load):
     assert torch.equal(pixels, green)
 
 
+def test_squashing_keeps_the_whole_picture_and_scales_each_side_by_itself(root, load):
+    pictures = formats.pixels(2, 40, 60)
+    formats.write_pictures(root / "bedroom", ["a.png", "b.png"], list(pictures))
+    dataset = formats.described("lsun-bedroom", "folder", "bedroom", {"train": 2}, (3, 256, 256))
+    wanted = [np.asarray(Image.fromarray(one).resize((24, 24), Image.Resampling.BICUBIC)) for one in pictures]
+    found = load(dataset, 24, crop="squash")["train"].pixels
+    assert np.array_equal(found.permute(0, 2, 3, 1).numpy(), wanted)
+    assert not torch.equal(found, load(dataset, 24)["train"].pixels)
+
+
+def test_small_images_are_squashed_too_and_get_no_frame(root, load):
+    dataset, digits = digits_set(root)
+    wanted = [np.asarray(Image.fromarray(digit).resize((32, 32), Image.Resampling.BICUBIC)) for digit in digits[:3]]
+    assert np.array_equal(load(dataset, 32, crop="squash")["train"].pixels[:, 0].numpy(), wanted)
+    # At their own size there is nothing to do.
+    assert np.array_equal(load(dataset, 28, crop="squash")["train"].pixels[:, 0].numpy(), digits[:3])
+
+
 def test_grey_palettes_and_rotated_pictures_become_upright_colour(root, load):
     folder = root / "bedroom"
     folder.mkdir()
@@ -201,7 +219,7 @@ def _own_memory() -> int:
 
 
 def test_an_unknown_crop_is_refused(folder_set):
-    with pytest.raises(Exception, match="crop is 'nose'; it must be center or face"):
+    with pytest.raises(Exception, match="crop is 'nose'; it must be center, face or squash"):
         Squaring.of(folder_set, 48, "nose", None)
 
 

@@ -141,6 +141,38 @@ def test_rates_are_level_and_then_fall_to_nothing(train_small):
     assert rates[9] == pytest.approx(2e-4)
 
 
+def test_rates_fall_once_an_epoch_where_that_is_asked_for(train_small):
+    # 160 digits are two domains of about 80: five steps of 16 an epoch.
+    given = {**SETTINGS, "batch_size": 16, "epochs": 6, "learning_rate": 1e-3, "decay_every": "epoch"}
+    attempt = train_small("cyclegan", **given)
+    steps = sorted(attempt.series)
+    an_epoch = len(steps) // 6
+    rates = [attempt.series[step]["learning_rate"] for step in steps]
+    # Level for half of the budget and one epoch more, as in the authors' code, then a third less with each epoch.
+    wanted = [1, 1, 1, 1, 2 / 3, 1 / 3]
+    assert rates == pytest.approx([1e-3 * factor for factor in wanted for _ in range(an_epoch)], rel=1e-5)
+
+
+def test_domains_meet_as_in_the_authors_code_where_that_is_asked_for(assembled):
+    def images(count):
+        return Images(torch.zeros(count, 1, 27, 27, dtype=torch.uint8), None)
+
+    parts = {"trainA": images(9), "trainB": images(14)}
+    feed = assembled(parts, pairing="random").method.feed
+    assert [one.sampler.epochs.length for one in (feed.a, feed.b)] == [14, 14]
+    assert [one.sampler.epochs.at_random for one in (feed.a, feed.b)] == [False, True]
+    assert feed.sampler.per_pass == 14 // SETTINGS["batch_size"]
+    feed = assembled(parts).method.feed
+    assert [one.sampler.length for one in (feed.a, feed.b)] == [9, 14]
+
+
+def test_a_training_of_domains_drawn_at_random_goes_on_from_its_checkpoint(train_small):
+    given = {**SETTINGS, "batch_size": 16, "epochs": 2, "pairing": "random", "crop": "squash", "decay_every": "epoch"}
+    whole = train_small("cyclegan", **given)
+    half = train_small("cyclegan", **given, stop_at_step=7)
+    assert train_small("cyclegan", **given, resume=half.checkpoint).hashes == whole.hashes
+
+
 def test_it_ends_when_the_cycle_gets_no_better(train_small):
     # With a rate far too high the cycles never get better than at some early epoch.
     attempt = train_small(
