@@ -71,11 +71,18 @@ def test_every_preset_is_valid_and_says_what_it_changes(name: str, preset: str) 
     assert resolve_params(recipe, found, {"epochs": 3}).images is None
 
 
+def test_both_networks_of_the_preset_of_began_get_noise_of_their_own() -> None:
+    params = resolve_params(RECIPES["began"], RECIPES["began"].preset("celeba"), {})
+    assert isinstance(params, NoiseParams)
+    assert params.shared_fakes is False
+
+
 @pytest.mark.parametrize(
     ("name", "preset", "whose", "rates"),
     [
         ("dcgan64", "celeba", "Adam at 2e-4 with betas .5 and .999 is Radford et al.'s", (2e-4, 0.5, 0.999)),
         ("wgan_gp", "celeba", "Adam at 1e-4 with betas 0 and .9 is Gulrajani et al.'s", (1e-4, 0.0, 0.9)),
+        ("began", "celeba", "an epoch without a lower mean, .5 and .999 are our choice", (1e-4, 0.5, 0.999)),
         ("dcgan", "designspark", "these are the ones of `ithome`", (1e-3, 0.9, 0.999)),
     ],
 )

@@ -70,6 +70,7 @@ class Adversarial:
 
     def end_epoch(self) -> dict[str, float]:
         """Measure nothing at the end of an epoch: all metrics come from the steps."""
+        self.objective.end_epoch()
         return {}
 
     def report(self) -> dict[str, object]:
@@ -130,6 +131,7 @@ class Adversarial:
         params = self.params
         # Counted to the end of this iteration: with a rate of exactly zero the first step would do nothing.
         rise = min(1.0, (iteration.seen + images) / params.warmup_images) if params.warmup_images else 1.0
+        rise *= self.objective.rate_factor()
         end = params.learning_rate_end
         rates = {}
         for name, own in (("generator", params.g_learning_rate), ("discriminator", params.d_learning_rate)):

@@ -8,6 +8,7 @@ import torch
 
 from trainers.methods import losses, schedules
 from trainers.methods.joint_batch import judge_together
+from trainers.methods.plateau import Plateau
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -56,6 +57,12 @@ class Objective(Protocol):
     def finish(self, real: Tensor, g_loss: Tensor) -> list[Tensor]:
         """End an iteration, given the metric of real images and the generator's loss; return more metrics."""
 
+    def end_epoch(self) -> None:
+        """Look back at the epoch that ended."""
+
+    def rate_factor(self) -> float:
+        """Return what both learning rates are multiplied with."""
+
 
 class Plain:
     """The defaults: no schedule, no constraint, no state, no metrics of its own."""
@@ -76,6 +83,13 @@ class Plain:
     def finish(self, real: Tensor, g_loss: Tensor) -> list[Tensor]:  # noqa: ARG002 - see the protocol
         """Add no metrics."""
         return []
+
+    def end_epoch(self) -> None:
+        """Keep no count of epochs."""
+
+    def rate_factor(self) -> float:
+        """Leave the learning rates as they are."""
+        return 1.0
 
 
 class CrossEntropy(Plain):
@@ -167,16 +181,20 @@ class Relativistic(Plain):
 class Balance(Plain):
     """BEGAN (Berthelot et al. 2017): the judge returns each image's reconstruction loss L; k balances the players.
 
-    The metrics of real and fake images are L. Added are k and the measure of convergence M (eq. 6).
+    The metrics of real and fake images are L. Added are k and the measure of convergence M (eq. 6). If ``halve_after``
+    is set, the learning rates are halved after so many epochs without a lower mean of M.
     """
 
     metrics: tuple[str, ...] = ("k", "balance")
     judged = False
 
-    def __init__(self, gamma: float, lambda_k: float, device: torch.device) -> None:
+    def __init__(self, gamma: float, lambda_k: float, device: torch.device, halve_after: int | None = None) -> None:
         super().__init__()
         self.gamma, self.lambda_k = gamma, lambda_k
         self.extras = {"k": torch.zeros((), device=device)}  # starts at 0: at first only real images count
+        self.plateau = Plateau(halve_after, device) if halve_after else None
+        if self.plateau is not None:
+            self.extras.update({f"plateau/{name}": value for name, value in self.plateau.tensors.items()})
 
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:  # noqa: ARG002
         """Return L(x) - k L(G(z)), eq. 5: reconstruct real images well, and fakes badly, to a degree k."""
@@ -193,7 +211,19 @@ class Balance(Plain):
         off = self.gamma * real - g_loss
         # In place, because k is part of the checkpoint; on the device, because reading its value would wait for it.
         k.add_(self.lambda_k * off).clamp_(0, 1)
-        return [k.clone(), real + off.abs()]
+        convergence = real + off.abs()
+        if self.plateau is not None:
+            self.plateau.add(convergence)
+        return [k.clone(), convergence]
+
+    def end_epoch(self) -> None:
+        """Halve the learning rates where M has stalled (section 4.1)."""
+        if self.plateau is not None:
+            self.plateau.end_epoch()
+
+    def rate_factor(self) -> float:
+        """Return 1, or less after M has stalled."""
+        return 1.0 if self.plateau is None else self.plateau.factor
 
 
 def cross_entropy(params: NoiseParams, _device: torch.device) -> Objective:
@@ -208,4 +238,5 @@ def relativistic(params: R3ganParams, _device: torch.device) -> Objective:
 
 def balance(params: BeganParams, device: torch.device) -> Objective:
     """Return BEGAN's objective."""
-    return Balance(params.gamma, params.lambda_k, device)
+    # Jobs from before the parameter do not have it.
+    return Balance(params.gamma, params.lambda_k, device, vars(params).get("halve_after"))

@@ -15,6 +15,7 @@ from trainers.data.rng import Draws
 from trainers.methods import Iteration, losses
 from trainers.methods.constraints import Clip, GradientPenalty
 from trainers.methods.objectives import Balance, Relativistic, Wasserstein
+from trainers.methods.plateau import Plateau
 from trainers.process.spec import parse
 
 CPU = torch.device("cpu")
@@ -183,3 +184,46 @@ def test_methods_that_give_scores_say_so():
     assert not Wasserstein(Clip(0.01)).judged
     assert not Balance(0.5, 0.1, CPU).judged
     assert Relativistic(1, 1).judged
+
+
+def test_rates_are_halved_after_epochs_in_a_row_without_a_lower_mean():
+    plateau = Plateau(2, CPU)
+    factors = []
+    for mean in (3.0, 4.0, 2.0, 2.0, 2.5, 1.0, 1.5, 1.0, 0.5):
+        for off in (-0.25, 0.25):
+            plateau.add(torch.tensor(mean + off))
+        plateau.end_epoch()
+        factors.append(plateau.factor)
+    assert factors == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]
+
+
+BEGAN = {"image_size": 16, "hidden": 8, "precision": "float32", "learning_rate": 0.01, "epochs": 8, "halve_after": 1}
+
+
+def test_began_learns_at_half_the_rate_after_an_epoch_in_which_its_measure_stalled(train_small):
+    attempt = train_small("began", **BEGAN)
+    lowest, rate, expected = float("inf"), 0.01, []
+    for message in attempt.of("epoch"):
+        expected += [rate] * 10
+        rate /= 1 if message["means"]["balance"] < lowest else 2
+        lowest = min(lowest, message["means"]["balance"])
+    assert [row["learning_rate"] for _, row in sorted(attempt.series.items())] == pytest.approx(expected)
+    assert len(set(expected)) > 1, "it never stalled"
+
+
+def test_a_training_whose_rates_were_halved_goes_on_from_its_checkpoint(train_small):
+    whole = train_small("began", **BEGAN)
+    part = train_small("began", **BEGAN, stop_at_step=55)
+    rest = train_small("began", **BEGAN, resume=part.checkpoint)
+    assert rest.hashes == whole.hashes
+    assert rest.series == {step: row for step, row in whole.series.items() if step > 55}
+
+
+def test_jobs_from_before_the_parameter_keep_their_rates(make_spec):
+    line = make_spec("began", image_size=16)
+    assert line["params"].pop("halve_after") is None
+    spec = parse(json.dumps(line))
+    method = assemble(spec, load(spec.dataset, spec.data_roots, spec.cache, 16), Draws(0, 0, CPU)).method
+    assert list(method.extras) == ["k"]
+    method.end_epoch()
+    assert method.objective.rate_factor() == 1
