@@ -90,6 +90,7 @@ def test_a_step_never_waits_for_a_real_gpu(make_spec, monkeypatch, waiting_is_an
     monkeypatch.setattr(loader, "_fits", lambda _size, _device: kept == "cuda")
     spec = parse(json.dumps(make_spec(**SMALL.get(VARIANTS[variant]["recipe"], {}), **VARIANTS[variant])))
     assert isinstance(spec, TrainSpec)
+    devices.workspace_for_exact_cublas()
     device = devices.prepare("cuda", 1, exact=True)
     parts = data.load(spec.dataset, spec.data_roots, spec.cache, assembly.stored_size(spec), frame=False)
     method, _ = assembly.assemble(spec, parts, Draws(spec.seed, 0, device))
