@@ -12,7 +12,7 @@ from trainers.data.images import Images
 from trainers.data.loader import ImageFeed, Preprocessing
 from trainers.data.prefetch import Prefetch, Sent
 from trainers.data.rng import Draws
-from trainers.data.sampler import Place
+from trainers.data.sampler import Epochs, Place
 
 CPU = torch.device("cpu")
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
@@ -48,8 +48,9 @@ def images(begin, end):
     return Images(pixels, torch.arange(begin, end) % 3)
 
 
-def feed(device, parts=None, salt=0):
-    return ImageFeed(parts or [images(0, 30)], 8, Draws(5, salt, torch.device(device)), RAW)
+def feed(device, parts=None, *, drop_last=True):
+    epochs = Epochs(drop_last=drop_last)
+    return ImageFeed(parts or [images(0, 30)], 8, Draws(5, 0, torch.device(device)), RAW, epochs=epochs)
 
 
 def draw(from_feed, count):
@@ -64,16 +65,17 @@ def same(one, other):
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("small", [0, 1 << 30])
-def test_batches_and_classes_are_those_of_a_feed_that_waits(monkeypatch, ahead, device, small):
+@pytest.mark.parametrize(("drop_last", "seen"), [(True, 56), (False, 8 + 8 + 8 + 6 + 8 + 8 + 8)])
+def test_batches_and_classes_are_those_of_a_feed_that_waits(monkeypatch, ahead, device, small, drop_last, seen):
     monkeypatch.setattr(loader, "_SMALL", small)
     parts = [images(0, 10), images(10, 30)]
     # Windows are cut out at random: their draws follow the number of images seen, not of images fetched.
     with monkeypatch.context() as waiting:
         waiting.setattr(loader, "_lane", lambda near, device: None)
-        expected = draw(feed(device, parts), 7)
-    fetching = feed(device, parts)
+        expected = draw(feed(device, parts, drop_last=drop_last), 7)
+    fetching = feed(device, parts, drop_last=drop_last)
     assert same(draw(fetching, 7), expected)
-    assert fetching.sampler.seen == 56
+    assert fetching.sampler.seen == seen
 
 
 def test_the_next_batch_is_fetched_by_another_thread_before_it_is_asked_for(ahead):

@@ -24,6 +24,10 @@ VARIANTS = {
     "average": {"recipe": "dcgan", "ema_half_life": 100},
     "pool": {"recipe": "cyclegan", "batch_size": 4, "blocks": 1, "pool": 2, "d_steps": 2, "ema_half_life": 100},
     "windows": {"recipe": "darknet", "image_size": 16, "groups": [1, 1], "shift": 2, "flip": True},
+    "fresh fakes": {"recipe": "mlp_gan", "shared_fakes": False, "batch_size": 60, "drop_last": False},
+    "halved rates": {"recipe": "began", "hidden": 8, "halve_after": 2},
+    "random pairs": {"recipe": "cyclegan", "batch_size": 2, "blocks": 1, "pairing": "random", "drop_last": False},
+    "channels": {"recipe": "darknet", "image_size": 16, "groups": [1, 1], "normalize_channels": True},
     **{recipe: {"recipe": recipe} for recipe in RECIPES},
 }
 SMALL = {"cyclegan": {"batch_size": 2, "blocks": 1}, "darknet": {"groups": [1, 1]}, "began": {"hidden": 8}}
