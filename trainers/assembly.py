@@ -82,7 +82,9 @@ def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
     params = cast("NoiseParams", spec.params)
     recipe = recipes.find(spec.recipe)
     chosen = list(parts.values()) if params.split == "all" else [parts["train"]]
-    feed = ImageFeed(chosen, params.batch_size, draws, _preprocessing(spec), epochs=_epochs(spec))
+    # Only some recipes can mirror images, and their older jobs lack the parameter.
+    preprocessing = _preprocessing(spec, flip=bool(vars(params).get("flip")))
+    feed = ImageFeed(chosen, params.batch_size, draws, preprocessing, epochs=_epochs(spec))
     # The mean image takes a pass over all pixels, so it is computed only for networks that are built from it.
     mean = feed.mean() if recipe.wants_mean(params) else None
     players = Players(**_networks(spec, DataInfo(feed.shape, len(spec.dataset.classes), mean), draws))

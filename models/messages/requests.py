@@ -208,6 +208,10 @@ class ParameterFaults(Texts):
     no_smoothing_auto_encoder = Text("`label_smoothing` must be 0 here: an auto-encoder has no labels to smooth")
     no_smoothing_pairs = Text("`label_smoothing` must be 0 here: images are judged in pairs, without labels")
     no_smoothing_critic = Text("`label_smoothing` must be 0 here: a critic gives scores, it has no labels to smooth")
+    ema_start_needs_half_life = Text(
+        "`ema_half_life_start` needs `ema_half_life`, the half-life to move to; set both or neither"
+    )
+    max_width_below_width = Text("`max_width` must be at least {width}, the `width`; raise it, or lower `width`")
     train_split_only = Text("`split` must be train here: the accuracy is taken on the test images")
 
     needs_classes = Text("needs images with at least two classes; this data set has none")

@@ -240,3 +240,15 @@ def test_every_recipe_shares_the_common_parameters(name: str) -> None:
 def test_labels_are_smoothed_only_where_there_are_labels(name: str) -> None:
     with pytest.raises(ValidationError, match="`label_smoothing` must be 0 here"):
         resolve_params(RECIPES[name], None, {"label_smoothing": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"ema_half_life": None, "ema_half_life_start": 0}, "set both or neither"),
+        ({"width": 64, "max_width": 32}, "`max_width` must be at least 64, the `width`; raise it, or lower `width`"),
+    ],
+)
+def test_what_does_not_go_together_in_r3gan_is_refused_with_the_remedy(given: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        resolve_params(RECIPES["r3gan"], None, given)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from trainers.data.rng import Draws
 
 
-def cut(pixels: torch.Tensor, size: int, shift: int, flip: bool, draws: Draws, stream: str, index: int) -> torch.Tensor:
+def cut(
+    pixels: torch.Tensor, size: int, shift: int, flip: bool, draws: Draws, stream: str, *index: int
+) -> torch.Tensor:
     """Cut a window out of each image at random: [N, C, H, W] uint8 -> [N, C, size, size] uint8.
 
     The window may reach up to ``shift`` pixels beyond the edges, where the image is reflected; with ``flip``, every
@@ -20,9 +22,9 @@ def cut(pixels: torch.Tensor, size: int, shift: int, flip: bool, draws: Draws, s
     """
     # 1. Where each window begins, [N]: from -shift to the last place at which it still ends ``shift`` beyond the edge.
     batch, _, height, width = pixels.shape
-    tops = draws.integers(height - size + 2 * shift + 1, batch, stream, "top", index) - shift
-    lefts = draws.integers(width - size + 2 * shift + 1, batch, stream, "left", index) - shift
-    drawn = [tops, lefts, draws.integers(2, batch, stream, "flip", index)] if flip else [tops, lefts]
+    tops = draws.integers(height - size + 2 * shift + 1, batch, stream, "top", *index) - shift
+    lefts = draws.integers(width - size + 2 * shift + 1, batch, stream, "left", *index) - shift
+    drawn = [tops, lefts, draws.integers(2, batch, stream, "flip", *index)] if flip else [tops, lefts]
     # One copy, [2 or 3, N], which nobody waits for; all that follows is computed where the pixels are.
     drawn = list(to_device(torch.stack(drawn), pixels.device))
     # 2. Which rows and columns of its image each window shows, [N, size] each; mirrored means columns in reverse.

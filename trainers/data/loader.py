@@ -149,12 +149,25 @@ class ImageFeed(Feed):
         # 1. The next images of this epoch's permutation, still whole and as bytes: [N, C, H, W] uint8, a quarter of the
         #    size of float32.
         pixels, labels = self._drawn() if self._prefetch is None else self._prefetched(self._prefetch)
+        return Batch(self._prepared(pixels, self._stream, begin), labels)
+
+    def others(self, count: int, *index: int) -> torch.Tensor:
+        """Return ``count`` real images that are drawn beside the order of the epoch: [N, C, size, size] float32.
+
+        ``index`` names the draw. They count neither as seen nor as part of the epoch, and may repeat.
+        """
+        stream = f"{self._stream}_beside"
+        chosen = self.draws.integers(self.sampler.count, count, stream, *index)
+        return self._prepared(self.pixels(to_device(chosen, self._stacks[0].device)), stream, *index)
+
+    def _prepared(self, pixels: torch.Tensor, stream: str, *index: int) -> torch.Tensor:
+        """Turn whole images into what networks see; ``stream`` and ``index`` name their random draws."""
         # 2. Augmentation: a window from each image, [N, C, size, size] uint8.
         if self._augments:
             how = self.preprocessing
-            pixels = cut(pixels, how.size, how.shift, how.flip, self.draws, self._stream, begin)
+            pixels = cut(pixels, how.size, how.shift, how.flip, self.draws, stream, *index)
         # 3. Normalisation on the device: [N, C, size, size] float32, [-1, 1] with mean and std of .5.
-        return Batch(self.normalise(pixels), labels)
+        return self.normalise(pixels)
 
     def _drawn(self) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Draw the next images and their classes, as they are stored, onto the device."""

@@ -109,6 +109,9 @@ class Adversarial:
                 if n or not self._share:
                     # Noise is numbered on from the discriminator's, so that the two players never see the same.
                     fake = self._generate(self._noise(len(real), step, d_steps + n))
+                # Relativistic losses compare with real images: the discriminator's last ones, or others.
+                if self._schedule.fresh_reals:
+                    real = feed.others(len(fake), step, n)
                 g_loss, g_norm = self._generator_step(fake, real)
             # 4. The moving average follows the generator, by the number of real images seen.
             for average in self.averages.values():
@@ -124,7 +127,7 @@ class Adversarial:
         return self.feed.draws.normal((images, self.params.noise_dim), "noise", step, n)
 
     def _set_rates(self, iteration: Iteration, images: int) -> None:
-        """Set what follows a schedule: both step sizes, Adam's beta2, the objective's weights.
+        """Set what follows a schedule: both step sizes, Adam's beta2, the average, the objective's weights.
 
         Rates rise linearly from zero over `warmup_images`, and fall to `learning_rate_end` along a cosine.
         """
@@ -143,6 +146,9 @@ class Adversarial:
             beta2 = schedules.cosine(params.beta2, self._schedule.beta2_end, iteration.fraction)
             for optimizer in self.optimizers.values():
                 optimizers.set_betas(optimizer, params.beta1, beta2)
+        if self._schedule.ema_start is not None and params.ema_half_life:
+            for average in self.averages.values():
+                average.half_life = schedules.cosine(self._schedule.ema_start, params.ema_half_life, iteration.fraction)
         self.objective.progress(iteration.fraction)
         self._rate.fill_(rates["generator"])
 

@@ -9,12 +9,12 @@ from torch import nn
 
 
 class Average:
-    """Follows ``source``: half of the average comes from the last ``half_life`` images.
+    """Follows ``source``: half of the average comes from the last ``half_life`` images, which a schedule may change.
 
     Floating-point buffers (running statistics of batch normalisation) are averaged like weights; counters are copied.
     """
 
-    def __init__(self, source: nn.Module, half_life: int) -> None:
+    def __init__(self, source: nn.Module, half_life: float) -> None:
         self.source = source
         self.half_life = half_life
         self.network = copy.deepcopy(source).eval().requires_grad_(requires_grad=False)
@@ -29,9 +29,10 @@ class Average:
     def update(self, images: int) -> None:
         """Follow an iteration in which this many images were seen.
 
-        average += (1 - 2^(-images / half_life)) (source - average), so that the batch size does not matter.
+        average += (1 - 2^(-images / half_life)) (source - average), so that the batch size does not matter. With a
+        half-life of zero the average is the source.
         """
-        weight = 1 - 0.5 ** (images / self.half_life)
+        weight = 1 - 0.5 ** (images / self.half_life) if self.half_life else 1.0
         # One call for all tensors of the network: a loop would launch two kernels for each.
         torch._foreach_mul_(self._mine, 1 - weight)
         torch._foreach_add_(self._mine, self._theirs, alpha=weight)

@@ -126,18 +126,42 @@ def _order(images: Tensor) -> torch.memory_format:
     return torch.channels_last if images.stride(1) == 1 else torch.contiguous_format
 
 
-def smoothly_doubled(inputs: Tensor) -> Tensor:
-    """Bilinear interpolation to twice the resolution, (..., h, w) -> (..., 2h, 2w), with a deterministic gradient."""
-    return _doubled_along(_doubled_along(inputs, -1), -2)
+def smoothly_doubled(inputs: Tensor, *, zeros: bool = False) -> Tensor:
+    """Bilinear interpolation to twice the resolution, (..., h, w) -> (..., 2h, 2w), with a deterministic gradient.
+
+    Beyond the edges there are ``zeros``, or else the pixels at the edges once more.
+    """
+    return _doubled_along(_doubled_along(inputs, -1, zeros), -2, zeros)
 
 
-def _doubled_along(inputs: Tensor, axis: int) -> Tensor:
-    """Interpolate along one axis: 3/4 of a pixel plus 1/4 of each neighbour. Edge pixels are repeated."""
+def _doubled_along(inputs: Tensor, axis: int, zeros: bool) -> Tensor:
+    """Interpolate along one axis: 3/4 of a pixel plus 1/4 of each neighbour."""
     size = inputs.shape[axis]
-    before = torch.cat([inputs.narrow(axis, 0, 1), inputs.narrow(axis, 0, size - 1)], axis)
-    behind = torch.cat([inputs.narrow(axis, 1, size - 1), inputs.narrow(axis, size - 1, 1)], axis)
+    # Gradients are added in the reverse order of these operations: another order gives other last bits.
+    before = torch.cat([_beyond(inputs.narrow(axis, 0, 1), zeros), inputs.narrow(axis, 0, size - 1)], axis)
+    behind = torch.cat([inputs.narrow(axis, 1, size - 1), _beyond(inputs.narrow(axis, size - 1, 1), zeros)], axis)
     pair = torch.stack([torch.lerp(inputs, before, 0.25), torch.lerp(inputs, behind, 0.25)], axis)
     return pair.flatten(axis - 1, axis) if axis < 0 else pair.flatten(axis, axis + 1)
+
+
+def _beyond(edge: Tensor, zeros: bool) -> Tensor:
+    """Return what stands beyond the pixels of an edge."""
+    return torch.zeros_like(edge) if zeros else edge
+
+
+def smoothly_halved(inputs: Tensor) -> Tensor:
+    """The transpose of doubling with zeros, halved in each direction: (..., 2h, 2w) -> (..., h, w)."""
+    return _halved_along(_halved_along(inputs, -1), -2)
+
+
+def _halved_along(inputs: Tensor, axis: int) -> Tensor:
+    """Weigh the two pixels of each pair by 3/8 and their outer neighbours by 1/8; beyond the edges there are zeros."""
+    # [..., h] each: pixels 0, 2, 4… and 1, 3, 5…
+    even, odd = inputs.unflatten(axis, (-1, 2)).unbind(axis)  # type: ignore[no-untyped-call]
+    nothing = torch.zeros_like(even.narrow(axis, 0, 1))
+    before = torch.cat([nothing, odd.narrow(axis, 0, odd.shape[axis] - 1)], axis)
+    behind = torch.cat([even.narrow(axis, 1, even.shape[axis] - 1), nothing], axis)
+    return 0.5 * (torch.lerp(even, before, 0.25) + torch.lerp(odd, behind, 0.25))
 
 
 def double(many: int, fewer: int, upsample: bool) -> nn.Module:

@@ -49,6 +49,7 @@ OTHERWISE = {
     "momentum_low": 0.8,
     "weight_decay": 1e-3,
     "flip": True,
+    "ema_half_life_start": 5,
     "shift": 1,
 }
 UNLABELLED = {"wgan", "wgan_gp", "began", "r3gan"}

@@ -33,6 +33,16 @@ VARIANTS = {
     "wgan_gp": {"recipe": "wgan_gp", "image_size": 16, "d_steps": 2},
     "began": {"recipe": "began", "image_size": 16, "hidden": 8, "lambda_k": 0.5, "precision": "bfloat16"},
     "r3gan": {"recipe": "r3gan", "image_size": 16, "ema_half_life": 100},
+    "the paper's r3gan": {
+        "recipe": "r3gan",
+        "image_size": 16,
+        "ema_half_life": 100,
+        "ema_half_life_start": 0,
+        "block_kind": "grouped",
+        "shared_fakes": False,
+        "fresh_reals": True,
+        "flip": True,
+    },
     "cyclegan": {
         "recipe": "cyclegan",
         "batch_size": 4,

@@ -210,8 +210,9 @@ def test_darknet_as_in_the_notebook():
     assert layers.count(classifier) == convolutions + 2 * sum(m.num_features for m in norms) + 1024 * 10 + 10
 
 
-def test_r3gan_has_no_normalisation_and_begins_as_a_shallow_network():
-    for network in built("r3gan", preset="paper_64", width=16).values():
+@pytest.mark.parametrize("kind", ["plain", "grouped"])
+def test_r3gan_has_no_normalisation_and_begins_as_a_shallow_network(kind):
+    for network in built("r3gan", preset="paper_64", width=16, block_kind=kind).values():
         assert not [module for module in network.modules() if isinstance(module, _NORMS)]
         blocks = [module for module in network.modules() if isinstance(module, Block)]
         assert len(blocks) == 2 * 5  # 4, 8, 16, 32 and 64 pixels
@@ -223,9 +224,10 @@ def test_r3gan_has_no_normalisation_and_begins_as_a_shallow_network():
             assert torch.equal(block(inputs), inputs)
 
 
+@pytest.mark.parametrize("kind", ["plain", "grouped"])
 @pytest.mark.parametrize("width", [4, 5, 37, 96])
-def test_r3gan_can_have_any_width(width):
-    generator, discriminator = built("r3gan", 16, 1, width=width, noise_dim=5).values()
+def test_r3gan_can_have_any_width(width, kind):
+    generator, discriminator = built("r3gan", 16, 1, width=width, noise_dim=5, block_kind=kind).values()
     assert discriminator(generator(torch.randn(2, 5))).shape == (2,)
 
 
