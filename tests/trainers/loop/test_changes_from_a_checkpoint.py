@@ -43,6 +43,7 @@ OTHERWISE = {
     "cycle": 5.0,
     "identity": 0.0,
     "decay_from": 0.2,
+    "decay_every": "epoch",
     "cycle_div": 10.0,
     "cycle_end": 0.1,
     "momentum": 0.9,
@@ -50,6 +51,7 @@ OTHERWISE = {
     "weight_decay": 1e-3,
     "flip": True,
     "ema_half_life_start": 5,
+    "tutorial_grids": True,
     "shift": 1,
 }
 UNLABELLED = {"wgan", "wgan_gp", "began", "r3gan"}
