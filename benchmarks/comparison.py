@@ -33,6 +33,7 @@ def compare(recipe: str, dataset: str, folder: Path, device: str, patience: Pati
     settings["ours_mixed"] = {**settings["ours"], "precision": "bfloat16"}
     if recipe in DEFAULTS:
         settings["ours_by_default"] = resolved(recipe, None, dataset, **_endless({}))
+        settings["ours_by_default_in_float32"] = {**settings["ours_by_default"], "precision": "float32"}
     wanted = {name: ours(recipe, dataset, folder, device, params) for name, params in settings.items()}
     # The sources have no device but the processor here: a ratio between two devices would say nothing.
     if device == "cpu":
@@ -44,9 +45,10 @@ def compare(recipe: str, dataset: str, folder: Path, device: str, patience: Pati
         words = {name: side.close() for name, side in zip(wanted, started, strict=True) if name in settings}
     by_name = dict(zip(wanted, answers, strict=True))
     for name, params in settings.items():
-        shown = {key: params[key] for key in ("batch_size", "image_size", "width", "precision")}
-        facts = {"recipe": recipe, "preset": None if name == "ours_by_default" else measured.preset, **shown}
-        _show(facts, name, by_name, words[name]["flops"], measured.least)
+        by_default, precision = name.startswith("ours_by_default"), words[name]["precision"]
+        shown = {key: params[key] for key in ("batch_size", "image_size", "width")}
+        facts = {"recipe": recipe, "preset": None if by_default else measured.preset, **shown, "precision": precision}
+        _show(facts, name, by_name, words[name]["flops"], measured.least.get(precision) if by_default else None)
         if epoch:
             seconds = [epoch / rate for rate in rates(by_name[name])]
             emit(f"seconds_of_{epoch}_images_{name}", **facts, device=device, **spread_of(seconds, 3), target_max=0.5)

@@ -34,7 +34,8 @@ def _ours(recipe: str, dataset: str, folder: str, device: str, params: str) -> N
     pace.facts["standstill"] = lambda: still.seconds
     pace.facts["checkpoints"] = lambda: reporter.checkpoints
     loop.run()
-    print(json.dumps({"flops": our_loop.count_flops(loop), "memory": our_loop.peak_memory(loop)}), flush=True)
+    facts = {"flops": our_loop.count_flops(loop), "memory": our_loop.peak_memory(loop)}
+    print(json.dumps({**facts, "precision": loop.job.method.precision}), flush=True)
 
 
 def _theirs(recipe: str, dataset: str, folder: str) -> None:

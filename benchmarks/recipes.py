@@ -23,12 +23,13 @@ class Measured:
     preset: str | None = None
     changes: dict[str, Any] = field(default_factory=dict)
     source: bool = False  # whether benchmarks/sources restates its loop
-    least: float | None = None
+    # How many times as fast as the source's loop the recipe's own defaults should be, by the precision they compute in.
+    least: dict[str, float] = field(default_factory=dict)
 
 
 MEASURED = {
-    "mlp_gan": Measured("laotou", source=True, least=2.5),
-    "dcgan": Measured("ithome", source=True, least=1.6),
+    "mlp_gan": Measured("laotou", source=True, least={"bfloat16": 4.0, "float32": 2.2}),
+    "dcgan": Measured("ithome", source=True, least={"bfloat16": 2.6, "float32": 1.8}),
     # The source's first 25 iterations take a hundred critic steps each; what is measured is what comes after.
     "wgan": Measured("fastai_lsun", {"boost_steps": None}, source=True),
     # There are no faces in digits to cut out.

@@ -27,6 +27,7 @@ def _generator() -> nn.Sequential:
 def _discriminator() -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(1, 64, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(64),
         nn.LeakyReLU(0.2, True),
         nn.Conv2d(64, 128, 4, 2, 1, bias=False),
         nn.BatchNorm2d(128),
@@ -46,22 +47,24 @@ def steps(root: Path) -> Iterator[int]:
     of_g = torch.optim.Adam(generator.parameters(), lr=1e-3)
     of_d = torch.optim.Adam(discriminator.parameters(), lr=1e-3)
     criterion = nn.BCELoss()
-    ones, zeros = torch.ones(_BATCH), torch.zeros(_BATCH)
     batches = pictures.loader(root, _BATCH, *pictures.tensor(0.5, 0.5), both=True)
     losses: list[tuple[float, float]] = []
     while True:
         for images, _ in batches:
+            many = len(images)
+            ones, zeros = torch.ones(many), torch.zeros(many)
             of_d.zero_grad()
             real_loss = criterion(discriminator(images).view(-1), ones)
             real_loss.backward()
-            fake = generator(torch.randn(_BATCH, _NOISE, 1, 1)).detach()
+            # Not detached, as in the source: the discriminator's loss runs back through the generator as well.
+            fake = generator(torch.randn(many, _NOISE, 1, 1))
             fake_loss = criterion(discriminator(fake).view(-1), zeros)
             fake_loss.backward()
             of_d.step()
 
             of_g.zero_grad()
-            g_loss = criterion(discriminator(generator(torch.randn(_BATCH, _NOISE, 1, 1))).view(-1), ones)
+            g_loss = criterion(discriminator(generator(torch.randn(many, _NOISE, 1, 1))).view(-1), ones)
             g_loss.backward()
             of_g.step()
             losses.append((real_loss.item() + fake_loss.item(), g_loss.item()))
-            yield len(images)
+            yield many

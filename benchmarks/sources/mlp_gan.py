@@ -33,21 +33,23 @@ def steps(root: Path) -> Iterator[int]:
     of_g = torch.optim.Adam(generator.parameters(), lr=3e-4)
     of_d = torch.optim.Adam(discriminator.parameters(), lr=3e-4)
     criterion = nn.BCELoss()
-    ones, zeros = torch.ones(_BATCH, 1), torch.zeros(_BATCH, 1)
     batches = pictures.loader(root, _BATCH, *pictures.tensor(0.1, 0.5))
     figures: list[tuple[float, ...]] = []
     while True:
         for images, _ in batches:
-            on_real = discriminator(images.view(_BATCH, -1))
-            on_fake = discriminator(generator(torch.randn(_BATCH, _NOISE)).detach())
+            many = len(images)
+            ones, zeros = torch.ones(many, 1), torch.zeros(many, 1)
+            on_real = discriminator(images.view(many, -1))
+            # Not detached, as in the source: the discriminator's loss runs back through the generator as well.
+            on_fake = discriminator(generator(torch.randn(many, _NOISE)))
             d_loss = criterion(on_real, ones) + criterion(on_fake, zeros)
             of_d.zero_grad()
             d_loss.backward()
             of_d.step()
 
-            g_loss = criterion(discriminator(generator(torch.randn(_BATCH, _NOISE))), ones)
+            g_loss = criterion(discriminator(generator(torch.randn(many, _NOISE))), ones)
             of_g.zero_grad()
             g_loss.backward()
             of_g.step()
             figures.append((d_loss.item(), g_loss.item(), on_real.mean().item(), on_fake.mean().item()))
-            yield len(images)
+            yield many

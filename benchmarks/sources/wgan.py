@@ -55,11 +55,14 @@ def steps(root: Path) -> Iterator[int]:
     reals = _endless(pictures.loader(root, _BATCH, transforms.Resize(_SIZE), *pictures.tensor(0.5, 0.5)))
     while True:
         critic.requires_grad_(True)
+        seen = 0
         for _ in range(_CRITIC_STEPS):
+            real = next(reals)
+            seen += len(real)
             for weight in critic.parameters():
                 weight.data.clamp_(-0.01, 0.01)
-            on_real = critic(next(reals)).mean()
-            on_fake = critic(generator(torch.randn(_BATCH, _NOISE, 1, 1)).detach()).mean()
+            on_real = critic(real).mean()
+            on_fake = critic(generator(torch.randn(len(real), _NOISE, 1, 1)).detach()).mean()
             of_c.zero_grad()
             (on_real - on_fake).backward()
             of_c.step()
@@ -67,4 +70,4 @@ def steps(root: Path) -> Iterator[int]:
         of_g.zero_grad()
         critic(generator(torch.randn(_BATCH, _NOISE, 1, 1))).mean().backward()
         of_g.step()
-        yield _BATCH * _CRITIC_STEPS
+        yield seen

@@ -51,7 +51,7 @@ def steps(root: Path) -> Iterator[int]:
     step = 0
     while True:
         for images, _ in batches:
-            fake = generator(torch.randn(_BATCH, _NOISE)).detach()
+            fake = generator(torch.randn(len(images), _NOISE)).detach()
             c_loss = critic(fake).mean() - critic(images).mean() + _penalty(critic, images, fake)
             of_c.zero_grad()
             c_loss.backward()
