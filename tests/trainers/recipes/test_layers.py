@@ -8,7 +8,7 @@ from torch import nn
 
 from trainers.outputs import layers
 from trainers.recipes.cyclegan import Residual
-from trainers.recipes.layers import ReflectPad, ReflectPadBeside
+from trainers.recipes.layers import FromOnePixel, ReflectPad, ReflectPadBeside
 
 # Ordinary images; and small ones, in which one pixel is mirrored by two, three or four margins.
 SIZES = [((2, 3, 16, 12), 1), ((1, 5, 20, 9), 3), ((2, 3, 5, 7), 3), ((2, 3, 4, 4), 3), ((1, 1, 2, 2), 1)]
@@ -18,6 +18,20 @@ def concatenated(inputs, n):
     """Reflection padding as slices and concatenations, whose gradient torch works out by itself."""
     tall = torch.cat([inputs[:, :, 1 : n + 1].flip(2), inputs, inputs[:, :, -n - 1 : -1].flip(2)], 2)
     return torch.cat([tall[..., 1 : n + 1].flip(3), tall, tall[..., -n - 1 : -1].flip(3)], 3)
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+def test_a_convolution_of_one_pixel_makes_images_in_channels_last_order_without_other_bits(order):
+    torch.manual_seed(0)
+    layer = FromOnePixel(100, 64, 4, 1, 0, bias=False).to(memory_format=order)
+    noise = torch.randn(32, 100)
+    images = layer(noise)
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    expected = (noise @ layer.weight.flatten(1)).view(-1, 64, 4, 4)
+    assert torch.equal(images, expected)
+    weights = torch.randn_like(images)
+    (gradient,) = torch.autograd.grad(images, layer.weight, weights)
+    assert torch.equal(gradient, torch.autograd.grad(expected, layer.weight, weights)[0])
 
 
 @pytest.mark.parametrize(("shape", "edge"), SIZES)
