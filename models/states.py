@@ -125,7 +125,8 @@ class EventKind(NamedTuple):
 
 _ARTIFACT = ("step", "epoch", "artifact")
 
-# The fields that every event of a type has. Beside them an epoch has the mean of every metric and an alert its numbers.
+# The fields that every event of a type has. Beside them an epoch has the mean of every metric, an alert its
+# numbers, and what has a code its text.
 EVENTS = {
     EventType.state: EventKind(("from", "to", "reason"), "the job changed its state"),
     EventType.metric: EventKind(("epoch", "steps", "values"), "metrics of some steps, at most four times a second"),

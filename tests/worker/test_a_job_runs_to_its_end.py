@@ -37,6 +37,8 @@ def _assert_fields(events) -> None:
     for event in events:
         promised, fields = EVENTS[event["type"]].data, tuple(event["data"])
         more = event["type"] in {"epoch", "alert"}
+        # A log line whose text has a code carries it, for pages in other languages.
+        fields = tuple(name for name in fields if (event["type"], name) != ("log", "text"))
         assert set(promised) <= set(fields) if more else set(promised) == set(fields), event
 
 
