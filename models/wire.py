@@ -19,8 +19,11 @@ Params = Dict[str, Param]
 
 Level = Literal["info", "warning", "error"]
 FileKind = Literal["checkpoint", "weights", "grid", "real_grid", "samples", "loss_plot", "summary", "report", "log"]
-# The error codes of a job that a trainer can find, and `no_space`: the disk is full, which is not the job's fault.
-FailureCode = Literal["invalid_dataset", "out_of_memory", "diverged", "checkpoint_corrupt", "no_space", "internal"]
+# The error codes of a job that a trainer can find; and what is not the job's fault: `no_space` (the disk is full) and
+# `no_units` (the processor lacks the units for bfloat16 that the job began with).
+FailureCode = Literal[
+    "invalid_dataset", "out_of_memory", "diverged", "checkpoint_corrupt", "no_space", "no_units", "internal"
+]
 TorchDevice = Literal["cpu", "cuda"]
 
 

@@ -45,6 +45,9 @@ def failed(message: wire.Failed, log: Sequence[str]) -> Ending:
     detail = received(message.detail, message.text)
     if message.code == "no_space":
         return disk_full(detail)
+    if message.code == "no_units":
+        # Another worker may have them, so the job is retried.
+        return Ending(Outcome.crashed, Reasons.lacks_units(), ErrorCode.internal, detail)
     code = ErrorCode(message.code)
     return Ending(Outcome.failed, None, code, with_log(detail, log) if code is ErrorCode.internal else detail)
 

@@ -27,6 +27,7 @@ class Reasons(Texts):
     told_to_stop = Text("the trainer was told to stop; another attempt goes on")
     trainer_ended_by = Text("trainer ended by {signal}")
     disk_full = Text("the worker's disk is full")
+    lacks_units = Text("the worker's processor has no units for bfloat16, with which the job began")
     lease_ran_out = Text("worker {worker} was not heard of before its lease ran out")
 
 

@@ -75,6 +75,10 @@ class Failures(Texts):
     no_bfloat16 = Text(
         "{device} has no bfloat16: set `precision` to float32, or use a device of NVIDIA's Ampere generation or later"
     )
+    no_units = Text(
+        "the job began in bfloat16, which this processor multiplies {times} times as fast as float32: resume it on a "
+        "worker whose processor has units for bfloat16 (AMX, AVX512-BF16), or start it anew with `precision` float32"
+    )
     unknown_recipe = Text("this trainer does not know the recipe {name}; it has {recipes}")
     unknown_output = Text("output is {output}; it must be grid, images, interpolation or translate")
     no_memory_for_torch = Text("the device has too little memory for torch itself ({error})")

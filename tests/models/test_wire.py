@@ -121,8 +121,8 @@ def test_a_reporter_sends_every_kind_but_the_first():
 
 def test_codes_and_kinds_are_those_of_jobs_and_artifacts():
     assert set(get_args(wire.FileKind)) == set(ArtifactKind)
-    # A full disk is not the job's fault, so it has no code there.
-    assert set(get_args(wire.FailureCode)) - {"no_space"} <= set(ErrorCode)
+    # A full disk and a processor without units are not the job's fault, so they have no code there.
+    assert set(get_args(wire.FailureCode)) - {"no_space", "no_units"} <= set(ErrorCode)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.messages import Failures
-from trainers.process.errors import TrainerError
+from trainers.process.errors import NoUnitsError, TrainerError
 
 if TYPE_CHECKING:
     from models.specs.base import TrainParams
@@ -64,8 +64,14 @@ def choose(wanted: str, device: torch.device, begun: str | None = None) -> Choic
     `auto` is decided here, once for each job: its checkpoints keep the choice.
 
     Raises:
+        NoUnitsError: `auto` chose bfloat16 on another processor, and on this one it is slower than float32.
         TrainerError: the device has no bfloat16.
     """
+    if wanted == AUTO and begun == BFLOAT16 and device.type == "cpu":
+        # Without units a job would go on up to 50 times slower, and with other last bits.
+        speedup = measured_speedup()
+        if speedup < 1:
+            raise NoUnitsError(Failures.no_units(times=f"{speedup:.2f}"))
     wanted = begun or wanted
     if device.type == "cuda":
         units = torch.cuda.get_device_capability(device)[0] >= _AMPERE

@@ -42,6 +42,12 @@ class CheckpointCorruptError(TrainerError):
     code = "checkpoint_corrupt"
 
 
+class NoUnitsError(TrainerError):
+    """The processor lacks the units for bfloat16 that the job began with."""
+
+    code = "no_units"
+
+
 # CUDA's own type is added by trainers/device/devices.py: this module is needed before torch is there.
 MEMORY_ERRORS: list[type[BaseException]] = [MemoryError]
 # errno of a full disk, of a quota that is used up, and of a file as large as files may be.

@@ -80,6 +80,21 @@ best = [min(seconds(torch.ones(320, 320, dtype=dtype)) for _ in range(8)) for dt
 print(json.dumps([chosen, speedup, best[0] / best[1], torch.get_num_threads()]))
 """
 
+# Prints the ratio, and how a job goes on that began in bfloat16: code and words of its failure, or its precision.
+GO_ON = """
+import json, torch
+from trainers.device import precision
+from trainers.process.errors import as_failure
+
+torch.set_num_threads(2)
+speedup = precision.measured_speedup()
+try:
+    print(json.dumps([speedup, None, precision.choose("auto", torch.device("cpu"), "bfloat16").precision]))
+except Exception as error:
+    code, message = as_failure(error)
+    print(json.dumps([speedup, code, str(message)]))
+"""
+
 
 @pytest.mark.parametrize("slowed", SLOWED, ids=str)
 def test_auto_agrees_with_the_speed_of_products_away_from_the_limit(slowed):
@@ -107,9 +122,30 @@ def test_what_a_job_asks_for_is_not_measured(asked):
     assert precision.choose(asked, CPU) == (asked, None)
 
 
-@pytest.mark.parametrize("begun", ["float32", "bfloat16"])
-def test_an_attempt_that_goes_on_keeps_what_the_job_began_with(begun):
-    assert precision.choose("auto", CPU, begun) == (begun, None)
+@pytest.mark.parametrize(("asked", "begun"), [("auto", "float32"), ("float32", "float32"), ("bfloat16", "bfloat16")])
+def test_an_attempt_that_goes_on_keeps_what_the_job_began_with(asked, begun):
+    assert precision.choose(asked, CPU, begun) == (begun, None)
+
+
+@pytest.mark.parametrize("slowed", SLOWED, ids=str)
+def test_a_job_that_began_in_bfloat16_goes_on_only_where_it_is_no_slower_than_float32(slowed):
+    command = [sys.executable, "-c", GO_ON]
+    told = subprocess.run(command, env={**os.environ, **slowed}, capture_output=True, text=True, check=True).stdout
+    speedup, code, words = json.loads(told)
+    if 0.8 < speedup < 1.25:
+        return
+    if speedup > 1:
+        assert (code, words) == (None, "bfloat16")
+    else:
+        assert code == "no_units"
+        assert "resume it on a worker whose processor has units for bfloat16" in words
+
+
+def test_a_job_that_asked_for_bfloat16_itself_goes_on_anywhere(make_spec):
+    asked = {"epochs": 1, "precision": "bfloat16"}
+    attempt = Attempt.run(json.dumps(make_spec(**asked)))
+    again = Attempt.run(json.dumps(make_spec(**{**asked, "epochs": 2}, resume=attempt.checkpoint)))
+    assert again.messages[-1]["type"] == "done"
 
 
 def test_a_job_says_what_was_measured_and_reports_what_was_chosen(make_spec):
