@@ -11,8 +11,10 @@ from models.layer_table import Layer
 from models.recipes import RECIPES, resolve_params
 from trainers import recipes
 from trainers.assembly import assemble
+from trainers.data import load
 from trainers.data.images import Images
 from trainers.data.rng import Draws
+from trainers.loop.budget import Budget
 from trainers.outputs import layers
 from trainers.process.spec import as_params, parse
 from trainers.recipes import DataInfo
@@ -167,6 +169,14 @@ def test_an_epoch_of_a_preset_has_the_iterations_of_its_source(make_spec, recipe
     }
     method = assemble(parse(json.dumps(line)), held, Draws(0, 0, CPU)).method
     assert method.iterations(0, method.feed.sampler.per_pass) == iterations
+
+
+@pytest.mark.parametrize(("given", "expected"), [({"epochs": 2}, (8, 2, 320)), ({"images": 320}, (8, 2, 320))])
+def test_a_budget_counts_smaller_batches_as_what_they_are(make_spec, given, expected):
+    spec = parse(json.dumps(make_spec("dcgan", batch_size=48, drop_last=False, **given)))
+    parts = load(spec.dataset, spec.data_roots, spec.cache, 28)
+    budget = Budget(spec.params, assemble(spec, parts, Draws(0, 0, CPU)).method)
+    assert (budget.steps, budget.epochs, budget.images) == expected
 
 
 def test_an_epoch_trains_on_its_rest_as_a_smaller_batch(train_small):
