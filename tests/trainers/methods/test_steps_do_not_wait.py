@@ -28,6 +28,14 @@ VARIANTS = {
     "halved rates": {"recipe": "began", "hidden": 8, "halve_after": 2},
     "random pairs": {"recipe": "cyclegan", "batch_size": 2, "blocks": 1, "pairing": "random", "drop_last": False},
     "channels": {"recipe": "darknet", "image_size": 16, "groups": [1, 1], "normalize_channels": True},
+    "other reals": {
+        "recipe": "r3gan",
+        "ema_half_life": 100,
+        "ema_half_life_start": 0,
+        "shared_fakes": False,
+        "fresh_reals": True,
+        "flip": True,
+    },
     **{recipe: {"recipe": recipe} for recipe in RECIPES},
 }
 SMALL = {"cyclegan": {"batch_size": 2, "blocks": 1}, "darknet": {"groups": [1, 1]}, "began": {"hidden": 8}}
