@@ -46,8 +46,7 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         )
     # 1. Device, kernels and precision, before the first tensor is made.
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
-
-    computes = _precision(spec, snapshot, device, reporter)
+    choice = _precision(spec, snapshot, device)
 
     # 2. Data: uint8 images of one size, decoded and scaled once per worker. Where windows are cut out at random, small
     #    images are scaled up instead of getting a black frame, which a window could show.
@@ -57,7 +56,7 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     )
 
     # 3. Networks with the initial weights of the seed, optimizers, feed; then a checkpoint's state over all of them.
-    method, gallery = assemble(spec, parts, Draws(spec.seed, 0, device), computes)
+    method, gallery = assemble(spec, parts, Draws(spec.seed, 0, device), choice.precision)
     loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter)
     job = loop.job
     if snapshot is not None:
@@ -69,6 +68,8 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
 
     # 4. What a new job shows before its first step. A resumed one has shown it.
     if snapshot is None:
+        if choice.speedup is not None:
+            reporter.info(Logs.precision_measured(precision=choice.precision, times=f"{choice.speedup:.2f}"))
         table = layers.table(method.networks, method.example)
         path = png.write(spec.scratch / "summary.json", layer_table.write(table))
         reporter.file(File("summary", path, 0, 0, JSON))
@@ -103,13 +104,10 @@ def _threads(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, reporter: R
     return threads
 
 
-def _precision(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, device: torch.device, reporter: Reporter) -> str:
+def _precision(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, device: torch.device) -> precision.Choice:
     """Return the precision to compute in: that of the checkpoint, or what the job asks for; `auto` is measured."""
     begun = snapshot.meta.get("precision", precision.FLOAT32) if snapshot is not None else None
-    choice = precision.choose(precision.asked(spec.params), device, begun)
-    if choice.speedup is not None:
-        reporter.info(Logs.precision_measured(precision=choice.precision, times=f"{choice.speedup:.2f}"))
-    return choice.precision
+    return precision.choose(precision.asked(spec.params), device, begun)
 
 
 def _finish(spec: TrainSpec, loop: Loop, reporter: Reporter) -> None:
