@@ -3,7 +3,7 @@
 from ganforge.client import Client
 
 with Client() as ganforge:
-    job = ganforge.train("mlp_gan", "mnist-10k", params={"epochs": 5})
+    job = ganforge.train("compact", "mnist-10k", params={"epochs": 5})
     for event in ganforge.events(job["id"]):
         print(event["type"], event["data"])
     for artifact in ganforge.artifacts(job["id"], kind="grid"):

@@ -89,7 +89,7 @@ def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
     mean = feed.mean() if recipe.wants_mean(params) else None
     players = Players(**_networks(spec, DataInfo(feed.shape, len(spec.dataset.classes), mean), draws))
     objective = recipe.objective(params, draws.device)
-    method = Adversarial(params, players, objective, feed, recipe.schedule(params), computes)
+    method = Adversarial(params, players, objective, feed, recipe.schedule(params), computes, recipe.shift(params))
     return Assembly(method, Fakes(method))
 
 

@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ganforge.animation import animate
 from ganforge.cli.output import FAILED, INTERRUPTED, complain, say
 from ganforge.cli.submit import announce
 from ganforge.cli.watch import show
@@ -28,15 +30,21 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
 # Marks the demo's own jobs, so that an interrupted demo does not delay the next one.
 LABEL = {"ganforge": "demo"}
 DATASET = "mnist-10k"
+RECIPE = "compact"
+# Frames of the animation: more of them at the beginning, where most happens.
+GRID_EVERY = {"seconds": 1.5}
 
 
 def demo(
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the 9,000 digits.")] = 60,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the 9,000 digits.")] = 12,
     to: Annotated[Path, typer.Option("--to", "-o", file_okay=False, help="Folder for the results.")] = Path(
         "demo-output"
     ),
 ) -> None:
-    """Train a GAN on handwritten digits through the whole service, sample new digits and download the results."""
+    """Train a GAN on handwritten digits through the whole service, sample new digits and download the results.
+
+    Among them is an animation of how the digits became sharp.
+    """
     with Signals().installed() as signals:
         try:
             Demo(signals, epochs, to).run()
@@ -86,7 +94,7 @@ class Demo:
         with Client(url, home.admin_key()) as client:
             if self._stack:
                 self._clear(client)
-            with self._step(f"training mlp_gan for {self._epochs} epochs"):
+            with self._step(f"training {RECIPE} for {self._epochs} epochs"):
                 training = self._train(client)
             with self._step("drawing 64 new digits"):
                 drawing = self._draw(client, training)
@@ -100,8 +108,8 @@ class Demo:
             client.cancel(job["id"])
 
     def _train(self, client: Client) -> Job:
-        params = {"epochs": self._epochs}
-        return self._watched(client, client.train("mlp_gan", DATASET, params=params, name="demo", labels=LABEL))
+        params = {"epochs": self._epochs, "grid_every": GRID_EVERY}
+        return self._watched(client, client.train(RECIPE, DATASET, params=params, name="demo", labels=LABEL))
 
     def _draw(self, client: Client, training: Job) -> Job:
         params = {"count": 64, "seed": 1, "output": "grid"}
@@ -135,6 +143,10 @@ class Demo:
         for name, artifact in wanted.items():
             file = client.download(artifact, self._to / name)
             say(f"  {file}  {size(artifact['bytes'])}  {_meaning(artifact)}")
+        with TemporaryDirectory() as folder:
+            frames = [client.download(grid, Path(folder) / f"{number}.png") for number, grid in enumerate(grids)]
+            file = animate(frames, self._to / "training.gif")
+        say(f"  {file}  {size(file.stat().st_size)}  how the digits became sharp")
 
     def _report(self) -> None:
         total = sum(seconds for _, seconds in self._timings)

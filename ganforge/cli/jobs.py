@@ -107,4 +107,4 @@ def resolve(client: Client, job_id: str, **filters: str) -> Job:
     if job_id != LAST:
         return client.job(job_id)
     newest = next(client.jobs(**filters), None)
-    return newest if newest is not None else usage("there is no job yet; `ganforge train mlp_gan` submits one")
+    return newest if newest is not None else usage("there is no job yet; `ganforge train compact` submits one")

@@ -55,7 +55,7 @@ ganforge runs, after {seconds:.1f} s.
 
 Try, in another terminal:
 
-  ganforge train mlp_gan --dataset mnist-10k --set epochs=5
+  ganforge train compact --dataset mnist-10k --set epochs=5
   curl -H "Authorization: Bearer $(cat {stack.home.admin_key_file})" {stack.url}/v1/jobs
 
 Ctrl-C stops everything."""

@@ -13,6 +13,7 @@ from tests.waiting import until
 RESULTS = {
     "grid.png": b"\x89PNG",
     "samples.png": b"\x89PNG",
+    "training.gif": b"GIF89a",
     "loss.png": b"\x89PNG",
     "report.json": b"{",
     "generator.safetensors": b"",
@@ -30,7 +31,7 @@ def test_it_trains_draws_and_downloads_and_stops_what_it_started(ganforge: Comma
         line.split(" s  ")[1] for line in result.stdout.splitlines() if " s  " in line and "epoch" not in line[:6]
     ] == [
         "starting the stack",
-        "training mlp_gan for 1 epochs",
+        "training compact for 1 epochs",
         "drawing 64 new digits",
         "downloading",
         "stopping the stack",

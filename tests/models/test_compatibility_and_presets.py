@@ -109,6 +109,7 @@ def test_every_field_is_described_and_unknown_ones_are_refused(name: str) -> Non
 @pytest.mark.parametrize(
     ("name", "digits", "colour"),
     [
+        ("compact", 28, 32),
         ("mlp_gan", 28, 32),
         ("dcgan", 28, None),
         ("wgan", 32, 32),

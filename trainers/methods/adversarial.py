@@ -10,6 +10,7 @@ from torch import nn
 from trainers.device.precision import FLOAT32, at
 from trainers.methods import optimizers, schedules
 from trainers.methods.ema import Average
+from trainers.methods.moving import Moving
 from trainers.methods.steps import by_batch_statistics, learn
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Adversarial:
         feed: ImageFeed,
         schedule: schedules.PlayerSchedule,
         precision: str = FLOAT32,
+        shift: int = 0,
     ) -> None:
         self.params = params
         self.generator, self.discriminator = players
@@ -48,6 +50,9 @@ class Adversarial:
         self.precision = precision
         # The same weights, called through mixed precision where the job asks for it.
         self._generate, self._judge = at(self.generator, precision), at(self.discriminator, precision)
+        # What the discriminator is asked through: with a shift, it sees all images moved at random.
+        self._moving = Moving(self._judge, shift, feed) if shift else None
+        self._judge = self._moving or self._judge
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         self.averages: dict[str, Average] = {}
         if params.ema_half_life:
@@ -90,6 +95,8 @@ class Adversarial:
         self._set_rates(iteration, d_steps * feed.batch_size)
         # In the first iterations of some jobs the generator makes fakes but does not learn.
         warming = step < params.d_warmup_steps
+        if self._moving is not None:
+            self._moving.begin(step)
 
         # 2. Discriminator steps, each with a new batch of real images and a new batch of fakes.
         for n in range(d_steps):
@@ -149,7 +156,7 @@ class Adversarial:
         if self._schedule.ema_start is not None and params.ema_half_life:
             for average in self.averages.values():
                 average.half_life = schedules.cosine(self._schedule.ema_start, params.ema_half_life, iteration.fraction)
-        self.objective.progress(iteration.fraction)
+        self.objective.begin(iteration.step, iteration.fraction)
         self._rate.fill_(rates["generator"])
 
     def _discriminator_step(self, real: torch.Tensor, fake: torch.Tensor, step: int, n: int) -> list[torch.Tensor]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from models.specs.base import NoiseParams
     from models.specs.began import BeganParams
+    from models.specs.compact import CompactParams
     from models.specs.r3gan import R3ganParams
     from trainers.methods.constraints import Constraint
 
@@ -42,8 +43,8 @@ class Objective(Protocol):
     mixes: bool  # whether the discriminator's loss needs a random number for each image
     extras: dict[str, Tensor]  # state of its own, for the checkpoint
 
-    def progress(self, fraction: float) -> None:
-        """Follow schedules: ``fraction`` of the budget is used."""
+    def begin(self, step: int, fraction: float) -> None:
+        """Begin an iteration: follow schedules. ``fraction`` of the budget is used."""
 
     def before(self, discriminator: nn.Module) -> None:
         """Change the discriminator's weights before its step, if the method does that."""
@@ -74,7 +75,7 @@ class Plain:
     def __init__(self) -> None:
         self.extras: dict[str, Tensor] = {}
 
-    def progress(self, fraction: float) -> None:
+    def begin(self, step: int, fraction: float) -> None:
         """Follow no schedule."""
 
     def before(self, discriminator: nn.Module) -> None:
@@ -108,6 +109,42 @@ class CrossEntropy(Plain):
     def generator(self, judge: Judge, fake: Tensor, real: Tensor) -> Tensor:  # noqa: ARG002 - only relativistic losses look at it
         """Return the non-saturating loss of fakes."""
         return losses.bce_generator(judge(fake))
+
+
+class Regularised(CrossEntropy):
+    """Cross-entropy with the penalty R1 in every ``every``-th iteration (Karras et al. 2020, section 3.1).
+
+    The penalty has ``every`` times its weight there, so that its mean over iterations is the same.
+    """
+
+    metrics: tuple[str, ...] = ("gradient_penalty",)
+
+    def __init__(self, smoothing: float, weight: float, every: int, device: torch.device) -> None:
+        super().__init__(smoothing)
+        self.weight, self.every = weight, every
+        # What the last penalty was is the metric of the iterations without one, so it is part of the checkpoint.
+        self.extras = {"penalty": torch.zeros((), device=device)}
+        self._due = True
+
+    def begin(self, step: int, fraction: float) -> None:  # noqa: ARG002 - see the protocol
+        """Choose the iterations with a penalty."""
+        self._due = step % self.every == 0
+
+    def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:  # noqa: ARG002
+        """Return the cross-entropy plus weight/2 R1 if it is due: R1 is the mean squared slope at real images.
+
+        Mescheder et al. 2018, eq. 9.
+        """
+        real = real.detach().requires_grad_(self._due)
+        real_logits, fake_logits = judge_together(judge, real, fake)  # [N] each
+        loss = losses.bce_discriminator(real_logits, fake_logits, self.smoothing)
+        penalty = self.extras["penalty"]
+        if self._due:
+            (slopes,) = losses.squared_slopes(real_logits, real)  # [N]
+            loss = loss + self.every * self.weight / 2 * slopes.mean()
+            penalty.copy_(slopes.detach().mean())
+        real_mean, fake_mean = (logits.detach().sigmoid().mean() for logits in (real_logits, fake_logits))
+        return Verdict(loss, real_mean, fake_mean, (penalty.clone(),))
 
 
 class Wasserstein(Plain):
@@ -152,7 +189,7 @@ class Relativistic(Plain):
         self.gamma_start, self.gamma_end = gamma, gamma_end
         self.gamma = gamma
 
-    def progress(self, fraction: float) -> None:
+    def begin(self, step: int, fraction: float) -> None:  # noqa: ARG002 - see the protocol
         """Move the weight of the penalties along its cosine."""
         self.gamma = schedules.cosine(self.gamma_start, self.gamma_end, fraction)
 
@@ -229,6 +266,11 @@ class Balance(Plain):
 def cross_entropy(params: NoiseParams, _device: torch.device) -> Objective:
     """Return the objective of recipes with labels to smooth."""
     return CrossEntropy(params.label_smoothing)
+
+
+def regularised(params: CompactParams, device: torch.device) -> Objective:
+    """Return the objective of `compact`."""
+    return Regularised(params.label_smoothing, params.penalty, params.penalty_every, device)
 
 
 def relativistic(params: R3ganParams, _device: torch.device) -> Objective:

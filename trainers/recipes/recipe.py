@@ -50,6 +50,8 @@ class Recipe(NamedTuple):
     wants_mean: Callable[[Any], bool] = never  # whether the networks are built from the mean image of the data
     # Pixels by which stored images exceed what the networks see, so that a window can be cut out at random.
     margin: Callable[[Any], int] = no_margin
+    # Pixels by which the discriminator of an adversarial recipe sees its images moved at random.
+    shift: Callable[[Any], int] = no_margin
 
 
 def pair(players: Callable[[Any, tuple[int, ...], Tensor | None], Players]) -> Networks:

@@ -89,7 +89,7 @@ def test_the_recipe_is_the_first_that_takes_the_data_set(alice, enter, upload):
     assert recipe(page) == "cyclegan"
     assert chosen(page, "dataset") == "pairs"
     page = enter(alice).see("/dashboard/new")
-    assert recipe(page) == "mlp_gan"
+    assert recipe(page) == "compact"
     assert chosen(page, "dataset") == "mnist-10k"
 
 

@@ -10,7 +10,7 @@ from models.recipes import RECIPES
 from tests.api.conftest import TRAIN, Person, Pointers, Upload
 from tests.api.uploads.archives import pictures, zipped
 
-SIZES = {"mlp_gan": 28, "dcgan": 28, "cyclegan": 28, "darknet": 28}
+SIZES = {"compact": 28, "mlp_gan": 28, "dcgan": 28, "cyclegan": 28, "darknet": 28}
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

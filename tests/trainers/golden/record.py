@@ -16,6 +16,8 @@ from tests.trainers.attempts import Attempt
 CUT = 5
 SMALL = {"epochs": 2, "batch_size": 40, "precision": "float32"}
 RUNS = {
+    # Two steps with a penalty in each epoch.
+    "compact": {"ema_half_life": 100, "penalty_every": 2},
     "mlp_gan": {"image_size": 8, "ema_half_life": 100, "learning_rate_end": 1e-5},
     "dcgan": {},
     "wgan": {"image_size": 16, "d_steps": 1, "boost_steps": 2, "boost_first": 1, "boost_every": 3},

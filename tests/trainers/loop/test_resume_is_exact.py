@@ -43,6 +43,7 @@ VARIANTS = {
         "fresh_reals": True,
         "flip": True,
     },
+    "compact": {"recipe": "compact", "penalty_every": 3},
     "cyclegan": {
         "recipe": "cyclegan",
         "batch_size": 4,

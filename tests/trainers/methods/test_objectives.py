@@ -14,7 +14,7 @@ from trainers.data import load
 from trainers.data.rng import Draws
 from trainers.methods import Iteration, losses
 from trainers.methods.constraints import Clip, GradientPenalty
-from trainers.methods.objectives import Balance, Relativistic, Wasserstein
+from trainers.methods.objectives import Balance, CrossEntropy, Regularised, Relativistic, Wasserstein
 from trainers.methods.plateau import Plateau
 from trainers.process.spec import parse
 
@@ -75,14 +75,14 @@ def test_r1_and_r2_of_a_linear_critic_are_its_squared_slope(batches, norm):
     real, fake = batches
     critic = linear(norm)
     objective = Relativistic(2.0, 0.2)
-    objective.progress(0.0)
+    objective.begin(0, 0.0)
     verdict = objective.discriminator(critic, real, fake, None)
     (told,) = verdict.more
     assert told.item() == pytest.approx(2 * norm**2, rel=1e-5, abs=1e-9)
     paired = nn.functional.softplus(critic(fake) - critic(real)).mean().item()
     assert verdict.loss.item() == pytest.approx(paired + 2.0 / 2 * 2 * norm**2, rel=1e-5)
     # The weight has fallen to its end with the budget.
-    objective.progress(1.0)
+    objective.begin(9, 1.0)
     assert objective.discriminator(critic, real, fake, None).loss.item() == pytest.approx(
         paired + 0.2 / 2 * 2 * norm**2, rel=1e-5
     )
@@ -120,6 +120,24 @@ def test_each_slope_is_that_of_its_own_batch(batches):
     for slope, images in zip(losses.squared_slopes(outputs, real, fake), (real, fake), strict=True):
         expected = (2 * weight * images.flatten(1)).square().sum(1)
         torch.testing.assert_close(slope, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(("every", "norm"), [(1, 0.5), (4, 2.0)])
+def test_r1_is_due_at_every_nth_step_and_weighs_as_much_on_average(batches, every, norm):
+    real, fake = batches
+    critic = linear(norm)
+    objective = Regularised(0.0, 3.0, every, CPU)
+    plain = CrossEntropy(0.0).discriminator(critic, real, fake, None).loss.item()
+    added, told = [], []
+    for step in range(2 * every):
+        objective.begin(step, 0.0)
+        verdict = objective.discriminator(critic, real, fake, None)
+        added.append(verdict.loss.item() - plain)
+        told.append(verdict.more[0].item())
+    assert [round(more, 4) > 0 for more in added] == [step % every == 0 for step in range(2 * every)]
+    assert sum(added) / len(added) == pytest.approx(3.0 / 2 * norm**2, rel=1e-4)
+    # Between two penalties the metric is the last one.
+    assert told == pytest.approx([norm**2] * len(told), rel=1e-5)
 
 
 def test_the_paired_players_exchange_roles_and_tell_complementary_probabilities(batches):

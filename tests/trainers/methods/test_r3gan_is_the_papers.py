@@ -135,7 +135,7 @@ def test_the_generators_loss_is_the_papers(batches):
 
 def test_gamma_follows_the_papers_cosine():
     objective = Relativistic(GAMMA, GAMMA_END)
-    objective.progress(FRACTION)
+    objective.begin(0, FRACTION)
     assert objective.gamma == pytest.approx(cosine(GAMMA, GAMMA_END), rel=1e-12)
 
 

@@ -156,6 +156,31 @@ def test_the_auto_encoder_returns_the_mean_distance_of_each_image_from_its_recon
     torch.testing.assert_close(auto_encoder(images), off.view(3, -1).mean(1))
 
 
+def test_compact_convolves_once_at_the_smallest_size_and_after_each_doubling():
+    generator, discriminator = built("compact", size=28, channels=1).values()
+    assert weights(generator) == [
+        (7 * 7 * 48, 64),
+        (48, 48, 3, 3),
+        (24, 48, 3, 3),
+        (12, 24, 3, 3),
+        (1, 12, 3, 3),
+    ]
+    assert weights(discriminator) == [(16, 1, 4, 4), (32, 16, 4, 4), (64, 32, 3, 3), (64, 64, 3, 3), (1, 64 * 4 * 4)]
+    assert kinds(generator).count("BatchNorm2d") == 4
+    assert not [module for module in discriminator.modules() if isinstance(module, _NORMS)]
+
+
+@pytest.mark.parametrize(("size", "first"), [(28, 7), (32, 8), (48, 6), (64, 8), (96, 6), (128, 8)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_compact_paints_every_size_it_offers_from_a_small_image(size, first, channels):
+    assert size in RECIPES["compact"].sizes
+    generator, discriminator = built("compact", size=size, channels=channels, width=4, noise_dim=5).values()
+    images = generator(torch.randn(2, 5))
+    assert images.shape == (2, channels, size, size)
+    assert discriminator(images).shape == (2,)
+    assert generator.layers[0].side == first
+
+
 def test_cyclegan_has_the_parameters_of_its_papers_code():
     networks = built("cyclegan", size=256, preset="horse2zebra")
     generator, discriminator = networks["generator_ab"], networks["discriminator_a"]
