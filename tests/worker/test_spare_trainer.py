@@ -50,15 +50,15 @@ def test_none_is_started_ahead_while_one_is_at_work(spare):
 
 
 def test_one_that_died_waiting_is_replaced(spare):
-    spare.prepare()
     before = _trainers()
-    (process,) = [psutil.Process(pid) for pid in before if "trainers" in psutil.Process(pid).cmdline()]
-    process.kill()
-    until(lambda: process.pid not in _trainers(), 5, "its end")
+    spare.prepare()
+    (waiting,) = _trainers() - before
+    psutil.Process(waiting).kill()
+    until(lambda: waiting not in _trainers(), 5, "its end")
     with _job(spare) as trainer:
         assert isinstance(trainer, Trainer)
         assert trainer.alive
-        assert trainer.pid != process.pid
+        assert trainer.pid != waiting
 
 
 def test_a_closed_spare_starts_none(spare):

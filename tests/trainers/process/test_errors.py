@@ -18,7 +18,7 @@ from trainers.process.errors import as_failure
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [
-        ({"recipe": "vae"}, "internal", "does not know the recipe 'vae'; it has began, cyclegan"),
+        ({"recipe": "vae"}, "internal", "does not know the recipe 'vae'; it has began, compact"),
         ({"device": "tpu"}, "internal", "must be cpu or cuda"),
         ({"seed": "x"}, "internal", "the spec cannot be read"),
         ({"kind": "paint"}, "internal", "it must be train or sample"),
