@@ -32,7 +32,9 @@ class Commands:
     @property
     def environment(self) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("GANFORGE_")}
-        return {**own, "GANFORGE_HOME": str(self.home), "GANFORGE_QUEUES": "cpu", **self.settings}
+        # Threads of a trainer wait for each other at every product: beside other tests, two take longer than one.
+        usual = {"GANFORGE_HOME": str(self.home), "GANFORGE_QUEUES": "cpu", "GANFORGE_THREADS": "1"}
+        return {**own, **usual, **self.settings}
 
     def __call__(
         self, *arguments: str, stdin: IO[bytes] | None = None, **settings: str

@@ -112,7 +112,7 @@ def test_a_dry_run_with_an_idempotency_key_leaves_the_key_unused(alice: Person) 
 @pytest.mark.parametrize(
     ("changes", "pointer", "words"),
     [
-        ({"recipe": "nope"}, "/recipe", "choose one of mlp_gan, dcgan"),
+        ({"recipe": "nope"}, "/recipe", "choose one of compact, mlp_gan"),
         ({"preset": "nope"}, "/preset", "choose one of laotou"),
         ({"dataset": "nope"}, "/dataset", "choose one of mnist-10k"),
         ({"dataset": "ds_0198c0de-0000-7000-8000-000000000000"}, "/dataset", "choose one of mnist-10k"),
