@@ -130,5 +130,5 @@ def test_the_settings_of_the_article_are_named_within_their_first_epoch(make_spe
     dataset = {"name": known.name, "source": known.source, "layout": known.layout, "folder": known.folder}
     dataset |= {"shape": known.shape, "classes": known.classes, "parts": known.parts}
     # One thread: two that wait for one another by spinning take five times as long where other tests run beside them.
-    attempt = Attempt.run(json.dumps({**make_spec("dcgan"), "params": params, "dataset": dataset, "threads": 1}), 60)
+    attempt = Attempt.run(json.dumps({**make_spec("dcgan"), "params": params, "dataset": dataset, "threads": 1}))
     assert "discriminator_too_strong" in [alert["code"] for alert in attempt.of("alert")]
