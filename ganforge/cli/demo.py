@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
 LABEL = {"ganforge": "demo"}
 DATASET = "mnist-10k"
 RECIPE = "compact"
-# Frames of the animation: more of them at the beginning, where most happens.
+# Between two frames of the animation.
 GRID_EVERY = {"seconds": 1.5}
 
 
