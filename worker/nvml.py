@@ -6,6 +6,8 @@ The library belongs to the driver, and `nvidia-ml-py` calls it. Where either is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 try:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 
 Answer = TypeVar("Answer")
+# A driver that hangs must not hold up the heartbeat that asks it.
+ANSWER_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,28 @@ class Nvml:
 
     def __init__(self) -> None:
         self._open = False
+        self._lock = Lock()
+        self._answers: SimpleQueue[list[Gpu] | None] | None = None  # of a question that is under way
 
     def gpus(self) -> list[Gpu] | None:
-        """Return the GPUs that answer; None without the library, or while the driver cannot be asked."""
+        """Return the GPUs that answer, none while the driver hangs; None where the library cannot be used."""
         if pynvml is None:
             return None
+        with self._lock:
+            if self._answers is None:
+                self._answers = SimpleQueue()
+                Thread(target=self._ask, args=(self._answers,), name="nvml", daemon=True).start()
+            try:
+                found = self._answers.get(timeout=ANSWER_S)
+            except Empty:
+                return []  # the next call waits for the same answer
+            self._answers = None
+            return found
+
+    def _ask(self, answers: SimpleQueue[list[Gpu] | None]) -> None:
+        answers.put(self._listed())
+
+    def _listed(self) -> list[Gpu] | None:
         try:
             if not self._open:
                 pynvml.nvmlInit()
