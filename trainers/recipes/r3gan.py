@@ -33,10 +33,6 @@ class Block(nn.Module):
 
     last: nn.Conv2d
 
-    def before_last(self) -> list[nn.Conv2d]:
-        """Return the convolutions before the last one."""
-        raise NotImplementedError
-
 
 class PlainBlock(Block):
     """x + conv3x3(f(conv3x3(f(x)))).
@@ -50,10 +46,6 @@ class PlainBlock(Block):
         self.mix = nn.Conv2d(channels, channels, 3, 1, 1)
         self.last = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
         self.act = nn.LeakyReLU(_SLOPE)
-
-    def before_last(self) -> list[nn.Conv2d]:
-        """Return the first convolution."""
-        return [self.mix]
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the inputs plus the output of the convolutions."""
@@ -73,10 +65,6 @@ class GroupedBlock(Block):
         self.mix = nn.Conv2d(inside, inside, 3, 1, 1, groups=groups)
         self.last = nn.Conv2d(inside, channels, 1, bias=False)
         self.act = nn.LeakyReLU(_SLOPE)
-
-    def before_last(self) -> list[nn.Conv2d]:
-        """Return the first 1x1 convolution and the grouped one."""
-        return [self.widen, self.mix]
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the inputs plus the output of the convolutions, (batch, 2 channels, size, size) inside."""
@@ -187,7 +175,7 @@ def fixed_up(network: nn.Module) -> nn.Module:
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
     for block in blocks:
-        inner = block.before_last()
+        inner = [one for one in block.children() if isinstance(one, nn.Conv2d) and one is not block.last]
         for convolution in inner:
             convolution.weight.data.mul_(_GAIN * len(blocks) ** (-0.5 / len(inner)))
         nn.init.zeros_(block.last.weight)

@@ -31,7 +31,7 @@ def never(_params: Any) -> bool:
     return False
 
 
-def no_margin(_params: Any) -> int:
+def no_pixels(_params: Any) -> int:
     """Return 0, whatever the parameters."""
     return 0
 
@@ -49,9 +49,9 @@ class Recipe(NamedTuple):
     channels_last: bool = True
     wants_mean: Callable[[Any], bool] = never  # whether the networks are built from the mean image of the data
     # Pixels by which stored images exceed what the networks see, so that a window can be cut out at random.
-    margin: Callable[[Any], int] = no_margin
+    margin: Callable[[Any], int] = no_pixels
     # Pixels by which the discriminator of an adversarial recipe sees its images moved at random.
-    shift: Callable[[Any], int] = no_margin
+    shift: Callable[[Any], int] = no_pixels
 
 
 def pair(players: Callable[[Any, tuple[int, ...], Tensor | None], Players]) -> Networks:
