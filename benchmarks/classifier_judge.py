@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from trainers import data, recipes
-from trainers.data.loader import Preprocessing
+from trainers.data.preprocessing import Preprocessing
 from trainers.methods.steps import generate
 from trainers.outputs import png
 from trainers.process import spec

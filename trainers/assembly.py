@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from models.messages import Misfits
 from trainers import recipes
-from trainers.data.loader import ImageFeed, LabelledFeed, PairFeed, Preprocessing
+from trainers.data.loader import ImageFeed, LabelledFeed, PairFeed
+from trainers.data.preprocessing import Preprocessing
 from trainers.data.sampler import Epochs
 from trainers.device import precision
 from trainers.methods.adversarial import Adversarial, Players

@@ -10,7 +10,8 @@ from models.messages import Failures, Misfits
 from models.wire import File
 from trainers import data
 from trainers.assembly import domains
-from trainers.data.loader import ImageFeed, Preprocessing
+from trainers.data.loader import ImageFeed
+from trainers.data.preprocessing import Preprocessing
 from trainers.data.rng import Draws
 from trainers.methods.steps import generate
 from trainers.outputs import png, weights

@@ -22,38 +22,13 @@ from trainers.process.errors import InvalidDatasetError
 if TYPE_CHECKING:
     from trainers.data.images import Images
     from trainers.data.prefetch import Lane
+    from trainers.data.preprocessing import Preprocessing
     from trainers.data.rng import Draws
 
 # Pixels up to this share of the device's free memory are kept on the device; others stay on the host.
 _SHARE_OF_DEVICE = 0.5
 # Parts of up to so many bytes together are joined; larger ones may be memory maps, which are never read whole.
 _SMALL = 1 << 30
-
-
-class Preprocessing(NamedTuple):
-    """How pixels become what networks see.
-
-    A window of ``size`` pixels is cut out, moved by up to ``shift`` pixels beyond the edges, mirrored at random if
-    ``flip``; then values 0..1 become (x - mean) / std, with the mean and std of each channel if there are ``channels``.
-    """
-
-    mean: float
-    std: float
-    size: int
-    shift: int = 0
-    flip: bool = False
-    channels: tuple[tuple[float, float], ...] | None = None
-
-    def scale_and_offset(self, device: torch.device) -> tuple[torch.Tensor | float, torch.Tensor | float]:
-        """Return (pixel / 255 - mean) / std as one multiplication and one addition: numbers, or [C, 1, 1] each."""
-        if self.channels is None:
-            return 1 / (255 * self.std), -self.mean / self.std
-        # A channel of one value has no deviation to divide by.
-        means, stds = torch.tensor(self.channels, dtype=torch.float64).t()
-        stds = torch.where(stds > 0, stds, torch.ones_like(stds))
-        both = torch.stack([1 / (255 * stds), -means / stds]).float().to(device)  # [2, C]
-        scale, offset = both[:, :, None, None]
-        return scale, offset
 
 
 class Batch(NamedTuple):

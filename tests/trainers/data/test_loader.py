@@ -9,7 +9,8 @@ from trainers.assembly import domains
 from trainers.data import loader as feeds
 from trainers.data.augment import cut, reflect
 from trainers.data.images import Images
-from trainers.data.loader import ImageFeed, PairFeed, Preprocessing
+from trainers.data.loader import ImageFeed, PairFeed
+from trainers.data.preprocessing import Preprocessing
 from trainers.data.rng import Draws
 from trainers.data.sampler import Epochs, Sampler
 from trainers.methods.replay import Pool

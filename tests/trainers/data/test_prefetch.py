@@ -9,8 +9,9 @@ import torch
 
 from trainers.data import loader
 from trainers.data.images import Images
-from trainers.data.loader import ImageFeed, Preprocessing
+from trainers.data.loader import ImageFeed
 from trainers.data.prefetch import Prefetch, Sent
+from trainers.data.preprocessing import Preprocessing
 from trainers.data.rng import Draws
 from trainers.data.sampler import Epochs, Place
 

@@ -12,7 +12,8 @@ from PIL import Image
 from torch import nn
 
 from trainers.data.images import Images
-from trainers.data.loader import ImageFeed, Preprocessing
+from trainers.data.loader import ImageFeed
+from trainers.data.preprocessing import Preprocessing
 from trainers.data.rng import Draws, initial_weights, seed_for
 from trainers.loop.meters import History, Means, Ring
 from trainers.methods import optimizers
