@@ -37,7 +37,7 @@ class Logs(Texts):
         "offers {offered})"
     )
     precision_measured = Text(
-        "computing in {precision}: this processor multiplies matrices in bfloat16 {times} times as fast as in float32"
+        "computing in {precision}: bfloat16 products run at {times} times the speed of float32 ones on this processor"
     )
     other_torch = Text(
         "the checkpoint was made by torch {torch} on {device}, this is torch {torch_here} on {device_here}: the last "
@@ -76,8 +76,9 @@ class Failures(Texts):
         "{device} has no bfloat16: set `precision` to float32, or use a device of NVIDIA's Ampere generation or later"
     )
     no_units = Text(
-        "the job began in bfloat16, which this processor multiplies {times} times as fast as float32: resume it on a "
-        "worker whose processor has units for bfloat16 (AMX, AVX512-BF16), or start it anew with `precision` float32"
+        "the job began in bfloat16, and on this processor bfloat16 products run at {times} times the speed of float32 "
+        "ones: resume it on a worker whose processor has units for bfloat16 (AMX, AVX512-BF16), or start it anew with "
+        "`precision` float32"
     )
     unknown_recipe = Text("this trainer does not know the recipe {name}; it has {recipes}")
     unknown_output = Text("output is {output}; it must be grid, images, interpolation or translate")
