@@ -44,7 +44,8 @@ def test_no_process_outlives_a_killed_parent_with_a_job_under_way(ganforge: Comm
     parent = ganforge.up()
     with ganforge.client() as client:
         job = client.train("mlp_gan", "mnist-10k", params={"epochs": 100_000})
-        until(lambda: client.job(job["id"])["state"] == "running", 60, "the job's start")
+        # A claimed job is running before its trainer is: the first step is the trainer's own sign.
+        until(lambda: client.job(job["id"])["progress"]["step"] > 0, 60, "the first step")
     assert any("trainers" in " ".join(process.cmdline()) for process in carrying(ganforge.home))
     parent.kill()
     until(lambda: carrying(ganforge.home) == [], 60, "the end of all processes")
