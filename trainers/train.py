@@ -60,11 +60,11 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter)
     job = loop.job
     if snapshot is not None:
-        job.restore(snapshot)
+        loop.restore(snapshot)
     reporter.started(job.step, job.budget.steps, job.budget.epochs, loop.device_name)
 
     # Networks that cannot be trained in the memory of this process end the job here, before their first grid.
-    memory_check.refuse_oversized(method)
+    memory_check.refuse_oversized(method, resumed=snapshot is not None)
 
     # 4. What a new job shows before its first step. A resumed one has shown it.
     if snapshot is None:

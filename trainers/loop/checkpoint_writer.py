@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 
 
 class CheckpointWriter:
-    """Writes one checkpoint at a time; the last one that was taken stays in memory, to go back to."""
+    """Writes one checkpoint at a time; the last one that was taken stays in the host's memory, to go back to."""
 
     def __init__(self, scratch: Path, reporter: Reporter) -> None:
         self.scratch = scratch
         self.reporter = reporter
         self.last: Snapshot | None = None
-        self._before_last: Snapshot | None = None  # its tensors are written over by the next snapshot
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
 
@@ -39,16 +38,15 @@ class CheckpointWriter:
         if self._error is not None:
             self.reporter.log("error", Logs.checkpoint_not_written(error=str(self._error)))
             self._error = None
-        self._before_last, self.last = self.last, snapshot
+        self.last = snapshot
         self._thread = threading.Thread(target=self._write, args=(snapshot, best), name="checkpoint")
         self._thread.start()
 
     def spare(self) -> dict[str, torch.Tensor]:
-        """Return the tensors of a snapshot that is no longer needed, to be written over."""
-        if self._before_last is None:
-            return {}
-        tensors, self._before_last = self._before_last.tensors, None
-        return tensors
+        """Give up the last snapshot, once it is written: return its tensors, to be written over by the next one."""
+        self._join()
+        last, self.last = self.last, None
+        return {} if last is None else last.tensors
 
     def finish(self) -> None:
         """Wait for the checkpoint that is being written.
@@ -73,8 +71,6 @@ class CheckpointWriter:
 
     def _write(self, snapshot: Snapshot, best: bool) -> None:
         try:
-            # From the device to the host here, in this thread. On a CPU these are the same tensors.
-            snapshot.tensors = {name: value.cpu() for name, value in snapshot.tensors.items()}
             step = snapshot.meta["step"]
             path = self.scratch / f"checkpoint-{step:08d}.safetensors"
             checkpoints.write(path, snapshot)

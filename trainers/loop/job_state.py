@@ -51,7 +51,7 @@ class JobState:
 
     def snapshot(self, spare: dict[str, torch.Tensor]) -> Snapshot:
         """Copy everything that changes, into the ``spare`` tensors where they fit. All metrics must have been read."""
-        # Weights, averages, optimizers: copied on the device, so that training can go on while the copy is written.
+        # Weights, averages, optimizers: copied to the host, so that training can go on while the copy is written.
         tensors = method_tensors.copies(self.method, spare)
         metrics, clock, feed = self.metrics, self.clock, self.feed
         tensors["history"] = metrics.history.tensor()

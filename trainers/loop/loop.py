@@ -49,6 +49,15 @@ class Loop:
         self._reported_step: int | None = None  # the step of the last progress that was sent
         self._saved_step: int | None = None  # the step of the last checkpoint
 
+    def restore(self, snapshot: Snapshot) -> None:
+        """Continue from a checkpoint. Its tensors are then given up: what is copied next is written over them.
+
+        Raises:
+            CheckpointCorruptError: it is incomplete, or belongs to other networks.
+        """
+        self.job.restore(snapshot)
+        self.writer.last = snapshot
+
     def run(self) -> bool:
         """Train to the end of the budget; return False if asked to stop before.
 
@@ -193,5 +202,5 @@ class Loop:
         self._saved_step = self.job.step
 
     def snapshot(self) -> Snapshot:
-        """Copy everything that changes, into memory that the writer no longer needs."""
+        """Copy everything that changes to the host, over the snapshot before."""
         return self.job.snapshot(self.writer.spare())

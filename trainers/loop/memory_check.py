@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SLACK_BYTES = 128 << 20
 
 
-def refuse_oversized(method: Method) -> None:
+def refuse_oversized(method: Method, *, resumed: bool) -> None:
     """Compare what training takes at the least, whatever the batch, with what the GPU or the process has left.
 
     Without this a job that cannot fit draws its first grid, fails in its first step, and halves its batch again and
@@ -30,8 +30,10 @@ def refuse_oversized(method: Method) -> None:
     Raises:
         OutOfMemoryError
     """
-    room = _room(method.feed.draws.device)
-    needed = _least(method)
+    device = method.feed.draws.device
+    room = _room(device)
+    # The copy to go back to is on the host, and a resumed job has it: the checkpoint that was read.
+    needed = _least(method, copies=device.type == "cpu" and not resumed)
     if room is not None and needed > room.left + _SLACK_BYTES:
         sizes = {"needed": needed, "held": room.allowed - room.left, "allowed": room.allowed}
         in_gigabytes = {name: gigabytes(size) for name, size in sizes.items()}
@@ -48,13 +50,14 @@ def _room(device: torch.device) -> memory.Room | None:
     return memory.Room(held + left, left)
 
 
-def _least(method: Method) -> int:
-    """Return the bytes that are still to come at the least: a copy of the state, moments, and gradients."""
+def _least(method: Method, *, copies: bool) -> int:
+    """Return the bytes that are still to come at the least: a copy of the state if asked, moments, and gradients."""
     weights = {name: _bytes(optimizers.weights(one)) for name, one in method.optimizers.items()}
     # The moments of an optimizer come with its first step; a resumed job has them already.
     moments = sum(weights[name] * optimizers.moments(one) for name, one in method.optimizers.items() if not one.state)
     # The gradients of one network are freed before the next one is trained.
-    return _bytes(method_tensors.named(method).values()) + moments + max(weights.values(), default=0)
+    state = _bytes(method_tensors.named(method).values()) if copies else 0
+    return state + moments + max(weights.values(), default=0)
 
 
 def _bytes(tensors: Iterable[torch.Tensor]) -> int:

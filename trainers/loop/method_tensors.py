@@ -30,16 +30,18 @@ def named(method: Method) -> dict[str, torch.Tensor]:
 
 
 def copies(method: Method, spare: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return copies of all tensors, contiguous, on their device, so that training can go on while they are written.
+    """Return copies of all tensors, contiguous, on the host, so that training can go on while they are written.
 
     Copies go into the tensors of ``spare`` where they fit: new memory costs several times as much as the copying.
     """
     copied = {}
     for name, value in named(method).items():
         old = spare.get(name)
-        if old is None or old.shape != value.shape or old.dtype != value.dtype or old.device != value.device:
-            old = torch.empty_like(value, memory_format=torch.contiguous_format)
-        copied[name] = old.copy_(value.detach())
+        if old is None or old.shape != value.shape or old.dtype != value.dtype:
+            old = torch.empty(value.shape, dtype=value.dtype)
+        # From a GPU one after the other, in the order of its memory, so that nothing is allocated there: a copy that
+        # could fail halfway would leave the snapshot before, whose memory this is, half written over.
+        copied[name] = old.copy_(value.detach().cpu())
     return copied
 
 
@@ -106,9 +108,13 @@ def _must_match(name: str, wanted: torch.Tensor, given: torch.Tensor) -> None:
 
 
 def _restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
-    """Load the moments and counters under ``optimizers/<name>/``; learning rates are set before every step."""
+    """Load the moments and counters under ``optimizers/<name>/``; learning rates are set before every step.
+
+    An optimizer that has them already keeps its tensors, so that going back never holds moments twice.
+    """
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
+    made = False
     for key, value in tensors.items():
         head, _, rest = key.partition("/")
         if head != "optimizers" or not rest.startswith(f"{name}/"):
@@ -119,8 +125,13 @@ def _restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dic
         weight = weights[int(index)]
         if value.dim():
             _must_match(key, weight, value)
+        held = optimizer.state.get(weight, {}).get(what)
+        # Torch 1.13 counts RMSprop's steps in a plain number.
+        if not isinstance(held, torch.Tensor):
+            made = True
             # Fused kernels go through memory in order: the state needs its weight's layout, channels_last included.
-            state.setdefault(int(index), {})[what] = torch.empty_like(weight).copy_(value)
-        else:
-            state.setdefault(int(index), {})[what] = value.clone()
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+            held = torch.empty_like(weight) if value.dim() else torch.empty_like(value)
+        state.setdefault(int(index), {})[what] = held.copy_(value)
+    # Nothing was made and nothing is left over: all is in place.
+    if made or len(state) != len(optimizer.state):
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
