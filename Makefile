@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-unit test-all test-browser test-containers browser lint docs format hashes audit bench bench-train bench-quality bench-queue bench-attack check-gpu chaos fuzz fuzz-uploads words clean
+.PHONY: help install up demo test test-unit test-all test-browser test-containers browser lint docs format hashes audit bench bench-train bench-memory bench-quality bench-queue bench-attack check-gpu chaos fuzz fuzz-uploads words clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,6 +119,9 @@ bench: $(INSTALLED) ## Measure, and print one JSON line a figure
 
 bench-train: $(INSTALLED) ## Measure training speed beside the tutorials' own loops (about 25 min; NAMES=dcgan for one)
 	@$(BIN)/python -m benchmarks.train $(NAMES)
+
+bench-memory: $(INSTALLED) ## Measure the memory of every recipe and preset (part of bench; NAMES=dcgan for one)
+	@$(BIN)/python -m benchmarks.memory $(NAMES)
 
 check-gpu: $(INSTALLED) ## Check training on this machine's GPU and measure it (8 min at most; says so where there is none)
 	@$(BIN)/python -m benchmarks.gpu_check --json $(or $(JSON),gpu-check.json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import latency, overhead, streams, throughput
+from benchmarks import latency, memory, overhead, streams, throughput
 from benchmarks.service import chosen, running_service
 
 ALL = {"latency": latency.run, "overhead": overhead.run, "throughput": throughput.run, "streams": streams.run}
@@ -12,10 +12,15 @@ ALL = {"latency": latency.run, "overhead": overhead.run, "throughput": throughpu
 
 def main() -> None:
     """Run the named benchmarks, or all."""
-    names = chosen(sys.argv[1:], list(ALL))
-    with running_service() as service:
-        for name in names:
-            ALL[name](service)
+    names = chosen(sys.argv[1:], [*ALL, "memory"])
+    of_service = [name for name in names if name in ALL]
+    if of_service:
+        with running_service() as service:
+            for name in of_service:
+                ALL[name](service)
+    # Trainers alone, without a service beside them.
+    if "memory" in names:
+        memory.run()
 
 
 if __name__ == "__main__":
