@@ -132,8 +132,9 @@ bench-queue: $(INSTALLED) ## Measure the queue: claims, pages, streams, floods (
 bench-attack: $(INSTALLED) ## Attack a service and measure what an innocent owner notices (about 10 min; NAMES=bombs for one)
 	@$(BIN)/python -m benchmarks.attacks $(NAMES)
 
-bench-quality: $(INSTALLED) ## Train recipes for minutes and let a classifier judge them (about 15 min)
-	@$(BIN)/python -m benchmarks.quality $(NAMES)
+bench-quality: $(INSTALLED) ## Judge the images of recipes over the seconds of their training (45 min; MINUTES=20 for more, NAMES=dcgan for one)
+	@$(BIN)/python -m benchmarks.quality $(NAMES) $(if $(MINUTES),--minutes $(MINUTES))
+	@$(BIN)/python -m tools.docs write
 
 clean: ## Remove what the tools leave behind; the environment and the data stay
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -33,14 +34,22 @@ class Judgement(NamedTuple):
 class Judge:
     """A trained classifier with the real images that it knows."""
 
-    def __init__(self, line: dict[str, Any]) -> None:
+    def __init__(self, line: dict[str, Any], samples: int, threads: int = 1) -> None:
+        torch.set_num_threads(threads)
         given = _parsed(line)
         params: Any = given.params
+        self.samples = samples
         self.shape = (given.dataset.shape[0], params.image_size, params.image_size)
         self.look = Preprocessing(params.normalize_mean, params.normalize_std, params.image_size)
-        self.network = _network(given, "classifier", self.shape)
+        weights = given.scratch / "classifier.safetensors"
+        self.sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+        self.network = _network(given, "classifier", self.shape, weights)
         parts = data.load(given.dataset, given.data_roots, given.cache, params.image_size, params.crop)
         self.test = self.look_at(parts["test"].pixels)
+        labels = parts["test"].labels
+        assert labels is not None
+        right = self.test.probabilities.argmax(1) == labels
+        self.accuracy = round(float(right.float().mean()), 4)
         # As many as there are test images, spread over the part: distances of fewer images are larger by themselves.
         every = max(1, len(parts["train"].pixels) // len(self.test.features))
         self.train = self.look_at(parts["train"].pixels[::every][: len(self.test.features)])
@@ -57,6 +66,20 @@ class Judge:
             features.append(seen)
             answers.append(self.network.last(seen).softmax(1))
         return Judgement(torch.cat(features), torch.cat(answers))
+
+    @torch.no_grad()
+    def painted(self, line: dict[str, Any], weights: Path) -> Tensor:
+        """Draw uint8 images from a generator, always of the same noise; the line is that of its training."""
+        given = _parsed(line)
+        params: Any = given.params
+        shape = (given.dataset.shape[0], params.image_size, params.image_size)
+        generator = _network(given, "generator", shape, weights)
+        noise = torch.randn(self.samples, params.noise_dim, generator=torch.Generator().manual_seed(1))
+        images = [
+            png.to_bytes(generate(generator, some), params.normalize_mean, params.normalize_std)
+            for some in torch.split(noise, _AT_ONCE)
+        ]
+        return torch.cat(images)
 
     def figures(self, judgement: Judgement) -> dict[str, Any]:
         """Return how the images are spread over the classes, how sure that is, and their distance from test images.
@@ -76,20 +99,6 @@ class Judge:
         }
 
 
-def painted(line: dict[str, Any], count: int) -> Tensor:
-    """Draw uint8 images from the generator that a training left in its scratch folder: its average, if it has one."""
-    given = _parsed(line)
-    params: Any = given.params
-    shape = (given.dataset.shape[0], params.image_size, params.image_size)
-    generator = _network(given, "generator", shape)
-    noise = torch.randn(count, params.noise_dim, generator=torch.Generator().manual_seed(1))
-    images = [
-        png.to_bytes(generate(generator, some), params.normalize_mean, params.normalize_std)
-        for some in torch.split(noise, _AT_ONCE)
-    ]
-    return torch.cat(images)
-
-
 def frechet(a: Tensor, b: Tensor) -> float:
     """Dowson and Landau 1982: |m_a - m_b|^2 + tr(A + B - 2 (A B)^(1/2)) of two sets of features (n, features)."""
     (mean_a, cov_a), (mean_b, cov_b) = _moments(a), _moments(b)
@@ -105,10 +114,10 @@ def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
     return exact.mean(0), torch.cov(exact.T)
 
 
-def _network(given: spec.TrainSpec, name: str, shape: tuple[int, ...]) -> Any:
+def _network(given: spec.TrainSpec, name: str, shape: tuple[int, ...], weights: Path) -> Any:
     data = recipes.DataInfo(shape, len(given.dataset.classes))
     network = recipes.networks(given.recipe, given.params, data, given.seed)[name]
-    network.load_state_dict(safetensors.torch.load_file(str(given.scratch / f"{name}.safetensors")))
+    network.load_state_dict(safetensors.torch.load_file(str(weights)))
     assert name != "classifier" or isinstance(network, Darknet)
     return network.eval()
 
@@ -117,8 +126,3 @@ def _parsed(line: dict[str, Any]) -> spec.TrainSpec:
     given = spec.parse(json.dumps(line))
     assert isinstance(given, spec.TrainSpec)
     return given
-
-
-def grid(scratch: Path) -> Path:
-    """Return the last grid that a training drew."""
-    return max(scratch.glob("grid-*.png"))

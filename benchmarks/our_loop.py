@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from benchmarks.comparison_rounds import Pace
 from models import wire
 from trainers import __main__ as process
 from trainers.process.reporter import Reporter
 
 
-class PacedReporter(Reporter):
-    """Asks the pace before each step, as the loop asks it; keeps nothing, and removes files as a supervisor does."""
+class Pace(Protocol):
+    """Decides when a loop ends (comparison_rounds, quality_training)."""
 
-    def __init__(self, pace: Pace) -> None:
+    settle: Callable[[], Any]  # waits for the device
+
+    def over(self, seen: int) -> bool:
+        """Tell, before each step, whether that was all; ``seen`` counts images."""
+
+
+class PacedReporter(Reporter):
+    """Asks the pace before each step, as the loop asks it. Removes files as a supervisor does, unless they are kept."""
+
+    def __init__(self, pace: Pace, *, keep_files: bool = False) -> None:
         self.pace = pace
+        self.keep_files = keep_files
         self.feed: Any = None
         self.checkpoints = 0
 
@@ -25,7 +35,8 @@ class PacedReporter(Reporter):
         wire.write(message)
         if isinstance(message, wire.File):
             self.checkpoints += message.kind == "checkpoint"
-            message.path.unlink()
+            if not self.keep_files:
+                message.path.unlink()
 
     def should_stop(self) -> bool:
         """Let the pace decide."""

@@ -1,137 +1,218 @@
-"""`python -m benchmarks.quality [NAME …]`: what recipes have learned after some minutes, told by a classifier.
+"""`python -m benchmarks.quality [NAME …]`: how good the images of recipes are after some seconds of training.
 
-A `darknet` is trained on the data first; it judges every recipe's images. One JSON line a figure, a table at the end;
-the last grid of each recipe goes to docs/pictures.
+A `darknet`, trained on the data once and kept, judges the images. Each recipe trains with its defaults for the data
+set, one after the other. Its generator (the average, if it keeps one) is kept after 15, 30, 60, 120, 300, 600 and 1,200
+seconds, and judged after the training. Neither is counted. Where a recipe's schedules follow the budget, as the falling
+rates of `compact` and `r3gan` do, one training cannot give the whole curve: such a recipe is trained once for each
+budget of 60, 300 and 1,200 seconds, as its users would, in as many images as fit in by a measurement before it.
+
+Prints one JSON line a figure and a table. The figures go to docs/pictures, to a file for each data set where only those
+of the named recipes are replaced, with a plot beside them and the last grid of each recipe.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import data
-from benchmarks.comparison_processes import sides
-from benchmarks.recipes import MEASURED, NEVER, resolved, spec
-from benchmarks.service import emit
+from filelock import FileLock
 
-# A name, the report of a training if there was one, and what the judge said.
-Row = tuple[str, dict[str, Any] | None, dict[str, Any]]
-USUAL = ("mlp_gan", "dcgan", "wgan_gp", "r3gan")
-PAINTERS = tuple(name for name in MEASURED if name not in ("cyclegan", "darknet"))
-_PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+from benchmarks import data, quality_figures, quality_plot
+from benchmarks.quality_figures import Point, Settings, Training
+from benchmarks.quality_training import CLOCKS, weights
+from benchmarks.recipes import ENDLESS, NEVER, resolved, spec
+from benchmarks.service import emit
+from worker.device import KEEP_FREED_MEMORY
+
+USUAL = ("compact", "mlp_gan", "dcgan", "wgan", "wgan_gp", "began", "r3gan")
+PAINTERS = (*USUAL, "dcgan64")
+# When a training is judged, and the budgets of recipes whose schedules follow the budget.
+SECONDS = (15, 30, 60, 120, 300, 600, 1200)
+BUDGETS = (60, 300, 1200)
+_ROOT = Path(__file__).parents[1]
+_PICTURES = _ROOT / "docs" / "pictures"
+_CACHE = _ROOT / ".bench"
 _LARGEST_PICTURE = 100_000
-_PROBE_S = 8.0
+# Before a training with a budget, its speed is measured between these seconds.
+_PROBE = (4.0, 12.0)
 # Passes that make a classifier good enough to judge: Fashion-MNIST has more images, so fewer of them.
-_JUDGE_EPOCHS = {"mnist-10k": 6, "mnist": 2, "fashion-mnist": 3}
-_TARGET_ACCURACY = {"fashion-mnist": 0.91}
-_NO_CHECKPOINTS: dict[str, Any] = {"checkpoint_every": NEVER}
+_JUDGE_EPOCHS = {"mnist-10k": 6, "mnist": 2, "fashion-mnist": 6}
+# All that the judge's weights depend on: figures can be compared only if the same judge gave them.
+_JUDGE: dict[str, Any] = {"precision": "float32", "checkpoint_every": NEVER}
+_JUDGE_THREADS = 2
 
 
 def main() -> None:
     """Train the judge, then every recipe, and print what it says."""
     asked = _arguments()
-    with tempfile.TemporaryDirectory(prefix="ganforge-bench-") as name:
-        line, report = _judge(asked, Path(name))
-        from benchmarks.classifier_judge import Judge, grid, painted  # noqa: PLC0415 - nothing holds torch while the judge trains
+    from benchmarks.classifier_judge import Judge  # noqa: PLC0415 - torch takes seconds to come in
 
-        judge = Judge(line)
-        accuracy = {"accuracy": round(report["accuracy"], 4), "test_loss": round(report["test_loss"], 4)}
-        facts = {"dataset": asked.dataset, "epochs": report["epochs"], "seconds": report["seconds"]}
-        emit("quality_judge", **facts, **accuracy, target_min_accuracy=_TARGET_ACCURACY.get(asked.dataset))
-        real = judge.figures(judge.train)
-        emit("quality_real", **real)
-        rows: list[Row] = [("real training images", None, real)]
-        for recipe in asked.names or USUAL:
-            line, report = _paint(recipe, asked, Path(name))
-            figures = judge.figures(judge.look_at(painted(line, asked.samples)))
-            rows.append((recipe, report, figures))
-            facts = {"recipe": recipe, **{key: report[key] for key in ("epochs", "images", "seconds", "alerts")}}
-            emit("quality", **facts, samples=asked.samples, **figures)
-            _keep(grid(Path(line["scratch"])), asked.pictures / f"quality-{recipe}.png")
-    print(_table(rows))
+    judge = Judge(_trained_judge(asked), asked.samples, asked.threads)
+    emit("quality_judge", dataset=asked.dataset, sha256=judge.sha256, test_accuracy=judge.accuracy)
+    emit("quality_real", **judge.figures(judge.train))
+    figures = asked.figures / f"quality-{asked.dataset}.json"
+    for recipe in asked.names or USUAL:
+        settings, training = _measure(recipe, asked, judge)
+        with FileLock(_CACHE / "figures.lock"):
+            found = quality_figures.replaced(figures, settings, recipe, training, all_of_them=not asked.names)
+            quality_figures.write(figures, found)
+            quality_plot.write(figures.with_suffix(".svg"), found)
+    print(quality_figures.table(quality_figures.read(figures)))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(PAINTERS)}; usually {USUAL}")
     parser.add_argument("--dataset", default="mnist-10k", choices=data.IDX)
-    parser.add_argument("--minutes", type=float, default=3.0, help="how long each recipe trains")
-    parser.add_argument("--samples", type=int, default=1000, help="how many images are judged")
-    parser.add_argument("--judge-epochs", type=int, help="passes over the data for the judge")
-    parser.add_argument("--judge-params", type=json.loads, default={}, metavar="JSON", help="the judge's parameters")
-    parser.add_argument("--pictures", type=Path, default=_PICTURES, help="where the last grids are put")
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long each recipe trains")
+    parser.add_argument("--threads", type=int, help="of the trainer; usually one for each processor")
+    parser.add_argument(
+        "--clock",
+        choices=tuple(CLOCKS),
+        default="wall",
+        help="what counts the seconds; with `processor`, one thread can be measured beside other work",
+    )
+    parser.add_argument("--samples", type=int, default=2000, help="how many images are judged")
+    parser.add_argument("--figures", type=Path, default=_PICTURES, help="the folder for figures, plot and grids")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     asked = parser.parse_args()
+    if asked.threads is None:
+        asked.threads = 1 if asked.clock == "processor" else len(os.sched_getaffinity(0))
+    if asked.clock == "processor" and (asked.threads, asked.device) != (1, "cpu"):
+        parser.error("--clock processor adds the seconds of all threads: it needs --threads 1 and --device cpu")
     unknown = [name for name in asked.names if name not in PAINTERS]
     if unknown:
         parser.error(f"nothing that paints is named {', '.join(unknown)}; there are {', '.join(PAINTERS)}")
     return asked
 
 
-def _judge(asked: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    epochs = asked.judge_epochs or _JUDGE_EPOCHS[asked.dataset]
-    params = resolved("darknet", None, asked.dataset, **{**_NO_CHECKPOINTS, "epochs": epochs, **asked.judge_params})
-    return _train("darknet", params, asked, folder)
+def _trained_judge(asked: argparse.Namespace) -> dict[str, Any]:
+    """Train the classifier, unless it is there already; return the line that its training began with."""
+    params = resolved("darknet", None, asked.dataset, **_JUDGE, epochs=_JUDGE_EPOCHS[asked.dataset])
+    folder = _CACHE / f"judge-{asked.dataset}"
+    line = json.dumps({**spec("darknet", params, asked.dataset, folder), "threads": _JUDGE_THREADS})
+    remembered = folder / "line.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "lock"):
+        if not remembered.exists() or remembered.read_text() != line:
+            _finish(line)
+            remembered.write_text(line)
+    judge: dict[str, Any] = json.loads(line)
+    return judge
 
 
-def _paint(recipe: str, asked: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Train for the time that was given: as many images as fit in, so that every schedule runs to its end."""
-    endless = resolved(recipe, None, asked.dataset, images=10**12, grid_every=NEVER, **_NO_CHECKPOINTS)
-    probing = ["ours", recipe, asked.dataset, str(folder), asked.device, json.dumps(endless)]
-    with sides([probing]) as (side,):
-        side.round(_PROBE_S / 4)
-        rate = side.round(_PROBE_S)["rate"]
-    images = max(2 * endless["batch_size"], int(60 * asked.minutes * rate))
-    params = resolved(recipe, None, asked.dataset, images=images, **_NO_CHECKPOINTS)
-    return _train(recipe, params, asked, folder)
-
-
-def _train(
-    recipe: str, params: dict[str, Any], asked: argparse.Namespace, folder: Path
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run the trainer's own process to its end; return the line it began with, and its report."""
-    line = spec(recipe, params, asked.dataset, folder / recipe, asked.device)
+def _finish(line: str) -> None:
+    """Run the trainer's own process to its end."""
     trainer = subprocess.Popen(
         [sys.executable, "-m", "trainers"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
     try:
         assert trainer.stdin is not None
         # Its input stays open: the end of it would be the end of the trainer.
-        trainer.stdin.write(json.dumps(line) + "\n")
+        trainer.stdin.write(line + "\n")
         trainer.stdin.flush()
         if trainer.wait():
-            raise SystemExit(f"the training of {recipe} failed; its words are above")
+            raise SystemExit("the training of the judge failed; its words are above")
     finally:
         trainer.kill()
         trainer.communicate()
-    report: dict[str, Any] = json.loads((Path(line["scratch"]) / "report.json").read_text())
-    return line, report
 
 
-def _keep(grid: Path, path: Path) -> None:
-    content = grid.read_bytes()
-    assert len(content) < _LARGEST_PICTURE, f"{grid} has {len(content)} bytes, too many for the repository"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+def _measure(recipe: str, asked: argparse.Namespace, judge: Any) -> tuple[Settings, Training]:
+    """Train a recipe, once or once for each budget; return what it was measured with, and the figures."""
+    endless = resolved(recipe, None, asked.dataset, images=ENDLESS, checkpoint_every=NEVER)
+    per_budget = endless["learning_rate_end"] is not None
+    runs = [_up_to(SECONDS, asked.minutes)]
+    if per_budget:
+        runs = [[budget] for budget in _up_to(BUDGETS, asked.minutes)]
+    points: list[Point] = []
+    for seconds in runs:
+        with tempfile.TemporaryDirectory(prefix="ganforge-bench-") as name:
+            params = endless
+            if per_budget:
+                images = _images_in(seconds[0], recipe, endless, asked, Path(name))
+                params = resolved(recipe, None, asked.dataset, images=images, checkpoint_every=NEVER)
+            line = _line(recipe, params, asked, Path(name))
+            facts = _train(line, [] if per_budget else seconds, asked.clock)
+            for number, (mark, told) in enumerate(zip(seconds, facts, strict=True)):
+                said = judge.figures(judge.look_at(judge.painted(line, weights(Path(line["scratch"]), number))))
+                points.append(quality_figures.point(mark, told, said))
+                emit(
+                    "quality",
+                    recipe=recipe,
+                    clock=asked.clock,
+                    threads=asked.threads,
+                    per_budget=per_budget,
+                    **points[-1],
+                )
+            _keep_grid(Path(line["scratch"]), asked.figures / f"quality-{recipe}.png")
+    told = facts[-1]
+    settings: Settings = {
+        "dataset": asked.dataset,
+        "machine": told["machine"],
+        "threads": asked.threads,
+        "clock": asked.clock,
+        "judge": judge.sha256,
+        "samples": asked.samples,
+    }
+    training: Training = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "per_budget": per_budget,
+        "precision": told["precision"],
+        "image_size": params["image_size"],
+        "alerts": sorted(set(told["alerts"])),
+        "points": points,
+    }
+    return settings, training
 
 
-def _table(rows: list[Row]) -> str:
-    """Return what was found as Markdown."""
-    lines = [
-        "| images | epochs | classes present | KL to uniform, nats | judge's confidence | Fréchet ratio | alerts |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, report, said in rows:
-        epochs, alerts = ("", "") if report is None else (report["epochs"], ", ".join(sorted(set(report["alerts"]))))
-        figures = [said[key] for key in ("kl_to_uniform_nats", "confidence", "frechet_ratio")]
-        cells = [name, epochs, f"{100 * said['classes_present']:.0f} %", *figures, alerts or "none"]
-        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    return "\n".join(lines)
+def _up_to(seconds: Sequence[float], minutes: float) -> list[float]:
+    last = 60 * minutes
+    return [*(one for one in seconds if one < last), int(last) if last.is_integer() else last]
+
+
+def _images_in(seconds: float, recipe: str, endless: dict[str, Any], asked: argparse.Namespace, folder: Path) -> int:
+    """Return how many images the recipe sees in this time, so that its schedules end with it."""
+    began, ended = _train(_line(recipe, endless, asked, folder / "probe"), _PROBE, asked.clock)
+    rate = (ended["images"] - began["images"]) / (ended["seconds"] - began["seconds"])
+    return max(2 * int(endless["batch_size"]), int(rate * seconds))
+
+
+def _line(recipe: str, params: dict[str, Any], asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    return {**spec(recipe, params, asked.dataset, folder, asked.device), "threads": asked.threads}
+
+
+def _train(line: dict[str, Any], seconds: Sequence[float], clock: str) -> list[dict[str, Any]]:
+    """Train in a process of its own, set up as a worker does; return what it told each time that it was kept."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("GOMP_", "OMP_"))}
+    environment.update(KEEP_FREED_MEMORY, OMP_NUM_THREADS=str(line["threads"]))
+    asked = json.dumps({"spec": line, "seconds": seconds, "clock": clock}) + "\n"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.quality_training"],
+        input=asked,
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"the training of {line['recipe']} failed; its words are above")
+    return [json.loads(told) for told in done.stdout.splitlines()]
+
+
+def _keep_grid(scratch: Path, path: Path) -> None:
+    grid = max(scratch.glob("grid-*.png"))
+    assert grid.stat().st_size < _LARGEST_PICTURE, f"{grid} is too large for the repository"
+    shutil.copyfile(grid, path)
 
 
 if __name__ == "__main__":
