@@ -16,19 +16,22 @@ class CompactParams(NoiseParams):
 
     epochs: Epochs | None = Field(20, description=EPOCHS)
     width: Width = Field(
-        12,
-        description="Number of the generator's channels at full resolution. It doubles each time the resolution "
-        "halves, up to 4 times.",
+        32,
+        description="Number of the generator's channels at half of the images' resolution. It grows by half of this "
+        "each time the resolution halves, up to twice.",
     )
     batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(
         32, description="Number of images per step. Small batches learn more from the same number of images."
     )
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Length of the noise vector z.")
-    learning_rate: Rate = Field(2e-3, description="Initial learning rate of both optimizers.")
+    learning_rate: Rate = Field(3e-3, description="Initial learning rate of both optimizers.")
     learning_rate_end: Annotated[float, Field(ge=0, le=1, strict=False)] | None = Field(
         1e-4,
-        description="Final learning rate, reached along a cosine over the budget. If not set: the learning rate "
-        "stays constant.",
+        description="Final learning rate, reached along a line at the end of the budget. If not set: the learning "
+        "rate stays constant.",
+    )
+    decay_from: Annotated[float, Field(ge=0, le=1, strict=False), Resumable.yes] = Field(
+        0.5, description="Fraction of the budget after which the learning rate starts to fall."
     )
     beta1: Beta = Field(0.0, description="Adam's decay rate for the mean of the gradients.")
     beta2: Beta = Field(0.99, description="Adam's decay rate for the mean of the squared gradients.")
@@ -43,12 +46,12 @@ class CompactParams(NoiseParams):
         "(Karras et al. 2020). Higher values are faster.",
     )
     shift: Annotated[int, Field(ge=0, le=64), Resumable.yes] = Field(
-        2,
+        1,
         description="The discriminator sees all images moved at random by up to this many pixels each way, so that it "
         "does not learn small data sets by heart.",
     )
     ema_half_life: Annotated[int, Field(ge=1, le=10**9)] | None = Field(
-        2_000,
+        1_000,
         description="Half-life, in images, of the moving average of the generator's weights. Grids, samples and "
         "weight files come from the average.",
     )

@@ -136,7 +136,7 @@ class Adversarial:
     def _set_rates(self, iteration: Iteration, images: int) -> None:
         """Set what follows a schedule: both step sizes, Adam's beta2, the average, the objective's weights.
 
-        Rates rise linearly from zero over `warmup_images`, and fall to `learning_rate_end` along a cosine.
+        Rates rise linearly from zero over `warmup_images`, and fall to `learning_rate_end`.
         """
         params = self.params
         # Counted to the end of this iteration: with a rate of exactly zero the first step would do nothing.
@@ -147,7 +147,7 @@ class Adversarial:
         for name, own in (("generator", params.g_learning_rate), ("discriminator", params.d_learning_rate)):
             top = own or params.learning_rate
             # A player whose own rate is below the common end stays at its own.
-            rates[name] = rise * (top if end is None else schedules.cosine(top, min(top, end), iteration.fraction))
+            rates[name] = rise * (top if end is None else self._falling(top, min(top, end), iteration.fraction))
             optimizers.set_learning_rate(self.optimizers[name], rates[name])
         if self._schedule.beta2_end is not None:
             beta2 = schedules.cosine(params.beta2, self._schedule.beta2_end, iteration.fraction)
@@ -158,6 +158,12 @@ class Adversarial:
                 average.half_life = schedules.cosine(self._schedule.ema_start, params.ema_half_life, iteration.fraction)
         self.objective.begin(iteration.step, iteration.fraction)
         self._rate.fill_(rates["generator"])
+
+    def _falling(self, top: float, end: float, fraction: float) -> float:
+        """Return a rate on its way from ``top`` to ``end``: along a cosine, or along a line that begins later."""
+        if self._schedule.decay_from is None:
+            return schedules.cosine(top, end, fraction)
+        return end + (top - end) * schedules.linear_decay(self._schedule.decay_from, fraction)
 
     def _discriminator_step(self, real: torch.Tensor, fake: torch.Tensor, step: int, n: int) -> list[torch.Tensor]:
         """Return the discriminator's metrics: loss, D(real), D(fake), what the objective adds, the gradient norm."""

@@ -90,6 +90,7 @@ class PlayerSchedule(NamedTuple):
     d_steps: CriticSteps  # discriminator steps of each iteration
     beta2_end: float | None = None  # Adam's beta2 moves to this along a cosine; None: it stays
     ema_start: int | None = None  # the average's half-life, in images, begins here and moves likewise; None: it stays
+    decay_from: float | None = None  # the rate falls along a line from this share of the budget on; None: a cosine
     fresh_reals: bool = False  # whether the generator's step has real images of its own
 
 

@@ -9,14 +9,15 @@ from torch import Tensor, nn
 
 from trainers.methods import objectives
 from trainers.methods.adversarial import Players
-from trainers.recipes.layers import double
+from trainers.methods.schedules import CriticSteps, PlayerSchedule
+from trainers.recipes.layers import DoubledConv2d
 from trainers.recipes.recipe import Recipe, pair
 
 if TYPE_CHECKING:
     from models.specs.compact import CompactParams
 
-# Times the width at full resolution: where images are small, more channels cost more than they give.
-_WIDEST = 4
+# Channels grow by half a width with each halving, up to this many widths.
+_WIDEST = 2
 # The generator begins with at least so many pixels on each side: 7 for 28 px, 8 for 64 px, 6 for 96 px.
 _SMALLEST_SIDE = 5
 
@@ -37,17 +38,19 @@ class Spread(nn.Linear):
 class Generator(nn.Module):
     """Noise (batch, noise_dim) -> images (batch, channels, size, size) in [-1, 1].
 
-    One convolution at the smallest size, where it costs least, then one after each doubling of the pixels.
+    One convolution at each resolution up to half of the images'. There the last one paints four pixels for each place:
+    layers at full resolution cost most and give least.
     """
 
     def __init__(self, noise_dim: int, widths: list[int], side: int, channels: int) -> None:
         super().__init__()
-        first = widths[0]
-        layers: list[nn.Module] = [Spread(noise_dim, first, side), *_normed(first)]
-        layers += [nn.Conv2d(first, first, 3, 1, 1, bias=False), *_normed(first)]
-        for wide, narrow in zip(widths, widths[1:]):
-            layers += [double(wide, narrow, upsample=True), *_normed(narrow)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], channels, 3, 1, 1), nn.Tanh())
+        layers: list[nn.Module] = [Spread(noise_dim, widths[0], side), *_normed(widths[0])]
+        for stage, width in enumerate(widths):
+            if stage:
+                layers += [DoubledConv2d(widths[stage - 1], width), *_normed(width)]
+            layers += [nn.Conv2d(width, width, 3, 1, 1, bias=False), *_normed(width)]
+        layers += [nn.Conv2d(widths[-1], 4 * channels, 3, 1, 1), nn.PixelShuffle(2), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, noise: Tensor) -> Tensor:
         """Generate one image per row of noise."""
@@ -82,11 +85,12 @@ class Discriminator(nn.Module):
 def players(params: CompactParams, shape: tuple[int, ...], _mean: Tensor | None) -> Players:
     """Build both networks."""
     channels, size = shape[0], shape[-1]
-    doublings = doublings_to(size)
-    times = [min(_WIDEST, 2**stage) for stage in range(doublings + 1)]
-    generator = Generator(params.noise_dim, [params.width * n for n in times[::-1]], size >> doublings, channels)
-    # It works on a quarter of the pixels at each stage, so a third more channels cost little.
-    discriminator = Discriminator([params.width * 4 // 3 * n for n in times], size, channels)
+    doublings, width = doublings_to(size), params.width
+    # From the smallest resolution to half of the images'.
+    widths = [width * min(2 * _WIDEST, 2 + stage) // 2 for stage in reversed(range(doublings))]
+    generator = Generator(params.noise_dim, widths, size >> doublings, channels)
+    # From the largest resolution on. It has no layer at full resolution either.
+    discriminator = Discriminator([width * min(4, 2**stage) // 2 for stage in range(doublings + 1)], size, channels)
     for network in (generator, discriminator):
         network.to(memory_format=torch.channels_last)
     return Players(generator, discriminator)
@@ -100,6 +104,11 @@ def doublings_to(size: int) -> int:
     return doublings
 
 
+def schedule(params: CompactParams) -> PlayerSchedule:
+    """Keep the learning rate for the first part of the budget: most is learned there."""
+    return PlayerSchedule(CriticSteps.constant(params.d_steps), decay_from=params.decay_from)
+
+
 def _normed(channels: int) -> list[nn.Module]:
     return [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
 
@@ -108,4 +117,4 @@ def _shift(params: CompactParams) -> int:
     return params.shift
 
 
-RECIPE = Recipe(pair(players), objectives.regularised, shift=_shift)
+RECIPE = Recipe(pair(players), objectives.regularised, schedule, shift=_shift)

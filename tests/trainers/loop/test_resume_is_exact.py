@@ -43,7 +43,7 @@ VARIANTS = {
         "fresh_reals": True,
         "flip": True,
     },
-    "compact": {"recipe": "compact", "penalty_every": 3},
+    "compact": {"recipe": "compact", "penalty_every": 3, "decay_from": 0.3},
     "cyclegan": {
         "recipe": "cyclegan",
         "batch_size": 4,

@@ -229,6 +229,14 @@ def test_began_learns_at_half_the_rate_after_an_epoch_in_which_its_measure_stall
     assert len(set(expected)) > 1, "it never stalled"
 
 
+def test_compact_keeps_its_rate_and_then_goes_along_a_line_to_the_last_one(train_small):
+    given = {"precision": "float32", "learning_rate": 1e-3, "learning_rate_end": 2e-4, "decay_from": 0.6}
+    attempt = train_small("compact", **given, batch_size=16, images=160)
+    rates = [row["learning_rate"] for _, row in sorted(attempt.series.items())]
+    wanted = [1e-3] * 7 + [8e-4, 6e-4, 4e-4]
+    assert rates == pytest.approx(wanted, rel=1e-4)
+
+
 def test_a_training_whose_rates_were_halved_goes_on_from_its_checkpoint(train_small):
     whole = train_small("began", **BEGAN)
     # In the middle of the first epoch with half the rate.

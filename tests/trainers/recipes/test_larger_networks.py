@@ -12,6 +12,7 @@ from models.recipes import RECIPES, resolve_params
 from trainers import recipes
 from trainers.outputs import layers
 from trainers.recipes import DataInfo
+from trainers.recipes.layers import DoubledConv2d
 from trainers.recipes.r3gan import Block
 
 _CONVOLUTIONS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
@@ -156,14 +157,14 @@ def test_the_auto_encoder_returns_the_mean_distance_of_each_image_from_its_recon
     torch.testing.assert_close(auto_encoder(images), off.view(3, -1).mean(1))
 
 
-def test_compact_convolves_once_at_the_smallest_size_and_after_each_doubling():
+def test_compact_convolves_at_each_resolution_up_to_half_of_the_images():
     generator, discriminator = built("compact", size=28, channels=1).values()
     assert weights(generator) == [
         (7 * 7 * 48, 64),
         (48, 48, 3, 3),
-        (24, 48, 3, 3),
-        (12, 24, 3, 3),
-        (1, 12, 3, 3),
+        (32, 48, 3, 3),
+        (32, 32, 3, 3),
+        (4, 32, 3, 3),
     ]
     assert weights(discriminator) == [(16, 1, 4, 4), (32, 16, 4, 4), (64, 32, 3, 3), (64, 64, 3, 3), (1, 64 * 4 * 4)]
     assert kinds(generator).count("BatchNorm2d") == 4
@@ -179,6 +180,22 @@ def test_compact_paints_every_size_it_offers_from_a_small_image(size, first, cha
     assert images.shape == (2, channels, size, size)
     assert discriminator(images).shape == (2,)
     assert generator.layers[0].side == first
+
+
+def test_channels_of_compact_grow_by_half_a_width_up_to_two_widths():
+    generator, discriminator = built("compact", size=128, channels=3, width=8).values()
+    assert [shape[0] for shape in weights(generator) if len(shape) == 4] == [16, 16, 16, 12, 12, 8, 8, 12]
+    assert [shape[0] for shape in weights(discriminator)] == [4, 8, 16, 16, 16, 16, 1]
+
+
+def test_a_doubled_convolution_is_the_convolution_of_doubled_images():
+    layer = DoubledConv2d(6, 4).double()
+    images = torch.randn(2, 6, 7, 5, dtype=torch.float64, requires_grad=True)
+    doubled = nn.functional.interpolate(images, scale_factor=2, mode="nearest")
+    plain = nn.functional.conv2d(doubled, layer.weight, padding=1)
+    torch.testing.assert_close(layer(images), plain)
+    slopes = [torch.autograd.grad(out.square().sum(), (images, layer.weight)) for out in (layer(images), plain)]
+    torch.testing.assert_close(*slopes)
 
 
 def test_cyclegan_has_the_parameters_of_its_papers_code():
