@@ -13,7 +13,7 @@ from api.dashboard import site
 from api.http import docs_page, problems
 from api.http.access import Doorkeeper
 from api.http.openapi import document
-from api.http.parsing import refuse_control_characters
+from api.http.parsing import refuse_unreadable
 from api.http.proxies import BehindProxies, Proxies
 from api.http.routes import RouteTable, mount
 from api.http.shared_answer import SharedAnswer
@@ -106,7 +106,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         mount(app, service, route)
     site.install(app, service, RouteTable(routes))
     # After the pages have begun, because they may have to show the refusal.
-    app.before_request(lambda: refuse_control_characters(request))
+    app.before_request(lambda: refuse_unreadable(request))
     return app
 
 

@@ -149,12 +149,16 @@ def _long_name(name: str) -> Message | None:
     return None if len(name) <= MAX_NAME else FieldFaults.longer_than(max_length=MAX_NAME)
 
 
-def refuse_control_characters(request: Request) -> None:
-    """Refuse a header with a control character, which no field value may hold (RFC 9110, 5.5): Postgres takes no NUL.
+def refuse_unreadable(request: Request) -> None:
+    """Refuse a query that is not UTF-8, which werkzeug can't read, and a header with a control character.
+
+    No field value may hold one (RFC 9110, 5.5), and Postgres takes no NUL.
 
     Raises:
         InvalidError
     """
+    if garbled := _not_utf8(request.query_string):
+        raise InvalidError([_parameter(name, FieldFaults.text_not_utf8()) for name in garbled])
     errors = [
         field(pointer(["header", name]), FieldFaults.control_character(), header=name)
         for name, value in request.headers.items()
@@ -226,8 +230,6 @@ def read_query(request: Request, model: type[Model]) -> Model:
     Raises:
         InvalidError
     """
-    if garbled := _not_utf8(request.query_string):
-        raise InvalidError([_parameter(name, FieldFaults.text_not_utf8()) for name in garbled])
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for name, given in request.args.lists():

@@ -115,6 +115,14 @@ def test_an_odd_target_is_a_problem_too(talk: Talk, target: str) -> None:
     assert (answer.status, answer.problem["code"]) in {(404, "not_found"), (405, "method_not_allowed")}
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/v1/jobs", "/v1/openapi.json", "/dashboard/login", "/docs", "/nowhere"])
+def test_a_query_that_is_not_utf8_is_refused_by_name_on_every_path(talk: Talk, path: str) -> None:
+    for query in ("next=/\xaf\xab", "next=%AF"):
+        answer = talk(head("Accept: application/json", "Connection: close", line=f"GET {path}?{query} HTTP/1.1"))
+        assert answer.status == 422, (path, query)
+        assert answer.problem["errors"][0]["parameter"] == "next"
+
+
 def test_an_odd_host_is_never_a_crash(talk: Talk) -> None:
     for host in ("", "a b", "[", "\xff", "a" * 300, "x:y", "x:99999", "..", "@", "/"):
         answer = talk(head(f"Host: {host}", "Connection: close"))
