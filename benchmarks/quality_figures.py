@@ -142,9 +142,11 @@ def note(figures: Figures) -> str:
     """Say what was measured with what."""
     settings = figures["settings"]
     dates = sorted({training["date"] for training in figures["recipes"].values()})
+    precisions = sorted({training["precision"] for training in figures["recipes"].values()})
     seconds = "seconds of the processor" if settings["clock"] == "processor" else "seconds by the clock"
+    how = f"threads: {settings['threads']}, {' and '.join(precisions)}, {seconds}"
     return (
-        f"{settings['dataset']}, {settings['samples']:,} images judged. {settings['machine']}, threads: "
-        f"{settings['threads']}, {seconds}, measured {' to '.join(sorted({dates[0], dates[-1]}))}. "
+        f"{settings['dataset']}, {settings['samples']:,} images judged. {settings['machine']}, {how}, "
+        f"measured {' to '.join(sorted({dates[0], dates[-1]}))}. "
         "*: one training for each number of seconds, because the schedules follow the budget"
     )

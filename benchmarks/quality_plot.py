@@ -92,7 +92,8 @@ def _curves(recipes: dict[str, Training], x: Axis, y: Axis) -> Iterator[str]:
     below = -math.inf
     for down, across, name, colour in sorted(ends):
         below = max(down + 4, below + _LINE)
-        yield f'<text x="{across + 9}" y="{below}" fill="{colour}" font-weight="600">{escape(name)}</text>'
+        font = 'font-size="13" font-weight="600"'
+        yield f'<text x="{across + 9}" y="{below}" fill="{colour}" {font}>{escape(name)}</text>'
 
 
 def _note(figures: Figures) -> Iterator[str]:

@@ -16,6 +16,7 @@ from api.v1.jobs import create_job, get_job
 from api.v1.queues import list_queues
 from api.v1.recipes import get_recipe
 from models.compatibility import MisfitError, image_size
+from models.measured_quality import BEST_ON_DIGITS, CORES
 from models.messages import Message, Words
 from models.recipes import RECIPES, resolve_params
 from models.specs.base import TrainParams
@@ -75,6 +76,8 @@ def new_job(visit: Visit[NewQuery]) -> TemplateResponse:
         "recipes": [
             {"name": one.name, "title": one.title, "about": prose(one.description)} for one in RECIPES.values()
         ],
+        "best": [(best.minutes, RECIPES[best.recipe].title) for best in BEST_ON_DIGITS],
+        "cores": CORES,
         "recipe": recipe,
         "sizes": RECIPES[recipe["name"]].sizes_in_words(),
         "preset": None if chosen is None else {**chosen, "about": prose(chosen["description"])},

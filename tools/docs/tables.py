@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from api.v1.prometheus import FIGURES
 from models.states import EVENTS
 from stores.infra.settings import Settings
-from tools.docs import catalog
+from tools.docs import catalog, measured
 from tools.docs.catalog import Rows, sentence
 from tools.docs.paths import Problem
 from tools.docs.tree import Tree
@@ -111,4 +111,5 @@ TABLES: dict[str, Callable[[], Rows]] = {
     "own-parameters": catalog.own_parameters,
     "layouts": catalog.layouts,
     "known-datasets": catalog.known_datasets,
+    "quality": measured.rows,
 }

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from models.measured_quality import BEST_ON_DIGITS, CORES
 from models.recipes import RECIPES
 from tests.api.uploads.archives import pictures, zipped
 
@@ -42,6 +43,14 @@ def offered(page):
     inside = page.partition('<select id="dataset"')[2].partition("</select>")[0]
     groups = re.findall(r'<optgroup label="([^"]*)">(.*?)</optgroup>', inside, re.DOTALL)
     return {label: re.findall(r'<option value="([^"]*)"', options) for label, options in groups}
+
+
+def test_the_form_tells_which_recipe_was_best_after_some_minutes(alice, enter):
+    page = enter(alice).see("/dashboard/new")
+    told = page.partition("Best on handwritten digits")[2].partition("</p>")[0]
+    assert f"with {CORES} CPU core" in told
+    for best in BEST_ON_DIGITS:
+        assert re.search(f"after {best.minutes} minutes? {re.escape(RECIPES[best.recipe].title)}", told)
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES))
