@@ -21,10 +21,10 @@ from ganforge.errors import StackError, StoppedError
 from ganforge.stack.home import Home
 from ganforge.stack.settings import StackSettings
 from ganforge.stack.signals import Signals
-from ganforge.stack.stack import Stack
 from models.formats import duration, size
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from ganforge.stack.stack import Stack
     from models.views import Artifact, Job
 
 # Marks the demo's own jobs, so that an interrupted demo does not delay the next one.
@@ -76,6 +76,9 @@ class Demo:
             with self._signals.raising():
                 self._work(str(running["api"]), home)
         else:
+            # Imported here: the clients of database and broker would make every other command start 0.2 s later.
+            from ganforge.stack.stack import Stack  # noqa: PLC0415
+
             stack = Stack(settings, self._signals, say)
             with self._step("starting the stack"):
                 say(f"Starting database, broker, object store, API, worker and sweeper in {home.path}")
