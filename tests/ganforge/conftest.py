@@ -18,6 +18,9 @@ from ganforge.stack.home import Home
 from tests.waiting import until
 
 START_S = 90.0
+# For tests that start a stack each and ask little of it. Most want no training: a trainer started ahead would cost more
+# than the rest; and a second process of the API reads the same code once more.
+LEAN = {"GANFORGE_SPARE_TRAINER": "false", "GANFORGE_API_PROCESSES": "1"}
 
 
 @dataclass
@@ -91,8 +94,7 @@ class Commands:
 @pytest.fixture
 def ganforge(tmp_path: Path) -> Iterator[Commands]:
     """Return the commands on a fresh home, where nothing runs."""
-    # These tests start a stack each, and most want no training: a trainer started ahead would cost more than the rest.
-    commands = Commands(tmp_path / "home", settings={"GANFORGE_SPARE_TRAINER": "false"})
+    commands = Commands(tmp_path / "home", settings=dict(LEAN))
     yield commands
     commands.close()
 
