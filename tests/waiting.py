@@ -12,7 +12,7 @@ T = TypeVar("T")
 IN_THIS_DATABASE = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 
 
-def until(condition: Callable[[], T], timeout: float = 30.0, what: str = "the condition") -> T:
+def until(condition: Callable[[], T], timeout: float = 60.0, what: str = "the condition") -> T:
     """Return the condition's first truthy value; fail when there is none in time."""
     deadline = time.monotonic() + timeout
     while True:

@@ -43,7 +43,7 @@ class Server:
         env = {**os.environ, **self.environment, "GANFORGE_PORT": str(self.port)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-        until(self.answers, 30, "the server's answer")
+        until(self.answers, 60, "the server's answer")
 
     def answers(self) -> bool:
         """Tell whether it answers."""
@@ -59,7 +59,7 @@ class Server:
         assert self.process is not None
         return psutil.Process(self.process.pid).children()
 
-    def stop(self, how: int = signal.SIGTERM, patience: float = 15) -> None:
+    def stop(self, how: int = signal.SIGTERM, patience: float = 60) -> None:
         """Ask it to stop, and wait."""
         if self.process is not None:
             if self.process.poll() is None:
@@ -104,7 +104,7 @@ def stream(url: str, key: str, last_id: str | None = None, session: str | None =
     headers = {**shown, "Accept": "text/event-stream"}
     if last_id is not None:
         headers["Last-Event-ID"] = last_id
-    with httpx.stream("GET", url, headers=headers, timeout=30) as answer:
+    with httpx.stream("GET", url, headers=headers, timeout=60) as answer:
         assert answer.status_code == 200, answer.read()
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         yield parse(answer.iter_lines())

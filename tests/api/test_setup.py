@@ -168,7 +168,7 @@ def test_the_api_refuses_the_world_while_nobody_has_a_key(
     monkeypatch.setenv("GANFORGE_HOST", "0.0.0.0")  # noqa: S104
     monkeypatch.setenv("GANFORGE_PORT", str(free_port()))
     command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "api" / "gunicorn.conf.py")]
-    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode != 0
     assert "python -m api.setup" in refused.stderr
     assert "Booting worker" not in refused.stderr

@@ -19,7 +19,7 @@ from models.ids import new_id
 from tests.ganforge.conftest import Commands
 from tests.waiting import until
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 45_000
 PICTURES = Path(os.environ.get("GANFORGE_TEST_OUTPUT", ".test-output")) / "pages"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SMALL = {"width": 360, "height": 780}

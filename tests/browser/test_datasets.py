@@ -201,7 +201,7 @@ def test_the_page_is_for_everybody_at_any_width(person, picture, look):
 
 def test_the_digits_that_come_with_the_service_are_shown_and_counted_without_an_upload(person):
     alice = person()
-    until(lambda: alice.client.dataset("mnist-10k")["preview"], 30, "the preview that is made at the start")
+    until(lambda: alice.client.dataset("mnist-10k")["preview"], 60, "the preview that is made at the start")
     page = alice.page("/dashboard/datasets")
     card = page.locator(".dataset", has_text="mnist-10k")
     image = card.get_by_role("img", name="Pictures of mnist-10k")

@@ -94,7 +94,7 @@ def test_pages_whose_key_is_revoked_lead_to_the_login_and_their_streams_end(pers
     for tab in tabs:
         expect(tab.locator("#connection")).to_have_attribute("data-state", "live")
     with httpx.stream(
-        "GET", f"{stack.url}/v1/events", headers={"Authorization": f"Bearer {alice.key}"}, timeout=15
+        "GET", f"{stack.url}/v1/events", headers={"Authorization": f"Bearer {alice.key}"}, timeout=60
     ) as stream:
         pieces = stream.iter_bytes()
         assert next(pieces)

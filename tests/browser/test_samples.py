@@ -55,7 +55,7 @@ def test_images_and_a_walk_between_seeds_are_drawn_in_place_and_are_there_after_
     page.locator("#drawn").get_by_role("link", name="interpolation between seeds · seed 502").click()
     strip = page.locator("#job-samples img")
     shown(strip)
-    until(lambda: strip.evaluate("image => image.offsetHeight") >= 60, 15, "a strip that is large enough to see")
+    until(lambda: strip.evaluate("image => image.offsetHeight") >= 60, 60, "a strip that is large enough to see")
     picture(page, "job-of-samples")
 
 

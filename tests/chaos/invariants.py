@@ -16,6 +16,8 @@ from tests.chaos.running_stack import SUPERVISORS, World
 from tests.waiting import until
 
 DIED = {Outcome.crashed, Outcome.lost}
+# How long a trainer whose supervisor has died may take to end.
+STRAYS_S = 20.0
 SPARED = {Outcome.interrupted, Outcome.paused}
 
 
@@ -116,7 +118,7 @@ def _trainers(world: World) -> Iterator[str]:
         return found
 
     try:
-        until(lambda: not strays(), 5)
+        until(lambda: not strays(), STRAYS_S)
     except AssertionError:
         yield f"6: trainers are left: {strays()}"
 

@@ -65,7 +65,7 @@ def _filled(server: Server, environment: dict[str, str], home: Path) -> Target:
         spare, _ = stores.accounts.keys.create("spare", "nobody", Role.user)
         headers = {"Authorization": f"Bearer {keys[Role.user]}"}
         jobs = [
-            requests.post(f"{server.url}/v1/jobs", json=TRAIN, headers=headers, timeout=20).json() for _ in range(4)
+            requests.post(f"{server.url}/v1/jobs", json=TRAIN, headers=headers, timeout=60).json() for _ in range(4)
         ]
         worker = stores.fleet.workers.register("bench", "cpu", {"kind": "cpu"})
         bench = Bench(stores, worker, home)
@@ -75,7 +75,7 @@ def _filled(server: Server, environment: dict[str, str], home: Path) -> Target:
         grid = bench.artifact(first, "grid", "epoch-1.png", b"picture", "image/png")
         bench.finish(first)
         bench.claim()
-        document = requests.get(f"{server.url}/openapi.json", timeout=20).json()
+        document = requests.get(f"{server.url}/openapi.json", timeout=60).json()
         known = {
             "job_id": [job["id"] for job in jobs],
             "artifact_id": [checkpoint, grid],

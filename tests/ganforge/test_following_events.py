@@ -73,14 +73,14 @@ def test_events_made_while_the_api_is_down_and_after_arrive_once_and_in_order(
 
     reader = threading.Thread(target=follow)
     reader.start()
-    first = seen.get(timeout=20)
+    first = seen.get(timeout=60)
     api.kill()
-    until(lambda: breaks, 20, "the client to notice")
+    until(lambda: breaks, 60, "the client to notice")
     services.run(api)
     until(lambda: _ready(client), 60, "the API's return")
     client.cancel(job["id"])
-    rest = list(iter(lambda: seen.get(timeout=40), None))
-    reader.join(timeout=20)
+    rest = list(iter(lambda: seen.get(timeout=60), None))
+    reader.join(timeout=60)
     assert [event["seq"] for event in (first, *rest)] == list(range(1, len(rest) + 2))
     assert rest[-1]["data"]["to"] == "canceled"
 
@@ -108,8 +108,8 @@ def test_the_stream_over_all_jobs_tells_of_new_ones(client: Client) -> None:
         made.append(client.train("mlp_gan", "mnist-10k", params={"epochs": 1})["id"])
         return not seen.empty()
 
-    until(told, 30, "an event")
-    reader.join(timeout=20)
+    until(told, 60, "an event")
+    reader.join(timeout=60)
     assert seen.get()["job"] in made
 
 

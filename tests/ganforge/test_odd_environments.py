@@ -135,7 +135,7 @@ def test_a_socks_proxy_is_used(ganforge: Commands, scheme: str) -> None:
         thread.start()
         port = listener.getsockname()[1]
         result = ganforge("queues", "list", **{**FAR, "ALL_PROXY": f"{scheme}://127.0.0.1:{port}", "NO_PROXY": ""})
-        thread.join(30)
+        thread.join(60)
     assert asked[0][:1] == b"\x05"
     assert asked[1].startswith(b"\x05\x01\x00")
     _one_line(result, 4, "no service answers")

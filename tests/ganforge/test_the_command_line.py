@@ -85,14 +85,14 @@ def test_ctrl_c_leaves_the_job_running_and_cancel_ends_it_with_code_3_for_who_wa
     assert watching.stdout is not None
     assert until(lambda: "running" in watching.stdout.readline(), 60, "the job's start")
     watching.send_signal(signal.SIGINT)
-    output, _ = watching.communicate(timeout=20)
+    output, _ = watching.communicate(timeout=60)
     assert watching.returncode == 130
     assert f"{job_id} goes on" in output
 
     staying = running.start("watch", job_id)
     result = running("cancel", job_id)
     assert (result.returncode, result.stdout) == (0, f"{job_id} is canceled\n")
-    staying.communicate(timeout=30)
+    staying.communicate(timeout=60)
     assert staying.returncode == 3
 
 

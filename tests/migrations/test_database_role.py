@@ -151,9 +151,9 @@ def test_a_table_in_use_is_waited_for(services: Services, database: str) -> None
         step = Thread(target=ensure_service_role, args=args)
         step.start()
         waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'used'::regclass"
-        until(lambda: user.execute(waits.encode()).fetchone() == (1,), 20, "the step that waits for the table")
+        until(lambda: user.execute(waits.encode()).fetchone() == (1,), 60, "the step that waits for the table")
         user.commit()
-        step.join(30)
+        step.join(60)
         assert not step.is_alive()
     with _as_service(services, database) as connection:
         connection.execute("DROP TABLE used")

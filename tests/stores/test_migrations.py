@@ -112,9 +112,9 @@ def test_a_migration_goes_on_when_its_table_is_free_again(stores, next_migration
     with stores.infra.engine.connect() as reader, capture_logs() as told:
         reader.execute(text("SELECT * FROM queues"))
         migration.start()
-        until(lambda: _waits(told) >= 2, 30, "the end of the migration's second wait")
+        until(lambda: _waits(told) >= 2, 60, "the end of the migration's second wait")
         reader.rollback()
-        migration.join(30)
+        migration.join(60)
     with stores.infra.engine.connect() as connection:
         assert connection.execute(text("SELECT added FROM queues")).all()
 
@@ -126,10 +126,10 @@ def test_an_index_whose_build_was_killed_is_made_again(stores, next_migration):
         with stores.infra.engine.connect() as writer:
             writer.execute(text("UPDATE queues SET paused = false"))
             killed = thread.submit(migrate, stores.infra.engine)
-            pid = until(lambda: watcher.scalar(BUILDS), 30, "the build of the index")
+            pid = until(lambda: watcher.scalar(BUILDS), 60, "the build of the index")
             watcher.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
             with pytest.raises(OperationalError, match="terminat"):
-                killed.result(30)
+                killed.result(60)
             assert watcher.scalar(STATE) is False
             writer.rollback()
         migrate(stores.infra.engine)
@@ -145,17 +145,17 @@ def test_an_index_waits_as_long_as_it_takes_and_keeps_nobody_from_writing(stores
     with watching as watcher, ThreadPoolExecutor(1) as thread, stores.infra.engine.connect() as writer:
         writer.execute(text("UPDATE queues SET paused = false WHERE name = 'cpu'"))
         first = thread.submit(migrate, stores.infra.engine)
-        until(lambda: watcher.scalar(BUILDS), 30, "the build of the index")
+        until(lambda: watcher.scalar(BUILDS), 60, "the build of the index")
         # Another one waits for this one, which must not wait for it in turn.
         known = list(watcher.scalars(text(SESSIONS)))
         second = subprocess.Popen(again, cwd=ROOT)
         try:
-            until(lambda: watcher.scalar(ASKS, {"known": known}), 30, "the second one's wait")
+            until(lambda: watcher.scalar(ASKS, {"known": known}), 60, "the second one's wait")
             watcher.execute(text("UPDATE queues SET paused = false WHERE name = 'gpu'"))
-            until(lambda: watcher.scalar(LONG_BUILDS), 30, "a wait that is longer than the time limit of locks")
+            until(lambda: watcher.scalar(LONG_BUILDS), 60, "a wait that is longer than the time limit of locks")
             writer.rollback()
-            first.result(30)
-            assert second.wait(30) == 0
+            first.result(60)
+            assert second.wait(60) == 0
         finally:
             second.kill()
             second.wait()

@@ -132,7 +132,7 @@ class Process:
         """Read to the end and return the exit code."""
         while self.read() is not None:
             pass
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
     def close(self) -> None:
         """Leave nothing behind."""

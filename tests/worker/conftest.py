@@ -82,7 +82,7 @@ class Fleet:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        until(lambda: not self.trainers(), 10, "the end of all trainers")
+        until(lambda: not self.trainers(), 60, "the end of all trainers")
 
 
 def _settings(home: Path) -> dict[str, str]:

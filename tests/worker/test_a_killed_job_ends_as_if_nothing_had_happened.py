@@ -68,7 +68,7 @@ def test_after_kill_9_of_the_supervisor(fleet, stores, submit, weights, calm):
     job_id = submit(params=PARAMS)
     until(lambda: _has_checkpoint(stores, job_id), 60)
     os.kill(first.pid, signal.SIGKILL)
-    until(lambda: not fleet.trainers(), 5, "the end of the trainers of a dead supervisor")
+    until(lambda: not fleet.trainers(), 60, "the end of the trainers of a dead supervisor")
     fleet.supervisor(**SPARE)
     job = _finish(stores, job_id)
 
@@ -84,7 +84,7 @@ def test_after_sigterm_the_worker_gives_the_job_back_and_another_goes_on(fleet, 
     job_id = submit(params=PARAMS)
     until(lambda: stores.queries.jobs.job(job_id, None)["progress"]["step"] > 0, 60)
     first.terminate()
-    first.wait(15)
+    first.wait(60)
     job = stores.queries.jobs.job(job_id, None)
     assert (job["state"], first.returncode) == ("queued", 0), fleet.logs()
     assert _has_checkpoint(stores, job_id)[0]["step"] == job["progress"]["step"]
@@ -98,7 +98,7 @@ def test_after_sigterm_the_worker_gives_the_job_back_and_another_goes_on(fleet, 
 
 def test_a_killed_spare_costs_no_job_anything(fleet, stores, submit):
     fleet.supervisor(**SPARE)
-    (spare,) = until(fleet.trainers, 20, "a trainer started ahead")
+    (spare,) = until(fleet.trainers, 60, "a trainer started ahead")
     os.kill(spare.pid, signal.SIGKILL)
     job_id = submit()
     job = _finish(stores, job_id)
@@ -110,9 +110,9 @@ def test_a_job_that_dies_at_every_attempt_fails_with_the_last_log_lines(fleet, s
     fleet.sweeper()
     job_id = submit(params={"epochs": 5000}, max_attempts=2)
     for number in (1, 2):
-        until(lambda n=number: stores.queries.jobs.job(job_id, None)["attempt"] == n, 30)
-        until(lambda: stores.queries.jobs.job(job_id, None)["progress"]["step"] > 0, 30)
-        until(lambda n=number: _kill_running(fleet, stores, job_id, n), 30)
+        until(lambda n=number: stores.queries.jobs.job(job_id, None)["attempt"] == n, 60)
+        until(lambda: stores.queries.jobs.job(job_id, None)["progress"]["step"] > 0, 60)
+        until(lambda n=number: _kill_running(fleet, stores, job_id, n), 60)
     job = _finish(stores, job_id)
     assert (job["state"], job["error"]["code"]) == ("failed", "too_many_attempts")
     assert "SIGKILL" in job["error"]["detail"]

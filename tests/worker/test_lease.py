@@ -43,7 +43,7 @@ def test_the_first_look_renews_a_lease_that_is_nearly_over(stores: Stores) -> No
     lease = Lease(stores, claim, over, lambda _: None, lambda _: None)
     lease.start()
     try:
-        until(renewed, 10, "a renewed lease")
+        until(renewed, 60, "a renewed lease")
     finally:
         over.set()
-        lease.join(10)
+        lease.join(60)

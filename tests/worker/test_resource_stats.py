@@ -45,8 +45,8 @@ def test_a_job_that_succeeds_teaches_its_peak_and_its_pace(fleet, stores, submit
     with stores.infra.engine.connect() as connection:
         ran = float(connection.scalar(text("SELECT extract(epoch FROM ended_at - started_at) FROM attempts")))
         typical = connection.scalar(text("SELECT typical_s FROM queues WHERE name = 'cpu'"))
-    assert took.seconds == pytest.approx(ran, rel=0.25)
-    assert typical == pytest.approx(ran, rel=0.25)
+    assert took.seconds == pytest.approx(ran, rel=0.5)
+    assert typical == pytest.approx(ran, rel=0.5)
     assert took.low == took.seconds == took.high
     assert runtime(stores, shape, "cpu", 180_000).seconds > took.seconds
 

@@ -29,7 +29,7 @@ def test_each_supervisor_keeps_to_its_gpu_and_takes_what_fits_on_it(fleet, store
     facts = {worker["name"]: worker["device"] for worker in workers}
     assert [facts[name]["uuid"] for name in ("gpu-0", "gpu-1")] == [SMALL, LARGE]
     assert [facts[name]["capacity"] for name in ("gpu-0", "gpu-1")] == [8 * GIB, 81559 << 20]
-    trainers = until(lambda: len(found := fleet.trainers()) == 2 and found, 30, "a trainer for each")
+    trainers = until(lambda: len(found := fleet.trainers()) == 2 and found, 60, "a trainer for each")
     seen = {trainer.environ()["CUDA_VISIBLE_DEVICES"] for trainer in trainers}
     assert seen == {SMALL, LARGE}
 

@@ -54,7 +54,7 @@ def test_one_that_died_waiting_is_replaced(spare):
     spare.prepare()
     (waiting,) = _trainers() - before
     psutil.Process(waiting).kill()
-    until(lambda: waiting not in _trainers(), 5, "its end")
+    until(lambda: waiting not in _trainers(), 60, "its end")
     with _job(spare) as trainer:
         assert isinstance(trainer, Trainer)
         assert trainer.alive

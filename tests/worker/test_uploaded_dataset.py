@@ -62,7 +62,7 @@ def test_a_worker_fetches_an_uploaded_data_set_trains_on_it_and_keeps_it(fleet, 
     stores.infra.blobs.remove(stores.datasets.uploads.packed_key(made["id"]))
     assert _train(stores, submit, made)["state"] == "succeeded"
     # With nothing working on it, it is the cache's alone again.
-    assert until(lambda: kept.stat().st_nlink == 1, 10, "the end of the attempt's own name")
+    assert until(lambda: kept.stat().st_nlink == 1, 60, "the end of the attempt's own name")
 
 
 def test_a_cached_file_of_the_wrong_size_is_fetched_anew(stores, upload, tmp_path):
@@ -101,7 +101,7 @@ def test_two_workers_on_one_disk_fetch_it_once(stores, upload, tmp_path, monkeyp
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert len(fetched) == 1
     assert len({(folder / "dataset.safetensors").stat().st_ino for folder in folders}) == 1
 
@@ -159,7 +159,7 @@ def test_a_cancel_is_seen_while_a_data_set_is_still_fetched(fleet, stores, submi
         job_id = submit(params={"batch_size": 8}, dataset=made["name"], dataset_id=made["id"])
         until(lambda: stores.queries.jobs.job(job_id, None)["state"] == "running", 60, "the claim")
         stores.jobs.cancel(job_id, Local("alice"))
-        job = until(lambda: _ended(stores, job_id), 10, "the end")
+        job = until(lambda: _ended(stores, job_id), 60, "the end")
     assert (job["state"], job["reason"]) == ("canceled", "canceled by request")
 
 

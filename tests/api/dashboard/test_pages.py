@@ -19,4 +19,4 @@ def test_the_pages_of_an_owner_wait_for_a_turn_as_its_requests_do(app, alice, bo
         readers[1].see("/dashboard/jobs")
         assert not late.done()
         held.close()
-        assert "<h1" in late.result(30)
+        assert "<h1" in late.result(60)

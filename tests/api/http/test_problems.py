@@ -15,7 +15,6 @@ from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from ganforge.stack.ports import free_port
 from stores.infra.settings import Settings
 from tests.api.conftest import Person
 
@@ -90,10 +89,9 @@ def test_keys_never_reach_the_log(alice: Person) -> None:
 @pytest.fixture
 def closed_port() -> Iterator[int]:
     """Return a port of this machine where nobody listens."""
-    port = free_port()
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
-    yield port
+    with socket.socket() as held:  # bound, so that nobody else takes it, and deaf
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def test_silent_parts_are_named(settings: Settings, closed_port: int, tmp_path: Path) -> None:
@@ -124,7 +122,7 @@ def test_a_submission_survives_a_silent_broker(settings: Settings, alice: Person
     began = time.monotonic()
     answer = client.post("/v1/jobs", json=body, headers={"Authorization": f"Bearer {alice.key}"})
     assert answer.status_code == 201
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     assert alice.get(f"/v1/jobs/{answer.json['id']}").status_code == 200
     app.extensions["ganforge"].stores.close()
 

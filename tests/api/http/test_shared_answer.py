@@ -28,7 +28,7 @@ class Question:
     def __call__(self) -> Any:
         """Answer."""
         self.asked += 1
-        self.open.wait(30)
+        self.open.wait(60)
         answer = next(self._answers)
         if isinstance(answer, BaseException):
             raise answer
@@ -55,7 +55,7 @@ def ask_at_once(shared: SharedAnswer[Any], question: Question) -> list[Any]:
 
     with ThreadPoolExecutor(ASKERS) as pool:
         answers = pool.map(ask, range(ASKERS))
-        assert all(joined.acquire(timeout=30) for _ in range(ASKERS))
+        assert all(joined.acquire(timeout=60) for _ in range(ASKERS))
         question.open.set()
         return list(answers)
 

@@ -10,7 +10,7 @@ import pytest
 
 from api.http.turns import AT_ONCE, Turns
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 SHORT_S = 0.2
 
 

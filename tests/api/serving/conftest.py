@@ -106,7 +106,7 @@ def talk(server: Server) -> Talk:
     """Return a function that sends bytes and returns the answer, after which the server must close."""
 
     def send(content: bytes, *, done: bool = False) -> Answer:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as sock:
             sock.sendall(content)
             if done:
                 sock.shutdown(socket.SHUT_WR)

@@ -137,7 +137,7 @@ def test_a_target_with_a_scheme_and_a_host_names_the_path(talk: Talk) -> None:
 
 def test_requests_that_follow_each_other_at_once_are_answered_in_turn(server: Server) -> None:
     request = b"\r\nGET /healthz HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"
-    with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+    with socket.create_connection(("127.0.0.1", server.port), 60) as sock:
         sock.sendall(request * 3 + b"GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n")
         assert read_answer(sock).body.count(b"HTTP/1.1 ") == 3  # behind the first one
 
@@ -145,12 +145,12 @@ def test_requests_that_follow_each_other_at_once_are_answered_in_turn(server: Se
 def test_a_large_body_that_is_refused_leaves_time_for_the_answer(server: Server, alice: Person) -> None:
     headers = {"Authorization": f"Bearer {alice.key}", "Content-Type": "application/json"}
     for content in (b" " * 20_000_000, iter([b" " * 1_000_000] * 20)):
-        answer = httpx.post(f"{server.url}/v1/jobs", content=content, headers=headers, timeout=20)
+        answer = httpx.post(f"{server.url}/v1/jobs", content=content, headers=headers, timeout=60)
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
 def test_who_waits_for_leave_to_send_a_body_is_refused_without_it(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+    with socket.create_connection(("127.0.0.1", server.port), 60) as sock:
         sock.sendall(head("Expect: 100-continue", "Content-Length: 5", line="POST /v1/jobs HTTP/1.1"))
         answer = read_answer(sock)
         assert (answer.status, answer.problem["code"]) == (401, "unauthenticated")

@@ -77,7 +77,7 @@ class Watcher:
         self.error: Exception | None = None
         self._thread = threading.Thread(target=self._follow, args=(url, key, last_id, session), daemon=True)
         self._thread.start()
-        assert self.connected.wait(20)
+        assert self.connected.wait(60)
 
     def _follow(self, url: str, key: str, last_id: str | None, session: str | None) -> None:
         try:
@@ -93,7 +93,7 @@ class Watcher:
         """The ids that came."""
         return [event.id for event in self.seen if event.id is not None]
 
-    def ended(self, timeout: float = 20) -> bool:
+    def ended(self, timeout: float = 60) -> bool:
         """Wait for the end of the stream."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -103,7 +103,7 @@ def test_a_stream_replays_then_follows_then_ends(server: Server, alice: Person, 
     job = alice.submit()["id"]
     url = f"{server.url}/v1/jobs/{job}/events"
     watcher = Watcher(url, alice.key)
-    until(lambda: watcher.ids == ["1"], 10)
+    until(lambda: watcher.ids == ["1"], 60)
     claim = bench.claim()
     for step in range(1, 21):
         bench.metric(claim, step, d_loss=1.0 / step)
@@ -161,7 +161,7 @@ def test_forty_streams_on_both_processes_see_everything(server: Server, alice: P
     for step in range(1, 51):
         bench.metric(claim, step, d_loss=1.0)
         if step % 10 == 0:
-            assert httpx.get(f"{server.url}/healthz", timeout=5).status_code == 200
+            assert httpx.get(f"{server.url}/healthz", timeout=60).status_code == 200
     bench.finish(claim)
     expected = [str(n) for n in range(1, 54)]
     for watcher in watchers:
@@ -177,11 +177,11 @@ def test_hints_that_are_lost_are_found_in_the_rows(
 ) -> None:
     job = alice.submit()["id"]
     watcher = Watcher(f"{server.url}/v1/jobs/{job}/events", alice.key)
-    until(lambda: watcher.ids == ["1"], 10)
+    until(lambda: watcher.ids == ["1"], 60)
     monkeypatch.setattr(stores.jobs._bus, "_redis", _Deaf(stores.jobs._bus._redis))
     claim = bench.claim()
     bench.metric(claim, 1, d_loss=1.0)
-    until(lambda: watcher.ids == ["1", "2", "3"], 15, "events without hints")
+    until(lambda: watcher.ids == ["1", "2", "3"], 60, "events without hints")
     monkeypatch.undo()
     bench.finish(claim)
     assert watcher.ended()
@@ -202,7 +202,7 @@ def test_a_stream_ends_when_its_key_is_revoked(server: Server, alice: Person, st
     job = alice.submit()["id"]
     watcher = Watcher(f"{server.url}/v1/jobs/{job}/events", alice.key)
     stores.accounts.keys.revoke(alice.key_id, Local("root"))
-    assert watcher.ended(15)
+    assert watcher.ended()
     assert watcher.seen[-1].event != "end"
 
 
@@ -214,10 +214,10 @@ def test_the_streams_of_a_session_end_when_it_is_signed_out(server: Server, alic
     ending = [Watcher(server.url + path, "", session=closed) for path in paths]
     staying = Watcher(server.url + paths[0], "", session=open_still)
     stores.accounts.sessions.end(closed)
-    assert all(watcher.ended(15) for watcher in ending)
+    assert all(watcher.ended() for watcher in ending)
     assert not staying.ended(1)
     stores.accounts.keys.revoke(alice.key_id, Local("root"))
-    assert staying.ended(15)
+    assert staying.ended()
 
 
 def test_open_streams_do_not_hold_up_a_shutdown(small: Server, alice: Person) -> None:
@@ -225,8 +225,8 @@ def test_open_streams_do_not_hold_up_a_shutdown(small: Server, alice: Person) ->
     watchers = [Watcher(f"{small.url}/v1/jobs/{job}/events", alice.key), Watcher(f"{small.url}/v1/events", alice.key)]
     began = time.monotonic()
     small.stop()
-    assert time.monotonic() - began < 8
-    assert all(watcher.ended(5) for watcher in watchers)
+    assert time.monotonic() - began < 20
+    assert all(watcher.ended() for watcher in watchers)
 
 
 def test_streams_beyond_the_cap_are_told_to_come_again(small: Server, alice: Person) -> None:
@@ -242,7 +242,7 @@ def test_streams_beyond_the_cap_are_told_to_come_again(small: Server, alice: Per
         assert "ganforge_open_streams 2.0" in httpx.get(f"{small.url}/metrics").text
     # The server notices that a reader has gone when it writes to it.
     alice.post(f"/v1/jobs/{job}/cancel")
-    until(lambda: "ganforge_open_streams 0.0" in httpx.get(f"{small.url}/metrics").text, 10)
+    until(lambda: "ganforge_open_streams 0.0" in httpx.get(f"{small.url}/metrics").text, 60)
 
 
 def test_the_feed_shows_what_its_reader_may_see(
@@ -252,16 +252,16 @@ def test_the_feed_shows_what_its_reader_may_see(
     watchers = {who: Watcher(f"{server.url}/v1/events", who.key) for who in (alice, bob, admin)}
     mine, theirs = alice.submit()["id"], bob.submit()["id"]
     bench.finish(bench.claim())
-    until(lambda: len(watchers[admin].ids) == 4, 15, "four events of everybody's")
+    until(lambda: len(watchers[admin].ids) == 4, 60, "four events of everybody's")
     assert watchers[admin].ids[:2] == [f"{mine}:1", f"{theirs}:1"]
     assert watchers[admin].ids[2:] == [f"{before}:2", f"{before}:3"]
-    until(lambda: len(watchers[alice].ids) == 3, 15)
+    until(lambda: len(watchers[alice].ids) == 3, 60)
     assert watchers[alice].ids == [f"{mine}:1", f"{before}:2", f"{before}:3"]
-    until(lambda: watchers[bob].ids == [f"{theirs}:1"], 15)
+    until(lambda: watchers[bob].ids == [f"{theirs}:1"], 60)
     again = Watcher(f"{server.url}/v1/events", alice.key, last_id=f"{before}:2")
-    until(lambda: again.ids == [f"{before}:3"], 15, "the feed after a position")
+    until(lambda: again.ids == [f"{before}:3"], 60, "the feed after a position")
     bob.post(f"/v1/jobs/{theirs}/cancel")
-    until(lambda: watchers[bob].ids == [f"{theirs}:1", f"{theirs}:2"], 15)
+    until(lambda: watchers[bob].ids == [f"{theirs}:1", f"{theirs}:2"], 60)
     assert len(watchers[alice].ids) == 3
 
 

@@ -50,9 +50,9 @@ def test_a_wait_for_a_change_counts_as_a_stream_until_it_ends(app: Flask, alice:
     streams = app.extensions["ganforge"].streams
     with ThreadPoolExecutor() as beside:
         waiting = beside.submit(alice.get, f"/v1/jobs/{job}", headers={"Prefer": "wait=60"})
-        until(lambda: streams.open == 1, 10, "the wait")
+        until(lambda: streams.open == 1, 60, "the wait")
         with follow(alice), follow(alice) as refused:
             assert refused.status_code == 429
         alice.post(f"/v1/jobs/{job}/cancel")
-        assert waiting.result(30).json["state"] == "canceled"
+        assert waiting.result(60).json["state"] == "canceled"
     assert streams.open == 0

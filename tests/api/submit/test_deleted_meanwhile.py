@@ -64,7 +64,7 @@ class Stops:
 
     def reached(self, point: str) -> int:
         """Wait until the process has stopped at this point; return its id."""
-        found = until(lambda: list(self._points.glob(f"{point}.*")), 10, f"the stop at {point}")
+        found = until(lambda: list(self._points.glob(f"{point}.*")), 60, f"the stop at {point}")
         found[0].unlink()
         return int(found[0].suffix[1:])
 
@@ -178,7 +178,7 @@ def test_what_a_job_needs_stays_once_the_job_is_being_stored(
     with ThreadPoolExecutor(1) as thread:
         pruned = thread.submit(stores.jobs.prune_checkpoints, training.claim, 1)
         try:
-            assert len(pruned.result(10)) == 1
+            assert len(pruned.result(60)) == 1
         finally:
             stops.go_on(pid)
     assert answer.result().status_code == 201
@@ -190,9 +190,9 @@ def test_what_a_job_needs_stays_once_the_job_is_being_stored(
         deleted = thread.submit(stores.datasets.uploads.delete, dataset, Local("alice"))
         try:
             with stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as observer:
-                until(lambda: observer.scalar(WAITS), 30, "the wait for the job")
+                until(lambda: observer.scalar(WAITS), 60, "the wait for the job")
         finally:
             stops.go_on(pid)
         with pytest.raises(ConflictError, match="1 unfinished job needs"):
-            deleted.result(30)
+            deleted.result(60)
     assert answer.result().status_code == 201

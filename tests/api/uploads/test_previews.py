@@ -123,7 +123,7 @@ def test_without_an_object_store_the_thread_says_so_and_ends(looks, stores, monk
         raise BlobError("the object store does not answer")
 
     monkeypatch.setattr(stores.infra.blobs, "put", away)
-    looks.start().join(20)
+    looks.start().join(60)
     assert "previews_not_made" in capsys.readouterr().out
     assert len(stores.datasets.previews.lacking()) == 2
 
@@ -149,7 +149,7 @@ def test_a_server_makes_them_as_it_starts(service_environment, settings, stores,
             answer = httpx.get(f"{server.url}/v1/datasets", headers={"Authorization": f"Bearer {secret}"})
             return all(one["preview"] for one in answer.raise_for_status().json()["data"])
 
-        until(shown, 30, "the previews")
+        until(shown, 60, "the previews")
     finally:
         server.stop()
     assert "data_set_not_shown" not in server.log.read_text()

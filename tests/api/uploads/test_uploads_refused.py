@@ -222,7 +222,7 @@ def test_the_packer_ends_with_whoever_started_it(settings: Settings, tmp_path: A
     assert json.loads(process.stdout.readline())["type"] == "progress"
     process.stdin.close()
     threading.Thread(target=process.stdout.read, daemon=True).start()
-    until(lambda: process.poll() is not None, 10, "the packer's end")
+    until(lambda: process.poll() is not None, 60, "the packer's end")
     assert process.returncode == 1
     process.stdout.close()
     assert not (tmp_path / "out").exists()

@@ -36,14 +36,14 @@ def test_prefer_wait_answers_when_the_state_changes(alice: Person, bench: Bench,
     job = alice.submit()["id"]
     answers: list[Any] = []
     thread = _waiting(alice, job, answers, "respond-async, wait=30")
-    until(lambda: app.extensions["ganforge"].hub.watches(job), 20, "somebody who waits")
+    until(lambda: app.extensions["ganforge"].hub.watches(job), 60, "somebody who waits")
     claim = bench.claim()
     bench.metric(claim, 1, d_loss=1.0)
-    thread.join(20)
+    thread.join(60)
     assert answers
     state, applied, seconds = answers[0]
     assert (state, applied) == ("running", "wait=30")
-    assert seconds < 20
+    assert seconds < 30
 
 
 def test_prefer_wait_ends_when_time_is_up(alice: Person) -> None:
@@ -51,14 +51,14 @@ def test_prefer_wait_ends_when_time_is_up(alice: Person) -> None:
     began = time.monotonic()
     answer = alice.get(f"/v1/jobs/{job}", headers={"Prefer": "wait=1"})
     assert answer.json["state"] == "queued"
-    assert 0.9 < time.monotonic() - began < 10
+    assert 0.9 < time.monotonic() - began < 30
 
 
 def test_prefer_wait_is_no_wait_for_a_job_that_has_ended(finished: Finished, alice: Person) -> None:
     began = time.monotonic()
     answer = alice.get(f"/v1/jobs/{finished.id}", headers={"Prefer": "wait=600"})
     assert answer.headers["Preference-Applied"] == "wait=60"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("prefer", ["wait=x", "wait", "await=3", "wait=-1", "return=minimal"])

@@ -239,7 +239,7 @@ def test_large_sets_are_registered_without_a_checksum_and_at_once(stores, tmp_pa
         sparse.truncate(200 << 30)
     begin = time.monotonic()
     stores.datasets.register_known([tmp_path])
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 20  # a checksum of so much takes minutes
     told = row(stores, "lsun-bedroom")
     assert (told["sha256"], told["bytes"]) == (None, 200 << 30)
 

@@ -86,7 +86,7 @@ def _read_so_far(stores):
     """Return the rows and bytes of curves that the database has read, by its own count, which sessions report late."""
     stores.infra.engine.dispose()
     with stores.infra.engine.connect() as connection:
-        until(lambda: connection.scalar(text(OTHERS)) == 0, 10, "the end of the other sessions")
+        until(lambda: connection.scalar(text(OTHERS)) == 0, 60, "the end of the other sessions")
         connection.rollback()
         return connection.execute(text(READ)).one()
 

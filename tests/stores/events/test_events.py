@@ -96,7 +96,7 @@ def test_the_position_of_a_reader_without_events_moves_past_those_of_others(stor
     third = stores.events.look(second.position, "alice", 5, window=10)
     assert (third.events, third.more) == ([], False)
     view, _ = stores.jobs.submit(new_job(owner="alice"))
-    after = until(lambda: stores.events.look(third.position, "alice", 5, window=10).events, 5)
+    after = until(lambda: stores.events.look(third.position, "alice", 5, window=10).events, 60)
     assert [event["job"] for _, event in after] == [view["id"]]
 
 
@@ -109,7 +109,7 @@ def test_a_reader_who_comes_with_an_event_that_is_not_settled_does_not_get_it_ag
     assert (look.events, look.position) == ([], came)
     slow.commit()
     slow.close()
-    again = until(lambda: (found := stores.events.look(look.position, None, 10)).position > came and found, 5)
+    again = until(lambda: (found := stores.events.look(look.position, None, 10)).position > came and found, 60)
     assert again.events == []
 
 
@@ -122,7 +122,7 @@ def test_an_event_of_a_transaction_under_way_holds_back_what_is_newer(stores, ne
     slow.commit()
     slow.close()
 
-    (only,) = until(lambda: stores.events.look(Position(0, "", 0), None, 10).events, 5)
+    (only,) = until(lambda: stores.events.look(Position(0, "", 0), None, 10).events, 60)
     assert only[1]["seq"] == 1
 
 
@@ -138,7 +138,7 @@ def test_waiting_for_a_job_s_row_takes_no_transaction_id(stores, new_job, worker
     )
     with stores.infra.engine.connect() as watcher:
         watcher.execution_options(isolation_level="AUTOCOMMIT")
-        row = until(lambda: watcher.execute(waiting).first(), 10)
+        row = until(lambda: watcher.execute(waiting).first(), 60)
     holder.rollback()
     holder.close()
     waiter.join()
@@ -157,5 +157,5 @@ def test_a_position_is_found_by_job_and_seq_and_only_by_its_owner(stores, new_jo
 def test_an_owner_s_feed_holds_only_their_jobs(stores, new_job):
     stores.jobs.submit(new_job())
     theirs, _ = stores.jobs.submit(new_job(owner="bob"))
-    events = until(lambda: stores.events.look(Position(0, "", 0), "bob", 10).events, 5)
+    events = until(lambda: stores.events.look(Position(0, "", 0), "bob", 10).events, 60)
     assert [event["job"] for _, event in events] == [theirs["id"]]

@@ -162,7 +162,7 @@ def test_a_link_ends(settings, blobs, put):
     put("jobs/a")
     link = _changed(settings, link_s=1).link("jobs/a", "a", "text/plain")
     assert not _refuses("GET", link)
-    until(lambda: _refuses("GET", link), 10, "the end of the link")
+    until(lambda: _refuses("GET", link), 60, "the end of the link")
 
 
 def test_a_wrong_secret_is_refused(settings, blobs, put, tmp_path):

@@ -33,7 +33,7 @@ def test_connections_of_a_crowd_are_kept_for_the_next(database_url: str) -> None
 
     def backend(_: int) -> int:
         with engine.connect() as connection:
-            together.wait(30)
+            together.wait(60)
             return connection.scalars(text("SELECT pg_backend_pid()")).one()
 
     with ThreadPoolExecutor(8) as pool:

@@ -22,7 +22,7 @@ def test_two_claims_at_once_never_take_the_same_job_a_thousand_times(stores, new
     def claim_every_round() -> list[str]:
         taken = []
         for _ in range(rounds // 2):
-            barrier.wait(30)
+            barrier.wait(60)
             claim = stores.jobs.claim("cpu", worker, "cpu")
             assert claim is not None
             taken.append(claim.job_id)
@@ -40,7 +40,7 @@ def test_two_claims_of_one_job_at_once_give_it_to_exactly_one(stores, new_job, w
     barrier = Barrier(2)
 
     def claim():
-        barrier.wait(10)
+        barrier.wait(60)
         return stores.jobs.claim("cpu", worker, "cpu")
 
     with ThreadPoolExecutor(2) as pool:

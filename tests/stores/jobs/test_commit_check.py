@@ -150,12 +150,12 @@ def test_a_commit_that_the_server_is_still_working_on_is_waited_for(stores, clai
     writer = threading.Thread(target=_once, args=(lambda: stores.jobs.progress(claim, [("metric", POINTS)]),))
     with autocommit.connect() as observer:
         writer.start()
-        until(lambda: observer.scalar(waits, {"locks": ["advisory"]}), 30, "the commit on the server")
+        until(lambda: observer.scalar(waits, {"locks": ["advisory"]}), 60, "the commit on the server")
         with socket.socket(fileno=os.dup(sockets[0])) as lost:
             lost.shutdown(socket.SHUT_RDWR)
-        until(lambda: observer.scalar(waits, {"locks": ["transactionid", "tuple"]}), 30, "the wait for the commit")
+        until(lambda: observer.scalar(waits, {"locks": ["transactionid", "tuple"]}), 60, "the wait for the commit")
         slow_commits.rollback()
-        writer.join(30)
+        writer.join(60)
     assert _kinds(stores, claim) == ["state", "state", "metric"]
     assert stores.events.metrics.series(claim.job_id, None, None)["d_loss"] == ([1, 2], [0.5, 0.6])
 
@@ -193,7 +193,7 @@ def test_whoever_hangs_in_a_transaction_loses_its_row_after_a_lease(stores, clai
                 return other.scalar(row, {"job": claim.job_id}) == 1
 
         assert not free()
-        until(free, 5, "the end of the session that hangs")
+        until(free, 60, "the end of the session that hangs")
         with pytest.raises(DBAPIError) as ended:
             connection.execute(row, {"job": claim.job_id})
         assert ended.value.connection_invalidated  # so that an attempt tries again, and finds its fence outdated

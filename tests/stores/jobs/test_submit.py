@@ -63,7 +63,7 @@ def test_many_requests_with_one_key_at_once_make_one_job(stores, new_job):
     barrier = Barrier(8)
 
     def submit() -> str:
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             view, _ = stores.jobs.submit(new_job(), _request("race"))
         except IdempotencyBusyError:
@@ -199,8 +199,8 @@ def test_a_job_waits_for_a_deletion_under_way_and_is_refused(stores, new_job, le
         deleting.execute(text(deletion), {"dataset": new.dataset_id, "checkpoint": checkpoint})
         submitted = thread.submit(stores.jobs.submit, new)
         with stores.infra.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as observer:
-            until(lambda: observer.scalar(waits), 30, "the wait for the deletion")
+            until(lambda: observer.scalar(waits), 60, "the wait for the deletion")
         deleting.commit()
         with pytest.raises(ConflictError, match=what):
-            submitted.result(30)
+            submitted.result(60)
     assert _count(stores, "jobs") == 1

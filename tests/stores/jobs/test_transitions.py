@@ -135,7 +135,7 @@ class TwoActors(RuleBasedStateMachine):
             future.result()
 
     def _do(self, barrier: Barrier, name: str, *arguments: Any) -> None:
-        barrier.wait(20)
+        barrier.wait(60)
         try:
             getattr(self.bench, name)(*arguments)
         except (ConflictError, StaleFenceError) as refusal:

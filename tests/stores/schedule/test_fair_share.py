@@ -103,7 +103,7 @@ def test_an_owner_never_has_more_running_than_the_limit_however_many_claim_at_on
     barrier = Barrier(8)
 
     def claim():
-        barrier.wait(20)
+        barrier.wait(60)
         return stores.jobs.claim("cpu", worker, "cpu")
 
     with ThreadPoolExecutor(8) as pool:
@@ -120,7 +120,7 @@ def test_many_claimers_at_once_all_get_something_while_there_is_work(stores, new
     barrier = Barrier(16)
 
     def claim():
-        barrier.wait(20)
+        barrier.wait(60)
         return stores.jobs.claim("cpu", worker, "cpu")
 
     with ThreadPoolExecutor(16) as pool:

@@ -68,7 +68,7 @@ def test_it_ends_when_nobody_reads_it_any_more(start, make_spec):
     process.write(make_spec(epochs=100_000))
     process.until("metric")
     process.process.stdout.close()
-    assert process.process.wait(timeout=20) == SUPERVISOR_GONE
+    assert process.process.wait(timeout=60) == SUPERVISOR_GONE
 
 
 @pytest.mark.parametrize("how", ["command", "SIGTERM"])
