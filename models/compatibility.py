@@ -68,9 +68,8 @@ def _size(recipe: Recipe, shape: Sequence[int], asked: int | None) -> int:
 def _check_count(needs: Needs, dataset: Mapping[str, Any], params: TrainParams) -> None:
     parts = dataset["parts"]
     if needs is Needs.domains:
-        if all(part in parts for part in DOMAINS) and (least := min(parts[part] for part in DOMAINS)) < (
-            params.batch_size
-        ):
+        least = _smaller_domain(dataset, params.split)
+        if least is not None and least < params.batch_size:
             raise MisfitError("batch_size", ParameterFaults.smaller_domain(least=least))
         return
     count = sum(parts.values()) if params.split == "all" else parts.get("train", dataset["images"])
@@ -80,3 +79,16 @@ def _check_count(needs: Needs, dataset: Mapping[str, Any], params: TrainParams) 
         count -= count // KEPT
     if count < params.batch_size:
         raise MisfitError("batch_size", ParameterFaults.training_images(count=count))
+
+
+def _smaller_domain(dataset: Mapping[str, Any], split: str) -> int | None:
+    """Return how many images the smaller domain has at most; None where nobody has counted the classes yet."""
+    parts: Mapping[str, int] = dataset["parts"]
+    if all(part in parts for part in DOMAINS):
+        return min(parts[f"train{name}"] + (parts.get(f"test{name}", 0) if split == "all" else 0) for name in "AB")
+    counts: Sequence[int] | None = dataset.get("class_counts")
+    if counts is None:
+        return None
+    # Trainers make the first domain of the first half of the classes. Counts are of all parts together.
+    first = (len(counts) + 1) // 2
+    return min(sum(counts[:first]), sum(counts[first:]))

@@ -156,6 +156,14 @@ def test_translation_takes_domains_or_makes_them_of_classes() -> None:
         "batch_size",
         "must be at most 8, the images of the smaller domain",
     )
+    # With the test images, if the job trains on them too.
+    assert size("cyclegan", DOMAINS, batch_size=13, split="all") == 256
+    assert misfit("cyclegan", DOMAINS, batch_size=14, split="all")[1].startswith("must be at most 13,")
+    # Two classes are the first domain, one the other. Nobody has counted the images of some data sets.
+    of_classes = {**DIGITS, "classes": ["cat", "cow", "dog"], "class_counts": [2, 4, 5]}
+    assert size("cyclegan", of_classes, batch_size=5) == 28
+    assert misfit("cyclegan", of_classes, batch_size=6)[1].startswith("must be at most 5,")
+    assert size("cyclegan", {**of_classes, "class_counts": None}, batch_size=6) == 28
     place, words = misfit("cyclegan", BARE)
     assert place == "dataset"
     assert "two domains (folders A and B), or classes to make them of" in words
