@@ -38,8 +38,8 @@ class Spread(nn.Linear):
 class Generator(nn.Module):
     """Noise (batch, noise_dim) -> images (batch, channels, size, size) in [-1, 1].
 
-    One convolution at each resolution up to half of the images'. There the last one paints four pixels for each place:
-    layers at full resolution cost most and give least.
+    One convolution at each resolution up to half of the images', from where the last one paints the images: layers at
+    full resolution cost most and give least.
     """
 
     def __init__(self, noise_dim: int, widths: list[int], side: int, channels: int) -> None:
@@ -49,8 +49,7 @@ class Generator(nn.Module):
             if stage:
                 layers += [DoubledConv2d(widths[stage - 1], width), *_normed(width)]
             layers += [nn.Conv2d(width, width, 3, 1, 1, bias=False), *_normed(width)]
-        layers += [nn.Conv2d(widths[-1], 4 * channels, 3, 1, 1), nn.PixelShuffle(2), nn.Tanh()]
-        self.layers = nn.Sequential(*layers)
+        self.layers = nn.Sequential(*layers, DoubledConv2d(widths[-1], channels), nn.Tanh())
 
     def forward(self, noise: Tensor) -> Tensor:
         """Generate one image per row of noise."""
