@@ -50,7 +50,7 @@ def prepared(line: dict[str, Any], reporter: PacedReporter) -> Any:
     from trainers import data  # noqa: PLC0415
     from trainers.assembly import assemble, stored_size  # noqa: PLC0415
     from trainers.data.rng import Draws  # noqa: PLC0415
-    from trainers.device import devices  # noqa: PLC0415
+    from trainers.device import devices, graphs  # noqa: PLC0415
     from trainers.loop.loop import Loop  # noqa: PLC0415
     from trainers.methods import optimizers  # noqa: PLC0415
     from trainers.outputs import GridWriter  # noqa: PLC0415
@@ -65,7 +65,7 @@ def prepared(line: dict[str, Any], reporter: PacedReporter) -> Any:
     device = devices.prepare(given.device, given.threads, exact=given.params.exact)
     params = given.params
     parts = data.load(given.dataset, given.data_roots, given.cache, stored_size(given), params.crop)
-    method, gallery = assemble(given, parts, Draws(given.seed, 0, device))
+    method, gallery = assemble(given, parts, Draws(given.seed, 0, device), graphs=graphs.of(device))
     reporter.feed = method.feed
     if device.type == "cuda":
         import torch  # noqa: PLC0415
@@ -95,6 +95,8 @@ def count_flops(loop: Any) -> float:
                 self.total += int(formula(*args, **named, out_val=out))
             return out
 
+    # A graph has no operators to count.
+    loop.job.method.graphs.forget()
     before = loop.job.feed.sampler.seen
     with Operations() as counter:
         loop.job.method.step(loop.job.budget.iteration(loop.job.step))

@@ -10,6 +10,7 @@ from trainers.data.loader import ImageFeed, LabelledFeed, PairFeed
 from trainers.data.preprocessing import Preprocessing
 from trainers.data.sampler import Epochs
 from trainers.device import precision
+from trainers.device.graphs import Graphs
 from trainers.methods.adversarial import Adversarial, Players
 from trainers.methods.classification import Classification, held_out
 from trainers.methods.image_translation import Translation
@@ -39,10 +40,13 @@ class Assembly(NamedTuple):
     gallery: Gallery
 
 
-def assemble(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str | None = None) -> Assembly:
+def assemble(
+    spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str | None = None, graphs: Graphs | None = None
+) -> Assembly:
     """Build a recipe's networks, method and feed for the parts of a data set, on the device of the draws.
 
-    ``computes`` is the precision to compute in; by default the one that the job asks for.
+    ``computes`` is the precision to compute in; by default the one that the job asks for. ``graphs`` calls the pieces
+    of its steps; by default they are called as they are.
 
     Raises:
         InvalidDatasetError: the data set does not fit.
@@ -50,7 +54,7 @@ def assemble(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: 
     """
     if computes is None:
         computes = precision.choose(precision.asked(spec.params), draws.device).precision
-    return _ASSEMBLE[recipes.find(spec.recipe).method](spec, parts, draws, computes)
+    return _ASSEMBLE[recipes.find(spec.recipe).method](spec, parts, draws, computes, graphs or Graphs())
 
 
 def stored_size(spec: TrainSpec) -> int:
@@ -78,7 +82,7 @@ def _networks(spec: TrainSpec, data: DataInfo, draws: Draws) -> dict[str, nn.Mod
     return {name: network.to(draws.device) for name, network in networks.items()}
 
 
-def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str) -> Assembly:
+def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str, graphs: Graphs) -> Assembly:
     """Assemble a generator and a discriminator with images of one data set."""
     params = cast("NoiseParams", spec.params)
     recipe = recipes.find(spec.recipe)
@@ -90,11 +94,13 @@ def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
     mean = feed.mean() if recipe.wants_mean(params) else None
     players = Players(**_networks(spec, DataInfo(feed.shape, len(spec.dataset.classes), mean), draws))
     objective = recipe.objective(params, draws.device)
-    method = Adversarial(params, players, objective, feed, recipe.schedule(params), computes, recipe.shift(params))
+    method = Adversarial(
+        params, players, objective, feed, recipe.schedule(params), computes, recipe.shift(params), graphs
+    )
     return Assembly(method, Fakes(method))
 
 
-def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str) -> Assembly:
+def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str, _graphs: Graphs) -> Assembly:
     """Assemble two translators and two discriminators with images of two domains."""
     params = cast("CycleganParams", spec.params)
     preprocessing = _preprocessing(spec, flip=True)
@@ -115,7 +121,7 @@ def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
     return Assembly(method, Translations(method))
 
 
-def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str) -> Assembly:
+def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str, graphs: Graphs) -> Assembly:
     """Assemble a classifier with labelled images for training and for testing."""
     params = cast("DarknetParams", spec.params)
     train, test = held_out(parts)
@@ -130,7 +136,7 @@ def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, com
     feed = LabelledFeed([train], params.batch_size, draws, preprocessing, epochs=_epochs(spec))
     test_feed = LabelledFeed([test], 1, draws, preprocessing, "test")
     built = _networks(spec, DataInfo(feed.shape, len(spec.dataset.classes)), draws)
-    method = Classification(params, built["classifier"], spec.dataset.classes, feed, test_feed, computes)
+    method = Classification(params, built["classifier"], spec.dataset.classes, feed, test_feed, computes, graphs)
     return Assembly(method, Confusion(method))
 
 

@@ -15,7 +15,7 @@ from models.wire import File, FileKind
 from trainers import data
 from trainers.assembly import assemble, stored_size
 from trainers.data.rng import Draws
-from trainers.device import devices, precision
+from trainers.device import devices, graphs, precision
 from trainers.loop import checkpoints, memory_check
 from trainers.loop.loop import Loop
 from trainers.methods import output_network
@@ -56,7 +56,8 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     )
 
     # 3. Networks with the initial weights of the seed, optimizers, feed; then a checkpoint's state over all of them.
-    method, gallery = assemble(spec, parts, Draws(spec.seed, 0, device), choice.precision)
+    pieces = graphs.of(device, reporter.info)
+    method, gallery = assemble(spec, parts, Draws(spec.seed, 0, device), choice.precision, pieces)
     loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter)
     job = loop.job
     if snapshot is not None:
@@ -158,6 +159,7 @@ def _report(spec: TrainSpec, loop: Loop) -> dict[str, object]:
         "device": loop.device_name,
         "threads": torch.get_num_threads(),
         "precision": job.method.precision,
+        "graphs": job.method.graphs.on,
         "memory_peak": {name: most for name, most in vars(peak).items() if most is not None},
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
         **job.method.report(),

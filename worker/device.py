@@ -32,7 +32,7 @@ ROOM_FOR_SPARE = 6 << 30
 # The variables of this process that a trainer gets: what Python and CUDA need, no addresses, no credentials.
 PASSED_ON = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_HOME", "TZ"),
-    *("GANFORGE_HOME", "GANFORGE_DISK_RESERVE_BYTES"),
+    *("GANFORGE_HOME", "GANFORGE_DISK_RESERVE_BYTES", "GANFORGE_CUDA_GRAPHS"),
 )
 
 # The allocator of the C library keeps what a trainer frees: the next step wants blocks of the same sizes. By default it

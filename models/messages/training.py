@@ -39,6 +39,7 @@ class Logs(Texts):
     precision_measured = Text(
         "computing in {precision}: bfloat16 products run at {times} times the speed of float32 ones on this processor"
     )
+    no_graphs = Text("steps are not recorded as CUDA graphs here, training goes on without: {error}")
     other_torch = Text(
         "the checkpoint was made by torch {torch} on {device}, this is torch {torch_here} on {device_here}: the last "
         "bits of the weights may differ from a run without this change"

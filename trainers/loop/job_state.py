@@ -95,6 +95,8 @@ class JobState:
             CheckpointCorruptError: it is incomplete, or belongs to other networks.
         """
         tensors, meta = snapshot.tensors, snapshot.meta
+        # The state of optimizers will be in other tensors.
+        self.method.graphs.forget()
         try:
             method_tensors.restore(self.method, tensors)
             self.step = meta["step"]

@@ -64,6 +64,7 @@ class Recovery:
             raise OutOfMemoryError(Failures.out_of_memory_at_the_smallest(size=size, words=words))
         # 2. Go back, with what the failed step had allocated in one piece again, and plan the rest of the budget anew:
         #    it takes twice as many steps. The data go on after the same image: their position is counted in images.
+        job.method.graphs.forget()
         devices.give_back(job.feed.draws.device)
         seconds = job.clock.seconds
         job.restore(last)

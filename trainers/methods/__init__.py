@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from trainers.data.loader import Feed
+    from trainers.device.graphs import Graphs
     from trainers.methods.ema import Average
 
 
@@ -32,6 +33,7 @@ class Method(Protocol):
     extras: dict[str, torch.Tensor]  # anything else, changed in place: a balance, a pool of past fakes
     metrics: tuple[str, ...]  # the names of what `step` returns
     precision: str  # of trainers.device.precision
+    graphs: Graphs  # what calls the pieces of a step
     judged: bool  # whether d_real and d_fake are probabilities, so that their ends mean something
 
     @property

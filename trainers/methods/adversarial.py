@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import nn
 
+from trainers.device.graphs import Graphs
 from trainers.device.precision import FLOAT32, at
 from trainers.methods import optimizers, schedules
 from trainers.methods.ema import Average
 from trainers.methods.moving import Moving
-from trainers.methods.steps import by_batch_statistics, learn
+from trainers.methods.steps import by_batch_statistics, differentiate
 
 if TYPE_CHECKING:
+    from typing import Callable, Sequence
+
     from models.specs.base import NoiseParams
     from trainers.data.loader import ImageFeed
     from trainers.methods import Iteration
@@ -30,6 +33,15 @@ class Players(NamedTuple):
     discriminator: nn.Module
 
 
+class _Inputs(NamedTuple):
+    """What a step of the discriminator is made of. The last two are None where no method asks for them."""
+
+    real: torch.Tensor  # [N, C, H, W] float32, normalised
+    noise: torch.Tensor  # [N, noise_dim]
+    mix: torch.Tensor | None  # [N, 1, 1, 1], where a penalty looks between real and fake images
+    places: torch.Tensor | None  # [2, 2 N], where the images are moved to
+
+
 class Adversarial:
     """`d_steps` discriminator steps, then `g_steps` generator steps (Goodfellow et al. 2014, algorithm 1)."""
 
@@ -42,6 +54,7 @@ class Adversarial:
         schedule: schedules.PlayerSchedule,
         precision: str = FLOAT32,
         shift: int = 0,
+        graphs: Graphs | None = None,
     ) -> None:
         self.params = params
         self.generator, self.discriminator = players
@@ -51,7 +64,7 @@ class Adversarial:
         # The same weights, called through mixed precision where the job asks for it.
         self._generate, self._judge = at(self.generator, precision), at(self.discriminator, precision)
         # What the discriminator is asked through: with a shift, it sees all images moved at random.
-        self._moving = Moving(self._judge, shift, feed) if shift else None
+        self._moving = Moving(self._judge, shift) if shift else None
         self._judge = self._moving or self._judge
         self.networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         self.averages: dict[str, Average] = {}
@@ -68,6 +81,12 @@ class Adversarial:
         self._rate = torch.zeros((), device=feed.draws.device)
         # Both players can use one batch of fakes only if the discriminator takes one step: several would make several.
         self._share = params.shared_fakes and schedule.d_steps.most == 1
+        # A graph can hold the steps of optimizers that read all that changes on the device. Others step behind it.
+        inside = schedule.beta2_end is None and all(optimizers.recordable(one) for one in self.optimizers.values())
+        # Nothing can stand in the middle of a graph, where the discriminator steps before the generator uses it.
+        in_the_middle = self._share or params.d_warmup_steps > 0
+        self.graphs = graphs if graphs is not None and (inside or not in_the_middle) else Graphs()
+        self._steps_behind = self.graphs.on and not inside
 
     def iterations(self, step: int, batches: int) -> int:
         """Return how many iterations, from ``step`` on, draw this many real batches, rounded up."""
@@ -95,32 +114,34 @@ class Adversarial:
         self._set_rates(iteration, d_steps * feed.batch_size)
         # In the first iterations of some jobs the generator makes fakes but does not learn.
         warming = step < params.d_warmup_steps
-        if self._moving is not None:
-            self._moving.begin(step)
 
-        # 2. Discriminator steps, each with a new batch of real images and a new batch of fakes.
+        # 2. Discriminator steps, each with a new batch of real images and a new batch of fakes. What is random is drawn
+        #    here; the rest are pieces that a GPU can be given whole.
         for n in range(d_steps):
-            real = feed.next()  # [N, C, H, W] float32, normalised
-            # A graph through the generator is kept only where the generator will learn from these very fakes.
-            with torch.set_grad_enabled(self._share and not warming):
-                fake = self._generate(self._noise(len(real), step, n))  # [N, noise_dim] -> [N, C, H, W]
-            # Detached: the discriminator's loss must not change the generator.
-            d_metrics = self._discriminator_step(real, fake.detach(), step, n)
-
-        # 3. Generator steps, against the discriminator as it is now.
-        if warming:
-            g_loss, g_norm = self._generator_loss_only(fake, real)
-        else:
-            for n in range(params.g_steps):
-                # The first step may use the last fakes of the discriminator; the others need new ones.
-                if n or not self._share:
-                    # Noise is numbered on from the discriminator's, so that the two players never see the same.
-                    fake = self._generate(self._noise(len(real), step, d_steps + n))
+            inputs = self._inputs(feed.next(), step, n)
+            if n < d_steps - 1 or not (warming or self._share):
+                d_metrics = self._piece(self._discriminator_alone, "discriminator", *inputs)
+                continue
+            places = self._places(len(inputs.real), step, d_steps)
+            if warming:
+                *d_metrics, g_loss, g_norm = self._piece(self._discriminator_only, "discriminator", *inputs, places)
+            else:
                 # Relativistic losses compare with real images: the discriminator's last ones, or others.
-                if self._schedule.fresh_reals:
-                    real = feed.others(len(fake), step, n)
-                g_loss, g_norm = self._generator_step(fake, real)
-            # 4. The moving average follows the generator, by the number of real images seen.
+                others = feed.others(len(inputs.real), step, 0) if self._schedule.fresh_reals else None
+                *d_metrics, g_loss, g_norm = self._piece(self._both, "generator", *inputs, places, others)
+
+        # 3. Generator steps, against the discriminator as it is now. The first one may have used the last fakes of the
+        #    discriminator; the others need new ones.
+        real = inputs.real
+        for n in range(params.g_steps if warming else int(self._share), params.g_steps):
+            if self._schedule.fresh_reals:
+                real = feed.others(len(real), step, n)
+            # Noise is numbered on from the discriminator's, so that the two players never see the same.
+            noise, places = self._noise(len(real), step, d_steps + n), self._places(len(real), step, d_steps + n)
+            g_loss, g_norm = self._piece(self._generator_alone, "generator", noise, real, places)
+
+        # 4. The moving average follows the generator, by the number of real images seen.
+        if not warming:
             for average in self.averages.values():
                 average.update(feed.sampler.seen - iteration.seen)
 
@@ -129,9 +150,31 @@ class Adversarial:
         more += self.objective.finish(d_real, g_loss)
         return torch.stack([d_loss, g_loss, d_real, d_fake, d_norm, g_norm, self._rate, *more])
 
+    def _inputs(self, real: torch.Tensor, step: int, n: int) -> _Inputs:
+        """Return what a step of the discriminator is made of: real images and random numbers."""
+        count = len(real)
+        # A gradient penalty looks between real and fake images: one position in 0..1 per image, [N, 1, 1, 1].
+        mix = self.feed.draws.uniform((count, 1, 1, 1), "mix", step, n) if self.objective.mixes else None
+        # The discriminator sees real and fake images at once.
+        return _Inputs(real, self._noise(count, step, n), mix, self._places(2 * count, step, n))
+
     def _noise(self, images: int, step: int, n: int) -> torch.Tensor:
         """Return the latents of one batch, [N, noise_dim] standard normal, the same in every run of this seed."""
         return self.feed.draws.normal((images, self.params.noise_dim), "noise", step, n)
+
+    def _places(self, images: int, step: int, n: int) -> torch.Tensor | None:
+        """Return where the discriminator's images are moved to, [2, N] in 0..1; None if it sees them as they are."""
+        return self.feed.draws.uniform((2, images), "move", step, n) if self._moving else None
+
+    def _piece(
+        self, piece: Callable[..., Sequence[torch.Tensor]], learner: str, *inputs: torch.Tensor | None
+    ) -> Sequence[torch.Tensor]:
+        """Call a piece of a step, at the end of which the ``learner`` learns, and return its metrics."""
+        weights = optimizers.weights(self.optimizers[learner]) if self._steps_behind else []
+        told = self.graphs.run(piece.__name__, piece, inputs, self.objective.penalised, weights)
+        if self._steps_behind:
+            self.optimizers[learner].step()
+        return told
 
     def _set_rates(self, iteration: Iteration, images: int) -> None:
         """Set what follows a schedule: both step sizes, Adam's beta2, the average, the objective's weights.
@@ -165,28 +208,92 @@ class Adversarial:
             return schedules.cosine(top, end, fraction)
         return end + (top - end) * schedules.linear_decay(self._schedule.decay_from, fraction)
 
-    def _discriminator_step(self, real: torch.Tensor, fake: torch.Tensor, step: int, n: int) -> list[torch.Tensor]:
+    # What follows must make the same calls on the device every time, or be a case of its own in `_piece`.
+
+    def _discriminator_alone(
+        self, real: torch.Tensor, noise: torch.Tensor, mix: torch.Tensor | None, places: torch.Tensor | None
+    ) -> list[torch.Tensor]:
+        """Let the discriminator learn from fakes that nobody else uses; return its metrics."""
+        with torch.no_grad():
+            fake = self._generate(noise)  # [N, noise_dim] -> [N, C, H, W]
+        return self._discriminator_step(real, fake, mix, places)
+
+    def _generator_alone(
+        self, noise: torch.Tensor, real: torch.Tensor, places: torch.Tensor | None
+    ) -> list[torch.Tensor]:
+        """Let the generator learn from new fakes; return its metrics."""
+        return self._generator_step(self._generate(noise), real, places)
+
+    def _both(
+        self,
+        real: torch.Tensor,
+        noise: torch.Tensor,
+        mix: torch.Tensor | None,
+        places: torch.Tensor | None,
+        g_places: torch.Tensor | None,
+        others: torch.Tensor | None,
+    ) -> list[torch.Tensor]:
+        """Let both players learn from the same fakes; return the discriminator's metrics, then the generator's."""
+        fake = self._generate(noise)
+        # Detached: the discriminator's loss must not change the generator.
+        d_metrics = self._discriminator_step(real, fake.detach(), mix, places)
+        return d_metrics + self._generator_step(fake, real if others is None else others, g_places)
+
+    def _discriminator_only(
+        self,
+        real: torch.Tensor,
+        noise: torch.Tensor,
+        mix: torch.Tensor | None,
+        places: torch.Tensor | None,
+        g_places: torch.Tensor | None,
+    ) -> list[torch.Tensor]:
+        """Let the discriminator learn, and look at the generator's loss behind it; return what `_both` returns."""
+        with torch.no_grad():
+            fake = self._generate(noise)
+        d_metrics = self._discriminator_step(real, fake, mix, places)
+        return d_metrics + self._generator_loss_only(fake, real, g_places)
+
+    def _discriminator_step(
+        self, real: torch.Tensor, fake: torch.Tensor, mix: torch.Tensor | None, places: torch.Tensor | None
+    ) -> list[torch.Tensor]:
         """Return the discriminator's metrics: loss, D(real), D(fake), what the objective adds, the gradient norm."""
         self.discriminator.requires_grad_(requires_grad=True)
         # WGAN clips the critic's weights here.
         self.objective.before(self.discriminator)
-        # A gradient penalty looks between real and fake images: one position in 0..1 per image, [N, 1, 1, 1].
-        mix = self.feed.draws.uniform((len(real), 1, 1, 1), "mix", step, n) if self.objective.mixes else None
+        self._see(places)
         verdict = self.objective.discriminator(self._judge, real, fake, mix)
-        norm = learn(self.optimizers["discriminator"], verdict.loss, self.discriminator)
+        norm = self._learn("discriminator", verdict.loss)
         return [verdict.loss.detach(), verdict.real, verdict.fake, *verdict.more, norm]
 
-    def _generator_step(self, fake: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _generator_step(
+        self, fake: torch.Tensor, real: torch.Tensor, places: torch.Tensor | None
+    ) -> list[torch.Tensor]:
         """Return the generator's loss and the norm of its gradients."""
         # Gradients flow through the discriminator to the images; none is computed for its own weights.
         self.discriminator.requires_grad_(requires_grad=False)
+        self._see(places)
         loss = self.objective.generator(self._judge, fake, real)
-        return loss.detach(), learn(self.optimizers["generator"], loss, self.generator)
+        return [loss.detach(), self._learn("generator", loss)]
 
     @torch.no_grad()
-    def _generator_loss_only(self, fake: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _generator_loss_only(
+        self, fake: torch.Tensor, real: torch.Tensor, places: torch.Tensor | None
+    ) -> list[torch.Tensor]:
         """Return the generator's loss while only the discriminator learns, and a gradient norm of zero."""
+        self._see(places)
         # In training mode, as in the generator's own steps, so that the loss does not jump when the warm-up ends.
         with by_batch_statistics(self.discriminator):
             loss = self.objective.generator(self._judge, fake, real)
-        return loss, torch.zeros_like(loss)
+        return [loss, torch.zeros_like(loss)]
+
+    def _see(self, places: torch.Tensor | None) -> None:
+        """Say where the discriminator's next images are moved to."""
+        if self._moving is not None and places is not None:
+            self._moving.see(places)
+
+    def _learn(self, player: str, loss: torch.Tensor) -> torch.Tensor:
+        """Compute a player's gradients and take its step, unless that comes behind the piece; return their norm."""
+        norm = differentiate(self.optimizers[player], loss, self.networks[player])
+        if not self._steps_behind:
+            self.optimizers[player].step()
+        return norm

@@ -8,10 +8,11 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from models.messages import Misfits
+from trainers.device.graphs import Graphs
 from trainers.device.precision import FLOAT32, at
 from trainers.methods import optimizers, output_network, schedules
 from trainers.methods.ema import Average
-from trainers.methods.steps import evaluating, learn
+from trainers.methods.steps import differentiate, evaluating
 from trainers.process.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ class Classification:
         feed: LabelledFeed,
         test: LabelledFeed,
         precision: str = FLOAT32,
+        graphs: Graphs | None = None,
     ) -> None:
         self.params = params
         self.classes = classes
         self.feed = feed
         self.precision = precision
+        self.graphs = graphs or Graphs()
         self._test = test
         self._classify = at(classifier, precision)
         self.networks: dict[str, nn.Module] = {"classifier": classifier}
@@ -80,16 +83,23 @@ class Classification:
         self._set_rates(iteration, self.feed.batch_size)
         # 2. A batch: images [N, C, H, W] float32, classes [N] int64.
         images, labels = self.feed.next_labelled()
-        # 3. One step down the cross-entropy of the logits [N, classes].
-        logits = self._classify(images)
-        loss = cross_entropy(logits, labels, label_smoothing=self.params.label_smoothing)
-        norm = learn(self.optimizers["classifier"], loss, self.networks["classifier"])
+        # 3. Gradients, and a step down them. The optimizer's numbers change in every step, so no graph can hold it.
+        weights = optimizers.weights(self.optimizers["classifier"])
+        metrics = self.graphs.run("gradients", self._gradients, (images, labels), trained=weights)
+        self.optimizers["classifier"].step()
         # 4. The moving average follows.
         for average in self.averages.values():
             average.update(len(images))
-        # 5. Metrics stay on the device. The accuracy is that of the logits before the step.
+        # 5. Metrics stay on the device.
+        return torch.stack([*metrics, self._rate, self._momentum])
+
+    def _gradients(self, images: torch.Tensor, labels: torch.Tensor) -> list[torch.Tensor]:
+        """Compute the gradients of the cross-entropy; return it, the accuracy and the norm of the gradients."""
+        logits = self._classify(images)  # [N, C, H, W] -> [N, classes]
+        loss = cross_entropy(logits, labels, label_smoothing=self.params.label_smoothing)
+        norm = differentiate(self.optimizers["classifier"], loss, self.networks["classifier"])
         accuracy = (logits.detach().argmax(1) == labels).float().mean()
-        return torch.stack([loss.detach(), accuracy, norm, self._rate, self._momentum])
+        return [loss.detach(), accuracy, norm]
 
     def _set_rates(self, iteration: Iteration, images: int) -> None:
         """Set step size and momentum: one rises while the other falls (Smith 2018)."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.nn.functional import l1_loss
 
+from trainers.device.graphs import Graphs
 from trainers.device.precision import FLOAT32, at
 from trainers.methods import losses, optimizers, schedules
 from trainers.methods.ema import Average
@@ -59,6 +60,8 @@ class Translation:
         self.networks = networks
         self.feed = feed
         self.precision = precision
+        # Which images the pools exchange is decided on the host, in every step anew: there is nothing to record.
+        self.graphs = Graphs()
         self.averages: dict[str, Average] = {}
         if params.ema_half_life:
             for name in ("generator_ab", "generator_ba"):

@@ -6,37 +6,29 @@ so the generator still paints images that are in their place.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
 from trainers.data.augment import reflect
 
-if TYPE_CHECKING:
-    from trainers.data.loader import ImageFeed
-
 
 class Moving(nn.Module):
     """Calls a discriminator with each image moved by up to ``pixels`` each way: images [N, C, H, W] -> [N]."""
 
-    def __init__(self, discriminator: nn.Module, pixels: int, feed: ImageFeed) -> None:
+    def __init__(self, discriminator: nn.Module, pixels: int) -> None:
         super().__init__()
         self.discriminator = discriminator
         self.pixels = pixels
-        self.feed = feed
-        self._index = (0, 0)
+        self._places = torch.zeros(2, 0)
 
-    def begin(self, step: int) -> None:
-        """Begin an iteration. Its number and that of each call name the draws, so that a resumed run draws alike."""
-        self._index = (step, 0)
+    def see(self, places: Tensor) -> None:
+        """Take the random numbers of the next call: [2, N] in 0..1, how far each image moves down and right."""
+        self._places = places
 
     def forward(self, images: Tensor) -> Tensor:
         """Judge images, each moved by its own random offset."""
-        step, call = self._index
-        self._index = (step, call + 1)
-        offsets = self.feed.draws.uniform((2, len(images)), "move", step, call)
-        judged: Tensor = self.discriminator(moved(images, (offsets * (2 * self.pixels + 1)).floor() - self.pixels))
+        offsets = (self._places * (2 * self.pixels + 1)).floor() - self.pixels
+        judged: Tensor = self.discriminator(moved(images, offsets))
         return judged
 
 

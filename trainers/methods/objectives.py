@@ -42,6 +42,7 @@ class Objective(Protocol):
     judged: bool  # whether the metrics of real and fake images are probabilities
     mixes: bool  # whether the discriminator's loss needs a random number for each image
     extras: dict[str, Tensor]  # state of its own, for the checkpoint
+    penalised: bool  # whether the discriminator's loss of this iteration has the penalty that others leave out
 
     def begin(self, step: int, fraction: float) -> None:
         """Begin an iteration: follow schedules. ``fraction`` of the budget is used."""
@@ -71,6 +72,7 @@ class Plain:
     metrics: tuple[str, ...] = ()
     judged = True
     mixes = False
+    penalised = False
 
     def __init__(self) -> None:
         self.extras: dict[str, Tensor] = {}
@@ -124,22 +126,22 @@ class Regularised(CrossEntropy):
         self.weight, self.every = weight, every
         # What the last penalty was is the metric of the iterations without one, so it is part of the checkpoint.
         self.extras = {"penalty": torch.zeros((), device=device)}
-        self._due = True
+        self.penalised = True
 
     def begin(self, step: int, fraction: float) -> None:  # noqa: ARG002 - see the protocol
         """Choose the iterations with a penalty."""
-        self._due = step % self.every == 0
+        self.penalised = step % self.every == 0
 
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:  # noqa: ARG002
         """Return the cross-entropy plus weight/2 R1 if it is due: R1 is the mean squared slope at real images.
 
         Mescheder et al. 2018, eq. 9.
         """
-        real = real.detach().requires_grad_(self._due)
+        real = real.detach().requires_grad_(self.penalised)
         real_logits, fake_logits = judge_together(judge, real, fake)  # [N] each
         loss = losses.bce_discriminator(real_logits, fake_logits, self.smoothing)
         penalty = self.extras["penalty"]
-        if self._due:
+        if self.penalised:
             (slopes,) = losses.squared_slopes(real_logits, real)  # [N]
             loss = loss + self.every * self.weight / 2 * slopes.mean()
             penalty.copy_(slopes.detach().mean())
@@ -184,14 +186,17 @@ class Relativistic(Plain):
 
     metrics: tuple[str, ...] = ("gradient_penalty",)
 
-    def __init__(self, gamma: float, gamma_end: float) -> None:
+    def __init__(self, gamma: float, gamma_end: float, device: torch.device | None = None) -> None:
         super().__init__()
         self.gamma_start, self.gamma_end = gamma, gamma_end
         self.gamma = gamma
+        # On the device, where a recorded step reads it anew each time.
+        self._weight = torch.full((), gamma / 2, dtype=torch.float64, device=device)
 
     def begin(self, step: int, fraction: float) -> None:  # noqa: ARG002 - see the protocol
         """Move the weight of the penalties along its cosine."""
         self.gamma = schedules.cosine(self.gamma_start, self.gamma_end, fraction)
+        self._weight.fill_(self.gamma / 2)
 
     def discriminator(self, judge: Judge, real: Tensor, fake: Tensor, mix: Tensor | None) -> Verdict:  # noqa: ARG002
         """Return the paired loss plus gamma/2 (R1 + R2), Huang et al. 2024, section 2.
@@ -203,7 +208,7 @@ class Relativistic(Plain):
         real_logits, fake_logits = judge_together(judge, real, fake)  # [N] each, image i paired with image i
         slopes = losses.squared_slopes(torch.cat([real_logits, fake_logits]), real, fake)  # [N] each
         penalty = slopes[0].mean() + slopes[1].mean()
-        loss = losses.relativistic(real_logits, fake_logits) + self.gamma / 2 * penalty
+        loss = losses.relativistic(real_logits, fake_logits) + self._weight.to(penalty.dtype) * penalty
         margin = (real_logits - fake_logits).detach()
         return Verdict(loss, margin.sigmoid().mean(), (-margin).sigmoid().mean(), (penalty.detach(),))
 
@@ -273,9 +278,9 @@ def regularised(params: CompactParams, device: torch.device) -> Objective:
     return Regularised(params.label_smoothing, params.penalty, params.penalty_every, device)
 
 
-def relativistic(params: R3ganParams, _device: torch.device) -> Objective:
+def relativistic(params: R3ganParams, device: torch.device) -> Objective:
     """Return R3GAN's objective."""
-    return Relativistic(params.gamma, params.gamma_end)
+    return Relativistic(params.gamma, params.gamma_end, device)
 
 
 def balance(params: BeganParams, device: torch.device) -> Objective:

@@ -21,6 +21,9 @@ def make(params: AdversarialParams, weights: Iterable[torch.nn.Parameter]) -> to
         return torch.optim.RMSprop(listed, lr=1.0, foreach=True)
     betas = (params.beta1, params.beta2)
     # Fused: one kernel updates all weights. Foreach: one kernel for each operation of the update.
+    if _recordable_adam(listed[0].device.type):
+        rate = torch.ones((), device=listed[0].device)
+        return torch.optim.Adam(listed, lr=rate, betas=betas, fused=True, capturable=True)
     if _fused_adam(listed[0].device.type):
         return torch.optim.Adam(listed, lr=1.0, betas=betas, fused=True)
     return torch.optim.Adam(listed, lr=1.0, betas=betas, foreach=True)
@@ -46,10 +49,18 @@ def warm_up() -> None:
     _fused_adam("cpu")
 
 
+def recordable(optimizer: torch.optim.Optimizer) -> bool:
+    """Return whether a CUDA graph can hold a step of this optimizer: it reads its step size on the device."""
+    return all(group.get("capturable") and isinstance(group["lr"], torch.Tensor) for group in optimizer.param_groups)
+
+
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the step size of every group."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def set_momentum(optimizer: torch.optim.Optimizer, momentum: float) -> None:
@@ -72,6 +83,20 @@ def _fused_adam(device: str) -> bool:
     weight.grad = torch.zeros_like(weight)
     try:
         torch.optim.Adam([weight], lr=1e-3, fused=True).step()
+    except (RuntimeError, TypeError, NotImplementedError, ValueError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=None)
+def _recordable_adam(device: str) -> bool:
+    """Return whether a CUDA graph can hold a fused step: with a step size on the device, since torch 2.1."""
+    if device != "cuda":
+        return False
+    weight = torch.nn.Parameter(torch.zeros(1, device=device))
+    weight.grad = torch.zeros_like(weight)
+    try:
+        torch.optim.Adam([weight], lr=torch.ones((), device=device), fused=True, capturable=True).step()
     except (RuntimeError, TypeError, NotImplementedError, ValueError):
         return False
     return True

@@ -13,13 +13,18 @@ if TYPE_CHECKING:
 
 def learn(optimizer: torch.optim.Optimizer, loss: torch.Tensor, *networks: nn.Module) -> torch.Tensor:
     """Take one optimizer step down a scalar loss; return the norm of the networks' gradients, on the device."""
+    norm = differentiate(optimizer, loss, *networks)
+    optimizer.step()
+    return norm
+
+
+def differentiate(optimizer: torch.optim.Optimizer, loss: torch.Tensor, *networks: nn.Module) -> torch.Tensor:
+    """Compute the gradients of a scalar loss for an optimizer's step; return their norm, on the device."""
     # None instead of zeros: the backward pass writes gradients where it would otherwise read and add.
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     # A metric: a norm that grows is the first sign of a training that diverges. It is not clipped.
-    norm = gradient_norm(*networks)
-    optimizer.step()
-    return norm
+    return gradient_norm(*networks)
 
 
 def gradient_norm(*networks: nn.Module) -> torch.Tensor:
