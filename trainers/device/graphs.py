@@ -8,6 +8,7 @@ the step writes before. docs/decisions/0033-steps-in-graphs.md has the reasons.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Callable, Iterable, NamedTuple, Protocol, Sequence
 
 import torch
@@ -72,6 +73,9 @@ class CudaCapture:
         try:
             with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
                 call()
+        except _CANNOT:
+            self._end_allocation()
+            raise
         finally:
             # After an error torch may leave its own stream in place.
             torch.cuda.set_stream(training)
@@ -81,6 +85,14 @@ class CudaCapture:
         """Wait for the last replays, whose memory may be given away. A pool without graphs cannot be used again."""
         torch.cuda.synchronize(self._device)
         self._pool = torch.cuda.graph_pool_handle()
+
+    def _end_allocation(self) -> None:
+        """Tell the allocator that nothing is recorded any more: until it knows, it returns no memory to the GPU."""
+        end = getattr(torch._C, "_cuda_endAllocateToPool", None)
+        # It may know already, and other versions of torch have other ways.
+        with suppress(*_CANNOT):
+            if end is not None:
+                end(torch.cuda.current_device(), self._pool)
 
 
 class _Recorded(NamedTuple):
