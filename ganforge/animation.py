@@ -8,7 +8,7 @@ from pathlib import Path
 
 FRAME_MS = 150
 LAST_MS = 2500
-MOST_FRAMES = 40
+MOST_FRAMES = 32  # of digits they take less than a megabyte
 
 
 def animate(frames: Sequence[Path], to: Path) -> Path:
