@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from api.http.field_faults import fault
 from api.http.problems import MAX_ERRORS, FieldError, InvalidError, ProblemError, field, pointer
 from models.messages import BodyFaults, FieldFaults, Message, message_of
+from models.specs.base import ParameterError
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -203,6 +204,9 @@ def body_errors(
             path = path[1:]
         if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
             path = [*path, "kind"]
+        # What several parameters have wrong together is told at the one to change.
+        if isinstance(cause := error.get("ctx", {}).get("error"), ParameterError):
+            path = [*path, cause.name]
         # Looking for names like an unknown one takes long, and only the first errors are shown.
         known = _siblings(model, path, tag) if len(errors) < MAX_ERRORS else []
         errors.append(field(pointer([*prefix, *path]), fault(error, known)))

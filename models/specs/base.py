@@ -6,8 +6,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
-from models.messages import ParameterFaults
+from models.messages import Message, ParameterFaults
 from models.specs.parameter_markers import Group, Resumable
+
+
+class ParameterError(ValueError):
+    """Parameters do not go together. ``name`` is the one to change."""
+
+    def __init__(self, name: str, message: Message) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class Spec(BaseModel):
@@ -21,7 +29,7 @@ class Cadence(Spec):
 
     steps: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(None, description="Every n generator steps.")
     epochs: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="At the end of every n-th epoch.")
-    seconds: Annotated[float, Field(ge=0.1, le=86_400, strict=False)] | None = Field(
+    seconds: Annotated[float, Field(ge=0.1, le=86_400)] | None = Field(
         None, description="At most once in n seconds, at the end of a step."
     )
 
@@ -37,8 +45,8 @@ class Cadence(Spec):
         return {unit: value for unit, value in units.items() if value is not None}
 
 
-Rate = Annotated[float, Field(gt=0, le=1, strict=False)]
-Beta = Annotated[float, Field(ge=0, lt=1, strict=False)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
 Width = Annotated[int, Field(ge=4, le=512)]
 EPOCHS = "Training budget in passes over the data set. Set either this or `images`."
@@ -87,10 +95,10 @@ class TrainParams(Spec):
         description="Leave out the images at the end of an epoch that do not fill a batch, so that all batches have "
         "the same size. false: train on them as a smaller batch, as most tutorials do.",
     )
-    normalize_mean: Annotated[float, Field(ge=0, le=1, strict=False), Group.data] = Field(
+    normalize_mean: Annotated[float, Field(ge=0, le=1), Group.data] = Field(
         0.5, description="Mean for normalising pixels: a value x between 0 and 1 becomes (x - mean) / std."
     )
-    normalize_std: Annotated[float, Field(gt=0, le=1, strict=False), Group.data] = Field(
+    normalize_std: Annotated[float, Field(gt=0, le=1), Group.data] = Field(
         0.5, description="Standard deviation for normalising pixels; see `normalize_mean`."
     )
     ema_half_life: Annotated[Annotated[int, Field(ge=1, le=10**9)] | None, Group.learning, Resumable.while_set] = Field(
@@ -98,7 +106,7 @@ class TrainParams(Spec):
         description="Half-life, in images, of an exponential moving average of the generator's or "
         "classifier's weights. Grids, samples and weight files then come from the average. If not set: no average.",
     )
-    label_smoothing: Annotated[float, Field(ge=0, le=0.5, strict=False), Group.learning, Resumable.yes] = Field(
+    label_smoothing: Annotated[float, Field(ge=0, le=0.5), Group.learning, Resumable.yes] = Field(
         0.0,
         description="Real images get the label 1 minus this value, so that the discriminator does not "
         "become overconfident.",
@@ -138,13 +146,13 @@ class TrainParams(Spec):
     @model_validator(mode="after")
     def _one_budget(self) -> Self:
         if (self.epochs is None) == (self.images is None):
-            raise ValueError(ParameterFaults.one_budget())
+            raise ParameterError("epochs", ParameterFaults.one_budget())
         return self
 
     @model_validator(mode="after")
     def _patience_needs_monitor(self) -> Self:
         if self.patience is not None and self.monitor is None:
-            raise ValueError(ParameterFaults.patience_needs_monitor())
+            raise ParameterError("patience", ParameterFaults.patience_needs_monitor())
         return self
 
 
@@ -183,9 +191,7 @@ class NoiseParams(AdversarialParams):
     noise_dim: Annotated[int, Field(ge=1, le=4096), Group.learning] = Field(
         100, description="Length of the noise vector z."
     )
-    learning_rate_end: Annotated[
-        Annotated[float, Field(ge=0, le=1, strict=False)] | None, Group.learning, Resumable.yes
-    ] = Field(
+    learning_rate_end: Annotated[Annotated[float, Field(ge=0, le=1)] | None, Group.learning, Resumable.yes] = Field(
         None,
         description="Final learning rate, reached along a cosine over the budget. If not set: the learning "
         "rate stays constant.",

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from models.messages import ParameterFaults
-from models.specs.base import EPOCHS, Epochs, NoiseParams, Rate, Width
+from models.specs.base import EPOCHS, Epochs, NoiseParams, ParameterError, Rate, Width
 from models.specs.parameter_markers import Resumable
 from models.specs.recipe import Preset, Recipe
 
@@ -21,12 +21,12 @@ class BeganParams(NoiseParams):
     learning_rate: Rate = Field(1e-4, description="Learning rate of both networks. Paper: 1e-4.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Length of the noise vector z.")
     hidden: Annotated[int, Field(ge=4, le=4096)] = Field(64, description="Length of the auto-encoder's code.")
-    gamma: Annotated[float, Field(gt=0, le=1, strict=False), Resumable.yes] = Field(
+    gamma: Annotated[float, Field(gt=0, le=1), Resumable.yes] = Field(
         0.75,
         description="Target ratio of the loss of generated images to that of real images. Lower values "
         "give sharper, less diverse images.",
     )
-    lambda_k: Annotated[float, Field(gt=0, le=1, strict=False), Resumable.yes] = Field(
+    lambda_k: Annotated[float, Field(gt=0, le=1), Resumable.yes] = Field(
         0.001, description="Learning rate of the balance factor k."
     )
 
@@ -39,7 +39,7 @@ class BeganParams(NoiseParams):
     @model_validator(mode="after")
     def _no_labels(self) -> Self:
         if self.label_smoothing:
-            raise ValueError(ParameterFaults.no_smoothing_auto_encoder())
+            raise ParameterError("label_smoothing", ParameterFaults.no_smoothing_auto_encoder())
         return self
 
 

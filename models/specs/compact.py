@@ -25,17 +25,17 @@ class CompactParams(NoiseParams):
     )
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Length of the noise vector z.")
     learning_rate: Rate = Field(3e-3, description="Initial learning rate of both optimizers.")
-    learning_rate_end: Annotated[float, Field(ge=0, le=1, strict=False)] | None = Field(
+    learning_rate_end: Annotated[float, Field(ge=0, le=1)] | None = Field(
         1e-4,
         description="Final learning rate, reached along a line at the end of the budget. If not set: the learning "
         "rate stays constant.",
     )
-    decay_from: Annotated[float, Field(ge=0, le=1, strict=False), Resumable.yes] = Field(
+    decay_from: Annotated[float, Field(ge=0, le=1), Resumable.yes] = Field(
         0.5, description="Fraction of the budget after which the learning rate starts to fall."
     )
     beta1: Beta = Field(0.0, description="Adam's decay rate for the mean of the gradients.")
     beta2: Beta = Field(0.99, description="Adam's decay rate for the mean of the squared gradients.")
-    penalty: Annotated[float, Field(ge=0, le=1000, strict=False), Resumable.yes] = Field(
+    penalty: Annotated[float, Field(ge=0, le=1000), Resumable.yes] = Field(
         0.5,
         description="Weight of the penalty R1 (Mescheder et al. 2018). Higher values stabilise training, lower ones "
         "give sharper images.",

@@ -10,7 +10,7 @@ from models.specs.base import EPOCHS, AdversarialParams, Epochs
 from models.specs.parameter_markers import Group, Resumable
 from models.specs.recipe import Needs, Preset, Recipe
 
-Weight = Annotated[float, Field(ge=0, le=1000, strict=False)]
+Weight = Annotated[float, Field(ge=0, le=1000)]
 
 
 class CycleganParams(AdversarialParams):
@@ -28,7 +28,7 @@ class CycleganParams(AdversarialParams):
     blocks: Annotated[int, Field(ge=1, le=16)] | None = Field(
         None, description="Number of residual blocks in each generator. If not set: 9 for 256 px and more, else 6."
     )
-    decay_from: Annotated[float, Field(ge=0, le=1, strict=False), Resumable.yes] = Field(
+    decay_from: Annotated[float, Field(ge=0, le=1), Resumable.yes] = Field(
         0.5, description="Fraction of the budget after which the learning rates start to fall linearly to zero."
     )
     decay_every: Annotated[Literal["step", "epoch"], Resumable.yes] = Field(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from models.messages import ParameterFaults
-from models.specs.base import EPOCHS, Beta, Epochs, TrainParams, Width
+from models.specs.base import EPOCHS, Beta, Epochs, ParameterError, TrainParams, Width
 from models.specs.parameter_markers import Group, Resumable
 from models.specs.recipe import Needs, Preset, Recipe
 
@@ -16,7 +16,7 @@ class DarknetParams(TrainParams):
     """Defaults: a smaller network than the notebook's, which learns digits in a minute on two cores."""
 
     epochs: Epochs | None = Field(6, description=EPOCHS)
-    learning_rate: Annotated[float, Field(gt=0, le=10, strict=False)] = Field(
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = Field(
         0.4,
         description="Highest learning rate of the cycle, which starts and ends at a fraction of it (see `cycle_div`).",
     )
@@ -25,20 +25,20 @@ class DarknetParams(TrainParams):
         [1, 1, 1, 1],
         description="Number of residual blocks in each group. Every group but the second halves the resolution.",
     )
-    cycle_div: Annotated[float, Field(ge=1, le=1000, strict=False), Resumable.yes] = Field(
+    cycle_div: Annotated[float, Field(ge=1, le=1000), Resumable.yes] = Field(
         20.0, description="Divisor of `learning_rate` for the rate at which the cycle starts and ends."
     )
-    cycle_end: Annotated[float, Field(ge=0, le=0.9, strict=False), Resumable.yes] = Field(
+    cycle_end: Annotated[float, Field(ge=0, le=0.9), Resumable.yes] = Field(
         0.2, description="Fraction of the budget, at the end, in which the learning rate falls on towards zero."
     )
     momentum: Annotated[Beta, Resumable.yes] = Field(0.95, description="Momentum of SGD at the lowest learning rate.")
     momentum_low: Annotated[Beta, Resumable.yes] = Field(
         0.85, description="Momentum of SGD at the highest learning rate."
     )
-    weight_decay: Annotated[float, Field(ge=0, le=1, strict=False), Resumable.yes] = Field(
+    weight_decay: Annotated[float, Field(ge=0, le=1), Resumable.yes] = Field(
         1e-4, description="L2 penalty on all weights."
     )
-    label_smoothing: Annotated[float, Field(ge=0, le=0.5, strict=False)] = Field(
+    label_smoothing: Annotated[float, Field(ge=0, le=0.5)] = Field(
         0.0, description="Fraction of the target probability that is spread over all classes."
     )
     flip: Annotated[bool | None, Resumable.yes] = Field(
@@ -61,7 +61,7 @@ class DarknetParams(TrainParams):
     @model_validator(mode="after")
     def _test_images_stay_unseen(self) -> Self:
         if self.split == "all":
-            raise ValueError(ParameterFaults.train_split_only())
+            raise ParameterError("split", ParameterFaults.train_split_only())
         return self
 
 

@@ -7,11 +7,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from models.messages import ParameterFaults
-from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate, Width
+from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, ParameterError, Rate, Width
 from models.specs.parameter_markers import Group, Resumable
 from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
 
-Gamma = Annotated[float, Field(ge=0, le=1000, strict=False)]
+Gamma = Annotated[float, Field(ge=0, le=1000)]
 
 
 class R3ganParams(NoiseParams):
@@ -30,7 +30,7 @@ class R3ganParams(NoiseParams):
     batch_size: Annotated[int, Field(ge=2, le=8192)] = Field(16, description="Number of images per step.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(64, description="Length of the noise vector z.")
     learning_rate: Rate = Field(1e-3, description="Initial learning rate of both optimizers. Paper: 2e-4.")
-    learning_rate_end: Annotated[float, Field(ge=0, le=1, strict=False)] | None = Field(
+    learning_rate_end: Annotated[float, Field(ge=0, le=1)] | None = Field(
         1e-4,
         description="Final learning rate, reached along a cosine over the budget. If not set: the learning rate "
         "stays constant.",
@@ -81,19 +81,19 @@ class R3ganParams(NoiseParams):
     @model_validator(mode="after")
     def _no_labels(self) -> Self:
         if self.label_smoothing:
-            raise ValueError(ParameterFaults.no_smoothing_pairs())
+            raise ParameterError("label_smoothing", ParameterFaults.no_smoothing_pairs())
         return self
 
     @model_validator(mode="after")
     def _half_life_has_an_end(self) -> Self:
         if self.ema_half_life_start is not None and self.ema_half_life is None:
-            raise ValueError(ParameterFaults.ema_start_needs_half_life())
+            raise ParameterError("ema_half_life_start", ParameterFaults.ema_start_needs_half_life())
         return self
 
     @model_validator(mode="after")
     def _widest_is_not_narrower(self) -> Self:
         if self.max_width is not None and self.max_width < self.width:
-            raise ValueError(ParameterFaults.max_width_below_width(width=self.width))
+            raise ParameterError("max_width", ParameterFaults.max_width_below_width(width=self.width))
         return self
 
 

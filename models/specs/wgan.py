@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from models.messages import ParameterFaults
-from models.specs.base import EPOCHS, UPSAMPLE, Epochs, NoiseParams, Rate, Width
+from models.specs.base import EPOCHS, UPSAMPLE, Epochs, NoiseParams, ParameterError, Rate, Width
 from models.specs.parameter_markers import Resumable
 from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
 
@@ -29,7 +29,7 @@ class CriticParams(NoiseParams):
     @model_validator(mode="after")
     def _no_labels(self) -> Self:
         if self.label_smoothing:
-            raise ValueError(ParameterFaults.no_smoothing_critic())
+            raise ParameterError("label_smoothing", ParameterFaults.no_smoothing_critic())
         return self
 
 
@@ -44,7 +44,7 @@ class WganParams(CriticParams):
     learning_rate: Rate = Field(
         2e-4, description="Learning rate of both networks. The paper's 5e-5 takes four times as long."
     )
-    clip: Annotated[float, Field(gt=0, le=10, strict=False), Resumable.yes] = Field(
+    clip: Annotated[float, Field(gt=0, le=10), Resumable.yes] = Field(
         0.01, description="Bound for the critic's weights: they are clipped to ± this value before each critic step."
     )
     boost_steps: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, Resumable.yes] = Field(

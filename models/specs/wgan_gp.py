@@ -20,7 +20,7 @@ class WganGpParams(CriticParams):
     beta1: Beta = Field(0.0, description="Adam's decay rate for the mean of the gradients.")
     beta2: Beta = Field(0.9, description="Adam's decay rate for the mean of the squared gradients.")
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(128, description="Length of the noise vector z.")
-    penalty: Annotated[float, Field(ge=0, le=1000, strict=False), Resumable.yes] = Field(
+    penalty: Annotated[float, Field(ge=0, le=1000), Resumable.yes] = Field(
         10.0, description="Weight of the gradient penalty."
     )
     norm: Norm = Field(
