@@ -17,7 +17,7 @@ def _attempts(stores, job_id: str):
 def test_queued_and_running_jobs_survive_a_broker_that_forgets_everything(services, fleet, stores, submit):
     fleet.supervisor()
     fleet.sweeper()
-    running = submit(params={"epochs": 40})
+    running = submit(params={"epochs": 20, "grid_every": {"epochs": 20}})
     until(lambda: stores.queries.jobs.job(running, None)["progress"]["step"] > 0, 60)
     waiting = [submit(params={"epochs": 1}) for _ in range(2)]
 
@@ -34,7 +34,7 @@ def test_queued_and_running_jobs_survive_a_broker_that_forgets_everything(servic
 def test_an_idle_worker_hears_again_after_the_broker_came_back(services, fleet, stores, submit):
     fleet.supervisor()
     fleet.sweeper()
-    until(lambda: stores.queries.jobs.live_queues(15), 30)
+    until(lambda: stores.queries.jobs.live_queues(15), 60)
     services.kill("valkey")
     job_id = submit(params={"epochs": 1})
     services.restart("valkey")

@@ -17,7 +17,8 @@ from tests.waiting import until
 # Real trainings, one after the other: on a crowded machine each takes its time.
 pytestmark = pytest.mark.timeout(300)
 ALICE = Local("alice")
-LONG = {"epochs": 3, "batch_size": 64, "checkpoint_every": {"seconds": 3600}}
+# Epochs enough that an order finds the job under way, also where this process has to wait for its turn.
+LONG = {"epochs": 8, "batch_size": 64, "checkpoint_every": {"seconds": 3600}, "grid_every": {"epochs": 8}}
 
 
 def _ended(stores, job_id: str):
@@ -63,7 +64,7 @@ def test_a_paused_job_gives_its_device_to_the_next_and_goes_on_to_the_same_weigh
     assert stores.jobs.pause(paused, ALICE) is True
     assert stores.jobs.pause(paused, ALICE) is False
     next_one = submit(params={"epochs": 1})
-    job = until(lambda: stores.queries.jobs.job(paused, None) if _state(stores, paused) == "paused" else None, 10)
+    job = until(lambda: stores.queries.jobs.job(paused, None) if _state(stores, paused) == "paused" else None, 60)
     assert stores.queries.jobs.checkpoints(paused)[0]["step"] == job["progress"]["step"], standing.logs()
     assert until(lambda: _ended(stores, next_one), 60)["state"] == "succeeded"
 
@@ -125,7 +126,7 @@ def test_the_run_limit_counts_over_all_attempts(standing, stores, submit):
     job_id = submit(params={"epochs": 5000}, max_runtime_s=limit)
     _under_way(stores, job_id)
     stores.jobs.pause(job_id, ALICE)
-    until(lambda: _state(stores, job_id) == "paused", 10)
+    until(lambda: _state(stores, job_id) == "paused", 60)
     stores.jobs.resume(job_id, ALICE)
     job = until(lambda: _ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), (job, standing.logs())
@@ -136,7 +137,8 @@ def test_the_run_limit_counts_over_all_attempts(standing, stores, submit):
     left = max(0.0, limit - (_moment(first["ended_at"]) - _moment(first["started_at"])).total_seconds())
     told = [_moment(e["at"]) for e in stores.events.page(job_id, 0, 1000) if (e["attempt"], e["type"]) == (2, "metric")]
     trained = (told[-1] - told[0]).total_seconds() if told else 0.0
-    assert left - 1.5 < trained < left + 1.5
+    # It counts from the trainer's start; on a busy machine the first step comes seconds later.
+    assert left - 4 < trained < left + 1.5
 
 
 def _moment(text: str) -> datetime:
@@ -148,7 +150,7 @@ def test_a_stop_is_heard_while_the_trainer_prepares_a_data_set(standing, stores,
     job_id = submit("wgan", params={"image_size": 256, "epochs": 1})
     until(lambda: [e for e in stores.events.page(job_id, 0, 50) if "preparing" in e["data"].get("message", "")], 60)
     getattr(stores.jobs, verb)(job_id, ALICE)
-    job = until(lambda: stores.queries.jobs.job(job_id, None) if _state(stores, job_id) != "running" else None, 5)
+    job = until(lambda: stores.queries.jobs.job(job_id, None) if _state(stores, job_id) != "running" else None, 60)
     assert (job["state"], job["pending_action"]) == (state, None), standing.logs()
     assert stores.queries.jobs.attempts(job_id)[0]["start_step"] is None
 
@@ -162,7 +164,7 @@ def test_a_drained_worker_finishes_its_job_and_takes_no_more_until_it_is_let(sta
     waiting = submit(params={"epochs": 1})
     assert until(lambda: _ended(stores, running), 60)["state"] == "succeeded"
     beat = _worker(stores, worker)["last_seen"]
-    until(lambda: _worker(stores, worker)["last_seen"] > beat, 10, "another beat")
+    until(lambda: _worker(stores, worker)["last_seen"] > beat, 60, "another beat")
     assert (_state(stores, waiting), _worker(stores, worker)["state"]) == ("queued", "draining")
 
     assert stores.fleet.queues.undrain(worker, ALICE) is True
