@@ -137,7 +137,9 @@ RECIPE = Recipe(
             "paper_64",
             "The official configuration for FFHQ at 64 px, for the 20 million images over which its schedules run; the "
             "source trains on at their final values. Left out: the source's augmentation of what the discriminator "
-            "sees, whose probability rises to .3. Takes days on one GPU.",
+            "sees (mirrors, quarter turns, shifts, scaling, rotation, colours, cut-outs; their probability rises to "
+            ".3). Its interpolation has no kernel on a GPU that gives the same bits in every run. Takes days on one "
+            "GPU.",
             FACES_64,
         ),
     ),

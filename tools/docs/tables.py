@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from api.v1.prometheus import FIGURES
 from models.states import EVENTS
 from stores.infra.settings import Settings
-from tools.docs import catalog, measured
+from tools.docs import catalog, measured, preset_numbers
 from tools.docs.catalog import Rows, sentence
 from tools.docs.paths import Problem
 from tools.docs.tree import Tree
@@ -107,6 +107,7 @@ TABLES: dict[str, Callable[[], Rows]] = {
     "events": _events,
     "recipes": catalog.recipes,
     "presets": catalog.presets,
+    "preset-numbers": preset_numbers.rows,
     "shared-parameters": catalog.shared_parameters,
     "own-parameters": catalog.own_parameters,
     "layouts": catalog.layouts,

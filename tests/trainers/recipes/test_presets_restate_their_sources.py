@@ -9,6 +9,7 @@ import torch
 
 from models.layer_table import Layer
 from models.recipes import RECIPES, resolve_params
+from tools.docs import preset_numbers
 from trainers import recipes
 from trainers.assembly import assemble
 from trainers.data import load
@@ -152,6 +153,8 @@ EPOCHS = [
     ("dcgan64", "celeba", (3, 64, 64), {"train": 202_599}, 12_662),
     ("wgan_gp", "celeba", (3, 64, 64), {"train": 202_599}, 12_662),
     ("began", "celeba", (3, 64, 64), {"train": 202_599}, 12_662),
+    # The source has no epochs: so many batches show every face once.
+    ("r3gan", "paper_64", (3, 64, 64), {"train": 70_000}, 273),
 ]
 
 
@@ -169,6 +172,26 @@ def test_an_epoch_of_a_preset_has_the_iterations_of_its_source(make_spec, recipe
     }
     method = assemble(parse(json.dumps(line)), held, Draws(0, 0, CPU)).method
     assert method.iterations(0, method.feed.sampler.per_pass) == iterations
+
+
+@pytest.mark.parametrize(("recipe", "preset", "shape", "parts", "iterations"), EPOCHS)
+def test_the_documentation_has_the_same_data_and_iterations(recipe, preset, shape, parts, iterations):
+    assert preset_numbers.DATA[recipe, preset][1:] == (shape[0], parts)
+    assert preset_numbers.iterations_an_epoch(recipe, vars(preset_params(recipe, preset)), parts) == iterations
+
+
+def test_the_documentation_has_the_numbers_of_every_preset():
+    shown = {row[:2]: row[2:] for row in preset_numbers.rows()[1:]}
+    assert shown.keys() == {(f"`{recipe}`", f"`{preset}`") for recipe, preset, *_ in EPOCHS}
+    assert shown["`dcgan`", "`ithome`"] == (
+        "MNIST, 28 px",
+        "G 1,066,880, D 432,000",
+        "128",
+        "D 1, G 1",
+        "Adam 0.001, betas 0.9 and 0.999",
+        "1,000 epochs, 547,000 iterations",
+        "547",
+    )
 
 
 @pytest.mark.parametrize(("given", "expected"), [({"epochs": 2}, (8, 2, 320)), ({"images": 320}, (8, 2, 320))])
