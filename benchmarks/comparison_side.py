@@ -1,6 +1,7 @@
 """One side of a comparison in a process of its own: `python -m benchmarks.comparison_side SIDE …` (comparison_rounds).
 
 ours RECIPE DATASET FOLDER DEVICE PARAMS: our loop with these parameters (JSON).
+without_graphs …: the same, every kernel of a GPU launched by itself.
 theirs RECIPE DATASET FOLDER: the source's loop as benchmarks/sources restates it.
 product: matrix products, in floating-point operations.
 profile RECIPE DATASET FOLDER DEVICE PARAMS: prints a table and ends.
@@ -21,7 +22,8 @@ _SIZE = 2048
 def main() -> None:
     """Become the side that was asked for."""
     side, *rest = sys.argv[1:]
-    {"ours": _ours, "theirs": _theirs, "product": _product, "profile": _profile}[side](*rest)
+    known = {"ours": _ours, "without_graphs": _without_graphs, "theirs": _theirs, "product": _product}
+    {**known, "profile": _profile}[side](*rest)
 
 
 def _ours(recipe: str, dataset: str, folder: str, device: str, params: str) -> None:
@@ -34,8 +36,14 @@ def _ours(recipe: str, dataset: str, folder: str, device: str, params: str) -> N
     pace.facts["standstill"] = lambda: still.seconds
     pace.facts["checkpoints"] = lambda: reporter.checkpoints
     loop.run()
-    facts = {"flops": our_loop.count_flops(loop), "memory": our_loop.peak_memory(loop)}
-    print(json.dumps({**facts, "precision": loop.job.method.precision}), flush=True)
+    method = loop.job.method
+    facts = {"precision": method.precision, "graphs": method.graphs.on, "memory": our_loop.peak_memory(loop)}
+    print(json.dumps({**facts, "flops": our_loop.count_flops(loop)}), flush=True)
+
+
+def _without_graphs(*arguments: str) -> None:
+    os.environ["GANFORGE_CUDA_GRAPHS"] = "off"
+    _ours(*arguments)
 
 
 def _theirs(recipe: str, dataset: str, folder: str) -> None:

@@ -1,8 +1,9 @@
 """`python -m benchmarks.gpu_check [--json FILE]`: does training work on this machine's GPU, and how fast?
 
-The trainers' tests on CUDA, with every recipe killed and resumed; the speed and memory of every recipe; what is left on
-the device after each process; several workers on one device. Prints a table and writes JSON. Exit code 0: all is well;
-1: something is not; 2: there is no CUDA device here. It ends within eight minutes, and says what it had no time for.
+The trainers' tests on CUDA, with every recipe killed and resumed; the speed and memory of every recipe, in CUDA graphs
+and without; what is left on the device after each process; several workers on one device. Prints a table and writes
+JSON. Exit code 0: all is well; 1: something is not; 2: there is no CUDA device here. It ends within eight minutes, and
+says what it had no time for.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from worker.hardware import Probes
 
 LIMIT_S = 460
 TESTS_S = 200
-WARM_UP_S, SECONDS, ROUNDS = 3.0, 2.0, 2
+WARM_UP_S, SECONDS, ROUNDS = 2.5, 1.5, 2
 WORKERS = 3
 EPOCH = 60_000
 WANTED_EPOCH_S = 0.5
@@ -43,9 +44,12 @@ MIB = 1 << 20
 TESTS = (
     "tests/trainers/loop/test_resume_is_exact.py",
     "tests/trainers/methods/test_steps_do_not_wait.py",
+    "tests/trainers/methods/test_graphs.py",
     "tests/trainers/data/test_prefetch.py",
     "tests/trainers/process/test_memory_runs_out.py",
 )
+# Tests of weights of which each case has a row of its own: how its name begins, and what was done to the recipe.
+CASES = {"test_a_killed_process": "killed and resumed", "test_graphs_on_a_gpu": "in graphs and without"}
 # Warnings are told here, not errors: some of a GPU's libraries warn of themselves.
 PYTEST = ("-m", "pytest", "-q", "-W", "default", "--numprocesses", "4", "--timeout", "150", "-p", "no:cacheprovider")
 
@@ -117,7 +121,7 @@ def _limit(seconds: int) -> Iterator[None]:
 
 
 def _tests(folder: Path) -> Iterator[Row]:
-    """Run the trainers' tests on the device; one row for all, and one for each recipe that was killed and resumed."""
+    """Run the trainers' tests on the device; one row for all, and one for each recipe in each way that it was tried."""
     report = folder / "tests.xml"
     environment = {**os.environ, "GANFORGE_TEST_DEVICE": "cuda", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
     command = [sys.executable, *PYTEST, f"--junitxml={report}", *TESTS]
@@ -136,20 +140,24 @@ def _tests(folder: Path) -> Iterator[Row]:
 
 def told_by_tests(report: Path) -> Iterator[Row]:
     """Read what pytest wrote of its tests."""
-    failed, passed, killed = [], 0, {}
+    failed, passed, tried = [], 0, {}
     cases = ElementTree.parse(report).getroot().iter("testcase") if report.exists() else ()  # noqa: S314 - pytest wrote it
     for case in cases:
         bad = any(case.find(kind) is not None for kind in ("failure", "error"))
         if bad:
             failed.append(case.attrib["name"])
-        elif case.find("skipped") is None:
+        elif case.find("skipped") is not None:
+            continue
+        else:
             passed += 1
-        if case.attrib["name"].startswith("test_a_killed_process"):
-            killed[case.attrib["name"].partition("[")[2].rstrip("]")] = not bad
+        test, _, variant = case.attrib["name"].partition("[")
+        for begin in CASES:
+            if test.startswith(begin):
+                tried[begin, variant.rstrip("]")] = not bad
     words = f"{passed} passed, {len(failed)} failed" + (f": {', '.join(failed[:5])}" if failed else "")
     yield Row("tests on CUDA", words, "none failed", passed > 0 and not failed, {"passed": passed, "failed": failed})
-    for recipe, same in sorted(killed.items()):
-        yield Row(f"{recipe}, killed and resumed", "same weights" if same else "other weights", "same", same)
+    for (begin, variant), same in sorted(tried.items()):
+        yield Row(f"{variant}, {CASES[begin]}", "same weights" if same else "other weights", "same", same)
 
 
 def _speeds(folder: Path) -> Iterator[Row]:
@@ -160,16 +168,29 @@ def _speeds(folder: Path) -> Iterator[Row]:
     for name, (recipe, preset, changes, wanted) in {**first, **others}.items():
         before = _free()
         params = _endless(recipe, preset, changes)
-        with sides([ours(recipe, DATASET, folder, "cuda", params)]) as (side,):
-            rate = _rate(side)
-            peak = side.close()["memory"]
-        figures = {"images_per_second": rate, "peak_bytes": peak, "precision": params["precision"]}
+        both = [ours(recipe, DATASET, folder / side, "cuda", params, side) for side in ("ours", "without_graphs")]
+        with sides(both) as (graphed, called):
+            rate, without = _rate(graphed), _rate(called)
+            told, peak_without = graphed.close(), called.close()["memory"]
+        figures = {
+            "images_per_second": rate,
+            "images_per_second_without_graphs": without,
+            "graphs": told["graphs"],
+            "peak_bytes": told["memory"],
+            "peak_bytes_without_graphs": peak_without,
+            "precision": told["precision"],
+        }
         if wanted:
             yield Row(name, f"{EPOCH / rate:.3f} s", f"{wanted} s", EPOCH / rate < wanted, figures)
         else:
-            words = f"{rate:,.0f} images a second, {peak / MIB:,.0f} MiB at most"
-            yield Row(f"{name}, {preset or 'defaults'}", words, figures=figures)
+            yield Row(f"{name}, {preset or 'defaults'}", _in_words(figures), figures=figures)
         yield from _left(name, before)
+
+
+def _in_words(figures: dict[str, Any]) -> str:
+    rate, without = figures["images_per_second"], figures["images_per_second_without_graphs"]
+    words = f"{rate:,.0f} images a second, {figures['peak_bytes'] / MIB:,.0f} MiB at most"
+    return f"{words}; without graphs {without:,.0f}" if figures["graphs"] else f"{words}; no graphs"
 
 
 def _rate(side: Side) -> float:
