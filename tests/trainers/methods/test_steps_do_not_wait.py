@@ -9,10 +9,12 @@ import torch
 
 from models.recipes import RECIPES
 from tests.trainers.no_waiting import META, MetaDraws, Waits
+from tests.trainers.tape import Tape
 from trainers import assembly, data
 from trainers.data import loader
 from trainers.data.rng import Draws
-from trainers.device import devices
+from trainers.device import devices, graphs
+from trainers.device.graphs import Graphs
 from trainers.loop.budget import Budget
 from trainers.process.spec import TrainSpec, parse
 
@@ -55,13 +57,13 @@ def on_meta(make_spec, monkeypatch):
     for gallery in ("Fakes", "Translations", "Confusion"):
         monkeypatch.setattr(assembly, gallery, lambda method: method)
 
-    def build(given, kept):
+    def build(given, kept, pieces=None):
         monkeypatch.setattr(loader, "_fits", lambda _size, _device: kept == META)
         asked = {**SMALL.get(given["recipe"], {}), **given, "precision": "float32"}
         spec = parse(json.dumps(make_spec(**asked)))
         assert isinstance(spec, TrainSpec)
         parts = data.load(spec.dataset, spec.data_roots, spec.cache, assembly.stored_size(spec), frame=False)
-        method, _ = assembly.assemble(spec, parts, MetaDraws(spec.seed, 0))
+        method, _ = assembly.assemble(spec, parts, MetaDraws(spec.seed, 0), graphs=pieces)
         feed = getattr(method.feed, "a", method.feed)
         assert feed.pixels(torch.tensor([0, 1])).device == META
         assert feed._stacks[0].device == kept
@@ -88,6 +90,15 @@ def test_a_step_never_waits_for_the_device_and_has_deterministic_kernels_there(w
     assert waits.found == []
 
 
+@pytest.mark.parametrize("variant", ["fresh fakes", "other reals", "windows"])
+def test_a_recorded_step_waits_for_nothing_either(waits, on_meta, variant):
+    tape = Tape()
+    method, budget = on_meta(VARIANTS[variant], META, Graphs(tape))
+    run(method, budget, 4, waits)
+    assert waits.found == []
+    assert tape.replayed
+
+
 @pytest.fixture
 def waiting_is_an_error():
     """Return a function that lets CUDA raise where the host would wait, until the end of the test."""
@@ -96,21 +107,24 @@ def waiting_is_an_error():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-@pytest.mark.parametrize("kept", ["cpu", "cuda"])
+@pytest.mark.parametrize(("kept", "setting"), [("cpu", "off"), ("cuda", "off"), ("cuda", "on")])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_step_never_waits_for_a_real_gpu(make_spec, monkeypatch, waiting_is_an_error, variant, kept):
+def test_a_step_never_waits_for_a_real_gpu(make_spec, monkeypatch, waiting_is_an_error, variant, kept, setting):
+    monkeypatch.setenv(graphs.SETTING, setting)
     monkeypatch.setattr(loader, "_fits", lambda _size, _device: kept == "cuda")
     spec = parse(json.dumps(make_spec(**SMALL.get(VARIANTS[variant]["recipe"], {}), **VARIANTS[variant])))
     assert isinstance(spec, TrainSpec)
     devices.workspace_for_exact_cublas()
     device = devices.prepare("cuda", 1, exact=True)
     parts = data.load(spec.dataset, spec.data_roots, spec.cache, assembly.stored_size(spec), frame=False)
-    method, _ = assembly.assemble(spec, parts, Draws(spec.seed, 0, device))
+    method, _ = assembly.assemble(spec, parts, Draws(spec.seed, 0, device), graphs=graphs.of(device))
     budget = Budget(spec.params, method)
-    # The first step loads kernels and makes the state of the optimizers.
-    method.step(budget.iteration(0))
+    # The first step loads kernels and makes the state of the optimizers; the first ones are recorded.
+    before = graphs.WARM_UPS + 1 if method.graphs.on else 1
+    for step in range(before):
+        method.step(budget.iteration(step))
     waiting_is_an_error()
-    for step in range(1, 6):
+    for step in range(before, before + 5):
         row = method.step(budget.iteration(step))
     torch.cuda.set_sync_debug_mode("default")
     assert row.isfinite().all()
