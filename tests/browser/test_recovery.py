@@ -12,6 +12,7 @@ from ganforge.stack.home import Home
 from ganforge.stack.ports import free_port
 from tests.browser.conftest import DESK, TRAIN, Person, Stack
 from tests.ganforge.conftest import Commands
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -93,7 +94,7 @@ def test_a_page_that_only_listens_learns_that_its_session_has_ended(person):
     other.get_by_role("button", name="Sign out").click()
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
     alice.client.submit({**TRAIN, "queue": "jetson"})
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=60_000)
     alice.complaints.clear()
 
 
@@ -114,6 +115,7 @@ def test_a_button_keeps_the_focus_and_is_pressed_once_while_its_call_is_under_wa
     expect(cancel).to_have_attribute("aria-disabled", "true")
     expect(cancel).to_be_focused()
     page.keyboard.press("Enter")
+    until(lambda: page.evaluate("true") and asked, what="the call")  # the browser's news come while it is asked
     # what stands before the service does not answer as it does
     asked[0].fulfill(status=502, content_type="text/html", body="<h1>Bad Gateway</h1>")
     expect(page.locator("#toasts")).to_contain_text("502 Bad Gateway")

@@ -51,11 +51,11 @@ def test_a_worker_without_a_network_stops_its_trainer_and_takes_jobs_again_when_
     for cable in cables.values():
         cable.pull()
     cut = time.monotonic()
-    until(lambda: stores.queries.jobs.job(job_id, None)["state"] == "queued", 20, "the end of the lease")
+    until(lambda: stores.queries.jobs.job(job_id, None)["state"] == "queued", 60, "the end of the lease")
     assert trainer.is_running(), "it trains on, for the database may be away for everybody"
-    until(lambda: not trainer.is_running(), 40, "the end of the trainer")
+    until(lambda: not trainer.is_running(), 60, "the end of the trainer")
     # Counted from the last answer, which came at most one look before the cut.
-    assert SILENT_LEASES * LEASE_S - 0.7 < time.monotonic() - cut < SILENT_LEASES * LEASE_S + 10
+    assert SILENT_LEASES * LEASE_S - 0.7 < time.monotonic() - cut < SILENT_LEASES * LEASE_S + 30
 
     for cable in cables.values():
         cable.put_back()
@@ -71,7 +71,7 @@ def test_another_worker_goes_on_meanwhile_and_the_one_that_comes_back_writes_not
 ):
     fleet.supervisor(**far)
     fleet.sweeper()
-    job_id = submit(params={"epochs": 24, "checkpoint_every": {"steps": 100}})
+    job_id = submit(params={"epochs": 24, "checkpoint_every": {"steps": 100}, "grid_every": {"epochs": 24}})
     until(lambda: stores.queries.jobs.checkpoints(job_id), 90, "a checkpoint")
     for cable in cables.values():
         cable.pull()
