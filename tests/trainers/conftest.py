@@ -87,8 +87,10 @@ def _denormal_numbers() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _threads_as_before() -> Iterator[None]:
+def _one_thread() -> Iterator[None]:
+    """Let a test use one thread, unless it asks for more: beside other tests, two wait for each other."""
     before = torch.get_num_threads()
+    torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
     torch.set_deterministic_debug_mode("default")
