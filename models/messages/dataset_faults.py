@@ -21,6 +21,10 @@ class DataFaults(Texts):
         "data set {name} holds {counts} pictures, it was listed with {parts}; put the missing ones back, or restart "
         "the service to have it listed anew"
     )
+    other_data = Text(
+        "data set {name} holds other images here than those that the checkpoint was trained on (digest {found} instead "
+        "of {begun}): put the original files back where this worker finds them, or start a new job"
+    )
 
     idx_channels = Text("data set {name} has {channels} channels; idx files hold one")
     idx_lacks = Text("{folder} lacks {name} (plain or .gz); put the original file back")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from models.messages import DataFaults, Message
 from packing.builtin import BUILTIN_ROOT
 from packing.layouts import LAYOUTS
 from packing.layouts.base import Array, DatasetFiles, Entry, LayoutError, PictureLayout
-from trainers.data import packed, prepare
+from trainers.data import digest, packed, prepare
 from trainers.data.cache import once
 from trainers.data.images import Images
 from trainers.data.prepare import Squaring
@@ -20,6 +20,13 @@ from trainers.process.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
     from trainers.process.spec import DatasetSpec
+
+
+class Loaded(NamedTuple):
+    """A data set that was read: its parts, and the digest of its content; None if that is unknown."""
+
+    parts: dict[str, Images]
+    digest: str | None
 
 
 def load(
@@ -32,7 +39,21 @@ def load(
     *,
     frame: bool = True,
 ) -> dict[str, Images]:
-    """Return every part of a data set as square images of ``size`` pixels, on the CPU.
+    """Return every part of a data set; see `read`."""
+    return read(dataset, data_roots, cache, size, crop, say, frame=frame).parts
+
+
+def read(
+    dataset: DatasetSpec,
+    data_roots: tuple[Path, ...],
+    cache: Path,
+    size: int,
+    crop: str = "center",
+    say: Callable[[Message], None] | None = None,
+    *,
+    frame: bool = True,
+) -> Loaded:
+    """Read every part of a data set as square images of ``size`` pixels, on the CPU, and identify its content.
 
     ``crop`` is "center", "face" for pictures of people, or "squash" for the whole of any picture. Images a little
     smaller than ``size`` get a black frame, or are scaled where ``frame`` is false: a window that is cut out at random
@@ -49,46 +70,59 @@ def load(
             DataFaults.unknown_layout(name=dataset.name, layout=repr(dataset.layout), known=known)
         )
     squaring = Squaring.of(dataset, size, crop, say, frame=frame)
-    if dataset.layout == "packed":
-        return _uploaded(dataset, cache, squaring, say)
     try:
-        return _found(dataset, _folder(dataset, data_roots), cache, squaring, say)
+        if dataset.layout == "packed":
+            found = _uploaded(dataset, cache, squaring, say)
+        else:
+            found = _found(dataset, _folder(dataset, data_roots), cache, squaring, say)
     except LayoutError as error:
         raise InvalidDatasetError(error.message) from error
+    if found.digest is None or squaring.crop != "face":
+        return found
+    # Pictures are cropped to faces only where there is a detector.
+    return found._replace(digest=f"{found.digest} faces")
 
 
-def _uploaded(
-    dataset: DatasetSpec, cache: Path, squaring: Squaring, say: Callable[[Message], None] | None
-) -> dict[str, Images]:
+def _uploaded(dataset: DatasetSpec, cache: Path, squaring: Squaring, say: Callable[[Message], None] | None) -> Loaded:
     path = packed.path_of(dataset)
     if squaring.as_it_is:
-        return packed.load(dataset, path)
+        return Loaded(packed.load(dataset, path), dataset.sha256)
     # The file is fetched again for each attempt, so its times say nothing: the checksum identifies it.
-    files = [Entry(dataset.sha256 or packed.sha256(path), path.stat().st_size, 0)]
-    return once(dataset, cache, squaring, files, lambda: prepare.arrays(packed.load(dataset, path)), say)
+    content = dataset.sha256 or digest.of_file(path)
+    files = [Entry(content, path.stat().st_size, 0)]
+    parts, _ = once(dataset, cache, squaring, files, lambda: prepare.arrays(packed.load(dataset, path)), say)
+    return Loaded(parts, content)
 
 
 def _found(
     dataset: DatasetSpec, folder: Path, cache: Path, squaring: Squaring, say: Callable[[Message], None] | None
-) -> dict[str, Images]:
+) -> Loaded:
     layout = LAYOUTS[dataset.layout]
     here = DatasetFiles(layout.name, folder, dataset.shape, dataset.classes, dataset.name, dataset.parts)
     if isinstance(layout, PictureLayout):
-        return once(dataset, cache, squaring, layout.files(folder), lambda: layout.pictures(here), say)
-
-    def read() -> dict[str, Images]:
-        return {part: _as_images(array, dataset.shape) for part, array in layout.arrays(here).items()}
-
+        return Loaded(*once(dataset, cache, squaring, layout.files(folder), lambda: layout.pictures(here), say))
     if squaring.as_it_is or squaring.frame:
-        return {part: Images(framed(of.pixels, squaring.size), of.labels) for part, of in read().items()}
-    return once(dataset, cache, squaring, layout.files(folder), lambda: prepare.arrays(read()), say)
+        arrays = layout.arrays(here)
+        images = _as_images(arrays, dataset.shape)
+        parts = {part: Images(framed(of.pixels, squaring.size), of.labels) for part, of in images.items()}
+        return Loaded(parts, digest.of_arrays(arrays))
+
+    def pictures() -> prepare.Parts:
+        return prepare.arrays(_as_images(layout.arrays(here), dataset.shape))
+
+    return Loaded(*once(dataset, cache, squaring, layout.files(folder), pictures, say))
 
 
-def _as_images(array: Array, shape: tuple[int, ...]) -> Images:
-    """Wrap the bytes of a part in tensors; pixels are not copied."""
-    pixels = torch.from_numpy(np.frombuffer(array.pixels, np.uint8).reshape(-1, *shape))  # (n, channels, height, width)
-    labels = None if array.labels is None else torch.from_numpy(np.frombuffer(array.labels, np.uint8)).long()  # (n,)
-    return Images(pixels, labels)
+def _as_images(arrays: Mapping[str, Array], shape: tuple[int, ...]) -> dict[str, Images]:
+    """Wrap the bytes of each part in tensors; pixels are not copied."""
+    found = {}
+    for part, array in arrays.items():
+        pixels = torch.from_numpy(np.frombuffer(array.pixels, np.uint8).reshape(-1, *shape))  # (n, C, height, width)
+        labels = (
+            None if array.labels is None else torch.from_numpy(np.frombuffer(array.labels, np.uint8)).long()
+        )  # (n,)
+        found[part] = Images(pixels, labels)
+    return found
 
 
 def framed(pixels: torch.Tensor, size: int) -> torch.Tensor:

@@ -35,8 +35,10 @@ def once(
     files: Sequence[Entry],
     parts: Callable[[], prepare.Parts],
     say: Callable[[Message], None] | None = None,
-) -> dict[str, Images]:
+) -> tuple[dict[str, Images], str | None]:
     """Return the data set from the cache; the first attempt that needs it fills the cache, others wait for it.
+
+    With it comes the digest of what it was made from; None if an older version prepared it.
 
     ``files`` are what ``parts`` are read from: the cache is good for as long as they stay the same.
 
@@ -56,11 +58,11 @@ def once(
                 path.unlink()  # damaged after it was written: prepare it again from the source
             else:
                 os.utime(path)  # eviction is by this time
-                return images
+                return images, packed.content(path)
         _clear(folder, path)
         _make_room(folder, dataset, squaring)
         prepare.write(path, dataset, squaring, parts(), say)
-        return packed.load(dataset, path, shape)
+        return packed.load(dataset, path, shape), packed.content(path)
 
 
 def _key(dataset: DatasetSpec, squaring: prepare.Squaring, files: Sequence[Entry]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainers.process.spec import DatasetSpec
-
-_PIECE = 1 << 20
 
 
 def path_of(dataset: DatasetSpec) -> Path:
@@ -52,13 +49,11 @@ def load(dataset: DatasetSpec, path: Path, shape: tuple[int, ...] | None = None)
         ) from error
 
 
-def sha256(path: Path) -> str:
-    """Return the checksum of a file, for a spec without one."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for piece in iter(lambda: file.read(_PIECE), b""):
-            digest.update(piece)
-    return digest.hexdigest()
+def content(path: Path) -> str | None:
+    """Return the digest of what a prepared file was made from. Files of older versions do not have it."""
+    with safetensors.safe_open(str(path), framework="np") as file:
+        found: str | None = json.loads(file.metadata()["ganforge"]).get("content")
+    return found
 
 
 def _part(file: Any, dataset: DatasetSpec, path: Path, part: str, wanted: tuple[int, ...]) -> Images:

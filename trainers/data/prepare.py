@@ -21,7 +21,8 @@ from packing.layouts import LAYOUTS
 from packing.layouts.base import Content, Picture, Raw
 from packing.packed import PackedWriter
 from packing.picture import from_planes
-from trainers.data import face_detection
+from trainers.data import digest, face_detection
+from trainers.data.digest import PicturesDigest
 from trainers.process.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _one_by_one(part: str, images: Images) -> Iterator[Picture]:
 def write(
     path: Path, dataset: DatasetSpec, squaring: Squaring, parts: Parts, say: Callable[[Message], None] | None
 ) -> None:
-    """Decode every picture into a packed file, which is renamed when it is complete.
+    """Decode every picture into a packed file, which is renamed when it is complete. It holds the pictures' digest.
 
     Raises:
         InvalidDatasetError: a picture is missing or damaged, or there are more or fewer than were listed.
@@ -138,15 +139,17 @@ def write(
     workers = min(8, len(os.sched_getaffinity(0)))
     shape = (squaring.channels, squaring.size, squaring.size)
     with _strict(), ThreadPoolExecutor(workers) as pool, PackedWriter(path, shape, tuple(dataset.classes)) as writer:
+        content = PicturesDigest()
         for part, pictures in parts:
-            for label, pixels in _in_order(pool, pictures, squaring, 4 * workers):
+            for label, (pixels, picture) in _in_order(pool, pictures, squaring, 4 * workers):
                 writer.add(part, pixels, label)
+                content.add(part, label, picture)
                 tell.one_more()
         if writer.counts != dict(dataset.parts):
             raise InvalidDatasetError(
                 DataFaults.other_counts(name=dataset.name, counts=_words(writer.counts), parts=_words(dataset.parts))
             )
-        writer.finish(source=dataset.name, crop=squaring.crop)
+        writer.finish(source=dataset.name, crop=squaring.crop, content=content.hex())
 
 
 def _words(counts: dict[str, int]) -> str:
@@ -155,17 +158,24 @@ def _words(counts: dict[str, int]) -> str:
 
 def _in_order(
     pool: ThreadPoolExecutor, pictures: Iterable[Picture], squaring: Squaring, ahead: int
-) -> Iterator[tuple[int | None, bytes]]:
-    """Decode on several cores, a few pictures ahead, in order. Only these few are in memory."""
+) -> Iterator[tuple[int | None, tuple[bytes, bytes]]]:
+    """Yield label, and pixels and digest of each picture, in order.
+
+    They are decoded on several cores, a few pictures ahead. Only these few are in memory.
+    """
     under_way: Any = collections.deque()
     for picture in pictures:
-        under_way.append((picture.label, pool.submit(square, picture, squaring)))
+        under_way.append((picture.label, pool.submit(_square_and_digest, picture, squaring)))
         if len(under_way) >= ahead:
-            label, pixels = under_way.popleft()
-            yield label, pixels.result()
+            label, prepared = under_way.popleft()
+            yield label, prepared.result()
     while under_way:
-        label, pixels = under_way.popleft()
-        yield label, pixels.result()
+        label, prepared = under_way.popleft()
+        yield label, prepared.result()
+
+
+def _square_and_digest(picture: Picture, squaring: Squaring) -> tuple[bytes, bytes]:
+    return square(picture, squaring), digest.of_picture(picture.content)
 
 
 @contextmanager

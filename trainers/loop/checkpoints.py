@@ -55,13 +55,14 @@ class StopState(TypedDict):
     waited: int
 
 
-class _SinceMixedPrecision(TypedDict, total=False):
-    """What checkpoints of the first versions lack."""
+class _Later(TypedDict, total=False):
+    """What checkpoints of earlier versions lack."""
 
     precision: str
+    data_digest: str | None  # of the images that it was trained on, and of their labels; None: unknown
 
 
-class CheckpointMeta(_SinceMixedPrecision):
+class CheckpointMeta(_Later):
     """Everything in a checkpoint but its tensors, as JSON."""
 
     recipe: str

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 class JobState:
     """A job's training so far, over all attempts. ``step`` counts iterations; the feed's sampler counts images."""
 
-    def __init__(self, spec: TrainSpec, method: Method, reporter: Reporter) -> None:
+    def __init__(self, spec: TrainSpec, method: Method, reporter: Reporter, data_digest: str | None = None) -> None:
         params, sampler = spec.params, method.feed.sampler
         self.spec = spec
         self.method = method
+        self.data_digest = data_digest
         self.step = 0
         self.budget = Budget(params, method)
         self.clock = EpochClock()
@@ -61,6 +62,7 @@ class JobState:
             "recipe": self.spec.recipe,
             "params": as_values(self.spec.params),
             "dataset": self.spec.dataset.name,
+            "data_digest": self.data_digest,
             "shape": list(feed.shape),
             "classes": list(self.spec.dataset.classes),
             # Where the training is, and which random numbers come next.

@@ -37,10 +37,17 @@ class Grids(Protocol):
 class Loop:
     """One attempt at a training job: what has been reached is in ``job``, the rest belongs to the attempt."""
 
-    def __init__(self, spec: TrainSpec, method: Method, grids: Grids, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        spec: TrainSpec,
+        method: Method,
+        grids: Grids,
+        reporter: Reporter,
+        data_digest: str | None = None,
+    ) -> None:
         self.spec = spec
         self.reporter = reporter
-        self.job = JobState(spec, method, reporter)
+        self.job = JobState(spec, method, reporter, data_digest)
         self.cadences = Cadences(spec.params, time.monotonic())
         self.grids = grids
         self.writer = CheckpointWriter(spec.scratch, reporter)
