@@ -10,17 +10,18 @@ import numpy as np
 import torch
 
 from models import layer_table
-from models.messages import CheckpointFaults, DataFaults, Logs
+from models.messages import CheckpointFaults, Logs
 from models.wire import File, FileKind
 from trainers import data
 from trainers.assembly import assemble, stored_size
 from trainers.data.rng import Draws
-from trainers.device import devices, graphs, precision
+from trainers.device import devices, graphs, identity, precision
 from trainers.loop import checkpoints, memory_check
+from trainers.loop.ground import Ground, check
 from trainers.loop.loop import Loop
 from trainers.methods import output_network
 from trainers.outputs import GridWriter, layers, plots, png
-from trainers.process.errors import CheckpointCorruptError, InvalidDatasetError
+from trainers.process.errors import CheckpointCorruptError
 from trainers.process.reporter import JSON, PNG, SAFETENSORS
 from trainers.process.spec import as_values
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
     from trainers.process.reporter import Reporter
     from trainers.process.spec import TrainSpec
-
-_DIGITS = 12  # of a digest, enough to tell two data sets apart
 
 
 def train(spec: TrainSpec, reporter: Reporter) -> None:
@@ -56,12 +55,13 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     loaded = data.read(
         spec.dataset, spec.data_roots, spec.cache, size, params.crop, reporter.info, frame=size == params.image_size
     )
-    data_digest = _digest(spec, snapshot, loaded.digest)
+    here = Ground(loaded.origin.digest, identity.of(device, loaded.origin.pillow))
+    ground = check(spec.dataset.name, here, snapshot, reporter)
 
     # 3. Networks with the initial weights of the seed, optimizers, feed; then a checkpoint's state over all of them.
     pieces = graphs.of(device, reporter.info)
     method, gallery = assemble(spec, loaded.parts, Draws(spec.seed, 0, device), choice.precision, pieces)
-    loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter, data_digest)
+    loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter, ground)
     job = loop.job
     if snapshot is not None:
         loop.restore(snapshot)
@@ -99,26 +99,7 @@ def _threads(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, reporter: R
     threads = int(snapshot.meta.get("threads", spec.threads))
     if threads != spec.threads:
         reporter.info(Logs.threads_kept(threads=threads, offered=spec.threads))
-    if snapshot.meta.get("torch") != torch.__version__ or snapshot.meta.get("device") != spec.device:
-        made, here = snapshot.meta, str(torch.__version__)
-        words = Logs.other_torch(
-            torch=made.get("torch"), device=made.get("device"), torch_here=here, device_here=spec.device
-        )
-        reporter.log("warning", words)
     return threads
-
-
-def _digest(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, here: str | None) -> str | None:
-    """Return the digest of the data that the job is trained on, so far as it is known.
-
-    Raises:
-        InvalidDatasetError: the data have changed since the checkpoint was made.
-    """
-    begun = None if snapshot is None else snapshot.meta.get("data_digest")
-    if begun is not None and here is not None and begun != here:
-        short = {"found": here[:_DIGITS], "begun": begun[:_DIGITS]}
-        raise InvalidDatasetError(DataFaults.other_data(name=spec.dataset.name, **short))
-    return here or begun
 
 
 def _precision(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, device: torch.device) -> precision.Choice:

@@ -40,9 +40,9 @@ class Logs(Texts):
         "computing in {precision}: bfloat16 products run at {times} times the speed of float32 ones on this processor"
     )
     no_graphs = Text("steps are not recorded as CUDA graphs here, training goes on without: {error}")
-    other_torch = Text(
-        "the checkpoint was made by torch {torch} on {device}, this is torch {torch_here} on {device_here}: the last "
-        "bits of the weights may differ from a run without this change"
+    other_ground = Text(
+        "going on with other hardware or libraries than the checkpoint was made with ({changes}): the last bits of the "
+        "weights may differ from a run without this change"
     )
     no_better = Text("no better {monitor} for {waited} epochs; the best was {best} in epoch {epoch}")
 

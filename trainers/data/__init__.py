@@ -12,9 +12,10 @@ from models.messages import DataFaults, Message
 from packing.builtin import BUILTIN_ROOT
 from packing.layouts import LAYOUTS
 from packing.layouts.base import Array, DatasetFiles, Entry, LayoutError, PictureLayout
-from trainers.data import digest, packed, prepare
+from trainers.data import packed, prepare
 from trainers.data.cache import once
-from trainers.data.images import Images
+from trainers.data.digest import of_arrays, of_file
+from trainers.data.images import Images, Origin
 from trainers.data.prepare import Squaring
 from trainers.process.errors import InvalidDatasetError
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class Loaded(NamedTuple):
-    """A data set that was read: its parts, and the digest of its content; None if that is unknown."""
+    """A data set that was read: its parts, and where they come from."""
 
     parts: dict[str, Images]
-    digest: str | None
+    origin: Origin
 
 
 def load(
@@ -77,21 +78,22 @@ def read(
             found = _found(dataset, _folder(dataset, data_roots), cache, squaring, say)
     except LayoutError as error:
         raise InvalidDatasetError(error.message) from error
-    if found.digest is None or squaring.crop != "face":
+    digest = found.origin.digest
+    if digest is None or squaring.crop != "face":
         return found
     # Pictures are cropped to faces only where there is a detector.
-    return found._replace(digest=f"{found.digest} faces")
+    return Loaded(found.parts, found.origin._replace(digest=f"{digest} faces"))
 
 
 def _uploaded(dataset: DatasetSpec, cache: Path, squaring: Squaring, say: Callable[[Message], None] | None) -> Loaded:
     path = packed.path_of(dataset)
     if squaring.as_it_is:
-        return Loaded(packed.load(dataset, path), dataset.sha256)
+        return Loaded(packed.load(dataset, path), Origin(dataset.sha256))
     # The file is fetched again for each attempt, so its times say nothing: the checksum identifies it.
-    content = dataset.sha256 or digest.of_file(path)
+    content = dataset.sha256 or of_file(path)
     files = [Entry(content, path.stat().st_size, 0)]
-    parts, _ = once(dataset, cache, squaring, files, lambda: prepare.arrays(packed.load(dataset, path)), say)
-    return Loaded(parts, content)
+    parts, origin = once(dataset, cache, squaring, files, lambda: prepare.arrays(packed.load(dataset, path)), say)
+    return Loaded(parts, origin._replace(digest=content))
 
 
 def _found(
@@ -105,7 +107,7 @@ def _found(
         arrays = layout.arrays(here)
         images = _as_images(arrays, dataset.shape)
         parts = {part: Images(framed(of.pixels, squaring.size), of.labels) for part, of in images.items()}
-        return Loaded(parts, digest.of_arrays(arrays))
+        return Loaded(parts, Origin(of_arrays(arrays)))
 
     def pictures() -> prepare.Parts:
         return prepare.arrays(_as_images(layout.arrays(here), dataset.shape))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packing.layouts.base import Entry
-    from trainers.data.images import Images
+    from trainers.data.images import Images, Origin
     from trainers.process.spec import DatasetSpec
 
 # Increase this when the same files give different pixels.
@@ -35,10 +35,10 @@ def once(
     files: Sequence[Entry],
     parts: Callable[[], prepare.Parts],
     say: Callable[[Message], None] | None = None,
-) -> tuple[dict[str, Images], str | None]:
+) -> tuple[dict[str, Images], Origin]:
     """Return the data set from the cache; the first attempt that needs it fills the cache, others wait for it.
 
-    With it comes the digest of what it was made from; None if an older version prepared it.
+    With it comes what it was made from.
 
     ``files`` are what ``parts`` are read from: the cache is good for as long as they stay the same.
 
@@ -58,11 +58,11 @@ def once(
                 path.unlink()  # damaged after it was written: prepare it again from the source
             else:
                 os.utime(path)  # eviction is by this time
-                return images, packed.content(path)
+                return images, packed.origin(path)
         _clear(folder, path)
         _make_room(folder, dataset, squaring)
         prepare.write(path, dataset, squaring, parts(), say)
-        return packed.load(dataset, path, shape), packed.content(path)
+        return packed.load(dataset, path, shape), packed.origin(path)
 
 
 def _key(dataset: DatasetSpec, squaring: prepare.Squaring, files: Sequence[Entry]) -> str:

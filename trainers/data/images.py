@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
 _AT_ONCE = 1 << 24  # bytes of pixels that are counted at a time
+
+
+class Origin(NamedTuple):
+    """What images come from: the digest of the stored data, and the version of Pillow that decoded or scaled them.
+
+    The digest is None where it is unknown; so is the version, or where nothing was decoded.
+    """
+
+    digest: str | None
+    pillow: str | None = None
 
 
 @dataclass(frozen=True)

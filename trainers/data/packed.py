@@ -11,7 +11,7 @@ import safetensors
 import torch
 
 from models.messages import DataFaults
-from trainers.data.images import Images
+from trainers.data.images import Images, Origin
 from trainers.process.errors import InvalidDatasetError
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def load(dataset: DatasetSpec, path: Path, shape: tuple[int, ...] | None = None)
         ) from error
 
 
-def content(path: Path) -> str | None:
-    """Return the digest of what a prepared file was made from. Files of older versions do not have it."""
+def origin(path: Path) -> Origin:
+    """Return what a prepared file was made from and by. Files of older versions do not tell."""
     with safetensors.safe_open(str(path), framework="np") as file:
-        found: str | None = json.loads(file.metadata()["ganforge"]).get("content")
-    return found
+        facts = json.loads(file.metadata()["ganforge"])
+    return Origin(facts.get("content"), facts.get("pillow"))
 
 
 def _part(file: Any, dataset: DatasetSpec, path: Path, part: str, wanted: tuple[int, ...]) -> Images:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, NamedTuple, Tuple
 
+import PIL
 from PIL import Image, ImageOps
 
 from models.limits import MAX_FRAME_RATIO
@@ -149,7 +150,7 @@ def write(
             raise InvalidDatasetError(
                 DataFaults.other_counts(name=dataset.name, counts=_words(writer.counts), parts=_words(dataset.parts))
             )
-        writer.finish(source=dataset.name, crop=squaring.crop, content=content.hex())
+        writer.finish(source=dataset.name, crop=squaring.crop, content=content.hex(), pillow=PIL.__version__)
 
 
 def _words(counts: dict[str, int]) -> str:

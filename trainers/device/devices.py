@@ -76,6 +76,14 @@ def _keep_all_digits() -> None:
             setattr(switch, "fp32_precision", "ieee")  # noqa: B010 - older versions of torch do not know it
 
 
+def rounds_to_tf32() -> bool:
+    """Return whether convolutions in float32 round to TF32 on a GPU."""
+    conv = getattr(torch.backends.cudnn, "conv", None)
+    if conv is None:
+        return bool(torch.backends.cudnn.allow_tf32)
+    return str(conv.fp32_precision) == "tf32"
+
+
 def only_one_interop_thread() -> None:
     """Run one operator at a time. Torch allows this once, before any work."""
     torch.set_num_interop_threads(1)

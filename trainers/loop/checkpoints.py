@@ -60,6 +60,7 @@ class _Later(TypedDict, total=False):
 
     precision: str
     data_digest: str | None  # of the images that it was trained on, and of their labels; None: unknown
+    identity: dict[str, str]  # of hardware and libraries (trainers/device/identity.py)
 
 
 class CheckpointMeta(_Later):

@@ -13,6 +13,7 @@ from trainers.loop.budget import Budget
 from trainers.loop.checkpoints import CheckpointMeta, Halving, Snapshot
 from trainers.loop.early_stop import EarlyStop
 from trainers.loop.epoch_clock import EpochClock
+from trainers.loop.ground import Ground
 from trainers.loop.step_metrics import StepMetrics
 from trainers.process.errors import CheckpointCorruptError
 from trainers.process.spec import as_values
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 class JobState:
     """A job's training so far, over all attempts. ``step`` counts iterations; the feed's sampler counts images."""
 
-    def __init__(self, spec: TrainSpec, method: Method, reporter: Reporter, data_digest: str | None = None) -> None:
+    def __init__(self, spec: TrainSpec, method: Method, reporter: Reporter, ground: Ground | None = None) -> None:
         params, sampler = spec.params, method.feed.sampler
         self.spec = spec
         self.method = method
-        self.data_digest = data_digest
+        self.ground = ground or Ground()
         self.step = 0
         self.budget = Budget(params, method)
         self.clock = EpochClock()
@@ -62,7 +63,7 @@ class JobState:
             "recipe": self.spec.recipe,
             "params": as_values(self.spec.params),
             "dataset": self.spec.dataset.name,
-            "data_digest": self.data_digest,
+            "data_digest": self.ground.data_digest,
             "shape": list(feed.shape),
             "classes": list(self.spec.dataset.classes),
             # Where the training is, and which random numbers come next.
@@ -79,6 +80,7 @@ class JobState:
             "precision": self.method.precision,
             "torch": torch.__version__,
             "device": feed.draws.device.type,
+            "identity": dict(self.ground.identity),
             # Counters.
             "means": {"sums": metrics.means.sums, "count": metrics.means.count},
             "history": metrics.history.state(),

@@ -17,6 +17,7 @@ from trainers.process.errors import out_of_memory
 if TYPE_CHECKING:
     from models.wire import Progress
     from trainers.loop.checkpoints import Snapshot
+    from trainers.loop.ground import Ground
     from trainers.methods import Method
     from trainers.process.reporter import Reporter
     from trainers.process.spec import TrainSpec
@@ -43,11 +44,11 @@ class Loop:
         method: Method,
         grids: Grids,
         reporter: Reporter,
-        data_digest: str | None = None,
+        ground: Ground | None = None,
     ) -> None:
         self.spec = spec
         self.reporter = reporter
-        self.job = JobState(spec, method, reporter, data_digest)
+        self.job = JobState(spec, method, reporter, ground)
         self.cadences = Cadences(spec.params, time.monotonic())
         self.grids = grids
         self.writer = CheckpointWriter(spec.scratch, reporter)

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import PIL
 import pytest
 
 from packing.packed import PackedWriter
@@ -19,7 +20,7 @@ from trainers.data import packed
 @pytest.fixture
 def digest(root):
     def read(dataset, size, **more):
-        return data.read(dataset, (root,), root.parent / "cache", size, **more).digest
+        return data.read(dataset, (root,), root.parent / "cache", size, **more).origin.digest
 
     return read
 
@@ -75,11 +76,19 @@ def test_pictures_cropped_to_faces_are_other_data(celeba_set, digest):
     assert digest(celeba_set, 30, crop="face") == f"{digest(celeba_set, 30)} faces"
 
 
+def test_the_version_of_the_decoder_is_known_where_one_was_needed(root, digits, folder_set):
+    def decoded_by(dataset, size):
+        return data.read(dataset, (root,), root.parent / "cache", size).origin.pillow
+
+    assert decoded_by(folder_set, 32) == PIL.__version__
+    assert decoded_by(_idx(root, digits[:8], digits[:8, 0, 0] * 0), 28) is None
+
+
 def test_what_an_older_version_has_prepared_has_no_digest(folder_set, digest, prepared):
     digest(folder_set, 32)
     (path,) = prepared()
     _without_digest(path)
-    assert packed.content(path) is None
+    assert packed.origin(path).digest is None
     assert digest(folder_set, 32) is None
 
 
