@@ -44,21 +44,29 @@ class Progress:
 
 @dataclass(frozen=True)
 class Ready:
-    """Torch is imported; the trainer waits for its spec."""
+    """Torch is imported; the trainer waits for its spec.
+
+    ``units`` says whether the processor multiplies bfloat16 at least as fast as float32.
+    """
 
     torch: str
     python: str
     pid: int
+    units: Optional[bool] = None
 
 
 @dataclass(frozen=True)
 class Started:
-    """The data are loaded and the networks are built or resumed. ``epochs`` is null when sampling."""
+    """The data are loaded and the networks are built or resumed. ``epochs`` is null when sampling.
+
+    ``needs_units``: the job computes in bfloat16 by the trainer's choice, and goes on only where a processor can.
+    """
 
     start_step: int
     steps: int
     epochs: Optional[int]
     device: str
+    needs_units: bool = False
 
 
 @dataclass(frozen=True)

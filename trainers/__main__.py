@@ -53,7 +53,7 @@ def _warm_up() -> Ready:
 
         import trainers.sample  # noqa: PLC0415
         import trainers.train  # noqa: PLC0415, F401
-        from trainers.device import compiler, devices  # noqa: PLC0415
+        from trainers.device import compiler, devices, precision  # noqa: PLC0415
         from trainers.methods import optimizers  # noqa: PLC0415
 
         compiler.keep_out()
@@ -61,12 +61,13 @@ def _warm_up() -> Ready:
         devices.only_one_interop_thread()
         devices.workspace_for_exact_cublas()
         optimizers.warm_up()
+        units = precision.has_units()
     except Exception as error:
         # The loader and half-loaded libraries fail in many ways then, few of which name memory.
         if memory.too_little_for_torch():
             raise OutOfMemoryError(Failures.no_memory_for_torch(error=str(error))) from error
         raise
-    return Ready(str(torch.__version__), platform.python_version(), os.getpid())
+    return Ready(str(torch.__version__), platform.python_version(), os.getpid(), units)
 
 
 def _attempt(wire: Wire, commands: Commands) -> int:

@@ -65,7 +65,10 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     job = loop.job
     if snapshot is not None:
         loop.restore(snapshot)
-    reporter.started(job.step, job.budget.steps, job.budget.epochs, loop.device_name)
+    # What `auto` has begun in bfloat16 on a processor goes on only where there are units for it.
+    chosen = device.type == "cpu" and precision.asked(params) == precision.AUTO
+    needs_units = chosen and method.precision == precision.BFLOAT16
+    reporter.started(job.step, job.budget.steps, job.budget.epochs, loop.device_name, needs_units=needs_units)
 
     # Networks that cannot be trained in the memory of this process end the job here, before their first grid.
     memory_check.refuse_oversized(method, resumed=snapshot is not None)

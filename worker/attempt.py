@@ -200,7 +200,8 @@ class Attempt:
 
     def _begin(self, message: wire.Started) -> None:
         self._started = True
-        patiently(lambda: self._stores.jobs.begin_attempt(self._claim, message.start_step, message.device), self._over)
+        begun, needs = (self._claim, message.start_step, message.device), message.needs_units
+        patiently(lambda: self._stores.jobs.begin_attempt(*begun, needs_units=needs), self._over)
 
     def _progress(self, message: wire.Metric | wire.Epoch | wire.ProgressUpdate) -> None:
         """Store the progress, and the event of a metric or an epoch."""

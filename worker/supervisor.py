@@ -7,6 +7,7 @@ import threading
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.states import DeviceClass
 from stores.container import Stores
 from stores.jobs.transitions import Claim
 from worker.attempt import Attempt
@@ -47,7 +48,7 @@ class Supervisor:
                 room = self._device.room()
                 queue = self._stores.infra.settings.queue
                 claim = self._stores.jobs.claim(
-                    queue, self._worker_id, self._device.name, room, given_up=self._stopping.is_set
+                    queue, self._worker_id, self._device.name, room, self._units, given_up=self._stopping.is_set
                 )
             except SQLAlchemyError:
                 # The sweeper sends a new message when the database is back.
@@ -58,6 +59,14 @@ class Supervisor:
             self._run(claim)
             if not self._stopping.is_set():
                 self._spare.prepare()
+
+    @property
+    def _units(self) -> bool | None:
+        """Whether jobs that began in bfloat16 on a processor can go on here; None: unknown, they may try."""
+        return self._spare.units if self._device.kind is DeviceClass.cpu else None
+
+    def _facts(self) -> dict[str, object]:
+        return {**self._device.facts(), "bfloat16": self._units}
 
     def _run(self, claim: Claim) -> None:
         with self._spare.lend() as trainer:
@@ -95,13 +104,13 @@ class Supervisor:
         while not self._stopping.is_set():
             try:
                 if not self._worker_id:
-                    self._worker_id = self._stores.fleet.workers.register(name, settings.queue, self._device.facts())
+                    self._worker_id = self._stores.fleet.workers.register(name, settings.queue, self._facts())
                     log.info("worker_registered", worker=self._worker_id, queue=settings.queue)
                     self._started.set()
                     # Jobs may have been waiting since before this worker started.
                     self._stores.infra.bell.ring(settings.queue)
                 was_draining = self._draining
-                self._draining = self._stores.fleet.workers.beat(self._worker_id, self._device.facts())
+                self._draining = self._stores.fleet.workers.beat(self._worker_id, self._facts())
                 if was_draining and not self._draining:
                     # Messages that came in the meantime were ignored.
                     self._stores.infra.bell.ring(settings.queue)

@@ -68,6 +68,7 @@ class Trainer:
         )
         self.pid = self._process.pid
         self.ready = threading.Event()
+        self.units: bool | None = None  # as it has measured them, once it is ready
         self._tail: deque[str] = deque(maxlen=LOG_LINES)
         self._tightest: memory.Room | None = None
         self._ended = threading.Event()
@@ -147,6 +148,7 @@ class Trainer:
                 continue
             news = _read(line)
             if isinstance(news, wire.Ready):
+                self.units = news.units
                 self.ready.set()
             elif isinstance(news, Unreadable):
                 log.error("trainer_message_unreadable", pid=self.pid, detail=news.detail)
@@ -202,6 +204,18 @@ class Spare:
         self._lock = threading.Lock()
         self._lent = False
         self._trainer: Trainer | None = None
+        self._units: bool | None = None
+
+    @property
+    def units(self) -> bool | None:
+        """Whether the processor has units for bfloat16, as a trainer has measured.
+
+        Before the first one is ready it counts as having none; None if none is started ahead of time.
+        """
+        with self._lock:
+            if self._units is None and self._trainer is not None:
+                self._units = self._trainer.units
+            return self._units if self._units is not None or not self._ahead else False
 
     def prepare(self) -> None:
         """Start a trainer if none waits and none works; replace a waiting one that has died."""
@@ -225,10 +239,13 @@ class Spare:
             if trainer is not None and not trainer.alive:
                 trainer.close()
                 trainer = None
-            yield trainer or Trainer(self._device, self._python)
+            trainer = trainer or Trainer(self._device, self._python)
+            yield trainer
         finally:
             with self._lock:
                 self._lent = False
+                if self._units is None and trainer is not None:
+                    self._units = trainer.units
 
     def close(self) -> None:
         """End the waiting trainer."""

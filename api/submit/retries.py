@@ -59,7 +59,7 @@ def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> N
     if errors:
         raise InvalidError(errors)
     source = {"job": ended.id, "checkpoint": asked.checkpoint}
-    return replace(new, source=source, source_artifact=checkpoint["id"])
+    return replace(new, source=source, source_artifact=checkpoint["id"], needs_units=ended.needs_units)
 
 
 def _checkpoint(stores: Stores, owner: Principal, ended: Row[Any], wanted: str) -> Artifact:

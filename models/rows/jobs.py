@@ -103,6 +103,8 @@ class Job(Base):
     parent: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
     # What it is expected to cost: null where nothing is known (stores/schedule: memory_stats.py, speed_stats.py).
     needs_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    # Whether its checkpoints were begun in bfloat16 and go on only where a processor has units for it.
+    needs_units: Mapped[bool] = mapped_column(server_default=text("false"))
     shape: Mapped[str | None]
     images: Mapped[int | None] = mapped_column(BigInteger)  # real images that training will show
 

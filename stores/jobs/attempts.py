@@ -83,9 +83,13 @@ class Attempts:
         worker_id: str,
         device: str,
         room: int | None = None,
+        units: bool | None = None,
         given_up: Callable[[], bool] = lambda: False,
     ) -> Claim | None:
-        """Take the next job of a queue that fits in `room` bytes (None: any number); None when there is none.
+        """Take the next job of a queue that a worker can run; None when there is none.
+
+        It fits in `room` bytes (None: any number). Without `units` for bfloat16 (None: unknown, count as there), a job
+        that needs them is passed over.
 
         See stores/jobs/claim.py for who comes first. Two claims never take the same row. A claim whose commit was not
         answered is looked up: a job that nobody knows to be claimed would lose an attempt that never started. While the
@@ -97,6 +101,7 @@ class Attempts:
             "device": device,
             "lease_s": self._lease_s,
             "room": room,
+            "units": units,
             "running_limit": self._running_limit,
         }
         while True:
@@ -142,8 +147,10 @@ class Attempts:
             raise StaleFenceError(OrderFaults.fence_lost(job=claim.job_id, fence=claim.fence))
         return _action(row.pending_action)
 
-    def begin_attempt(self, claim: Claim, start_step: int, device: str) -> None:
-        """Record where an attempt starts, and forget metrics that an earlier attempt wrote beyond that step.
+    def begin_attempt(self, claim: Claim, start_step: int, device: str, *, needs_units: bool = False) -> None:
+        """Record where an attempt starts, and whether the next one needs units for bfloat16.
+
+        Metrics that an earlier attempt wrote beyond that step are forgotten.
 
         Raises:
             StaleFenceError
@@ -155,7 +162,8 @@ class Attempts:
                 .where(Attempt.job_id == claim.job_id, Attempt.number == claim.attempt)
                 .values(start_step=start_step, device=device)
             )
-            connection.execute(update(Job).where(Job.id == claim.job_id).values(device=device))
+            now = {"device": device, "needs_units": needs_units}
+            connection.execute(update(Job).where(Job.id == claim.job_id).values(now))
             forget_points(connection, claim.job_id, start_step)
 
     def go_back(self, claim: Claim, step: int) -> None:

@@ -2,7 +2,7 @@
 
 Who comes first: the highest priority; within it the owner in the order of fair share (stores/schedule/fair_share.py);
 within an owner the order of its own jobs. An owner at its limit of running jobs is passed over, and so is a job that
-waits out a back-off or needs more memory than the worker has.
+waits out a back-off, needs more memory than the worker has, or needs units for bfloat16 that its processor lacks.
 
 The cost must not grow with the queue, so nothing here sorts or counts the jobs that wait. Owners are found by leaps
 along an index. Then the jobs of the first owner are read in order, until one fits and is not locked by another claim.
@@ -50,6 +50,7 @@ WITH picked AS MATERIALIZED (
         SELECT jobs.id FROM jobs
          WHERE queue = :queue AND state = 'queued' AND priority = turn.priority AND owner = turn.owner
            AND run_after <= now() AND (needs_bytes IS NULL OR needs_bytes <= :room)
+           AND (NOT needs_units OR cast(:units AS boolean))
          ORDER BY {ORDER_OF_JOBS}
          LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
      ) AS job
@@ -106,6 +107,7 @@ def take_job(
     device: str,
     lease_s: float,
     room: int | None = None,
+    units: bool | None = None,
     running_limit: int | None = None,
 ) -> RowMapping | None:
     """Take the next job that a worker can run: the row as it is now, with `spent_s`; None when there is none.
@@ -117,6 +119,7 @@ def take_job(
         device: the name of its device.
         lease_s: seconds for which the job is its own.
         room: bytes of memory that a job may need; None: any number.
+        units: whether jobs that began in bfloat16 can go on there; None: they may try.
         running_limit: jobs that an owner may have running, where the owner's keys say nothing; None: any number.
 
     Raises:
@@ -128,6 +131,7 @@ def take_job(
         "device": device,
         "lease_s": lease_s,
         "room": UNLIMITED_BYTES if room is None else room,
+        "units": units is not False,
         "running_limit": running_limit,
     }
     row = connection.execute(CLAIM, asked).mappings().first()

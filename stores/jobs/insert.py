@@ -46,6 +46,7 @@ class NewJob:
     parent: str | None = None
     reason: str | None = None
     needs_bytes: int | None = None
+    needs_units: bool = False
     shape: str | None = None
     images: int | None = None
 

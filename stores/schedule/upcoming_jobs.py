@@ -20,12 +20,13 @@ OWN = text(f"""
 SELECT * FROM jobs WHERE queue = :queue AND state = 'queued' AND owner = :owner
  ORDER BY priority DESC, {ORDER_OF_JOBS} LIMIT :limit
 """).columns(**{column.name: column.type for column in JOBS.columns})  # noqa: S608 - fragments of this program
-# The memory that a job may need on the roomiest live worker: now, and when nothing else runs there. None without a live
-# worker. A worker that runs a job frees its memory at the end, so its full capacity counts.
+# The memory that a job may need on the roomiest live worker: now, and when nothing else runs there; and whether any has
+# units for bfloat16, or does not know. None without a live worker. A worker that runs a job frees its memory at the
+# end, so its full capacity counts.
 ROOM = text(f"""
 SELECT max(CASE WHEN id IN (SELECT worker_id FROM jobs WHERE queue = :queue AND state = 'running') THEN capacity
                 ELSE room END) AS now,
-       max(capacity) AS ever
+       max(capacity) AS ever, bool_or(device->'bfloat16' IS DISTINCT FROM 'false'::jsonb) AS units
   FROM workers
  CROSS JOIN LATERAL (
     SELECT coalesce({device_bytes("room")}, {MOST_BYTES}) AS room,
@@ -45,7 +46,7 @@ class UpcomingJobs:
         """Return the first jobs of a line, of one owner or (None) of everybody, in the order in which they run.
 
         Each is a job as shown to readers, and has `lacks`: "room" when no live worker has the memory for it now,
-        "device" when none ever has, else None.
+        "device" when none ever has, "units" when none has the units for bfloat16 that it began with, else None.
         """
         with self._engine.connect() as connection:
             if owner is None:
@@ -60,12 +61,17 @@ class UpcomingJobs:
             {**job_view(row, found[row["id"]].position, found[row["id"]].eta), "lacks": lack}
             for row in rows
             if row["id"] in found
-            for lack in [_lacks(row["needs_bytes"], room)]
+            for lack in [_lacks(row, room)]
         ]
         return sorted(shown, key=lambda job: job["position"])
 
 
-def _lacks(needs: int | None, room: RowMapping) -> str | None:
-    if needs is None or room["ever"] is None:
+def _lacks(job: RowMapping, workers: RowMapping) -> str | None:
+    needs = job["needs_bytes"] or 0
+    if workers["ever"] is None:
         return None
-    return "device" if needs > room["ever"] else "room" if needs > room["now"] else None
+    if needs > workers["ever"]:
+        return "device"
+    if job["needs_units"] and not workers["units"]:
+        return "units"
+    return "room" if needs > workers["now"] else None

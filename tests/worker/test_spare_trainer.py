@@ -36,6 +36,17 @@ def _trainers() -> set[int]:
     return {child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE}
 
 
+def test_units_are_what_the_first_trainer_has_measured(spare):
+    assert spare.units is False, "no job that needs them is taken before they are known"
+    spare.prepare()
+    with _job(spare) as trainer:
+        assert trainer.ready.wait(60)
+        measured = trainer.units
+    assert measured is not None
+    assert spare.units == measured
+    assert Spare(find_device(Settings(threads=1)), None, ahead=False).units is None
+
+
 def test_none_is_started_ahead_while_one_is_at_work(spare):
     before = _trainers()
     spare.prepare()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FLOAT32, BFLOAT16, AUTO = "float32", "bfloat16", "auto"
 _AMPERE = 8  # the major compute capability of the first NVIDIA GPUs that multiply bfloat16
 _CLEARLY_FASTER = 1.5
+_GOES_ON = 1.0  # what began in bfloat16 goes on where that is at least as fast as float32
 # Large enough for the units to be what counts, small enough for processors that take 5 ms for a product without them.
 _SIZE, _ROUNDS = 192, 5
 
@@ -70,7 +71,7 @@ def choose(wanted: str, device: torch.device, begun: str | None = None) -> Choic
     if wanted == AUTO and begun == BFLOAT16 and device.type == "cpu":
         # Without units a job would go on up to 50 times slower, and with other last bits.
         speedup = measured_speedup()
-        if speedup < 1:
+        if speedup < _GOES_ON:
             raise NoUnitsError(Failures.no_units(times=f"{speedup:.2f}"))
     wanted = begun or wanted
     if device.type == "cuda":
@@ -83,6 +84,11 @@ def choose(wanted: str, device: torch.device, begun: str | None = None) -> Choic
         speedup = measured_speedup()
         return Choice(worthwhile(speedup), speedup)
     return Choice(wanted)
+
+
+def has_units() -> bool:
+    """Return whether jobs that began in bfloat16 go on on this processor."""
+    return measured_speedup() >= _GOES_ON
 
 
 def worthwhile(speedup: float) -> str:

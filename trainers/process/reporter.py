@@ -29,9 +29,11 @@ class Reporter(ABC):
     def should_stop(self) -> bool:
         """Tell whether somebody asked for the end of this attempt."""
 
-    def started(self, start_step: int, steps: int, epochs: int | None, device: str) -> None:
+    def started(
+        self, start_step: int, steps: int, epochs: int | None, device: str, *, needs_units: bool = False
+    ) -> None:
         """Say that the data are loaded and the networks are built or resumed."""
-        self.send(wire.Started(start_step, steps, epochs, device))
+        self.send(wire.Started(start_step, steps, epochs, device, needs_units))
 
     def metric(self, epoch: int, steps: list[int], values: dict[str, list[float | None]], progress: Progress) -> None:
         """Pass on the values of all recorded steps since the last call."""

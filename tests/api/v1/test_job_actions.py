@@ -139,6 +139,18 @@ def test_a_retry_starts_from_the_checkpoint_that_was_named(
     assert row.source_artifact == finished.checkpoint
 
 
+@pytest.mark.parametrize(("body", "needs"), [({"checkpoint": "latest"}, True), ({}, False)])
+def test_a_retry_needs_the_units_with_which_its_checkpoint_began(
+    finished: Finished, alice: Person, stores: Stores, body: dict[str, Any], needs: bool
+) -> None:
+    with stores.infra.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET needs_units = true WHERE id = %s", (finished.id,))
+    job = alice.post(f"/v1/jobs/{finished.id}/retry", json=body).json
+    with stores.infra.engine.connect() as connection:
+        row = connection.exec_driver_sql("SELECT needs_units FROM jobs WHERE id = %s", (job["id"],)).one()
+    assert row.needs_units is needs
+
+
 @pytest.mark.parametrize(
     ("body", "pointer", "words"),
     [

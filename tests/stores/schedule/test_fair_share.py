@@ -92,6 +92,18 @@ def test_a_job_that_needs_more_memory_than_there_is_lets_the_next_pass(stores, n
     assert stores.jobs.claim("cpu", worker, "cpu").job_id == large["id"]
 
 
+def test_a_job_that_began_in_bfloat16_waits_for_a_worker_with_units_for_it(stores, new_job, worker):
+    began, _ = stores.jobs.submit(new_job())
+    claim = stores.jobs.claim("cpu", worker, "cpu", units=True)
+    stores.jobs.begin_attempt(claim, 0, "cpu", needs_units=True)
+    stores.jobs.finish(claim, Ending(Outcome.interrupted))
+    other, _ = stores.jobs.submit(new_job())
+
+    assert stores.jobs.claim("cpu", worker, "cpu", units=False).job_id == other["id"]
+    assert stores.jobs.claim("cpu", worker, "cpu", units=False) is None
+    assert stores.jobs.claim("cpu", worker, "cpu").job_id == began["id"], "where units are unknown it may try"
+
+
 @pytest.mark.parametrize("limit", [1, 3])
 def test_an_owner_never_has_more_running_than_the_limit_however_many_claim_at_once(stores, new_job, worker, limit):
     stores.accounts.keys.create("k", "alice", "user")
@@ -137,6 +149,7 @@ def test_a_claim_reads_a_few_rows_of_an_index_and_sorts_no_queue(stores, worker)
         "device": "cpu",
         "lease_s": 15,
         "room": UNLIMITED_BYTES,
+        "units": False,
         "running_limit": 1000,
     }
     with stores.infra.engine.begin() as connection:

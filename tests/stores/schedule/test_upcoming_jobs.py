@@ -56,6 +56,16 @@ def test_a_job_that_waits_for_memory_says_so(stores, new_job, facts, lacks):
     assert [job["lacks"] for job in stores.schedule.upcoming_jobs.next("cpu", None, 5)] == [lacks]
 
 
+@pytest.mark.parametrize(
+    ("units", "lacks"), [([], None), ([None], None), ([False], "units"), ([False, True], None), (["no", False], None)]
+)
+def test_a_job_that_waits_for_units_says_so(stores, new_job, units, lacks):
+    for has in units:
+        stores.fleet.workers.register("bench", "cpu", {"kind": "cpu", "bfloat16": has})
+    stores.jobs.submit(new_job(needs_units=True))
+    assert [job["lacks"] for job in stores.schedule.upcoming_jobs.next("cpu", None, 5)] == [lacks]
+
+
 def test_a_job_does_not_wait_for_the_memory_of_the_one_that_runs(stores, new_job):
     worker = stores.fleet.workers.register("bench", "cpu", {"kind": "cpu", "room": 50, "capacity": 200})
     stores.jobs.submit(new_job())

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainers.attempts import ROOT, Process, sha256
+from trainers.device import precision
 from trainers.process.wire import SUPERVISOR_GONE
 
 pytestmark = pytest.mark.long
@@ -90,7 +91,9 @@ def test_it_says_ready_and_asked_to_stop_before_the_spec_it_just_ends(start):
     process = start()
     ready = process.until("ready")
     assert ready["pid"] == process.process.pid
-    assert set(ready) == {"type", "torch", "python", "pid"}
+    assert set(ready) == {"type", "torch", "python", "pid", "units"}
+    # A processor without units is slower by 4 times and more, one with them faster.
+    assert ready["units"] == precision.has_units()
     # The kernel is asked to take the trainer first when memory runs out.
     assert Path(f"/proc/{process.process.pid}/oom_score_adj").read_text().strip() == "1000"
     process.write({"command": "stop"})
