@@ -17,7 +17,7 @@ def of(device: torch.device, pillow: str | None = None) -> Identity:
     found = {"kind": device.type, "device": devices.name(device), "torch": str(torch.__version__)}
     if device.type == "cuda":
         found["cuda"] = str(torch.version.cuda)
-        found["cudnn"] = str(torch.backends.cudnn.version())
+        found["cudnn"] = str(torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
         found["tf32"] = "on" if devices.rounds_to_tf32() else "off"
     else:
         found["instructions"] = _instructions()
