@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from tests.api.conftest import _compiled_templates, alice, app, bench, finished, settings, stores, worker
+from tests.api.conftest import (
+    _compiled_routes,
+    _compiled_templates,
+    alice,
+    app,
+    bench,
+    finished,
+    settings,
+    stores,
+    worker,
+)
 
-__all__ = ["_compiled_templates", "alice", "app", "bench", "finished", "settings", "stores", "worker"]
+__all__ = [
+    "_compiled_routes",
+    "_compiled_templates",
+    "alice",
+    "app",
+    "bench",
+    "finished",
+    "settings",
+    "stores",
+    "worker",
+]

@@ -22,7 +22,19 @@ from tests.waiting import until
 # Its fixtures start a whole service.
 pytestmark = pytest.mark.server
 
-PACKAGES = ("models", "packing", "stores", "api", "worker", "sweeper", "trainers", "ganforge", "migrations", "tools")
+PACKAGES = (
+    "models",
+    "packing",
+    "stores",
+    "api",
+    "worker",
+    "sweeper",
+    "trainers",
+    "ganforge",
+    "migrations",
+    "tools",
+    "benchmarks",
+)
 
 SPEC = '''
 """`toy`: one hidden layer in each network."""
