@@ -10,7 +10,7 @@ from trainers.loop import method_tensors
 from trainers.loop.cadence import Cadences
 from trainers.loop.checkpoint_writer import CheckpointWriter
 from trainers.loop.job_state import JobState
-from trainers.loop.rollback import Recovery
+from trainers.loop.rollback import Recovery, ToldOnce
 from trainers.loop.step_metrics import NotANumberError, rounded
 from trainers.process.errors import out_of_memory
 
@@ -47,15 +47,17 @@ class Loop:
         ground: Ground | None = None,
     ) -> None:
         self.spec = spec
-        self.reporter = reporter
-        self.job = JobState(spec, method, reporter, ground)
+        # Steps that are repeated after an accident are told once. Files are always handed over.
+        self.reporter = ToldOnce(reporter)
+        self.job = JobState(spec, method, self.reporter, ground)
         self.cadences = Cadences(spec.params, time.monotonic())
         self.grids = grids
         self.writer = CheckpointWriter(spec.scratch, reporter)
-        self.recovery = Recovery(self.job, self.writer, reporter)
+        self.recovery = Recovery(self.job, self.writer, reporter, self.reporter)
         self.device_name = devices.name(method.feed.draws.device)
         self._reported_step: int | None = None  # the step of the last progress that was sent
         self._saved_step: int | None = None  # the step of the last checkpoint
+        self._begun_at = 0  # the step after which the step in hand, or the last one, was begun
 
     def restore(self, snapshot: Snapshot) -> None:
         """Continue from a checkpoint. Its tensors are then given up: what is copied next is written over them.
@@ -86,7 +88,7 @@ class Loop:
         return finished
 
     def _train_or_go_back(self) -> bool | None:
-        """Return whether the budget was used up, or None after going back to a checkpoint."""
+        """Return whether the budget was used up, or None after going back."""
         try:
             finished = self._train()
             self._checkpoint(best=False)
@@ -103,7 +105,14 @@ class Loop:
         else:
             return finished
         # After the handler, so that the exception no longer keeps alive what the failed step had allocated.
-        self.recovery.from_out_of_memory(words)
+        try:
+            # The steps before it are told now: they will be repeated in silence.
+            self._read_metrics()
+            self._send_metrics()
+        except NotANumberError as bad:
+            self.recovery.from_not_a_number(bad)
+        else:
+            self.recovery.from_out_of_memory(words, self._begun_at)
         self._saved_step = None
         return None
 
@@ -111,6 +120,7 @@ class Loop:
         """Do one step after the other; return False if asked to stop before the end of the budget."""
         job, limit = self.job, self.spec.stop_after_s
         while not job.budget.used and job.stop.reason is None:
+            self.recovery.arrive()
             # Asked between steps only: a step that has begun is finished, so that it never has to be undone.
             if self.reporter.should_stop() or (limit is not None and job.clock.attempt_seconds >= limit):
                 return False
@@ -120,6 +130,7 @@ class Loop:
     def _one_step(self) -> None:
         job, metrics = self.job, self.job.metrics
         sampler = job.feed.sampler
+        self._begun_at = job.step
 
         # 1. Train. The method draws real batches [N, C, H, W] from its feed, does the steps of the discriminator and of
         #    the generator, and updates the moving averages. It returns one row of metrics, still on the device.
@@ -148,8 +159,9 @@ class Loop:
         if due.grid:
             job.alarms.grid(job.step, job.clock.epochs_done, self.grids.draw(job.step, job.epoch))
 
-        # 6. A checkpoint: copied here, written by another thread while training goes on.
-        if due.checkpoint or best:
+        # 6. A checkpoint: copied here, written by another thread while training goes on. None while steps are repeated:
+        #    from it the repetition would not be known.
+        if (due.checkpoint or best) and not self.recovery.repeating:
             self._checkpoint(best=best)
 
     def _read_metrics(self) -> None:

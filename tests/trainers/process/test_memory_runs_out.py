@@ -1,4 +1,4 @@
-"""An allocator that finds no memory: half the batch from the last checkpoint, or an error that says what to change."""
+"""An allocator that finds no memory: half the batch from the step before on, or an error that says what to change."""
 
 from __future__ import annotations
 
@@ -29,21 +29,30 @@ def report(attempt):
     return json.loads(Path(attempt.files("report")[0]["path"]).read_text())
 
 
-def test_the_batch_is_halved_and_training_goes_on_from_the_last_checkpoint(train_small, starve):
+def test_the_batch_is_halved_and_training_goes_on_from_the_step_before(train_small, starve):
+    # Generators are called once a step: memory runs out in the eighth.
     starve("mlp_gan", allowed=8, after=7)
     attempt = train_small(checkpoint_every={"steps": 3})
     (alert,) = halved(attempt)
-    assert (alert["step"], alert["back_to"], alert["params"]["batch_size"], alert["params"]["images"]) == (6, 6, 8, 96)
-    assert alert["detail"] == "memory ran out with batches of 16 images; going on from step 6 with 8"
+    assert (alert["step"], alert["back_to"], alert["params"]["batch_size"], alert["params"]["images"]) == (7, 7, 8, 112)
+    assert alert["detail"] == "memory ran out with batches of 16 images; going on from step 7 with 8"
     told = report(attempt)
-    assert told["halvings"] == [{"step": 6, "from": 16, "to": 8}]
+    assert told["halvings"] == [{"step": 7, "from": 16, "to": 8}]
     assert (told["batch_size"], told["params"]["batch_size"], told["alerts"].count("batch_halved")) == (8, 16, 1)
-    # Two passes of 160 images: six steps of 16, then the rest of both in steps of 8.
-    assert (told["images"], told["epochs"], told["steps"]) == (320, 2, 6 + (320 - 96) // 8)
+    # Two passes of 160 images: seven steps of 16, then the rest of both in steps of 8.
+    assert (told["images"], told["epochs"], told["steps"]) == (320, 2, 7 + (320 - 112) // 8)
     assert attempt.messages[-1] == {"type": "done", "reason": None}
-    assert [(message["step"], message["images"]) for message in attempt.of("epoch")] == [(14, 160), (34, 320)]
+    assert [(message["step"], message["images"]) for message in attempt.of("epoch")] == [(13, 160), (33, 320)]
     last = attempt.of("metric")[-1]["progress"]
     assert (last["fraction"], last["step"], last["steps"]) == (1.0, told["steps"], told["steps"])
+
+
+def test_checkpoints_at_other_times_halve_the_batch_after_the_same_step(train_small, starve):
+    starve("mlp_gan", allowed=8, after=7)
+    often, seldom = (train_small(checkpoint_every={"steps": every}) for every in (2, 1000))
+    assert seldom.hashes == often.hashes
+    assert seldom.series == often.series
+    assert report(seldom)["halvings"] == report(often)["halvings"] == [{"step": 7, "from": 16, "to": 8}]
 
 
 def test_a_budget_of_images_ends_at_the_same_image(train_small, starve):
