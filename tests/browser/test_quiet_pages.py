@@ -48,6 +48,20 @@ def test_a_tab_holds_one_stream_and_none_while_it_is_hidden_and_then_catches_up(
     alice.client.cancel(job)
 
 
+def test_a_page_shows_what_happened_before_its_stream_opened(person):
+    alice = person()
+    made = []
+
+    def submit_first(route):
+        made.append(alice.client.submit({**TRAIN, "queue": "jetson", "name": "just before"})["id"])
+        route.continue_()
+
+    alice.context.route("**/v1/events", submit_first, times=1)
+    page = alice.page("/dashboard/jobs")
+    expect(page.get_by_role("link", name="just before")).to_be_visible()
+    alice.client.cancel(*made)
+
+
 def test_who_listens_to_a_page_hears_of_news_once_in_ten_seconds_and_the_newest(person):
     alice = person()
     alice.context.clock.install()

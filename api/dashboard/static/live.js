@@ -6,7 +6,10 @@ const POLL_MS = 5000;
 const PATIENCE_MS = 12000; // longer than a restart of the service: until then, the browser reconnects by itself
 
 export class Live {
-  /** `address`: of the stream. `onEvent(event)`: called for each event. `onGap()`: events may have been missed. */
+  /**
+   * `address`: of the stream. `onEvent(event)`: called for each event. `onGap()`: events may have been missed, as between
+   * the making of the page and the opening of its stream.
+   */
   constructor(address, onEvent, onGap) {
     this.address = address;
     this.onEvent = onEvent;
@@ -15,9 +18,9 @@ export class Live {
     this.poll = null;
     this.polling = false;
     this.ended = false;
-    document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.wake()));
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.open()));
     window.addEventListener("pagehide", () => this.rest());
-    window.addEventListener("pageshow", (event) => event.persisted && this.wake());
+    window.addEventListener("pageshow", (event) => event.persisted && this.open());
     if (!document.hidden) this.open();
   }
 
@@ -27,8 +30,8 @@ export class Live {
     this.source.onopen = () => {
       this.show("live");
       this.stopPolling();
-      if (this.broken) this.onGap();
-      this.broken = this.refused = false;
+      this.onGap();
+      this.refused = false;
     };
     const heard = (message) => {
       const event = JSON.parse(message.data);
@@ -38,7 +41,6 @@ export class Live {
       this.source.addEventListener(type, heard);
     this.source.addEventListener("end", () => this.end());
     this.source.onerror = () => {
-      this.broken = true;
       if (!this.polling) this.show("lost");
       if (this.source?.readyState === EventSource.CLOSED) {
         this.reopenLater();
@@ -77,12 +79,6 @@ export class Live {
     this.source?.close();
     this.source = null;
     this.stopPolling();
-  }
-
-  wake() {
-    if (this.ended) return;
-    this.open();
-    this.onGap();
   }
 
   end() {
