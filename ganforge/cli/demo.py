@@ -36,7 +36,7 @@ GRID_EVERY = {"seconds": 1.5}
 
 
 def demo(
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the 9,000 digits.")] = 12,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the 9,000 digits.")] = 8,
     to: Annotated[Path, typer.Option("--to", "-o", file_okay=False, help="Folder for the results.")] = Path(
         "demo-output"
     ),
