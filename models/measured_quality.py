@@ -17,4 +17,7 @@ class Best(NamedTuple):
 
 # The processor cores that each training had.
 CORES = 1
-BEST_ON_DIGITS: tuple[Best, ...] = (Best(1, "compact"),)
+BEST_ON_DIGITS: tuple[Best, ...] = (
+    Best(1, "compact"),
+    Best(5, "compact"),
+)
