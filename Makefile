@@ -58,7 +58,7 @@ test-unit: $(INSTALLED) ## Run the tests that need no server and no long trainin
 	@$(PYTEST) -m "not slow and not server and not long" --numprocesses 2 --dist worksteal
 
 test-all: $(INSTALLED) ## Run the long series, and the pages in a real browser
-	@$(PYTEST) -m slow --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) -m slow --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-browser: $(INSTALLED) ## Run the pages in a real browser over the running service (part of test-all)
 	@$(PYTEST) tests/browser
