@@ -13,6 +13,9 @@ from pathlib import Path
 LEAST_RESERVE = 2 << 30
 # One part in this many stays free of uploads. Many people send them, and on a large disk 2 GiB fill within seconds.
 RESERVED_SHARE = 10
+# A tenth of a large disk is more than the database and the jobs write before somebody looks. Disks of laptops are often
+# nine tenths full, and uploads have to be possible there.
+LARGEST_RESERVE = 16 << 30
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,10 @@ class Disk:
 def look_at_disk(folder: Path, reserve: int | None) -> Disk:
     """Return the state of the disk that an existing folder is on. None: the reserve for uploads."""
     usage = shutil.disk_usage(folder)
-    return Disk(usage.free, max(LEAST_RESERVE, usage.total // RESERVED_SHARE) if reserve is None else reserve)
+    if reserve is None:
+        # Not the total: a file system may keep blocks for root, or give one user a part of them.
+        reserve = min(max(LEAST_RESERVE, (usage.used + usage.free) // RESERVED_SHARE), LARGEST_RESERVE)
+    return Disk(usage.free, reserve)
 
 
 def look_as_cache(folder: Path, reserve: int | None) -> Disk:

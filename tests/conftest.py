@@ -21,8 +21,9 @@ from trainers.__main__ import share_the_processors
 # Several test processes share the processors; OpenMP reads this when the first of their tests brings in torch.
 share_the_processors()
 
-# The tests run on disks of any size. Those of the reserve set their own.
-os.environ.setdefault("GANFORGE_DISK_RESERVE_BYTES", "0")
+# The tests run on disks with little room. Those of the reserve set their own.
+ANY_DISK = {"GANFORGE_DISK_RESERVE_BYTES": "0"}
+os.environ.update(ANY_DISK)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -59,7 +59,7 @@ class Settings(BaseSettings):
         None,
         ge=0,
         description="Bytes that uploads and workers' caches leave free on the disk of `GANFORGE_HOME`; default: for "
-        "uploads a tenth of the disk and at least 2 GiB, for caches 2 GiB.",
+        "uploads a tenth of the disk, from 2 to 16 GiB; for caches 2 GiB.",
     )
     cache_bytes: int = Field(50 << 30, ge=0, description="Bytes of uploaded data sets that a worker keeps on its disk.")
 

@@ -22,6 +22,7 @@ from ganforge.stack.ports import free_port
 from ganforge.stack.services import Services
 from stores.container import Stores, open_stores
 from stores.infra.settings import Settings
+from tests.conftest import ANY_DISK
 from tests.waiting import until
 
 T = TypeVar("T")
@@ -231,6 +232,7 @@ class World:
         own = {name: value for name, value in os.environ.items() if not name.startswith("GANFORGE_")}
         return {
             **own,
+            **ANY_DISK,
             **self.services.environment(),
             "GANFORGE_HOST": "127.0.0.1",
             "GANFORGE_PORT": str(self.port),

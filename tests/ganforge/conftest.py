@@ -15,6 +15,7 @@ import pytest
 
 from ganforge.client import Client
 from ganforge.stack.home import Home
+from tests.conftest import ANY_DISK
 from tests.waiting import until
 
 START_S = 90.0
@@ -37,7 +38,7 @@ class Commands:
         own = {name: value for name, value in os.environ.items() if not name.startswith("GANFORGE_")}
         # Threads of a trainer wait for each other at every product: beside other tests, two take longer than one.
         usual = {"GANFORGE_HOME": str(self.home), "GANFORGE_QUEUES": "cpu", "GANFORGE_THREADS": "1"}
-        return {**own, **usual, **self.settings}
+        return {**own, **ANY_DISK, **usual, **self.settings}
 
     def __call__(
         self, *arguments: str, stdin: IO[bytes] | None = None, **settings: str

@@ -84,14 +84,28 @@ def another_process(
         process.wait(60)
 
 
-def test_the_reserve_is_a_tenth_of_the_disk_and_at_least_2_gib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = shutil.disk_usage(tmp_path)
-    assert look_at_disk(tmp_path, None).reserve == max(2 << 30, usage.total // 10)
+@pytest.mark.parametrize(
+    ("total", "used", "free", "reserve"),
+    [
+        (8, 4, 4, 2),
+        (100, 30, 70, 10),
+        # 150 GiB of this disk are kept for others: they count for nothing.
+        (250, 44, 56, 10),
+        (2000, 1900, 100, 16),
+    ],
+)
+def test_the_reserve_is_a_tenth_of_what_the_user_may_fill_from_2_to_16_gib(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total: int, used: int, free: int, reserve: int
+) -> None:
+    usage = type(shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage(total << 30, used << 30, free << 30))
+    assert look_at_disk(tmp_path, None) == Disk(free=free << 30, reserve=reserve << 30)
+    assert look_at_disk(tmp_path, None).spare == (free - reserve) << 30
+
+
+def test_a_setting_or_a_cache_has_another_reserve(tmp_path: Path) -> None:
     assert look_at_disk(tmp_path, 5).reserve == look_as_cache(tmp_path, 5).reserve == 5
-    assert look_as_cache(tmp_path, None).reserve == 2 << 30
-    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: type(usage)(8 << 30, 4 << 30, 4 << 30))
-    assert look_at_disk(tmp_path, None) == Disk(free=4 << 30, reserve=LEAST_RESERVE)
-    assert look_at_disk(tmp_path, None).spare == 2 << 30
+    assert look_as_cache(tmp_path, None).reserve == LEAST_RESERVE == 2 << 30
 
 
 @pytest.fixture
