@@ -17,7 +17,7 @@ from tests.waiting import until
 
 DIED = {Outcome.crashed, Outcome.lost}
 # How long a trainer whose supervisor has died may take to end.
-STRAYS_S = 20.0
+STRAYS_S = 60.0
 SPARED = {Outcome.interrupted, Outcome.paused}
 
 

@@ -15,7 +15,7 @@ from tests.chaos.follower import Follower
 from tests.chaos.invariants import violations
 from tests.chaos.running_stack import SUPERVISORS, World, resume
 
-COME_S = 40.0  # for a job to come to a point
+COME_S = 60.0  # for a job to come to a point
 END_S = 90.0  # for a job to end after its last fault
 FREEZE = 1.5  # leases
 SMALL_FILE = 4096
