@@ -30,7 +30,7 @@ T = TypeVar("T")
 SUPERVISORS = ("worker-1", "worker-2")
 SERVERS = {"broker": "valkey", "database": "postgres", "object store": "s3"}
 BOOT_S = 90.0
-END_S = 60.0  # beyond the time that a part may take: on a crowded machine it may still be starting
+STOP_S = 60.0  # beyond a part's grace: on a crowded machine it may still be starting
 
 
 class World:
@@ -112,7 +112,7 @@ class World:
         with suppress(psutil.NoSuchProcess):
             psutil.Process(child.pid).send_signal(child.signal)
         self.thaw(name)
-        child.wait(child.grace + END_S)
+        child.wait(child.grace + STOP_S)
 
     def freeze(self, name: str) -> None:
         """Let a part hang."""

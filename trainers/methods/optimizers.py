@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Iterable
+from typing import TYPE_CHECKING, Iterable
 
 import torch
 
@@ -78,21 +78,21 @@ def set_betas(optimizer: torch.optim.Optimizer, beta1: float, beta2: float) -> N
 @lru_cache(maxsize=None)
 def _fused_adam(device: str) -> bool:
     """Return whether a fused step works here: on CUDA since torch 2.0, on the CPU since 2.4."""
-    return _adam_works(device, lr=1e-3, fused=True)
+    return _fused_step_works(device, 1e-3)
 
 
 @lru_cache(maxsize=None)
 def _recordable_adam(device: str) -> bool:
     """Return whether a CUDA graph can hold a fused step: with a step size on the device, since torch 2.1."""
-    return device == "cuda" and _adam_works(device, lr=torch.ones((), device=device), fused=True, capturable=True)
+    return device == "cuda" and _fused_step_works(device, torch.ones((), device=device), capturable=True)
 
 
-def _adam_works(device: str, **options: Any) -> bool:
-    """Return whether Adam takes a step with these options. Trying it covers every torch and every device."""
+def _fused_step_works(device: str, rate: float | torch.Tensor, *, capturable: bool = False) -> bool:
+    """Return whether Adam takes a fused step here. Trying it is the only test for every torch and every device."""
     weight = torch.nn.Parameter(torch.zeros(1, device=device))
     weight.grad = torch.zeros_like(weight)
     try:
-        torch.optim.Adam([weight], **options).step()
+        torch.optim.Adam([weight], lr=rate, fused=True, capturable=capturable).step()
     except (RuntimeError, TypeError, NotImplementedError, ValueError):
         return False
     return True

@@ -97,8 +97,8 @@ def another_process(
 def test_the_reserve_is_a_tenth_of_what_the_user_may_fill_from_2_to_16_gib(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total: int, used: int, free: int, reserve: int
 ) -> None:
-    usage = type(shutil.disk_usage(tmp_path))
-    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage(total << 30, used << 30, free << 30))
+    usage_type = type(shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage_type(total << 30, used << 30, free << 30))
     assert look_at_disk(tmp_path, None) == Disk(free=free << 30, reserve=reserve << 30)
     assert look_at_disk(tmp_path, None).spare == (free - reserve) << 30
 
