@@ -14,6 +14,7 @@ from torch import Tensor
 
 from trainers import data, recipes
 from trainers.data.preprocessing import Preprocessing
+from trainers.judging.frechet import frechet_distance, moments
 from trainers.methods.steps import generate
 from trainers.outputs import png
 from trainers.process import spec
@@ -89,29 +90,16 @@ class Judge:
         classes = judgement.probabilities.shape[1]
         shares = torch.bincount(judgement.probabilities.argmax(1), minlength=classes) / len(judgement.probabilities)
         entropy = -float(torch.special.xlogy(shares, shares).sum())
-        distance = frechet(judgement.features, self.test.features)
+        test = moments(self.test.features)
+        distance = frechet_distance(moments(judgement.features), test)
+        reference = frechet_distance(moments(self.train.features), test)
         return {
             "histogram": [round(float(share), 3) for share in shares],
             "kl_to_uniform_nats": round(math.log(classes) - entropy, 3),
             "confidence": round(float(judgement.probabilities.amax(1).mean()), 3),
             "classes_present": round(float((shares >= _PRESENT).float().mean()), 2),
-            "frechet_ratio": round(distance / frechet(self.train.features, self.test.features), 2),
+            "frechet_ratio": round(distance / reference, 2),
         }
-
-
-def frechet(a: Tensor, b: Tensor) -> float:
-    """Dowson and Landau 1982: |m_a - m_b|^2 + tr(A + B - 2 (A B)^(1/2)) of two sets of features (n, features)."""
-    (mean_a, cov_a), (mean_b, cov_b) = _moments(a), _moments(b)
-    values, vectors = torch.linalg.eigh(cov_a)
-    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
-    # The eigenvalues of A B are those of A^(1/2) B A^(1/2), which is symmetric.
-    cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
-    return float((mean_a - mean_b).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross)
-
-
-def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    exact = features.double()
-    return exact.mean(0), torch.cov(exact.T)
 
 
 def _network(given: spec.TrainSpec, name: str, shape: tuple[int, ...], weights: Path) -> Any:
