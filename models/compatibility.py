@@ -33,14 +33,17 @@ def image_size(recipe: Recipe, dataset: Mapping[str, Any], params: TrainParams) 
     Raises:
         MisfitError: the data set does not fit; the message says what would.
     """
-    _check_kind(recipe.needs, dataset)
+    has_domains = all(part in dataset["parts"] for part in DOMAINS)
+    if not recipe.spares_classes(params):
+        _check_kind(recipe.needs, dataset, has_domains)
+    elif has_domains:
+        raise MisfitError("dataset", ParameterFaults.needs_one_domain())
     size = _size(recipe, dataset["shape"], params.image_size)
     _check_count(recipe.needs, dataset, params)
     return size
 
 
-def _check_kind(needs: Needs, dataset: Mapping[str, Any]) -> None:
-    has_domains = all(part in dataset["parts"] for part in DOMAINS)
+def _check_kind(needs: Needs, dataset: Mapping[str, Any], has_domains: bool) -> None:
     if needs is Needs.classes and (has_domains or len(dataset["classes"]) < 2):
         raise MisfitError("dataset", ParameterFaults.needs_classes())
     if needs is Needs.domains and not has_domains and len(dataset["classes"]) < 2:

@@ -20,7 +20,9 @@ class Shape:
     def of(cls, recipe: str, params: Mapping[str, Any]) -> Self | None:
         """Return the shape of a training job from its complete parameters; None for any other job."""
         sizes = [params.get(name) for name in ("image_size", "batch_size", "width")]
-        return None if None in sizes else cls(recipe, *(int(size) for size in sizes if size is not None))
+        # Shown in four turns, a batch takes four times as much: such jobs tell nothing of others of their recipe.
+        kind = f"{recipe}+rotations" if params.get("targets") == "rotations" else recipe
+        return None if None in sizes else cls(kind, *(int(size) for size in sizes if size is not None))
 
     def __str__(self) -> str:
         return f"{self.recipe}/{self.image_size}/{self.batch_size}/{self.width}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from models.messages import Misfits
 from trainers import recipes
-from trainers.data.loader import ImageFeed, LabelledFeed, PairFeed
+from trainers.data.loader import TURNS, ImageFeed, LabelledFeed, PairFeed, TurnedFeed
 from trainers.data.preprocessing import Preprocessing
 from trainers.data.sampler import Epochs
 from trainers.device import precision
@@ -19,6 +19,7 @@ from trainers.outputs.fakes import Fakes
 from trainers.outputs.translations import Translations
 from trainers.process.errors import InvalidDatasetError
 from trainers.recipes import DataInfo
+from trainers.recipes.darknet import ROTATIONS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -122,10 +123,13 @@ def _translation(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
 
 
 def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, computes: str, graphs: Graphs) -> Assembly:
-    """Assemble a classifier with labelled images for training and for testing."""
+    """Assemble a classifier with images for training and for testing: with their classes, or in four quarter turns."""
     params = cast("DarknetParams", spec.params)
-    train, test = held_out(parts)
-    _check_classes(train, spec.dataset.classes)
+    # Jobs from before the parameter have classes.
+    by_classes = vars(params).get("targets") != ROTATIONS
+    train, test = held_out(parts, labelled=by_classes)
+    if by_classes:
+        _check_classes(train, spec.dataset.classes)
     # A mirrored digit is another digit; a mirrored photograph shows the same thing.
     flip = train.pixels.shape[1] == 3 if params.flip is None else params.flip
     preprocessing = _preprocessing(spec, params.shift, flip=flip)
@@ -133,10 +137,12 @@ def _classification(spec: TrainSpec, parts: dict[str, Images], draws: Draws, com
     if vars(params).get("normalize_channels", False):
         # Test images too are scaled by what is known of the training images.
         preprocessing = preprocessing._replace(channels=train.channel_statistics())
-    feed = LabelledFeed([train], params.batch_size, draws, preprocessing, epochs=_epochs(spec))
-    test_feed = LabelledFeed([test], 1, draws, preprocessing, "test")
+    kind: type[LabelledFeed | TurnedFeed] = LabelledFeed if by_classes else TurnedFeed
+    feed = kind([train], params.batch_size, draws, preprocessing, epochs=_epochs(spec))
+    test_feed = kind([test], 1, draws, preprocessing, "test")
+    names = spec.dataset.classes if by_classes else tuple(f"{360 // TURNS * turn}°" for turn in range(TURNS))
     built = _networks(spec, DataInfo(feed.shape, len(spec.dataset.classes)), draws)
-    method = Classification(params, built["classifier"], spec.dataset.classes, feed, test_feed, computes, graphs)
+    method = Classification(params, built["classifier"], names, feed, test_feed, computes, graphs)
     return Assembly(method, Confusion(method))
 
 

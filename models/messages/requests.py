@@ -215,6 +215,7 @@ class ParameterFaults(Texts):
     train_split_only = Text("`split` must be train here: the accuracy is taken on the test images")
 
     needs_classes = Text("needs images with at least two classes; this data set has none")
+    needs_one_domain = Text("needs images of one domain; this data set has two, to translate between them")
     needs_domains = Text("needs two domains (folders A and B), or classes to make them of; this data set has neither")
     paints_from_noise = Text("paints from noise; this data set has two domains to translate: use {recipes}")
     other_sizes = Text("must be {sizes} pixels for this recipe")

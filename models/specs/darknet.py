@@ -15,6 +15,12 @@ from models.specs.recipe import Needs, Preset, Recipe
 class DarknetParams(TrainParams):
     """Defaults: a smaller network than the notebook's, which learns digits in a minute on two cores."""
 
+    targets: Literal["classes", "rotations"] = Field(
+        "classes",
+        description="What the network learns to name: the classes of the data set, or by how many quarter turns an "
+        "image was rotated, which needs no classes (Gidaris et al. 2018). Each image of a batch is then shown in all "
+        "four turns.",
+    )
     epochs: Epochs | None = Field(6, description=EPOCHS)
     learning_rate: Annotated[float, Field(gt=0, le=10)] = Field(
         0.4,
@@ -85,6 +91,10 @@ FASTAI_CIFAR10: dict[str, object] = {
 }
 
 
+def _names_turns(params: TrainParams) -> bool:
+    return isinstance(params, DarknetParams) and params.targets == "rotations"
+
+
 RECIPE = Recipe(
     name="darknet",
     title="Darknet classifier",
@@ -95,6 +105,7 @@ RECIPE = Recipe(
     sizes=range(16, 513),
     position=9,
     needs=Needs.classes,
+    spares_classes=_names_turns,
     presets=(
         Preset(
             "fastai_cifar10",

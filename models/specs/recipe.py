@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -24,6 +24,11 @@ class Needs(StrEnum):
     domains = "domains"
 
 
+def never(_params: TrainParams) -> bool:
+    """Return False, whatever the parameters."""
+    return False
+
+
 @dataclass(frozen=True)
 class Preset:
     """A published setting, copied exactly: its source, and the defaults of the recipe that it changes."""
@@ -37,7 +42,8 @@ class Preset:
 class Recipe:
     """A training method with its networks, and the data sets that it can train on.
 
-    `networks` names the networks of a checkpoint; `outputs` what a sampling job can make from one.
+    `networks` names the networks of a checkpoint; `outputs` what a sampling job can make from one. `spares_classes`
+    tells with which parameters a recipe that needs classes does without.
     """
 
     name: str
@@ -48,6 +54,7 @@ class Recipe:
     sizes: Sequence[int]  # sides, in pixels, of the images that its networks can take, smallest first
     position: int  # lists of recipes are in this order
     needs: Needs = Needs.nothing
+    spares_classes: Callable[[TrainParams], bool] = never
     presets: tuple[Preset, ...] = ()
     networks: tuple[str, ...] = ("generator", "discriminator")
     queues: tuple[DeviceClass, ...] = ALL_QUEUES

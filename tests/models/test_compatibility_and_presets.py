@@ -261,3 +261,17 @@ def test_labels_are_smoothed_only_where_there_are_labels(name: str) -> None:
 def test_what_does_not_go_together_in_r3gan_is_refused_with_the_remedy(given: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         resolve_params(RECIPES["r3gan"], None, given)
+
+
+def test_a_classifier_of_quarter_turns_needs_no_classes() -> None:
+    assert misfit("darknet", BARE) == ("dataset", "needs images with at least two classes; this data set has none")
+    assert size("darknet", BARE, targets="rotations") == 28
+    # Every tenth of the images is kept for testing, as with classes.
+    few = {**BARE, "parts": {"train": 100}, "images": 100}
+    assert size("darknet", few, targets="rotations", batch_size=90) == 28
+    place, words = misfit("darknet", few, targets="rotations", batch_size=91)
+    assert (place, "must be at most 90" in words) == ("batch_size", True)
+    assert misfit("darknet", DOMAINS, targets="rotations") == (
+        "dataset",
+        "needs images of one domain; this data set has two, to translate between them",
+    )

@@ -1,7 +1,8 @@
 """Feeds: batches of real images, gathered from uint8 pixels, augmented if asked, normalised on the device.
 
-`Feed` is what the loop knows. Methods get the kind that they need: `ImageFeed` images, `LabelledFeed` images with
-classes, `PairFeed` images of two domains.
+`Feed` is what the loop knows. Methods get the kind that they need: `ImageFeed` images, `TargetFeed` images with the
+numbers that a classifier should name (`LabelledFeed` their classes, `TurnedFeed` quarter turns), `PairFeed` images of
+two domains.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from trainers.data.preprocessing import Preprocessing
     from trainers.data.rng import Draws
 
+# A square can be turned by a quarter so many times before it is itself again.
+TURNS = 4
 # Pixels up to this share of the device's free memory are kept on the device; others stay on the host.
 _SHARE_OF_DEVICE = 0.5
 # Parts of up to so many bytes together are joined; larger ones may be memory maps, which are never read whole.
@@ -216,7 +219,19 @@ class ImageFeed(Feed):
         self.sampler.batch_size //= 2
 
 
-class LabelledFeed(ImageFeed):
+class TargetFeed(ImageFeed):
+    """Images with the numbers that a classifier should name: those of classes, or of quarter turns."""
+
+    @abstractmethod
+    def next_labelled(self) -> LabelledBatch:
+        """Return the next batch with its numbers."""
+
+    @abstractmethod
+    def plain_labelled(self, chosen: torch.Tensor) -> LabelledBatch:
+        """Return the images of these numbers, [n] int64, without augmentation."""
+
+
+class LabelledFeed(TargetFeed):
     """Images with classes.
 
     Raises:
@@ -241,6 +256,26 @@ class LabelledFeed(ImageFeed):
         """Return the next batch with its classes."""
         images, labels = self.next_batch()
         return LabelledBatch(images, cast("torch.Tensor", labels))
+
+    def plain_labelled(self, chosen: torch.Tensor) -> LabelledBatch:
+        """Return the images of these numbers without augmentation, with their classes."""
+        return LabelledBatch(self.normalise(self.plain(chosen)), self.classes_of[chosen].to(self.draws.device))
+
+
+class TurnedFeed(TargetFeed):
+    """Each image four times, in all four quarter turns, with the number of turns (Gidaris et al. 2018).
+
+    The sampler counts images, not turns: a batch of N has 4 N.
+    """
+
+    def next_labelled(self) -> LabelledBatch:
+        """Return the next images [4 N, C, size, size] with their turns, 0 to 3."""
+        # Augmented before they are turned, so that all four are turns of the same window.
+        return _turned(self.next())
+
+    def plain_labelled(self, chosen: torch.Tensor) -> LabelledBatch:
+        """Return the images of these numbers in all four turns, without augmentation."""
+        return _turned(self.normalise(self.plain(chosen)))
 
 
 class PairFeed(Feed):
@@ -271,6 +306,12 @@ class PairFeed(Feed):
         """Draw batches of half the size from now on."""
         self.a.halve()
         self.b.halve()
+
+
+def _turned(images: torch.Tensor) -> LabelledBatch:
+    """Return square images [N, C, size, size] in four quarter turns: first all as they are, then all turned once, …"""
+    turns = torch.arange(TURNS, device=images.device).repeat_interleave(len(images))  # [4 N] int64
+    return LabelledBatch(torch.cat([torch.rot90(images, turn, (2, 3)) for turn in range(TURNS)]), turns)
 
 
 def _rows(parts: Sequence[Images], device: torch.device) -> torch.Tensor | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from models.specs.darknet import DarknetParams
     from trainers.data.images import Images
-    from trainers.data.loader import LabelledFeed
+    from trainers.data.loader import TargetFeed
     from trainers.methods import Iteration
 
 _TEST_BATCH = 256
@@ -38,8 +38,8 @@ class Classification:
         params: DarknetParams,
         classifier: nn.Module,
         classes: tuple[str, ...],
-        feed: LabelledFeed,
-        test: LabelledFeed,
+        feed: TargetFeed,
+        test: TargetFeed,
         precision: str = FLOAT32,
         graphs: Graphs | None = None,
     ) -> None:
@@ -81,7 +81,7 @@ class Classification:
         self._fresh = False
         # 1. The cycle gives the step size and the momentum.
         self._set_rates(iteration, self.feed.batch_size)
-        # 2. A batch: images [N, C, H, W] float32, classes [N] int64.
+        # 2. A batch: images [N, C, H, W] float32, classes or quarter turns [N] int64.
         images, labels = self.feed.next_labelled()
         # 3. Gradients, and a step down them. The optimizer's numbers change in every step, so no graph can hold it.
         weights = optimizers.weights(self.optimizers["classifier"])
@@ -128,13 +128,13 @@ class Classification:
         with evaluating(network):
             # In the order of the data set and without augmentation, so that every evaluation sees the same images.
             for chosen in torch.split(torch.arange(test.sampler.count), _TEST_BATCH):
-                labels = test.classes_of[chosen].to(device)  # [n]
-                logits = network(test.normalise(test.plain(chosen)))  # [n, classes]
+                images, labels = test.plain_labelled(chosen)  # [n, C, H, W] float32, [n]
+                logits = network(images)  # [n, classes]
                 total += cross_entropy(logits, labels, reduction="sum").double()
                 # One number for each pair of true and predicted class, to be counted all at once.
                 codes.append(labels * many + logits.argmax(1))
         self.confusion = torch.bincount(torch.cat(codes).cpu(), minlength=many * many).view(many, many)
-        count = test.sampler.count
+        count = int(self.confusion.sum())
         self._evaluated = {
             "accuracy": int(self.confusion.diagonal().sum()) / count,
             "test_loss": float(total) / count,
@@ -152,16 +152,18 @@ class Classification:
         return [] if self.confusion is None else cast("list[list[int]]", self.confusion.tolist())
 
 
-def held_out(parts: dict[str, Images]) -> tuple[Images, Images]:
-    """Return training and test images; without labelled test images, every tenth training image is kept for testing.
+def held_out(parts: dict[str, Images], *, labelled: bool = True) -> tuple[Images, Images]:
+    """Return training and test images; without a test part, every tenth training image is kept for testing.
+
+    ``labelled``: both must have classes.
 
     Raises:
         InvalidDatasetError: there are no classes, or too few images.
     """
     train = parts["train"]
-    if "test" in parts and parts["test"].labels is not None:
+    if "test" in parts and (parts["test"].labels is not None or not labelled):
         return train, parts["test"]
-    if train.labels is None:
+    if labelled and train.labels is None:
         raise InvalidDatasetError(Misfits.no_classes())
     if len(train.pixels) < _TEST_SHARE:
         raise InvalidDatasetError(Misfits.no_test_part(count=len(train.pixels), kept=_TEST_SHARE))

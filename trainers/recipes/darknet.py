@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from trainers.data.loader import TURNS
 from trainers.recipes.recipe import DataInfo, Recipe
 
 if TYPE_CHECKING:
     from models.specs.darknet import DarknetParams
+
+
+# The value of the parameter `targets` for which the network names quarter turns instead of classes: 0, 1, 2 or 3.
+ROTATIONS = "rotations"
 
 
 def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
@@ -63,8 +68,10 @@ class Darknet(nn.Module):
 
 
 def networks(params: DarknetParams, data: DataInfo) -> dict[str, nn.Module]:
-    """Build the classifier."""
-    return {"classifier": Darknet(data.shape[0], data.classes, params.width, params.groups)}
+    """Build the classifier, with an output for each class or for each number of quarter turns."""
+    # Jobs from before the parameter have classes.
+    outputs = TURNS if vars(params).get("targets") == ROTATIONS else data.classes
+    return {"classifier": Darknet(data.shape[0], outputs, params.width, params.groups)}
 
 
 RECIPE = Recipe(networks, method="classification")
