@@ -89,7 +89,7 @@ lint: $(INSTALLED) ## Check style, types and import contracts, the pages' script
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.migration_rules
 	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers packing models/disk.py models/files.py models/limits.py models/messages models/wire.py models/typed_json.py \
-	  models/layer_table.py models/memory.py models/formats.py
+	  models/layer_table.py models/memory.py models/formats.py models/extractors.py
 	$(DENO) lint --quiet --config tools/javascript/deno.json $(SCRIPTS)
 	$(DENO) check --quiet --config tools/javascript/deno.json $(SCRIPTS)
 	$(BIN)/djlint --lint --quiet api/templates

@@ -220,6 +220,29 @@ class DatasetSpec:
     sha256: Optional[str] = None
 
 
+@dataclass(frozen=True)
+class Bound:
+    """The largest value of a number among a recipe's parameters; of a list of numbers also the largest length."""
+
+    most: float
+    items: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class ExtractorSpec:
+    """The network whose features judge images (trainers/judging/extractor.py).
+
+    ``name`` is that of a packaged extractor, "inception", or the id of the job that trained it. ``path`` is its file; a
+    relative one is that of a file in the package. ``sha256`` is that of its weights, where it is known. ``bounds``
+    are those of the parameters of `darknet`.
+    """
+
+    name: str
+    path: Path
+    sha256: Optional[str] = None
+    bounds: Dict[str, Bound] = field(default_factory=dict)
+
+
 # A job's parameters: a JSON object on the wire (`Values`), attributes in a trainer (trainers/spec.py).
 P = TypeVar("P")
 Values = Dict[str, object]
@@ -227,7 +250,7 @@ Values = Dict[str, object]
 
 @dataclass(frozen=True)
 class TrainSpec(Generic[P]):
-    """A training attempt. ``resume`` is the checkpoint to go on from."""
+    """A training attempt. ``resume`` is the checkpoint to go on from, ``extractor`` what may judge its images."""
 
     job: str
     attempt: int
@@ -242,14 +265,7 @@ class TrainSpec(Generic[P]):
     scratch: Path
     resume: Optional[Path] = None
     stop_after_s: Optional[float] = None
-
-
-@dataclass(frozen=True)
-class Bound:
-    """The largest value of a number among a recipe's parameters; of a list of numbers also the largest length."""
-
-    most: float
-    items: Optional[int] = None
+    extractor: Optional[ExtractorSpec] = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ the English (`str`), and pages translate by code (`Message.put`). Nobody parses 
 
 from models.messages.base import Message, MessageError, Param, Text, Texts
 from models.messages.dataset_faults import DataFaults, Misfits
+from models.messages.extractors import ExtractorFaults
 from models.messages.jobs import Conflicts, Ends, Missing, ObjectFaults, OrderFaults, QuotaFaults, Reasons
 from models.messages.requests import (
     BodyFaults,
@@ -30,6 +31,7 @@ __all__ = [
     "DataFaults",
     "Door",
     "Ends",
+    "ExtractorFaults",
     "Failures",
     "FieldFaults",
     "FolderFaults",
