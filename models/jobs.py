@@ -9,6 +9,7 @@ from pydantic import Field
 from models.limits import MAX_ENTRIES
 from models.plain_text import PLAIN, PLAIN_SCHEMA, LabelName
 from models.specs.base import Spec
+from models.specs.evaluate import EvaluateParams, EvaluateSource
 from models.specs.sample import SampleParams, SampleSource
 
 Text = Annotated[str, Field(max_length=255, json_schema_extra=PLAIN_SCHEMA), PLAIN]
@@ -74,4 +75,17 @@ class SampleRequest(Options):
     params: SampleParams = Field(default_factory=SampleParams)
 
 
-JobRequest = Annotated[TrainRequest | SampleRequest, Field(discriminator="kind")]
+class EvaluateRequest(Options):
+    """An evaluation: how good generated images are, measured against real ones."""
+
+    kind: Literal["evaluate"]
+    source: EvaluateSource
+    dataset: Annotated[str, Field(max_length=255)] | None = Field(
+        None,
+        description="Name or id of the data set to compare with. If not set: the one that the job was trained on.",
+    )
+    params: EvaluateParams = Field(default_factory=EvaluateParams)
+
+
+AnyRequest = TrainRequest | SampleRequest | EvaluateRequest
+JobRequest = Annotated[AnyRequest, Field(discriminator="kind")]

@@ -89,6 +89,14 @@ class DeviceClass(StrEnum):
     cpu = "cpu"
 
 
+class JobKind(StrEnum):
+    """What a job does."""
+
+    train = "train"
+    sample = "sample"
+    evaluate = "evaluate"
+
+
 class ArtifactKind(StrEnum):
     """What a stored object is. Grids and plots are PNG, weights and checkpoints safetensors."""
 
@@ -98,6 +106,7 @@ class ArtifactKind(StrEnum):
     real_grid = "real_grid"
     samples = "samples"
     loss_plot = "loss_plot"
+    figure = "figure"  # of an evaluation
     summary = "summary"
     report = "report"
     log = "log"

@@ -18,7 +18,9 @@ Param = Union[str, float, None]
 Params = Dict[str, Param]
 
 Level = Literal["info", "warning", "error"]
-FileKind = Literal["checkpoint", "weights", "grid", "real_grid", "samples", "loss_plot", "summary", "report", "log"]
+FileKind = Literal[
+    "checkpoint", "weights", "grid", "real_grid", "samples", "loss_plot", "figure", "summary", "report", "log"
+]
 # The error codes of a job that a trainer can find; and what is not the job's fault: `no_space` (the disk is full) and
 # `no_units` (the processor lacks the units for bfloat16 that the job began with).
 FailureCode = Literal[
@@ -32,10 +34,13 @@ TorchDevice = Literal["cpu", "cuda"]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is. ``epoch`` is the one in hand, from 1; ``fraction`` of the budget is 0 to 1."""
+    """How far a job is. ``epoch`` is the one in hand, from 1; ``fraction`` of the budget is 0 to 1.
+
+    An evaluation has no epochs: ``epoch`` is 0 and ``epochs`` null, and ``images`` counts those that were looked at.
+    """
 
     epoch: int
-    epochs: int
+    epochs: Optional[int]
     step: int
     steps: int
     images: int
@@ -95,7 +100,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class ProgressUpdate:
-    """How far the training is at its end, where that is further than the last metric or epoch said."""
+    """How far a training is at its end, where that is further than the last metric or epoch said; or an evaluation."""
 
     progress: Progress
 
@@ -158,6 +163,13 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Result:
+    """What was measured, as the job's `result` shows it. Sent once, before `done`."""
+
+    values: Dict[str, object]
+
+
+@dataclass(frozen=True)
 class Done:
     """Everything was written. ``reason`` says why the training ended before its budget, else it is null."""
 
@@ -180,7 +192,9 @@ class Failed:
 
 
 # The supervisor's `match` over these is checked to be complete (worker/attempt.py).
-FromTrainer = Union[Ready, Started, Metric, Epoch, ProgressUpdate, File, Log, Alert, Memory, Done, Stopped, Failed]
+FromTrainer = Union[
+    Ready, Started, Metric, Epoch, ProgressUpdate, File, Log, Alert, Memory, Result, Done, Stopped, Failed
+]
 
 MESSAGES: Mapping[str, Type[FromTrainer]] = {
     "ready": Ready,
@@ -192,6 +206,7 @@ MESSAGES: Mapping[str, Type[FromTrainer]] = {
     "log": Log,
     "alert": Alert,
     "memory": Memory,
+    "result": Result,
     "done": Done,
     "stopped": Stopped,
     "failed": Failed,
@@ -290,14 +305,38 @@ class SampleSpec(Generic[P]):
 
 
 @dataclass(frozen=True)
+class EvaluateSpec(Generic[P]):
+    """An evaluation. ``dataset`` is the reference.
+
+    What is judged are the ``images`` of another data set, or those that ``checkpoint`` generates: then ``recipe`` is
+    that of the checkpoint, and ``bounds`` are those of the recipe's parameters.
+    """
+
+    job: str
+    attempt: int
+    recipe: Optional[str]
+    params: P
+    dataset: DatasetSpec
+    images: Optional[DatasetSpec]
+    checkpoint: Optional[Path]
+    extractor: ExtractorSpec
+    bounds: Dict[str, Bound]
+    device: TorchDevice
+    threads: int
+    scratch: Path
+    cache: Path
+    data_roots: Tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
 class Stop:
     """Finish the step in hand, write a checkpoint, say `stopped` and exit."""
 
 
-Spec = Union[TrainSpec[Values], SampleSpec[Values]]
-ToTrainer = Union[TrainSpec[Values], SampleSpec[Values], Stop]
+Spec = Union[TrainSpec[Values], SampleSpec[Values], EvaluateSpec[Values]]
+ToTrainer = Union[Spec, Stop]
 
-SPECS: Mapping[str, Type[Union[TrainSpec[Values], SampleSpec[Values]]]] = {"train": TrainSpec, "sample": SampleSpec}
+SPECS: Mapping[str, Type[Spec]] = {"train": TrainSpec, "sample": SampleSpec, "evaluate": EvaluateSpec}
 COMMANDS: Mapping[str, Type[Stop]] = {"stop": Stop}
 
 

@@ -51,6 +51,7 @@ def _warm_up() -> Ready:
         # Imported here and not above: end of file must end the process while torch is still on its way in.
         import torch  # noqa: PLC0415
 
+        import trainers.evaluate  # noqa: PLC0415
         import trainers.sample  # noqa: PLC0415
         import trainers.train  # noqa: PLC0415, F401
         from trainers.device import compiler, devices, precision  # noqa: PLC0415
@@ -73,6 +74,7 @@ def _warm_up() -> Ready:
 def _attempt(wire: Wire, commands: Commands) -> int:
     wire.send(_warm_up())
     from trainers.device import devices  # noqa: PLC0415
+    from trainers.evaluate import evaluate  # noqa: PLC0415
     from trainers.process import spec  # noqa: PLC0415
     from trainers.sample import sample  # noqa: PLC0415
     from trainers.train import train  # noqa: PLC0415
@@ -87,8 +89,10 @@ def _attempt(wire: Wire, commands: Commands) -> int:
         devices.limit_memory()
     if isinstance(given, spec.TrainSpec):
         train(given, wire)
-    else:
+    elif isinstance(given, spec.SampleSpec):
         sample(given, wire)
+    else:
+        evaluate(given, wire)
     return 0
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainers.process.spec import SampleSpec
 
 # Always so many at once: kernels may sum in another order for another batch size, and no image may depend on `count`.
-_BATCH = 64
+NOISES = 64
 _STRIP_COLUMNS = 64
 
 
@@ -58,10 +58,10 @@ def _from_noise(spec: SampleSpec, snapshot: Snapshot, device: torch.device, repo
     # 1. Latents, in batches of [64, noise_dim].
     if output == "interpolation":
         ends = [noises(Draws(end, 0, device), 0, params.noise_dim)[0] for end in (seed, seed + 1)]
-        batches = list(torch.split(walk(ends[0], ends[1], count), _BATCH))
+        batches = list(torch.split(walk(ends[0], ends[1], count), NOISES))
     elif output in ("grid", "images"):
         draws = Draws(seed, 0, device)
-        batches = [noises(draws, number, params.noise_dim) for number in range(-(-count // _BATCH))]
+        batches = [noises(draws, number, params.noise_dim) for number in range(-(-count // NOISES))]
     else:
         raise TrainerError(Failures.unknown_output(output=repr(output)))
 
@@ -85,7 +85,7 @@ def _from_noise(spec: SampleSpec, snapshot: Snapshot, device: torch.device, repo
 
 def noises(draws: Draws, number: int, noise_dim: int) -> torch.Tensor:
     """Return noise batch ``number`` of a seed, [64, noise_dim]."""
-    return draws.normal_everywhere((_BATCH, noise_dim), "sample", number)
+    return draws.normal_everywhere((NOISES, noise_dim), "sample", number)
 
 
 def walk(start: torch.Tensor, end: torch.Tensor, count: int) -> torch.Tensor:

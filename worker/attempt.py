@@ -62,6 +62,7 @@ class Attempt:
         self._halt = threading.Event()
         self._started = False  # before that, a checkpoint would have nothing to save
         self._request: Request | None = None
+        self._result: dict[str, object] | None = None
         self._kill_at: float | None = None
         self._eta = Eta()
         self._oom_before = oom_kills()
@@ -155,8 +156,8 @@ class Attempt:
                 self._progress(news)
             case wire.File():
                 self._uploader.add(news)
-            case wire.Memory():
-                self._lessons.memory(news)
+            case wire.Memory() | wire.Result():
+                self._measured(news)
             case wire.Log():
                 self._write([(EventType.log, {"level": news.level, "message": news.message, **_text(news.text)})])
             case wire.Alert():
@@ -173,7 +174,7 @@ class Attempt:
         match news:
             case wire.Done():
                 reason = None if news.reason is None else endings.received(news.reason, news.text)
-                return Ending(Outcome.succeeded, reason)
+                return Ending(Outcome.succeeded, reason, result=self._result)
             case wire.Stopped():
                 return self._stopped()
             case wire.Failed():
@@ -219,6 +220,14 @@ class Attempt:
         patiently(
             lambda: self._stores.jobs.progress(self._claim, events, progress=dict(vars(progress)), eta=eta), self._over
         )
+
+    def _measured(self, message: wire.Memory | wire.Result) -> None:
+        match message:
+            case wire.Memory():
+                self._lessons.memory(message)
+            case wire.Result():
+                # It is stored when the attempt ends: an unfinished job has no result.
+                self._result = message.values
 
     def _alert(self, alert: wire.Alert) -> None:
         self._lessons.alert(alert)

@@ -43,8 +43,8 @@ class Cache:
         self._limit = stores.infra.settings.cache_bytes
         self._reserve = stores.infra.settings.disk_reserve_bytes
 
-    def fetch(self, row: views.Dataset, scratch: Path, given_up: threading.Event) -> Path:
-        """Return the packed file of an uploaded data set, under a name of the attempt's own in `scratch`.
+    def fetch(self, row: views.Dataset, scratch: Path, given_up: threading.Event, name: str = "dataset") -> Path:
+        """Return the packed file of an uploaded data set, under a `name` of the attempt's own in `scratch`.
 
         That second name, a hard link, keeps the bytes for as long as the attempt runs, even if the cache drops the
         file.
@@ -64,7 +64,7 @@ class Cache:
                 self._make_room(int(row["bytes"]))
                 self._download(row, kept, given_up)
             os.utime(kept)
-            own = scratch / f"dataset{_ENDING}"
+            own = scratch / f"{name}{_ENDING}"
             own.unlink(missing_ok=True)
             try:
                 os.link(kept, own)

@@ -8,10 +8,11 @@ from pathlib import Path
 import structlog
 
 from models import wire
+from models.extractors import PACKAGED
 from models.messages import Alerts, Ends, Message, MessageError
 from models.recipes import RECIPES
 from models.specs.parameter_markers import bounds
-from models.states import ErrorCode
+from models.states import ErrorCode, JobKind
 from models.wire import DatasetSpec
 from stores.container import Stores
 from stores.datasets import discovery
@@ -42,7 +43,13 @@ def build_spec(
         GivenUpError: the attempt ended, or was asked to end, during an outage of a store.
     """
     files = _Files(stores, claim, scratch, given_up)
-    return files.sampling(device) if claim.job["kind"] == "sample" else files.training(device)
+    match JobKind(claim.job["kind"]):
+        case JobKind.train:
+            return files.training(device)
+        case JobKind.sample:
+            return files.sampling(device), []
+        case JobKind.evaluate:
+            return files.evaluation(device), []
 
 
 class _Files:
@@ -77,10 +84,10 @@ class _Files:
         )
         return spec, warnings
 
-    def sampling(self, device: Device) -> tuple[wire.Spec, list[Message]]:
+    def sampling(self, device: Device) -> wire.Spec:
         """Return the spec of a sampling attempt."""
         dataset = None if self._job["dataset_id"] is None else self._dataset()
-        spec = wire.SampleSpec(
+        return wire.SampleSpec(
             job=self._claim.job_id,
             attempt=self._claim.attempt,
             recipe=self._job["recipe"],
@@ -94,17 +101,48 @@ class _Files:
             data_roots=tuple(self._stores.infra.settings.roots),
             dataset=dataset,
         )
-        return spec, []
+
+    def evaluation(self, device: Device) -> wire.Spec:
+        """Return the spec of an evaluation's attempt."""
+        judged = self._job["source_dataset"]
+        recipe = None if judged is not None else self._job["recipe"]
+        return wire.EvaluateSpec(
+            job=self._claim.job_id,
+            attempt=self._claim.attempt,
+            recipe=recipe,
+            params=self._job["params"],
+            dataset=self._dataset(),
+            images=None if judged is None else self._find(judged, self._job["source"]["dataset"], "images"),
+            checkpoint=None if judged is not None else self._source(),
+            extractor=self._extractor(),
+            bounds={} if recipe is None else bounds(RECIPES[recipe].params),
+            device=device.torch,
+            threads=device.threads,
+            scratch=self._scratch,
+            cache=self._cache,
+            data_roots=tuple(self._stores.infra.settings.roots),
+        )
+
+    def _extractor(self) -> wire.ExtractorSpec:
+        packaged = PACKAGED.get(self._job["dataset"])
+        if packaged is None:
+            raise CannotStartError(ErrorCode.invalid_dataset, Ends.no_extractor(name=self._job["dataset"]))
+        name, limits = self._job["dataset"], bounds(RECIPES["darknet"].params)
+        return wire.ExtractorSpec(name=name, path=packaged.path, sha256=packaged.sha256, bounds=limits)
 
     @property
     def _cache(self) -> Path:
         return self._stores.infra.settings.home.absolute() / "cache"
 
     def _dataset(self) -> DatasetSpec:
-        row = patiently(lambda: self._stores.datasets.find(self._job["dataset_id"], None), self._given_up)
+        return self._find(self._job["dataset_id"], self._job["dataset"], "dataset")
+
+    def _find(self, dataset_id: str, asked: str, file: str) -> DatasetSpec:
+        """Return a data set that was asked for by a name or id; an uploaded one is downloaded under a file name."""
+        row = patiently(lambda: self._stores.datasets.find(dataset_id, None), self._given_up)
         if row is not None and row["source"] == "uploaded":
             try:
-                path = Cache(self._stores).fetch(row, self._scratch, self._given_up)
+                path = Cache(self._stores).fetch(row, self._scratch, self._given_up, file)
             except UnfetchableError as error:
                 raise CannotStartError(ErrorCode.invalid_dataset, error.message) from error
             return DatasetSpec(
@@ -120,19 +158,19 @@ class _Files:
             )
         spec = None if row is None else discovery.dataset_spec(row, self._stores.infra.settings.roots)
         if spec is None:
-            unknown = Ends.dataset_unknown_here(name=self._job["dataset"])
+            unknown = Ends.dataset_unknown_here(name=asked)
             raise CannotStartError(ErrorCode.invalid_dataset, unknown)
         return spec
 
     def _source(self) -> Path:
-        """Download the checkpoint that a sampling job uses."""
+        """Download the checkpoint that a sampling job or an evaluation uses."""
         artifact_id = self._job["source_artifact"]
         if artifact_id is not None:
             path = self._fetch(artifact_id, "source.safetensors")
             if path is not None:
                 return path
-        gone = Ends.source_gone(job=self._job["source"]["job"])
-        raise CannotStartError(ErrorCode.checkpoint_corrupt, gone)
+        gone = Ends.judged_gone if self._job["kind"] == JobKind.evaluate else Ends.source_gone
+        raise CannotStartError(ErrorCode.checkpoint_corrupt, gone(job=self._job["source"]["job"]))
 
     def _resume(self) -> tuple[Path | None, list[Message]]:
         """Download the newest intact checkpoint; warn if a newer one is damaged.

@@ -15,9 +15,11 @@ from api.schemas.queries import JobsQuery, PageQuery, Query, integer
 from api.v1.jobs import get_job, list_attempts, list_jobs
 from api.v1.recipes import get_recipe
 from models.recipes import RECIPES
+from models.specs.base import Spec
+from models.specs.evaluate import EvaluateParams
 from models.specs.sample import SampleParams
-from models.states import TERMINAL, EventType
-from models.views import Artifact
+from models.states import TERMINAL, EventType, JobKind
+from models.views import Artifact, Recipe
 from stores.queries.curves_by_epoch import as_they_stand
 
 pages = Pages()
@@ -50,8 +52,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
     """Show a job."""
     found = visit.ask(get_job, Query(), job_id)
     recipe = visit.ask(get_recipe, Query(), found["recipe"])
-    params = RECIPES[found["recipe"]].params if found["kind"] == "train" else SampleParams
-    schema = recipe["params"] if found["kind"] == "train" else SampleParams.model_json_schema()
+    params, schema = _params(found, recipe)
     files = _files(visit, found)
     told = _told(visit, found)
     context = {
@@ -71,6 +72,14 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
         "data": _for_scripts(found, files["grids"], told["epochs"]),
     }
     return TemplateResponse("job.html", context)
+
+
+def _params(found: dict[str, Any], recipe: Recipe) -> tuple[type[Spec], dict[str, Any]]:
+    """Return the class of the job's parameters, and its schema."""
+    if found["kind"] == JobKind.train:
+        return RECIPES[found["recipe"]].params, recipe["params"]
+    params = SampleParams if found["kind"] == JobKind.sample else EvaluateParams
+    return params, params.model_json_schema()
 
 
 def _dataset_gone(visit: Visit[JobQuery], found: dict[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from api.schemas.queries import JobsQuery
 from api.v1.job_actions import order_many
 from api.v1.jobs import list_jobs
 from models.recipes import RECIPES
-from models.states import TERMINAL, DeviceClass, State
+from models.states import TERMINAL, DeviceClass, JobKind, State
 from models.views import rfc3339
 from stores.jobs.verbs import VERBS
 
@@ -28,7 +28,7 @@ PATH = "/dashboard/jobs"
 COUNTED = 1000
 # Bulk actions on more jobs than this are confirmed by typing their number.
 FEW = 20
-MANY = ("state", "kind", "recipe", "queue", "label", "parent")
+MANY = ("state", "kind", "recipe", "queue", "label", "parent", "dataset", "extractor")
 MOMENTS = ("created_after", "created_before")
 ACTIONS = ("pause", "resume", "cancel", "retry", "reprioritize")
 
@@ -89,7 +89,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "chips": [(name, value, _without(on, name, value)) for name, value in on if name != "state"],
         "clear": PATH,
         "recipes": sorted(RECIPES),
-        "kinds": ("train", "sample"),
+        "kinds": tuple(JobKind),
         "queues": [str(queue) for queue in DeviceClass],
         "orders": {action: address(on, f"{PATH}/bulk", action=action) for action in ACTIONS},
         **_ways(visit, found, on),

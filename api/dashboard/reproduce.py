@@ -54,6 +54,8 @@ def body(job: Job, schema: Mapping[str, Any]) -> dict[str, Any]:
         made |= {"recipe": job["recipe"], "dataset": job["dataset"], "params": params, "seed": job["seed"]}
     else:
         made |= {"source": job["source"], "params": params}
+        if job["kind"] == "evaluate":
+            made["dataset"] = job["dataset"]
     made["queue"] = job["queue"]
     for name in ("name", "labels", "priority", "max_runtime_s"):
         if job[name]:
@@ -80,8 +82,11 @@ def command(job: Job, schema: Mapping[str, Any]) -> str:
     made = body(job, schema)
     if job["kind"] == "train":
         words = ["ganforge", "train", made["recipe"], "--dataset", made["dataset"], "--seed", str(made["seed"])]
+    elif "dataset" in made["source"]:
+        words = ["ganforge", "evaluate", "--images", made["source"]["dataset"], "--dataset", made["dataset"]]
     else:
-        words = ["ganforge", "sample", made["source"]["job"], "--checkpoint", made["source"]["checkpoint"]]
+        words = ["ganforge", made["kind"], made["source"]["job"], "--checkpoint", made["source"]["checkpoint"]]
+        words += ["--dataset", made["dataset"]] if "dataset" in made else []
     words += ["--queue", made["queue"]]
     for option, name in (("--name", "name"), ("--priority", "priority"), ("--max-runtime", "max_runtime_s")):
         if name in made:

@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from api.http.routes import Call
 from api.schemas.queries import PageQuery
 from models.messages import RequestFaults
 from stores.accounts.keys import Principal
+from stores.queries.jobs_by_figure import FigurePlace
 
 Row = TypeVar("Row", bound=Mapping[str, Any])
 Place = TypeVar("Place")
@@ -94,6 +96,18 @@ def time_position(place: Any) -> tuple[datetime, str]:
     return at.astimezone(UTC), text_position(entry)
 
 
+def figure_position(place: Any) -> FigurePlace:
+    """Return the stores' form of a position in a list ordered by a figure.
+
+    Raises:
+        ValueError, TypeError, OverflowError
+    """
+    value, *rest = place
+    if value is not None and (type(value) not in {int, float} or not math.isfinite(value)):
+        raise ValueError(value)
+    return FigurePlace(value, *time_position(rest))
+
+
 def number_position(place: Any) -> int:
     """Return a position that is a number of 63 bits.
 
@@ -119,6 +133,11 @@ def text_position(place: Any) -> str:
 def created(row: Mapping[str, Any]) -> list[str]:
     """Return an entry's position in a list ordered by creation."""
     return [row["created_at"], row["id"]]
+
+
+def measured(figure: str, row: Mapping[str, Any]) -> list[Any]:
+    """Return an entry's position in a list ordered by a figure."""
+    return [row[figure], row["created_at"], row["id"]]
 
 
 def short_list(pager: Pager, rows: Sequence[Row], name: str = "name") -> dict[str, Any]:

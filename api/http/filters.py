@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, get_args
 
 from stores.jobs.filter import JobFilter
+from stores.queries.jobs_by_figure import Figure, FigureOrder
 
 
 class Filters(Protocol):
@@ -26,9 +27,20 @@ class Filters(Protocol):
     @property
     def parent(self) -> Sequence[str]: ...
     @property
+    def dataset(self) -> Sequence[str]: ...
+    @property
+    def extractor(self) -> Sequence[str]: ...
+    @property
     def created_after(self) -> datetime | None: ...
     @property
     def created_before(self) -> datetime | None: ...
+
+
+def figure_order(sort: str) -> FigureOrder | None:
+    """Return the order of a list by a figure; None: by the time of creation."""
+    name = sort.removeprefix("-")
+    figure = next((figure for figure in get_args(Figure) if figure == name), None)
+    return None if figure is None else FigureOrder(figure, falling=sort != name)
 
 
 def job_filter(asked: Filters, owner: str | None) -> JobFilter:
@@ -45,6 +57,8 @@ def job_filter(asked: Filters, owner: str | None) -> JobFilter:
         queues=asked.queue,
         labels=labels,
         parents=asked.parent,
+        datasets=asked.dataset,
+        extractors=asked.extractor,
         created_after=asked.created_after,
         created_before=asked.created_before,
     )

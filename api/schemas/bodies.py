@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, RootModel, field_validator
 from pydantic_core import CoreSchema
 
-from api.schemas.queries import Entry, JobId, LabelFilter, Moment, Name, Repeated
+from api.schemas.queries import Entry, JobId, LabelFilter, Moment, Name, Repeated, Sha256
 from models.jobs import JobRequest, Labels, Priority, Text
 from models.limits import MAX_ENTRIES
 from models.messages import FieldFaults
 from models.plain_text import PLAIN, PLAIN_SCHEMA
 from models.specs.base import Spec
-from models.states import DeviceClass, Role, State
+from models.states import DeviceClass, JobKind, Role, State
 
 Word = Annotated[str, Field(min_length=1, max_length=255, json_schema_extra=PLAIN_SCHEMA), PLAIN]
 
@@ -21,7 +21,7 @@ MAX_BULK_JOBS = 100_000
 
 
 class NewJobBody(RootModel[JobRequest]):
-    """A training or a sampling job; `kind` tells which."""
+    """A training, a sampling job or an evaluation; `kind` tells which."""
 
 
 class NoBody(Spec):
@@ -69,11 +69,13 @@ class BulkFilter(Spec):
     """The filters of `GET /v1/jobs`, each a text or a list. An empty filter means all of the caller's jobs."""
 
     state: Several[Annotated[State, Field(strict=False)]] = Field(default_factory=list)
-    kind: Several[Literal["train", "sample"]] = Field(default_factory=list)
+    kind: Several[Annotated[JobKind, Field(strict=False)]] = Field(default_factory=list)
     recipe: Several[Name] = Field(default_factory=list)
     queue: Several[Annotated[DeviceClass, Field(strict=False)]] = Field(default_factory=list)
     label: Several[LabelFilter] = Field(default_factory=list)
     parent: Several[JobId] = Field(default_factory=list)
+    dataset: Several[Name] = Field(default_factory=list)
+    extractor: Several[Sha256] = Field(default_factory=list)
     created_after: Moment | None = None
     created_before: Moment | None = None
 

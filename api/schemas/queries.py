@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from models.ids import id_pattern
 from models.limits import MAX_ENTRIES
 from models.messages import FieldFaults
-from models.states import ArtifactKind, DeviceClass, State
+from models.states import ArtifactKind, DeviceClass, JobKind, State
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
@@ -51,6 +51,7 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(integer)]
 Name = Annotated[str, Field(max_length=255)]
 JobId = Annotated[str, Field(pattern=id_pattern("job"))]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Entry = TypeVar("Entry")
 Repeated = Annotated[list[Entry], Field(max_length=MAX_ENTRIES)]
 LabelFilter = Annotated[str, Field(max_length=319, pattern=r"^[^:=]+[:=]")]
@@ -75,7 +76,7 @@ class JobsQuery(PageQuery):
     """Filters of the list of jobs. Each may be repeated: any value of one filter matches; all filters must match."""
 
     state: Repeated[State] = Field(default_factory=list)
-    kind: Repeated[Literal["train", "sample"]] = Field(default_factory=list)
+    kind: Repeated[JobKind] = Field(default_factory=list)
     recipe: Repeated[Name] = Field(default_factory=list)
     queue: Repeated[DeviceClass] = Field(default_factory=list)
     label: Repeated[LabelFilter] = Field(
@@ -83,8 +84,19 @@ class JobsQuery(PageQuery):
         description="`team:a` or `team=a`. Jobs that have every given key, with any of the values given for it.",
     )
     parent: Repeated[JobId] = Field(default_factory=list)
+    dataset: Repeated[Name] = Field(
+        default_factory=list, description="The name or id of a data set: trained on, translated or compared with."
+    )
+    extractor: Repeated[Sha256] = Field(
+        default_factory=list, description="The sha256 of the extractor's weights with which a job was measured."
+    )
     created_after: Moment | None = None
     created_before: Moment | None = None
+    sort: Literal["created_at", "-created_at", "fd_ratio", "-fd_ratio", "kid", "-kid"] = Field(
+        "-created_at",
+        description="The order of the list; `-` for falling. Jobs without the figure come last, newest first. 409 if "
+        "jobs that match were measured with different extractors: their figures are not comparable.",
+    )
 
 
 class AuditQuery(PageQuery):

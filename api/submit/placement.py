@@ -8,30 +8,35 @@ from pydantic import ValidationError
 
 from api.http.parsing import body_errors
 from api.http.problems import FieldError, InvalidError, field
+from api.submit.evaluations import place_evaluation
+from api.submit.names import checkpoint_of, find_dataset, training_of
 from api.submit.queue_choice import choose
 from models import views
 from models.compatibility import MisfitError, image_size
-from models.ids import is_id
 from models.job_profile import Shape, images_to_show
-from models.jobs import SampleRequest, TrainRequest
-from models.messages import Missing, RequestFaults, Words, word
+from models.jobs import AnyRequest, EvaluateRequest, SampleRequest, TrainRequest
+from models.messages import RequestFaults, Words
 from models.recipes import RECIPES, resolve_params
 from models.specs.base import TrainParams
 from models.specs.recipe import Preset, Recipe
-from models.states import Role
 from stores.accounts.keys import Principal
 from stores.container import Stores
-from stores.infra.errors import NotFoundError
 from stores.jobs.insert import NewJob
 
 
-def place(stores: Stores, who: Principal, asked: TrainRequest | SampleRequest) -> NewJob:
+def place(stores: Stores, who: Principal, asked: AnyRequest) -> NewJob:
     """Return the job as it will be stored.
 
     Raises:
         InvalidError: a name means nothing, or things don't fit together; every such field is named.
     """
-    return _train(stores, who, asked) if isinstance(asked, TrainRequest) else _sample(stores, who, asked)
+    match asked:
+        case TrainRequest():
+            return _train(stores, who, asked)
+        case SampleRequest():
+            return _sample(stores, who, asked)
+        case EvaluateRequest():
+            return place_evaluation(stores, who, asked)
 
 
 def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
@@ -40,7 +45,7 @@ def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
         raise InvalidError([field("/recipe", RequestFaults.choose_a_recipe(recipes=list(RECIPES)))])
     errors: list[FieldError] = []
     preset = _preset(recipe, asked.preset, errors)
-    dataset = _dataset(stores, who, asked.dataset, errors)
+    dataset = find_dataset(stores, who, asked.dataset, errors)
     params = _params(recipe, preset, asked.params, errors)
     if dataset is not None and params is not None:
         params = _fitted(recipe, dataset, params, errors)
@@ -61,17 +66,8 @@ def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
 
 
 def _sample(stores: Stores, who: Principal, asked: SampleRequest) -> NewJob:
-    try:
-        source = stores.queries.jobs.job(asked.source.job, who.reads)
-    except NotFoundError:
-        raise InvalidError([field("/source/job", Missing.no_such_job())]) from None
-    if source["kind"] != "train":
-        raise InvalidError([field("/source/job", RequestFaults.sampling_job())])
-    checkpoint = stores.queries.jobs.checkpoint(asked.source.job, asked.source.checkpoint, who.reads)
-    if checkpoint is None:
-        named = is_id("art", asked.source.checkpoint)
-        message = RequestFaults.not_a_checkpoint_of_it() if named else RequestFaults.no_checkpoint_yet()
-        raise InvalidError([field("/source/checkpoint", message)])
+    source = training_of(stores, who, asked.source.job)
+    checkpoint = checkpoint_of(stores, who, asked.source.job, asked.source.checkpoint)
     recipe = RECIPES[source["recipe"]]
     dataset = _to_translate(stores, who, asked, source, recipe)
     return NewJob.of(
@@ -109,7 +105,7 @@ def _to_translate(
         return None
     errors: list[FieldError] = []
     trained_on = str(source["dataset"])  # a training job always has one
-    dataset = _dataset(stores, who, asked.params.dataset or trained_on, errors, "/params/dataset")
+    dataset = find_dataset(stores, who, asked.params.dataset or trained_on, errors, "/params/dataset")
     learned = stores.datasets.find(trained_on, source["owner"])
     if dataset is not None and learned is not None and dataset["shape"][0] != learned["shape"][0]:
         has, wanted = (found["shape"][0] for found in (dataset, learned))
@@ -146,21 +142,6 @@ def _fitted(
         else:
             errors.append(field(f"/params/{misfit.place}", misfit.message))
         return None
-
-
-def _dataset(
-    stores: Stores, who: Principal, name: str, errors: list[FieldError], place: str = "/dataset"
-) -> views.Dataset | None:
-    # A name means the caller's own data set or a shared one, for admins too; an id means exactly one data set.
-    found = stores.datasets.find(name, None if is_id("ds", name) and who.role is Role.admin else who.owner)
-    if found is None:
-        message = RequestFaults.choose_a_dataset(datasets=list(stores.datasets.names(who.owner)))
-    elif found["state"] != "ready":
-        message = RequestFaults.dataset_not_ready(state=word(found["state"]))
-    else:
-        return found
-    errors.append(field(place, message))
-    return None
 
 
 def _params(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import Row
@@ -14,16 +14,21 @@ from api.schemas.bodies import Retry
 from api.submit.placement import place
 from models.budget import with_changes
 from models.ids import is_id
-from models.jobs import Options, SampleRequest, TrainRequest
+from models.jobs import EvaluateRequest, Options, SampleRequest, TrainRequest
 from models.messages import RequestFaults
 from models.plain_text import made_label_name, made_plain
 from models.recipes import RECIPES
+from models.specs.base import Spec
+from models.specs.evaluate import EvaluateParams, EvaluateSource
 from models.specs.parameter_markers import fixed_changes
 from models.specs.sample import SampleParams, SampleSource
+from models.states import JobKind
 from models.views import Artifact
 from stores.accounts.keys import Principal
 from stores.container import Stores
 from stores.jobs.insert import NewJob
+
+Params = TypeVar("Params", bound=Spec)
 
 
 def again(stores: Stores, who: Principal, ended: Row[Any], asked: Retry) -> NewJob:
@@ -33,8 +38,8 @@ def again(stores: Stores, who: Principal, ended: Row[Any], asked: Retry) -> NewJ
         InvalidError: what is asked does not fit together, or what the job needs is gone.
     """
     owner = replace(who, owner=ended.owner)
-    new = _train(stores, owner, ended, asked) if ended.kind == "train" else _sample(stores, owner, ended, asked)
-    return replace(new, parent=ended.id)
+    make = {JobKind.train: _train, JobKind.sample: _sample, JobKind.evaluate: _evaluate}[JobKind(ended.kind)]
+    return replace(make(stores, owner, ended, asked), parent=ended.id)
 
 
 def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> NewJob:
@@ -76,16 +81,41 @@ def _checkpoint(stores: Stores, owner: Principal, ended: Row[Any], wanted: str) 
 def _sample(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> NewJob:
     if asked.checkpoint is not None:
         raise InvalidError([field("/checkpoint", RequestFaults.sampling_draws())])
-    given = {**ended.params, **asked.params}
-    try:
-        params = SampleParams.model_validate(given)
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        raise InvalidError(body_errors(found, SampleParams, given, prefix=("params",))) from error
+    params = _changed(SampleParams, ended, asked)
     request = SampleRequest(kind="sample", source=SampleSource(**ended.source), params=params, **_common(ended))
     new = place(stores, owner, request)
     # The checkpoint that `best` named then, as long as it exists.
     return replace(new, source_artifact=ended.source_artifact or new.source_artifact)
+
+
+def _evaluate(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> NewJob:
+    if asked.checkpoint is not None:
+        raise InvalidError([field("/checkpoint", RequestFaults.evaluation_judges())])
+    # Data sets are the very ones of the ended job: their names may mean others by now.
+    judged = ended.source if ended.source_dataset is None else {"dataset": ended.source_dataset}
+    request = EvaluateRequest(
+        kind="evaluate",
+        source=EvaluateSource(**judged),
+        dataset=ended.dataset_id,
+        params=_changed(EvaluateParams, ended, asked),
+        **_common(ended),
+    )
+    new = replace(place(stores, owner, request), source=ended.source, dataset=ended.dataset)
+    return replace(new, source_artifact=ended.source_artifact or new.source_artifact)
+
+
+def _changed(model: type[Params], ended: Row[Any], asked: Retry) -> Params:
+    """Return the parameters of the ended job with the changes.
+
+    Raises:
+        InvalidError: they are not valid.
+    """
+    given = {**ended.params, **asked.params}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        raise InvalidError(body_errors(found, model, given, prefix=("params",))) from error
 
 
 def _common(ended: Row[Any]) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from api.http.access import Access
-from api.http.cursors import created, number_position, pager_for, time_position
-from api.http.filters import job_filter
+from api.http.cursors import created, figure_position, measured, number_position, pager_for, time_position
+from api.http.filters import figure_order, job_filter
 from api.http.idempotency import IDEMPOTENCY_KEY, REPLAYED, idempotency, made
 from api.http.problems import InvalidError
 from api.http.routes import Call, Header, Reply, Routes
@@ -72,13 +73,27 @@ def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
     return made(*stores.jobs.submit(new, request, call.who))
 
 
-@routes.add("GET", "/v1/jobs", Access.read, query=JobsQuery, answers={200: answers.Page[answers.Job]})
+@routes.add(
+    "GET",
+    "/v1/jobs",
+    Access.read,
+    query=JobsQuery,
+    answers={200: answers.Page[answers.Job]},
+    problems=("conflict",),
+)
 def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
-    """List jobs, newest first."""
+    """List jobs, newest first, or in the order of a figure.
+
+    409: jobs that match were measured with different extractors, so their figures are not comparable.
+    """
     pager = pager_for(call, "jobs")
     wanted = job_filter(call.query, call.who.reads)
-    rows = call.service.stores.queries.jobs.jobs(wanted, pager.fetch, pager.after(time_position))
-    return pager.page(rows, created)
+    jobs, order = call.service.stores.queries.jobs, figure_order(call.query.sort)
+    if order is not None:
+        rows = jobs.jobs_by_figure(wanted, order, pager.fetch, pager.after(figure_position))
+        return pager.page(rows, partial(measured, order.figure))
+    oldest_first = call.query.sort == "created_at"
+    return pager.page(jobs.jobs(wanted, pager.fetch, pager.after(time_position), oldest_first=oldest_first), created)
 
 
 @routes.add("GET", "/v1/jobs/{job_id}", Access.read, headers=(PREFER,), answers={200: answers.Job})

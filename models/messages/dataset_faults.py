@@ -90,4 +90,11 @@ class Misfits(Texts):
         "the data set has {count} images and no test part; every {kept}th is kept for testing: take one with at least "
         "{kept} images"
     )
+    judged_channels = Text(
+        "data set {name} has images of {channels} channel(s), the images to judge have {wanted}: compare with another "
+        "data set"
+    )
+    no_reference = Text(
+        "data set {name} has the parts {parts} and no training images to compare with; compare with another one"
+    )
     translator_channels = Text("data set {name} has {channels} channels, the translator takes {wanted}")

@@ -184,11 +184,33 @@ class RequestFaults(Texts):
         "{batch} may fit"
     )
     sampling_job = Text("is a sampling job, which has no weights; name a training job")
+    evaluation_job = Text("is an evaluation, which has no weights; name a training job")
+    translator_not_evaluated = Text(
+        "{recipe} translates pictures, and only generators from noise are evaluated; to judge its translations, upload "
+        "them as a data set and evaluate that"
+    )
+    classifier_not_evaluated = Text("{recipe} generates no images to evaluate; name a job of one of {recipes}")
+    name_a_reference = Text("is required with a data set as source: name the data set of real images to compare with")
+    trained_on_deleted = Text(
+        "the data set that this job was trained on was deleted; name another one with the same kind of images"
+    )
+    too_few_images = Text(
+        "has {has} images, and an evaluation needs {least} at least; add more, or name another data set"
+    )
+    domains_not_compared = Text("has two domains for translation; name a data set with one set of images")
+    channels_to_judge = Text(
+        "its images have {has} channel(s), the images to judge {wanted} channel(s); name a data set with {wanted}"
+    )
+    figures_of_one_extractor = Text(
+        "these jobs were measured with different extractors ({first}, {second}), so their figures cannot be compared: "
+        "filter by `dataset=` or `extractor=`"
+    )
     not_a_checkpoint_of_it = Text("is not a checkpoint of this job")
     no_checkpoint_yet = Text("this job has no checkpoint yet")
 
     retry_from_zero = Text("this job has no checkpoint; retry from zero: leave it out")
     best_latest_or_id = Text("must be best, latest or an artifact's id")
+    evaluation_judges = Text("an evaluation judges the checkpoint it was made with; leave it out, or make another job")
     sampling_draws = Text(
         "a sampling job draws from the checkpoint it was made with; leave it out, or make another job"
     )
@@ -203,6 +225,8 @@ class ParameterFaults(Texts):
     """ParameterFaults that do not go together, or do not fit the data set."""
 
     one_cadence = Text('give exactly one of "steps", "epochs" or "seconds"')
+    one_source = Text("give exactly one of `job` and `dataset`: the images to judge")
+    checkpoint_of_a_job = Text("a data set has no checkpoints; leave it out, or name a `job` instead of a `dataset`")
     one_budget = Text("give exactly one of `epochs` and `images`")
     patience_needs_monitor = Text("`patience` needs a `monitor` to watch; set `monitor` too")
     no_smoothing_auto_encoder = Text("`label_smoothing` must be 0 here: an auto-encoder has no labels to smooth")

@@ -85,6 +85,7 @@ class Failures(Texts):
     unknown_output = Text("output is {output}; it must be grid, images, interpolation or translate")
     no_memory_for_torch = Text("the device has too little memory for torch itself ({error})")
     nothing_to_translate = Text("there is no data set to translate")
+    nothing_to_judge = Text("there is neither a checkpoint nor a data set to judge")
     no_such_network = Text("{recipe} has no {name}, so it cannot make this output")
     no_room_to_prepare = Text(
         "{name} at {size} pixels needs {needed} GB in {folder}, and {free} GB are free beside the disk's reserve "

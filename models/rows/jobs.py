@@ -18,15 +18,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.rows.base import Base, JsonObject, one_of
-from models.states import Action, ErrorCode, Outcome, State
+from models.states import Action, ErrorCode, JobKind, Outcome, State
 
 
 class Job(Base):
-    """A training or sampling job: what was asked for, its state, and who may write it (`fence`)."""
+    """A job of any kind: what was asked for, its state, and who may write it (`fence`)."""
 
     __tablename__ = "jobs"
     __table_args__ = (
-        CheckConstraint("kind IN ('train', 'sample')", name="kind"),
+        CheckConstraint(one_of("kind", JobKind), name="kind"),
         CheckConstraint(one_of("state", State), name="state"),
         CheckConstraint(one_of("pending_action", Action, null=True), name="pending_action"),
         CheckConstraint(one_of("error_code", ErrorCode, null=True), name="error_code"),
@@ -78,6 +78,19 @@ class Job(Base):
         Index("ix_jobs_latest_checkpoint", "latest_checkpoint", postgresql_where=text("latest_checkpoint IS NOT NULL")),
         Index("ix_jobs_best_checkpoint", "best_checkpoint", postgresql_where=text("best_checkpoint IS NOT NULL")),
         Index("ix_jobs_dataset", "dataset_id"),
+        Index("ix_jobs_source_dataset", "source_dataset", postgresql_where=text("source_dataset IS NOT NULL")),
+        # Lists in the order of a figure, which is comparable within one extractor.
+        Index("ix_jobs_fd_ratio", "extractor", "fd_ratio", "id", postgresql_where=text("fd_ratio IS NOT NULL")),
+        Index(
+            "ix_jobs_owner_fd_ratio",
+            "owner",
+            "extractor",
+            "fd_ratio",
+            "id",
+            postgresql_where=text("fd_ratio IS NOT NULL"),
+        ),
+        Index("ix_jobs_kid", "extractor", "kid", "id", postgresql_where=text("kid IS NOT NULL")),
+        Index("ix_jobs_owner_kid", "owner", "extractor", "kid", "id", postgresql_where=text("kid IS NOT NULL")),
         # Retention walks old jobs in the order of their end.
         Index("ix_jobs_finished", "finished_at", "id", postgresql_where=text("finished_at IS NOT NULL")),
         Index("ix_jobs_failed", "finished_at", "id", postgresql_where=text("state = 'failed'")),
@@ -90,6 +103,7 @@ class Job(Base):
     preset: Mapped[str | None]
     dataset_id: Mapped[str | None] = mapped_column(ForeignKey("datasets.id"))
     dataset: Mapped[str | None]  # the name or id that was asked for
+    source_dataset: Mapped[str | None] = mapped_column(ForeignKey("datasets.id"))  # the images that are judged
     params: Mapped[JsonObject]
     seed: Mapped[int] = mapped_column(BigInteger)
     queue: Mapped[str] = mapped_column(ForeignKey("queues.name"))
@@ -98,7 +112,7 @@ class Job(Base):
     labels: Mapped[JsonObject] = mapped_column(server_default=text("'{}'::jsonb"))
     max_attempts: Mapped[int] = mapped_column(SmallInteger)
     max_runtime_s: Mapped[int | None] = mapped_column(Integer)
-    source: Mapped[JsonObject | None]  # sampling: {"job", "checkpoint"} as asked for
+    source: Mapped[JsonObject | None]  # {"job", "checkpoint"} as asked for; evaluations also {"dataset"}
     source_artifact: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL"))
     parent: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
     # What it is expected to cost: null where nothing is known (stores/schedule: memory_stats.py, speed_stats.py).
@@ -128,6 +142,13 @@ class Job(Base):
     error_code: Mapped[str | None]
     error_detail: Mapped[str | None]
     error_text: Mapped[JsonObject | None]  # code and parameters of the detail
+    # What an evaluation found (docs/02-rows-and-states.md).
+    result: Mapped[JsonObject | None]
+    # The figures by which jobs can be sorted, and the sha256 of the extractor that they were measured with. Trainings
+    # that measure themselves have those of their checkpoint `best`.
+    fd_ratio: Mapped[float | None]
+    kid: Mapped[float | None]
+    extractor: Mapped[str | None]
     last_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     # Orders the owner's jobs of one priority: when the job was created, unless its owner moved it.

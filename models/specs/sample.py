@@ -9,6 +9,8 @@ from pydantic import Field
 from models.ids import id_pattern
 from models.specs.base import Spec
 
+CheckpointName = Annotated[str, Field(pattern=rf"^(best|latest)$|{id_pattern('art')}")]
+
 
 class SampleParams(Spec):
     """The same checkpoint and seed give the same bytes on the same device."""
@@ -32,7 +34,7 @@ class SampleSource(Spec):
     """The source of the weights."""
 
     job: Annotated[str, Field(pattern=id_pattern("job"))] = Field(description="The training job.")
-    checkpoint: Annotated[str, Field(pattern=rf"^(best|latest)$|{id_pattern('art')}")] = Field(
+    checkpoint: CheckpointName = Field(
         "best",
         description="`best` (by the recipe's `monitor`, or the latest if there is none), `latest`, or the "
         "id of an artifact.",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from models.states import Action, ArtifactKind, DeviceClass, ErrorCode, EventType, Outcome, State
+from models.states import Action, ArtifactKind, DeviceClass, ErrorCode, EventType, JobKind, Outcome, State
 from models.views.base import Moment, closed, view
 
 
@@ -59,6 +59,70 @@ class Source(TypedDict):
 
 
 @closed
+class DatasetSource(TypedDict):
+    """The data set whose images an evaluation judges, as it was asked."""
+
+    dataset: str
+
+
+@closed
+class Extractor(TypedDict):
+    """The network whose features were compared. Figures of different networks are not comparable."""
+
+    name: str
+    sha256: Annotated[str, Field(description="Of its weights.")]
+    accuracy: Annotated[float | None, Field(description="On the test images, where it is a classifier.")]
+
+
+@closed
+class Fidelity(TypedDict):
+    """Whether the images look real."""
+
+    fd: float
+    fd_reference: float
+    fd_ratio: float
+    kid: float
+    kid_std: float
+    precision: float
+    density: float
+
+
+@closed
+class Diversity(TypedDict):
+    """Whether all kinds of images are there."""
+
+    recall: float
+    coverage: float
+    coverage_reference: float
+    class_histogram: list[float] | None
+    kl: float | None
+    classes_missing: list[str] | None
+
+
+@closed
+class Copying(TypedDict):
+    """Whether the images are new."""
+
+    auth_pct: float
+    c_t: float
+    duplicates: float
+    duplicates_reference: float
+
+
+@closed
+class Evaluation(TypedDict):
+    """What an evaluation found, each group with its reference on held-out real images."""
+
+    verdicts: Annotated[list[str], Field(description="What is wrong: low_fidelity, modes_lost, copying; empty: none.")]
+    summary: str
+    count: Annotated[int, Field(description="Images that were judged.")]
+    extractor: Extractor
+    fidelity: Fidelity
+    diversity: Diversity
+    copying: Copying
+
+
+@closed
 class Checkpoints(TypedDict):
     """What a sampling job would draw from, and what a lost job would go on from."""
 
@@ -71,8 +135,8 @@ class Job(TypedDict):
     """A job, with everything filled in."""
 
     id: str
-    kind: Literal["train", "sample"]
-    recipe: str
+    kind: JobKind
+    recipe: Annotated[str, Field(description="Of an evaluation of a data set: `darknet`, the recipe of the judge.")]
     preset: str | None
     dataset: str | None
     params: Annotated[dict[str, Any], Field(description="Complete: preset and defaults filled in.")]
@@ -96,10 +160,19 @@ class Job(TypedDict):
     worker: str | None
     device: str | None
     checkpoints: Annotated[Checkpoints, Field(description="Ids of the artifacts that `best` and `latest` mean now.")]
-    source: Source | None
+    source: Source | DatasetSource | None
     parent: str | None
     owner: str
     error: Failure | None
+    result: Annotated[Evaluation | None, Field(description="Of an evaluation that has succeeded.")]
+    fd_ratio: Annotated[
+        float | None,
+        Field(description="Of an evaluation, or of a training's checkpoint `best`. 1 is as good as real images."),
+    ]
+    kid: float | None
+    extractor: Annotated[
+        str | None, Field(description="The sha256 of the extractor's weights; other extractors give other figures.")
+    ]
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
@@ -181,12 +254,12 @@ NOT_BEGUN = Progress(epoch=0, epochs=None, step=0, steps=None, images=0, fractio
 
 def job_view(row: Mapping[Any, Any], position: int | None = None, eta: Eta | None = None) -> Job:
     """Return a job. A waiting one has its place in the queue and perhaps an ETA, which are no columns of its row."""
-    # A sampling job has no steps to count: it is done when it has succeeded.
-    drawn = {"fraction": 1.0} if row["kind"] == "sample" and row["state"] == State.succeeded else {}
+    # Only trainings have steps to count: other jobs are done when they have succeeded.
+    done = {"fraction": 1.0} if row["kind"] != JobKind.train and row["state"] == State.succeeded else {}
     return view(
         Job,
         row,
-        progress={**NOT_BEGUN, **row["progress"], **drawn},
+        progress={**NOT_BEGUN, **row["progress"], **done},
         eta=row["eta"] if row["state"] == State.running else eta,
         position=position,
         worker=row["worker_id"],

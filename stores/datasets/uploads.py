@@ -116,7 +116,8 @@ class Uploads:
             if row.source != "uploaded":
                 raise ConflictError(Conflicts.not_uploaded(source=word(row.source)))
             states = [str(state) for state in TERMINAL]
-            needing = select(func.count()).where(Job.dataset_id == dataset_id, Job.state.not_in(states))
+            used = or_(Job.dataset_id == dataset_id, Job.source_dataset == dataset_id)
+            needing = select(func.count()).where(used, Job.state.not_in(states))
             if busy := connection.scalar(needing):
                 raise ConflictError(Conflicts.dataset_needed(count=busy))
             connection.execute(update(Dataset).where(Dataset.id == dataset_id).values(deleted_at=func.now()))

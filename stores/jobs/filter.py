@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Text, any_, literal
+from sqlalchemy import Select, Text, any_, literal, or_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from models.rows import Job
@@ -24,6 +24,8 @@ class JobFilter:
     queues: Sequence[str] = ()
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)  # each key is a field of its own
     parents: Sequence[str] = ()
+    datasets: Sequence[str] = ()  # names as they were asked for, or ids
+    extractors: Sequence[str] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
 
@@ -35,9 +37,12 @@ class JobFilter:
             (Job.recipe, self.recipes),
             (Job.queue, self.queues),
             (Job.parent, self.parents),
+            (Job.extractor, self.extractors),
         ):
             if values:
                 query = query.where(column.in_(list(values)))
+        if self.datasets:
+            query = query.where(or_(Job.dataset.in_(list(self.datasets)), Job.dataset_id.in_(list(self.datasets))))
         if self.owner is not None:
             query = query.where(Job.owner == self.owner)
         for key, choices in self.labels.items():

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Integer, LargeBinary, Table, Text, bindparam,
 from sqlalchemy.dialects.postgresql import JSONB
 
 from models import views
-from models.jobs import SampleRequest, TrainRequest
+from models.jobs import AnyRequest
 from models.messages import Conflicts, Message
 from models.rows import Job
 from models.states import EventType, State
@@ -43,6 +43,7 @@ class NewJob:
     max_runtime_s: int | None
     source: dict[str, Any] | None = None
     source_artifact: str | None = None
+    source_dataset: str | None = None
     parent: str | None = None
     reason: str | None = None
     needs_bytes: int | None = None
@@ -51,7 +52,7 @@ class NewJob:
     images: int | None = None
 
     @classmethod
-    def of(cls, asked: TrainRequest | SampleRequest, **found: Any) -> NewJob:
+    def of(cls, asked: AnyRequest, **found: Any) -> NewJob:
         """Return the job that a request makes. `found` has the columns that placement decides; others are as asked."""
         asked_for = {name: value for name, value in asked if name in cls.__dataclass_fields__}
         return cls(**{**asked_for, **found})
@@ -75,15 +76,18 @@ COLUMNS = (*NewJob.__dataclass_fields__, "id", "state", "last_seq")
 STORE = text(f"""
 WITH waiting AS ({COUNT_QUEUED}), dataset AS (
     SELECT id FROM datasets WHERE id = :dataset_id AND deleted_at IS NULL FOR KEY SHARE
+), judged AS (
+    SELECT id FROM datasets WHERE id = :source_dataset AND deleted_at IS NULL FOR KEY SHARE
 ), checkpoint AS (
     SELECT id FROM artifacts WHERE id = :source_artifact FOR KEY SHARE
 ), found AS (
     SELECT (:dataset_id IS NULL OR EXISTS (SELECT 1 FROM dataset)) AS dataset,
+           (:source_dataset IS NULL OR EXISTS (SELECT 1 FROM judged)) AS judged,
            (:source_artifact IS NULL OR EXISTS (SELECT 1 FROM checkpoint)) AS checkpoint
 ), job AS (
     INSERT INTO jobs ({", ".join(COLUMNS)})
     SELECT {", ".join(f":{name}" for name in COLUMNS)} FROM waiting, found
-     WHERE (:limit IS NULL OR n < :limit) AND found.dataset AND found.checkpoint
+     WHERE (:limit IS NULL OR n < :limit) AND found.dataset AND found.judged AND found.checkpoint
     RETURNING id
 ), event AS (
     INSERT INTO events (job_id, seq, attempt, type, data) SELECT id, 1, 0, 'state', :change FROM job
@@ -167,6 +171,8 @@ def store(
     gone = None
     if not row.dataset:
         gone = Conflicts.dataset_deleted_meanwhile(dataset=new.dataset)
+    elif not row.judged:
+        gone = Conflicts.dataset_deleted_meanwhile(dataset=(new.source or {}).get("dataset"))
     elif not row.checkpoint:
         gone = Conflicts.checkpoint_removed_meanwhile(checkpoint=new.source_artifact)
     return Stored(row.at, row.waiting, row.key, gone)

@@ -6,7 +6,7 @@ Only stores/jobs/ uses them, in transactions of its own.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from stores.events import events
 from stores.events.bus import Hint
 from stores.infra.errors import InvalidTransitionError, NotFoundError, StaleFenceError
 from stores.infra.sql import seconds
+from stores.jobs.results import columns
 from stores.jobs.verbs import VERBS
 
 # Built once, because a training run locks its row several times a second.
@@ -43,12 +44,13 @@ Explanation = Message | str | None
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt ended; the outcome decides the job's next state."""
+    """How an attempt ended; the outcome decides the job's next state. `result` is what a successful one measured."""
 
     outcome: Outcome
     reason: Explanation = None
     code: ErrorCode | None = None
     detail: Explanation = None
+    result: Mapping[str, Any] | None = None
 
 
 def english(explanation: Explanation) -> str | None:
@@ -160,7 +162,7 @@ def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], 
     """Decide where a job goes when an attempt ends: the one place that counts attempts."""
     match ending.outcome:
         case Outcome.succeeded:
-            return State.succeeded, {}, ending.reason
+            return State.succeeded, {} if ending.result is None else columns(ending.result), ending.reason
         case Outcome.failed:
             return State.failed, _error(ending.code, ending.detail), ending.reason
         case Outcome.canceled:

@@ -18,6 +18,7 @@ from models.views import artifact_view, attempt_view, queue_view, worker_view
 from stores.fleet.workers import SEEN_TODAY, STATE, is_live, is_running
 from stores.infra.errors import NotFoundError
 from stores.jobs.filter import JobFilter
+from stores.queries.jobs_by_figure import FigureOrder, FigurePlace, jobs_by_figure
 from stores.schedule.position import Place, foreseen, job_views
 from stores.schedule.queue_forecast import Outlook, needs_of_smaller, outlooks
 
@@ -42,14 +43,34 @@ class JobQueries:
                 raise NotFoundError(Missing.no_job(job=job_id))
             return job_views(connection, [row], self._alive_s)[0]
 
-    def jobs(self, wanted: JobFilter, limit: int, before: tuple[datetime, str] | None) -> list[views.Job]:
-        """Return up to `limit` jobs, newest first, starting after the position `before`: (created_at, id)."""
-        query = wanted.apply(select(*Job.__table__.columns)).order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
-        if before is not None:
-            query = query.where(tuple_(Job.created_at, Job.id) < tuple_(literal(before[0]), literal(before[1])))
+    def jobs(
+        self, wanted: JobFilter, limit: int, after: tuple[datetime, str] | None, *, oldest_first: bool = False
+    ) -> list[views.Job]:
+        """Return up to `limit` jobs, newest first, starting after a position: (created_at, id)."""
+        order = (Job.created_at, Job.id) if oldest_first else (Job.created_at.desc(), Job.id.desc())
+        query = wanted.apply(select(*Job.__table__.columns)).order_by(*order).limit(limit)
+        if after is not None:
+            here, place = tuple_(Job.created_at, Job.id), tuple_(literal(after[0]), literal(after[1]))
+            query = query.where(here > place if oldest_first else here < place)
         with self._engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
             return job_views(connection, rows, self._alive_s)
+
+    def jobs_by_figure(
+        self, wanted: JobFilter, order: FigureOrder, limit: int, after: FigurePlace | None
+    ) -> list[views.Job]:
+        """Return up to `limit` jobs in the order of a figure; those that lack it come last, newest first.
+
+        Raises:
+            ConflictError: some of the jobs were measured with other extractors than others.
+        """
+        with self._engine.connect() as connection:
+            return job_views(connection, jobs_by_figure(connection, wanted, order, limit, after), self._alive_s)
+
+    def dataset_id(self, job_id: str) -> str | None:
+        """Return the id of the data set that a job was made for; it may be deleted since."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(Job.dataset_id).where(Job.id == job_id))
 
     def attempts(self, job_id: str) -> list[views.Attempt]:
         """Return the attempts at a job, first to last."""

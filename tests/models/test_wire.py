@@ -43,12 +43,14 @@ MESSAGES = [
     wire.Alert("collapse", "fakes look alike", 60),
     wire.Memory(5_000_000_000, 3_000_000_000),
     wire.Memory(5_000_000_000),
+    wire.Result({"verdicts": ["copying"], "count": 2000, "fidelity": {"fd_ratio": 1.5, "kid": None}}),
     wire.Done(None),
     wire.Done("no better d_loss for 3 epochs"),
     wire.Stopped(),
     wire.Failed("no_space", "the scratch folder has no room left"),
 ]
 WORK = {"job": "job_1", "attempt": 2, "recipe": "mlp_gan", "device": "cpu", "threads": 2, "scratch": Path("/scratch")}
+EXTRACTOR = wire.ExtractorSpec("mnist-10k", Path("mnist-10k.safetensors"), "ab" * 32, {"width": wire.Bound(512)})
 SPECS = [
     wire.TrainSpec(
         **WORK,
@@ -59,6 +61,7 @@ SPECS = [
         cache=Path("/cache"),
         resume=Path("/scratch/resume.safetensors"),
         stop_after_s=12.5,
+        extractor=EXTRACTOR,
     ),
     wire.SampleSpec(
         **WORK,
@@ -66,6 +69,17 @@ SPECS = [
         checkpoint=Path("/scratch/x.safetensors"),
         cache=Path("/cache"),
         bounds={"width": wire.Bound(512), "groups": wire.Bound(16, 6)},
+    ),
+    wire.EvaluateSpec(
+        **WORK,
+        params={"count": 2000, "seed": 1, "extractor": "auto"},
+        dataset=DATASET,
+        images=None,
+        checkpoint=Path("/scratch/x.safetensors"),
+        extractor=EXTRACTOR,
+        bounds={"width": wire.Bound(512)},
+        cache=Path("/cache"),
+        data_roots=(Path("/data"),),
     ),
 ]
 
@@ -89,7 +103,7 @@ def test_a_command_is_read_as_it_was_written():
 
 def test_every_kind_has_one_name_and_an_example_here():
     assert set(wire.MESSAGES.values()) == set(get_args(wire.FromTrainer)) == {type(message) for message in MESSAGES}
-    assert len(wire.MESSAGES) == 12
+    assert len(wire.MESSAGES) == 13
     assert set(wire.SPECS.values()) == {type(spec) for spec in SPECS}
 
 
@@ -112,6 +126,7 @@ def test_a_reporter_sends_every_kind_but_the_first():
     reporter.info(verbatim("a line"))
     reporter.alert("collapse", Alerts.collapse(), 60, {"distance_ratio": 0.4})
     reporter.memory(wire.Memory(1))
+    reporter.result({"count": 2000})
     reporter.done(None)
     reporter.stopped()
     reporter.failed("internal", verbatim("it broke"))
@@ -176,18 +191,19 @@ def test_the_documents_table_of_messages_has_their_fields():
 
 
 def test_the_documents_table_of_specs_has_their_fields():
-    rows = _table("| field | `train` | `sample` | meaning |")
-    for column, kind in enumerate((wire.TrainSpec, wire.SampleSpec), 1):
+    rows = _table("| field | `train` | `sample` | `evaluate` | meaning |")
+    for column, kind in enumerate((wire.TrainSpec, wire.SampleSpec, wire.EvaluateSpec), 1):
         documented = {name for row in rows if row[column] for name in _names(row[0])}
         assert documented == {one.name for one in fields(kind)}
-    documented = [name for row in _table("| field of `dataset` | meaning |") for name in _names(row[0])]
-    assert documented == [one.name for one in fields(wire.DatasetSpec)]
+    for field, kind in (("dataset", wire.DatasetSpec), ("extractor", wire.ExtractorSpec)):
+        documented = [name for row in _table(f"| field of `{field}` | meaning |") for name in _names(row[0])]
+        assert documented == [one.name for one in fields(kind)]
 
 
 def test_the_documents_examples_of_specs_can_be_read():
     blocks = re.findall(r'^    (\{"kind".*?\})\n\n', DOC.read_text(), re.MULTILINE | re.DOTALL)
     read = [type(wire.read_spec(block)) for block in blocks]
-    assert read == [wire.TrainSpec, wire.SampleSpec]
+    assert read == [wire.TrainSpec, wire.SampleSpec, wire.EvaluateSpec]
 
 
 def test_what_is_told_carries_its_code_and_comes_back_as_the_message():

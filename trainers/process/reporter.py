@@ -72,6 +72,10 @@ class Reporter(ABC):
         """Say how many bytes the work needed at the most, so that the next job like it finds a device with room."""
         self.send(peak)
 
+    def result(self, values: dict[str, object]) -> None:
+        """Say what was measured."""
+        self.send(wire.Result(values))
+
     def done(self, reason: Message | None) -> None:
         """Say that everything was written."""
         self.send(wire.Done(None) if reason is None else wire.Done(str(reason), wire.text_of(reason)))

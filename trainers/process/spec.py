@@ -14,9 +14,10 @@ from trainers.process.errors import TrainerError
 
 if TYPE_CHECKING:
     from models.specs.base import TrainParams
+    from models.specs.evaluate import EvaluateParams
     from models.specs.sample import SampleParams
 
-__all__ = ["DatasetSpec", "SampleSpec", "Spec", "TrainSpec", "as_params", "as_values", "parse"]
+__all__ = ["DatasetSpec", "EvaluateSpec", "SampleSpec", "Spec", "TrainSpec", "as_params", "as_values", "parse"]
 
 
 class TrainSpec(wire.TrainSpec["TrainParams"]):
@@ -27,7 +28,11 @@ class SampleSpec(wire.SampleSpec["SampleParams"]):
     """A sampling attempt."""
 
 
-Spec = Union[TrainSpec, SampleSpec]
+class EvaluateSpec(wire.EvaluateSpec["EvaluateParams"]):
+    """An evaluation's attempt."""
+
+
+Spec = Union[TrainSpec, SampleSpec, EvaluateSpec]
 
 
 def as_params(values: Mapping[str, object]) -> TrainParams:
@@ -54,6 +59,9 @@ def parse(line: str) -> Spec:
     if isinstance(given, wire.SampleSpec):
         sample = cast("SampleParams", _attributes(given.params))
         return SampleSpec(**{**vars(given), "params": sample})
+    if isinstance(given, wire.EvaluateSpec):
+        evaluation = cast("EvaluateParams", _attributes(given.params))
+        return EvaluateSpec(**{**vars(given), "params": evaluation})
     # The API fills in the size of the images; a spec that was written by hand may leave it open.
     size = given.params.get("image_size") or given.dataset.shape[-1]
     train = as_params({**given.params, "image_size": size})

@@ -51,11 +51,12 @@ def test_every_operation_documents_its_problems(app: Flask) -> None:
         assert list(response["content"]) == ["application/problem+json"]
 
 
-def test_a_new_job_is_one_of_two_kinds(app: Flask) -> None:
+def test_a_new_job_is_one_of_three_kinds(app: Flask) -> None:
     schemas = app.test_client().get("/openapi.json").json["components"]["schemas"]
     body = schemas["NewJobBody"]
     assert body["discriminator"]["propertyName"] == "kind"
-    assert [ref["$ref"].rpartition("/")[2] for ref in body["oneOf"]] == ["TrainRequest", "SampleRequest"]
+    kinds = ["TrainRequest", "SampleRequest", "EvaluateRequest"]
+    assert [ref["$ref"].rpartition("/")[2] for ref in body["oneOf"]] == kinds
     params = schemas["TrainRequest"]["properties"]["params"]["anyOf"]
     assert [ref["$ref"].rpartition("/")[2] for ref in params] == [r.params.__name__ for r in RECIPES.values()]
     assert schemas["DcganParams"]["properties"]["epochs"]["default"] == 20

@@ -150,7 +150,7 @@ def test_a_dry_run_with_an_idempotency_key_leaves_the_key_unused(alice: Person) 
         ({"max_attempts": 0}, "/max_attempts", "must be at least 1"),
         ({"max_runtime_s": 0}, "/max_runtime_s", "must be at least 1"),
         ({"sed": 1}, "/sed", "did you mean seed?"),
-        ({"kind": "paint"}, "/kind", "must be one of 'train' or 'sample'"),
+        ({"kind": "paint"}, "/kind", "must be one of 'train', 'sample' or 'evaluate'"),
         ({"source": {}}, "/source", "is not known"),
     ],
 )

@@ -89,7 +89,7 @@ def test_times_bound_the_list_on_both_sides(alice: Person) -> None:
         ("limit=5&limit=6", "limit", "must be given once"),
         ("limit=99999999999999999999999", "limit", "must be an integer"),
         ("state=done", "state", "must be one of 'queued'"),
-        ("kind=paint", "kind", "must be one of 'train' or 'sample'"),
+        ("kind=paint", "kind", "must be one of 'train', 'sample' or 'evaluate'"),
         ("queue=auto", "queue", "must be one of 'gpu'"),
         ("label=team", "label", "must match"),
         ("label=:a", "label", "must match"),

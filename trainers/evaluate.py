@@ -1,0 +1,137 @@
+"""An evaluation's attempt: images against real ones, the report card, and its pictures."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch.nn.functional import interpolate
+
+from models.messages import Failures
+from models.wire import File, Progress
+from trainers.device import devices
+from trainers.images_to_judge import Material, Pictures, of_checkpoint, of_dataset
+from trainers.judging import extractor as extractors
+from trainers.loop import checkpoints
+from trainers.outputs import CELLS, png
+from trainers.process.errors import TrainerError
+from trainers.process.reporter import JSON, PNG
+from trainers.standin import judge
+
+if TYPE_CHECKING:
+    from models.wire import FileKind
+    from trainers.judging.extractor import Extractor
+    from trainers.process.reporter import Reporter
+    from trainers.process.spec import EvaluateSpec
+
+# Larger images are kept at this size, for their pictures and for distances between pixels.
+_KEPT_SIZE = 64
+# The share of the work that comes after all images were looked at.
+_JUDGING_SHARE = 0.2
+_TELL_EVERY_S = 0.5
+
+
+class Looked(NamedTuple):
+    """What is kept of n images: pixels [n, C, side, side] uint8, features [n, d], probabilities [n, classes]."""
+
+    pixels: torch.Tensor
+    features: torch.Tensor
+    probabilities: torch.Tensor | None
+
+
+class StopAskedError(Exception):
+    """Somebody asked for the end of this attempt."""
+
+
+def evaluate(spec: EvaluateSpec, reporter: Reporter) -> None:
+    """Run an attempt; ends with `done` or `stopped`.
+
+    Raises:
+        TrainerError: the checkpoint, a data set or the extractor are no good.
+        RuntimeError: torch found no memory, or something else went wrong.
+    """
+    device = devices.prepare(spec.device, spec.threads, exact=True)
+    extractor = extractors.load(spec.extractor, spec.extractor.bounds, device)
+    # 1. What is judged, and what it is compared with. Images are read and generated block by block, later.
+    if spec.checkpoint is not None:
+        material = of_checkpoint(spec, checkpoints.read(spec.checkpoint), device, reporter)
+    elif spec.images is not None:
+        material = of_dataset(spec, spec.images, extractor.size, reporter)
+    else:
+        raise TrainerError(Failures.nothing_to_judge())
+    looking = _Looking(extractor, material, reporter)
+    reporter.started(0, looking.total, None, devices.name(device))
+    # 2. Features of all images, and figures of the features.
+    try:
+        judged, train, test = (looking.at(some) for some in (material.judged, material.train, material.test))
+    except StopAskedError:
+        reporter.stopped()
+        return
+    result = judge(judged, train, test, extractor)
+    # 3. Files, and what was measured.
+    _hand_over(spec, material, judged, result, reporter)
+    reporter.memory(devices.peak_memory(device))
+    reporter.result(result)
+    reporter.done(None)
+
+
+class _Looking:
+    """Takes all images past the extractor, says how far that is, and stops between two blocks when asked to."""
+
+    def __init__(self, extractor: Extractor, material: Material, reporter: Reporter) -> None:
+        self.extractor = extractor
+        self.reporter = reporter
+        self.total = sum(some.number for some in (material.judged, material.train, material.test))
+        self.seen = 0
+        self.next = time.monotonic()
+
+    def at(self, pictures: Pictures) -> Looked:
+        """Look at images of one size.
+
+        Raises:
+            StopAskedError
+        """
+        pixels, features, probabilities = [], [], []
+        for block in pictures.blocks:  # [at most 256, C, size, size] uint8
+            if self.reporter.should_stop():
+                raise StopAskedError
+            seen = self.extractor.look_at(block)
+            features.append(seen.features)
+            if seen.probabilities is not None:
+                probabilities.append(seen.probabilities)
+            pixels.append(_small(block))
+            self._tell(len(block))
+        return Looked(torch.cat(pixels), torch.cat(features), torch.cat(probabilities) if probabilities else None)
+
+    def _tell(self, more: int) -> None:
+        self.seen += more
+        if time.monotonic() < self.next:
+            return
+        self.next = time.monotonic() + _TELL_EVERY_S
+        fraction = (1 - _JUDGING_SHARE) * self.seen / self.total
+        self.reporter.progress(Progress(0, None, self.seen, self.total, self.seen, round(fraction, 6)))
+
+
+def _small(pixels: torch.Tensor) -> torch.Tensor:
+    """Return images [n, C, size, size] uint8 at the size that is kept."""
+    if pixels.shape[-1] <= _KEPT_SIZE:
+        # A copy: a block may be a window of a memory map.
+        return pixels.clone()
+    scaled = interpolate(pixels.float(), (_KEPT_SIZE, _KEPT_SIZE), mode="bilinear", antialias=True)
+    return scaled.round().clamp(0, 255).to(torch.uint8)
+
+
+def _hand_over(
+    spec: EvaluateSpec, material: Material, judged: Looked, result: dict[str, object], reporter: Reporter
+) -> None:
+    """Report the grid of judged images and the report."""
+
+    def file(kind: FileKind, name: str, content: bytes, content_type: str) -> None:
+        path = png.write(spec.scratch / name, content)
+        reporter.file(File(kind, path, material.step, material.epoch, content_type))
+
+    file("samples", "judged.png", png.png(png.tile(judged.pixels[:CELLS])), PNG)
+    report = {**result, "held_out": material.held_out, "dataset": spec.dataset.name}
+    file("report", "report.json", json.dumps(report, indent=2).encode(), JSON)
