@@ -137,10 +137,34 @@ class Client(Operator):
         request = {"kind": "sample", "source": {"job": job, "checkpoint": checkpoint}, "params": dict(params or {})}
         return self.submit({**request, **options}, dry_run=dry_run, idempotency_key=idempotency_key)
 
-    def jobs(self, **filters: str | Sequence[str]) -> Iterator[Job]:
-        """Yield jobs, newest first.
+    def evaluate(
+        self,
+        job: str | None = None,
+        *,
+        checkpoint: str = "best",
+        images: str | None = None,
+        dataset: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+        **options: Any,
+    ) -> Job:
+        """Create an evaluation of a training job's checkpoint, or of the `images` of a data set; give one of the two.
 
-        Filters, each a text or several: state, kind, recipe, queue, label, parent, created_after, created_before.
+        `dataset` is what they are compared with, by default the data set trained on. The `result` of the job, once it
+        has succeeded (see `wait`), says what was found.
+        """
+        of_job = {} if job is None else {"job": job, "checkpoint": checkpoint}
+        source = {**of_job, **({} if images is None else {"dataset": images})}
+        request: dict[str, Any] = {"kind": "evaluate", "source": source, "dataset": dataset}
+        request |= {"params": dict(params or {}), **options}
+        return self.submit(request, dry_run=dry_run, idempotency_key=idempotency_key)
+
+    def jobs(self, **filters: str | Sequence[str]) -> Iterator[Job]:
+        """Yield jobs, newest first, or in the order that `sort` names, such as "fd_ratio".
+
+        Filters, each a text or several: state, kind, recipe, queue, label, parent, dataset, extractor, created_after,
+        created_before.
         """
         return cast("Iterator[Job]", self._list("/v1/jobs", filters))
 

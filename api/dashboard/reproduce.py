@@ -94,7 +94,7 @@ def command(job: Job, schema: Mapping[str, Any]) -> str:
     for label, text in made.get("labels", {}).items():
         words += ["--label", f"{label}={text}"]
     for name, value in made["params"].items():
-        words += ["--set", f"{name}={_written(value)}"]
+        words += [f"--{name}", str(value)] if job["kind"] == "evaluate" else ["--set", f"{name}={_written(value)}"]
     return shlex.join(words)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from ganforge.cli import admin, catalog, datasets, demo, job_actions, jobs, submit, up
+from ganforge.cli import admin, catalog, datasets, demo, evaluate, job_actions, jobs, submit, up
 from ganforge.cli.output import INTERRUPTED, OTHER_ERROR, USAGE, complain, drop, prepare, say
 from ganforge.errors import EncodingError, GanforgeError, OutputError
 
@@ -48,6 +48,7 @@ app.command("up")(up.up)
 app.command("demo")(demo.demo)
 app.command("train")(submit.train)
 app.command("sample")(submit.sample)
+app.command("evaluate")(evaluate.evaluate)
 app.command("jobs")(jobs.jobs)
 app.command("watch")(jobs.watch)
 app.command("cancel")(jobs.cancel)

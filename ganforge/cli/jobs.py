@@ -25,17 +25,23 @@ def jobs(
     queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Only this recipe.")] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Only jobs with this label.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only train, sample or evaluate.")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only this data set.")] = None,
+    sort: Annotated[
+        str | None, typer.Option(help="fd_ratio, kid or created_at; with - before it: falling.", metavar="FIGURE")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, newest first."""
-    asked = {"state": state, "queue": queue, "recipe": recipe, "label": label}
+    asked = {"state": state, "queue": queue, "recipe": recipe, "label": label, "kind": kind, "dataset": dataset}
+    asked["sort"] = sort
     with Client() as client:
         found = list(islice(client.jobs(**{name: value for name, value in asked.items() if value}), limit))
     if as_json:
         print_json(found)
         return
-    columns = ("job", "kind", "recipe", "state", "progress", "queue", "name", "created")
+    columns = ("job", "kind", "recipe", "state", "progress", "FD ratio", "queue", "name", "created")
     print_table(columns, map(_row, found), "No jobs.")
 
 
@@ -43,7 +49,9 @@ def _row(job: Job) -> tuple[str | None, ...]:
     progress = job["progress"]
     state = f"{job['state']} ({job['pending_action']})" if job["pending_action"] else job["state"]
     done = None if progress["fraction"] is None else f"{progress['fraction']:.0%}"
-    return job["id"], job["kind"], job["recipe"], state, done, job["queue"], job["name"], ago(job["created_at"])
+    ratio = None if job["fd_ratio"] is None else f"{job['fd_ratio']:.2f}"
+    of = (job["id"], job["kind"], job["recipe"], state, done, ratio)
+    return *of, job["queue"], job["name"], ago(job["created_at"])
 
 
 def watch(job_id: JobId, as_json: AsJson = False) -> None:

@@ -78,11 +78,15 @@ def _operations(target: Target, wanted: Callable[[str, dict[str, Any]], bool]) -
     }
 
 
+EVALUATE = {"kind": "evaluate", "source": {"dataset": "mnist-10k"}, "dataset": "mnist-10k", "queue": "cpu"}
+JOBS = (TRAIN, EVALUATE)
+
+
 def _case(operation: Any, target: Target, turn: int, **parts: Any) -> Case:
     """Return a right request to something that is there."""
     names = re.findall(r"{(\w+)}", operation.path)
     path = {name: target.known[name][turn % len(target.known[name])] for name in names}
-    body = {"POST /v1/jobs": TRAIN, "POST /v1/keys": {"name": "fuzz"}}.get(
+    body = {"POST /v1/jobs": JOBS[turn % len(JOBS)], "POST /v1/keys": {"name": "fuzz"}}.get(
         f"{operation.method.upper()} {operation.path}"
     )
     if operation.body and "headers" not in parts:
