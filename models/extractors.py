@@ -53,3 +53,8 @@ PACKAGED: Mapping[str, PackagedExtractor] = {
         Path("mnist-10k.safetensors"), "8d4956e9748cd098900f0dc8aa15089ae8f5fb7c9b846e708a54d6719b43cfea", 0.99
     ),
 }
+
+
+def packaged(dataset: str, source: str) -> PackagedExtractor | None:
+    """Return the extractor for a data set of this name and source, if one is in the package."""
+    return PACKAGED.get(dataset) if source == "builtin" else None

@@ -170,6 +170,17 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Quality:
+    """How good the images of the checkpoint `best` are; where it goes by another metric, the last ones measured.
+
+    ``extractor`` is the sha256 of the weights of what judges them.
+    """
+
+    fd_ratio: float
+    extractor: str
+
+
+@dataclass(frozen=True)
 class Done:
     """Everything was written. ``reason`` says why the training ended before its budget, else it is null."""
 
@@ -193,7 +204,7 @@ class Failed:
 
 # The supervisor's `match` over these is checked to be complete (worker/attempt.py).
 FromTrainer = Union[
-    Ready, Started, Metric, Epoch, ProgressUpdate, File, Log, Alert, Memory, Result, Done, Stopped, Failed
+    Ready, Started, Metric, Epoch, ProgressUpdate, File, Log, Alert, Memory, Quality, Result, Done, Stopped, Failed
 ]
 
 MESSAGES: Mapping[str, Type[FromTrainer]] = {
@@ -207,6 +218,7 @@ MESSAGES: Mapping[str, Type[FromTrainer]] = {
     "alert": Alert,
     "memory": Memory,
     "result": Result,
+    "quality": Quality,
     "done": Done,
     "stopped": Stopped,
     "failed": Failed,

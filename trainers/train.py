@@ -20,7 +20,7 @@ from trainers.loop import checkpoints, memory_check
 from trainers.loop.ground import Ground, check
 from trainers.loop.loop import Loop
 from trainers.methods import output_network
-from trainers.outputs import GridWriter, layers, plots, png
+from trainers.outputs import GridWriter, generator_judge, layers, plots, png
 from trainers.process.errors import CheckpointCorruptError
 from trainers.process.reporter import JSON, PNG, SAFETENSORS
 from trainers.process.spec import as_values
@@ -61,7 +61,9 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
     # 3. Networks with the initial weights of the seed, optimizers, feed; then a checkpoint's state over all of them.
     pieces = graphs.of(device, reporter.info)
     method, gallery = assemble(spec, loaded.parts, Draws(spec.seed, 0, device), choice.precision, pieces)
-    loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter, ground)
+    #    What judges generated images takes its memory now, so that too little of it is noticed before the training.
+    judge = generator_judge.judge(spec.extractor, method, loaded.parts, reporter)
+    loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter, ground, judge)
     job = loop.job
     if snapshot is not None:
         loop.restore(snapshot)
@@ -154,6 +156,7 @@ def _report(spec: TrainSpec, loop: Loop) -> dict[str, object]:
         "images_per_second": round(images / max(seconds, 1e-9), 1),
         "ended": None if job.stop.reason is None else str(job.stop.reason),
         "best_epoch": job.stop.best_epoch or None,
+        **job.quality.report(),
         "alerts": job.alarms.codes,
         "halvings": job.halvings,
         "device": loop.device_name,

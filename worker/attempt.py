@@ -156,7 +156,7 @@ class Attempt:
                 self._progress(news)
             case wire.File():
                 self._uploader.add(news)
-            case wire.Memory() | wire.Result():
+            case wire.Memory() | wire.Result() | wire.Quality():
                 self._measured(news)
             case wire.Log():
                 self._write([(EventType.log, {"level": news.level, "message": news.message, **_text(news.text)})])
@@ -221,13 +221,15 @@ class Attempt:
             lambda: self._stores.jobs.progress(self._claim, events, progress=dict(vars(progress)), eta=eta), self._over
         )
 
-    def _measured(self, message: wire.Memory | wire.Result) -> None:
+    def _measured(self, message: wire.Memory | wire.Result | wire.Quality) -> None:
         match message:
             case wire.Memory():
                 self._lessons.memory(message)
             case wire.Result():
                 # It is stored when the attempt ends: an unfinished job has no result.
                 self._result = message.values
+            case wire.Quality(ratio, extractor):
+                patiently(lambda: self._stores.jobs.measured(self._claim, ratio, extractor), self._over)
 
     def _alert(self, alert: wire.Alert) -> None:
         self._lessons.alert(alert)

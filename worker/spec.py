@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from models import wire
+from models import extractors, wire
 from models.extractors import PACKAGED
 from models.messages import Alerts, Ends, Message, MessageError
 from models.recipes import RECIPES
@@ -81,6 +81,7 @@ class _Files:
             scratch=self._scratch,
             resume=resume,
             stop_after_s=None if limit is None else max(0.0, limit - self._job["spent_s"]),
+            extractor=_judging(dataset),
         )
         return spec, warnings
 
@@ -210,3 +211,11 @@ class _Files:
             return path
 
         return patiently(get, self._given_up)
+
+
+def _judging(dataset: DatasetSpec) -> wire.ExtractorSpec | None:
+    """Return the extractor that can judge images of a data set while a training makes them, if there is one."""
+    found = extractors.packaged(dataset.name, dataset.source)
+    if found is None:
+        return None
+    return wire.ExtractorSpec(dataset.name, found.path, found.sha256, bounds(RECIPES["darknet"].params))

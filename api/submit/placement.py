@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from api.http.parsing import body_errors
 from api.http.problems import FieldError, InvalidError, field
+from api.submit import monitor
 from api.submit.evaluations import place_evaluation
 from api.submit.names import checkpoint_of, find_dataset, training_of
 from api.submit.queue_choice import choose
@@ -51,7 +52,7 @@ def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
         params = _fitted(recipe, dataset, params, errors)
     if errors or dataset is None or params is None:
         raise InvalidError(errors)
-    complete = params.model_dump(mode="json")
+    complete = monitor.filled_in(params, dataset).model_dump(mode="json")
     shape, images = Shape.of(recipe.name, complete), images_to_show(complete, dataset)
     chosen = choose(stores, recipe, asked.queue, shape, images)
     return NewJob.of(

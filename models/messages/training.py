@@ -44,6 +44,11 @@ class Logs(Texts):
         "going on with other hardware or libraries than the checkpoint was made with ({changes}): the last bits of the "
         "weights may differ from a run without this change"
     )
+    no_judge = Text("the quality of the images is not measured, training goes on without: {error}")
+    too_few_to_judge = Text(
+        "the quality of the images is not measured: that takes {least} training images and {least} others, and there "
+        "are {train} and {others}"
+    )
     no_better = Text("no better {monitor} for {waited} epochs; the best was {best} in epoch {epoch}")
 
 

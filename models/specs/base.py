@@ -117,7 +117,8 @@ class TrainParams(Spec):
     patience: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, Group.records, Resumable.yes] = Field(
         None,
         description="Early stopping: the number of epochs without a better `monitor` after which training "
-        "ends. If not set: train to the end. Needs `monitor`.",
+        "ends. If not set: train to the end. Needs `monitor`. Where that is a measured quality, measurements count "
+        "instead of epochs (see `quality_every`).",
     )
     precision: Annotated[Literal["auto", "float32", "bfloat16"], Group.learning] = Field(
         "auto",
@@ -202,9 +203,16 @@ class NoiseParams(AdversarialParams):
         "generator. false: new noise for the generator's step, as in most publications. Has an effect only if "
         "d_steps is 1.",
     )
-    monitor: Literal["d_loss", "g_loss"] | None = Field(
+    monitor: Literal["fd_ratio", "coverage", "kl", "d_loss", "g_loss"] | None = Field(
         None,
-        description="Metric whose lowest epoch mean marks the checkpoint `best`. If not set: `best` is the "
-        "latest. A falling generator loss does not mean better images: it is often lowest in epoch 1, which shows "
-        "noise.",
+        description="Metric whose best value marks the checkpoint `best`: a measured quality of the images (see "
+        "`quality_every`), or the lowest epoch mean of a loss. If a request leaves it out: `fd_ratio` where an "
+        "extractor is at hand for the data set. null: `best` is the latest. A falling generator loss does not mean "
+        "better images: it is often lowest in epoch 1, which shows noise.",
+    )
+    quality_every: Annotated[Cadence | None, Group.records, Resumable.yes] = Field(
+        None,
+        description="Interval between measurements of the quality of generated images: `fd_ratio`, `coverage` and, "
+        "where classes are known, `kl`. They need an extractor for the data set. If not set: at the end of each epoch, "
+        "but only as often as takes at most 2 % of the training time, and once at the end.",
     )

@@ -203,6 +203,17 @@ class Attempts:
             hints += events.append(connection, claim.owner, claim.job_id, claim.attempt, job.last_seq + 1, news)
         self._bus.publish(hints)
 
+    def measured(self, claim: Claim, fd_ratio: float, extractor: str) -> None:
+        """Record how good the images of a training's best checkpoint are, by the extractor of this sha256.
+
+        Raises:
+            StaleFenceError
+        """
+        with self._engine.begin() as connection:
+            hold(connection, claim)
+            now = {"fd_ratio": fd_ratio, "extractor": extractor}
+            connection.execute(update(Job).where(Job.id == claim.job_id).values(now))
+
     def add_artifact(self, claim: Claim, new: NewArtifact) -> None:
         """Make a stored object visible; a checkpoint becomes the one to resume from.
 

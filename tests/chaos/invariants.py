@@ -61,7 +61,9 @@ def _tells_everything(job: dict[str, Any], events: list[dict[str, Any]], followe
     told: set[tuple[int, str, str]] = set()
     for event in events:
         if event["type"] in {"metric", "epoch"}:
-            what = (event["attempt"], event["type"], str(event["data"].get("steps") or event["data"]["epoch"]))
+            # What is measured beside the steps, such as the quality of images, comes in a message of its own.
+            data, names = event["data"], sorted(event["data"].get("values", ()))
+            what = (event["attempt"], event["type"], f"{data.get('steps') or data['epoch']} {' '.join(names)}")
             if what in told:
                 yield f"2: event {event['seq']} tells a second time of {what}"
             told.add(what)

@@ -43,6 +43,7 @@ MESSAGES = [
     wire.Alert("collapse", "fakes look alike", 60),
     wire.Memory(5_000_000_000, 3_000_000_000),
     wire.Memory(5_000_000_000),
+    wire.Quality(2.5, "0" * 64),
     wire.Result({"verdicts": ["copying"], "count": 2000, "fidelity": {"fd_ratio": 1.5, "kid": None}}),
     wire.Done(None),
     wire.Done("no better d_loss for 3 epochs"),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+from models.extractors import PACKAGED
 from models.states import EVENTS
 from tests.waiting import until
+
+DIGITS = PACKAGED["mnist-10k"].sha256
 
 
 def test_a_training_job_succeeds_with_every_artifact_and_event_that_was_promised(standing, stores, submit):
@@ -59,8 +62,15 @@ def test_events_are_numbered_without_a_gap_and_tell_every_step_once(standing, st
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     moves = [(event["data"]["from"], event["data"]["to"]) for event in events if event["type"] == "state"]
     assert moves == [(None, "queued"), ("queued", "running"), ("running", "succeeded")]
-    steps = [step for event in events if event["type"] == "metric" for step in event["data"]["steps"]]
+    metrics = [event["data"] for event in events if event["type"] == "metric"]
+    steps = [step for told in metrics if "d_loss" in told["values"] for step in told["steps"]]
     assert steps == list(range(1, 37))
+    # The quality of the images stands beside the steps, and is always measured at the end.
+    measured = [told for told in metrics if "fd_ratio" in told["values"]]
+    assert measured[-1]["steps"] == [36]
+    job = stores.queries.jobs.job(job_id, "alice")
+    assert (job["fd_ratio"], job["extractor"]) == (measured[-1]["values"]["fd_ratio"][0], DIGITS)
+    assert job["result"] is None
     epochs = [event["data"] for event in events if event["type"] == "epoch"]
     assert [(epoch["epoch"], epoch["step"], epoch["images"]) for epoch in epochs] == [(1, 18, 9000), (2, 36, 18000)]
     named = {"d_loss", "g_loss", "d_real", "d_fake", "images_per_second", "device"}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainers.data.loader import FeedState
+    from trainers.loop.quality import QualityState
 
 FORMAT = 1
 _KEY = "ganforge"
@@ -61,6 +62,7 @@ class _Later(TypedDict, total=False):
     precision: str
     data_digest: str | None  # of the images that it was trained on, and of their labels; None: unknown
     identity: dict[str, str]  # of hardware and libraries (trainers/device/identity.py)
+    quality: QualityState
 
 
 class CheckpointMeta(_Later):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Mapping
 
 from models.messages import Logs, Message
 
 if TYPE_CHECKING:
     from trainers.loop.checkpoints import StopState
 
-# Of all other metrics lower is better: they are losses.
-HIGHER_IS_BETTER = frozenset({"accuracy"})
+# Of all other metrics lower is better: they are losses, or distances from real images.
+HIGHER_IS_BETTER = frozenset({"accuracy", "coverage"})
 
 
 class EarlyStop:
-    """Looks at one metric of each epoch. Without a monitor no epoch is best and nothing stops early."""
+    """Looks at one metric, epoch by epoch. Without a monitor no epoch is best and nothing stops early."""
 
     def __init__(self, monitor: str | None, patience: int | None) -> None:
         self.monitor = monitor
@@ -23,11 +23,14 @@ class EarlyStop:
         self.best_epoch = 0
         self.waited = 0
 
-    def look(self, epoch: int, means: dict[str, float]) -> bool:
-        """Account for an epoch; return whether it is the best so far."""
-        if self.monitor is None:
+    def look(self, epoch: int, values: Mapping[str, float]) -> bool:
+        """Account for what was measured in an epoch; return whether it is the best so far.
+
+        Values without the monitor are neither better nor worse: it is not measured in every epoch.
+        """
+        value = values.get(self.monitor) if self.monitor is not None else None
+        if value is None:
             return False
-        value = means[self.monitor]
         # Turned so that lower is better. Equal is not better: a training that stands still should stop.
         sign = -1 if self.monitor in HIGHER_IS_BETTER else 1
         if self.best is None or sign * value < sign * self.best:

@@ -41,6 +41,11 @@ class EpochClock:
         """Continue after going back to a checkpoint: the seconds that were lost count all the same."""
         self._before, self._attempt_began = seconds, time.monotonic()
 
+    def leave_out(self, seconds: float) -> None:
+        """Leave the last so many seconds out of the present epoch: they were spent on something else."""
+        began, images = self.began
+        self.began = began + seconds, images
+
     def lap(self, images_seen: int) -> Lap:
         """Return what the epoch that ends now took."""
         seconds, images = self.began

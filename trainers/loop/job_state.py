@@ -14,12 +14,14 @@ from trainers.loop.checkpoints import CheckpointMeta, Halving, Snapshot
 from trainers.loop.early_stop import EarlyStop
 from trainers.loop.epoch_clock import EpochClock
 from trainers.loop.ground import Ground
+from trainers.loop.quality import Quality
 from trainers.loop.step_metrics import StepMetrics
 from trainers.process.errors import CheckpointCorruptError
 from trainers.process.spec import as_values
 
 if TYPE_CHECKING:
     from trainers.data.loader import Feed
+    from trainers.loop.quality import Judge
     from trainers.methods import Method
     from trainers.process.reporter import Reporter
     from trainers.process.spec import TrainSpec
@@ -28,7 +30,14 @@ if TYPE_CHECKING:
 class JobState:
     """A job's training so far, over all attempts. ``step`` counts iterations; the feed's sampler counts images."""
 
-    def __init__(self, spec: TrainSpec, method: Method, reporter: Reporter, ground: Ground | None = None) -> None:
+    def __init__(
+        self,
+        spec: TrainSpec,
+        method: Method,
+        reporter: Reporter,
+        ground: Ground | None = None,
+        judge: Judge | None = None,
+    ) -> None:
         params, sampler = spec.params, method.feed.sampler
         self.spec = spec
         self.method = method
@@ -39,6 +48,7 @@ class JobState:
         self.alarms = Alarms(reporter, method.iterations(0, sampler.per_pass), judged=method.judged)
         self.metrics = StepMetrics(method.metrics, method.feed.draws.device, reporter, self.alarms)
         self.stop = EarlyStop(params.monitor, params.patience)
+        self.quality = Quality(params, judge, reporter)
         self.halvings: list[Halving] = []  # where memory ran out
 
     @property
@@ -85,6 +95,7 @@ class JobState:
             "means": {"sums": metrics.means.sums, "count": metrics.means.count},
             "history": metrics.history.state(),
             "stop": self.stop.state(),
+            "quality": self.quality.state(),
             "watch": self.alarms.state(),
             "alerts": list(self.alarms.codes),
             "seconds": clock.seconds,
@@ -111,6 +122,8 @@ class JobState:
             self.metrics.means.restore(list(meta["means"]["sums"]), meta["means"]["count"])
             self.metrics.history.restore(tensors["history"], meta["history"])
             self.stop.restore(meta["stop"])
+            if "quality" in meta:  # checkpoints of earlier versions lack it
+                self.quality.restore(meta["quality"])
             self.alarms.restore(meta["watch"])
             self.alarms.codes = list(meta["alerts"])
             self.feed.restore(meta["place"], meta["salt"] if salt is None else salt)

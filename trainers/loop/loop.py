@@ -10,6 +10,7 @@ from trainers.loop import method_tensors
 from trainers.loop.cadence import Cadences
 from trainers.loop.checkpoint_writer import CheckpointWriter
 from trainers.loop.job_state import JobState
+from trainers.loop.quality import Moment
 from trainers.loop.rollback import Recovery, ToldOnce
 from trainers.loop.step_metrics import NotANumberError, rounded
 from trainers.process.errors import out_of_memory
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from models.wire import Progress
     from trainers.loop.checkpoints import Snapshot
     from trainers.loop.ground import Ground
+    from trainers.loop.quality import Judge
     from trainers.methods import Method
     from trainers.process.reporter import Reporter
     from trainers.process.spec import TrainSpec
@@ -45,11 +47,12 @@ class Loop:
         grids: Grids,
         reporter: Reporter,
         ground: Ground | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.spec = spec
         # Steps that are repeated after an accident are told once. Files are always handed over.
         self.reporter = ToldOnce(reporter)
-        self.job = JobState(spec, method, self.reporter, ground)
+        self.job = JobState(spec, method, self.reporter, ground, judge)
         self.cadences = Cadences(spec.params, time.monotonic())
         self.grids = grids
         self.writer = CheckpointWriter(spec.scratch, reporter)
@@ -152,14 +155,18 @@ class Loop:
             if metrics.due(now):
                 self._send_metrics()
 
-        # 4. The end of an epoch: means, evaluation, and whether it is the best one so far.
-        best = self._end_epoch(epoch) if epoch is not None else False
+        # 4. The quality of the images, where it is due: it may say that these are the best weights so far.
+        best = self._judge(epoch, now)
 
-        # 5. A grid, always of the same noise or images. Its spread tells whether the generator has collapsed.
+        # 5. The end of an epoch: means, evaluation, and whether it is the best one so far.
+        if epoch is not None:
+            best = self._end_epoch(epoch) or best
+
+        # 6. A grid, always of the same noise or images. Its spread tells whether the generator has collapsed.
         if due.grid:
             job.alarms.grid(job.step, job.clock.epochs_done, self.grids.draw(job.step, job.epoch))
 
-        # 6. A checkpoint: copied here, written by another thread while training goes on. None while steps are repeated:
+        # 7. A checkpoint: copied here, written by another thread while training goes on. None while steps are repeated:
         #    from it the repetition would not be known.
         if (due.checkpoint or best) and not self.recovery.repeating:
             self._checkpoint(best=best)
@@ -183,6 +190,34 @@ class Loop:
         self._reported_step = self.job.step
         return self.job.budget.progress(self.job.step)
 
+    def _judge(self, epoch: int | None, now: float) -> bool:
+        """Measure the quality of the images if it is due; return whether it is the best so far."""
+        job, repeating = self.job, self.recovery.repeating
+        fraction = job.budget.progress(job.step).fraction
+        moment = Moment(job.step, epoch, now, job.clock.seconds, fraction, job.budget.used)
+        if not job.quality.due(moment, repeating=repeating):
+            return False
+        # What the steps before it have come to is waited for first, so that only the measurement is counted as one.
+        self._read_metrics()
+        began = time.monotonic()
+        figures = job.quality.measure(job.step, repeating=repeating)
+        self._tell(job.epoch, figures)
+        job.clock.leave_out(time.monotonic() - began)
+        best = job.stop.look(job.epoch, figures)
+        if "fd_ratio" in figures:
+            # The service keeps the ratio of the best weights; where these go by something else, the last one.
+            ratio = job.stop.best if job.stop.monitor == "fd_ratio" else figures["fd_ratio"]
+            self.reporter.quality(float(f"{ratio:.6g}"), job.quality.extractor)
+        return best
+
+    def _tell(self, epoch: int, figures: dict[str, float]) -> None:
+        """Send what was measured after this step."""
+        if figures:
+            # Steps come first: what was measured behind them belongs behind them.
+            self._send_metrics()
+            values = {name: [rounded(value)] for name, value in figures.items()}
+            self.reporter.metric(epoch, [self.job.step], values, self._progress())
+
     def _end_epoch(self, epoch: int) -> bool:
         """Report the epoch that ended; return whether it is the best so far."""
         job, sampler = self.job, self.job.feed.sampler
@@ -190,17 +225,16 @@ class Loop:
         # Evaluation is left out of an epoch's seconds, so that devices can be compared by their training alone.
         lap = job.clock.lap(sampler.seen)
         evaluated = job.method.end_epoch()
-        if evaluated:
-            # Steps come first: what was measured at the end of the epoch belongs behind them.
-            self._send_metrics()
-            values = {name: [rounded(value)] for name, value in evaluated.items()}
-            self.reporter.metric(epoch, [job.step], values, self._progress())
+        self._tell(epoch, evaluated)
         means.update(evaluated)
+        # What the images were measured to be has been told, and looked at, when it was measured.
+        best = job.stop.look(epoch, means)
+        means.update(job.quality.end_epoch())
         job.clock.begin_epoch(epoch, sampler.seen, lap)
         six_digits = {name: float(f"{value:.6g}") for name, value in means.items()}
         rate = lap.images / max(lap.seconds, 1e-9)
         self.reporter.epoch(epoch, self._progress(), lap.seconds, rate, self.device_name, six_digits)
-        return job.stop.look(epoch, means)
+        return best
 
     def _checkpoint(self, *, best: bool) -> None:
         """Take a checkpoint of this step, unless there is one already.

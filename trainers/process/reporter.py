@@ -76,6 +76,10 @@ class Reporter(ABC):
         """Say what was measured."""
         self.send(wire.Result(values))
 
+    def quality(self, fd_ratio: float, extractor: str) -> None:
+        """Say how good the images of the checkpoint `best` are, by the extractor of this sha256."""
+        self.send(wire.Quality(fd_ratio, extractor))
+
     def done(self, reason: Message | None) -> None:
         """Say that everything was written."""
         self.send(wire.Done(None) if reason is None else wire.Done(str(reason), wire.text_of(reason)))

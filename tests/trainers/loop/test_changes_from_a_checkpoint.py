@@ -20,6 +20,7 @@ OTHERWISE = {
     "metrics_every": {"steps": 2},
     "grid_every": {"epochs": 2},
     "checkpoint_every": {"steps": 7},
+    "quality_every": {"steps": 4},
     "learning_rate": 1e-5,
     "d_learning_rate": 1e-5,
     "g_learning_rate": 2e-5,

@@ -1,0 +1,169 @@
+"""The quality of a generator's images while it trains, by an extractor: a quick look, the same one every time."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from models.messages import Logs
+from trainers.judging import extractor
+from trainers.judging.frechet import Moments, frechet_distance, moments
+from trainers.judging.neighbours import COVERAGE_NEIGHBOURS, nearest, radii
+from trainers.methods import output_network
+from trainers.methods.adversarial import Adversarial
+from trainers.methods.steps import generate
+from trainers.outputs import png
+from trainers.process.errors import TrainerError, out_of_memory
+
+if TYPE_CHECKING:
+    from models.wire import ExtractorSpec
+    from trainers.data.images import Images
+    from trainers.judging.extractor import Extractor
+    from trainers.judging.seen import Seen
+    from trainers.methods import Method
+    from trainers.process.reporter import Reporter
+
+# Generated images that are looked at: with fewer, epochs that differ by a few percent cannot be told apart.
+COUNT = 500
+# Sets of so many training images: one alone is up to a third nearer to the held-out ones, or farther, than the next.
+_TRAIN_SETS = 3
+# Held-out images that the Gaussian of real features is fitted to, where there are more.
+MOST_HELD_OUT = 2000
+# Fewer real images than this say nothing about their distribution.
+LEAST = 4 * COVERAGE_NEIGHBOURS
+# Without test images, every n-th training image is compared with.
+_HELD_OUT_SHARE = 10
+# Images that are generated at a time: few enough that a training that fits into memory leaves room for them.
+_AT_ONCE = 100
+
+
+class Real(NamedTuple):
+    """The real images that generated ones are compared with: two sets, [n, C, size, size] uint8 each."""
+
+    train: torch.Tensor  # a few times as many as are generated, where there are so many
+    held_out: torch.Tensor
+
+
+def real_images(parts: dict[str, Images], size: int) -> Real:
+    """Choose the real images: evenly spaced, and the middle window of each where they are stored with a margin.
+
+    Held out is the test part. Without one it is every tenth training image, which the training sees all the same.
+    """
+    train = torch.arange(len(parts["train"]))
+    held_out = torch.arange(len(parts["test"])) if "test" in parts else train[_HELD_OUT_SHARE - 1 :: _HELD_OUT_SHARE]
+    if "test" not in parts:
+        train = train[train % _HELD_OUT_SHARE != _HELD_OUT_SHARE - 1]
+    return Real(
+        _middle(parts["train"], _evenly(train, _TRAIN_SETS * COUNT), size),
+        _middle(parts.get("test", parts["train"]), _evenly(held_out, MOST_HELD_OUT), size),
+    )
+
+
+def judge(
+    spec: ExtractorSpec | None, method: Method, parts: dict[str, Images], reporter: Reporter
+) -> GeneratorJudge | None:
+    """Return what judges the images of a method that generates them from noise.
+
+    None, and a line in the job's log, where nothing can: that is no reason not to train.
+    """
+    if spec is None or not isinstance(method, Adversarial):
+        return None
+    real = real_images(parts, method.feed.shape[-1])
+    if min(map(len, real)) < LEAST:
+        reporter.info(Logs.too_few_to_judge(least=LEAST, train=len(real.train), others=len(real.held_out)))
+        return None
+    try:
+        return GeneratorJudge(extractor.load(spec, spec.bounds, method.feed.draws.device), method, real)
+    except TrainerError as error:
+        words = str(error)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        words = " ".join(str(error).split())[:200]
+    reporter.log("warning", Logs.no_judge(error=words))
+    return None
+
+
+class GeneratorJudge:
+    """Judges the generator that will be kept, always by images of the same noise.
+
+    That noise and the real images never change, so that two measurements differ by the weights alone. Nothing that the
+    training depends on is touched: the noise comes from a stream of its own, and networks run in evaluation mode.
+    """
+
+    def __init__(self, looks: Extractor, method: Adversarial, real: Real) -> None:
+        began = time.monotonic()
+        self.sha256 = looks.sha256
+        self._extractor = looks
+        self._method = method
+        count = min(COUNT, len(real.train))
+        # Without the salt, and made on the CPU: the same on every device, and after going back.
+        draws = method.feed.draws.salted(0)
+        self._noise = draws.normal_everywhere((count, method.params.noise_dim), "quality")  # [count, noise_dim]
+        held_out = looks.look_at(real.held_out)
+        looking = time.monotonic()  # the second look takes what all later ones will
+        train = looks.look_at(real.train)
+        # Images are generated as well, which takes about as long as looking at them.
+        self.expected_seconds = 2 * (time.monotonic() - looking) * count / len(real.train)
+        self._real: Moments = moments(held_out.features)
+        # What is equally good: as many real images against the same ones. The n-th set takes every n-th image.
+        step = len(real.train) // count
+        sets = [train.features[n::step][:count] for n in range(step)]
+        self._equally_good = sum(frechet_distance(moments(one), self._real) for one in sets) / len(sets)
+        # Coverage compares equally many: its value for real images is then known (Naeem et al. 2020).
+        self._held_out = held_out.features[_evenly(torch.arange(len(real.held_out)), count)]
+        self._radii = radii(self._held_out, COVERAGE_NEIGHBOURS)
+        self._classes = _shares(held_out)
+        self.setup_seconds = time.monotonic() - began
+
+    def figures(self) -> dict[str, float]:
+        """Return `fd_ratio`, `coverage` and, where classes are known, `kl` of the present weights."""
+        how = self._method.feed.preprocessing
+        # [count, noise_dim] -> [count, C, size, size] uint8 on the CPU, a part at a time.
+        generator = output_network(self._method, "generator")
+        pixels = torch.cat(
+            [
+                png.to_bytes(generate(generator, noise), how.mean, how.std)
+                for noise in torch.split(self._noise, _AT_ONCE)
+            ]
+        )
+        seen = self._extractor.look_at(pixels)
+        distance = frechet_distance(moments(seen.features), self._real)
+        figures = {
+            "fd_ratio": distance / self._equally_good if self._equally_good > 0 else math.inf,
+            "coverage": float((nearest(self._held_out, seen.features).distances[:, 0] <= self._radii).float().mean()),
+        }
+        shares = _shares(seen)
+        if shares is not None and self._classes is not None:
+            figures["kl"] = _divergence(shares, self._classes)
+        return {name: value for name, value in figures.items() if math.isfinite(value)}
+
+
+def _evenly(rows: torch.Tensor, most: int) -> torch.Tensor:
+    """Return up to so many of the rows, evenly spaced."""
+    if len(rows) <= most:
+        return rows
+    return rows[torch.arange(most) * len(rows) // most]
+
+
+def _middle(images: Images, rows: torch.Tensor, size: int) -> torch.Tensor:
+    """Return the middle windows of some images, [n, C, size, size] uint8."""
+    whole = images.pixels.index_select(0, rows if images.rows is None else images.rows[rows])
+    edge = (whole.shape[-1] - size) // 2
+    return whole[..., edge : edge + size, edge : edge + size]
+
+
+def _shares(seen: Seen) -> torch.Tensor | None:
+    """Return the share of each class among images by the extractor, [classes] float64; None where it knows none."""
+    if seen.probabilities is None:
+        return None
+    counts = torch.bincount(seen.probabilities.argmax(1), minlength=seen.probabilities.shape[1])
+    return counts.double() / len(seen.probabilities)
+
+
+def _divergence(shares: torch.Tensor, real: torch.Tensor) -> float:
+    """Return KL(shares || real) in nats. A class that real images lack counts as if it had a thousandth of them."""
+    return float((torch.special.xlogy(shares, shares) - torch.special.xlogy(shares, real.clamp(min=1e-3))).sum())
