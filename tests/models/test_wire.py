@@ -104,7 +104,7 @@ def test_a_command_is_read_as_it_was_written():
 
 def test_every_kind_has_one_name_and_an_example_here():
     assert set(wire.MESSAGES.values()) == set(get_args(wire.FromTrainer)) == {type(message) for message in MESSAGES}
-    assert len(wire.MESSAGES) == 13
+    assert len(wire.MESSAGES) == 14
     assert set(wire.SPECS.values()) == {type(spec) for spec in SPECS}
 
 
@@ -128,6 +128,7 @@ def test_a_reporter_sends_every_kind_but_the_first():
     reporter.alert("collapse", Alerts.collapse(), 60, {"distance_ratio": 0.4})
     reporter.memory(wire.Memory(1))
     reporter.result({"count": 2000})
+    reporter.quality(2.5, "0" * 64)
     reporter.done(None)
     reporter.stopped()
     reporter.failed("internal", verbatim("it broke"))
