@@ -6,6 +6,7 @@ the English (`str`), and pages translate by code (`Message.put`). Nobody parses 
 
 from models.messages.base import Message, MessageError, Param, Text, Texts
 from models.messages.dataset_faults import DataFaults, Misfits
+from models.messages.evaluation import CardFaults, Summaries
 from models.messages.extractors import ExtractorFaults
 from models.messages.jobs import Conflicts, Ends, Missing, ObjectFaults, OrderFaults, QuotaFaults, Reasons
 from models.messages.requests import (
@@ -26,6 +27,7 @@ __all__ = [
     "Alerts",
     "ArchiveFaults",
     "BodyFaults",
+    "CardFaults",
     "CheckpointFaults",
     "Conflicts",
     "DataFaults",
@@ -53,6 +55,7 @@ __all__ = [
     "RequestFaults",
     "ServerFaults",
     "ServiceFaults",
+    "Summaries",
     "Text",
     "Texts",
     "Titles",

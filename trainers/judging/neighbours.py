@@ -38,7 +38,7 @@ def nearest(points: Tensor, pool: Tensor, k: int = 1) -> Nearest:
     """
     if not 1 <= k <= len(pool):
         raise ValueError(f"a pool of {len(pool)} has no {k} nearest")
-    found = [block.topk(k, largest=False).indices for _, block in _blocks(points, pool)]
+    found = [block.topk(k, largest=False).indices for _, block in blocks(points, pool)]
     return _measured(points, pool, torch.cat(found) if found else torch.empty(0, k, dtype=torch.long))
 
 
@@ -52,7 +52,7 @@ def nearest_others(pool: Tensor, k: int = 1, rows: Tensor | None = None) -> Near
         raise ValueError(f"a row of {len(pool)} has no {k} others")
     own = torch.arange(len(pool), device=pool.device) if rows is None else rows
     found = []
-    for start, block in _blocks(pool[own], pool):
+    for start, block in blocks(pool[own], pool):
         # A row is not its own neighbour; another row that equals it is.
         block.scatter_(1, own[start : start + len(block), None], torch.inf)
         found.append(block.topk(k, largest=False).indices)
@@ -79,7 +79,7 @@ def balls(real: Tensor, fake: Tensor) -> Balls:
     precise = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
     held = torch.zeros(len(fake), device=fake.device)
     recalled, covered = 0, 0
-    for start, block in _blocks(real, fake):
+    for start, block in blocks(real, fake):
         end = start + len(block)
         precise |= (block <= near[start:end, None]).any(0)
         within = block <= wide[start:end, None]
@@ -128,15 +128,15 @@ def expected_coverage(real: int, fake: int, k: int = COVERAGE_NEIGHBOURS) -> flo
 
 
 def _reach(features: Tensor, k: int) -> Tensor:
-    return _squared(radii(features, k))
+    return squared(radii(features, k))
 
 
-def _squared(distances: Tensor) -> Tensor:
-    # Blocks hold squared distances with the rounding of a matrix product.
+def squared(distances: Tensor) -> Tensor:
+    """Return radii as `blocks` has distances: squared, and with room for the rounding of its matrix product."""
     return distances.square() * (1 + 1e-5)
 
 
-def _blocks(points: Tensor, pool: Tensor) -> Iterator[tuple[int, Tensor]]:
+def blocks(points: Tensor, pool: Tensor) -> Iterator[tuple[int, Tensor]]:
     """Yield the first row and the squared distances (rows, m) of blocks of the points.
 
     |x - y|^2 = |x|^2 + |y|^2 - 2 x y is a matrix product. What is common to all points would only cost digits, so the

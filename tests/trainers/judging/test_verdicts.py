@@ -1,0 +1,141 @@
+"""Verdicts on made-up images of four kinds, and what chance makes of shares."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from models.messages import CardFaults, Message, Summaries
+from trainers.judging import verdicts
+from trainers.judging.card import Card, judge
+from trainers.judging.reference import Judged, Reference
+
+KINDS = 4
+
+
+def pictures(seed: int, count: int, kinds: tuple[int, ...] = (0, 1, 2, 3)) -> torch.Tensor:
+    """Return bars of four directions with wobbles of their own, uint8 (count, 3, 20, 20)."""
+    draws = torch.Generator().manual_seed(seed)
+    kind = torch.tensor(kinds)[torch.arange(count) % len(kinds)]
+    wobble = torch.randn(count, 4, generator=draws)
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 20), torch.linspace(-1, 1, 20), indexing="ij")
+    angle = kind * torch.pi / KINDS + 0.15 * wobble[:, 0]
+    across = y[None] * angle.cos()[:, None, None] + x[None] * angle.sin()[:, None, None]
+    along = x[None] * angle.cos()[:, None, None] - y[None] * angle.sin()[:, None, None]
+    middle, wide = 0.25 * wobble[:, 1, None, None], (0.25 + 0.05 * wobble[:, 2, None, None]).clamp(min=0.1)
+    bar = torch.exp(-(((across - middle) / wide) ** 2) - (along - 0.3 * wobble[:, 3, None, None]) ** 2)
+    texture = 12 * torch.nn.functional.interpolate(torch.randn(count, 3, 5, 5, generator=draws), (20, 20))
+    return (30 + 190 * bar[:, None] + texture).clamp(0, 255).to(torch.uint8)
+
+
+def judged(pixels: torch.Tensor, *, classes: bool = True) -> Judged:
+    """Small pictures are the features; the classes are those of a template each."""
+    features = torch.nn.functional.adaptive_avg_pool2d(pixels.float() / 255, 5).flatten(1)
+    templates = torch.stack([pictures(100 + kind, 200, (kind,)).float().mean(0) for kind in range(KINDS)])
+    alike = torch.nn.functional.cosine_similarity(
+        (pixels.float() - pixels.float().mean((1, 2, 3), keepdim=True))[:, None].flatten(2),
+        (templates - templates.mean((1, 2, 3), keepdim=True))[None].flatten(2),
+        dim=2,
+    )
+    return Judged(pixels, features, (alike * 20).softmax(1) if classes else None)
+
+
+TRAIN = pictures(1, 1200)
+
+
+@pytest.fixture(scope="module")
+def with_classes() -> Reference:
+    return Reference(judged(TRAIN), judged(pictures(2, 400)), seed=1)
+
+
+@pytest.fixture(scope="module")
+def without_classes() -> Reference:
+    return Reference(judged(TRAIN, classes=False), judged(pictures(2, 400), classes=False), seed=1)
+
+
+def planted() -> dict[str, tuple[torch.Tensor, list[str]]]:
+    new = pictures(3, 400)
+    draws = torch.Generator().manual_seed(5)
+    noise = torch.randint(0, 256, (400, 3, 20, 20), generator=draws, dtype=torch.uint8)
+    return {
+        "new images": (new, []),
+        "the held-out images": (pictures(2, 400), []),
+        "copies": (TRAIN[:400], ["copying"]),
+        "shifted copies": (TRAIN[:400].roll(1, 3), ["copying"]),
+        "half copies": (torch.cat([TRAIN[:200], new[:200]]), ["copying"]),
+        "two kinds": (pictures(3, 400, (0, 2)), ["modes_lost"]),
+        "ten images repeated": (new[:10].repeat(40, 1, 1, 1), ["modes_lost"]),
+        "noise": (noise, ["low_fidelity"]),
+        "ten training images repeated": (TRAIN[:10].repeat(40, 1, 1, 1), ["modes_lost", "copying"]),
+    }
+
+
+@pytest.mark.parametrize("name", list(planted()))
+@pytest.mark.parametrize("reference", ["with_classes", "without_classes"])
+def test_a_planted_fault_is_named_and_nothing_else(name: str, reference: str, request: pytest.FixtureRequest):
+    pixels, expected = planted()[name]
+    card = judge(judged(pixels, classes=reference == "with_classes"), request.getfixturevalue(reference))
+    assert card.verdicts == expected, [reason.as_json() for reason in card.reasons]
+    for reason in card.reasons:
+        assert Message.of(reason.as_json()) == reason.message
+
+
+def test_a_result_has_each_figure_of_the_report_card(with_classes: Reference, without_classes: Reference):
+    extractor = {"name": "darknet", "sha256": "0" * 64, "accuracy": 0.99}
+    full = judge(judged(pictures(3, 400)), with_classes).result(extractor)
+    assert list(full) == [
+        *("verdicts", "summary", "count", "extractor", "fidelity", "diversity", "copying"),
+    ]
+    assert list(full["fidelity"]) == ["fd", "fd_reference", "fd_ratio", "kid", "kid_std", "precision", "density"]
+    assert sorted(full["diversity"]) == [
+        *("class_histogram", "classes_missing", "coverage", "coverage_reference", "kl", "recall"),
+    ]
+    assert list(full["copying"]) == ["auth_pct", "c_t", "duplicates", "duplicates_reference"]
+    assert 0.5 < full["fidelity"]["fd_ratio"] < 2
+    assert 30 < full["copying"]["auth_pct"] < 80
+    assert abs(full["copying"]["c_t"]) < 2
+    assert full["diversity"]["class_histogram"] == pytest.approx([0.25] * 4, abs=0.05)
+    assert full["summary"] == "Healthy: the images look real, are new, and show all 4 classes."
+    bare = judge(judged(pictures(3, 400), classes=False), without_classes).result(extractor)
+    assert [bare["diversity"][name] for name in ("class_histogram", "kl", "classes_missing")] == [None] * 3
+
+
+def test_figures_are_the_same_for_the_same_seed(with_classes: Reference):
+    again = Reference(judged(TRAIN), judged(pictures(2, 400)), seed=1)
+
+    def told(card: Card) -> object:
+        return card.result({}), card.details(), card.closest
+
+    first = judge(judged(pictures(3, 300)), Reference(judged(TRAIN), judged(pictures(2, 400)), seed=1))
+    assert told(judge(judged(pictures(3, 300)), again)) == told(first)
+
+
+def test_without_held_out_images_training_images_that_are_set_apart_are_no_copies_of_themselves():
+    reference = Reference(judged(TRAIN[400:]), judged(TRAIN[:400]), seed=1, held_out=False)
+    assert reference.looks.distances.min() > 0
+    copies = judge(judged(TRAIN[:300]), reference)
+    assert copies.verdicts == ["copying"], "what is set apart was learned from, too"
+    assert copies.details()["held_out"] is False
+    assert judge(judged(pictures(3, 400)), reference).verdicts == []
+
+
+def test_a_lost_kind_must_be_rarer_than_chance_makes_it():
+    real = torch.tensor([0.9, 0.1], dtype=torch.float64)
+    gone = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    assert verdicts.lost(gone, real, different=1000) == [1]
+    assert verdicts.lost(gone, real, different=20) == []
+    # exp(-2) (1 + 2 + 2) for at most two where two are expected
+    assert verdicts.poisson(2, 2.0) == pytest.approx(5 * 2.718281828**-2, rel=1e-5)
+
+
+def test_the_summary_is_one_sentence():
+    lost = verdicts.Reason("modes_lost", CardFaults.classes_lost(present=5, classes=10), 5, 10, 10)
+    unreal = verdicts.Reason("low_fidelity", CardFaults.off_real(), 0.5, 0.1, 0.2)
+    copied = verdicts.Reason("copying", CardFaults.copies_training(share=50), 0.5, 0.01, 0.02)
+    assert str(verdicts.summary([lost], 10)) == "The images look real, but the generator paints only 5 of 10 classes."
+    assert str(verdicts.summary([unreal, copied], None)) == (
+        "Not healthy: all images differ from real ones in the same way, as blurred or pale images do, "
+        "50 % of the images are copies of training images."
+    )
+    assert verdicts.summary([], None) == Summaries.healthy_images()
+    assert verdicts.verdicts([unreal, copied, copied]) == ["low_fidelity", "copying"]

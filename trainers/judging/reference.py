@@ -1,0 +1,172 @@
+"""What real images say of each other: the measure for generated ones.
+
+Held-out images, which the generator has not seen, are looked at as if they were generated. Where a data set has none,
+images of the training part that are set apart stand for them: then the extractor and the generator know them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from trainers.judging import classes, copying, neighbours
+
+# Training images whose balls generated images should lie in.
+_POOL = 5000
+# Real images that look alike are a kind: so many held-out images on average.
+_KIND = 20
+_MOST_KINDS = 50
+_COARSE = 10
+# Groups of real images that show how much figures differ from kind to kind, and the size of one.
+_GROUPS = 200
+GROUP = 50
+_MATCHED = 5
+
+
+class Judged(NamedTuple):
+    """Images to judge: pixels uint8 (n, C, H, W), features (n, d), and probabilities (n, classes) or None."""
+
+    pixels: Tensor
+    features: Tensor
+    probabilities: Tensor | None
+
+
+class Realism(NamedTuple):
+    """How images lie to real ones in features.
+
+    Attributes:
+        inside: whether each lies in a ball of a real image, k = 3 (n,).
+        balls: how many balls of k = 5 hold it, over k (n,).
+        offsets: from the middle of real images close by (n, d).
+    """
+
+    inside: Tensor
+    balls: Tensor
+    offsets: Tensor
+
+    def only(self, rows: Tensor) -> Realism:
+        """Return that of some images."""
+        return Realism(self.inside[rows], self.balls[rows], self.offsets[rows])
+
+    @property
+    def share(self) -> float:
+        """The share of images in balls: precision."""
+        return float(self.inside.double().mean())
+
+    @property
+    def density(self) -> float:
+        """The mean number of balls, over k."""
+        return float(self.balls.double().mean())
+
+    @property
+    def drift(self) -> float:
+        """How much the offsets agree: the length of their mean over their root mean square, from 0 to 1."""
+        length = float(self.offsets.square().sum(1).mean().sqrt())
+        return float(self.offsets.mean(0).square().sum().sqrt()) / max(length, 1e-12)
+
+
+class Looks(NamedTuple):
+    """How images lie to training images in appearance.
+
+    Attributes:
+        relative: distance to the nearest over that to the next nine (n,).
+        distances: to the nearest (n,).
+        scale: the mean distance to the next nine (n,).
+        rows: the row of the nearest training image (n,).
+    """
+
+    relative: Tensor
+    distances: Tensor
+    scale: Tensor
+    rows: Tensor
+
+
+class Spread(NamedTuple):
+    """Mean and standard deviation of a figure over groups of real images."""
+
+    mean: float
+    std: float
+
+
+class Reference:
+    """Real images: those that the generator learns from, and those that generated ones are compared with."""
+
+    def __init__(self, train: Judged, test: Judged, seed: int, *, held_out: bool = True) -> None:
+        self.train, self.test, self.seed, self.held_out = train, test, seed, held_out
+        # 1. In features: balls of training images, and how test images lie in them.
+        self._pool = train.features[self.drawn(len(train.features), _POOL)]
+        self._near = neighbours.radii(self._pool, neighbours.PRECISION_NEIGHBOURS)
+        self._wide = neighbours.radii(self._pool, neighbours.COVERAGE_NEIGHBOURS)
+        self.realism = self.realism_of(test.features)
+        # 2. In appearance: all images that the generator has seen.
+        known = train.pixels if held_out else torch.cat([train.pixels, test.pixels])
+        self._known = known
+        self._appearance = copying.appearance(known)
+        own = None if held_out else torch.arange(len(train.pixels), len(known))
+        self.looks = self.looks_of(test.pixels, own)
+        self.limit = copying.limit(self.looks.relative)
+        # 3. Kinds of images: of the training image that an image looks like, so that blurred images have one, too.
+        many = max(2, min(_MOST_KINDS, len(test.pixels) // _KIND))
+        some = self._appearance[self.drawn(len(known), _POOL)]
+        self._kinds = classes.cell_of(self._appearance, classes.cells(some, many, seed))
+        self._coarse = classes.cell_of(self._appearance, classes.cells(some, min(many, _COARSE), seed))
+        labels = None
+        if train.probabilities is not None and test.probabilities is not None:
+            labels = train.probabilities.argmax(1)
+            labels = labels if held_out else torch.cat([labels, test.probabilities.argmax(1)])
+        self._labels = labels
+        self._groups = neighbours.nearest(
+            test.features[self.drawn(len(test.features), _GROUPS)], test.features, min(GROUP, len(test.features) // 4)
+        ).indices
+
+    def drawn(self, of: int, most: int) -> Tensor:
+        """Draw rows, the same ones each time; all of them where there are no more than that."""
+        draws = torch.Generator().manual_seed(self.seed)
+        return torch.randperm(of, generator=draws)[:most] if of > most else torch.arange(of)
+
+    def realism_of(self, features: Tensor) -> Realism:
+        """Look at features (n, d) among the training images' balls."""
+        near, wide = neighbours.squared(self._near), neighbours.squared(self._wide)
+        inside, balls, matched = [], [], []
+        for _, block in neighbours.blocks(features, self._pool):
+            inside.append((block <= near[None]).any(1))
+            balls.append((block <= wide[None]).sum(1) / neighbours.COVERAGE_NEIGHBOURS)
+            # Without the nearest: the offset of a copy, or of a copy with noise, says nothing of its neighbourhood.
+            rows = block.topk(_MATCHED + 1, largest=False).indices[:, 1:]
+            matched.append(self._pool[rows].float().mean(1))
+        return Realism(torch.cat(inside), torch.cat(balls), features.float() - torch.cat(matched))
+
+    def looks_of(self, pixels: Tensor, own: Tensor | None = None) -> Looks:
+        """Look at images (n, C, H, W) among the training images; `own` are the rows that they are themselves."""
+        found = copying.closest(pixels, self._appearance, own)
+        scale = found.distances[:, 1:].mean(1)
+        return Looks(copying.relative(found.distances), found.distances[:, 0], scale, found.indices[:, 0])
+
+    def own_distances(self, rows: Tensor) -> Tensor:
+        """Return the distance of training images (n,) to their nearest other training image (n,)."""
+        different, back = torch.unique(rows, return_inverse=True)
+        found: Tensor = copying.closest(self._known[different], self._appearance, different, 1).distances[:, 0]
+        return found[back]
+
+    def kinds_of(self, looks: Looks) -> Tensor:
+        """Return the fine kind of each image (n,)."""
+        return self._kinds[looks.rows]
+
+    def coarse_kinds_of(self, looks: Looks) -> Tensor:
+        """Return the coarse kind of each image (n,)."""
+        return self._coarse[looks.rows]
+
+    def labels_of(self, looks: Looks) -> Tensor | None:
+        """Return the class of the training image that each image looks like (n,), where classes are known."""
+        return None if self._labels is None else self._labels[looks.rows]
+
+    def spread(self, figure: str, different: float) -> Spread:
+        """Return how a figure of `Realism` differs between groups of real images that lie together.
+
+        A set of fewer different images is measured against groups as small.
+        """
+        size = max(2, min(self._groups.shape[1], round(different)))
+        found = torch.tensor([getattr(self.realism.only(group[:size]), figure) for group in self._groups])
+        return Spread(float(found.mean()), float(found.std()))

@@ -1,0 +1,206 @@
+"""What is wrong with generated images: `low_fidelity`, `modes_lost`, `copying`, each with the figures that decided it.
+
+No limit here is a number of a figure. Each comes from real images: how much a figure differs between groups of them, or
+how often chance would give as many. A set counts as many images as it has different ones, so that a few images repeated
+a thousand times are judged as a few.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from models.messages import CardFaults, Message, Summaries
+from trainers.judging import classes
+from trainers.judging.reference import GROUP, Looks, Realism, Reference
+
+LOW_FIDELITY, MODES_LOST, COPYING = "low_fidelity", "modes_lost", "copying"
+# How many standard deviations a set may be off the groups of real images. Groups are of one kind each: a set that is
+# farther off than that is off more than kinds of real images differ.
+_DEVIATIONS = 3.0
+# By chance, shares of real images exceed so many deviations once in tens of thousands.
+_CHANCE_DEVIATIONS = 4.0
+_CHANCE = 1e-4
+_RESAMPLES = 400
+# How many others a repeated image nearly equals, at least. Copies that were drawn twice are no fault.
+REPEATS = 3
+
+
+class Reason(NamedTuple):
+    """Why a verdict stands: the message, a figure of the set, what it is for real images, and the limit."""
+
+    verdict: str
+    message: Message
+    value: float
+    real: float
+    limit: float
+
+    def as_json(self) -> dict[str, object]:
+        """Return it for the report."""
+        figures = {"value": round(self.value, 4), "real": round(self.real, 4), "limit": round(self.limit, 4)}
+        return {"verdict": self.verdict, **self.message.as_json(), **figures}
+
+
+class Observed(NamedTuple):
+    """Generated images as verdicts see them: `repeats` is how many others each one nearly equals (n,)."""
+
+    realism: Realism
+    looks: Looks
+    repeats: Tensor
+    probabilities: Tensor | None
+
+    @property
+    def different(self) -> float:
+        """How many different images there are: one that is there five times counts as a fifth each time."""
+        return float((1 / (1 + self.repeats.double())).sum())
+
+
+def reasons(observed: Observed, reference: Reference) -> list[Reason]:
+    """Return what is wrong, in the order of the verdicts; nothing for healthy images."""
+    unreal = _low_fidelity(observed, reference)
+    lost = _modes_lost(observed, reference, looks_real=not unreal)
+    return unreal + lost + _copying(observed, reference)
+
+
+def verdicts(found: list[Reason]) -> list[str]:
+    """Return the verdicts that stand, each once."""
+    return list(dict.fromkeys(reason.verdict for reason in found))
+
+
+def summary(found: list[Reason], of_classes: int | None) -> Message:
+    """Return the report in a sentence."""
+    if not found:
+        return Summaries.healthy_images() if of_classes is None else Summaries.healthy_with_classes(classes=of_classes)
+    faults = [reason.message for reason in found]
+    if LOW_FIDELITY in verdicts(found):
+        return Summaries.images_faulty(faults=faults)
+    return Summaries.look_real_but(faults=faults)
+
+
+def _low_fidelity(observed: Observed, reference: Reference) -> list[Reason]:
+    """Judge where images lie to real ones, of whatever kinds they are: lost modes make no image unreal."""
+    found = []
+    own, real, different = observed.realism, reference.realism, observed.different
+    inside = reference.spread("share", different)
+    limit = min(inside.mean, real.share) - _DEVIATIONS * inside.std
+    if own.share < limit:
+        message = CardFaults.unlike_real(inside=_percent(own.share), real=_percent(real.share))
+        found.append(Reason(LOW_FIDELITY, message, own.share, real.share, limit))
+    drift = reference.spread("drift", different)
+    limit = drift.mean + _DEVIATIONS * drift.std
+    if own.drift > limit:
+        found.append(Reason(LOW_FIDELITY, CardFaults.off_real(), own.drift, drift.mean, limit))
+    return found[:1]
+
+
+def _modes_lost(observed: Observed, reference: Reference, *, looks_real: bool) -> list[Reason]:
+    repeated = float((observed.repeats >= REPEATS).double().mean())
+    bound = chance(observed, reference)
+    if repeated > bound.limit:
+        message = CardFaults.repeats_itself(share=_percent(repeated))
+        return [Reason(MODES_LOST, message, repeated, bound.real, bound.limit)]
+    # What lies nowhere near real images has no class.
+    if observed.realism.share * observed.different < GROUP:
+        return []
+    return _classes_lost(observed, reference) or (_kinds_lost(observed, reference) if looks_real else [])
+
+
+def _classes_lost(observed: Observed, reference: Reference) -> list[Reason]:
+    """Tell classes that the extractor misses, and that are missing among the training images most alike, too.
+
+    Blurred or noisy images have other classes for the extractor, but still look like images of their own class.
+    """
+    alike, real_alike = reference.labels_of(observed.looks), reference.labels_of(reference.looks)
+    if observed.probabilities is None or reference.test.probabilities is None or alike is None or real_alike is None:
+        return []
+    many = observed.probabilities.shape[1]
+    by_extractor = lost(
+        classes.histogram(observed.probabilities),
+        classes.histogram(reference.test.probabilities),
+        observed.different,
+    )
+    by_looks = lost(classes.shares(alike, many), classes.shares(real_alike, many), observed.different)
+    gone = sorted(set(by_extractor) & set(by_looks))
+    if not gone:
+        return []
+    shown = int((classes.histogram(reference.test.probabilities) > 0).sum())
+    message = CardFaults.classes_lost(present=shown - len(gone), classes=shown)
+    return [Reason(MODES_LOST, message, shown - len(gone), shown, shown)]
+
+
+def _kinds_lost(observed: Observed, reference: Reference) -> list[Reason]:
+    own, real = reference.kinds_of(observed.looks), reference.kinds_of(reference.looks)
+    many = int(max(own.max(), real.max())) + 1
+    real_shares = classes.shares(real, many)
+    gone = lost(classes.shares(own, many), real_shares, observed.different)
+    share = float(real_shares[gone].sum())
+    # A kind is as large as its share: one that half a dozen held-out images have may be rarer than it seems.
+    if not gone:
+        return []
+    return [Reason(MODES_LOST, CardFaults.kinds_lost(share=_percent(share)), share, 0.0, 0.0)]
+
+
+def lost(generated: Tensor, real: Tensor, different: float) -> list[int]:
+    """Return the kinds under a fifth of their real share (kinds,), where chance gives as few once in 10,000 or less.
+
+    The number of images of a kind is a Poisson variable of which `different` images expect their real share.
+    """
+    rare = _CHANCE / len(real)
+    return [
+        kind
+        for kind in classes.missing(generated, real)
+        if poisson(float(generated[kind]) * different, float(real[kind]) * different) < rare
+    ]
+
+
+def poisson(most: float, expected: float) -> float:
+    """Return the probability of at most so many, of a Poisson variable with this mean."""
+    return float(torch.special.gammaincc(torch.tensor(math.floor(most) + 1.0), torch.tensor(max(expected, 1e-9))))
+
+
+def _copying(observed: Observed, reference: Reference) -> list[Reason]:
+    share = float((observed.looks.relative < reference.limit).double().mean())
+    bound = chance(observed, reference)
+    if share <= bound.limit:
+        return []
+    message = CardFaults.copies_training(share=_percent(share))
+    return [Reason(COPYING, message, share, bound.real, bound.limit)]
+
+
+class Bound(NamedTuple):
+    """A share for real images of the same kinds, and the most that chance makes of it."""
+
+    real: float
+    limit: float
+
+
+def chance(observed: Observed, reference: Reference) -> Bound:
+    """Return how many of as many real images of the same kinds are relatively near to a training image.
+
+    Resampled: the share of each kind among held-out images, which are few, and the number of images of the set.
+    """
+    real = reference.coarse_kinds_of(reference.looks)
+    own = reference.coarse_kinds_of(observed.looks)
+    many = int(max(real.max(), own.max())) + 1
+    held = torch.bincount(real, minlength=many).double()
+    near = (reference.looks.relative < reference.limit).double()
+    hits = torch.zeros(many, dtype=torch.float64).index_add_(0, real, near)
+    # As if one more of a hundred had been near: no kind is free of such images because a few held-out ones are.
+    shares = (hits + 1) / (held + 100)
+    draws = torch.Generator().manual_seed(reference.seed)
+    counts = held.clamp(min=1).expand(_RESAMPLES, -1).contiguous()
+    resampled = torch.binomial(counts, shares.expand(_RESAMPLES, -1).contiguous(), draws) / counts
+    expected = (resampled * classes.shares(own, many)).sum(1).clamp(0, 1)
+    trials = torch.full((_RESAMPLES,), max(1.0, float(round(observed.different))), dtype=torch.float64)
+    found = torch.binomial(trials, expected, draws) / trials
+    return Bound(
+        float((shares * classes.shares(own, many)).sum()), float(found.mean() + _CHANCE_DEVIATIONS * found.std())
+    )
+
+
+def _percent(share: float) -> float | int:
+    percent = 100 * share
+    return round(percent) if percent >= 10 else round(percent, 1)
