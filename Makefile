@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-unit test-all test-browser test-containers browser lint docs format hashes audit bench bench-train bench-memory bench-quality bench-queue bench-attack check-gpu chaos fuzz fuzz-uploads words clean
+.PHONY: help install up demo test test-unit test-all test-browser test-containers browser lint docs format hashes audit bench bench-train bench-memory bench-quality bench-queue bench-attack bench-judge check-gpu chaos fuzz fuzz-uploads words clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -135,6 +135,9 @@ bench-attack: $(INSTALLED) ## Attack a service and measure what an innocent owne
 bench-quality: $(INSTALLED) ## Judge the images of recipes over the seconds of their training (45 min; MINUTES=20 for more, NAMES=dcgan for one)
 	@$(BIN)/python -m benchmarks.quality $(NAMES) $(if $(MINUTES),--minutes $(MINUTES))
 	@$(BIN)/python -m tools.docs write
+
+bench-judge: $(INSTALLED) ## Judge sets of digits with planted faults, and count wrong verdicts (an hour; NAMES=copies for some)
+	@$(BIN)/python -m benchmarks.judge $(NAMES)
 
 clean: ## Remove what the tools leave behind; the environment and the data stay
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
