@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn.functional import interpolate
@@ -14,11 +14,12 @@ from models.wire import File, Progress
 from trainers.device import devices
 from trainers.images_to_judge import Material, Pictures, of_checkpoint, of_dataset
 from trainers.judging import extractor as extractors
+from trainers.judging.card import judge
+from trainers.judging.reference import Judged, Reference
 from trainers.loop import checkpoints
 from trainers.outputs import CELLS, png
 from trainers.process.errors import TrainerError
 from trainers.process.reporter import JSON, PNG
-from trainers.standin import judge
 
 if TYPE_CHECKING:
     from models.wire import FileKind
@@ -31,14 +32,6 @@ _KEPT_SIZE = 64
 # The share of the work that comes after all images were looked at.
 _JUDGING_SHARE = 0.2
 _TELL_EVERY_S = 0.5
-
-
-class Looked(NamedTuple):
-    """What is kept of n images: pixels [n, C, side, side] uint8, features [n, d], probabilities [n, classes]."""
-
-    pixels: torch.Tensor
-    features: torch.Tensor
-    probabilities: torch.Tensor | None
 
 
 class StopAskedError(Exception):
@@ -69,9 +62,11 @@ def evaluate(spec: EvaluateSpec, reporter: Reporter) -> None:
     except StopAskedError:
         reporter.stopped()
         return
-    result = judge(judged, train, test, extractor)
+    card = judge(judged, Reference(train, test, spec.params.seed, held_out=material.held_out))
+    identity = {"name": extractor.name, "sha256": extractor.sha256, "accuracy": extractor.accuracy}
+    result = card.result(identity)
     # 3. Files, and what was measured.
-    _hand_over(spec, material, judged, result, reporter)
+    _hand_over(spec, material, judged, {**result, **card.details()}, reporter)
     reporter.memory(devices.peak_memory(device))
     reporter.result(result)
     reporter.done(None)
@@ -87,7 +82,7 @@ class _Looking:
         self.seen = 0
         self.next = time.monotonic()
 
-    def at(self, pictures: Pictures) -> Looked:
+    def at(self, pictures: Pictures) -> Judged:
         """Look at images of one size.
 
         Raises:
@@ -103,7 +98,7 @@ class _Looking:
                 probabilities.append(seen.probabilities)
             pixels.append(_small(block))
             self._tell(len(block))
-        return Looked(torch.cat(pixels), torch.cat(features), torch.cat(probabilities) if probabilities else None)
+        return Judged(torch.cat(pixels), torch.cat(features), torch.cat(probabilities) if probabilities else None)
 
     def _tell(self, more: int) -> None:
         self.seen += more
@@ -124,7 +119,7 @@ def _small(pixels: torch.Tensor) -> torch.Tensor:
 
 
 def _hand_over(
-    spec: EvaluateSpec, material: Material, judged: Looked, result: dict[str, object], reporter: Reporter
+    spec: EvaluateSpec, material: Material, judged: Judged, result: dict[str, object], reporter: Reporter
 ) -> None:
     """Report the grid of judged images and the report."""
 
@@ -133,5 +128,5 @@ def _hand_over(
         reporter.file(File(kind, path, material.step, material.epoch, content_type))
 
     file("samples", "judged.png", png.png(png.tile(judged.pixels[:CELLS])), PNG)
-    report = {**result, "held_out": material.held_out, "dataset": spec.dataset.name}
+    report = {**result, "dataset": spec.dataset.name}
     file("report", "report.json", json.dumps(report, indent=2).encode(), JSON)
