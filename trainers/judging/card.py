@@ -146,13 +146,9 @@ def _copying(looks: Looks, reference: Reference) -> dict[str, float | None]:
 
 
 def _repeats(pixels: Tensor, looks: Looks, reference: Reference) -> Tensor:
-    """Return how many other generated images are as near to each as only copies are to training images (n,).
-
-    Near is relative to the training images close by. They are more than the generated ones: where these vary like real
-    images, the nearest training images are no farther than the nearest generated ones.
-    """
-    reach = reference.limit * looks.scale
-    return copying.within(pixels, copying.appearance(pixels), reach, torch.arange(len(pixels)))
+    """Return how many other generated images each one nearly equals (n,)."""
+    own = torch.arange(len(pixels))
+    return copying.within(pixels, copying.appearance(pixels), reference.reach(looks), own)
 
 
 def _closest(looks: Looks, most: int = 32) -> list[tuple[int, int, float]]:

@@ -30,9 +30,9 @@ def divergence(generated: Tensor, real: Tensor) -> float:
     return max(0.0, float((torch.special.xlogy(generated, generated) - torch.special.xlogy(generated, floor)).sum()))
 
 
-def missing(generated: Tensor, real: Tensor) -> list[int]:
-    """Return the classes that have under a fifth of their real share (classes,)."""
-    few = (generated < MISSING * real) & (real > 0)
+def missing(generated: Tensor, real: Tensor, part: float = MISSING) -> list[int]:
+    """Return the classes that have under a part of their real share (classes,), usually a fifth."""
+    few = (generated < part * real) & (real > 0)
     return [int(one) for one in few.nonzero()[:, 0]]
 
 

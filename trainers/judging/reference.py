@@ -23,6 +23,8 @@ _COARSE = 10
 _GROUPS = 200
 GROUP = 50
 _MATCHED = 5
+# Of the relative distance of copies, that of images which are nearly the same.
+_SAME = 0.5
 
 
 class Judged(NamedTuple):
@@ -112,6 +114,12 @@ class Reference:
         some = self._appearance[self.drawn(len(known), _POOL)]
         self._kinds = classes.cell_of(self._appearance, classes.cells(some, many, seed))
         self._coarse = classes.cell_of(self._appearance, classes.cells(some, min(many, _COARSE), seed))
+        # How far images of a kind are from the training images around them.
+        kinds = self.kinds_of(self.looks)
+        usual = self.looks.scale.median()
+        self._scales = torch.stack(
+            [self.looks.scale[kinds == kind].median() if (kinds == kind).any() else usual for kind in range(many)]
+        )
         labels = None
         if train.probabilities is not None and test.probabilities is not None:
             labels = train.probabilities.argmax(1)
@@ -161,6 +169,14 @@ class Reference:
     def labels_of(self, looks: Looks) -> Tensor | None:
         """Return the class of the training image that each image looks like (n,), where classes are known."""
         return None if self._labels is None else self._labels[looks.rows]
+
+    def reach(self, looks: Looks) -> Tensor:
+        """Return how near another generated image is to each (n,) to be nearly the same: half as far as a copy may be.
+
+        It is a part of the distance to the training images around, or of that of real images of this kind where it is
+        less: images of other data are all far from these, but not the same.
+        """
+        return _SAME * self.limit * torch.minimum(looks.scale, self._scales[self.kinds_of(looks)])
 
     def spread(self, figure: str, different: float) -> Spread:
         """Return how a figure of `Realism` differs between groups of real images that lie together.

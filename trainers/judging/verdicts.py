@@ -23,10 +23,15 @@ LOW_FIDELITY, MODES_LOST, COPYING = "low_fidelity", "modes_lost", "copying"
 _DEVIATIONS = 3.0
 # By chance, shares of real images exceed so many deviations once in tens of thousands.
 _CHANCE_DEVIATIONS = 4.0
+# Groups that do not differ at all would make any difference an infinite one.
+_LEAST = 0.01
 _CHANCE = 1e-4
 _RESAMPLES = 400
 # How many others a repeated image nearly equals, at least. Copies that were drawn twice are no fault.
 REPEATS = 3
+# A class that the extractor misses has less than this part of its share among the training images most alike, which are
+# of another class now and then.
+_RARER = 0.5
 
 
 class Reason(NamedTuple):
@@ -81,35 +86,41 @@ def summary(found: list[Reason], of_classes: int | None) -> Message:
 
 
 def _low_fidelity(observed: Observed, reference: Reference) -> list[Reason]:
-    """Judge where images lie to real ones, of whatever kinds they are: lost modes make no image unreal."""
-    found = []
-    own, real, different = observed.realism, reference.realism, observed.different
-    inside = reference.spread("share", different)
-    limit = min(inside.mean, real.share) - _DEVIATIONS * inside.std
-    if own.share < limit:
+    """Judge where images lie to real ones, of whatever kinds they are: lost modes make no image unreal.
+
+    The deviations of two figures count together, as the length of a vector: fewer images inside than of real ones, and
+    offsets that agree more.
+    """
+    own, real = observed.realism, reference.realism
+    inside, drift = (reference.spread(figure, observed.different) for figure in ("share", "drift"))
+    fewer = max(0.0, min(inside.mean, real.share) - own.share) / max(inside.std, _LEAST)
+    off = max(0.0, own.drift - drift.mean) / max(drift.std, _LEAST)
+    deviations = math.hypot(fewer, off)
+    if deviations <= _DEVIATIONS:
+        return []
+    message = CardFaults.off_real()
+    # A part that is as small as chance makes it explains nothing.
+    if fewer > _DEVIATIONS or fewer >= off:
         message = CardFaults.unlike_real(inside=_percent(own.share), real=_percent(real.share))
-        found.append(Reason(LOW_FIDELITY, message, own.share, real.share, limit))
-    drift = reference.spread("drift", different)
-    limit = drift.mean + _DEVIATIONS * drift.std
-    if own.drift > limit:
-        found.append(Reason(LOW_FIDELITY, CardFaults.off_real(), own.drift, drift.mean, limit))
-    return found[:1]
+    return [Reason(LOW_FIDELITY, message, deviations, 0.0, _DEVIATIONS)]
 
 
 def _modes_lost(observed: Observed, reference: Reference, *, looks_real: bool) -> list[Reason]:
+    found = []
     repeated = float((observed.repeats >= REPEATS).double().mean())
     bound = chance(observed, reference)
     if repeated > bound.limit:
         message = CardFaults.repeats_itself(share=_percent(repeated))
-        return [Reason(MODES_LOST, message, repeated, bound.real, bound.limit)]
+        found.append(Reason(MODES_LOST, message, repeated, bound.real, bound.limit))
     # What lies nowhere near real images has no class.
     if observed.realism.share * observed.different < GROUP:
-        return []
-    return _classes_lost(observed, reference) or (_kinds_lost(observed, reference) if looks_real else [])
+        return found
+    found += _classes_lost(observed, reference)
+    return found or (_kinds_lost(observed, reference) if looks_real else [])
 
 
 def _classes_lost(observed: Observed, reference: Reference) -> list[Reason]:
-    """Tell classes that the extractor misses, and that are missing among the training images most alike, too.
+    """Tell classes that the extractor misses, and that are rarer among the training images most alike, too.
 
     Blurred or noisy images have other classes for the extractor, but still look like images of their own class.
     """
@@ -122,7 +133,7 @@ def _classes_lost(observed: Observed, reference: Reference) -> list[Reason]:
         classes.histogram(reference.test.probabilities),
         observed.different,
     )
-    by_looks = lost(classes.shares(alike, many), classes.shares(real_alike, many), observed.different)
+    by_looks = classes.missing(classes.shares(alike, many), classes.shares(real_alike, many), _RARER)
     gone = sorted(set(by_extractor) & set(by_looks))
     if not gone:
         return []
@@ -136,10 +147,10 @@ def _kinds_lost(observed: Observed, reference: Reference) -> list[Reason]:
     many = int(max(own.max(), real.max())) + 1
     real_shares = classes.shares(real, many)
     gone = lost(classes.shares(own, many), real_shares, observed.different)
-    share = float(real_shares[gone].sum())
-    # A kind is as large as its share: one that half a dozen held-out images have may be rarer than it seems.
     if not gone:
         return []
+    # One of them is no accident: then the others that are as rare, but smaller, are none either.
+    share = float(real_shares[classes.missing(classes.shares(own, many), real_shares)].sum())
     return [Reason(MODES_LOST, CardFaults.kinds_lost(share=_percent(share)), share, 0.0, 0.0)]
 
 
@@ -203,4 +214,4 @@ def chance(observed: Observed, reference: Reference) -> Bound:
 
 def _percent(share: float) -> float | int:
     percent = 100 * share
-    return round(percent) if percent >= 10 else round(percent, 1)
+    return round(percent) if percent >= 10 or percent < 0.05 else round(percent, 1)
