@@ -144,7 +144,10 @@ class Log:
 
 @dataclass(frozen=True)
 class Alert:
-    """Something is wrong with the training. ``back_to`` is the step from which it goes on, if it went back."""
+    """Something is wrong with the training. ``back_to`` is the step from which it goes on, if it went back.
+
+    ``action`` is what the job's `on_alert` makes of it: `pause`, `stop` or `go_back`; null where nothing follows.
+    """
 
     code: str
     detail: str
@@ -152,6 +155,7 @@ class Alert:
     params: Params = field(default_factory=dict)
     back_to: Optional[int] = None
     text: Optional[Text] = None
+    action: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -182,15 +186,26 @@ class Quality:
 
 @dataclass(frozen=True)
 class Done:
-    """Everything was written. ``reason`` says why the training ended before its budget, else it is null."""
+    """Everything was written. ``reason`` says why the training ended before its budget, else it is null.
+
+    ``alarm`` is the code of the alarm that ended it, if one did.
+    """
 
     reason: Optional[str]
     text: Optional[Text] = None
+    alarm: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class Stopped:
     """The trainer was asked to stop; a checkpoint of this very step is among the files before."""
+
+
+@dataclass(frozen=True)
+class Paused:
+    """An alarm paused the job, as its `on_alert` says; a checkpoint of this step is among the files before."""
+
+    alarm: str
 
 
 @dataclass(frozen=True)
@@ -204,7 +219,21 @@ class Failed:
 
 # The supervisor's `match` over these is checked to be complete (worker/attempt.py).
 FromTrainer = Union[
-    Ready, Started, Metric, Epoch, ProgressUpdate, File, Log, Alert, Memory, Quality, Result, Done, Stopped, Failed
+    Ready,
+    Started,
+    Metric,
+    Epoch,
+    ProgressUpdate,
+    File,
+    Log,
+    Alert,
+    Memory,
+    Quality,
+    Result,
+    Done,
+    Stopped,
+    Paused,
+    Failed,
 ]
 
 MESSAGES: Mapping[str, Type[FromTrainer]] = {
@@ -221,6 +250,7 @@ MESSAGES: Mapping[str, Type[FromTrainer]] = {
     "quality": Quality,
     "done": Done,
     "stopped": Stopped,
+    "paused": Paused,
     "failed": Failed,
 }
 
@@ -354,13 +384,18 @@ COMMANDS: Mapping[str, Type[Stop]] = {"stop": Stop}
 
 # -- writing and reading
 
+# Fields that messages without them leave out.
+_LATER = ("text", "action", "alarm")
+
 
 def write(message: Union[FromTrainer, ToTrainer]) -> str:
     """Return a message as one line of JSON, without an end of line."""
     for tag, kinds in (("type", MESSAGES), ("kind", SPECS), ("command", COMMANDS)):
         for name, kind in kinds.items():
             if type(message) is kind:
-                values = {field: value for field, value in vars(message).items() if (field, value) != ("text", None)}
+                values = {
+                    name: value for name, value in vars(message).items() if value is not None or name not in _LATER
+                }
                 return json.dumps({tag: name, **values}, default=_plain, allow_nan=False)
     raise TypeError(f"{type(message).__name__} is no message of the wire")
 

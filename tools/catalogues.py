@@ -40,7 +40,7 @@ def recipes(*_: object, **__: object) -> Iterator[tuple[int, str, str, list[str]
 def _descriptions(schema: Any) -> Iterator[str]:
     if isinstance(schema, dict):
         # The docstring of a model is for who reads the API.
-        if isinstance(schema.get("description"), str) and schema.get("type") != "object":
+        if isinstance(schema.get("description"), str) and "properties" not in schema:
             yield schema["description"]
         yield from (text for facts in schema.values() for text in _descriptions(facts))
     elif isinstance(schema, list):

@@ -95,8 +95,10 @@ def _adversarial(spec: TrainSpec, parts: dict[str, Images], draws: Draws, comput
     mean = feed.mean() if recipe.wants_mean(params) else None
     players = Players(**_networks(spec, DataInfo(feed.shape, len(spec.dataset.classes), mean), draws))
     objective = recipe.objective(params, draws.device)
+    # Where test images are not trained on, alarms compare with them.
+    held_out = None if params.split == "all" else parts.get("test")
     method = Adversarial(
-        params, players, objective, feed, recipe.schedule(params), computes, recipe.shift(params), graphs
+        params, players, objective, feed, recipe.schedule(params), computes, recipe.shift(params), graphs, held_out
     )
     return Assembly(method, Fakes(method))
 

@@ -87,11 +87,14 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
 
     # 5. The training itself, and what a finished job leaves.
     if not loop.run():
-        reporter.stopped()
+        if loop.paused_by is None:
+            reporter.stopped()
+        else:
+            reporter.paused(loop.paused_by)
         return
     _finish(spec, loop, reporter)
     reporter.memory(devices.peak_memory(device))
-    reporter.done(job.stop.reason)
+    reporter.done(job.ended, job.alarms.ended)
 
 
 def _threads(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, reporter: Reporter) -> int:
@@ -154,7 +157,7 @@ def _report(spec: TrainSpec, loop: Loop) -> dict[str, object]:
         "seconds": round(seconds, 3),
         "seconds_per_epoch": [round(value, 3) for value in clock.seconds_per_epoch],
         "images_per_second": round(images / max(seconds, 1e-9), 1),
-        "ended": None if job.stop.reason is None else str(job.stop.reason),
+        "ended": None if job.ended is None else str(job.ended),
         "best_epoch": job.stop.best_epoch or None,
         **job.quality.report(),
         "alerts": job.alarms.codes,

@@ -170,13 +170,15 @@ class Attempt:
                 return self._last_word(news)
         return None
 
-    def _last_word(self, news: wire.Done | wire.Stopped | wire.Failed | Unreadable | Exited) -> Ending:
+    def _last_word(self, news: wire.Done | wire.Stopped | wire.Paused | wire.Failed | Unreadable | Exited) -> Ending:
         match news:
             case wire.Done():
                 reason = None if news.reason is None else endings.received(news.reason, news.text)
-                return Ending(Outcome.succeeded, reason, result=self._result)
+                return Ending(Outcome.succeeded, reason, result=self._result, alarm=news.alarm)
             case wire.Stopped():
                 return self._stopped()
+            case wire.Paused():
+                return endings.paused_by_alarm(news.alarm) if self._request is None else AS_REQUESTED[self._request]
             case wire.Failed():
                 return endings.failed(news, self._log_lines)
             case Unreadable():
@@ -240,6 +242,8 @@ class Attempt:
             **alert.params,
             **_text(alert.text),
         }
+        if alert.action is not None:
+            data["action"] = alert.action
         if (step := alert.back_to) is not None:
             data["back_to"] = step
             patiently(lambda: self._stores.jobs.go_back(self._claim, step), self._over)

@@ -35,6 +35,11 @@ AS_REQUESTED = {
 TOLD_TO_STOP = Ending(Outcome.interrupted, Reasons.told_to_stop())
 
 
+def paused_by_alarm(alarm: str) -> Ending:
+    """Pause a job because of an alarm, as its `on_alert` says."""
+    return Ending(Outcome.paused, Reasons.paused_by_alarm(alarm=alarm), alarm=alarm)
+
+
 def max_runtime(limit: int) -> Ending:
     """End a job that reached its maximum run time."""
     return Ending(Outcome.failed, None, ErrorCode.max_runtime, Ends.max_runtime(limit=limit))

@@ -20,7 +20,10 @@ BOUNDS = {"minimum": "min", "maximum": "max"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One field. `kind`: integer, number, switch, choice, cadence, list (of integers) or text."""
+    """One field. `kind`: integer, number, switch, choice, cadence, list (of integers), actions or text.
+
+    Actions are an object: for each of the `keys` one of the choices, of which the first is left out.
+    """
 
     name: str
     kind: str
@@ -30,6 +33,7 @@ class Entry:
     about: Markup
     attributes: Mapping[str, Any]  # HTML attributes of the input
     choices: Sequence[str] = ()
+    keys: Sequence[str] = ()
 
     @property
     def text(self) -> str:
@@ -108,6 +112,7 @@ def _resolved(facts: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, 
 def _entry(name: str, facts: Mapping[str, Any], default: Any, value: Any) -> Entry:
     attributes: dict[str, Any] = {}
     choices: Sequence[str] = ()
+    keys: Sequence[str] = ()
     match facts:
         case {"enum": [*choices]}:
             kind = "choice"
@@ -122,6 +127,8 @@ def _entry(name: str, facts: Mapping[str, Any], default: Any, value: Any) -> Ent
             kind = "text"
         case {"properties": {"steps": _, "epochs": _, "seconds": _}}:
             kind = "cadence"
+        case {"propertyNames": {"enum": [*keys]} | {"const": keys}, "additionalProperties": {"enum": [*choices]}}:
+            kind, keys = "actions", [keys] if isinstance(keys, str) else keys
         case _:
             raise ValueError(f"the form has no field for {name}: {facts}")
-    return Entry(name, kind, facts["optional"], default, value, prose(facts["description"]), attributes, choices)
+    return Entry(name, kind, facts["optional"], default, value, prose(facts["description"]), attributes, choices, keys)

@@ -69,7 +69,8 @@ class View(ABC):
                 self.refresh()
                 self.moved(epoch_ended=True)
             case "alert":
-                self.note(f"alert {data['code']}: {data['detail']}")
+                action = f" ({data['action']})" if "action" in data else ""
+                self.note(f"alert {data['code']}{action}: {data['detail']}")
             case "log":
                 self.note(f"{data['level']}: {data['message']}")
             case "artifact":

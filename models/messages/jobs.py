@@ -22,6 +22,7 @@ class Reasons(Texts):
 
     canceled_by_request = Text("canceled by request")
     paused_by_request = Text("paused by request")
+    paused_by_alarm = Text("paused by the alarm {alarm}, as `on_alert` says; resume it to go on")
     resumed_by_request = Text("resumed by request")
     worker_shut_down = Text("worker shut down; another attempt goes on from the checkpoint")
     told_to_stop = Text("the trainer was told to stop; another attempt goes on")

@@ -9,13 +9,42 @@ class Alerts(Texts):
     """Something is wrong with a training that goes on. The live page shows these as they come."""
 
     discriminator_too_strong = Text(
-        "the discriminator tells real from fake without effort; the generator has nothing to learn from"
+        "the discriminator tells real from fake without effort; the generator has nothing to learn from: lower "
+        "`d_learning_rate`, or smooth its labels"
     )
     generator_too_strong = Text(
-        "the discriminator is wrong nearly always; what the generator learns from it means little"
+        "the discriminator is wrong nearly always; what the generator learns from it means little: lower "
+        "`g_learning_rate`, or give the discriminator more steps"
     )
-    gradient_norm = Text("a gradient stays over {limit}; lower the learning rate")
-    collapse = Text("fakes look alike: their mean pairwise distance is under half of that of real images")
+    gradient_norm = Text(
+        "a gradient stays over {times} times its usual size, and the loss is worse than usual; lower the learning rate"
+    )
+    collapse = Text(
+        "the generator makes few kinds of images, whatever the noise: go back to an earlier checkpoint, with lower "
+        "learning rates or another recipe"
+    )
+    generator_stalled = Text(
+        "the generator has stopped learning: its gradient has vanished, or its images stay the same; raise "
+        "`g_learning_rate`, or weaken the discriminator"
+    )
+    overfitting = Text(
+        "the discriminator knows its training images by heart: held-out images look like fakes to it; use more images, "
+        "a smaller `width`, or stop here"
+    )
+    critic_reversed = Text(
+        "the critic scores fakes above real images, so that its estimate of the distance has the wrong sign; give it "
+        "more steps, or lower `g_learning_rate`"
+    )
+    critic_unbounded = Text(
+        "the critic's estimate of the distance grows without end; lower `d_learning_rate`, or raise the penalty"
+    )
+    balance_stuck = Text(
+        "`k` stays at an end of its range, so that nothing balances the two networks; change `gamma`, or lower the "
+        "learning rates"
+    )
+    cycle_loss_rises = Text(
+        "the cycle loss rises: translations lose the content of their images; lower the learning rate, or raise `cycle`"
+    )
     metric_not_a_number = Text("a metric is not a number at step {step}; going back to step {back} with other draws")
     weight_not_a_number = Text("a weight is not a number at step {step}; going back to step {back} with other draws")
     batch_halved = Text("memory ran out with batches of {size} images; going on from step {step} with {half}")
@@ -49,6 +78,8 @@ class Logs(Texts):
         "the quality of the images is not measured: that takes {least} training images and {least} others, and there "
         "are {train} and {others}"
     )
+    stopped_by_alarm = Text("stopped by the alarm {alarm}, as `on_alert` says")
+    nothing_to_go_back_to = Text("the alarm {alarm} goes back no further, training goes on: {times} times are enough")
     no_better = Text("no better {monitor} for {waited} epochs; the best was {best} in epoch {epoch}")
 
 

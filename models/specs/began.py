@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from models.messages import ParameterFaults
 from models.specs.base import EPOCHS, Epochs, NoiseParams, ParameterError, Rate, Width
+from models.specs.on_alert import ON_ALERT, OnErrors
 from models.specs.parameter_markers import Resumable
 from models.specs.recipe import Preset, Recipe
 
@@ -35,6 +36,7 @@ class BeganParams(NoiseParams):
         description="Number of epochs in a row without a lower mean of `balance`, the measure of convergence, after "
         "which both learning rates are halved. If not set: they are not halved.",
     )
+    on_alert: OnErrors = Field({}, description=ON_ALERT)
 
     @model_validator(mode="after")
     def _no_labels(self) -> Self:

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate, Width
+from models.specs.on_alert import ON_ALERT, OnProbabilities
 from models.specs.parameter_markers import Resumable
 from models.specs.recipe import Recipe
 
@@ -55,6 +56,7 @@ class CompactParams(NoiseParams):
         description="Half-life, in images, of the moving average of the generator's weights. Grids, samples and "
         "weight files come from the average.",
     )
+    on_alert: OnProbabilities = Field({}, description=ON_ALERT)
 
 
 RECIPE = Recipe(

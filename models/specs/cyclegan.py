@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.specs.base import EPOCHS, AdversarialParams, Epochs
+from models.specs.on_alert import ON_ALERT, OnPatches
 from models.specs.parameter_markers import Group, Resumable
 from models.specs.recipe import Needs, Preset, Recipe
 
@@ -51,6 +52,7 @@ class CycleganParams(AdversarialParams):
         None,
         description="Metric whose lowest epoch mean marks the checkpoint `best`. If not set: `best` is the latest.",
     )
+    on_alert: OnPatches = Field({}, description=ON_ALERT)
 
 
 HORSE2ZEBRA: dict[str, object] = {

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from models.messages import ParameterFaults
 from models.specs.base import EPOCHS, Beta, Epochs, ParameterError, TrainParams, Width
+from models.specs.on_alert import ON_ALERT, OnAlert
 from models.specs.parameter_markers import Group, Resumable
 from models.specs.recipe import Needs, Preset, Recipe
 
@@ -63,6 +64,7 @@ class DarknetParams(TrainParams):
     monitor: Literal["accuracy", "test_loss"] | None = Field(
         "accuracy", description="Metric on the test images whose best value marks the checkpoint `best`."
     )
+    on_alert: OnAlert = Field({}, description=ON_ALERT)
 
     @model_validator(mode="after")
     def _test_images_stay_unseen(self) -> Self:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from models.specs.base import EPOCHS, Epochs, NoiseParams
+from models.specs.on_alert import ON_ALERT, OnProbabilities
 from models.specs.recipe import Preset, Recipe
 
 
@@ -23,6 +24,7 @@ class DcganParams(NoiseParams):
         description="Batch normalisation after the discriminator's first convolution too, as in both tutorials. "
         "false: none there, as in the paper.",
     )
+    on_alert: OnProbabilities = Field({}, description=ON_ALERT)
 
 
 ITHOME: dict[str, object] = {

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.specs.base import EPOCHS, UPSAMPLE, Epochs, NoiseParams, Width
+from models.specs.on_alert import ON_ALERT, OnProbabilities
 from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
 
 Norm = Literal["batch", "layer", "none"]
@@ -25,6 +26,7 @@ class Dcgan64Params(NoiseParams):
     noise_dim: Annotated[int, Field(ge=1, le=4096)] = Field(128, description="Length of the noise vector z.")
     norm: Norm = Field("batch", description="Normalisation in the discriminator.")
     upsample: bool = Field(False, description=UPSAMPLE)
+    on_alert: OnProbabilities = Field({}, description=ON_ALERT)
 
 
 CELEBA: dict[str, object] = {

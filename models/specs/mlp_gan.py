@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, Rate, Width
+from models.specs.on_alert import ON_ALERT, OnProbabilities
 from models.specs.parameter_markers import Group, Resumable
 from models.specs.recipe import Preset, Recipe
 
@@ -35,6 +36,7 @@ class MlpGanParams(NoiseParams):
         "the images drawn, and every pixel as (x + 1) / 2. false: the generator in evaluation mode, as for samples, "
         "and the normalisation of pixels undone.",
     )
+    on_alert: OnProbabilities = Field({}, description=ON_ALERT)
 
 
 LAOTOU: dict[str, object] = {

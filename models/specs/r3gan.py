@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from models.messages import ParameterFaults
 from models.specs.base import EPOCHS, Beta, Epochs, NoiseParams, ParameterError, Rate, Width
+from models.specs.on_alert import ON_ALERT, OnProbabilities
 from models.specs.parameter_markers import Group, Resumable
 from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
 
@@ -77,6 +78,7 @@ class R3ganParams(NoiseParams):
     flip: Annotated[bool, Group.data, Resumable.yes] = Field(
         False, description="Mirror real images at random. Unsuitable for digits and letters."
     )
+    on_alert: OnProbabilities = Field({}, description=ON_ALERT)
 
     @model_validator(mode="after")
     def _no_labels(self) -> Self:

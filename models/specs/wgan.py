@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from models.messages import ParameterFaults
 from models.specs.base import EPOCHS, UPSAMPLE, Epochs, NoiseParams, ParameterError, Rate, Width
+from models.specs.on_alert import ON_ALERT, OnScores
 from models.specs.parameter_markers import Resumable
 from models.specs.recipe import POWERS_OF_TWO, Preset, Recipe
 
@@ -25,6 +26,7 @@ class CriticParams(NoiseParams):
     d_steps: Annotated[int, Field(ge=1, le=100)] = Field(
         5, description="Number of critic steps per iteration. Paper: 5."
     )
+    on_alert: OnScores = Field({}, description=ON_ALERT)
 
     @model_validator(mode="after")
     def _no_labels(self) -> Self:

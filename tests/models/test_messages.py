@@ -54,13 +54,15 @@ def uses() -> Iterator[tuple[str, ast.Call, str, str]]:
 
 
 def test_a_message_knows_its_code_and_speaks_english() -> None:
-    message = Alerts.gradient_norm(limit=100)
+    message = Alerts.gradient_norm(times=10)
     assert message.code == "gradient_norm"
-    assert str(message) == "a gradient stays over 100; lower the learning rate"
+    assert str(message) == (
+        "a gradient stays over 10 times its usual size, and the loss is worse than usual; lower the learning rate"
+    )
 
 
 def test_a_missing_or_unknown_parameter_is_refused_when_the_message_is_made() -> None:
-    with pytest.raises(TypeError, match="gradient_norm takes limit, not nothing"):
+    with pytest.raises(TypeError, match="gradient_norm takes times, not nothing"):
         Alerts.gradient_norm()
     with pytest.raises(TypeError, match="collapse takes nothing, not step"):
         Alerts.collapse(step=1)
@@ -117,7 +119,7 @@ def test_words_and_lists_inside_a_message_are_translated_too() -> None:
 
 
 def test_a_translation_that_does_not_fit_leaves_the_message_english() -> None:
-    message = Alerts.gradient_norm(limit=100)
+    message = Alerts.gradient_norm(times=10)
     assert message.put(Broken()) == str(message)
 
 

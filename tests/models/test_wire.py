@@ -41,13 +41,16 @@ MESSAGES = [
     wire.Log("warning", "a line\nwith \u2028 and \N{SNOWMAN}"),
     wire.Alert("batch_halved", "memory ran out", 6, {"batch_size": 8, "g_loss": None, "queue": "cpu"}, back_to=6),
     wire.Alert("collapse", "fakes look alike", 60),
+    wire.Alert("collapse", "fakes look alike", 60, action="pause"),
     wire.Memory(5_000_000_000, 3_000_000_000),
     wire.Memory(5_000_000_000),
     wire.Quality(2.5, "0" * 64),
     wire.Result({"verdicts": ["copying"], "count": 2000, "fidelity": {"fd_ratio": 1.5, "kid": None}}),
     wire.Done(None),
     wire.Done("no better d_loss for 3 epochs"),
+    wire.Done("stopped by the alarm collapse", alarm="collapse"),
     wire.Stopped(),
+    wire.Paused("collapse"),
     wire.Failed("no_space", "the scratch folder has no room left"),
 ]
 WORK = {"job": "job_1", "attempt": 2, "recipe": "mlp_gan", "device": "cpu", "threads": 2, "scratch": Path("/scratch")}
@@ -104,7 +107,7 @@ def test_a_command_is_read_as_it_was_written():
 
 def test_every_kind_has_one_name_and_an_example_here():
     assert set(wire.MESSAGES.values()) == set(get_args(wire.FromTrainer)) == {type(message) for message in MESSAGES}
-    assert len(wire.MESSAGES) == 14
+    assert len(wire.MESSAGES) == 15
     assert set(wire.SPECS.values()) == {type(spec) for spec in SPECS}
 
 
@@ -131,6 +134,7 @@ def test_a_reporter_sends_every_kind_but_the_first():
     reporter.quality(2.5, "0" * 64)
     reporter.done(None)
     reporter.stopped()
+    reporter.paused("collapse")
     reporter.failed("internal", verbatim("it broke"))
     # The process itself says that it is ready (trainers/__main__.py).
     assert set(sent) == set(wire.MESSAGES.values()) - {wire.Ready}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
+from models.states import EventType
 from stores.accounts.audit import Local
 from tests.waiting import until
 
@@ -102,3 +105,38 @@ def test_a_broken_data_set_fails_the_job_and_names_the_file(fleet, stores, submi
     job = until(lambda: _ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "invalid_dataset"), (job, fleet.logs())
     assert "train-images" in job["error"]["detail"]
+
+
+# A generator that hardly learns, against a discriminator that learns fast: it wins within 3,000 images.
+LOSING = {
+    "width": 4,
+    "batch_size": 160,
+    "d_learning_rate": 0.01,
+    "g_learning_rate": 1e-9,
+    "epochs": None,
+    "images": 5000,
+    "checkpoint_every": {"seconds": 3600},
+    "on_alert": {"discriminator_too_strong": "pause"},
+}
+
+
+@pytest.mark.timeout(300)
+def test_an_alarm_pauses_a_job_with_a_checkpoint_and_resumed_it_goes_on_to_its_end(standing, stores, submit):
+    job_id = submit("dcgan", params=LOSING)
+    job = until(lambda: _in(stores, job_id, "paused"), 120)
+    assert job["reason_text"] == {"code": "paused_by_alarm", "params": {"alarm": "discriminator_too_strong"}}
+    [checkpoint] = stores.queries.jobs.checkpoints(job_id)
+    assert checkpoint["step"] == job["progress"]["step"] == 25
+    [alert] = stores.events.newest(job_id, [EventType.alert], 5)
+    assert (alert["data"]["code"], alert["data"]["action"]) == ("discriminator_too_strong", "pause")
+    [line] = stores.accounts.audit.page(5, None, actions=["job.pause"], subjects=[job_id])
+    assert line["after"]["alert"] == "discriminator_too_strong"
+    stores.jobs.resume(job_id, Local("alice"))
+    job = until(lambda: _ended(stores, job_id), 120)
+    assert (job["state"], job["progress"]["step"]) == ("succeeded", 32), standing.logs()
+    assert len(stores.events.newest(job_id, [EventType.alert], 5)) == 1
+
+
+def _in(stores, job_id: str, state: str):
+    job = stores.queries.jobs.job(job_id, None)
+    return job if job["state"] == state else None

@@ -189,7 +189,15 @@ class ImageFeed(Feed):
 
     def plain(self, chosen: torch.Tensor) -> torch.Tensor:
         """Return the images of these numbers without augmentation: the middle window, [N, C, size, size] uint8."""
-        whole, size = self.pixels(chosen), self.preprocessing.size
+        return self._middle(self.pixels(chosen))
+
+    def plain_of(self, images: Images, chosen: torch.Tensor) -> torch.Tensor:
+        """Return images that are not this feed's without augmentation, on its device: [N, C, size, size] uint8."""
+        rows = chosen if images.rows is None else images.rows[chosen]
+        return to_device(self._middle(images.pixels.index_select(0, rows)), self.draws.device)
+
+    def _middle(self, whole: torch.Tensor) -> torch.Tensor:
+        size = self.preprocessing.size
         edge = (whole.shape[-1] - size) // 2
         return whole[..., edge : edge + size, edge : edge + size]
 

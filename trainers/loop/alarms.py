@@ -1,111 +1,177 @@
-"""Alarms: notice from the metrics that a training goes wrong, and say so once."""
+"""Alarms: notice from the metrics, and from looks at the generator, that a training goes wrong, and say so once.
+
+They change nothing of a training. What follows from an alarm is decided by `on_alert` (trainers/loop/reactions.py).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping, Tuple, cast
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Tuple, cast
 
 from models.messages import Alerts, Message
+from trainers.loop import look_watches, watches
+from trainers.methods import Verdicts
 
 if TYPE_CHECKING:
+    from trainers.loop.look_watches import LookWatch, Seen
+    from trainers.loop.watches import Numbers, Remembering, Row, Watch
     from trainers.process.reporter import Reporter
 
-# Mean probabilities beyond which the discriminator is certain.
-SURE, UNSURE = 0.95, 0.05
-GRADIENT_LIMIT = 100.0
-# A healthy pair has a large gradient now and then, which Adam evens out; so many in a row are a trend.
-LOUD_STEPS, CALM_STEPS = 5, 50
-# Fakes are alike when their mean distance is under this share of that of real images.
-ALIKE = 0.5
-# Epochs before fakes that look alike mean anything: an untrained generator makes the same grey image of all noise.
-GRACE_EPOCHS = 3
-# Fakes whose spread still grows by this factor from one grid to the next are early in training, not collapsed.
-GROWTH = 1.05
+NONE, STOP = "none", "stop"
+
+# What each alarm says.
+_MESSAGES: Mapping[str, Callable[[], Message]] = {
+    "discriminator_too_strong": Alerts.discriminator_too_strong,
+    "generator_too_strong": Alerts.generator_too_strong,
+    "collapse": Alerts.collapse,
+    "gradient_norm": lambda: Alerts.gradient_norm(times=round(watches.LargeGradient.ratio)),
+    "generator_stalled": Alerts.generator_stalled,
+    "overfitting": Alerts.overfitting,
+    "critic_reversed": Alerts.critic_reversed,
+    "critic_unbounded": Alerts.critic_unbounded,
+    "balance_stuck": Alerts.balance_stuck,
+    "cycle_loss_rises": Alerts.cycle_loss_rises,
+}
 
 
-class Streak:
-    """Fires when a condition held ``patience`` times in a row, then not again until it failed as often in a row."""
+class Watched(NamedTuple):
+    """What alarms must know of a training."""
 
-    def __init__(self, patience: int) -> None:
-        self.patience = patience
-        self.held = 0
-        self.failed = 0
-        self.raised = False
+    metrics: tuple[str, ...]  # the names of what each step measures
+    verdicts: Verdicts
+    label_smoothing: float = 0.0
+    # While only the discriminator learns, or rates still rise, nothing is unusual.
+    warmup_steps: int = 0
+    warmup_images: int = 0
 
-    def look(self, *, holds: bool) -> bool:
-        """Account for one observation; return whether to raise the alarm."""
-        self.held = self.held + 1 if holds else 0
-        self.failed = 0 if holds else self.failed + 1
-        # After as long a calm as it took to fire, the alarm is armed again.
-        if self.failed >= self.patience:
-            self.raised = False
-        if self.raised or self.held < self.patience:
-            return False
-        self.raised = True
-        return True
+
+class Raised(NamedTuple):
+    """An alarm that was raised: its code, the step and the numbers."""
+
+    code: str
+    step: int
+    numbers: dict[str, float]
+
+    @property
+    def message(self) -> Message:
+        """What it says."""
+        return _MESSAGES[self.code]()
 
 
 class Alarms:
-    """One streak for each thing that can go wrong. Short epochs, of few ``epoch_steps``, shorten the wait."""
+    """One watch for each thing that can go wrong. ``actions`` says what follows from an alarm, by its code.
 
-    def __init__(self, reporter: Reporter, epoch_steps: int, *, judged: bool = True) -> None:
+    An alarm that nothing follows from is told at once. The others wait in ``pending`` until the loop acts on them.
+    """
+
+    def __init__(self, reporter: Reporter, watched: Watched, actions: Mapping[str, str] | None = None) -> None:
         self.reporter = reporter
-        self.judged = judged  # whether D(real) and D(fake) are probabilities
+        self.watched = watched
+        self.actions = actions or {}
         self.codes: list[str] = []  # of all alarms so far, for the report
-        patience = max(5, min(50, epoch_steps // 2))
-        self._streaks = {
-            "discriminator_too_strong": Streak(patience),
-            "generator_too_strong": Streak(patience),
-            "gradient_norm": Streak(LOUD_STEPS),
-            "collapse": Streak(2),
-        }
-        self._spread = 0.0  # of the last grid
+        self.pending: list[Raised] = []
+        self.returns = 0  # how often the job went back because of an alarm
+        self.ended: str | None = None  # the code of the alarm that ended the job
+        self._steps: dict[str, Watch] = {watch.name: watch for watch in _step_watches(watched)}
+        self._looks: dict[str, LookWatch] = {watch.name: watch for watch in _look_watches(watched)}
+        self._alike = look_watches.AlikeTranslations() if watched.verdicts is Verdicts.patches else None
+        self._images = 0  # at the last step
+        self._looked = 0  # images at the last look
 
-    def step(self, step: int, row: dict[str, float]) -> None:
-        """Look at the metrics of one step."""
-        # 1. The balance of the players, where the discriminator's metrics are probabilities.
-        real, fake = row.get("d_real"), row.get("d_fake")
-        if self.judged and real is not None and fake is not None:
-            numbers = {"d_real": real, "d_fake": fake}
-            if self._streaks["discriminator_too_strong"].look(holds=real > SURE and fake < UNSURE):
-                self._alert(Alerts.discriminator_too_strong(), step, numbers)
-            if self._streaks["generator_too_strong"].look(holds=fake > SURE or real < UNSURE):
-                self._alert(Alerts.generator_too_strong(), step, numbers)
-        # 2. The gradients. This alarm is armed again only after a long calm, so that a training at the limit does not
-        #    raise it every few steps.
-        norms = {name: value for name, value in row.items() if "grad_norm" in name}
-        streak = self._streaks["gradient_norm"]
-        loud = max(norms.values(), default=0.0) > GRADIENT_LIMIT
-        if loud and streak.look(holds=True):
-            self._alert(Alerts.gradient_norm(limit=round(GRADIENT_LIMIT)), step, norms)
-        streak.held = streak.held if loud else 0
-        streak.failed = 0 if loud else streak.failed + 1
-        if streak.failed >= CALM_STEPS:
-            streak.raised = False
+    @property
+    def calm(self) -> bool:
+        """Whether nothing is wrong, nor has begun to be."""
+        return all(watch.window.calm for watch in self._all().values())
 
-    def grid(self, step: int, epochs_done: int, share: float | None) -> None:
-        """Look at the spread of a grid's fakes as a share of that of real images; None where there are no fakes."""
-        if share is None:
+    def step(self, step: int, images: int, row: Row) -> None:
+        """Look at the metrics of a step, after which ``images`` have been seen."""
+        before, self._images = self._images, images
+        if self._warming(step, images):
             return
-        still_growing = share > self._spread * GROWTH
-        self._spread = share
-        if epochs_done >= GRACE_EPOCHS and self._streaks["collapse"].look(holds=share < ALIKE and not still_growing):
-            self._alert(Alerts.collapse(), step, {"distance_ratio": share})
+        for watch in self._steps.values():
+            self._account(watch, step, watch.step(row, images - before))
+
+    def look(self, step: int, images: int, seen: Seen) -> None:
+        """Look at the figures of a look, after a step."""
+        before, self._looked = self._looked, images
+        if self._warming(step, images):
+            return
+        for watch in self._looks.values():
+            self._account(watch, step, watch.look(seen, images - before))
+
+    def grid(self, step: int, images: int, spread: float | None) -> None:
+        """Look at the spread of a grid's translations as a share of that of real images; None where there are none."""
+        if spread is not None and self._alike is not None and not self._warming(step, images):
+            self._account(self._alike, step, self._alike.grid(spread, images))
+
+    def tell(self, raised: Raised, action: str, back_to: int | None = None) -> None:
+        """Report an alarm, with what follows from it."""
+        numbers = {name: float(f"{value:.6g}") for name, value in raised.numbers.items()}
+        done = None if action == NONE else action
+        self.reporter.alert(raised.code, raised.message, raised.step, numbers, back_to=back_to, action=done)
 
     def state(self) -> dict[str, object]:
-        """Return the counters for the checkpoint."""
-        streaks = {name: [streak.held, streak.failed, streak.raised] for name, streak in self._streaks.items()}
-        return {**streaks, "spread": self._spread}
+        """Return what all watches remember, for the checkpoint."""
+        remembered = {name: watch.state() for name, watch in self._all().items()}
+        counters = {"images": self._images, "looked": self._looked, "returns": self.returns, "ended": self.ended}
+        return {**remembered, **counters, "pending": [list(raised) for raised in self.pending]}
 
     def restore(self, state: Mapping[str, object]) -> None:
-        """Continue from a checkpoint."""
-        self._spread = cast(float, state.get("spread", 0.0))  # the first versions did not keep it
-        for name, streak in self._streaks.items():
+        """Continue from a checkpoint. Those of earlier versions lack some of this."""
+        for name, watch in self._all().items():
             if name in state:
-                streak.held, streak.failed, streak.raised = cast(Tuple[int, int, bool], state[name])
+                watch.restore(state[name])
+        self._images = cast(int, state.get("images", 0))
+        self._looked = cast(int, state.get("looked", 0))
+        self.returns = cast(int, state.get("returns", 0))
+        ended = cast("str | None", state.get("ended"))
+        # A retry of a job that an alarm has ended goes on, if that alarm ends jobs no more.
+        self.ended = ended if self.actions.get(ended or "") == STOP else None
+        pending = cast(List[Tuple[str, int, Dict[str, float]]], state.get("pending", []))
+        self.pending = [Raised(*raised) for raised in pending]
 
-    def _alert(self, message: Message, step: int, numbers: dict[str, float]) -> None:
-        # Each alarm has one message, so that the alert is called as the message is.
-        self.codes.append(message.code)
-        self.reporter.alert(
-            message.code, message, step, {name: float(f"{value:.6g}") for name, value in numbers.items()}
-        )
+    def _all(self) -> dict[str, Remembering]:
+        alike: dict[str, Remembering] = {} if self._alike is None else {self._alike.name: self._alike}
+        return {**self._steps, **self._looks, **alike}
+
+    def _warming(self, step: int, images: int) -> bool:
+        return step <= self.watched.warmup_steps or images <= self.watched.warmup_images
+
+    def _account(self, watch: Remembering, step: int, numbers: Numbers | None) -> None:
+        if numbers is None:
+            return
+        # Two watches may see the same thing.
+        same = (other for other in self._all().values() if other.code == watch.code and other is not watch)
+        if any(other.window.raised for other in same):
+            return
+        raised = Raised(watch.code, step, numbers)
+        self.codes.append(raised.code)
+        if self.actions.get(raised.code, NONE) == NONE:
+            self.tell(raised, NONE)
+        else:
+            self.pending.append(raised)
+
+
+def _step_watches(watched: Watched) -> list[Watch]:
+    found: list[Watch] = []
+    if watched.verdicts is Verdicts.probabilities:
+        found += [watches.DiscriminatorWins(watched.label_smoothing), watches.GeneratorWins(watched.label_smoothing)]
+    elif watched.verdicts is Verdicts.scores:
+        found += [watches.WrongSign(), watches.Growing()]
+    elif watched.verdicts is Verdicts.errors:
+        found += [watches.StuckBalance()]
+    elif watched.verdicts is Verdicts.patches:
+        found += [watches.RisingCycle()]
+    for norm in watched.metrics:
+        if norm.endswith("grad_norm"):
+            player = norm[: -len("grad_norm")]  # d_, g_, or nothing
+            losses = tuple(name for name in watched.metrics if name.startswith(f"{player}loss"))
+            found.append(watches.LargeGradient(norm, losses))
+    if "g_grad_norm" in watched.metrics:
+        found.append(watches.VanishingGradient())
+    return found
+
+
+def _look_watches(watched: Watched) -> list[LookWatch]:
+    if watched.verdicts in (Verdicts.patches, Verdicts.none):
+        return []
+    return [look_watches.Collapse(), look_watches.Standstill(), look_watches.Overfitting()]

@@ -63,6 +63,7 @@ class _Later(TypedDict, total=False):
     data_digest: str | None  # of the images that it was trained on, and of their labels; None: unknown
     identity: dict[str, str]  # of hardware and libraries (trainers/device/identity.py)
     quality: QualityState
+    good: dict[str, object]  # of the state that alarms go back to; its tensors are under `good/`
 
 
 class CheckpointMeta(_Later):

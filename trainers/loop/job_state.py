@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 
-from models.messages import CheckpointFaults
-from trainers.loop import method_tensors
-from trainers.loop.alarms import Alarms
+from models.messages import CheckpointFaults, Logs, Message
+from trainers.loop import method_tensors, reactions
+from trainers.loop.alarms import Alarms, Watched
 from trainers.loop.budget import Budget
 from trainers.loop.checkpoints import CheckpointMeta, Halving, Snapshot
 from trainers.loop.early_stop import EarlyStop
 from trainers.loop.epoch_clock import EpochClock
 from trainers.loop.ground import Ground
+from trainers.loop.looks import Looks
 from trainers.loop.quality import Quality
 from trainers.loop.step_metrics import StepMetrics
 from trainers.process.errors import CheckpointCorruptError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from trainers.methods import Method
     from trainers.process.reporter import Reporter
     from trainers.process.spec import TrainSpec
+
+_GOOD = "good/"  # before the names of tensors of the state to go back to
 
 
 class JobState:
@@ -45,11 +48,17 @@ class JobState:
         self.step = 0
         self.budget = Budget(params, method)
         self.clock = EpochClock()
-        self.alarms = Alarms(reporter, method.iterations(0, sampler.per_pass), judged=method.judged)
-        self.metrics = StepMetrics(method.metrics, method.feed.draws.device, reporter, self.alarms)
+        # Recipes without labels to smooth, and classifiers, which have no warm-up of their own, lack the parameters.
+        warmup = int(vars(params).get("d_warmup_steps", 0))
+        watched = Watched(method.metrics, method.verdicts, params.label_smoothing, warmup, params.warmup_images)
+        self.alarms = Alarms(reporter, watched, reactions.actions(params))
+        self.looks = Looks(method.live_look, sampler.batch_size)
+        self.metrics = StepMetrics(method.metrics, method.feed.draws.device, reporter, self.alarms, self.looks)
         self.stop = EarlyStop(params.monitor, params.patience)
         self.quality = Quality(params, judge, reporter)
         self.halvings: list[Halving] = []  # where memory ran out
+        # Where nothing was wrong, for alarms to go back to; only for jobs that ask for that.
+        self.good: Snapshot | None = None
 
     @property
     def feed(self) -> Feed:
@@ -60,6 +69,13 @@ class JobState:
     def epoch(self) -> int:
         """The epoch that the last step belonged to, from 1; 0 before the first step."""
         return self.budget.epoch
+
+    @property
+    def ended(self) -> Message | None:
+        """Why the training ends before its budget, or None."""
+        if self.alarms.ended is not None:
+            return Logs.stopped_by_alarm(alarm=self.alarms.ended)
+        return self.stop.reason
 
     def snapshot(self, spare: dict[str, torch.Tensor]) -> Snapshot:
         """Copy everything that changes, into the ``spare`` tensors where they fit. All metrics must have been read."""
@@ -101,7 +117,17 @@ class JobState:
             "seconds": clock.seconds,
             "epoch_began": list(clock.began),
         }
+        tensors.update(self.looks.tensors())
+        if self.good is not None:
+            # A run that is interrupted goes back to the same step as one that is not.
+            tensors.update({f"{_GOOD}{name}": value for name, value in self.good.tensors.items()})
+            meta["good"] = dict(self.good.meta)
         return Snapshot(tensors, meta)
+
+    def note_good(self) -> None:
+        """Remember the present state as the one to go back to. All metrics must have been read."""
+        self.good = None
+        self.good = self.snapshot({})
 
     def restore(self, snapshot: Snapshot, salt: int | None = None) -> None:
         """Continue from a snapshot, with its own random draws, or with those of another ``salt``.
@@ -126,6 +152,8 @@ class JobState:
                 self.quality.restore(meta["quality"])
             self.alarms.restore(meta["watch"])
             self.alarms.codes = list(meta["alerts"])
+            self.looks.restore(tensors)
+            self.good = _good(snapshot)
             self.feed.restore(meta["place"], meta["salt"] if salt is None else salt)
             self.halvings = list(meta["halvings"])
             # The budget may have been changed for this attempt, and the batch is the checkpoint's.
@@ -133,3 +161,12 @@ class JobState:
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointCorruptError(CheckpointFaults.incomplete(error=str(error))) from error
         self.metrics.discard()
+
+
+def _good(snapshot: Snapshot) -> Snapshot | None:
+    """Return the state to go back to that a checkpoint holds, if it holds one."""
+    meta = snapshot.meta.get("good")
+    if meta is None:
+        return None
+    named = {name: value for name, value in snapshot.tensors.items() if name.startswith(_GOOD)}
+    return Snapshot({name[len(_GOOD) :]: value for name, value in named.items()}, cast("CheckpointMeta", meta))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from models.messages import Logs
 from trainers.device import devices
-from trainers.loop import method_tensors
+from trainers.loop import method_tensors, reactions
+from trainers.loop.alarms import NONE, STOP
 from trainers.loop.cadence import Cadences
 from trainers.loop.checkpoint_writer import CheckpointWriter
 from trainers.loop.job_state import JobState
@@ -17,6 +19,7 @@ from trainers.process.errors import out_of_memory
 
 if TYPE_CHECKING:
     from models.wire import Progress
+    from trainers.loop.alarms import Raised
     from trainers.loop.checkpoints import Snapshot
     from trainers.loop.ground import Ground
     from trainers.loop.quality import Judge
@@ -34,7 +37,7 @@ class Grids(Protocol):
         """Write the grid of real images."""
 
     def draw(self, step: int, epoch: int) -> float | None:
-        """Write the grid of this step; return the spread of its fakes, if it has any."""
+        """Write the grid of this step; return the spread of its translations, if it has any."""
 
 
 class Loop:
@@ -60,6 +63,8 @@ class Loop:
         self.device_name = devices.name(method.feed.draws.device)
         self._reported_step: int | None = None  # the step of the last progress that was sent
         self._saved_step: int | None = None  # the step of the last checkpoint
+        self._ends_best = False  # whether an alarm ends the attempt with the best step so far
+        self.paused_by: str | None = None  # the code of the alarm that pauses the job
         self._begun_at = 0  # the step after which the step in hand, or the last one, was begun
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -81,6 +86,9 @@ class Loop:
             OutOfMemoryError: the batch cannot be halved any more.
         """
         self.job.clock.start()
+        # Until something else is known to be good, alarms go back to the start of the job.
+        if self.job.step == 0 and reactions.GO_BACK in self.job.alarms.actions.values():
+            self.job.note_good()
         # Until the first checkpoint is due, going back means going back to the start of this attempt.
         self.writer.last = self.snapshot()
         finished = self._train_or_go_back()
@@ -94,7 +102,9 @@ class Loop:
         """Return whether the budget was used up, or None after going back."""
         try:
             finished = self._train()
-            self._checkpoint(best=False)
+            self._checkpoint(best=self._ends_best)
+            if finished:
+                self._tell_the_rest()
             if self._reported_step != self.job.step:
                 self.reporter.progress(self._progress())
         except NotANumberError as bad:
@@ -122,8 +132,10 @@ class Loop:
     def _train(self) -> bool:
         """Do one step after the other; return False if asked to stop before the end of the budget."""
         job, limit = self.job, self.spec.stop_after_s
-        while not job.budget.used and job.stop.reason is None:
+        while not job.budget.used and job.ended is None:
             self.recovery.arrive()
+            if self.paused_by is not None:
+                return False
             # Asked between steps only: a step that has begun is finished, so that it never has to be undone.
             if self.reporter.should_stop() or (limit is not None and job.clock.attempt_seconds >= limit):
                 return False
@@ -133,7 +145,7 @@ class Loop:
     def _one_step(self) -> None:
         job, metrics = self.job, self.job.metrics
         sampler = job.feed.sampler
-        self._begun_at = job.step
+        self._begun_at, seen_before = job.step, sampler.seen
 
         # 1. Train. The method draws real batches [N, C, H, W] from its feed, does the steps of the discriminator and of
         #    the generator, and updates the moving averages. It returns one row of metrics, still on the device.
@@ -162,14 +174,64 @@ class Loop:
         if epoch is not None:
             best = self._end_epoch(epoch) or best
 
-        # 6. A grid, always of the same noise or images. Its spread tells whether the generator has collapsed.
+        # 6. A grid, always of the same noise or images, and a look at the generator. The look stays on the device until
+        #    the metrics are read.
         if due.grid:
-            job.alarms.grid(job.step, job.clock.epochs_done, self.grids.draw(job.step, job.epoch))
+            job.alarms.grid(job.step, sampler.seen, self.grids.draw(job.step, job.epoch))
+        looking = job.looks.due(seen_before, sampler.seen)
+        if looking:
+            job.looks.take(job.step)
 
-        # 7. A checkpoint: copied here, written by another thread while training goes on. None while steps are repeated:
+        # 7. What follows from alarms, for jobs that ask for it: it may end here, or go on from an earlier step.
+        if job.alarms.actions and (looking or reactions.due(seen_before, sampler.seen)) and self._react(looking):
+            self._ends_best = best and self.job.step == self._begun_at + 1
+            return
+
+        # 8. A checkpoint: copied here, written by another thread while training goes on. None while steps are repeated:
         #    from it the repetition would not be known.
         if (due.checkpoint or best) and not self.recovery.repeating:
             self._checkpoint(best=best)
+
+    def _react(self, looked: bool) -> bool:
+        """Act on the alarms since the last time; return whether the job went back or ends with this step."""
+        job = self.job
+        self._read_metrics()
+        decision = reactions.decide(job.alarms.pending, job.alarms.actions)
+        if decision is None:
+            if looked and job.alarms.calm and reactions.GO_BACK in job.alarms.actions.values():
+                job.note_good()
+            return False
+        raised, action, others = decision
+        job.alarms.pending = []
+        # What was recorded up to here is told before the step count jumps back.
+        self._send_metrics()
+        for other in others:
+            job.alarms.tell(other, NONE)
+        if action == reactions.GO_BACK:
+            return self._go_back(raised)
+        job.alarms.tell(raised, action)
+        if action == STOP:
+            job.alarms.ended = raised.code
+        else:
+            self.paused_by = raised.code
+        return True
+
+    def _tell_the_rest(self) -> None:
+        """Report the alarms that came too late to act on: the training has ended anyway."""
+        for raised in self.job.alarms.pending:
+            self.job.alarms.tell(raised, NONE)
+        self.job.alarms.pending = []
+
+    def _go_back(self, raised: Raised) -> bool:
+        """Go back to before an alarm; return whether that was possible."""
+        back_to = self.recovery.from_alarm()
+        if back_to is None:
+            self.job.alarms.tell(raised, NONE)
+            self.reporter.log("warning", Logs.nothing_to_go_back_to(alarm=raised.code, times=self.job.alarms.returns))
+            return False
+        self._saved_step = None
+        self.job.alarms.tell(raised, reactions.GO_BACK, back_to)
+        return True
 
     def _read_metrics(self) -> None:
         """Read the metrics of all steps since the last time."""

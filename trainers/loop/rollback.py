@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from trainers.loop.checkpoints import Snapshot
     from trainers.loop.job_state import JobState
 
+# How often a job goes back because of alarms: with other draws a training may go well, but not with any number of them.
+MOST_RETURNS = 3
+
 
 class ToldOnce(Reporter):
     """Passes messages on, except while steps are repeated that were told before."""
@@ -73,8 +76,9 @@ class Recovery:
         """
         # 1. What to go back to. A checkpoint may still be on its way to the disk.
         last = self.writer.drain()
-        # A salt above zero means that this job has gone back before, possibly in another attempt.
-        if self.job.feed.draws.salt > 0 or last is None:
+        # A salt beyond what alarms have made of it means that this job has gone back before, possibly in another
+        # attempt.
+        if self.job.feed.draws.salt > self.job.alarms.returns or last is None:
             numbers = ", ".join(f"{name}={value}" for name, value in bad.values.items())
             diverged = Failures.metric_diverged if bad.values else Failures.weight_diverged
             raise DivergedError(diverged(step=bad.step, numbers=numbers or "weights"))
@@ -104,6 +108,26 @@ class Recovery:
         devices.give_back(self.job.feed.draws.device)
         reached = last.meta["step"]
         self._go_back(last, reached if self.repeating else max(step, reached), self._halve)
+
+    def from_alarm(self) -> int | None:
+        """Go back to where nothing was wrong, and on with other random draws; return that step.
+
+        It is the same step whenever the last checkpoint was written. None: there is no such step, or the job has gone
+        back often enough.
+        """
+        job, good = self.job, self.job.good
+        if good is None or job.alarms.returns >= MOST_RETURNS:
+            return None
+        # 1. What counts all the same: the seconds, the alarms, and how often the job has gone back.
+        self.writer.drain()
+        seconds, codes, returns = job.clock.seconds, job.alarms.codes, job.alarms.returns
+        job.restore(good, job.feed.draws.salt + 1)
+        job.clock.go_on_from(seconds)
+        job.alarms.codes, job.alarms.returns = codes, returns + 1
+        job.good = good
+        # 2. From here on the run differs. Whatever goes wrong next goes back to here.
+        self.writer.last = job.snapshot(self.writer.spare())
+        return job.step
 
     def arrive(self) -> None:
         """Before each step: end a repetition that has reached its last step, and change what led to the accident.

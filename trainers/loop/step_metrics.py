@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from models.wire import Progress
     from trainers.loop.alarms import Alarms
+    from trainers.loop.looks import Looks
     from trainers.process.reporter import Reporter
 
 # Two messages a second look live to a person. Each costs the service a transaction, on the cores that train.
@@ -39,13 +40,16 @@ class Unread(NamedTuple):
 class StepMetrics:
     """Rows of metrics: on the device, then read (means, history, alarms), then sent, in the order of their steps."""
 
-    def __init__(self, names: tuple[str, ...], device: torch.device, reporter: Reporter, alarms: Alarms) -> None:
+    def __init__(
+        self, names: tuple[str, ...], device: torch.device, reporter: Reporter, alarms: Alarms, looks: Looks
+    ) -> None:
         self.names = names
         self.means = Means(len(names))
         self.history = History(len(names))
         self._ring = Ring(len(names), device)
         self._reporter = reporter
         self._alarms = alarms
+        self._looks = looks
         self._unread: list[Unread] = []
         self._unsent: list[tuple[int, list[float]]] = []
         self._sent_at = -math.inf
@@ -79,7 +83,10 @@ class StepMetrics:
                 raise NotANumberError(step, {name: rounded(value) for name, value in zip(self.names, row)})
             self.means.add(row)
             self.history.add(images, row)
-            self._alarms.step(step, dict(zip(self.names, row)))
+            self._alarms.step(step, images, dict(zip(self.names, row)))
+            seen = self._looks.read(step)
+            if seen is not None:
+                self._alarms.look(step, images, seen)
         self._unread.clear()
 
     @property
@@ -103,6 +110,7 @@ class StepMetrics:
     def discard(self) -> None:
         """Forget what was not read or sent: those steps will be done again from a checkpoint."""
         self._ring.take()
+        self._looks.discard()
         self._unread.clear()
         self._unsent.clear()
 

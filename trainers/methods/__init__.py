@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from trainers.data.loader import Feed
     from trainers.device.graphs import Graphs
     from trainers.methods.ema import Average
+    from trainers.methods.live_look import LiveLook
 
 
 class Iteration(NamedTuple):
@@ -19,6 +21,16 @@ class Iteration(NamedTuple):
     step: int  # iterations done before it, over all attempts of the job
     seen: int  # real images seen before it
     fraction: float  # share of the budget used before it, 0 to 1: what schedules follow
+
+
+class Verdicts(Enum):
+    """What a discriminator's metrics of real and fake images are, and so which alarms can watch them."""
+
+    probabilities = "probabilities"  # of being real
+    scores = "scores"  # of a critic, without bounds: their difference estimates a distance
+    errors = "errors"  # of an auto-encoder
+    patches = "patches"  # scores of two discriminators, one for each domain
+    none = "none"  # no discriminator
 
 
 class Method(Protocol):
@@ -34,7 +46,8 @@ class Method(Protocol):
     metrics: tuple[str, ...]  # the names of what `step` returns
     precision: str  # of trainers.device.precision
     graphs: Graphs  # what calls the pieces of a step
-    judged: bool  # whether d_real and d_fake are probabilities, so that their ends mean something
+    verdicts: Verdicts
+    live_look: LiveLook | None  # None: no generator from noise
 
     @property
     def feed(self) -> Feed:

@@ -11,6 +11,7 @@ from trainers.device.graphs import Graphs
 from trainers.device.precision import FLOAT32, at
 from trainers.methods import optimizers, schedules
 from trainers.methods.ema import Average
+from trainers.methods.live_look import LiveLook
 from trainers.methods.moving import Moving
 from trainers.methods.steps import by_batch_statistics, differentiate
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Callable, Sequence
 
     from models.specs.base import NoiseParams
+    from trainers.data.images import Images
     from trainers.data.loader import ImageFeed
     from trainers.methods import Iteration
     from trainers.methods.objectives import Objective
@@ -55,6 +57,7 @@ class Adversarial:
         precision: str = FLOAT32,
         shift: int = 0,
         graphs: Graphs | None = None,
+        held_out: Images | None = None,
     ) -> None:
         self.params = params
         self.generator, self.discriminator = players
@@ -74,7 +77,8 @@ class Adversarial:
             name: optimizers.make(params, network.parameters()) for name, network in self.networks.items()
         }
         self.extras = objective.extras
-        self.judged = objective.judged
+        self.verdicts = objective.verdicts
+        self.live_look: LiveLook | None = LiveLook(*players, feed, params.noise_dim, held_out)
         self.metrics: tuple[str, ...] = (*_METRICS, *objective.metrics)
         self._schedule = schedule
         # The generator's step size as a metric. It stays on the device: a new tensor of a number would wait for it.

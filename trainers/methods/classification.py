@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from models.messages import Misfits
 from trainers.device.graphs import Graphs
 from trainers.device.precision import FLOAT32, at
-from trainers.methods import optimizers, output_network, schedules
+from trainers.methods import Verdicts, optimizers, output_network, schedules
 from trainers.methods.ema import Average
 from trainers.methods.steps import differentiate, evaluating
 from trainers.process.errors import InvalidDatasetError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trainers.data.images import Images
     from trainers.data.loader import TargetFeed
     from trainers.methods import Iteration
+    from trainers.methods.live_look import LiveLook
 
 _TEST_BATCH = 256
 _TEST_SHARE = 10  # without test images, one training image in so many is kept for testing
@@ -31,7 +32,8 @@ class Classification:
     """Cross-entropy and stochastic gradient descent along one cycle of the learning rate."""
 
     metrics: tuple[str, ...] = ("loss", "train_accuracy", "grad_norm", "learning_rate", "momentum")
-    judged = False
+    verdicts = Verdicts.none
+    live_look: LiveLook | None = None
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from torch.nn.functional import l1_loss
 
 from trainers.device.graphs import Graphs
 from trainers.device.precision import FLOAT32, at
-from trainers.methods import losses, optimizers, schedules
+from trainers.methods import Verdicts, losses, optimizers, schedules
 from trainers.methods.ema import Average
 from trainers.methods.replay import Pool
 from trainers.methods.steps import learn
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from models.specs.cyclegan import CycleganParams
     from trainers.data.loader import PairFeed
     from trainers.methods import Iteration
+    from trainers.methods.live_look import LiveLook
 
 _METRICS = (
     "d_loss_a",
@@ -51,7 +52,8 @@ class Translation:
     """G: A -> B and F: B -> A learn together; then both discriminators learn, from a pool of past fakes."""
 
     metrics: tuple[str, ...] = _METRICS
-    judged = False
+    verdicts = Verdicts.patches
+    live_look: LiveLook | None = None  # translations have the variety of their inputs
 
     def __init__(
         self, params: CycleganParams, networks: dict[str, nn.Module], feed: PairFeed, precision: str = FLOAT32

@@ -33,9 +33,9 @@ class Gallery(Protocol):
 
 
 class Sheet(NamedTuple):
-    """Pictures laid out as one image, [H, W] grey or [H, W, 3] colour uint8, and how varied they are.
+    """Pictures laid out as one image, [H, W] grey or [H, W, 3] colour uint8, and how varied translations are.
 
-    ``spread`` is the mean distance of two fakes as a share of that of two real images; None where there are no fakes.
+    ``spread`` is the mean distance of two of them as a share of that of two real images; None where there are none.
     """
 
     pixels: NDArray[np.uint8]
@@ -56,7 +56,7 @@ class GridWriter:
         self._hand_over("real_grid", "real_grid.png", self.gallery.real(), 0, 0)
 
     def draw(self, step: int, epoch: int) -> float | None:
-        """Write the grid of this step; return the spread of its fakes, if it has any."""
+        """Write the grid of this step; return the spread of its translations, if it has any."""
         sheet = self.gallery.draw()
         self._hand_over("grid", f"grid-{step:08d}.png", sheet, step, epoch)
         self.drawn_at = step

@@ -8,7 +8,7 @@ import torch
 
 from trainers.methods import output_network
 from trainers.methods.steps import by_batch_statistics, generate
-from trainers.outputs import CELLS, Sheet, png, spread
+from trainers.outputs import CELLS, Sheet, png
 
 if TYPE_CHECKING:
     from trainers.methods.adversarial import Adversarial
@@ -30,10 +30,8 @@ class Fakes:
         self._noise = draws.normal_everywhere((CELLS, method.params.noise_dim), "grid")
         chosen = draws.permutation(feed.sampler.count, "real_grid")[:CELLS]
         self._real = feed.plain(chosen)
-        normal = feed.normalise(self._real)
-        self._real_spread = spread(normal)
         if self._as_tutorial:
-            self._real = png.to_bytes(normal, *self._scaled)
+            self._real = png.to_bytes(feed.normalise(self._real), *self._scaled)
 
     def real(self) -> Sheet:
         """Draw real images."""
@@ -47,5 +45,4 @@ class Fakes:
                 images = network(self._noise)
         else:
             images = generate(network, self._noise)  # [64, noise_dim] -> [64, C, H, W]
-        pixels = png.tile(png.to_bytes(images, *self._scaled))
-        return Sheet(pixels, spread(images) / self._real_spread if self._real_spread > 0 else 1.0)
+        return Sheet(png.tile(png.to_bytes(images, *self._scaled)))

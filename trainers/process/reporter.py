@@ -63,10 +63,17 @@ class Reporter(ABC):
         self.log("info", message)
 
     def alert(
-        self, code: str, message: Message, step: int, params: Mapping[str, wire.Param], *, back_to: int | None = None
+        self,
+        code: str,
+        message: Message,
+        step: int,
+        params: Mapping[str, wire.Param],
+        *,
+        back_to: int | None = None,
+        action: str | None = None,
     ) -> None:
-        """Warn that something is wrong with the training, with the numbers."""
-        self.send(wire.Alert(code, str(message), step, dict(params), back_to, wire.text_of(message)))
+        """Warn that something is wrong with the training, with the numbers and with what follows from it."""
+        self.send(wire.Alert(code, str(message), step, dict(params), back_to, wire.text_of(message), action))
 
     def memory(self, peak: wire.Memory) -> None:
         """Say how many bytes the work needed at the most, so that the next job like it finds a device with room."""
@@ -80,13 +87,17 @@ class Reporter(ABC):
         """Say how good the images of the checkpoint `best` are, by the extractor of this sha256."""
         self.send(wire.Quality(fd_ratio, extractor))
 
-    def done(self, reason: Message | None) -> None:
-        """Say that everything was written."""
-        self.send(wire.Done(None) if reason is None else wire.Done(str(reason), wire.text_of(reason)))
+    def done(self, reason: Message | None, alarm: str | None = None) -> None:
+        """Say that everything was written, and which alarm ended the training, if one did."""
+        self.send(wire.Done(None) if reason is None else wire.Done(str(reason), wire.text_of(reason), alarm))
 
     def stopped(self) -> None:
         """Say that the attempt ended because somebody asked for it."""
         self.send(wire.Stopped())
+
+    def paused(self, alarm: str) -> None:
+        """Say that the attempt ended because an alarm pauses the job."""
+        self.send(wire.Paused(alarm))
 
     def failed(self, code: FailureCode, message: Message) -> None:
         """Say that an error ended the attempt."""

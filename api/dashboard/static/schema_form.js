@@ -84,6 +84,10 @@ function isChanged(field) {
 
 /** Return the value of a field as JSON. */
 function read(field) {
+  if (field.dataset.kind === "actions") {
+    const chosen = [...field.querySelectorAll("[data-code]")].filter((select) => select.selectedIndex > 0);
+    return Object.fromEntries(chosen.map((select) => [select.dataset.code, select.value]));
+  }
   const input = field.querySelector("[data-value]");
   if (input.value.trim() === "") return null;
   switch (field.dataset.kind) {
@@ -102,6 +106,14 @@ function read(field) {
 }
 
 function write(field, value) {
+  if (field.dataset.kind === "actions") {
+    for (const select of field.querySelectorAll("[data-code]")) {
+      const wanted = (value ?? {})[select.dataset.code];
+      const index = [...select.options].findIndex((option) => option.value === wanted);
+      select.selectedIndex = Math.max(0, index);
+    }
+    return;
+  }
   const input = field.querySelector("[data-value]");
   if (field.dataset.kind === "cadence" && value) {
     const [[unit, count]] = Object.entries(value);

@@ -121,6 +121,15 @@ def test_a_failure_is_said_in_words_with_its_code(alice, enter, bench, stores):
     assert "out_of_memory" in read
 
 
+def test_what_followed_from_an_alert_stands_beside_it(alice, enter, bench, stores):
+    job = alice.submit()["id"]
+    told = {"code": "collapse", "detail": "as it was told", "step": 1200, "action": "pause"}
+    stores.jobs.progress(bench.claim(), [(EventType.alert, told)])
+    read = words(see(enter(alice), job))
+    assert read.count("The job was paused.") == 2  # with the alert, and in the timeline
+    assert "action" not in read
+
+
 @pytest.mark.parametrize(
     ("code", "title", "hint"),
     [
@@ -128,6 +137,12 @@ def test_a_failure_is_said_in_words_with_its_code(alice, enter, bench, stores):
         ("generator_too_strong", "The generator is too strong", "more d_steps"),
         ("collapse", "Mode collapse", "a larger noise_dim"),
         ("gradient_norm", "Large gradients", "a warm-up (warmup_images)"),
+        ("generator_stalled", "The generator has stopped learning", "a higher g_learning_rate"),
+        ("overfitting", "The discriminator overfits", "more training images"),
+        ("critic_reversed", "The critic scores fakes above real images", "more d_steps"),
+        ("critic_unbounded", "The critic's scores grow without end", "a lower d_learning_rate"),
+        ("balance_stuck", "The balance k is stuck", "another gamma"),
+        ("cycle_loss_rises", "The cycle loss rises", "lower learning rates"),
         ("not_a_number", "NaN or infinity detected", "lower learning rates"),
         ("batch_halved", "Batch size halved", "a smaller batch_size"),
         ("checkpoint_corrupt", "Damaged checkpoint", "the object store"),
@@ -151,7 +166,8 @@ def test_every_alert_that_is_told_is_explained():
     sources = [*Path("trainers").rglob("*.py"), *Path("worker").rglob("*.py")]
     text = "\n".join(path.read_text() for path in sources)
     told = set(re.findall(r'[._]alert\(\s*(?:Alerts\.|")(\w+)', text)) | set(re.findall(r'"code": "(\w+)"', text))
-    assert len(told) >= 7
+    told |= set(re.findall(r'"(\w+)": (?:lambda: )?Alerts\.', text))
+    assert len(told) >= 13
     assert [code for code in told if template.count(f'"{code}"') < 3] == []
 
 

@@ -160,14 +160,14 @@ def bare(page):
 def test_a_page_says_in_its_language_what_became_of_a_job(alice, enter, bench, stores):
     line = Logs.preparing(name="faces", size=64, total=10)
     news = [
-        alert(Alerts.gradient_norm(limit=100)),
+        alert(Alerts.gradient_norm(times=10)),
         (EventType.log, {"level": "info", "message": str(line), "text": line.as_json()}),
     ]
     reason, detail = Reasons.trainer_ended_by(signal="SIGKILL"), Ends.ended_by(signal="SIGKILL")
     job = ended(alice, bench, stores, Ending(Outcome.crashed, reason, ErrorCode.internal, detail), *news)
     page = enter(alice).see(f"/dashboard/jobs/{job}", headers=CHINESE)
     for said in (
-        "有梯度持續高於 100；請降低學習率",
+        "有梯度持續超過平常的 10 倍，損失也比平常差；請降低學習率",
         "準備 faces（64 像素），僅此一次：10 張圖片",
         "1 次嘗試中有 1 次中止；最後一次：訓練程序被 SIGKILL 結束",
     ):
@@ -204,7 +204,7 @@ def test_markup_in_parameters_is_shown_as_text(alice, enter, bench, stores):
         bench,
         stores,
         Ending(Outcome.failed, None, ErrorCode.internal, detail),
-        alert(Alerts.gradient_norm(limit="<b>")),
+        alert(Alerts.gradient_norm(times="<b>")),
     )
     for headers in ({}, CHINESE):
         page = bare(enter(alice).see(f"/dashboard/jobs/{job}", headers=headers))
@@ -221,7 +221,7 @@ def test_a_text_without_a_translation_is_shown_in_english(alice, enter, bench, s
 
 def test_scripts_get_the_alerts_of_a_live_page_by_code():
     told = script_texts.texts("zh-Hant")["messages"]
-    assert told["gradient_norm"] == "有梯度持續高於 {limit}；請降低學習率"
+    assert told["gradient_norm"] == "有梯度持續超過平常的 {times} 倍，損失也比平常差；請降低學習率"
     assert set(told) == {text.code for text in vars(Alerts).values() if isinstance(text, Text)}
 
 

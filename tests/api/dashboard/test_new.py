@@ -78,6 +78,17 @@ def test_bounds_and_descriptions_of_the_schema_stand_in_the_field(alice, enter):
     assert "If not set: <code>learning_rate</code>" in page
 
 
+def test_what_follows_from_each_alert_of_the_recipe_is_a_choice(alice, enter):
+    page = enter(alice).see("/dashboard/new?recipe=wgan")
+    field = page.partition('data-param="on_alert"')[2].partition('<p class="hint"')[0]
+    assert 'data-kind="actions"' in field
+    assert re.findall(r'data-code="(\w+)"', field) == [
+        *("critic_reversed", "critic_unbounded", "collapse", "generator_stalled", "overfitting", "gradient_norm"),
+    ]
+    assert field.count(">pause the job</option>") == 6
+    assert re.findall(r'<option value="(\w+)" selected>', field) == ["none"] * 6
+
+
 def test_a_preset_fills_in_and_counts_as_unchanged(alice, enter):
     page = enter(alice).see("/dashboard/new?recipe=dcgan&preset=ithome")
     assert chosen(page, "preset") == "ithome"

@@ -23,6 +23,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "boolean": (*STRANGE, *HUGE, "true", 0, 1),
     "string": (*STRANGE, *HUGE, True, 1, "nope" * 100),
     "object": (*STRANGE, *HUGE, True, 1, "epochs"),
+    "actions": ([], [[]], {"nope": "pause"}, {"gradient_norm": "nope"}, {"gradient_norm": None}, *HUGE, True, "pause"),
     "array": ([], [[]], {}, *HUGE, True, 1, "1, 1", [1], [0, 1], [1] * 1000, ["1", "1"]),
 }
 SPECS: dict[str, type[Spec]] = {**{name: recipe.params for name, recipe in RECIPES.items()}, "sample": SampleParams}
@@ -44,12 +45,22 @@ def kinds(spec: str, name: str) -> list[dict[str, Any]]:
     return [kind for kind in each if kind.get("type") != "null"]
 
 
+def codes(kind: dict[str, Any]) -> list[str]:
+    """Return the keys of an object that has a fixed set of them; a set of one is a constant."""
+    names = kind["propertyNames"]
+    return list(names.get("enum", [names.get("const")]))
+
+
 def fine(kind: dict[str, Any]) -> Iterator[Any]:
     """Yield values at the limits."""
     if "enum" in kind or "const" in kind:
         yield from kind.get("enum", [kind.get("const")])
     elif kind["type"] == "boolean":
         yield from (True, False)
+    elif "propertyNames" in kind:
+        yield {}
+        for action in kind["additionalProperties"]["enum"]:
+            yield dict.fromkeys(codes(kind), action)
     elif kind["type"] == "object":
         yield from ({"steps": 1}, {"epochs": 100_000}, {"seconds": 0.1}, {"seconds": 1})
     elif kind["type"] == "array":
@@ -106,6 +117,7 @@ def test_a_parameter_beyond_its_limits_or_of_another_type_is_refused_by_its_name
     for name in SPECS[spec].model_fields:
         each = kinds(spec, name)
         types = {"string" if {"enum", "const"} & kind.keys() else kind["type"] for kind in each}
+        types = {"actions"} if any("propertyNames" in kind for kind in each) else types
         wrong = [value for kind in each for value in beyond(kind)] + list(WRONG[types.pop()])
         assert not types
         for value in wrong:
@@ -120,3 +132,17 @@ def test_a_parameter_beyond_its_limits_or_of_another_type_is_refused_by_its_name
 def test_a_budget_of_no_unit_or_of_both_is_refused_at_the_epochs(name: str) -> None:
     assert check(name, {"epochs": None}) == [("/params/epochs", "one_budget")]
     assert check(name, {"epochs": 1, "images": 1}) == [("/params/epochs", "one_budget")]
+
+
+def test_what_follows_from_an_alert_is_refused_with_the_codes_and_actions_that_there_are() -> None:
+    given = {"on_alert": {"critic_reversed": "pause"}}
+    assert check("wgan", given) == []
+    assert check("dcgan", given) == [("/params/on_alert/critic_reversed", "not_a_choice")]
+    assert check("wgan", {"on_alert": {"critic_reversed": "jump"}}) == [
+        ("/params/on_alert/critic_reversed", "not_a_choice")
+    ]
+    with pytest.raises(ValidationError) as refused:
+        resolve_params(RECIPES["dcgan"], None, given)
+    [error] = body_errors(refused.value.errors(include_url=False), SPECS["dcgan"], given, prefix=("params",))
+    for code in ("discriminator_too_strong", "collapse", "gradient_norm"):
+        assert code in str(error.message)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
 
+from models.messages import Reasons
 from models.states import TERMINAL, TRANSITIONS, ErrorCode, Outcome, State
 from stores.accounts.audit import Local
 from stores.container import Stores
@@ -196,3 +197,27 @@ def test_two_actors_at_once_never_break_what_is_promised_of_jobs(stores, new_job
             ),
         )
     assert {*State, "InvalidTransitionError", "StaleFenceError"} <= set(Jobs.seen), Jobs.seen
+
+
+def test_an_alarm_pauses_its_job_in_the_name_of_the_owner_with_a_line_in_the_audit(stores, new_job, worker):
+    job = stores.jobs.submit(new_job())[0]["id"]
+    claim = stores.jobs.claim("cpu", worker, "cpu")
+    ending = Ending(Outcome.paused, Reasons.paused_by_alarm(alarm="collapse"), alarm="collapse")
+    assert stores.jobs.finish(claim, ending) is State.paused
+    found = stores.queries.jobs.job(job, None)
+    assert found["reason_text"] == {"code": "paused_by_alarm", "params": {"alarm": "collapse"}}
+    [line] = stores.accounts.audit.page(10, None, actions=["job.pause"], subjects=[job])
+    assert (line["owner"], line["key"], line["before"]) == (found["owner"], None, {"state": "running"})
+    assert line["after"] == {"state": "paused", "alert": "collapse"}
+    # Its verbs are those of any paused job.
+    assert stores.jobs.resume(job, Local(found["owner"]))
+    assert stores.queries.jobs.job(job, None)["state"] == "queued"
+
+
+def test_a_cancel_that_was_asked_for_meanwhile_overrides_the_pause_of_an_alarm(stores, new_job, worker):
+    job = stores.jobs.submit(new_job())[0]["id"]
+    claim = stores.jobs.claim("cpu", worker, "cpu")
+    stores.jobs.cancel(job, Local(claim.owner))
+    ending = Ending(Outcome.paused, Reasons.paused_by_alarm(alarm="collapse"), alarm="collapse")
+    assert stores.jobs.finish(claim, ending) is State.canceled
+    assert stores.accounts.audit.page(10, None, actions=["job.pause"], subjects=[job]) == []

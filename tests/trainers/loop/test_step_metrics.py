@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from models.wire import Progress
-from trainers.loop.alarms import Alarms
+from trainers.loop.alarms import Alarms, Watched
+from trainers.loop.looks import Looks
 from trainers.loop.step_metrics import NotANumberError, StepMetrics, rounded
+from trainers.methods import Verdicts
 from trainers.process.reporter import ListReporter
 
 PROGRESS = Progress(1, 1, 4, 4, 64, 1.0)
@@ -22,7 +24,9 @@ def reporter():
 
 @pytest.fixture
 def metrics(reporter):
-    return StepMetrics(("d_loss", "g_loss"), torch.device("cpu"), reporter, Alarms(reporter, 1000))
+    names = ("d_loss", "g_loss")
+    alarms = Alarms(reporter, Watched(names, Verdicts.none))
+    return StepMetrics(names, torch.device("cpu"), reporter, alarms, Looks(None, 16))
 
 
 def add(metrics, step, *values, recorded=True):
