@@ -31,6 +31,10 @@ class InceptionFile:
     port: bool
 
 
+# The recipe that makes an extractor for a data set.
+RECIPE = "darknet"
+# The metrics of a training that need an extractor: its images are looked at.
+MEASURED = frozenset({"fd_ratio", "coverage", "kl"})
 # The name of the extractor whose weights stand in such a file, in the folder below a data root.
 INCEPTION = "inception"
 FOLDER = "extractors"

@@ -67,6 +67,7 @@ class ErrorCode(StrEnum):
     out_of_memory = "out_of_memory"
     diverged = "diverged"
     checkpoint_corrupt = "checkpoint_corrupt"
+    extractor_failed = "extractor_failed"
     worker_lost = "worker_lost"
     too_many_attempts = "too_many_attempts"
     max_runtime = "max_runtime"

@@ -26,6 +26,7 @@ from stores.infra.db import POOL_SIZE, make_engine
 from stores.infra.settings import Settings
 from stores.jobs.attempts import Attempts
 from stores.jobs.commands import Commands
+from stores.judging.extractors import Extractors
 from stores.maintenance.curves import Curves
 from stores.maintenance.orphans import Orphans
 from stores.maintenance.periodic import PeriodicTasks
@@ -111,6 +112,13 @@ class JobStores(Attempts, Commands):
         Commands.__init__(self, engine, bus, bell, guard, settings.lease_s)
 
 
+class JudgingStores:
+    """What judges generated images."""
+
+    def __init__(self, infra: Infra, jobs: Commands) -> None:
+        self.extractors = Extractors(infra.engine, jobs)
+
+
 class QueryStores:
     """Reads for lists, pages and metrics."""
 
@@ -144,6 +152,7 @@ class Stores:
     fleet: FleetStores
     schedule: ScheduleStores
     jobs: JobStores
+    judging: JudgingStores
     queries: QueryStores
     maintenance: MaintenanceStores
 
@@ -157,6 +166,7 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
     infra = Infra(settings, celery, pool_size)
     guard = Guard(settings)
     events = EventStores(infra)
+    jobs = JobStores(infra, events.bus, guard)
     return Stores(
         infra=infra,
         accounts=AccountStores(infra),
@@ -164,7 +174,8 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         datasets=DatasetStores(infra, guard),
         fleet=FleetStores(infra),
         schedule=ScheduleStores(infra),
-        jobs=JobStores(infra, events.bus, guard),
+        jobs=jobs,
+        judging=JudgingStores(infra, jobs),
         queries=QueryStores(infra),
         maintenance=MaintenanceStores(infra),
     )

@@ -230,8 +230,15 @@ class Attempt:
             case wire.Result():
                 # It is stored when the attempt ends: an unfinished job has no result.
                 self._result = message.values
+                self._note_extractor(message.values.get("extractor"))
             case wire.Quality(ratio, extractor):
                 patiently(lambda: self._stores.jobs.measured(self._claim, ratio, extractor), self._over)
+
+    def _note_extractor(self, told: object) -> None:
+        """Write down what an extractor was found to be, for the view of its data set."""
+        match told:
+            case {"name": str(name), "sha256": str(sha256), "accuracy": float() | None as accuracy}:
+                patiently(lambda: self._stores.judging.extractors.note(name, sha256, accuracy), self._over)
 
     def _alert(self, alert: wire.Alert) -> None:
         self._lessons.alert(alert)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import structlog
 
-from models import extractors, wire
-from models.extractors import PACKAGED
+from models import wire
+from models.extractors import MEASURED
 from models.messages import Alerts, Ends, Message, MessageError
 from models.recipes import RECIPES
 from models.specs.parameter_markers import bounds
@@ -18,9 +18,13 @@ from stores.container import Stores
 from stores.datasets import discovery
 from stores.infra.errors import DamagedBlobError, NotFoundError
 from stores.jobs.transitions import Claim
+from worker import extractors
 from worker.datasets import Cache, UnfetchableError
 from worker.device import Device
 from worker.outages import patiently
+
+# What recipes can make whose generator paints from noise.
+GENERATES = "images"
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +85,7 @@ class _Files:
             scratch=self._scratch,
             resume=resume,
             stop_after_s=None if limit is None else max(0.0, limit - self._job["spent_s"]),
-            extractor=_judging(dataset),
+            extractor=self._of_training(),
         )
         return spec, warnings
 
@@ -125,11 +129,17 @@ class _Files:
         )
 
     def _extractor(self) -> wire.ExtractorSpec:
-        packaged = PACKAGED.get(self._job["dataset"])
-        if packaged is None:
-            raise CannotStartError(ErrorCode.invalid_dataset, Ends.no_extractor(name=self._job["dataset"]))
-        name, limits = self._job["dataset"], bounds(RECIPES["darknet"].params)
-        return wire.ExtractorSpec(name=name, path=packaged.path, sha256=packaged.sha256, bounds=limits)
+        """Return the extractor that an evaluation asks for."""
+        name = self._job["params"]["extractor"]
+
+        def get() -> wire.ExtractorSpec:
+            dataset = self._stores.datasets.find(self._job["dataset_id"], None)
+            return extractors.asked_for(self._stores, self._job, dataset, name, self._fetch)
+
+        try:
+            return patiently(get, self._given_up)
+        except extractors.NoExtractorError as error:
+            raise CannotStartError(ErrorCode.extractor_failed, error.message) from error
 
     @property
     def _cache(self) -> Path:
@@ -162,6 +172,18 @@ class _Files:
             unknown = Ends.dataset_unknown_here(name=asked)
             raise CannotStartError(ErrorCode.invalid_dataset, unknown)
         return spec
+
+    def _of_training(self) -> wire.ExtractorSpec | None:
+        """Return the extractor that judges the images of a training; None where there is none and none is needed."""
+        if GENERATES not in RECIPES[self._job["recipe"]].outputs:
+            return None
+        dataset = patiently(lambda: self._stores.datasets.find(self._job["dataset_id"], None), self._given_up)
+        found = None
+        if dataset is not None:
+            found = patiently(lambda: extractors.of_dataset(self._stores, dataset, self._fetch), self._given_up)
+        if found is None and self._job["params"].get("monitor") in MEASURED:
+            raise CannotStartError(ErrorCode.extractor_failed, extractors.why_none(self._job))
+        return found
 
     def _source(self) -> Path:
         """Download the checkpoint that a sampling job or an evaluation uses."""
@@ -211,11 +233,3 @@ class _Files:
             return path
 
         return patiently(get, self._given_up)
-
-
-def _judging(dataset: DatasetSpec) -> wire.ExtractorSpec | None:
-    """Return the extractor that can judge images of a data set while a training makes them, if there is one."""
-    found = extractors.packaged(dataset.name, dataset.source)
-    if found is None:
-        return None
-    return wire.ExtractorSpec(dataset.name, found.path, found.sha256, bounds(RECIPES["darknet"].params))

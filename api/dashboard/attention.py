@@ -13,6 +13,8 @@ from stores.jobs.filter import JobFilter
 # How many of the next jobs of each queue are checked for memory that no device has.
 LOOKED_AT = 20
 COUNTED = 10_000
+# What a job may lack without anybody having to do something: its extractor is being made.
+EXPECTED = (None, "extractor")
 Need = dict[str, Any]
 
 
@@ -48,7 +50,7 @@ def _short_of_memory(visit: Visit[Any], queues: Sequence[Need]) -> Iterator[Need
         if not (queue["depth"] and queue["served"]):
             continue
         line = visit.service.stores.schedule.upcoming_jobs.next(queue["name"], visit.who.reads, LOOKED_AT)
-        for lacks, count in Counter(job["lacks"] for job in line if job["lacks"]).items():
+        for lacks, count in Counter(job["lacks"] for job in line if job["lacks"] not in EXPECTED).items():
             first = next(job for job in line if job["lacks"] == lacks)
             level = "bad" if lacks == "device" else "warn"
             yield {"what": f"lacks_{lacks}", "level": level, "queue": queue["name"], "count": count, "job": first}

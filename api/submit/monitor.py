@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from models import views
-from models.extractors import packaged
 from models.specs.base import NoiseParams, TrainParams
 
 
@@ -18,4 +17,4 @@ def filled_in(params: TrainParams, dataset: views.Dataset) -> TrainParams:
 
 def extractor_at_hand(dataset: views.Dataset) -> bool:
     """Return whether there is an extractor that can judge images of this data set."""
-    return packaged(dataset["name"], dataset["source"]) is not None
+    return dataset["extractor"] is not None

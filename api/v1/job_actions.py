@@ -15,6 +15,7 @@ from api.http.routes import Call, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import BulkOrder, NoBody, Retry
 from api.schemas.queries import Query
+from api.submit.extractors import awaiting_extractor
 from api.submit.retries import again
 from api.v1.jobs import job_id_in
 from models.messages import Message, OrderFaults, RequestFaults, Words
@@ -92,7 +93,7 @@ def retry_job(call: Call[Query, Retry], job_id: str) -> Reply:
     request = idempotency(call, f"retry {job_id} ")
     if request is not None and (stored := stores.jobs.answered(ended.owner, request)) is not None:
         return made(stored, replayed=True)
-    new = again(stores, call.who, ended, call.body)
+    new = awaiting_extractor(stores, call.who, again(stores, call.who, ended, call.body), request)
     return made(*stores.jobs.submit(new, request, call.who, changes=call.body.model_dump(exclude_unset=True)))
 
 
@@ -161,9 +162,8 @@ def _retry_all(call: Call[Query, BulkOrder], job_ids: list[str], request: Reques
             ended = stores.jobs.ended(job_id, call.who)
             if own is not None and stores.jobs.answered(ended.owner, own) is not None:
                 continue
-            _, replayed = stores.jobs.submit(
-                again(stores, call.who, ended, Retry()), own, call.who, changes={"action": "bulk"}
-            )
+            new = awaiting_extractor(stores, call.who, again(stores, call.who, ended, Retry()), own)
+            _, replayed = stores.jobs.submit(new, own, call.who, changes={"action": "bulk"})
             changed += not replayed
         except InvalidError as error:
             found = [Words.subject_and(subject=one.pointer, what=one.message) for one in error.errors]

@@ -15,6 +15,7 @@ from api.http.routes import Call, Header, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import JobChanges, NewJobBody
 from api.schemas.queries import CreateQuery, JobsQuery, PageQuery, Query
+from api.submit.extractors import awaiting_extractor
 from api.submit.placement import place
 from models.ids import is_id
 from models.messages import Missing
@@ -63,6 +64,8 @@ def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
     request = idempotency(call)
     try:
         new = place(stores, call.who, call.body.root)
+        if not call.query.dry_run:
+            new = awaiting_extractor(stores, call.who, new, request)
     except InvalidError:
         # What the first request with this key named may be gone by now; it is answered as it was.
         if request is None or call.query.dry_run or not (stored := stores.jobs.answered(call.who.owner, request)):

@@ -16,3 +16,16 @@ class ExtractorFaults(Texts):
     no_inception = Text("the Inception weights lack or garble {name}")
     unreadable_extractor = Text("the extractor {file} cannot be read: {error}")
     extractor_channels = Text("the extractor {name} takes images of {wanted} channels, and these have {channels}")
+
+    cannot_be_made = Text("no extractor can be made for data set {name}: {what}")
+    making_failed = Text(
+        "the job that makes the extractor of data set {name} did not succeed ({job}): see its error, then ask again, "
+        "which makes another one"
+    )
+    extractor_gone = Text("the extractor of data set {name} is gone or damaged: ask again, which makes another one")
+    no_data_roots = Text(
+        "Inception weights are looked for in the folder extractors below a data root, and this worker has none: set "
+        "GANFORGE_DATA_ROOTS and put {files} there"
+    )
+    unknown_files = Text("{found} are no known Inception weights: put {files} there")
+    no_inception_file = Text("there are no Inception weights in {folders}: put {files} there")

@@ -50,7 +50,6 @@ class Ends(Texts):
 
     source_gone = Text("the checkpoint to sample from is gone or damaged (job {job}); sample from another one")
     judged_gone = Text("the checkpoint to evaluate is gone or damaged (job {job}); evaluate another one")
-    no_extractor = Text("there is no extractor for the data set {name}; compare with another data set")
     start_gone = Text(
         "the checkpoint to start from is gone or damaged (job {job}); retry from another one, or from zero"
     )

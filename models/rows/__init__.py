@@ -2,7 +2,7 @@
 
 from models.rows.access import Audit, Idempotency, Key, Secret, Session
 from models.rows.base import Base
-from models.rows.catalog import Dataset
+from models.rows.catalog import Dataset, Extractor
 from models.rows.history import Artifact, CurveLevel, Event, Metric
 from models.rows.jobs import Attempt, Job
 from models.rows.machines import Queue, Worker
@@ -18,6 +18,7 @@ __all__ = [
     "CurveLevel",
     "Dataset",
     "Event",
+    "Extractor",
     "Idempotency",
     "Job",
     "Key",

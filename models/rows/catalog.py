@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, String, func, text
+from sqlalchemy import BigInteger, CheckConstraint, Float, ForeignKey, Index, Integer, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.rows.base import Base, JsonObject
@@ -46,4 +46,19 @@ class Dataset(Base):
     object_key: Mapped[str | None]  # of the packed file, when uploaded
     preview_key: Mapped[str | None]  # of a grid of its pictures
     deleted_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Extractor(Base):
+    """The job that makes the extractor of a data set: once for all who use it (stores/judging/extractors.py)."""
+
+    __tablename__ = "extractors"
+    __table_args__ = (CheckConstraint("targets IN ('classes', 'rotations')", name="targets"),)
+
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"), primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
+    targets: Mapped[str]
+    # Of its weights, and the share of test images whose class it names: as its first user has measured them.
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    accuracy: Mapped[float | None] = mapped_column(Float)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -65,6 +65,7 @@ class Job(Base):
         # For lists of one state, which may be rare.
         Index("ix_jobs_state_created", "state", "created_at", "id"),
         Index("ix_jobs_parent", "parent", postgresql_where=text("parent IS NOT NULL")),
+        Index("ix_jobs_waits_for", "waits_for", postgresql_where=text("waits_for IS NOT NULL")),
         Index("ix_jobs_source_artifact", "source_artifact", postgresql_where=text("source_artifact IS NOT NULL")),
         # The samples of a training job, for its page.
         Index(
@@ -115,6 +116,8 @@ class Job(Base):
     source: Mapped[JsonObject | None]  # {"job", "checkpoint"} as asked for; evaluations also {"dataset"}
     source_artifact: Mapped[str | None] = mapped_column(ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL"))
     parent: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
+    # The job that makes the extractor of its data set: it is claimed when that one has ended.
+    waits_for: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
     # What it is expected to cost: null where nothing is known (stores/schedule: memory_stats.py, speed_stats.py).
     needs_bytes: Mapped[int | None] = mapped_column(BigInteger)
     # Whether its checkpoints were begun in bfloat16 and go on only where a processor has units for it.

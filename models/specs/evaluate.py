@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -13,7 +13,7 @@ from models.specs.sample import CheckpointName
 
 # Covariances and neighbours of fewer images say nothing.
 FEWEST_IMAGES = 200
-AUTO = "auto"
+AUTO: Literal["auto"] = "auto"
 
 
 class EvaluateParams(Spec):
@@ -27,11 +27,11 @@ class EvaluateParams(Spec):
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
         1, description="Seed of the noise, and of every choice among real images."
     )
-    extractor: Annotated[str, Field(min_length=1, max_length=255)] = Field(
+    extractor: Literal["auto", "inception"] = Field(
         AUTO,
-        description="The network whose features are compared. `auto`: the one that knows the data set, which is "
-        "trained once if there is none yet. Otherwise the name of a file of Inception weights in `extractors/` below a "
-        "data root.",
+        description="The network whose features are compared. `auto`: the one that knows the data set, which a job of "
+        "its own makes if there is none yet. `inception`: Inception v3 with the weights of a file in the folder "
+        "`extractors` below a data root of the worker, whose figures can be laid beside those of papers.",
     )
 
 

@@ -8,8 +8,20 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from models.extractors import packaged
 from models.states import DeviceClass
 from models.views.base import Moment, closed, view
+
+
+@closed
+class DatasetExtractor(TypedDict):
+    """The network that knows a data set, and judges generated images against it."""
+
+    name: Annotated[str, Field(description="That of a packaged one, or the id of the job that made it.")]
+    sha256: Annotated[str | None, Field(description="Of its weights; null until it is first used.")]
+    accuracy: Annotated[
+        float | None, Field(description="Share of test images whose class it names; null where it knows no classes.")
+    ]
 
 
 @closed
@@ -41,6 +53,9 @@ class Dataset(TypedDict):
     sha256: str | None
     state: Literal["importing", "ready", "missing", "failed"]
     owner: Annotated[str | None, Field(description="Whose it is; null for one that everybody may use.")]
+    extractor: Annotated[
+        DatasetExtractor | None, Field(description="What judges images against it; null where there is none yet.")
+    ]
     preview: Annotated[str | None, Field(description="Address of a grid of its pictures; null until it is made.")]
     created_at: Moment
 
@@ -82,5 +97,14 @@ class Recipe(TypedDict):
 
 
 def dataset_view(row: Mapping[Any, Any]) -> Dataset:
-    """Return a data set."""
-    return view(Dataset, row, preview=f"/v1/datasets/{row['id']}/preview" if row["preview_key"] else None)
+    """Return a data set. What a job has made for it is no column of its row, and may be missing."""
+    preview = f"/v1/datasets/{row['id']}/preview" if row["preview_key"] else None
+    return view(Dataset, row, preview=preview, extractor=_extractor(row))
+
+
+def _extractor(row: Mapping[Any, Any]) -> DatasetExtractor | None:
+    if (known := packaged(row["name"], row["source"])) is not None:
+        return DatasetExtractor(name=row["name"], sha256=known.sha256, accuracy=known.accuracy)
+    if (job := row.get("extractor_job")) is None:
+        return None
+    return DatasetExtractor(name=job, sha256=row["extractor_sha256"], accuracy=row["extractor_accuracy"])

@@ -162,6 +162,10 @@ class Job(TypedDict):
     checkpoints: Annotated[Checkpoints, Field(description="Ids of the artifacts that `best` and `latest` mean now.")]
     source: Source | DatasetSource | None
     parent: str | None
+    waits_for: Annotated[
+        str | None,
+        Field(description="The job that makes the extractor of its data set: this one starts when that one has ended."),
+    ]
     owner: str
     error: Failure | None
     result: Annotated[Evaluation | None, Field(description="Of an evaluation that has succeeded.")]

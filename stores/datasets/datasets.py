@@ -11,9 +11,22 @@ from typing import Any
 from sqlalchemy import Engine, Select, Text, and_, bindparam, literal, or_, select, tuple_
 
 from models import views
-from models.rows import Dataset
+from models.rows import Dataset, Extractor, Job
+from models.states import State
 from models.views import dataset_view
 from stores.datasets import discovery
+
+# Data sets, each with the extractor that a job has made for it, if any.
+WITH_EXTRACTORS = (
+    select(
+        *Dataset.__table__.columns,
+        Job.id.label("extractor_job"),
+        Extractor.sha256.label("extractor_sha256"),
+        Extractor.accuracy.label("extractor_accuracy"),
+    )
+    .outerjoin(Extractor, Extractor.dataset_id == Dataset.id)
+    .outerjoin(Job, and_(Job.id == Extractor.job_id, Job.state == State.succeeded))
+)
 
 
 class Datasets:
@@ -36,7 +49,7 @@ class Datasets:
 
     def page(self, owner: str | None, limit: int, before: tuple[datetime, str] | None) -> list[views.Dataset]:
         """Return up to `limit` data sets, newest first."""
-        query = select(*Dataset.__table__.columns).where(_visible(owner))
+        query = WITH_EXTRACTORS.where(_visible(owner))
         if before is not None:
             place = tuple_(literal(before[0]), literal(before[1]))
             query = query.where(tuple_(Dataset.created_at, Dataset.id) < place)
@@ -57,8 +70,7 @@ def _by_name_or_id(everybodys: bool) -> Select[Any]:
     wanted = bindparam("wanted", type_=Text())
     mine = literal(True) if everybodys else or_(Dataset.owner.is_(None), Dataset.owner == bindparam("owner"))
     return (
-        select(*Dataset.__table__.columns)
-        .where(or_(Dataset.id == wanted, Dataset.name == wanted), Dataset.deleted_at.is_(None), mine)
+        WITH_EXTRACTORS.where(or_(Dataset.id == wanted, Dataset.name == wanted), Dataset.deleted_at.is_(None), mine)
         .order_by(Dataset.owner.is_(None))
         .limit(1)
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, delete, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from models.rows import Artifact, Job
+from models.rows import Artifact, Dataset, Extractor, Job
 from models.states import TERMINAL
 
 ENDED = [str(state) for state in TERMINAL]
@@ -19,18 +19,33 @@ def not_every_nth(every: int) -> ColumnElement[bool]:
 
 
 def promised() -> ColumnElement[bool]:
-    """Return the SQL condition that an unfinished job needs an artifact.
+    """Return the SQL condition that an unfinished job needs an artifact, or that it is the extractor of a data set.
 
     Whoever deletes artifacts locks their rows first and asks this in the next statement: a job that names one meanwhile
     comes before, and counts, or waits and finds it gone (stores/jobs/insert.py).
     """
-    needing = aliased(Job)
-    return (
+    needing, making = aliased(Job), aliased(Job)
+    needed = (
         select(literal(1))
         .where(needing.source_artifact == Artifact.id, needing.state.not_in(ENDED))
         .correlate(Artifact)
         .exists()
     )
+    # The extractor of a data set that was deleted is needed no more.
+    extractor = (
+        select(literal(1))
+        .select_from(Extractor)
+        .join(making, making.id == Extractor.job_id)
+        .join(Dataset, Dataset.id == Extractor.dataset_id)
+        .where(
+            Extractor.job_id == Artifact.job_id,
+            func.coalesce(making.best_checkpoint, making.latest_checkpoint) == Artifact.id,
+            Dataset.deleted_at.is_(None),
+        )
+        .correlate(Artifact)
+        .exists()
+    )
+    return or_(needed, extractor)
 
 
 def prune(connection: Connection, job_id: str, best: str | None, keep: int, every: int) -> list[str]:

@@ -2,7 +2,8 @@
 
 Who comes first: the highest priority; within it the owner in the order of fair share (stores/schedule/fair_share.py);
 within an owner the order of its own jobs. An owner at its limit of running jobs is passed over, and so is a job that
-waits out a back-off, needs more memory than the worker has, or needs units for bfloat16 that its processor lacks.
+waits out a back-off or for another job's end, needs more memory than the worker has, or needs units for bfloat16 that
+its processor lacks.
 
 The cost must not grow with the queue, so nothing here sorts or counts the jobs that wait. Owners are found by leaps
 along an index. Then the jobs of the first owner are read in order, until one fits and is not locked by another claim.
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Float, RowMapping, Table, text
 from sqlalchemy.sql.selectable import TextualSelect
 
 from models.rows import Job
-from stores.schedule.fair_share import ORDER_OF_JOBS, OWNERS_IN_TURN
+from stores.schedule.fair_share import AWAITED_ENDED, ORDER_OF_JOBS, OWNERS_IN_TURN
 
 JOBS = cast(Table, Job.__table__)
 
@@ -51,6 +52,7 @@ WITH picked AS MATERIALIZED (
          WHERE queue = :queue AND state = 'queued' AND priority = turn.priority AND owner = turn.owner
            AND run_after <= now() AND (needs_bytes IS NULL OR needs_bytes <= :room)
            AND (NOT needs_units OR cast(:units AS boolean))
+           AND {AWAITED_ENDED}
          ORDER BY {ORDER_OF_JOBS}
          LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
      ) AS job

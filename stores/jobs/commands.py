@@ -6,7 +6,7 @@ the second time. A running job is only asked: `pending_action` is a wish, which 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -27,7 +27,7 @@ from stores.infra.errors import ConflictError, InvalidTransitionError, NotFoundE
 from stores.infra.failpoints import reach
 from stores.jobs import idempotency, insert
 from stores.jobs.filter import JobFilter
-from stores.jobs.insert import NewJob
+from stores.jobs.insert import NewJob, Stored
 from stores.jobs.reorder import place_among
 from stores.jobs.steps import Steps, carry_out
 from stores.jobs.transitions import lock
@@ -82,23 +82,60 @@ class Commands:
             begun = idempotency.begin(connection, new.owner, request, turn=limit is not None)
             if begun.answer is not None:
                 return cast(views.Job, begun.answer), True
-            place = foreseen(connection, vars(new), self._alive_s)
-            view = insert.new_job_view(
-                new, place, id=new_id("job"), state=State.queued, created_at=begun.at, last_seq=1
-            )
-            line = (who or Local(new.owner), _birth(view, changes))
-            stored = insert.store(connection, new, view, line, request, limit)
-            if stored.gone is not None:
-                raise ConflictError(stored.gone)
-            if limit is not None:
-                self._guard.note_queued(new.owner, stored.waiting, limit)
-            if request is not None and stored.key is None:
-                raise idempotency.busy()
+            view, stored = self._store(connection, new, begun, (who or Local(new.owner), changes), request, limit)
+        self._announce(new, view, stored)
+        return view, False
+
+    def submit_unless(
+        self,
+        done: Callable[[Connection], bool],
+        new: NewJob,
+        who: Principal,
+        remember: Callable[[Connection, str], None],
+    ) -> None:
+        """Store a job and ring for it, unless `done` says that there is no need; `remember` gets its id.
+
+        All three share one transaction, so that a lock which `done` takes is held until the id is written down.
+
+        Raises:
+            QuotaError, ConflictError: as `submit`.
+        """
+        limit = self._guard.queued_limit(new.owner, who.quotas)
+        with self._engine.begin() as connection:
+            if done(connection):
+                return
+            begun = idempotency.begin(connection, new.owner, None, turn=limit is not None)
+            view, stored = self._store(connection, new, begun, (who, None), None, limit)
+            remember(connection, view["id"])
+        self._announce(new, view, stored)
+
+    def _store(
+        self,
+        connection: Connection,
+        new: NewJob,
+        begun: idempotency.Begun,
+        asked: tuple[Requester, dict[str, Any] | None],
+        request: idempotency.Request | None,
+        limit: int | None,
+    ) -> tuple[views.Job, Stored]:
+        """Store a job. `asked`: who asks, and which changes if it is a retry."""
+        who, changes = asked
+        place = foreseen(connection, vars(new), self._alive_s)
+        view = insert.new_job_view(new, place, id=new_id("job"), state=State.queued, created_at=begun.at, last_seq=1)
+        stored = insert.store(connection, new, view, (who, _birth(view, changes)), request, limit)
+        if stored.gone is not None:
+            raise ConflictError(stored.gone)
+        if limit is not None:
+            self._guard.note_queued(new.owner, stored.waiting, limit)
+        if request is not None and stored.key is None:
+            raise idempotency.busy()
+        return view, stored
+
+    def _announce(self, new: NewJob, view: views.Job, stored: Stored) -> None:
         self._bus.publish([Hint(new.owner, insert.first_event(view, stored.at))])
         # A message that nobody hears would stay in the broker for ever; a worker that comes looks for itself.
         if new.reason != NO_LIVE_WORKER:
             self._bell.ring(new.queue, view["id"])
-        return view, False
 
     def answered(self, owner: str, request: idempotency.Request) -> dict[str, Any] | None:
         """Return what this request was answered before, or None: names that it used may mean nothing any more.

@@ -46,6 +46,7 @@ class NewJob:
     source_dataset: str | None = None
     parent: str | None = None
     reason: str | None = None
+    waits_for: str | None = None
     needs_bytes: int | None = None
     needs_units: bool = False
     shape: str | None = None

@@ -11,7 +11,7 @@ from models.states import State
 from models.views import job_view
 from stores.fleet.capacity import MOST_BYTES, device_bytes
 from stores.fleet.workers import LIVE
-from stores.schedule.fair_share import ORDER_OF_JOBS
+from stores.schedule.fair_share import AWAITED_ENDED, ORDER_OF_JOBS
 from stores.schedule.position import first_places, places
 
 JOBS = cast(Table, Job.__table__)
@@ -35,6 +35,10 @@ SELECT max(CASE WHEN id IN (SELECT worker_id FROM jobs WHERE queue = :queue AND 
 """)  # noqa: S608 - names and numbers of this program
 
 
+# Those that wait for another job's end.
+AWAITING = text(f"SELECT id FROM jobs WHERE id = ANY(:ids) AND NOT {AWAITED_ENDED}")  # noqa: S608 - of this program
+
+
 class UpcomingJobs:
     """Reads the first jobs of queues."""
 
@@ -46,7 +50,8 @@ class UpcomingJobs:
         """Return the first jobs of a line, of one owner or (None) of everybody, in the order in which they run.
 
         Each is a job as shown to readers, and has `lacks`: "room" when no live worker has the memory for it now,
-        "device" when none ever has, "units" when none has the units for bfloat16 that it began with, else None.
+        "device" when none ever has, "units" when none has the units for bfloat16 that it began with, "extractor" when
+        the job that makes it has not ended, else None.
         """
         with self._engine.connect() as connection:
             if owner is None:
@@ -55,13 +60,14 @@ class UpcomingJobs:
             else:
                 rows = connection.execute(OWN, {"queue": queue, "owner": owner, "limit": limit}).mappings().all()
                 found = places(connection, rows, self._alive_s)
+            awaiting = set(connection.scalars(AWAITING, {"ids": [row["id"] for row in rows]}))
             room = connection.execute(ROOM, {"queue": queue, "alive_s": self._alive_s}).mappings().one()
         # A job that was taken between two of these statements is left out.
         shown = [
             {**job_view(row, found[row["id"]].position, found[row["id"]].eta), "lacks": lack}
             for row in rows
             if row["id"] in found
-            for lack in [_lacks(row, room)]
+            for lack in ["extractor" if row["id"] in awaiting else _lacks(row, room)]
         ]
         return sorted(shown, key=lambda job: job["position"])
 

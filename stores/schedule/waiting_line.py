@@ -12,8 +12,8 @@ stores/schedule/fair_share.py:
     and of that owner the first job in ORDER_OF_JOBS  WAITING reads the owner's first jobs in ORDER_OF_JOBS
     and changes how the owner stands                  `jobs_in_turn` does the same in memory, job after job
 
-A position leaves out, on purpose, for what reasons a claim may pass a job over: its owner's limit, a back-off, memory,
-and units for bfloat16.
+A position leaves out, on purpose, for what reasons a claim may pass a job over: its owner's limit, a back-off, another
+job that it waits for, memory, and units for bfloat16.
 """
 
 from __future__ import annotations

@@ -36,8 +36,7 @@ def test_without_an_extractor_the_latest_checkpoint_is_the_best(stores: Stores) 
     digits = stores.datasets.find("mnist-10k", None)
     assert digits is not None
     assert extractor_at_hand(digits)
-    assert not extractor_at_hand({**digits, "source": "found"})
-    assert not extractor_at_hand({**digits, "name": "mnist"})
+    assert not extractor_at_hand({**digits, "extractor": None})
 
 
 def test_a_retry_of_an_older_job_keeps_its_null(alice: Person, bench: Bench) -> None:

@@ -136,3 +136,9 @@ def test_every_known_hash_begins_with_the_digits_in_its_files_name():
     for sha256, known in extractors.INCEPTION_FILES.items():
         assert len(sha256) == 64
         assert Path(known.file).stem.endswith(f"-{sha256[:8]}")
+
+
+def test_the_documents_table_names_every_known_file():
+    text = (Path(__file__).parents[3] / "docs" / "11-datasets.md").read_text()
+    for sha256, known in extractors.INCEPTION_FILES.items():
+        assert f"| `{known.file}` | `{sha256}` |" in text
