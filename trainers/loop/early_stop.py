@@ -47,6 +47,10 @@ class EarlyStop:
         best = f"{self.best:.6g}"
         return Logs.no_better(monitor=self.monitor, waited=self.waited, best=best, epoch=self.best_epoch)
 
+    def forget(self) -> None:
+        """Begin anew: what was measured so far cannot be compared with what comes."""
+        self.best, self.best_epoch, self.waited = None, 0, 0
+
     def state(self) -> StopState:
         """Return the counters for the checkpoint."""
         return {"best": self.best, "best_epoch": self.best_epoch, "waited": self.waited}

@@ -15,7 +15,7 @@ from trainers.loop.early_stop import EarlyStop
 from trainers.loop.epoch_clock import EpochClock
 from trainers.loop.ground import Ground
 from trainers.loop.looks import Looks
-from trainers.loop.quality import Quality
+from trainers.loop.quality import FIGURES, Quality
 from trainers.loop.step_metrics import StepMetrics
 from trainers.process.errors import CheckpointCorruptError
 from trainers.process.spec import as_values
@@ -148,8 +148,9 @@ class JobState:
             self.metrics.means.restore(list(meta["means"]["sums"]), meta["means"]["count"])
             self.metrics.history.restore(tensors["history"], meta["history"])
             self.stop.restore(meta["stop"])
-            if "quality" in meta:  # checkpoints of earlier versions lack it
-                self.quality.restore(meta["quality"])
+            # Checkpoints of earlier versions lack it. Another extractor's figures are no measure for those to come.
+            if "quality" in meta and not self.quality.restore(meta["quality"]) and self.stop.monitor in FIGURES:
+                self.stop.forget()
             self.alarms.restore(meta["watch"])
             self.alarms.codes = list(meta["alerts"])
             self.looks.restore(tensors)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # By default measurements take at most this share of the seconds that training takes without them.
 SHARE = 0.02
+# What a judge measures.
+FIGURES = ("fd_ratio", "coverage", "kl")
 # So many of the last measurements say what the next one will take.
 _RECENT = 3
 
@@ -22,6 +24,7 @@ _RECENT = 3
 class QualityState(TypedDict):
     """What a checkpoint holds of the measurements."""
 
+    extractor: str  # the sha256 of what judged the images last; empty: nothing yet
     seconds: float  # that measurements took, over all attempts
     count: int  # measurements, over all attempts
     recent: list[float]  # seconds of the last few
@@ -61,6 +64,7 @@ class Quality:
         self._reporter = reporter
         self.seconds = 0.0
         self.count = 0
+        self._extractor = "" if judge is None else judge.sha256
         self._recent: list[float] = []
         self._of_epoch: dict[str, float] = {}
         # What this attempt has measured, by step: steps that are repeated after an accident are not measured again.
@@ -68,8 +72,8 @@ class Quality:
 
     @property
     def extractor(self) -> str:
-        """The sha256 of what judges the images; empty if nothing does."""
-        return self._judge.sha256 if self._judge is not None else ""
+        """The sha256 of what judges the images, or judged them last; empty: nothing has."""
+        return self._extractor
 
     def due(self, moment: Moment, *, repeating: bool) -> bool:
         """Return whether to measure at this point; while steps are repeated: whether they were measured then."""
@@ -117,17 +121,25 @@ class Quality:
     def state(self) -> QualityState:
         """Return the counters for the checkpoint."""
         return {
+            "extractor": self._extractor,
             "seconds": self.seconds,
             "count": self.count,
             "recent": list(self._recent),
             "epoch": dict(self._of_epoch),
         }
 
-    def restore(self, state: QualityState) -> None:
-        """Continue from a checkpoint. What this attempt has measured since then has been paid for all the same."""
+    def restore(self, state: QualityState) -> bool:
+        """Continue from a checkpoint; return whether its figures can be compared with those of this attempt.
+
+        What this attempt has measured since the checkpoint has been paid for all the same.
+        """
         self._of_epoch = dict(state["epoch"])
         if state["count"] > self.count:
             self.seconds, self.count, self._recent = state["seconds"], state["count"], list(state["recent"])
+        before = state["extractor"]
+        if self._judge is None:
+            self._extractor = before
+        return before in ("", self._extractor)
 
     def _expected(self, judge: Judge) -> float:
         return sum(self._recent) / len(self._recent) if self._recent else judge.expected_seconds

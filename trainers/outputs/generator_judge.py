@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Iterator, NamedTuple
 
 import torch
 
 from models.messages import Logs
 from trainers.judging import extractor
+from trainers.judging.classes import divergence, histogram
 from trainers.judging.frechet import Moments, frechet_distance, moments
 from trainers.judging.neighbours import COVERAGE_NEIGHBOURS, nearest, radii
+from trainers.judging.seen import Seen
 from trainers.methods import output_network
 from trainers.methods.adversarial import Adversarial
 from trainers.methods.steps import generate
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from models.wire import ExtractorSpec
     from trainers.data.images import Images
     from trainers.judging.extractor import Extractor
-    from trainers.judging.seen import Seen
     from trainers.methods import Method
     from trainers.process.reporter import Reporter
 
@@ -36,19 +37,34 @@ MOST_HELD_OUT = 2000
 LEAST = 4 * COVERAGE_NEIGHBOURS
 # Without test images, every n-th training image is compared with.
 _HELD_OUT_SHARE = 10
-# Images that are generated at a time: few enough that a training that fits into memory leaves room for them.
+# Images that are generated, or read, at a time: so few that a training that fits into memory leaves room for them.
 _AT_ONCE = 100
 
 
+class Chosen(NamedTuple):
+    """Some images of a part."""
+
+    images: Images
+    rows: torch.Tensor  # [n] int64
+
+    def blocks(self, size: int) -> Iterator[torch.Tensor]:
+        """Yield their middle windows, [up to 100, C, size, size] uint8: they may be stored with a margin."""
+        for rows in torch.split(self.rows, _AT_ONCE):
+            of_all = rows if self.images.rows is None else self.images.rows[rows]
+            whole = self.images.pixels.index_select(0, of_all)
+            edge = (whole.shape[-1] - size) // 2
+            yield whole[..., edge : edge + size, edge : edge + size]
+
+
 class Real(NamedTuple):
-    """The real images that generated ones are compared with: two sets, [n, C, size, size] uint8 each."""
+    """The real images that generated ones are compared with."""
 
-    train: torch.Tensor  # a few times as many as are generated, where there are so many
-    held_out: torch.Tensor
+    train: Chosen  # a few times as many as are generated, where there are so many
+    held_out: Chosen
 
 
-def real_images(parts: dict[str, Images], size: int) -> Real:
-    """Choose the real images: evenly spaced, and the middle window of each where they are stored with a margin.
+def real_images(parts: dict[str, Images]) -> Real:
+    """Choose the real images, evenly spaced.
 
     Held out is the test part. Without one it is every tenth training image, which the training sees all the same.
     """
@@ -57,8 +73,8 @@ def real_images(parts: dict[str, Images], size: int) -> Real:
     if "test" not in parts:
         train = train[train % _HELD_OUT_SHARE != _HELD_OUT_SHARE - 1]
     return Real(
-        _middle(parts["train"], _evenly(train, _TRAIN_SETS * COUNT), size),
-        _middle(parts.get("test", parts["train"]), _evenly(held_out, MOST_HELD_OUT), size),
+        Chosen(parts["train"], _evenly(train, _TRAIN_SETS * COUNT)),
+        Chosen(parts.get("test", parts["train"]), _evenly(held_out, MOST_HELD_OUT)),
     )
 
 
@@ -71,9 +87,10 @@ def judge(
     """
     if spec is None or not isinstance(method, Adversarial):
         return None
-    real = real_images(parts, method.feed.shape[-1])
-    if min(map(len, real)) < LEAST:
-        reporter.info(Logs.too_few_to_judge(least=LEAST, train=len(real.train), others=len(real.held_out)))
+    real = real_images(parts)
+    train, others = len(real.train.rows), len(real.held_out.rows)
+    if min(train, others) < LEAST:
+        reporter.info(Logs.too_few_to_judge(least=LEAST, train=train, others=others))
         return None
     try:
         return GeneratorJudge(extractor.load(spec, spec.bounds, method.feed.draws.device), method, real)
@@ -99,47 +116,51 @@ class GeneratorJudge:
         self.sha256 = looks.sha256
         self._extractor = looks
         self._method = method
-        count = min(COUNT, len(real.train))
+        many, size = len(real.train.rows), method.feed.shape[-1]
+        count = min(COUNT, many)
         # Without the salt, and made on the CPU: the same on every device, and after going back.
         draws = method.feed.draws.salted(0)
         self._noise = draws.normal_everywhere((count, method.params.noise_dim), "quality")  # [count, noise_dim]
-        held_out = looks.look_at(real.held_out)
+        held_out = self._look(real.held_out.blocks(size))
         looking = time.monotonic()  # the second look takes what all later ones will
-        train = looks.look_at(real.train)
+        train = self._look(real.train.blocks(size))
         # Images are generated as well, which takes about as long as looking at them.
-        self.expected_seconds = 2 * (time.monotonic() - looking) * count / len(real.train)
+        self.expected_seconds = 2 * (time.monotonic() - looking) * count / many
         self._real: Moments = moments(held_out.features)
         # What is equally good: as many real images against the same ones. The n-th set takes every n-th image.
-        step = len(real.train) // count
+        step = many // count
         sets = [train.features[n::step][:count] for n in range(step)]
         self._equally_good = sum(frechet_distance(moments(one), self._real) for one in sets) / len(sets)
         # Coverage compares equally many: its value for real images is then known (Naeem et al. 2020).
-        self._held_out = held_out.features[_evenly(torch.arange(len(real.held_out)), count)]
+        self._held_out = held_out.features[_evenly(torch.arange(len(held_out.features)), count)]
         self._radii = radii(self._held_out, COVERAGE_NEIGHBOURS)
-        self._classes = _shares(held_out)
+        # Of the real images too the extractor says what they show: its own mistakes count on neither side.
+        self._classes = None if held_out.probabilities is None else histogram(held_out.probabilities)
         self.setup_seconds = time.monotonic() - began
 
     def figures(self) -> dict[str, float]:
         """Return `fd_ratio`, `coverage` and, where classes are known, `kl` of the present weights."""
-        how = self._method.feed.preprocessing
-        # [count, noise_dim] -> [count, C, size, size] uint8 on the CPU, a part at a time.
-        generator = output_network(self._method, "generator")
-        pixels = torch.cat(
-            [
-                png.to_bytes(generate(generator, noise), how.mean, how.std)
-                for noise in torch.split(self._noise, _AT_ONCE)
-            ]
-        )
-        seen = self._extractor.look_at(pixels)
+        seen = self._look(self._generated())
         distance = frechet_distance(moments(seen.features), self._real)
         figures = {
             "fd_ratio": distance / self._equally_good if self._equally_good > 0 else math.inf,
             "coverage": float((nearest(self._held_out, seen.features).distances[:, 0] <= self._radii).float().mean()),
         }
-        shares = _shares(seen)
-        if shares is not None and self._classes is not None:
-            figures["kl"] = _divergence(shares, self._classes)
+        if seen.probabilities is not None and self._classes is not None:
+            figures["kl"] = divergence(histogram(seen.probabilities), self._classes)
         return {name: value for name, value in figures.items() if math.isfinite(value)}
+
+    def _generated(self) -> Iterator[torch.Tensor]:
+        """Generate images, [up to 100, C, size, size] uint8 on the CPU at a time."""
+        how, generator = self._method.feed.preprocessing, output_network(self._method, "generator")
+        for noise in torch.split(self._noise, _AT_ONCE):
+            yield png.to_bytes(generate(generator, noise), how.mean, how.std)
+
+    def _look(self, blocks: Iterator[torch.Tensor]) -> Seen:
+        """Return what the extractor says of all images together."""
+        features, probabilities = zip(*map(self._extractor.look_at, blocks))
+        known = probabilities[0] is not None
+        return Seen(torch.cat(features), torch.cat(probabilities) if known else None)
 
 
 def _evenly(rows: torch.Tensor, most: int) -> torch.Tensor:
@@ -147,23 +168,3 @@ def _evenly(rows: torch.Tensor, most: int) -> torch.Tensor:
     if len(rows) <= most:
         return rows
     return rows[torch.arange(most) * len(rows) // most]
-
-
-def _middle(images: Images, rows: torch.Tensor, size: int) -> torch.Tensor:
-    """Return the middle windows of some images, [n, C, size, size] uint8."""
-    whole = images.pixels.index_select(0, rows if images.rows is None else images.rows[rows])
-    edge = (whole.shape[-1] - size) // 2
-    return whole[..., edge : edge + size, edge : edge + size]
-
-
-def _shares(seen: Seen) -> torch.Tensor | None:
-    """Return the share of each class among images by the extractor, [classes] float64; None where it knows none."""
-    if seen.probabilities is None:
-        return None
-    counts = torch.bincount(seen.probabilities.argmax(1), minlength=seen.probabilities.shape[1])
-    return counts.double() / len(seen.probabilities)
-
-
-def _divergence(shares: torch.Tensor, real: torch.Tensor) -> float:
-    """Return KL(shares || real) in nats. A class that real images lack counts as if it had a thousandth of them."""
-    return float((torch.special.xlogy(shares, shares) - torch.special.xlogy(shares, real.clamp(min=1e-3))).sum())

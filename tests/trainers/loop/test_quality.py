@@ -114,6 +114,17 @@ def test_a_cut_training_measures_the_same_and_keeps_the_best(train_judged):
     assert second.hashes == undisturbed.hashes
 
 
+def test_figures_of_another_extractor_are_no_measure(train_small, train_judged):
+    weak = {**MNIST, "name": "weak", "path": train_small("darknet", image_size=28, epochs=1, groups=[1, 1]).checkpoint}
+    asked = {"epochs": 4, "quality_every": {"epochs": 1}, "monitor": "fd_ratio"}
+    first = train_judged(**asked, stop_at_step=23)
+    second = train_judged(**asked, resume=first.checkpoint, extractor=weak)
+    before, after = ([one["fd_ratio"] for one in measured(attempt).values()] for attempt in (first, second))
+    assert min(before) < min(after)
+    assert best(second)[0] == 30
+    assert second.of("quality")[-1]["fd_ratio"] == min(after)
+
+
 def test_patience_counts_what_was_measured(train_judged):
     attempt = train_judged(
         epochs=60, quality_every={"epochs": 2}, monitor="fd_ratio", patience=2, learning_rate=1e-6, ema_half_life=10**9
