@@ -56,7 +56,7 @@ def main() -> None:
     asked = _arguments()
     from benchmarks.classifier_judge import Judge  # noqa: PLC0415 - torch takes seconds to come in
 
-    judge = Judge(_trained_judge(asked), asked.samples, asked.threads)
+    judge = Judge(trained_judge(asked.dataset), asked.samples, asked.threads)
     emit("quality_judge", dataset=asked.dataset, sha256=judge.sha256, test_accuracy=judge.accuracy)
     emit("quality_real", **judge.figures(judge.train))
     figures = asked.figures / f"quality-{asked.dataset}.json"
@@ -95,11 +95,11 @@ def _arguments() -> argparse.Namespace:
     return asked
 
 
-def _trained_judge(asked: argparse.Namespace) -> dict[str, Any]:
+def trained_judge(dataset: str) -> dict[str, Any]:
     """Train the classifier, unless it is there already; return the line that its training began with."""
-    params = resolved("darknet", None, asked.dataset, **_JUDGE, epochs=_JUDGE_EPOCHS[asked.dataset])
-    folder = _CACHE / f"judge-{asked.dataset}"
-    line = json.dumps({**spec("darknet", params, asked.dataset, folder), "threads": _JUDGE_THREADS})
+    params = resolved("darknet", None, dataset, **_JUDGE, epochs=_JUDGE_EPOCHS[dataset])
+    folder = _CACHE / f"judge-{dataset}"
+    line = json.dumps({**spec("darknet", params, dataset, folder), "threads": _JUDGE_THREADS})
     remembered = folder / "line.json"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
