@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -12,17 +11,16 @@ from torch.nn.functional import interpolate
 from models.messages import Failures
 from models.wire import File, Progress
 from trainers.device import devices
+from trainers.evaluation_files import Findings
 from trainers.images_to_judge import Material, Pictures, of_checkpoint, of_dataset
 from trainers.judging import extractor as extractors
 from trainers.judging.card import judge
 from trainers.judging.reference import Judged, Reference
 from trainers.loop import checkpoints
-from trainers.outputs import CELLS, png
+from trainers.outputs import png
 from trainers.process.errors import TrainerError
-from trainers.process.reporter import JSON, PNG
 
 if TYPE_CHECKING:
-    from models.wire import FileKind
     from trainers.judging.extractor import Extractor
     from trainers.process.reporter import Reporter
     from trainers.process.spec import EvaluateSpec
@@ -56,19 +54,21 @@ def evaluate(spec: EvaluateSpec, reporter: Reporter) -> None:
         raise TrainerError(Failures.nothing_to_judge())
     looking = _Looking(extractor, material, reporter)
     reporter.started(0, looking.total, None, devices.name(device))
-    # 2. Features of all images, and figures of the features.
+    # 2. Features of all images.
     try:
         judged, train, test = (looking.at(some) for some in (material.judged, material.train, material.test))
     except StopAskedError:
         reporter.stopped()
         return
+    # 3. What real images say of each other, and the judged ones beside them.
     card = judge(judged, Reference(train, test, spec.params.seed, held_out=material.held_out))
-    identity = {"name": extractor.name, "sha256": extractor.sha256, "accuracy": extractor.accuracy}
-    result = card.result(identity)
-    # 3. Files, and what was measured.
-    _hand_over(spec, material, judged, {**result, **card.details()}, reporter)
+    findings = Findings(card, extractor, spec.dataset, material)
+    # 4. Files, and what was measured.
+    for file in findings.files(judged, train, test):
+        path = png.write(spec.scratch / file.name, file.content)
+        reporter.file(File(file.kind, path, material.step, material.epoch, file.content_type))
     reporter.memory(devices.peak_memory(device))
-    reporter.result(result)
+    reporter.result(findings.result())
     reporter.done(None)
 
 
@@ -116,17 +116,3 @@ def _small(pixels: torch.Tensor) -> torch.Tensor:
         return pixels.clone()
     scaled = interpolate(pixels.float(), (_KEPT_SIZE, _KEPT_SIZE), mode="bilinear", antialias=True)
     return scaled.round().clamp(0, 255).to(torch.uint8)
-
-
-def _hand_over(
-    spec: EvaluateSpec, material: Material, judged: Judged, result: dict[str, object], reporter: Reporter
-) -> None:
-    """Report the grid of judged images and the report."""
-
-    def file(kind: FileKind, name: str, content: bytes, content_type: str) -> None:
-        path = png.write(spec.scratch / name, content)
-        reporter.file(File(kind, path, material.step, material.epoch, content_type))
-
-    file("samples", "judged.png", png.png(png.tile(judged.pixels[:CELLS])), PNG)
-    report = {**result, "dataset": spec.dataset.name}
-    file("report", "report.json", json.dumps(report, indent=2).encode(), JSON)

@@ -104,7 +104,7 @@ class Copying(TypedDict):
     """Whether the images are new."""
 
     auth_pct: float
-    c_t: float
+    c_t: float | None
     duplicates: float
     duplicates_reference: float
 
@@ -114,7 +114,8 @@ class Evaluation(TypedDict):
     """What an evaluation found, each group with its reference on held-out real images."""
 
     verdicts: Annotated[list[str], Field(description="What is wrong: low_fidelity, modes_lost, copying; empty: none.")]
-    summary: str
+    summary: Annotated[str, Field(description="One sentence.")]
+    summary_text: Annotated[CodedText, Field(description="The summary by code and parameters.")]
     count: Annotated[int, Field(description="Images that were judged.")]
     extractor: Extractor
     fidelity: Fidelity

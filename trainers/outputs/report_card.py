@@ -24,12 +24,11 @@ _INCHES = 1.0
 
 
 class Beside(NamedTuple):
-    """A figure beside its reference, what real images have; ``spread`` is how far chance takes those from it."""
+    """A figure beside its reference, what real images have."""
 
     name: str
     value: float
     reference: float
-    spread: float | None = None
 
 
 def class_histogram(judged: Sequence[float], real: Sequence[float], names: Sequence[str]) -> bytes:
@@ -50,11 +49,8 @@ def beside_reference(figures: Sequence[Beside]) -> bytes:
     """Draw figures between 0 and 1, each beside what real images have; return a PNG."""
     figure, axes = _axes(6.4, 3.8, "Beside held-out real images")
     places = range(len(figures))
-    spreads = [one.spread or 0.0 for one in figures]
     references = [one.reference for one in figures]
-    axes.bar(
-        [place - 0.2 for place in places], references, 0.4, yerr=spreads, label="real images", color=_REAL, capsize=3
-    )
+    axes.bar([place - 0.2 for place in places], references, 0.4, label="real images", color=_REAL)
     bars = axes.bar(
         [place + 0.2 for place in places], [one.value for one in figures], 0.4, label="these images", color=_JUDGED
     )
@@ -65,16 +61,14 @@ def beside_reference(figures: Sequence[Beside]) -> bytes:
     return _as_png(figure)
 
 
-def closest_pairs(
-    judged: torch.Tensor, nearest: torch.Tensor, distances: Sequence[float], usual: float | None
-) -> bytes:
+def closest_pairs(judged: torch.Tensor, nearest: torch.Tensor, distances: Sequence[float]) -> bytes:
     """Draw images [n, C, H, W] uint8 above the training images that are nearest to them; return a PNG.
 
-    ``distances`` (n,) rise; ``usual`` is that of real images, which the title names.
+    ``distances`` (n,) rise. They are relative: to the nearest training image over those to the next ones.
     """
     columns = min(_PAIRS_A_ROW, len(distances))
     rows = -(-len(distances) // columns)
-    figure = _figure(_INCHES * columns + 0.4, (2 * _INCHES + 0.35) * rows + 0.9)
+    figure = _figure(_INCHES * columns + 0.4, 2.15 * _INCHES * rows + 0.6)
     grid = figure.add_gridspec(rows, columns)
     for number, distance in enumerate(distances):
         axes = figure.add_subplot(grid[divmod(number, columns)])
@@ -83,8 +77,10 @@ def closest_pairs(
         axes.set_xticks([])
         axes.set_yticks([])
         axes.set_xlabel(f"{distance:.2f}", fontsize=_TEXT - 1, labelpad=2)
-    known = "" if usual is None else f"; usual among real images: {usual:.2f}"
-    title = f"Closest pairs: above, an image; below, the nearest training image.\nDistance below each{known}"
+    title = (
+        "Closest pairs: above, an image; below, the training image most like it.\n"
+        "The distance, as a share of that to the next ones: copies are far below 1"
+    )
     figure.suptitle(title, fontsize=_TEXT)
     return _as_png(figure)
 
