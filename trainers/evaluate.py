@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 # Larger images are kept at this size, for their pictures and for distances between pixels.
 _KEPT_SIZE = 64
-# The share of the work that comes after all images were looked at.
-_JUDGING_SHARE = 0.2
+# The shares of the work that are done when all images were looked at, when real ones were compared, and then all.
+_LOOKED, _COMPARED, _JUDGED = 0.4, 0.65, 0.9
 _TELL_EVERY_S = 0.5
 
 
@@ -54,14 +54,17 @@ def evaluate(spec: EvaluateSpec, reporter: Reporter) -> None:
         raise TrainerError(Failures.nothing_to_judge())
     looking = _Looking(extractor, material, reporter)
     reporter.started(0, looking.total, None, devices.name(device))
-    # 2. Features of all images.
     try:
+        # 2. Features of all images.
         judged, train, test = (looking.at(some) for some in (material.judged, material.train, material.test))
+        # 3. What real images say of each other, and the judged ones beside them.
+        reference = Reference(train, test, spec.params.seed, held_out=material.held_out)
+        looking.reached(_COMPARED)
+        card = judge(judged, reference)
+        looking.reached(_JUDGED)
     except StopAskedError:
         reporter.stopped()
         return
-    # 3. What real images say of each other, and the judged ones beside them.
-    card = judge(judged, Reference(train, test, spec.params.seed, held_out=material.held_out))
     findings = Findings(card, extractor, spec.dataset, material)
     # 4. Files, and what was measured.
     for file in findings.files(judged, train, test):
@@ -90,8 +93,7 @@ class _Looking:
         """
         pixels, features, probabilities = [], [], []
         for block in pictures.blocks:  # [at most 256, C, size, size] uint8
-            if self.reporter.should_stop():
-                raise StopAskedError
+            self._stop_if_asked()
             seen = self.extractor.look_at(block)
             features.append(seen.features)
             if seen.probabilities is not None:
@@ -100,12 +102,26 @@ class _Looking:
             self._tell(len(block))
         return Judged(torch.cat(pixels), torch.cat(features), torch.cat(probabilities) if probabilities else None)
 
+    def reached(self, fraction: float) -> None:
+        """Say that this share of the work is done.
+
+        Raises:
+            StopAskedError
+        """
+        self._say(fraction)
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self.reporter.should_stop():
+            raise StopAskedError
+
     def _tell(self, more: int) -> None:
         self.seen += more
-        if time.monotonic() < self.next:
-            return
-        self.next = time.monotonic() + _TELL_EVERY_S
-        fraction = (1 - _JUDGING_SHARE) * self.seen / self.total
+        if time.monotonic() >= self.next:
+            self.next = time.monotonic() + _TELL_EVERY_S
+            self._say(_LOOKED * self.seen / self.total)
+
+    def _say(self, fraction: float) -> None:
         self.reporter.progress(Progress(0, None, self.seen, self.total, self.seen, round(fraction, 6)))
 
 

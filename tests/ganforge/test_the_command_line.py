@@ -79,6 +79,17 @@ def test_a_sampling_job_draws_from_a_trained_one(running: Commands, trained: str
     assert Path(drawn.stdout.strip()).read_bytes().startswith(b"\x89PNG")
 
 
+def test_an_evaluation_judges_a_trained_job_or_a_data_set(running: Commands, trained: str) -> None:
+    asked = json.loads(running("evaluate", "last", "--count", "300", "--seed", "5", "--dry-run").stdout)
+    assert (asked["kind"], asked["source"]) == ("evaluate", {"job": trained, "checkpoint": "best"})
+    assert (asked["dataset"], asked["params"]["count"], asked["seed"]) == ("mnist-10k", 300, 5)
+    result = running("evaluate", "--images", "mnist-10k", "--dataset", "mnist-10k", "--detach", "--json")
+    made = json.loads(result.stdout)
+    assert (made["source"], made["dataset"]) == ({"dataset": "mnist-10k"}, "mnist-10k")
+    running("cancel", made["id"])
+    assert made["id"] in running("jobs", "--kind", "evaluate", "--sort", "fd_ratio").stdout
+
+
 def test_ctrl_c_leaves_the_job_running_and_cancel_ends_it_with_code_3_for_who_watches(running: Commands) -> None:
     job_id = running("train", "mlp_gan", "--set", "epochs=100000", "--detach").stdout.split()[0]
     watching = running.start("watch", job_id)
@@ -104,6 +115,9 @@ def test_ctrl_c_leaves_the_job_running_and_cancel_ends_it_with_code_3_for_who_wa
         (["train", "mlp_gan", "--set", "epochs"], 2, r"--set 'epochs': write NAME=VALUE, such as --set epochs=5"),
         (["train", "mlp_gan", "--label", "x"], 2, r"--label 'x': write NAME=TEXT, such as --label team=a"),
         (["train"], 2, r"Missing argument .*\(see `ganforge train --help`\)"),
+        (["evaluate"], 2, r"give either a training job or --images DATASET"),
+        (["evaluate", "last", "--images", "mnist-10k"], 2, r"give either a training job or --images DATASET"),
+        (["evaluate", "--images", "mnist-10k"], 4, r"/dataset .*name the data set of real images.* \[422 validation\]"),
         (["watch", "job_nonsense"], 4, r".* \[404 not_found\]"),
         (["nonsense"], 2, r"No such command 'nonsense'\. \(see `ganforge --help`\)"),
     ],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -151,17 +153,30 @@ def test_the_attempt_stops_between_two_blocks(make):
     assert reporter.of("result") == reporter.of("file") == []
 
 
-def test_an_attempt_hands_over_its_files_and_one_result(make):
-    reporter = ListReporter()
-    evaluate(make(dataset=DIGITS), reporter)
+def test_an_attempt_hands_over_its_files_and_one_result_and_again_the_same(make):
+    """The figures are those of the seed."""
+    spec = make()
+    reporter, again, other = (ListReporter() for _ in range(3))
+    evaluate(spec, reporter)
+    evaluate(spec, again)
+    evaluate(replace(spec, params=SimpleNamespace(**{**vars(spec.params), "seed": 2})), other)
+    assert again.of("result") == reporter.of("result") != other.of("result")
     kinds = [message["type"] for message in reporter.messages]
     assert kinds[0] == "started"
     assert kinds[-2:] == ["result", "done"]
     [last] = reporter.of("result")
     assert last["values"]["count"] == 200
+    assert {"verdicts", "summary", "extractor", "fidelity", "diversity", "copying"} <= last["values"].keys()
+    assert last["values"]["extractor"]["sha256"] == PACKAGE.sha256
     progress = reporter.of("progress")[-1]["progress"]
     assert 0 < progress["fraction"] < 1
     assert progress["epochs"] is None
-    for file in reporter.of("file"):
-        if file["content_type"] == "image/png":
-            Image.open(io.BytesIO(Path(file["path"]).read_bytes())).verify()
+    files = {Path(file["path"]).name: file for file in reporter.of("file")}
+    assert [files[name]["kind"] for name in files] == ["samples", "figure", "figure", "figure", "report"]
+    assert list(files)[:4] == ["judged.png", "classes.png", "precision_and_recall.png", "closest_pairs.png"]
+    for file in list(files.values())[:4]:
+        Image.open(io.BytesIO(Path(file["path"]).read_bytes())).verify()
+    report = json.loads(Path(files["report.json"]["path"]).read_bytes())
+    assert report["fidelity"] == last["values"]["fidelity"]
+    assert report["images"] == {"judged": 200, "train": 160, "held_out": 40}
+    assert len(report["class_histogram_reference"]) == len(report["classes"]) == 10

@@ -293,6 +293,20 @@ def test_a_sampling_job_shows_what_it_drew_and_where_from(alice, enter, bench, f
     assert f"ganforge sample {finished.id} --checkpoint best" in html.unescape(page)
 
 
+@pytest.mark.parametrize("judges", ["job", "dataset"])
+def test_an_evaluation_shows_what_it_judges_and_how_to_repeat_it(alice, enter, finished, judges):
+    source = {"job": finished.id} if judges == "job" else {"dataset": "mnist-10k"}
+    asked = {"kind": "evaluate", "source": source, "dataset": "mnist-10k", "params": {"count": 300}, "queue": "cpu"}
+    made = alice.post("/v1/jobs", json=asked)
+    page = html.unescape(see(enter(alice), made.json["id"]))
+    what = f"{finished.id} --checkpoint best" if judges == "job" else "--images mnist-10k"
+    assert f"ganforge evaluate {what} --dataset mnist-10k --queue cpu --count 300" in page
+    [sent] = re.findall(r"-d '({.*?})'", page, re.DOTALL)
+    again = alice.post("/v1/jobs", json=json.loads(sent)).json
+    same = ("kind", "source", "dataset", "params", "queue", "recipe")
+    assert [again[name] for name in same] == [made.json[name] for name in same]
+
+
 @pytest.mark.parametrize(("recipe", "draws"), [("darknet", False), ("wgan_gp", True), ("r3gan", True), ("began", True)])
 def test_every_recipe_has_its_page_and_only_generators_draw(alice, enter, recipe, draws):
     job = alice.submit(recipe=recipe, params={})["id"]

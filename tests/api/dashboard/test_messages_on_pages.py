@@ -31,6 +31,7 @@ from models.messages import (
     word,
 )
 from models.recipes import RECIPES
+from models.specs.evaluate import EvaluateParams
 from models.specs.sample import SampleParams
 from models.states import ErrorCode, EventType, Outcome
 from stores.jobs.transitions import Ending
@@ -103,7 +104,15 @@ def found_by_pydantic(model, path):
 
 
 WHOLE = {"kind": "train", "action": "cancel", "expected": 1}
-BODIES = (bodies.NewJobBody, bodies.JobChanges, bodies.Retry, bodies.BulkOrder, bodies.NewKey, SampleParams)
+BODIES = (
+    bodies.NewJobBody,
+    bodies.JobChanges,
+    bodies.Retry,
+    bodies.BulkOrder,
+    bodies.NewKey,
+    SampleParams,
+    EvaluateParams,
+)
 NAMES = ("source", "filter", "quotas", "created_after", "kind", "params", "labels", "seed", "recipe", "parent", "state")
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from api.http.parsing import body_errors
 from models.recipes import RECIPES, resolve_params
 from models.specs.base import Spec, TrainParams
+from models.specs.evaluate import EvaluateParams
 from models.specs.sample import SampleParams
 
 HUGE: tuple[Any, ...] = (10**19, -(10**19), 1e300)
@@ -27,11 +28,12 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "array": ([], [[]], {}, *HUGE, True, 1, "1, 1", [1], [0, 1], [1] * 1000, ["1", "1"]),
 }
 SPECS: dict[str, type[Spec]] = {**{name: recipe.params for name, recipe in RECIPES.items()}, "sample": SampleParams}
+SPECS["evaluate"] = EvaluateParams
 
 
 @lru_cache
 def schema(spec: str) -> dict[str, Any]:
-    """Return the schema of a recipe's parameters, or of sampling."""
+    """Return the schema of a recipe's parameters, or of sampling or evaluating."""
     return SPECS[spec].model_json_schema()
 
 

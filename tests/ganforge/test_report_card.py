@@ -1,0 +1,65 @@
+"""The report card as `ganforge evaluate` prints it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ganforge.cli import evaluate
+
+RESULT: Any = {
+    "verdicts": ["modes_lost"],
+    "summary": "The images look real, but the generator paints only 8 of 10 classes.",
+    "count": 2000,
+    "extractor": {"name": "mnist-10k", "sha256": "ab" * 32, "accuracy": 0.99},
+    "fidelity": {
+        "fd": 0.51234,
+        "fd_reference": 0.12,
+        "fd_ratio": 4.27,
+        "kid": 0.00213,
+        "kid_std": 0.001,
+        "precision": 0.93,
+        "density": 1.05,
+    },
+    "diversity": {
+        "recall": 0.71,
+        "coverage": 0.62,
+        "coverage_reference": 0.972,
+        "class_histogram": [0.125] * 8 + [0.0] * 2,
+        "kl": 0.22,
+        "classes_missing": ["8", "9"],
+    },
+    "copying": {"auth_pct": 51.2, "c_t": None, "duplicates": 0.012, "duplicates_reference": 0.01},
+}
+
+
+def test_every_figure_stands_beside_that_of_real_images() -> None:
+    rows = {figure: (value, real) for _, figure, value, real in evaluate.card(RESULT)}
+    assert rows["FD"] == ("0.512", "0.120")
+    assert rows["FD ratio"] == ("4.270", "1.000")
+    assert rows["KID"] == ("0.0021", "0.0000")
+    assert rows["coverage"] == ("0.620", "0.972")
+    assert rows["AuthPct"] == ("51.2", "50.0")
+    assert rows["C_T"] == ("", "0.0000")
+    assert rows["duplicates"] == ("0.0120", "0.0100")
+    assert rows["classes missing"] == ("8, 9", "none")
+    assert [question for question, *_ in evaluate.card(RESULT) if question] == [
+        "Do they look real?",
+        "Are all kinds there?",
+        "Are they new?",
+    ]
+
+
+def test_without_classes_there_is_no_row_of_them() -> None:
+    unknown = {**RESULT["diversity"], "class_histogram": None, "kl": None, "classes_missing": None}
+    assert "classes missing" not in [row[1] for row in evaluate.card({**RESULT, "diversity": unknown})]
+
+
+def test_the_sentence_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    job: Any = {"id": "job_1", "result": RESULT}
+    evaluate._show(job, as_json=False)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines[0] == RESULT["summary"]
+    assert "these images" in lines[1]
+    assert lines[-2] == "2000 images, compared by mnist-10k (abababababab)."
