@@ -33,6 +33,7 @@ from stores.maintenance.periodic import PeriodicTasks
 from stores.maintenance.retention import Retention
 from stores.queries.activity import Activity
 from stores.queries.curves_by_epoch import CurvesByEpoch
+from stores.queries.evaluations import Evaluations
 from stores.queries.job_list import JobList
 from stores.queries.jobs import JobQueries
 from stores.queries.prometheus import PrometheusQueries
@@ -127,6 +128,7 @@ class QueryStores:
         self.job_list = JobList(infra.engine)
         self.samples = Samples(infra.engine)
         self.curves_by_epoch = CurvesByEpoch(infra.engine)
+        self.evaluations = Evaluations(infra.engine)
         self.activity = Activity(infra.engine)
         self.prometheus = PrometheusQueries(infra.engine)
 

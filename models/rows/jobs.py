@@ -75,6 +75,15 @@ class Job(Base):
             "id",
             postgresql_where=text("kind = 'sample'"),
         ),
+        # The evaluations of a training job, for its page, and those against a data set, for its ranking.
+        Index(
+            "ix_jobs_evaluated",
+            text("(source ->> 'job')"),
+            "created_at",
+            "id",
+            postgresql_where=text("kind = 'evaluate'"),
+        ),
+        Index("ix_jobs_compared_with", "dataset_id", "id", postgresql_where=text("kind = 'evaluate'")),
         # Deleting a checkpoint looks for jobs that refer to it.
         Index("ix_jobs_latest_checkpoint", "latest_checkpoint", postgresql_where=text("latest_checkpoint IS NOT NULL")),
         Index("ix_jobs_best_checkpoint", "best_checkpoint", postgresql_where=text("best_checkpoint IS NOT NULL")),
