@@ -17,6 +17,8 @@ from babel.messages.pofile import read_po
 
 from api.http.language import CATALOGUES, ENGLISH, NAMES, locale
 from models.recipes import RECIPES
+from models.specs.evaluate import EvaluateParams
+from models.specs.sample import SampleParams
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = [locale(tag) for tag in NAMES if tag != ENGLISH]
@@ -35,6 +37,8 @@ def recipes(*_: object, **__: object) -> Iterator[tuple[int, str, str, list[str]
         found = [recipe.description, *(preset.description for preset in recipe.presets)]
         found += _descriptions(recipe.params.model_json_schema())
         yield from ((1, "gettext", text, []) for text in found)
+    for params in (SampleParams, EvaluateParams):
+        yield from ((1, "gettext", text, []) for text in _descriptions(params.model_json_schema()))
 
 
 def _descriptions(schema: Any) -> Iterator[str]:

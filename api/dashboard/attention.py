@@ -15,12 +15,14 @@ LOOKED_AT = 20
 COUNTED = 10_000
 # What a job may lack without anybody having to do something: its extractor is being made.
 EXPECTED = (None, "extractor")
+# Trainings whose quality fell, at most.
+FALLEN = 5
 Need = dict[str, Any]
 
 
 def needs(visit: Visit[Any], queues: Sequence[Need], workers: Sequence[Need] | None) -> list[Need]:
     """Return the needs. `workers` is None for people who may not see workers."""
-    found = [*_stuck(visit, queues), *_short_of_memory(visit, queues), *_failures(visit)]
+    found = [*_stuck(visit, queues), *_short_of_memory(visit, queues), *_failures(visit), *_fallen(visit)]
     if workers is not None:
         found += [*_missing(workers), *_gone(visit)]
     return sorted(found, key=lambda need: ("bad", "warn", "still").index(need["level"]))
@@ -59,6 +61,11 @@ def _short_of_memory(visit: Visit[Any], queues: Sequence[Need]) -> Iterator[Need
 def _failures(visit: Visit[Any]) -> Iterator[Need]:
     for failed in visit.service.stores.queries.activity.failures(visit.who.reads):
         yield {"what": "failed", "level": "bad", "code": failed.code, "count": failed.count, "newest": failed.newest}
+
+
+def _fallen(visit: Visit[Any]) -> Iterator[Need]:
+    for job in visit.service.stores.queries.evaluations.fallen(visit.who.reads, FALLEN):
+        yield {"what": "fallen", "level": "warn", "job": job}
 
 
 def _missing(workers: Sequence[Need]) -> Iterator[Need]:

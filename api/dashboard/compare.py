@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.dashboard.chart_axes import Clock, clock, speeds, thinned
+from api.dashboard.compare_quality import quality
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.http.problems import InvalidError, ProblemError, field
 from api.schemas.queries import Query, Repeated
@@ -27,7 +28,7 @@ MOST_GRIDS = 120
 FACTS = ("kind", "recipe", "preset", "dataset", "seed", "queue", "device", "source", "parent")
 # Fields of an epoch event that are not metrics.
 FIGURES = {"epoch", "epochs", "step", "images", "seconds", "images_per_second", "device"}
-METRICS = ("d_loss", "g_loss", "d_real", "d_fake", "accuracy", "loss")
+METRICS = ("d_loss", "g_loss", "fd_ratio", "coverage", "kl", "d_real", "d_fake", "accuracy", "loss")
 
 
 class CompareQuery(Query):
@@ -49,7 +50,7 @@ def compare(visit: Visit[CompareQuery]) -> TemplateResponse:
     if len(ids) > MAX_JOBS:
         message = RequestFaults.too_many_to_compare(count=len(ids), most=MAX_JOBS)
         raise InvalidError([field("/query/jobs", message, parameter="jobs")])
-    jobs = _jobs(visit, ids)
+    jobs = [{**job, "title": _title(job)} for job in _jobs(visit, ids)]
     if len(jobs) < 2:
         return TemplateResponse("compare_few.html", {"jobs": jobs})
     epochs = visit.service.stores.queries.curves_by_epoch.epochs(ids)
@@ -63,6 +64,7 @@ def compare(visit: Visit[CompareQuery]) -> TemplateResponse:
         "newest": {job_id: some[-1] for job_id, some in grids.items() if some},
         "noise": _noise(jobs),
         "speeds": _speeds(jobs, epochs),
+        "quality": quality(visit, jobs),
         "differences": differences(jobs),
         "finals": _finals(jobs, epochs),
     }
@@ -98,11 +100,16 @@ def _ran(job: Mapping[str, Any]) -> float:
     return (end - datetime.fromisoformat(job["started_at"])).total_seconds()
 
 
+def _title(job: Mapping[str, Any]) -> str:
+    """Return the name of a job, or else of the data set that it judges, or of its recipe."""
+    return str(job["name"] or (job["source"] or {}).get("dataset") or job["recipe"])
+
+
 def _drawn(job: Mapping[str, Any], course: Clock, grids: list[Artifact]) -> dict[str, Any]:
     """Return the data that scripts draw a job from."""
     return {
         "id": job["id"],
-        "name": job["name"] or job["recipe"],
+        "name": job["title"],
         "live": job["state"] not in TERMINAL,
         "seq": job["last_seq"],
         "clock": vars(course),

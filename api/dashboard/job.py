@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from api.dashboard import reproduce, timeline
 from api.dashboard.chart_axes import ends
+from api.dashboard.job_evaluation import evaluations, report_of
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.dashboard.params import params_form
 from api.schemas.queries import JobsQuery, PageQuery, Query, integer
@@ -69,6 +70,8 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
         **files,
         **told,
         **_drawn(visit, found),
+        **evaluations(visit, found),
+        **(report_of(visit, found, files["files"]) if found["kind"] == JobKind.evaluate else {}),
         "data": _for_scripts(found, files["grids"], told["epochs"]),
     }
     return TemplateResponse("job.html", context)
@@ -84,7 +87,7 @@ def _params(found: dict[str, Any], recipe: Recipe) -> tuple[type[Spec], dict[str
 
 def _dataset_gone(visit: Visit[JobQuery], found: dict[str, Any]) -> bool:
     """Return whether the data set of the job was deleted."""
-    if found["kind"] != "train":
+    if found["kind"] == JobKind.sample:
         return False
     dataset = visit.service.stores.datasets.find(found["dataset"], found["owner"])
     return dataset is None or dataset["state"] == "missing"

@@ -1,8 +1,9 @@
-"""The list of jobs: filters in the address, live updates, selection for comparison, and bulk actions."""
+"""The list of jobs: filters and order in the address, live updates, selection for comparison, and bulk actions."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +20,7 @@ from api.v1.jobs import list_jobs
 from models.recipes import RECIPES
 from models.states import TERMINAL, DeviceClass, JobKind, State
 from models.views import rfc3339
+from stores.infra.errors import ConflictError
 from stores.jobs.verbs import VERBS
 
 pages = Pages()
@@ -30,6 +32,7 @@ COUNTED = 1000
 FEW = 20
 MANY = ("state", "kind", "recipe", "queue", "label", "parent", "dataset", "extractor")
 MOMENTS = ("created_after", "created_before")
+NEWEST_FIRST = "-created_at"
 ACTIONS = ("pause", "resume", "cancel", "retry", "reprioritize")
 
 
@@ -40,6 +43,11 @@ class ListQuery(JobsQuery):
     @classmethod
     def _given(cls, values: Any) -> Any:
         return list(dict.fromkeys(value for value in values if value)) if isinstance(values, list) else values
+
+    @field_validator("sort", mode="before")
+    @classmethod
+    def _order(cls, value: Any) -> Any:
+        return value or NEWEST_FIRST
 
     @field_validator(*MOMENTS, "cursor", mode="before")
     @classmethod
@@ -59,6 +67,10 @@ class ListQuery(JobsQuery):
         on = [(name, str(value)) for name in MANY for value in getattr(self, name)]
         return on + [(name, str(rfc3339(value))) for name in MOMENTS if (value := getattr(self, name)) is not None]
 
+    def order(self) -> list[tuple[str, str]]:
+        """Return the order as a pair of an address; nothing for the usual one."""
+        return [] if self.sort == NEWEST_FIRST else [("sort", self.sort)]
+
 
 class OrderQuery(ListQuery):
     """A bulk action on all jobs that match a filter."""
@@ -74,10 +86,16 @@ def address(filters: list[tuple[str, str]], path: str = PATH, **more: Any) -> st
 
 @pages.add(PATH, list_jobs, query=ListQuery)
 def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
-    """Show jobs, newest first."""
-    query = visit.query
-    found = visit.ask(list_jobs, query.plain())
-    on = query.filters()
+    """Show jobs, newest first, or in the order of a figure."""
+    query, refused = visit.query, False
+    try:
+        found = visit.ask(list_jobs, query.plain())
+    except ConflictError:
+        # Figures of different extractors: the list is shown in its usual order, with the reason.
+        query, refused = query.model_copy(update={"sort": NEWEST_FIRST, "cursor": None}), True
+        found = visit.ask(list_jobs, query.plain())
+        visit = replace(visit, query=query)
+    on, order = query.filters(), query.order()
     listed = [{**job, "took": _took(job), "verbs": verbs(job)} for job in found["data"]]
     context = {
         "jobs": listed,
@@ -86,7 +104,10 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "on": on,
         "query": query,
         "states": _states(query, on),
-        "chips": [(name, value, _without(on, name, value)) for name, value in on if name != "state"],
+        "chips": [(name, value, _without(on, order, name, value)) for name, value in on if name != "state"],
+        "refused": refused,
+        "measured": bool(order) or any(job["fd_ratio"] is not None for job in listed),
+        "sorts": {sort: address(on, sort=sort) for sort in (NEWEST_FIRST, "fd_ratio", "-fd_ratio")},
         "clear": PATH,
         "recipes": sorted(RECIPES),
         "kinds": tuple(JobKind),
@@ -139,14 +160,14 @@ def _took(job: dict[str, Any]) -> float | None:
     return (datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["started_at"])).total_seconds()
 
 
-def _without(on: list[tuple[str, str]], name: str, value: str) -> str:
-    return address([one for one in on if one != (name, value)])
+def _without(on: list[tuple[str, str]], order: list[tuple[str, str]], name: str, value: str) -> str:
+    return address([one for one in on if one != (name, value)] + order)
 
 
 def _states(query: ListQuery, on: list[tuple[str, str]]) -> list[tuple[str, bool, str]]:
     """Return each state, whether it is an active filter, and the address that toggles it."""
     chosen = set(query.state)
-    others = [one for one in on if one[0] != "state"]
+    others = [one for one in on if one[0] != "state"] + query.order()
     return [
         (state, state in chosen, address([("state", one) for one in State if one in chosen ^ {state}] + others))
         for state in State
@@ -166,6 +187,7 @@ def _ways(visit: Visit[ListQuery], found: dict[str, Any], on: list[tuple[str, st
     """Return the addresses of older and newer jobs. A cursor only leads forward, so going back needs the one before."""
     query = visit.query
     limit = None if query.limit == ListQuery.model_fields["limit"].default else query.limit
+    on = on + query.order()
     first = address(on, limit=limit)
     older = address(on, limit=limit, cursor=found["next_cursor"]) if found["next_cursor"] else None
     newer = None
@@ -173,7 +195,8 @@ def _ways(visit: Visit[ListQuery], found: dict[str, Any], on: list[tuple[str, st
         newer = first
         plain = query.plain()
         pager = Pager(visit.service.stores.accounts.cursor_key, plain, visit.who, "jobs")
-        if found["data"]:
+        # Back from a page in the order of a figure leads to the best.
+        if found["data"] and query.sort == NEWEST_FIRST:
             place = time_position(created(found["data"][0]))
             wanted = job_filter(plain, visit.who.reads)
             before = visit.service.stores.queries.job_list.newer(wanted, place, query.limit + 1)

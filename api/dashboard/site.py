@@ -22,6 +22,7 @@ from api.dashboard import (
     new,
     overview,
     queues,
+    ranking,
     script_texts,
     signing_in,
     workers,
@@ -34,7 +35,7 @@ from stores.schedule.waiting_line import EXACT, POSITION_CAP
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-NOUNS = (overview, jobs, job, job_tables, compare, queues, workers, keys, audit, new, datasets)
+NOUNS = (overview, jobs, job, job_tables, compare, queues, workers, keys, audit, new, datasets, ranking)
 YEAR_S = 31_536_000
 
 

@@ -9,7 +9,7 @@ import { t } from "./words.js";
 const POINTS = 600;
 const ASK_EVERY_MS = 5000;
 const PLAY_EVERY_MS = 500;
-const FIRST = ["d_loss", "g_loss", "d_real", "d_fake", "gradient_penalty", "accuracy", "loss"];
+const FIRST = ["d_loss", "g_loss", "fd_ratio", "coverage", "kl", "d_real", "d_fake", "gradient_penalty", "accuracy", "loss"];
 
 const holder = document.getElementById("compare-data");
 const charts = new Map();

@@ -2,6 +2,7 @@
 import { call } from "./calls.js";
 import "./copy.js";
 import { watchCurves } from "./job_curves.js";
+import "./evaluate.js";
 import "./job_forms.js";
 import { watchGrids } from "./job_grids.js";
 import "./job_sample.js";
@@ -57,6 +58,8 @@ async function catchUp() {
 }
 
 const live = data.ended ? null : new Live(address(), heard, catchUp);
+// An evaluation tells of its progress by no event.
+if (live && data.kind === "evaluate") setInterval(() => !live.ended && !document.hidden && refresh(), PROGRESS_EVERY_MS);
 if (!live) document.getElementById("connection")?.setAttribute("title", t("Finished"));
 
 // The log does not change while somebody reads it.

@@ -5,6 +5,8 @@ import { chart } from "./charts.js";
 const POINTS = 1000;
 const MAX_POINTS = 3 * POINTS;
 const GROUPS = {
+  ratio: /^fd_ratio$/,
+  variety: /^(coverage|kl)$/,
   judgement: /^d_(real|fake)/,
   rates: /learning_rate/,
   speed: /^images_per_second$/,
@@ -16,7 +18,7 @@ const GROUPS = {
 const groupOf = (name) => Object.keys(GROUPS).find((group) => GROUPS[group].test(name));
 
 // Fixed order: a metric has the same colour and dashes on every job, the most important first.
-const FIRST = ["d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm"];
+const FIRST = ["d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm", "fd_ratio", "coverage", "kl"];
 const rank = (name) => (FIRST.indexOf(name) + 1 || FIRST.length + 1);
 
 /** Keep the lowest and the highest point of each bucket, every gap, and the first and the last point. */

@@ -1,0 +1,87 @@
+"""What the page of a job shows of evaluations: the report card of one, and those of a training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from api.dashboard import report_card
+from api.dashboard.pages import Visit
+from api.schemas.queries import ContentQuery, Query
+from api.v1.artifacts import download_artifact
+from api.v1.jobs import get_job
+from models.recipes import RECIPES
+from models.states import TERMINAL, JobKind, State
+from models.views import Artifact
+from stores.infra.errors import NotFoundError
+
+# Evaluations of a training on its page. Each is a line.
+LISTED = 20
+# What is larger is no report of this service, and is only linked to.
+LARGEST_REPORT = 4_000_000
+FROM_NOISE = "images"
+PNG = "image/png"
+PAIRS = "closest_pairs.png"
+
+Files = Mapping[str, Sequence[Artifact]]
+
+
+def can_be_judged(job: Mapping[str, Any]) -> bool:
+    """Return whether a job is a training whose generator makes images from noise."""
+    return job["kind"] == JobKind.train and FROM_NOISE in RECIPES[job["recipe"]].outputs
+
+
+def evaluations(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the evaluations of a training job, newest first, for its page."""
+    judged = can_be_judged(job)
+    found = visit.service.stores.queries.evaluations.of(job["id"], visit.who.reads, LISTED) if judged else []
+    # By id: the name may mean another data set by now.
+    dataset = visit.service.stores.queries.jobs.dataset_id(job["id"]) if judged else None
+    return {"judged": judged, "evaluations": found, "dataset_id": dataset}
+
+
+def report_of(visit: Visit[Any], job: Mapping[str, Any], files: Files) -> dict[str, Any]:
+    """Return the report card of an evaluation, for its page; without a result only what is there."""
+    pictures = [file for file in files.get("figure", ()) if file["content_type"] == PNG]
+    context: dict[str, Any] = {
+        "result": job["result"],
+        "awaited": _awaited(visit, job),
+        "judged_images": next((file for file in files.get("samples", ()) if file["content_type"] == PNG), None),
+        # The page draws the others itself.
+        "pairs": next((file for file in pictures if file["name"] == PAIRS), None),
+    }
+    if job["result"] is None:
+        return context
+    report = _report(visit, files)
+    dataset = visit.service.stores.datasets.find(job["dataset"], job["owner"])
+    return {
+        **context,
+        "card": report_card.card(job["result"], report),
+        "histogram": report_card.histogram(job["result"], report, dataset),
+        "held_out": (report or {}).get("held_out", True),
+    }
+
+
+def _awaited(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the unfinished job on which a waiting evaluation waits, if this person may see it."""
+    if job["state"] != State.queued or job.get("waits_for") is None:
+        return None
+    try:
+        awaited: dict[str, Any] = visit.ask(get_job, Query(), job["waits_for"])
+    except NotFoundError:
+        return None
+    return None if awaited["state"] in TERMINAL else awaited
+
+
+def _report(visit: Visit[Any], files: Files) -> dict[str, Any] | None:
+    """Return the content of the report; None if it is gone or cannot be read."""
+    file = next(iter(files.get("report", ())), None)
+    if file is None or file["bytes"] > LARGEST_REPORT:
+        return None
+    try:
+        content = visit.ask(download_artifact, ContentQuery(redirect=False), file["id"])
+        found = json.loads(content.get_data(as_text=True))
+    except (NotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

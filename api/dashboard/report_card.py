@@ -1,0 +1,191 @@
+"""The report card of an evaluation: its figures in three groups, each on a scale beside those of real images.
+
+A scale is drawn by the template in percent of its width: a band for what real images have, and a mark for the images
+that were judged. The words stand in templates/dashboard/card_words.html.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Result = Mapping[str, Any]
+Range = tuple[float, float]
+
+# What each group says when it is bad, as the code of a verdict.
+VERDICTS = {"fidelity": "low_fidelity", "diversity": "modes_lost", "copying": "copying"}
+# Classes shown of a histogram, those first whose share is farthest from the real one.
+MOST_CLASSES = 20
+# The part of a scale that is left free at both ends, so that marks are not cut off.
+MARGIN = 0.04
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a figure is shown. `better`: which side of the real images' range is better, or as good.
+
+    `ranks`: whether a better value is better beyond that of real images too, so that several can be put in order.
+    """
+
+    name: str
+    better: Literal["low", "high"]
+    scale: Range  # what it shows at least
+    unit: Literal["", "share", "percent"] = ""
+    logarithmic: bool = False
+    ranks: bool = True
+
+
+KINDS: Mapping[str, Sequence[Kind]] = {
+    "fidelity": (
+        Kind("fd_ratio", "low", (0.5, 20.0), logarithmic=True),
+        Kind("kid", "low", (0.0, 0.01)),
+        Kind("precision", "high", (0.0, 1.0), "share"),
+        Kind("density", "high", (0.0, 1.2), ranks=False),
+    ),
+    "diversity": (
+        Kind("coverage", "high", (0.0, 1.0), "share"),
+        Kind("recall", "high", (0.0, 1.0), "share"),
+        Kind("kl", "low", (0.0, 0.5)),
+    ),
+    "copying": (
+        Kind("auth_pct", "high", (0.0, 100.0), "percent", ranks=False),
+        Kind("c_t", "high", (-10.0, 3.0), ranks=False),
+        Kind("duplicates", "low", (0.0, 0.1), "share", ranks=False),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure. `real` is the range that new real images have; None where it is not known."""
+
+    kind: Kind
+    value: float
+    real: Range | None
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether it is as good as that of real images; None where that is not known."""
+        if self.real is None:
+            return None
+        return self.value <= self.real[1] if self.kind.better == "low" else self.value >= self.real[0]
+
+    @property
+    def ends(self) -> Range:
+        """The values at the ends of its scale."""
+        shown = [*self.kind.scale, self.value, *(self.real or ())]
+        return min(shown), max(shown)
+
+    def at(self, value: float) -> float:
+        """Return where a value stands on the scale, in percent of its width."""
+        low, high = self.ends
+        if self.kind.logarithmic:
+            low, high, value = (math.log(max(one, 1e-9)) for one in (low, high, value))
+        share = (min(max(value, low), high) - low) / (high - low)
+        return round(100 * (MARGIN + (1 - 2 * MARGIN) * share), 2)
+
+    @property
+    def band(self) -> Range | None:
+        """Where the band of real images begins, and how wide it is, in percent; at least wide enough to see."""
+        if self.real is None:
+            return None
+        first, last = (self.at(one) for one in self.real)
+        width = max(last - first, 1.5)
+        return round(first - (width - (last - first)) / 2, 2), round(width, 2)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Figures that answer one question, and whether the verdict on them is bad."""
+
+    name: str
+    figures: Sequence[Figure]
+    bad: bool
+
+
+def card(result: Result, report: Result | None) -> list[Group]:
+    """Return the figures of a result by group. `report` has the references in full; None where it is gone."""
+    return [
+        Group(
+            name,
+            [
+                Figure(kind, float(result[name][kind.name]), real_range(kind.name, result, report))
+                for kind in kinds
+                if result[name].get(kind.name) is not None
+            ],
+            VERDICTS[name] in result["verdicts"],
+        )
+        for name, kinds in KINDS.items()
+    ]
+
+
+def real_range(name: str, result: Result, report: Result | None) -> Range | None:
+    """Return the range that a figure has for new real images: as measured, or else as its definition has it."""
+    measured = (report or {}).get("reference") or {}
+    coverage, copies = result["diversity"]["coverage_reference"], result["copying"]["duplicates_reference"]
+    spread = result["fidelity"]["kid_std"]
+    expected: Mapping[str, Range | None] = {
+        "fd_ratio": (0.8, 1.3),
+        "kid": None if spread is None else (-3 * spread, 3 * spread),
+        "precision": _about(measured.get("precision"), 0.05, 1.0),
+        "density": _about(measured.get("density"), 0.15),
+        "coverage": _about(coverage, 0.03, 1.0),
+        "recall": _about(measured.get("recall"), 0.05, 1.0),
+        "kl": (0.0, 0.02) if measured else None,
+        "auth_pct": (40.0, 60.0),
+        "c_t": (-3.0, 3.0),  # a standard score
+        "duplicates": None if copies is None else (0.0, 3 * copies),
+    }
+    return expected.get(name)
+
+
+def _about(value: float | None, spread: float, most: float = math.inf) -> Range | None:
+    """Return the range around what was measured for real images, in which other real images are."""
+    return None if value is None else (max(0.0, value - spread), min(most, value + spread))
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class with its share of the judged images and of real ones, 0 to 1."""
+
+    name: str
+    share: float
+    real: float
+    missing: bool
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Shares of classes; `left_out` more classes are like the real ones. `most` is the largest share."""
+
+    classes: Sequence[Class]
+    left_out: int
+    most: float
+
+
+def histogram(result: Result, report: Result | None, dataset: Mapping[str, Any] | None) -> Histogram | None:
+    """Return the classes beside the real ones; None where they are not known."""
+    shares, real = result["diversity"]["class_histogram"], _real_shares(report, dataset)
+    if not shares or not real or len(shares) != len(real):
+        return None
+    named = (report or {}).get("classes") or (dataset or {}).get("classes")
+    names = list(named or map(str, range(len(shares))))
+    missing = set(result["diversity"]["classes_missing"] or ())
+    every = [
+        Class(name, share / (sum(shares) or 1), part / (sum(real) or 1), name in missing)
+        for name, share, part in zip(names, shares, real, strict=False)
+    ]
+    shown = every
+    if len(every) > MOST_CLASSES:
+        worst = sorted(every, key=lambda one: -abs(one.share - one.real))[:MOST_CLASSES]
+        shown = [one for one in every if one in worst]
+    most = max(max(one.share, one.real) for one in shown)
+    return Histogram(shown, len(every) - len(shown), most or 1.0)
+
+
+def _real_shares(report: Result | None, dataset: Mapping[str, Any] | None) -> Sequence[float] | None:
+    """Return the shares of real images by class: as the evaluation saw them, or as the data set counts them."""
+    measured = (report or {}).get("class_histogram_reference")
+    return measured or (dataset or {}).get("class_counts")
