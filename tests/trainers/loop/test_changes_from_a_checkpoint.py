@@ -21,6 +21,7 @@ OTHERWISE = {
     "grid_every": {"epochs": 2},
     "checkpoint_every": {"steps": 7},
     "quality_every": {"steps": 4},
+    "on_alert": {"gradient_norm": "stop"},
     "learning_rate": 1e-5,
     "d_learning_rate": 1e-5,
     "g_learning_rate": 2e-5,
