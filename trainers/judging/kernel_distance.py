@@ -9,6 +9,8 @@ from torch import Tensor
 
 SUBSETS = 100
 SIZE = 1000
+# Numbers in one block of kernels: 16 MB of float64.
+_BLOCK = 2_000_000
 
 
 class KernelDistance(NamedTuple):
@@ -32,20 +34,39 @@ def kernel_distance(x: Tensor, y: Tensor, seed: int, subsets: int = SUBSETS, siz
     if size < 2:
         raise ValueError("a kernel distance takes four rows of each set or more")
     draws = torch.Generator().manual_seed(seed)
-    found = torch.empty(subsets, dtype=torch.float64)
+    chosen = [torch.zeros(subsets, len(rows), dtype=torch.float64) for rows in (x, y)]
     for number in range(subsets):
-        some_x = x[torch.randperm(len(x), generator=draws)[:size]]
-        some_y = y[torch.randperm(len(y), generator=draws)[:size]]
-        found[number] = squared_mmd(some_x, some_y)
+        for rows in chosen:
+            rows[number, torch.randperm(rows.shape[1], generator=draws)[:size]] = 1
+    of_x, of_y = chosen
+    own = _pairs(x, x, of_x, of_x) - of_x @ _own(x) + _pairs(y, y, of_y, of_y) - of_y @ _own(y)
+    found = own / (size * (size - 1)) - 2 * _pairs(x, y, of_x, of_y) / size**2
     return KernelDistance(float(found.mean()), float(found.std()) if subsets > 1 else 0.0)
 
 
 def squared_mmd(x: Tensor, y: Tensor) -> float:
     """Return the unbiased squared MMD of equally many rows (n, d): Binkowski et al. 2018, equation 4."""
-    n, width = x.shape
-    # One matrix for all pairs (2 n, 2 n): rows and columns are those of x, then of y.
-    both = torch.cat([x, y]).float()
-    kernel = (both @ both.T / width + 1).double().pow_(3)
-    own = kernel.diagonal()
-    within = kernel[:n, :n].sum() + kernel[n:, n:].sum() - own.sum()
-    return float(within / (n * (n - 1)) - 2 * kernel[:n, n:].mean())
+    n = len(x)
+    every = torch.ones(1, n, dtype=torch.float64)
+    own = _pairs(x, x, every, every) - _own(x).sum() + _pairs(y, y, every, every) - _own(y).sum()
+    return float(own / (n * (n - 1)) - 2 * _pairs(x, y, every, every) / n**2)
+
+
+def _pairs(x: Tensor, y: Tensor, of_x: Tensor, of_y: Tensor) -> Tensor:
+    """Return the sums (subsets,) of the kernel over all pairs of rows of x (n, d) and y (m, d) that are in a subset.
+
+    `of_x` (subsets, n) and `of_y` (subsets, m) are 1 for rows of a subset and 0 for others. So each pair's kernel is
+    made once, and the sums of all subsets are two matrix products.
+    """
+    found = torch.zeros(len(of_x), dtype=torch.float64)
+    rows = max(1, _BLOCK // len(y))
+    for start in range(0, len(x), rows):
+        base = (x[start : start + rows].float() @ y.float().T / x.shape[1] + 1).double()
+        found += (of_x[:, start : start + rows] @ (base * base * base) * of_y).sum(1)
+    return found
+
+
+def _own(x: Tensor) -> Tensor:
+    """Return the kernel of each row (n, d) with itself (n,)."""
+    base = (x.float().square().sum(1) / x.shape[1] + 1).double()
+    return base * base * base
