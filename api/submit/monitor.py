@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models import views
+from models.jobs import AnyRequest, TrainRequest
 from models.specs.base import NoiseParams, TrainParams
 
 
@@ -13,6 +14,11 @@ def filled_in(params: TrainParams, dataset: views.Dataset) -> TrainParams:
     """
     left_open = isinstance(params, NoiseParams) and "monitor" not in params.model_fields_set
     return params.model_copy(update={"monitor": "fd_ratio"}) if left_open and extractor_at_hand(dataset) else params
+
+
+def left_open(asked: AnyRequest) -> bool:
+    """Return whether the choice of a training's monitor is left to `filled_in`, which needs no extractor to be made."""
+    return isinstance(asked, TrainRequest) and asked.preset is None and "monitor" not in asked.params
 
 
 def extractor_at_hand(dataset: views.Dataset) -> bool:

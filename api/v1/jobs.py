@@ -15,6 +15,7 @@ from api.http.routes import Call, Header, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import JobChanges, NewJobBody
 from api.schemas.queries import CreateQuery, JobsQuery, PageQuery, Query
+from api.submit import monitor
 from api.submit.extractors import awaiting_extractor
 from api.submit.placement import place
 from models.ids import is_id
@@ -64,7 +65,7 @@ def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
     request = idempotency(call)
     try:
         new = place(stores, call.who, call.body.root)
-        if not call.query.dry_run:
+        if not call.query.dry_run and not monitor.left_open(call.body.root):
             new = awaiting_extractor(stores, call.who, new, request)
     except InvalidError:
         # What the first request with this key named may be gone by now; it is answered as it was.

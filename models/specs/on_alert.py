@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from models.specs.parameter_markers import Group, Resumable
 
 AlertAction = Literal["none", "pause", "stop", "go_back"]
@@ -23,12 +25,21 @@ ON_ALERT = (
     "large). Nothing follows from a code that is left out, or with `none`."
 )
 
-OnAlert = Annotated[dict[_Any, AlertAction], Group.records, Resumable.yes]
-OnProbabilities = Annotated[dict[Literal[_Odds, _Noise, _Any], AlertAction], Group.records, Resumable.yes]
-OnScores = Annotated[dict[Literal[_Critic, _Noise, _Any], AlertAction], Group.records, Resumable.yes]
-OnErrors = Annotated[dict[Literal["balance_stuck", _Noise, _Any], AlertAction], Group.records, Resumable.yes]
+# More than there are codes; the API's document tells every maximum.
+_MOST_CODES = Field(max_length=20)
+
+OnAlert = Annotated[dict[_Any, AlertAction], _MOST_CODES, Group.records, Resumable.yes]
+OnProbabilities = Annotated[dict[Literal[_Odds, _Noise, _Any], AlertAction], _MOST_CODES, Group.records, Resumable.yes]
+OnScores = Annotated[dict[Literal[_Critic, _Noise, _Any], AlertAction], _MOST_CODES, Group.records, Resumable.yes]
+OnErrors = Annotated[
+    dict[Literal["balance_stuck", _Noise, _Any], AlertAction],
+    _MOST_CODES,
+    Group.records,
+    Resumable.yes,
+]
 OnPatches = Annotated[
     dict[Literal["cycle_loss_rises", "collapse", "generator_stalled", _Any], AlertAction],
+    _MOST_CODES,
     Group.records,
     Resumable.yes,
 ]

@@ -178,9 +178,9 @@ class Walk:
     admin: Person
 
     def all(self, caller: Caller) -> list[tuple[object, ...]]:
-        """Return what was answered wrongly."""
+        """Return what was answered wrongly. Pages come first: routes delete what they show."""
         before = self._owned()
-        wrong = [(caller.name, *found) for walk in (self._routes, self._pages, self._others) for found in walk(caller)]
+        wrong = [(caller.name, *found) for walk in (self._pages, self._routes, self._others) for found in walk(caller)]
         if not (caller.sees("alice") and caller.permits(Access.change) and caller.token):
             assert self._owned() == before, caller.name
         return wrong
@@ -214,7 +214,7 @@ class Walk:
             elif not all(caller.permits(TABLE.of(view).access) for view in page.asks):
                 right = answer.status_code == 403
             else:
-                there = "{job_id}" not in page.path or caller.sees("alice")
+                there = not OWNED.intersection(re.findall(r"{(\w+)}", page.path)) or caller.sees("alice")
                 right = answer.status_code == (200 if there else 404)
             if not right:
                 yield page.path, answer.status_code

@@ -183,6 +183,7 @@ def test_a_sampling_job_runs_through_the_same_process(start, make_spec, tmp_path
 # What trainers use of the models at run time.
 SHARED = (
     "disk.py",
+    "extractors.py",
     "files.py",
     "formats.py",
     "layer_table.py",
