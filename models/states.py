@@ -2,7 +2,7 @@
 
 queued  -> running -> succeeded | failed | canceled
 queued  -> canceled                 asked for before any worker took it
-queued  -> failed                   attempts used up, or the source of a sampling job is gone
+queued  -> failed                   attempts used up, or the job that it waits for failed or was canceled
 queued  -> paused -> queued         nothing to checkpoint yet
 running -> paused -> queued         checkpoint, give the device back; any worker goes on from it
 running -> queued                   lease lost or worker shut down: a new attempt of the same job

@@ -30,11 +30,13 @@ NOTE_S = 5.0
 
 
 def sweep(stores: Stores) -> None:
-    """Sweep once: end lost attempts, send messages for waiting work, delete old idempotency keys."""
+    """Sweep once: end lost attempts and waits in vain, send messages for waiting work, delete old idempotency keys."""
     started = time.monotonic()
     expired = stores.jobs.expire_leases()
     for job_id, state in expired:
         log.warning("lease_expired", job=job_id, state=state)
+    for job_id in stores.jobs.end_waits_in_vain():
+        log.warning("waited_in_vain", job=job_id)
     for queue in stores.jobs.ring_again(stores.fleet.alive_s):
         log.info("rang_again", queue=queue)
     with stores.infra.engine.begin() as connection:

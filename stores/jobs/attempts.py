@@ -29,6 +29,7 @@ from stores.jobs.checkpoints import prune
 from stores.jobs.claim import QuotaReachedError, take_job
 from stores.jobs.commit_check import certain
 from stores.jobs.transitions import Claim, Ending, end_attempt, hold
+from stores.jobs.waiting_in_vain import end_one
 
 News = tuple[str, dict[str, Any]]
 
@@ -299,6 +300,19 @@ class Attempts:
                 reach("expiring")
             self._publish_and_ring(hints, state, job.queue, job.id)
             ended.append((job.id, state))
+        return ended
+
+    def end_waits_in_vain(self, limit: int = 100) -> list[str]:
+        """End the jobs that wait for an extractor which will not be made; return their ids."""
+        ended: list[str] = []
+        while len(ended) < limit:
+            with self._engine.begin() as connection:
+                found = end_one(connection)
+            if found is None:
+                break
+            job_id, hints = found
+            self._bus.publish(hints)
+            ended.append(job_id)
         return ended
 
     def ring_again(self, alive_s: float, grace_s: float = 1.0) -> list[str]:

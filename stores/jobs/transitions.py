@@ -74,7 +74,8 @@ def change(before: str | None, to: str, reason: Explanation) -> dict[str, Any]:
     return {**data, "text": reason.as_json()} if isinstance(reason, Message) else data
 
 
-def _error(code: ErrorCode | None, detail: Explanation) -> dict[str, Any]:
+def error_of(code: ErrorCode | None, detail: Explanation) -> dict[str, Any]:
+    """Return the columns of why a job or an attempt failed."""
     return {"error_code": code, "error_detail": english(detail), "error_text": text_of(detail)}
 
 
@@ -157,7 +158,7 @@ def end_attempt(connection: Connection, job: Row[Any], ending: Ending) -> tuple[
     connection.execute(
         update(Attempt)
         .where(Attempt.job_id == job.id, Attempt.number == job.attempt)
-        .values(ended_at=func.now(), outcome=ending.outcome, **_error(ending.code, ending.detail))
+        .values(ended_at=func.now(), outcome=ending.outcome, **error_of(ending.code, ending.detail))
     )
     state, values, reason = _destination(job, ending)
     # Nobody asked for this change: the audit names the owner, without a key, and the alarm.
@@ -173,7 +174,7 @@ def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], 
         case Outcome.succeeded:
             return State.succeeded, {} if ending.result is None else columns(ending.result), ending.reason
         case Outcome.failed:
-            return State.failed, _error(ending.code, ending.detail), ending.reason
+            return State.failed, error_of(ending.code, ending.detail), ending.reason
         case Outcome.canceled:
             return State.canceled, {}, ending.reason
         case Outcome.paused | Outcome.interrupted:
@@ -184,7 +185,7 @@ def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], 
     died = job.attempt - job.interruptions
     if died >= job.max_attempts:
         detail = Ends.attempts_died(died=died, most=job.max_attempts, last=ending.detail)
-        return State.failed, _error(ErrorCode.too_many_attempts, detail), ending.reason
+        return State.failed, error_of(ErrorCode.too_many_attempts, detail), ending.reason
     if job.pending_action == Action.pause:
         return State.paused, {}, ending.reason
     # Back-off with jitter, so that a job which always dies does not keep a machine busy.

@@ -11,6 +11,7 @@ from sqlalchemy import insert, text
 from models.extractors import PACKAGED
 from models.rows import Dataset
 from models.states import ErrorCode, Outcome, Role
+from stores.accounts.audit import Local
 from stores.accounts.keys import Principal
 from stores.accounts.quotas import Quotas
 from stores.jobs.attempts import NewArtifact
@@ -130,6 +131,36 @@ def test_a_job_that_waits_is_passed_over_until_the_other_has_ended(stores, new_j
     assert stores.jobs.claim("cpu", worker, "cpu") is None
     stores.jobs.finish(claim, ending)
     assert [job["lacks"] for job in stores.schedule.upcoming_jobs.next("cpu", None, 5)] == [None]
+    assert stores.jobs.claim("cpu", worker, "cpu").job_id == waiting["id"]
+
+
+@pytest.mark.parametrize("ending", [FAILED, Ending(Outcome.canceled)])
+def test_jobs_that_wait_in_vain_end_without_a_worker(stores, new_job, make, finish, ending):
+    """Nobody has to take them to tell that their extractor will not come."""
+    made = make()
+    asked = {"waits_for": made.job, "dataset": "pets", "dataset_id": "ds_pets"}
+    first, second, paused = (stores.jobs.submit(new_job(**asked))[0]["id"] for _ in range(3))
+    stores.jobs.pause(paused, Local("alice"))
+    assert stores.jobs.end_waits_in_vain() == [], "the extractor's job has not ended"
+    finish(ending)
+    assert set(stores.jobs.end_waits_in_vain()) == {first, second}
+    job = stores.queries.jobs.job(first, None)
+    assert (job["state"], job["error"]["code"], job["attempt"]) == ("failed", "extractor_failed", 0)
+    assert f"({made.job}): see its error, then ask again" in job["error"]["detail"]
+    assert job["finished_at"] is not None
+    # Resumed, it waits in vain like the others.
+    stores.jobs.resume(paused, Local("alice"))
+    assert stores.jobs.end_waits_in_vain() == [paused]
+    assert stores.jobs.end_waits_in_vain() == []
+
+
+def test_a_job_whose_extractor_another_one_has_made_meanwhile_is_not_ended(stores, new_job, worker, make, finish):
+    first = make()
+    waiting, _ = stores.jobs.submit(new_job(waits_for=first.job, dataset_id="ds_pets", priority=-1))
+    finish(FAILED)
+    make()
+    finish(DONE, "art_b")
+    assert stores.jobs.end_waits_in_vain() == []
     assert stores.jobs.claim("cpu", worker, "cpu").job_id == waiting["id"]
 
 
