@@ -1,22 +1,17 @@
-"""`ganforge evaluate`: submits an evaluation, waits for it, and prints its report card."""
+"""`ganforge evaluate`: submits an evaluation, watches it, and prints its report card."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ganforge.cli.jobs import resolve
-from ganforge.cli.output import AsJson, finish, print_json, print_table, say, usage
+from ganforge.cli.output import AsJson, finish, print_json, say, usage
+from ganforge.cli.report_card import show_card
 from ganforge.cli.submit import DryRun, Labels, MaxRuntime, Name, Priority, Queue, Watch, announce, parse_labels
 from ganforge.cli.watch import follow
 from ganforge.client import Client
-
-if TYPE_CHECKING:  # importing pydantic would make every command start later
-    from models.views import Evaluation, Job
-
-# What real images have where the result names no reference of its own.
-REAL = {"fd_ratio": 1.0, "kid": 0.0, "auth_pct": 50.0, "c_t": 0.0, "kl": 0.0, "density": 1.0}
 
 
 def evaluate(
@@ -63,67 +58,10 @@ def evaluate(
         if not watch:
             say(f"`ganforge watch {made['id']}` shows it.")
             return
-        ended = client.wait(made["id"]) if as_json else follow(client, made)
-    _show(ended, as_json)
+        if as_json:
+            ended = client.wait(made["id"])
+            print_json(ended)
+        else:
+            ended = follow(client, made)
+            show_card(client, ended)
     finish(ended)
-
-
-def _show(job: Job, as_json: bool) -> None:
-    if as_json:
-        print_json(job)
-    elif job["result"] is not None:
-        say("")
-        say(job["result"]["summary"])
-        print_table(("", "figure", "these images", "real images"), card(job["result"]), "")
-        extractor = job["result"]["extractor"]
-        say(f"{job['result']['count']} images, compared by {extractor['name']} ({extractor['sha256'][:12]}).")
-        say(f"`ganforge download {job['id']}` saves the pictures and the report.")
-
-
-def card(result: Evaluation) -> list[tuple[str, str, str, str]]:
-    """Return the rows of the report card: the question of a group, a figure, its value, and that of real images."""
-    rows: list[tuple[str, str, str, str]] = []
-    fidelity, diversity, copying = result["fidelity"], result["diversity"], result["copying"]
-    for question, figures in (
-        (
-            "Do they look real?",
-            [
-                ("FD", fidelity["fd"], fidelity["fd_reference"]),
-                ("FD ratio", fidelity["fd_ratio"], REAL["fd_ratio"]),
-                ("KID", fidelity["kid"], REAL["kid"]),
-                ("precision", fidelity["precision"], None),
-                ("density", fidelity["density"], REAL["density"]),
-            ],
-        ),
-        (
-            "Are all kinds there?",
-            [
-                ("recall", diversity["recall"], None),
-                ("coverage", diversity["coverage"], diversity["coverage_reference"]),
-                ("KL of classes", diversity["kl"], REAL["kl"]),
-            ],
-        ),
-        (
-            "Are they new?",
-            [
-                ("AuthPct", copying["auth_pct"], REAL["auth_pct"]),
-                ("C_T", copying["c_t"], REAL["c_t"]),
-                ("duplicates", copying["duplicates"], copying["duplicates_reference"]),
-            ],
-        ),
-    ):
-        rows += [
-            (question if number == 0 else "", label, written(value), written(real))
-            for number, (label, value, real) in enumerate(figures)
-        ]
-    missing = diversity["classes_missing"]
-    if missing is not None:
-        rows.insert(8, ("", "classes missing", ", ".join(map(str, missing)) or "none", "none"))
-    return rows
-
-
-def written(value: float | None) -> str:
-    """Return a figure with three digits that count; empty if there is none."""
-    if value is None:
-        return ""
-    return f"{value:.4f}" if abs(value) < 0.1 else f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganforge.cli.output import FAILED, MAX_ROWS, AsJson, ago, complain, finish, print_json, print_table, say, usage
+from ganforge.cli.report_card import show_card
 from ganforge.cli.watch import follow
 from ganforge.client import Client
 from models.formats import size
@@ -57,7 +58,10 @@ def _row(job: Job) -> tuple[str | None, ...]:
 def watch(job_id: JobId, as_json: AsJson = False) -> None:
     """Watch a job until it ends; the exit code is the job's result."""
     with Client() as client:
-        finish(follow(client, resolve(client, job_id), as_json=as_json))
+        ended = follow(client, resolve(client, job_id), as_json=as_json)
+        if not as_json:
+            show_card(client, ended)
+    finish(ended)
 
 
 def cancel(

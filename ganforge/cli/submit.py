@@ -10,6 +10,7 @@ import typer
 
 from ganforge.cli.jobs import resolve
 from ganforge.cli.output import AsJson, finish, print_json, say, usage
+from ganforge.cli.report_card import show_card
 from ganforge.cli.watch import follow
 from ganforge.client import Client
 
@@ -25,7 +26,8 @@ Name = Annotated[str | None, typer.Option(help="The job's name.")]
 Priority = Annotated[int, typer.Option(help="-100 to 100; higher runs first.")]
 Queue = Annotated[str, typer.Option(help="auto, gpu, jetson or cpu.")]
 MaxRuntime = Annotated[
-    int | None, typer.Option(help="Stop with a checkpoint after this many seconds of running, over all attempts.")
+    int | None,
+    typer.Option(help="Stop after this many seconds of running, over all attempts; a training with a checkpoint."),
 ]
 Watch = Annotated[bool, typer.Option("--watch/--detach", help="Watch the job until it ends, or only submit it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Validate the job and show its defaults; create nothing.")]
@@ -140,7 +142,10 @@ def submitted(client: Client, job: Job, watch: bool, as_json: bool) -> None:
     if not as_json:
         announce(job)
     if watch:
-        finish(follow(client, job, as_json=as_json))
+        ended = follow(client, job, as_json=as_json)
+        if not as_json:
+            show_card(client, ended)
+        finish(ended)
     say(f"`ganforge watch {job['id']}` shows it.")
 
 
@@ -150,3 +155,5 @@ def announce(job: Job) -> None:
     before = (job["position"] or 1) - 1
     behind = f", behind {before} other jobs" if before else ""
     say(f"{job['id']} is {job['state']} on {job['queue']}{behind}{reason}")
+    if job.get("waits_for") is not None:
+        say(f"it waits for {job['waits_for']}, which makes the extractor of {job['dataset']}")

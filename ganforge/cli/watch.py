@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ganforge.cli.output import INTERRUPTED, complain, console, print_json, say, visible
 from ganforge.client import Client
+from ganforge.errors import ApiError, GanforgeError
 from models.formats import duration
 from models.states import TERMINAL
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
 # Metrics in display order.
 METRIC_LABELS = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(real)", "d_fake": "D(fake)"}
 REFRESH_S = 1.0
+# The progress of jobs without epochs is told as a line each time that it has grown by so much.
+LINE_EVERY = 0.2
 # Events of a running job that are repeated when somebody starts watching.
 TOLD = 200
 
@@ -35,6 +40,8 @@ class View(ABC):
         self.job = job
         self.values: dict[str, float] = {}
         self.rate: float | None = None
+        # How far the job is that this one waits for, from 0 to 1; None: it waits for none, or not for one of ours.
+        self.awaited: float | None = None
         self._asked = time.monotonic()
 
     @abstractmethod
@@ -44,6 +51,10 @@ class View(ABC):
     @abstractmethod
     def moved(self, *, epoch_ended: bool) -> None:
         """Show progress."""
+
+    @abstractmethod
+    def tick(self) -> None:
+        """Show progress of a job whose events tell none."""
 
     @abstractmethod
     def __enter__(self) -> View: ...
@@ -81,6 +92,15 @@ class View(ABC):
         if force or time.monotonic() - self._asked > REFRESH_S:
             self.job = self._client.job(self.job["id"])
             self._asked = time.monotonic()
+            self._ask_for_awaited()
+
+    def _ask_for_awaited(self) -> None:
+        waits_for = self.job.get("waits_for") if self.job["state"] == "queued" else None
+        try:
+            awaited = None if waits_for is None else self._client.job(waits_for)
+        except ApiError:  # somebody else's: everybody's extractor is made once
+            awaited = None
+        self.awaited = None if awaited is None else awaited["progress"]["fraction"]
 
     def _take_metrics(self, data: dict[str, Any]) -> None:
         for name, values in data["values"].items():
@@ -104,7 +124,9 @@ class View(ABC):
         return f"epoch {progress['epoch']}" + (f"/{epochs}" if epochs else "")
 
     def figures(self) -> str:
-        """Return losses, speed and ETA as text."""
+        """Return losses, speed and ETA as text; before them, how far the job is that this one waits for."""
+        if self.awaited is not None:
+            return f"waits for its extractor, which is {self.awaited:.0%} made"
         parts = [f"{label} {self.values[name]:.3f}" for name, label in METRIC_LABELS.items() if name in self.values]
         if self.rate:
             parts.append(f"{self.rate:,.0f} images/s")
@@ -117,6 +139,11 @@ class View(ABC):
 class Lines(View):
     """One plain line per epoch, for files, pipes and logs."""
 
+    def __init__(self, client: Client, job: Job) -> None:
+        super().__init__(client, job)
+        self._told = 0.0
+        self._waited = False
+
     def note(self, text: str) -> None:
         """See `View.note`."""
         say(text)
@@ -125,6 +152,16 @@ class Lines(View):
         """See `View.moved`."""
         if epoch_ended:
             say(f"{self.epoch()}  {self.figures()}")
+
+    def tick(self) -> None:
+        """See `View.tick`."""
+        self.refresh(force=True)
+        waits, fraction = self.awaited is not None, self.awaited or self.job["progress"]["fraction"] or 0.0
+        if waits != self._waited:
+            self._waited, self._told = waits, 0.0
+        if fraction >= self._told + LINE_EVERY:
+            self._told = fraction
+            say(self.figures() if waits else f"{fraction:.0%}")
 
     def __enter__(self) -> View:
         return self
@@ -163,6 +200,11 @@ class Bar(View):
             self._task = self._progress.add_task("", total=1.0, **fields)
         else:
             self._progress.update(self._task, **fields)
+
+    def tick(self) -> None:
+        """See `View.tick`."""
+        self.refresh(force=True)
+        self.moved(epoch_ended=False)
 
     def __enter__(self) -> View:
         self._progress.start()
@@ -203,7 +245,30 @@ def show(client: Client, job: Job, check: Callable[[], None] = lambda: None) -> 
         check()
         view.note(f"connection lost ({why}), trying again")
 
-    with view:
+    with view, ticking(view):
         for event in client.events(job["id"], after=after, on_break=lost):
             check()
             view.take(event)
+
+
+@contextmanager
+def ticking(view: View) -> Iterator[None]:
+    """Ask for the progress of a job that is no training from time to time: no event tells it."""
+    over = threading.Event()
+
+    def tick() -> None:
+        while not over.wait(REFRESH_S):
+            try:
+                view.tick()
+            except GanforgeError:
+                continue  # the stream of events tells that the service is away
+
+    thread = threading.Thread(target=tick, name="progress", daemon=True)
+    if view.job["kind"] != "train":
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if thread.is_alive():
+            thread.join(timeout=REFRESH_S)

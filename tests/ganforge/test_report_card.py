@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
-from ganforge.cli import evaluate
+from ganforge.cli import report_card
+from ganforge.client import Client
 
 RESULT: Any = {
     "verdicts": ["modes_lost"],
@@ -35,16 +37,18 @@ RESULT: Any = {
 
 
 def test_every_figure_stands_beside_that_of_real_images() -> None:
-    rows = {figure: (value, real) for _, figure, value, real in evaluate.card(RESULT)}
+    rows = {figure: (value, real) for _, figure, value, real in report_card.card(RESULT, {"precision": 0.889})}
     assert rows["FD"] == ("0.512", "0.120")
     assert rows["FD ratio"] == ("4.270", "1.000")
     assert rows["KID"] == ("0.0021", "0.0000")
+    # That of real images stands in the report alone.
+    assert (rows["precision"], rows["recall"]) == (("0.930", "0.889"), ("0.710", ""))
     assert rows["coverage"] == ("0.620", "0.972")
     assert rows["AuthPct"] == ("51.2", "50.0")
     assert rows["C_T"] == ("", "0.0000")
     assert rows["duplicates"] == ("0.0120", "0.0100")
     assert rows["classes missing"] == ("8, 9", "none")
-    assert [question for question, *_ in evaluate.card(RESULT) if question] == [
+    assert [question for question, *_ in report_card.card(RESULT, {}) if question] == [
         "Do they look real?",
         "Are all kinds there?",
         "Are they new?",
@@ -53,12 +57,21 @@ def test_every_figure_stands_beside_that_of_real_images() -> None:
 
 def test_without_classes_there_is_no_row_of_them() -> None:
     unknown = {**RESULT["diversity"], "class_histogram": None, "kl": None, "classes_missing": None}
-    assert "classes missing" not in [row[1] for row in evaluate.card({**RESULT, "diversity": unknown})]
+    assert "classes missing" not in [row[1] for row in report_card.card({**RESULT, "diversity": unknown}, {})]
+
+
+class NoFiles:
+    """A client of a service that has lost the report."""
+
+    def artifacts(self, job_id: str, kind: str) -> Iterator[Any]:
+        """Return none."""
+        assert (job_id, kind) == ("job_1", "report")
+        return iter(())
 
 
 def test_the_sentence_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
     job: Any = {"id": "job_1", "result": RESULT}
-    evaluate._show(job, as_json=False)
+    report_card.show_card(cast("Client", NoFiles()), job)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert lines[0] == RESULT["summary"]
     assert "these images" in lines[1]
