@@ -65,7 +65,7 @@ def evaluate(spec: EvaluateSpec, reporter: Reporter) -> None:
     except StopAskedError:
         reporter.stopped()
         return
-    findings = Findings(card, extractor, spec.dataset, material)
+    findings = Findings(card, extractor, spec.dataset, material, reference.limit)
     # 4. Files, and what was measured.
     for file in findings.files(judged, train, test):
         path = png.write(spec.scratch / file.name, file.content)

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from trainers.judging.reference import Judged
 
 _PAIRS = 24
+# What figures are the share of.
+_MEANINGS = {
+    "precision": "these, among real images",
+    "recall": "real ones, among these",
+    "coverage": "real ones that have\none of these close by",
+}
 
 
 class NewFile(NamedTuple):
@@ -31,13 +37,19 @@ class NewFile(NamedTuple):
 
 
 class Findings:
-    """A report card with what it is about: the extractor, the reference, and the images."""
+    """A report card with what it is about: the extractor, the reference, and the images.
 
-    def __init__(self, card: Card, extractor: Extractor, reference: DatasetSpec, material: Material) -> None:
+    ``limit``: one new real image of a hundred is closer to a training image, relatively.
+    """
+
+    def __init__(
+        self, card: Card, extractor: Extractor, reference: DatasetSpec, material: Material, limit: float
+    ) -> None:
         self.card = card
         self.extractor = extractor
         self.reference = reference
         self.material = material
+        self.limit = limit
         # Inception knows other classes than the data set has.
         known = extractor.classes == len(reference.classes)
         self.classes = list(reference.classes) if known else list(map(str, range(extractor.classes or 0)))
@@ -63,6 +75,7 @@ class Findings:
             judged.pixels[[row for row, _, _ in closest]],
             known[[row for _, row, _ in closest]],
             [distance for _, _, distance in closest],
+            self.limit,
         )
         yield NewFile("figure", "closest_pairs.png", pairs, PNG)
         yield NewFile("report", "report.json", json.dumps(self._report(), indent=2).encode(), JSON)
@@ -75,8 +88,10 @@ class Findings:
             yield NewFile("figure", "classes.png", content, PNG)
         figures = {**self.card.fidelity, **self.card.diversity}
         real = {**self.card.reference, "coverage": figures["coverage_reference"]}
-        names = ("precision", "recall", "coverage")
-        beside = [Beside(name, cast("float", figures[name]), cast("float", real[name])) for name in names]
+        beside = [
+            Beside(name, meaning, cast("float", figures[name]), cast("float", real[name]))
+            for name, meaning in _MEANINGS.items()
+        ]
         yield NewFile("figure", "precision_and_recall.png", report_card.beside_reference(beside), PNG)
 
     def _real_shares(self) -> list[float] | None:
@@ -96,5 +111,6 @@ class Findings:
                 "held_out": self.material.test.number,
             },
             "step": self.material.step,
+            "closest_limit": self.limit,
             "closest": [list(pair) for pair in self.card.closest],
         }
