@@ -48,7 +48,8 @@ class Options(Spec):
         3, description="Attempts that may die (worker lost, trainer killed) before the job fails."
     )
     max_runtime_s: Annotated[int, Field(ge=1, le=31_536_000)] | None = Field(
-        None, description="Stop with a checkpoint and the code `max_runtime` after this many seconds of running."
+        None,
+        description="Stop with the code `max_runtime` after this many seconds of running; trainings with a checkpoint.",
     )
 
 

@@ -344,6 +344,7 @@ class SampleSpec(Generic[P]):
     bounds: Dict[str, Bound]
     data_roots: Tuple[Path, ...] = ()
     dataset: Optional[DatasetSpec] = None
+    stop_after_s: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -368,6 +369,7 @@ class EvaluateSpec(Generic[P]):
     scratch: Path
     cache: Path
     data_roots: Tuple[Path, ...] = ()
+    stop_after_s: Optional[float] = None
 
 
 @dataclass(frozen=True)

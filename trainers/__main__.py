@@ -6,6 +6,7 @@ import os
 import platform
 import signal
 import sys
+import threading
 import traceback
 
 from models import memory
@@ -88,8 +89,13 @@ def _attempt(wire: Wire, commands: Commands) -> int:
     if given.device == "cpu":
         devices.limit_memory()
     if isinstance(given, spec.TrainSpec):
-        train(given, wire)
-    elif isinstance(given, spec.SampleSpec):
+        train(given, wire)  # it looks at its own clock, between two steps
+        return 0
+    if given.stop_after_s is not None:
+        alarm = threading.Timer(given.stop_after_s, commands.stop)
+        alarm.daemon = True
+        alarm.start()
+    if isinstance(given, spec.SampleSpec):
         sample(given, wire)
     else:
         evaluate(given, wire)

@@ -17,7 +17,7 @@ import structlog
 
 from models import wire
 from models.messages import Message
-from models.states import Action, EventType, Outcome, State
+from models.states import Action, EventType, JobKind, Outcome, State
 from stores.container import Stores
 from stores.infra.errors import StaleFenceError
 from stores.infra.failpoints import reach
@@ -284,7 +284,7 @@ class Attempt:
         limit = self._claim.job["max_runtime_s"]
         if limit is None or self._claim.job["spent_s"] + time.monotonic() - self._began < limit:
             return endings.TOLD_TO_STOP
-        return endings.max_runtime(limit)
+        return endings.max_runtime(limit, JobKind(self._claim.job["kind"]))
 
     def _exited(self, code: int) -> Ending:
         """Return the ending for an exit without a last message."""

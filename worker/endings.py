@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from models import memory, wire
 from models.messages import Ends, Message, MessageError, Reasons, Words
-from models.states import ErrorCode, Outcome
+from models.states import ErrorCode, JobKind, Outcome
 from stores.jobs.transitions import Ending, Explanation
 
 # errno of a full disk, of an exhausted quota, and of a file of the maximum size.
@@ -40,9 +40,10 @@ def paused_by_alarm(alarm: str) -> Ending:
     return Ending(Outcome.paused, Reasons.paused_by_alarm(alarm=alarm), alarm=alarm)
 
 
-def max_runtime(limit: int) -> Ending:
-    """End a job that reached its maximum run time."""
-    return Ending(Outcome.failed, None, ErrorCode.max_runtime, Ends.max_runtime(limit=limit))
+def max_runtime(limit: int, kind: JobKind) -> Ending:
+    """End a job that reached its maximum run time. Only a training has a checkpoint to go on from."""
+    message = Ends.max_runtime if kind is JobKind.train else Ends.max_runtime_from_zero
+    return Ending(Outcome.failed, None, ErrorCode.max_runtime, message(limit=limit))
 
 
 def failed(message: wire.Failed, log: Sequence[str]) -> Ending:

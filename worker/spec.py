@@ -70,7 +70,6 @@ class _Files:
         """Return the spec of a training attempt."""
         dataset = self._dataset()
         resume, warnings = self._resume()
-        limit = self._job["max_runtime_s"]
         spec = wire.TrainSpec(
             job=self._claim.job_id,
             attempt=self._claim.attempt,
@@ -84,7 +83,7 @@ class _Files:
             threads=device.threads,
             scratch=self._scratch,
             resume=resume,
-            stop_after_s=None if limit is None else max(0.0, limit - self._job["spent_s"]),
+            stop_after_s=self._stop_after_s,
             extractor=self._of_training(),
         )
         return spec, warnings
@@ -105,6 +104,7 @@ class _Files:
             bounds=bounds(RECIPES[self._job["recipe"]].params),
             data_roots=tuple(self._stores.infra.settings.roots),
             dataset=dataset,
+            stop_after_s=self._stop_after_s,
         )
 
     def evaluation(self, device: Device) -> wire.Spec:
@@ -126,7 +126,14 @@ class _Files:
             scratch=self._scratch,
             cache=self._cache,
             data_roots=tuple(self._stores.infra.settings.roots),
+            stop_after_s=self._stop_after_s,
         )
+
+    @property
+    def _stop_after_s(self) -> float | None:
+        """The seconds that are left of the job's maximum run time."""
+        limit = self._job["max_runtime_s"]
+        return None if limit is None else max(0.0, limit - self._job["spent_s"])
 
     def _extractor(self) -> wire.ExtractorSpec:
         """Return the extractor that an evaluation asks for."""

@@ -37,6 +37,9 @@ class Ends(Texts):
 
     artifact_not_stored = Text("an artifact could not be stored: {error}")
     max_runtime = Text("stopped with a checkpoint after {limit} s of running (max_runtime_s)")
+    max_runtime_from_zero = Text(
+        "stopped after {limit} s of running (max_runtime_s); ask again with more of them: it begins anew"
+    )
     no_memory_at_all = Text("the trainer found no memory and gave up; lower batch_size or width")
     killed_for_memory = Text(
         "the machine ran out of memory and the kernel ended the trainer; lower batch_size or width"

@@ -21,8 +21,8 @@ class EvaluateParams(Spec):
 
     count: Annotated[int, Field(ge=FEWEST_IMAGES, le=10_000)] = Field(
         2000,
-        description="Number of images to judge. A data set with fewer images is judged whole. Compare figures of the same "
-        "count: with fewer images the reference is larger, and the `fd_ratio` of a poor generator is smaller.",
+        description="Number of images to judge. A data set with fewer images is judged whole. Compare figures of the "
+        "same count: with fewer images the reference is larger, and the `fd_ratio` of a poor generator is smaller.",
     )
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
         1, description="Seed of the noise, and of every choice among real images."

@@ -84,6 +84,7 @@ SPECS = [
         bounds={"width": wire.Bound(512)},
         cache=Path("/cache"),
         data_roots=(Path("/data"),),
+        stop_after_s=60.0,
     ),
 ]
 
