@@ -58,9 +58,7 @@ class Judge:
     @torch.no_grad()
     def look_at(self, pixels: Tensor) -> Judgement:
         """Judge uint8 images (n, channels, size, size); what stands around the middle is a frame, and is cut off."""
-        edge = (pixels.shape[-1] - self.look.size) // 2
-        if edge > 0:
-            pixels = pixels[..., edge : edge + self.look.size, edge : edge + self.look.size]
+        pixels = without_frame(pixels, self.look.size)
         features, answers = [], []
         for some in torch.split(pixels, _AT_ONCE):
             seen = self.network.features((some.float() / 255 - self.look.mean) / self.look.std)
@@ -68,19 +66,9 @@ class Judge:
             answers.append(self.network.last(seen).softmax(1))
         return Judgement(torch.cat(features), torch.cat(answers))
 
-    @torch.no_grad()
     def painted(self, line: dict[str, Any], weights: Path) -> Tensor:
-        """Draw uint8 images from a generator, always of the same noise; the line is that of its training."""
-        given = _parsed(line)
-        params: Any = given.params
-        shape = (given.dataset.shape[0], params.image_size, params.image_size)
-        generator = _network(given, "generator", shape, weights)
-        noise = torch.randn(self.samples, params.noise_dim, generator=torch.Generator().manual_seed(1))
-        images = [
-            png.to_bytes(generate(generator, some), params.normalize_mean, params.normalize_std)
-            for some in torch.split(noise, _AT_ONCE)
-        ]
-        return torch.cat(images)
+        """Draw as many uint8 images as are judged from a generator; the line is that of its training."""
+        return painted(line, weights, self.samples)
 
     def figures(self, judgement: Judgement) -> dict[str, Any]:
         """Return how the images are spread over the classes, how sure that is, and their distance from test images.
@@ -100,6 +88,27 @@ class Judge:
             "classes_present": round(float((shares >= _PRESENT).float().mean()), 2),
             "frechet_ratio": round(distance / reference, 2),
         }
+
+
+def without_frame(pixels: Tensor, size: int) -> Tensor:
+    """Return the middle (n, channels, size, size) of images; all of them where they are no larger."""
+    edge = max(0, (pixels.shape[-1] - size) // 2)
+    return pixels[..., edge : edge + size, edge : edge + size] if edge else pixels
+
+
+@torch.no_grad()
+def painted(line: dict[str, Any], weights: Path, count: int) -> Tensor:
+    """Draw uint8 images from a generator, always of the same noise; the line is that of its training."""
+    given = _parsed(line)
+    params: Any = given.params
+    shape = (given.dataset.shape[0], params.image_size, params.image_size)
+    generator = _network(given, "generator", shape, weights)
+    noise = torch.randn(count, params.noise_dim, generator=torch.Generator().manual_seed(1))
+    images = [
+        png.to_bytes(generate(generator, some), params.normalize_mean, params.normalize_std)
+        for some in torch.split(noise, _AT_ONCE)
+    ]
+    return torch.cat(images)
 
 
 def _network(given: spec.TrainSpec, name: str, shape: tuple[int, ...], weights: Path) -> Any:

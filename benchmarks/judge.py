@@ -1,166 +1,132 @@
 """`python -m benchmarks.judge [WORD …]`: sets of images with a known fault, and what the judge says of them.
 
 The digits are dealt anew for each seed: training images, held-out images and new ones, which sets are made of. The
-extractors are trained on the training images alone: a classifier, or a network that tells quarter turns, or none (raw
-pixels). Prints a line for each set with its figures, its verdicts, and whether they are those that were planted. Words
-choose sets by their names. Where Fashion-MNIST is below a data root, it is the other data set; else digits upside down
-and negative are.
+extractors are trained on the training images alone, as the packaged one and those of the service are: a classifier, or
+a network that tells quarter turns, or none (raw pixels). Prints a line for each set with its figures, its verdicts, and
+whether they are those that were planted. Words choose sets by their names. Smaller sets are parts of larger ones, so
+that each image is looked at once. Where Fashion-MNIST is below a data root, it is the other data set; else digits
+upside down and negative are.
+
+All lines go to a file after each one (`--json`), so that what was judged until a break is kept. The exit code is 1 if a
+verdict on 1,000 images or more is wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F  # noqa: N812
-from torch import Tensor
 
-from benchmarks import data
+from benchmarks import judge_extractors, judge_figures
+from benchmarks.judge_extractors import Look, dealt
+from benchmarks.judge_figures import Line
 from benchmarks.planted import SETS, Planted, Stock
-from models.typed_json import read_object
-from models.wire import DatasetSpec
-from packing.layouts import KNOWN
-from trainers.data import load
+from benchmarks.planted_more import MORE
 from trainers.judging.card import Card, judge
-from trainers.judging.reference import Judged, Reference
-from trainers.process.errors import TrainerError
-from trainers.recipes.darknet import Darknet
+from trainers.judging.reference import Judged, Looks, Reference
 
-FEATURES = ("classes", "turns", "pixels")
-_HELD_OUT = 1000
-_CACHE = Path(__file__).parents[1] / ".bench" / "judge-bench"
-_EPOCHS = 6
-_BATCH = 128
-
-Look = Callable[[Tensor], Judged]
+LINES = Path(__file__).parents[1] / ".bench" / "judge-bench" / "lines.json"
+# From this size on, no verdict may be wrong.
+ENOUGH = 1000
 
 
 def main() -> None:
     """Judge every set, and print the table."""
     asked = _arguments()
-    chosen = [planted for planted in SETS if not asked.words or any(word in planted.name for word in asked.words)]
-    tally: Counter[str] = Counter()
-    for features in asked.features:
-        for seed in range(1, asked.seeds + 1):
-            stock, test = dealt(seed, max(asked.sizes))
-            look = looking(features, stock, seed)
-            began = time.perf_counter()
-            reference = Reference(look(stock.train), look(test), seed)
-            print(f"\n{features}, seed {seed}: {len(stock.train)} training images, {len(stock.new)} new ones; ", end="")
-            print(f"the reference took {time.perf_counter() - began:.1f} s")
-            for size in asked.sizes:
-                for planted in chosen:
-                    tally[_row(planted, stock, size, seed, look, reference)] += 1
+    torch.set_num_threads(asked.threads)
+    every = (*SETS, *MORE)
+    chosen = [planted for planted in every if not asked.words or any(word in planted.name for word in asked.words)]
+    lines: list[Line] = []
+    for seed in asked.seeds:
+        for line in _of_seed(seed, chosen, asked.features, asked.sizes):
+            print(judge_figures.printed(line), flush=True)
+            lines.append(line)
+            judge_figures.write(asked.json, lines)
+    found = judge_figures.groups(lines)
+    print(judge_figures.table(found))
+    if asked.figures:
+        judge_figures.write(asked.figures, found)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\n{dict(tally)}, peak memory {peak:.0f} MB")
+    wrong = [line for line in lines if line["said"] == judge_figures.WRONG and line["size"] >= ENOUGH]
+    print(f"\n{len(lines)} cards; wrong verdicts at {ENOUGH} images and more: {len(wrong)}; peak memory {peak:.0f} MB")
+    raise SystemExit(1 if wrong else 0)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description=__doc__)
     parser.add_argument("words", nargs="*", metavar="WORD")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[500, 1000, 2000])
-    parser.add_argument("--features", nargs="+", choices=FEATURES, default=list(FEATURES))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[500, 1000, 2000, 5000])
+    parser.add_argument(
+        "--features", nargs="+", choices=judge_extractors.FEATURES, default=list(judge_extractors.USUAL)
+    )
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, default=LINES, help="the file for all lines")
+    parser.add_argument("--figures", type=Path, help="the file for the table of the documentation")
     return parser.parse_args()
 
 
-def _row(planted: Planted, stock: Stock, size: int, seed: int, look: Look, reference: Reference) -> str:
-    draws = torch.Generator().manual_seed(1000 * seed + size)
-    card = judge(look(planted.make(stock, size, draws)), reference)
-    said = outcome(planted, card)
-    fidelity, diversity, copied = card.fidelity, card.diversity, card.copying
-    kl = diversity["kl"]
-    print(
-        f"{said:5} {size:5} {planted.name:32} {', '.join(card.verdicts) or 'healthy':24}"
-        f" fd {fidelity['fd_ratio']:8.2f} kid {fidelity['kid']:9.4f} precision {fidelity['precision']:.2f}"
-        f" density {fidelity['density']:.2f} recall {diversity['recall']:.2f} coverage {diversity['coverage']:.2f}"
-        f" kl {f'{kl:.2f}' if isinstance(kl, float) else '-':>4} auth {copied['auth_pct']:3.0f}"
-        f" c_t {copied['c_t'] or 0:6.1f} duplicates {copied['duplicates']:.3f}",
-        *(f"[{reason.message.code} {reason.value:.3f}, limit {reason.limit:.3f}]" for reason in card.reasons),
-        flush=True,
-    )
-    return said
+def _of_seed(seed: int, chosen: Sequence[Planted], features: Sequence[str], sizes: Sequence[int]) -> Iterator[Line]:
+    """Yield a line for each set, extractor and size."""
+    stock, test = dealt(seed)
+    looks_at, references = {}, {}
+    for name in features:
+        began = time.perf_counter()
+        looks_at[name] = judge_extractors.looking(name, stock, seed)
+        references[name] = Reference(looks_at[name](stock.train), looks_at[name](test), seed)
+        print(
+            f"\n{name}, seed {seed}: {len(stock.train)} training images, {len(stock.new)} new ones; the reference took "
+            f"{time.perf_counter() - began:.1f} s",
+            flush=True,
+        )
+    for planted in chosen:
+        pixels = made(planted, stock, max(sizes), seed)
+        # Appearance has nothing to do with an extractor.
+        looks = references[features[0]].looks_of(pixels)
+        for name in features:
+            yield from _of_set(planted, looks_at[name], pixels, looks, references[name], name, seed, sizes)
+
+
+def _of_set(
+    planted: Planted,
+    look: Look,
+    pixels: torch.Tensor,
+    looks: Looks,
+    reference: Reference,
+    features: str,
+    seed: int,
+    sizes: Sequence[int],
+) -> Iterator[Line]:
+    """Yield a line for each size: the first images of the set."""
+    whole = look(pixels)
+    for size in sizes:
+        first = torch.arange(size)
+        probabilities = whole.probabilities[:size] if whole.probabilities is not None else None
+        images = Judged(whole.pixels[:size], whole.features[:size], probabilities)
+        began = time.process_time()
+        card = judge(images, reference, looks.only(first))
+        seconds = time.process_time() - began
+        yield judge_figures.line(planted, card, outcome(planted, card), features, seed, seconds)
+
+
+def made(planted: Planted, stock: Stock, count: int, seed: int) -> torch.Tensor:
+    """Make a set in an order by which its first images are a set of the same kind."""
+    draws = torch.Generator().manual_seed(1000 * seed + count)
+    pixels = planted.make(stock, count, draws)
+    return pixels[torch.randperm(count, generator=draws)]
 
 
 def outcome(planted: Planted, card: Card) -> str:
     """Return whether a card says what was planted; `shown` where no verdict is the only right one."""
     if planted.verdicts is None:
-        return "shown"
+        return judge_figures.SHOWN
     said, wanted = set(card.verdicts), set(planted.verdicts)
-    return "right" if wanted <= said <= wanted | set(planted.also) else "WRONG"
-
-
-def dealt(seed: int, most: int) -> tuple[Stock, Tensor]:
-    """Deal the digits to training images, new ones (as many as the largest set, 3,000 at most) and held-out ones."""
-    parts = load(_spec("mnist-10k"), (), _CACHE, 28)
-    pixels = torch.cat([part.pixels for part in parts.values()])
-    labels = torch.cat([part.labels for part in parts.values() if part.labels is not None])
-    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(seed))
-    pixels, labels = pixels[order], labels[order]
-    new = min(most, 3000)
-    first, last = len(pixels) - new - _HELD_OUT, len(pixels) - _HELD_OUT
-    stock = Stock(pixels[:first], labels[:first], pixels[first:last], labels[first:last], _other(pixels))
-    return stock, pixels[last:]
-
-
-def _other(pixels: Tensor) -> Tensor:
-    roots = tuple(Path(root) for root in data.roots())
-    try:
-        return load(_spec("fashion-mnist"), roots, _CACHE, 28)["test"].pixels
-    except TrainerError:
-        return 255 - pixels.flip(2)
-
-
-def _spec(name: str) -> DatasetSpec:
-    return read_object(json.dumps(KNOWN[name].as_spec()), "data set", DatasetSpec)
-
-
-def looking(features: str, stock: Stock, seed: int) -> Look:
-    """Return what gives images their features; a network is trained on the training images first."""
-    if features == "pixels":
-        return lambda pixels: Judged(pixels, F.avg_pool2d(pixels.float() / 255, 2).flatten(1), None)
-    network = trained(stock.train, stock.train_labels if features == "classes" else None, seed)
-
-    @torch.no_grad()
-    def look(pixels: Tensor) -> Judged:
-        seen = torch.cat([network.features(some.float() / 127.5 - 1) for some in torch.split(pixels, 500)])
-        return Judged(pixels, seen, network.last(seen).softmax(1) if features == "classes" else None)
-
-    return look
-
-
-def trained(pixels: Tensor, labels: Tensor | None, seed: int) -> Darknet:
-    """Train a darknet to tell classes, or quarter turns where there are none: the recipe's network and schedule."""
-    torch.manual_seed(seed)
-    network = Darknet(pixels.shape[1], 4 if labels is None else int(labels.max()) + 1, 16, [1, 1, 1, 1])
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
-    steps = len(pixels) // _BATCH
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.4, total_steps=_EPOCHS * steps)
-    for _ in range(_EPOCHS):
-        for rows in torch.randperm(len(pixels))[: steps * _BATCH].split(_BATCH):
-            batch, targets = _augmented(pixels[rows]), None if labels is None else labels[rows]
-            if targets is None:
-                targets = torch.arange(_BATCH) % 4
-                batch = torch.cat([batch[turn::4].rot90(turn, (2, 3)) for turn in range(4)])
-                targets = targets.sort().values
-            loss = F.cross_entropy(network(batch), targets)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    return network.eval()
-
-
-def _augmented(pixels: Tensor) -> Tensor:
-    y, x = torch.randint(0, 9, (2,)).tolist()
-    padded = F.pad(pixels.float() / 127.5 - 1, (4, 4, 4, 4), mode="reflect")
-    return padded[..., y : y + 28, x : x + 28]
+    right = wanted <= said <= wanted | set(planted.also)
+    return judge_figures.RIGHT if right else judge_figures.WRONG
 
 
 if __name__ == "__main__":

@@ -83,6 +83,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--samples", type=int, default=2000, help="how many images are judged")
     parser.add_argument("--figures", type=Path, default=_PICTURES, help="the folder for figures, plot and grids")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep weights there, for benchmarks.report_cards")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     asked = parser.parse_args()
     if asked.threads is None:
@@ -146,6 +147,8 @@ def _measure(recipe: str, asked: argparse.Namespace, judge: Any) -> tuple[Settin
             for number, (mark, told) in enumerate(zip(seconds, facts, strict=True)):
                 said = judge.figures(judge.look_at(judge.painted(line, weights(Path(line["scratch"]), number))))
                 points.append(quality_figures.point(mark, told, said))
+                if asked.keep:
+                    _keep_weights(asked.keep, line, mark, weights(Path(line["scratch"]), number))
                 emit(
                     "quality",
                     recipe=recipe,
@@ -207,6 +210,14 @@ def _train(line: dict[str, Any], seconds: Sequence[float], clock: str) -> list[d
     if done.returncode:
         raise SystemExit(f"the training of {line['recipe']} failed; its words are above")
     return [json.loads(told) for told in done.stdout.splitlines()]
+
+
+def _keep_weights(folder: Path, line: dict[str, Any], seconds: float, generator: Path) -> None:
+    """Keep a generator with the line that its training began with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{line['recipe']}-{seconds:g}"
+    shutil.copyfile(generator, folder / f"{name}.safetensors")
+    (folder / f"{name}.json").write_text(json.dumps(line), encoding="utf-8")
 
 
 def _keep_grid(scratch: Path, path: Path) -> None:

@@ -11,10 +11,11 @@ from torch.nn.functional import interpolate
 from models.messages import Failures
 from models.wire import File, Progress
 from trainers.device import devices
-from trainers.evaluation_files import Findings
+from trainers.evaluation_files import Findings, Measure
 from trainers.images_to_judge import Material, Pictures, of_checkpoint, of_dataset
 from trainers.judging import extractor as extractors
 from trainers.judging.card import judge
+from trainers.judging.real_ranges import real_ranges
 from trainers.judging.reference import Judged, Reference
 from trainers.loop import checkpoints
 from trainers.outputs import png
@@ -61,11 +62,12 @@ def evaluate(spec: EvaluateSpec, reporter: Reporter) -> None:
         reference = Reference(train, test, spec.params.seed, held_out=material.held_out)
         looking.reached(_COMPARED)
         card = judge(judged, reference)
+        ranges = real_ranges(reference, card.count)
         looking.reached(_JUDGED)
     except StopAskedError:
         reporter.stopped()
         return
-    findings = Findings(card, extractor, spec.dataset, material, reference.limit)
+    findings = Findings(card, extractor, spec.dataset, material, Measure(ranges, reference.limit))
     # 4. Files, and what was measured.
     for file in findings.files(judged, train, test):
         path = png.write(spec.scratch / file.name, file.content)

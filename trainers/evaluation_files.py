@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Iterator, NamedTuple, cast
+from typing import TYPE_CHECKING, Iterator, Mapping, NamedTuple, cast
 
 import torch
 
@@ -36,20 +36,24 @@ class NewFile(NamedTuple):
     content_type: str
 
 
-class Findings:
-    """A report card with what it is about: the extractor, the reference, and the images.
+class Measure(NamedTuple):
+    """What new real images have: the range of each figure, and the relative distance that one of a hundred is below."""
 
-    ``limit``: one new real image of a hundred is closer to a training image, relatively.
-    """
+    ranges: Mapping[str, list[float]]
+    limit: float
+
+
+class Findings:
+    """A report card with what it is about: the extractor, the reference, the images, and what real images have."""
 
     def __init__(
-        self, card: Card, extractor: Extractor, reference: DatasetSpec, material: Material, limit: float
+        self, card: Card, extractor: Extractor, reference: DatasetSpec, material: Material, measure: Measure
     ) -> None:
         self.card = card
         self.extractor = extractor
         self.reference = reference
         self.material = material
-        self.limit = limit
+        self.measure = measure
         # Inception knows other classes than the data set has.
         known = extractor.classes == len(reference.classes)
         self.classes = list(reference.classes) if known else list(map(str, range(extractor.classes or 0)))
@@ -75,7 +79,7 @@ class Findings:
             judged.pixels[[row for row, _, _ in closest]],
             known[[row for _, row, _ in closest]],
             [distance for _, _, distance in closest],
-            self.limit,
+            self.measure.limit,
         )
         yield NewFile("figure", "closest_pairs.png", pairs, PNG)
         yield NewFile("report", "report.json", json.dumps(self._report(), indent=2).encode(), JSON)
@@ -102,6 +106,7 @@ class Findings:
         return {
             **self.result(),
             **self.card.details(),
+            "real_ranges": dict(self.measure.ranges),
             "dataset": self.reference.name,
             "classes": self.classes,
             "class_histogram_reference": self._real_shares(),
@@ -111,6 +116,6 @@ class Findings:
                 "held_out": self.material.test.number,
             },
             "step": self.material.step,
-            "closest_limit": self.limit,
+            "closest_limit": self.measure.limit,
             "closest": [list(pair) for pair in self.card.closest],
         }

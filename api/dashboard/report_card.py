@@ -123,6 +123,9 @@ def card(result: Result, report: Result | None) -> list[Group]:
 
 def real_range(name: str, result: Result, report: Result | None) -> Range | None:
     """Return the range that a figure has for new real images: as measured, or else as its definition has it."""
+    range_measured = ((report or {}).get("real_ranges") or {}).get(name)
+    if range_measured:
+        return float(range_measured[0]), float(range_measured[1])
     measured = (report or {}).get("reference") or {}
     coverage, copies = result["diversity"]["coverage_reference"], result["copying"]["duplicates_reference"]
     spread = result["fidelity"]["kid_std"]

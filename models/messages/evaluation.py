@@ -8,10 +8,16 @@ from models.messages.base import Text, Texts
 class Summaries(Texts):
     """The whole sentence."""
 
-    healthy_with_classes = Text("Healthy: the images look real, are new, and show all {classes} classes.")
-    healthy_images = Text("Healthy: the images look real, are new, and are as varied as real ones.")
+    healthy_with_classes = Text(
+        "Healthy: the images look real (fd_ratio {ratio}), are new, and show all {classes} classes."
+    )
+    healthy_images = Text("Healthy: the images look real (fd_ratio {ratio}), are new, and are as varied as real ones.")
     look_real_but = Text("The images look real, but {faults}.")
-    images_faulty = Text("Not healthy: {faults}.")
+    # With a verdict on how real they look: closer than real images of half of their kinds, farther than those of one
+    # kind, and between.
+    weak_but_close = Text("Weak, but close to real images (fd_ratio {ratio}): {faults}.")
+    weak = Text("Weak (fd_ratio {ratio}): {faults}.")
+    far_from_real = Text("Far from real images (fd_ratio {ratio}): {faults}.")
 
 
 class CardFaults(Texts):

@@ -180,3 +180,4 @@ def test_an_attempt_hands_over_its_files_and_one_result_and_again_the_same(make)
     assert report["fidelity"] == last["values"]["fidelity"]
     assert report["images"] == {"judged": 200, "train": 160, "held_out": 40}
     assert len(report["class_histogram_reference"]) == len(report["classes"]) == 10
+    assert all(low <= high for low, high in report["real_ranges"].values()), report["real_ranges"]

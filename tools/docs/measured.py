@@ -1,17 +1,18 @@
-"""What `make bench-quality` measured, as a table of the documentation and as the module that the pages read."""
+"""What `make bench-quality` and report cards measured: tables of the documentation, and the module that pages read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import quality_figures
+from benchmarks import quality_figures, report_card_figures
 from benchmarks.quality_figures import Figures
 from tools.docs.catalog import Rows
 from tools.docs.paths import Problem
 from tools.docs.tree import Tree
 
 FIGURES = "docs/pictures/quality-mnist-10k.json"
+CARDS = "docs/pictures/report-cards-mnist-10k.json"
 MODULE = "models/measured_quality.py"
 _ROOT = Path(__file__).parents[2]
 # What the form for a new job tells, as far as it was measured.
@@ -21,6 +22,11 @@ _MINUTES = (1, 5, 20)
 def rows() -> Rows:
     """Return the table of the figures."""
     return [*quality_figures.rows(quality_figures.read(_ROOT / FIGURES))]
+
+
+def cards() -> Rows:
+    """Return the table of the recipes' report cards."""
+    return [*report_card_figures.rows(report_card_figures.read(_ROOT / CARDS))]
 
 
 def check(tree: Tree) -> Iterator[Problem]:

@@ -113,4 +113,5 @@ TABLES: dict[str, Callable[[], Rows]] = {
     "layouts": catalog.layouts,
     "known-datasets": catalog.known_datasets,
     "quality": measured.rows,
+    "report-cards": measured.cards,
 }

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from models.messages import Message
 from trainers.judging import classes, copying, neighbours, verdicts
+from trainers.judging.distance import Distance, distance
 from trainers.judging.frechet import frechet_distance, moments
 from trainers.judging.kernel_distance import kernel_distance
 from trainers.judging.reference import Judged, Looks, Realism, Reference
 from trainers.judging.verdicts import Observed, Reason
 
 # Real images that are as many as the generated ones; distances of all pairs beyond that would only take time.
-_MOST = 5000
+MOST = 5000
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Card:
     Attributes:
         closest: (generated row, row of the nearest training image, relative distance), by that distance.
         reference: the same figures for real images.
+        distance: how far from real images that is, in terms of real images.
     """
 
     count: int
@@ -35,6 +37,7 @@ class Card:
     reference: Mapping[str, float]
     reasons: list[Reason]
     summary: Message
+    distance: Distance
     held_out: bool
     closest: list[tuple[int, int, float]]
 
@@ -62,25 +65,29 @@ class Card:
             "summary_message": self.summary.as_json(),
             "reasons": [reason.as_json() for reason in self.reasons],
             "reference": dict(self.reference),
+            "distance": self.distance.as_json(),
         }
 
 
-def judge(generated: Judged, reference: Reference) -> Card:
-    """Judge images beside real ones.
+def judge(generated: Judged, reference: Reference, looks: Looks | None = None) -> Card:
+    """Judge images beside real ones; `looks` are what the reference says of their pixels, where that is known already.
 
     Raises:
         ValueError: there are too few images for a figure, or features that are not numbers.
     """
-    looks = reference.looks_of(generated.pixels)
+    looks = looks or reference.looks_of(generated.pixels)
     realism = reference.realism_of(generated.features)
-    observed = Observed(realism, looks, _repeats(generated.pixels, looks, reference), generated.probabilities)
+    observed = Observed(
+        generated.pixels, realism, looks, _repeats(generated.pixels, looks, reference), generated.probabilities
+    )
     found = verdicts.reasons(observed, reference)
     # As many training images stand for generated ones: distances of fewer images are larger by themselves.
-    rows = reference.drawn(len(reference.train.features), min(len(generated.features), _MOST))
+    rows = reference.drawn(len(reference.train.features), min(len(generated.features), MOST))
     fidelity, beside = _fidelity(generated.features, reference.train.features[rows], realism, reference)
     diversity, more = _diversity(generated, reference, rows)
     copied = _copying(looks, reference)
     many = None if generated.probabilities is None else generated.probabilities.shape[1]
+    far = _distance(fidelity, reference, rows)
     return Card(
         len(generated.features),
         fidelity,
@@ -88,7 +95,8 @@ def judge(generated: Judged, reference: Reference) -> Card:
         copied,
         {**beside, **more},
         found,
-        verdicts.summary(found, many),
+        verdicts.summary(found, many, far),
+        far,
         reference.held_out,
         _closest(looks),
     )
@@ -98,8 +106,8 @@ def _fidelity(
     features: Tensor, train: Tensor, realism: Realism, reference: Reference
 ) -> tuple[dict[str, float], dict[str, float]]:
     test = reference.test.features
-    real = moments(test)
-    fd, of_real = frechet_distance(moments(features), real), frechet_distance(moments(train), real)
+    real = reference.moments
+    fd, of_real = (frechet_distance(real, moments(some)) for some in (features, train))
     kid = kernel_distance(features, test, reference.seed)
     figures = {
         "fd": fd,
@@ -117,9 +125,14 @@ def _fidelity(
     return figures, beside
 
 
+def _distance(fidelity: Mapping[str, float], reference: Reference, rows: Tensor) -> Distance:
+    kinds, features = reference.coarse_kinds[rows], reference.train.features[rows]
+    return distance(fidelity["fd"], fidelity["fd_reference"], reference.moments, features, kinds)
+
+
 def _diversity(generated: Judged, reference: Reference, rows: Tensor) -> tuple[dict[str, object], dict[str, float]]:
     test = reference.test
-    own = neighbours.balls(test.features, generated.features[: max(_MOST, len(rows))])
+    own = neighbours.balls(test.features, generated.features[: max(MOST, len(rows))])
     real = neighbours.balls(test.features, reference.train.features[rows])
     figures: dict[str, object] = {"recall": own.recall, "coverage": own.coverage, "coverage_reference": real.coverage}
     figures.update(class_histogram=None, kl=None, classes_missing=None)

@@ -60,6 +60,12 @@ def within(pixels: Tensor, pool: Tensor, reach: Tensor, own: Tensor | None = Non
     return torch.cat(found)
 
 
+def distances_to(pixels: Tensor, pool: Tensor, own: Tensor | None = None) -> Iterator[Tensor]:
+    """Yield blocks (rows, m) of the distances of images (n, C, H, W) to a pool (m, d), at the nearest view of each."""
+    for _, block in _products(pixels, pool, own):
+        yield _distances(block)
+
+
 def _products(pixels: Tensor, pool: Tensor, own: Tensor | None) -> Iterator[tuple[int, Tensor]]:
     """Yield the first row and the products (rows, m) of blocks of images with a pool, the largest over all views.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -15,6 +16,13 @@ class Moments:
     mean: Tensor
     covariance: Tensor
     count: int
+
+    @cached_property
+    def root(self) -> Tensor:
+        """The symmetric square root of the covariance (features, features)."""
+        values, vectors = torch.linalg.eigh(self.covariance)
+        root: Tensor = vectors * values.clamp(min=0).sqrt() @ vectors.T
+        return root
 
 
 def moments(features: Tensor) -> Moments:
@@ -37,10 +45,8 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     """Return |m_a - m_b|^2 + tr(A + B - 2 (A B)^(1/2)), at least 0 (Dowson and Landau 1982).
 
     It is a squared distance. The eigenvalues of A B are those of A^(1/2) B A^(1/2), which is symmetric: so no root of
-    a matrix without symmetry is needed, and nothing complex comes up.
+    a matrix without symmetry is needed, and nothing complex comes up. That of A is kept.
     """
-    values, vectors = torch.linalg.eigh(a.covariance)
-    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
-    cross = torch.linalg.eigvalsh(root @ b.covariance @ root).clamp(min=0).sqrt().sum()
+    cross = torch.linalg.eigvalsh(a.root @ b.covariance @ a.root).clamp(min=0).sqrt().sum()
     means = (a.mean - b.mean).square().sum()
     return max(0.0, float(means + a.covariance.trace() + b.covariance.trace() - 2 * cross))

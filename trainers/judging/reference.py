@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from trainers.judging import classes, copying, neighbours
+from trainers.judging.frechet import moments
+from trainers.judging.neighbourhoods import Missing, Neighbourhoods
 
 # Training images whose balls generated images should lie in.
 _POOL = 5000
@@ -84,6 +86,10 @@ class Looks(NamedTuple):
     scale: Tensor
     rows: Tensor
 
+    def only(self, rows: Tensor) -> Looks:
+        """Return those of some images."""
+        return Looks(self.relative[rows], self.distances[rows], self.scale[rows], self.rows[rows])
+
 
 class Spread(NamedTuple):
     """Mean and standard deviation of a figure over groups of real images."""
@@ -102,12 +108,16 @@ class Reference:
         self._near = neighbours.radii(self._pool, neighbours.PRECISION_NEIGHBOURS)
         self._wide = neighbours.radii(self._pool, neighbours.COVERAGE_NEIGHBOURS)
         self.realism = self.realism_of(test.features)
+        self.moments = moments(test.features)
         # 2. In appearance: all images that the generator has seen.
         known = train.pixels if held_out else torch.cat([train.pixels, test.pixels])
         self._known = known
+        self._own_distances = torch.full((len(known),), torch.nan)
         self._appearance = copying.appearance(known)
         own = None if held_out else torch.arange(len(train.pixels), len(known))
         self.looks = self.looks_of(test.pixels, own)
+        self._own = own
+        self._neighbourhoods: dict[int, Neighbourhoods] = {}
         self.limit = copying.limit(self.looks.relative)
         # 3. Kinds of images: of the training image that an image looks like, so that blurred images have one, too.
         many = max(2, min(_MOST_KINDS, len(test.pixels) // _KIND))
@@ -154,13 +164,22 @@ class Reference:
 
     def own_distances(self, rows: Tensor) -> Tensor:
         """Return the distance of training images (n,) to their nearest other training image (n,)."""
-        different, back = torch.unique(rows, return_inverse=True)
-        found: Tensor = copying.closest(self._known[different], self._appearance, different, 1).distances[:, 0]
-        return found[back]
+        wanted = torch.unique(rows)
+        # Those that were asked for before are known.
+        wanted = wanted[self._own_distances[wanted].isnan()]
+        if len(wanted):
+            found = copying.closest(self._known[wanted], self._appearance, wanted, 1)
+            self._own_distances[wanted] = found.distances[:, 0]
+        return self._own_distances[rows]
 
     def kinds_of(self, looks: Looks) -> Tensor:
         """Return the fine kind of each image (n,)."""
         return self._kinds[looks.rows]
+
+    @property
+    def coarse_kinds(self) -> Tensor:
+        """The coarse kind of each training image (n,)."""
+        return self._coarse[: len(self.train.pixels)]
 
     def coarse_kinds_of(self, looks: Looks) -> Tensor:
         """Return the coarse kind of each image (n,)."""
@@ -169,6 +188,19 @@ class Reference:
     def labels_of(self, looks: Looks) -> Tensor | None:
         """Return the class of the training image that each image looks like (n,), where classes are known."""
         return None if self._labels is None else self._labels[looks.rows]
+
+    def missing(self, pixels: Tensor) -> Missing:
+        """Tell which share of held-out images has hardly any of the images (n, C, H, W) around it."""
+        count = len(pixels)
+        if count not in self._neighbourhoods:
+            self._neighbourhoods[count] = Neighbourhoods(
+                self.test.pixels, self._appearance, self._own, count, self.seed
+            )
+        return self._neighbourhoods[count].missing(pixels)
+
+    def recognises(self, looks: Looks) -> Tensor:
+        """Return whether each image (n,) is no farther from training images than held-out ones are."""
+        return looks.distances <= self.looks.distances.max()
 
     def reach(self, looks: Looks) -> Tensor:
         """Return how near another generated image is to each (n,) to be nearly the same: half as far as a copy may be.

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from models.messages import CardFaults, Message, Summaries
 from trainers.judging import classes
+from trainers.judging.distance import Distance
 from trainers.judging.reference import GROUP, Looks, Realism, Reference
 
 LOW_FIDELITY, MODES_LOST, COPYING = "low_fidelity", "modes_lost", "copying"
@@ -50,12 +51,19 @@ class Reason(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """Generated images as verdicts see them: `repeats` is how many others each one nearly equals (n,)."""
+    """Generated images (n, C, H, W) as verdicts see them: `repeats` is how many others each one nearly equals (n,)."""
 
+    pixels: Tensor
     realism: Realism
     looks: Looks
     repeats: Tensor
     probabilities: Tensor | None
+
+    def only(self, rows: Tensor) -> Observed:
+        """Return some of the images."""
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        looks, realism = self.looks.only(rows), self.realism.only(rows)
+        return Observed(self.pixels[rows], realism, looks, self.repeats[rows], probabilities)
 
     @property
     def different(self) -> float:
@@ -75,14 +83,21 @@ def verdicts(found: list[Reason]) -> list[str]:
     return list(dict.fromkeys(reason.verdict for reason in found))
 
 
-def summary(found: list[Reason], of_classes: int | None) -> Message:
-    """Return the report in a sentence."""
+def summary(found: list[Reason], of_classes: int | None, distance: Distance) -> Message:
+    """Return the report in a sentence, which says how far from real the images are."""
+    ratio = _short(distance.ratio)
     if not found:
-        return Summaries.healthy_images() if of_classes is None else Summaries.healthy_with_classes(classes=of_classes)
+        if of_classes is None:
+            return Summaries.healthy_images(ratio=ratio)
+        return Summaries.healthy_with_classes(ratio=ratio, classes=of_classes)
     faults = [reason.message for reason in found]
-    if LOW_FIDELITY in verdicts(found):
-        return Summaries.images_faulty(faults=faults)
-    return Summaries.look_real_but(faults=faults)
+    if LOW_FIDELITY not in verdicts(found):
+        return Summaries.look_real_but(faults=faults)
+    if distance.ratio <= distance.close:
+        return Summaries.weak_but_close(ratio=ratio, faults=faults)
+    if distance.ratio < distance.far:
+        return Summaries.weak(ratio=ratio, faults=faults)
+    return Summaries.far_from_real(ratio=ratio, faults=faults)
 
 
 def _low_fidelity(observed: Observed, reference: Reference) -> list[Reason]:
@@ -112,11 +127,14 @@ def _modes_lost(observed: Observed, reference: Reference, *, looks_real: bool) -
     if repeated > bound.limit:
         message = CardFaults.repeats_itself(share=_percent(repeated))
         found.append(Reason(MODES_LOST, message, repeated, bound.real, bound.limit))
-    # What lies nowhere near real images has no class.
-    if observed.realism.share * observed.different < GROUP:
+    # What looks like no real image has no class, and is of no kind.
+    known = observed.only(reference.recognises(observed.looks).nonzero()[:, 0])
+    if known.different < GROUP:
         return found
-    found += _classes_lost(observed, reference)
-    return found or (_kinds_lost(observed, reference) if looks_real else [])
+    found += _classes_lost(known, reference)
+    if found:
+        return found
+    return _kinds_missing(observed, reference) if looks_real else _kinds_lost(known, reference)
 
 
 def _classes_lost(observed: Observed, reference: Reference) -> list[Reason]:
@@ -142,7 +160,17 @@ def _classes_lost(observed: Observed, reference: Reference) -> list[Reason]:
     return [Reason(MODES_LOST, message, shown - len(gone), shown, shown)]
 
 
+def _kinds_missing(observed: Observed, reference: Reference) -> list[Reason]:
+    """Tell real images that hardly any generated image is near to: for images that look real."""
+    found = reference.missing(observed.pixels)
+    if found.share <= found.limit:
+        return []
+    message = CardFaults.kinds_lost(share=_percent(found.share))
+    return [Reason(MODES_LOST, message, found.share, found.real, found.limit)]
+
+
 def _kinds_lost(observed: Observed, reference: Reference) -> list[Reason]:
+    """Tell kinds that hardly any generated image is nearest to: that is so for blurred or noisy images, too."""
     own, real = reference.kinds_of(observed.looks), reference.kinds_of(reference.looks)
     many = int(max(own.max(), real.max())) + 1
     real_shares = classes.shares(real, many)
@@ -210,6 +238,11 @@ def chance(observed: Observed, reference: Reference) -> Bound:
     return Bound(
         float((shares * classes.shares(own, many)).sum()), float(found.mean() + _CHANCE_DEVIATIONS * found.std())
     )
+
+
+def _short(ratio: float) -> float | int:
+    """Return a number of two digits, for a sentence."""
+    return round(ratio, 1) if ratio < 10 else int(float(f"{ratio:.2g}"))
 
 
 def _percent(share: float) -> float | int:

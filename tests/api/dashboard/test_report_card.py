@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from api.dashboard.report_card import Figure, Kind, card, histogram
+from api.dashboard.report_card import Figure, Kind, card, histogram, real_range
 from models.states import ErrorCode, Outcome
 from stores.jobs.transitions import Ending
 from tests.api.dashboard.test_job import calls, inside, see, words
@@ -172,3 +172,10 @@ def test_of_many_classes_those_are_shown_that_differ_most():
     assert {"class 3", "class 97"} <= {one.name for one in found.classes}
     assert histogram(result(), None, {"classes": [], "class_counts": None}) is None
     assert histogram(result(), None, DIGITS).left_out == 0
+
+
+def test_the_range_of_real_images_is_the_measured_one_where_the_report_has_it():
+    measured = {**report(result()), "real_ranges": {"fd_ratio": [0.71, 1.42]}}
+    assert real_range("fd_ratio", result(), measured) == (0.71, 1.42)
+    assert real_range("auth_pct", result(), measured) == (40.0, 60.0)
+    assert real_range("fd_ratio", result(), None) == (0.8, 1.3)

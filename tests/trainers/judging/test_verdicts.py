@@ -8,6 +8,7 @@ import torch
 from models.messages import CardFaults, Message, Summaries
 from trainers.judging import verdicts
 from trainers.judging.card import Card, judge
+from trainers.judging.distance import Distance
 from trainers.judging.reference import Judged, Reference
 
 KINDS = 4
@@ -95,7 +96,8 @@ def test_a_result_has_each_figure_of_the_report_card(with_classes: Reference, wi
     assert 30 < full["copying"]["auth_pct"] < 80
     assert abs(full["copying"]["c_t"]) < 2
     assert full["diversity"]["class_histogram"] == pytest.approx([0.25] * 4, abs=0.05)
-    assert full["summary"] == "Healthy: the images look real, are new, and show all 4 classes."
+    ratio = verdicts.summary([], 4, Distance(full["fidelity"]["fd_ratio"], 1, 2)).params["ratio"]
+    assert full["summary"] == f"Healthy: the images look real (fd_ratio {ratio}), are new, and show all 4 classes."
     bare = judge(judged(pictures(3, 400), classes=False), without_classes).result(extractor)
     assert [bare["diversity"][name] for name in ("class_histogram", "kl", "classes_missing")] == [None] * 3
 
@@ -132,10 +134,28 @@ def test_the_summary_is_one_sentence():
     lost = verdicts.Reason("modes_lost", CardFaults.classes_lost(present=5, classes=10), 5, 10, 10)
     unreal = verdicts.Reason("low_fidelity", CardFaults.off_real(), 0.5, 0.1, 0.2)
     copied = verdicts.Reason("copying", CardFaults.copies_training(share=50), 0.5, 0.01, 0.02)
-    assert str(verdicts.summary([lost], 10)) == "The images look real, but the generator paints only 5 of 10 classes."
-    assert str(verdicts.summary([unreal, copied], None)) == (
-        "Not healthy: all images differ from real ones in the same way, as blurred or pale images do, "
-        "50 % of the images are copies of training images."
+    near = Distance(8.94, 12.0, 60.0)
+    faults = "all images differ from real ones in the same way, as blurred or pale images do"
+    assert str(verdicts.summary([lost], 10, near)) == (
+        "The images look real, but the generator paints only 5 of 10 classes."
     )
-    assert verdicts.summary([], None) == Summaries.healthy_images()
+    assert str(verdicts.summary([unreal, copied], None, near)) == (
+        f"Weak, but close to real images (fd_ratio 8.9): {faults}, 50 % of the images are copies of training images."
+    )
+    assert str(verdicts.summary([unreal], None, Distance(23.38, 12.0, 60.0))) == f"Weak (fd_ratio 23): {faults}."
+    assert str(verdicts.summary([unreal], None, Distance(1195.0, 12.0, 60.0))) == (
+        f"Far from real images (fd_ratio 1200): {faults}."
+    )
+    assert verdicts.summary([], None, near) == Summaries.healthy_images(ratio=8.9)
     assert verdicts.verdicts([unreal, copied, copied]) == ["low_fidelity", "copying"]
+
+
+def test_marks_of_distance_are_those_of_real_images_of_some_kinds(with_classes: Reference):
+    noise = torch.randint(0, 256, (400, 3, 20, 20), generator=torch.Generator().manual_seed(5), dtype=torch.uint8)
+    new, three, one, far = (
+        judge(judged(images), with_classes).distance
+        for images in (pictures(3, 400), pictures(3, 400, (0, 1, 2)), pictures(3, 400, (0,)), noise)
+    )
+    assert new.close == far.close
+    assert new.ratio < three.ratio < new.close < one.ratio, "three directions of four are more than half of them"
+    assert new.close < new.far < far.ratio
