@@ -214,5 +214,5 @@ class NoiseParams(AdversarialParams):
         None,
         description="Interval between measurements of the quality of generated images: `fd_ratio`, `coverage` and, "
         "where classes are known, `kl`. They need an extractor for the data set. If not set: at the end of each epoch, "
-        "but only as often as takes at most 2 % of the training time, and once at the end.",
+        "but only as often as takes at most 2 % of the training time. The end of the training is always measured.",
     )

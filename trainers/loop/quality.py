@@ -81,8 +81,9 @@ class Quality:
             return moment.step in self._known
         if self._judge is None:
             return False
+        # The last weights are always among those compared: `best` would else be worse than `latest` by chance.
         if self._every is not None:
-            return self._every.due(moment.step, moment.epoch, moment.now)
+            return self._every.due(moment.step, moment.epoch, moment.now) or moment.last
         if moment.last:
             return True
         if moment.epoch is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +14,7 @@ import torch
 
 from models.recipes import RECIPES
 from models.specs.parameter_markers import bounds
-from tests.trainers.attempts import Attempt
+from tests.trainers.attempts import Attempt, Process
 from tests.trainers.golden import content
 from tests.trainers.process.hungry import Hungry
 from trainers import recipes
@@ -70,7 +72,7 @@ def lowest_so_far(values):
 def test_measuring_changes_no_bit_of_the_training(train_small, train_judged, recipe, given):
     plain = train_small(recipe, **given)
     judged = train_judged(recipe, **given, quality_every={"steps": 3}, monitor="fd_ratio")
-    assert measured(judged).keys() == {3, 6, 9, 12, 15, 18}
+    assert measured(judged).keys() == {3, 6, 9, 12, 15, 18, 20}
     assert judged.hashes == plain.hashes
     # Weights, running statistics, averages and moments, of both networks.
     (before, _), (after, _) = content(plain.checkpoint), content(judged.checkpoint)
@@ -112,6 +114,32 @@ def test_a_cut_training_measures_the_same_and_keeps_the_best(train_judged):
     assert measured(first, second) == measured(undisturbed)
     assert best(first, second) == best(undisturbed)
     assert second.hashes == undisturbed.hashes
+
+
+def test_a_killed_training_measures_the_same_and_keeps_the_best(make_spec):
+    asked = {"epochs": 5, "quality_every": {"steps": 5}, "monitor": "fd_ratio", "checkpoint_every": {"steps": 6}}
+    undisturbed = Attempt.run(json.dumps({**make_spec(**asked), "extractor": MNIST}))
+    line = {**make_spec(**asked), "extractor": MNIST}
+    killed, resumed = Process(), Process()
+    try:
+        killed.write(line)
+        # Measured three times, with the checkpoint of its eighteenth step written, it is in the middle of its training.
+        killed.until("file", path=str(Path(line["scratch"]) / "checkpoint-00000018.safetensors"))
+        os.kill(killed.process.pid, signal.SIGKILL)
+        assert killed.end() == -signal.SIGKILL
+        checkpoint = max(Path(line["scratch"]).glob("checkpoint-*.safetensors"))
+        resumed.write({**make_spec(**asked, resume=checkpoint), "extractor": MNIST})
+        assert resumed.end() == 0
+    finally:
+        killed.close()
+        resumed.close()
+    first, second = Attempt(killed.messages), Attempt(resumed.messages)
+    assert 18 <= second.of("started")[0]["start_step"] < 50
+    assert second.hashes == undisturbed.hashes
+    # What the first attempt told beyond its last checkpoint, the second one tells again.
+    assert {**first.series, **second.series} == undisturbed.series
+    assert {**measured(first), **measured(second)} == measured(undisturbed)
+    assert sorted({*best(first), *best(second)}) == best(undisturbed)
 
 
 def test_figures_of_another_extractor_are_no_measure(train_small, train_judged):
@@ -220,10 +248,10 @@ def test_a_measurement_is_kept_in_reserve_for_the_end():
     assert epochs == [3, 6]
 
 
-def test_a_chosen_cadence_is_kept_whatever_it_costs():
+def test_a_chosen_cadence_is_kept_whatever_it_costs_and_the_end_is_measured():
     chosen = quality(quality_every=SimpleNamespace(epochs=2))
     due = [chosen.due(Moment(n, n, n, n, n / 5, last=n == 5), repeating=False) for n in range(1, 6)]
-    assert due == [False, True, False, True, False]
+    assert due == [False, True, False, True, True]
 
 
 def test_repeated_steps_are_told_what_was_measured_the_first_time():
