@@ -253,7 +253,9 @@ class Attempt:
             data["action"] = alert.action
         if (step := alert.back_to) is not None:
             data["back_to"] = step
-            patiently(lambda: self._stores.jobs.go_back(self._claim, step), self._over)
+            # Not-a-number and too little memory lead back without anybody having asked for it.
+            alarm = None if alert.action is None else alert.code
+            patiently(lambda: self._stores.jobs.go_back(self._claim, step, alarm), self._over)
         self._write([(EventType.alert, data)])
 
     def _write(self, events: Sequence[Event]) -> None:

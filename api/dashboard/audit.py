@@ -18,7 +18,8 @@ pages = Pages()
 LIMIT = 50
 # All audited actions (stores/accounts/audit.py), the most common first.
 ACTIONS = (
-    *("job.create", "job.cancel", "job.pause", "job.stop", "job.resume", "job.retry", "job.change", "job.bulk"),
+    *("job.create", "job.cancel", "job.pause", "job.stop", "job.go_back", "job.resume", "job.retry", "job.change"),
+    "job.bulk",
     *("queue.pause", "queue.resume", "worker.drain", "worker.undrain"),
     *("dataset.upload", "dataset.delete", "key.create", "key.revoke"),
 )

@@ -17,6 +17,7 @@ from models.messages import OrderFaults, Reasons
 from models.rows import Artifact, Attempt, Job
 from models.states import Action, ErrorCode, EventType, Outcome, State
 from models.views import artifact_view
+from stores.accounts.audit import Entry, Local, record
 from stores.events import events
 from stores.events.bus import Bus, Hint
 from stores.events.metrics import add_points, forget_points
@@ -167,8 +168,10 @@ class Attempts:
             connection.execute(update(Job).where(Job.id == claim.job_id).values(now))
             forget_points(connection, claim.job_id, start_step)
 
-    def go_back(self, claim: Claim, step: int) -> None:
+    def go_back(self, claim: Claim, step: int, alarm: str | None = None) -> None:
         """Forget the points beyond a step to which the run has gone back within its attempt.
+
+        If an alarm made it do so, as its `on_alert` says, the audit names the owner, without a key, and the alarm.
 
         Raises:
             StaleFenceError
@@ -176,6 +179,9 @@ class Attempts:
         with self._engine.begin() as connection:
             hold(connection, claim)
             forget_points(connection, claim.job_id, step)
+            if alarm is not None:
+                entry = Entry("job.go_back", claim.job_id, None, {"step": step, "alert": alarm})
+                record(connection, Local(claim.owner), entry)
 
     def progress(
         self,

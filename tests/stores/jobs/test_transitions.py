@@ -221,3 +221,14 @@ def test_a_cancel_that_was_asked_for_meanwhile_overrides_the_pause_of_an_alarm(s
     ending = Ending(Outcome.paused, Reasons.paused_by_alarm(alarm="collapse"), alarm="collapse")
     assert stores.jobs.finish(claim, ending) is State.canceled
     assert stores.accounts.audit.page(10, None, actions=["job.pause"], subjects=[job]) == []
+
+
+def test_an_alarm_takes_its_job_back_with_a_line_in_the_audit_and_other_accidents_without(stores, new_job, worker):
+    job = stores.jobs.submit(new_job())[0]["id"]
+    claim = stores.jobs.claim("cpu", worker, "cpu")
+    stores.jobs.go_back(claim, 30)
+    assert stores.accounts.audit.page(10, None, actions=["job.go_back"], subjects=[job]) == []
+    stores.jobs.go_back(claim, 20, "collapse")
+    [line] = stores.accounts.audit.page(10, None, actions=["job.go_back"], subjects=[job])
+    assert (line["owner"], line["key"], line["before"]) == (claim.owner, None, None)
+    assert line["after"] == {"step": 20, "alert": "collapse"}

@@ -86,6 +86,15 @@ def test_an_alarm_goes_back_with_other_draws_the_same_way_although_it_was_interr
     assert resumed.hashes == whole.hashes
 
 
+def test_alarms_take_a_job_back_three_times_and_then_it_goes_on_to_its_end(train_small):
+    attempt = train_small(**LOSING, on_alert={CODE: "go_back"})
+    told = [(action, back_to) for _, _, action, back_to in alerts(attempt)]
+    assert told == [("go_back", 0)] * 3 + [(None, None)]
+    assert [log["text"]["params"]["times"] for log in attempt.of("log") if log["level"] == "warning"] == [3]
+    meta = checkpoints.read(Path(attempt.files("checkpoint")[-1]["path"])).meta
+    assert (meta["salt"], meta["step"], attempt.messages[-1]["type"]) == (3, 28, "done")
+
+
 def test_of_several_alarms_the_one_that_ends_the_job_is_acted_on():
     raised = [Raised(code, 9, {}) for code in ("collapse", "gradient_norm", "overfitting")]
     decision = decide(raised, {"collapse": "go_back", "gradient_norm": "stop", "overfitting": "pause"})
