@@ -76,10 +76,12 @@ def test_slow_and_late_bodies_end_with_the_reason_and_refuse_nobody_else(
         answers = [answer(connection) for connection in slow]
         took = time.monotonic() - began
     details = {status: [body["detail"] for code, _, body in answers if code == status] for status in (408, 503)}
-    assert len(details[503]) == 60 - settings.max_owner_uploads
+    # Where the machine is slow, the first bodies have ended before the last begin, and leave their places to others.
+    at_once, waves = settings.max_owner_uploads, 1 + int(took / PAUSE_S)
+    assert at_once <= len(details[408]) <= waves * at_once
+    assert len(details[408]) + len(details[503]) == 60
     assert all("GANFORGE_MAX_OWNER_UPLOADS" in detail for detail in details[503])
     assert all("retry-after" in headers for status, headers, _ in answers if status == 503)
-    assert len(details[408]) == settings.max_owner_uploads
     assert took < 28  # a pause may last 30 s where nothing else is set
     until(lambda: not list((settings.home / "uploads").iterdir()), 60, "an empty spool")
     assert nothing_left()
