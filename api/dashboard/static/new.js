@@ -51,9 +51,10 @@ function request() {
 function wrongHere() {
   const field = byId("job-labels");
   field.setCustomValidity(labels(field.value) === null ? t("Write one key=value per line.") : "");
+  // A group of fields has no validity of its own.
   return [...job.querySelectorAll("[data-pointer]")]
-    .filter((input) => !input.validity.valid)
-    .map((input) => ({ pointer: input.dataset.pointer, detail: complaint(input) }));
+    .filter((field) => field.validity?.valid === false)
+    .map((field) => ({ pointer: field.dataset.pointer, detail: complaint(field) }));
 }
 
 function show(errors) {
