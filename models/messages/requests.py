@@ -205,11 +205,11 @@ class RequestFaults(Texts):
         "these jobs were measured with different extractors ({first}, {second}), so their figures cannot be compared: "
         "filter by `dataset=` or `extractor=`"
     )
-    not_a_checkpoint_of_it = Text("is not a checkpoint of this job")
+    not_a_checkpoint_of_it = Text("is not a checkpoint of this job: name best, latest or the id of one")
     no_checkpoint_yet = Text("this job has no checkpoint yet")
 
     retry_from_zero = Text("this job has no checkpoint; retry from zero: leave it out")
-    best_latest_or_id = Text("must be best, latest or an artifact's id")
+    best_latest_or_id = Text("must be best, latest or the id of a checkpoint")
     evaluation_judges = Text("an evaluation judges the checkpoint it was made with; leave it out, or make another job")
     sampling_draws = Text(
         "a sampling job draws from the checkpoint it was made with; leave it out, or make another job"

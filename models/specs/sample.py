@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from models.ids import id_pattern
+from models.ids import id_pattern, is_id
+from models.messages import RequestFaults
 from models.specs.base import Spec
 
-CheckpointName = Annotated[str, Field(pattern=rf"^(best|latest)$|{id_pattern('art')}")]
+
+def _check_checkpoint(name: str) -> str:
+    """Return the name of a checkpoint.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if name not in {"best", "latest"} and not is_id("art", name):
+        raise ValueError(RequestFaults.best_latest_or_id())
+    return name
+
+
+CheckpointName = Annotated[
+    str,
+    Field(json_schema_extra={"pattern": rf"^(best|latest)$|{id_pattern('art')}"}),
+    AfterValidator(_check_checkpoint),
+]
 
 
 class SampleParams(Spec):

@@ -1,5 +1,5 @@
 """Evaluations through placement, queue, worker and store: a result, a report, pictures; the same seed, the same
-figures, also when an attempt was stopped in the middle: the next one begins anew."""
+figures, also when an attempt was stopped or killed in the middle: the next one begins anew."""
 
 from __future__ import annotations
 
@@ -71,6 +71,12 @@ def _state(stores, job_id: str) -> str:
     return str(stores.queries.jobs.job(job_id, None)["state"])
 
 
+def _taken_again(stores, job_id: str) -> bool:
+    """Ring for a job that waits out its back-off, as the sweeper does; tell whether it has a second attempt."""
+    stores.jobs.ring_again(stores.fleet.alive_s, 0.0)
+    return stores.queries.jobs.job(job_id, None)["attempt"] == 2
+
+
 def test_a_checkpoint_is_judged_and_after_a_pause_in_the_middle_with_the_same_figures(stores, alice, submit, finished):
     params = {"images": 64, "batch_size": 16, "width": 4}
     train = TrainRequest(kind="train", recipe="mlp_gan", dataset="mnist-10k", params=params, queue="cpu")
@@ -95,13 +101,22 @@ def test_a_checkpoint_is_judged_and_after_a_pause_in_the_middle_with_the_same_fi
     assert again == files
 
 
-def test_the_images_of_a_data_set_are_judged(submit, finished):
+def test_an_evaluation_whose_trainer_was_killed_tells_the_same(standing, stores, submit, finished):
     source = {"dataset": "mnist-10k"}
     asked = EvaluateRequest(kind="evaluate", source=source, dataset="mnist-10k", params=FEW, queue="cpu")
     calm, _ = finished(submit(asked))
     assert (calm["recipe"], calm["source"]) == ("darknet", source)
     # These are real.
     assert calm["result"]["fidelity"]["fd_ratio"] < 3
+
+    killed = submit(asked)
+    _in_the_middle(stores, killed)
+    for trainer in standing.trainers():  # the spare, if one waits, must not matter either
+        trainer.kill()
+    until(lambda: _taken_again(stores, killed), 60, "the second attempt")
+    job, _ = finished(killed)
+    assert (job["attempt"], job["result"]) == (2, calm["result"])
+    assert [attempt["outcome"] for attempt in stores.queries.jobs.attempts(killed)] == ["crashed", "succeeded"]
 
 
 def test_an_evaluation_that_is_canceled_in_the_middle_has_no_result(standing, stores, alice, submit):

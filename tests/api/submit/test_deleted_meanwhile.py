@@ -141,6 +141,16 @@ def test_a_job_is_refused_whose_data_set_or_checkpoint_is_deleted_after_it_was_l
     assert (answer.result().status_code, answer.result().json()["code"]) == (409, "conflict")
     assert "was deleted while this job was being stored" in answer.result().json()["detail"]
 
+    judged = pets("judged")
+    stops.arm("placed")
+    source = {"dataset": judged}
+    answer = stops.post("/v1/jobs", {"kind": "evaluate", "source": source, "dataset": "mnist-10k", "queue": "cpu"})
+    pid = stops.reached("placed")
+    stores.datasets.uploads.delete(judged, Local("alice"))
+    stops.go_on(pid)
+    assert (answer.result().status_code, answer.result().json()["code"]) == (409, "conflict")
+    assert f"{judged} was deleted while this job was being stored" in answer.result().json()["detail"]
+
     stops.arm("placed")
     answer = stops.post("/v1/jobs", training.sample)
     pid = stops.reached("placed")

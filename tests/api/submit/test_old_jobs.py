@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from stores.container import Stores
-from tests.api.conftest import Finished, Person
+from tests.api.conftest import Bench, Finished, Person
+from tests.evaluations import evaluated, result
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -46,8 +47,27 @@ def test_the_last_id_is_still_the_last(forgotten: Finished, alice: Person) -> No
     assert again.status_code == 204
 
 
-def test_sampling_from_it_is_refused_with_the_reason(forgotten: Finished, alice: Person) -> None:
+@pytest.mark.parametrize(("kind", "count"), [("sample", 4), ("evaluate", 200)])
+def test_sampling_from_it_and_evaluating_it_are_refused_with_the_reason(
+    forgotten: Finished, alice: Person, kind: str, count: int
+) -> None:
     source = {"job": forgotten.id, "checkpoint": "latest"}
-    answer = alice.post("/v1/jobs", json={"kind": "sample", "source": source, "params": {"count": 4}, "queue": "cpu"})
+    answer = alice.post("/v1/jobs", json={"kind": kind, "source": source, "params": {"count": count}, "queue": "cpu"})
     assert answer.status_code == 422
-    assert "checkpoint" in answer.text
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/source/checkpoint"]
+
+
+def test_an_evaluation_keeps_its_result_when_its_files_are_gone(
+    finished: Finished, alice: Person, bench: Bench, stores: Stores
+) -> None:
+    evaluation = evaluated(alice, bench, finished.id)
+    with stores.infra.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET finished_at = finished_at - interval '31 days'"))
+        connection.execute(text("UPDATE artifacts SET created_at = created_at - interval '31 days'"))
+    stores.maintenance.retention.remove_old_events("", 30)
+    stores.maintenance.retention.remove_old_artifacts(30)
+    job = alice.get(f"/v1/jobs/{evaluation}").json
+    assert job["result"]["summary"] == result()["summary"]
+    assert job["fd_ratio"] == result()["fidelity"]["fd_ratio"]
+    assert [one["id"] for one in alice.get("/v1/jobs?sort=fd_ratio&kind=evaluate").json["data"]] == [evaluation]
+    assert alice.get(f"/v1/jobs/{evaluation}/artifacts").json["data"] == []

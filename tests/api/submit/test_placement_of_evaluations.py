@@ -81,6 +81,11 @@ def test_a_repeated_request_makes_one_evaluation(finished: Finished, alice: Pers
         ({"source": {}}, "/source/job", "exactly one of"),
         ({"source": {"dataset": "mnist-10k", "checkpoint": "best"}}, "/source/checkpoint", "has no checkpoints"),
         ({"source": {"job": "job_1"}}, "/source/job", "must match"),
+        (
+            {"source": {"job": "job_0198c0de-0000-7000-8000-000000000000", "checkpoint": "step-2"}},
+            "/source/checkpoint",
+            "must be best, latest or the id of a checkpoint",
+        ),
         ({"source": {"job": "job_0198c0de-0000-7000-8000-000000000000"}}, "/source/job", "there is no such job"),
         ({"source": {"dataset": "mnist-10k"}}, "/dataset", "name the data set of real images"),
         ({"source": {"dataset": "nope"}, "dataset": "mnist-10k"}, "/source/dataset", "choose one of mnist-10k"),

@@ -163,8 +163,12 @@ def test_a_retry_needs_the_units_with_which_its_checkpoint_began(
         ({"checkpoint": "latest", "params": {"batch_size": 64}}, "/params/batch_size", "retry from zero"),
         ({"checkpoint": "latest", "params": {"ema_half_life": 500}}, "/params/ema_half_life", "retry from zero"),
         ({"checkpoint": "latest", "params": {"epochs": 0}}, "/params/epochs", "at least 1"),
-        ({"checkpoint": "first"}, "/checkpoint", "must be best, latest or an artifact's id"),
-        ({"checkpoint": "art_0198c0de-0000-7000-8000-000000000000"}, "/checkpoint", "is not a checkpoint of this job"),
+        ({"checkpoint": "first"}, "/checkpoint", "must be best, latest or the id of a checkpoint"),
+        (
+            {"checkpoint": "art_0198c0de-0000-7000-8000-000000000000"},
+            "/checkpoint",
+            "is not a checkpoint of this job: name best, latest or the id of one",
+        ),
         ({"params": {"wdith": 4}}, "/params/wdith", "did you mean width"),
         ({"seed": 5}, "/seed", "is not known here"),
         ({"params": None}, "/params", "must be an object"),
@@ -181,7 +185,7 @@ def test_what_a_retry_cannot_be_is_named(
 
 def test_a_grid_is_no_checkpoint_to_start_from(finished: Finished, alice: Person, pointers: Pointers) -> None:
     answer = alice.post(f"/v1/jobs/{finished.id}/retry", json={"checkpoint": finished.grid})
-    assert pointers(answer) == {"/checkpoint": "is not a checkpoint of this job"}
+    assert pointers(answer) == {"/checkpoint": "is not a checkpoint of this job: name best, latest or the id of one"}
 
 
 def test_a_job_without_checkpoints_is_retried_from_zero_alone(alice: Person, pointers: Pointers) -> None:
