@@ -14,7 +14,7 @@ from sqlalchemy import Engine, Select, TextClause, func, insert, literal, select
 from models.ids import new_id
 from models.rows import Job, Queue, Worker
 from models.states import State
-from stores.infra.sql import seconds
+from stores.infra.sql import AWAITED_ENDED, seconds
 
 # The state of a row of `workers`, as answers and metrics show it. `:alive_s`: seconds of silence that make it lost.
 STATE = """CASE WHEN workers.stopped_at IS NOT NULL THEN 'stopped'
@@ -94,6 +94,7 @@ def queues_to_ring(alive_s: float, grace_s: float) -> Select[str]:
                 Job.queue == Queue.name,
                 Job.state == State.queued,
                 Job.run_after <= func.now() - seconds(grace_s),
+                text(AWAITED_ENDED),
             )
             .exists(),
         )

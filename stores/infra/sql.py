@@ -19,6 +19,13 @@ TIME_LIMITS = (
 # An older server lacks a row for what it doesn't know.
 _LIFT = text("SELECT set_config(name, '0', :local) FROM pg_settings WHERE name = ANY(:limits)")
 
+# That the job which a waiting job waits for, if any, has ended. A subquery in this form is one probe of an index:
+# EXISTS could be planned as a scan of all jobs.
+AWAITED_ENDED = """
+    (waits_for IS NULL
+     OR (SELECT awaited.finished_at FROM jobs AS awaited WHERE awaited.id = jobs.waits_for) IS NOT NULL)
+"""
+
 
 def lift_time_limits(connection: Connection, *, local: bool) -> None:
     """Switch all time limits of the server off, for this transaction (`local`) or this session."""

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Float, RowMapping, Table, text
 from sqlalchemy.sql.selectable import TextualSelect
 
 from models.rows import Job
-from stores.schedule.fair_share import AWAITED_ENDED, ORDER_OF_JOBS, OWNERS_IN_TURN
+from stores.infra.sql import AWAITED_ENDED
+from stores.schedule.fair_share import ORDER_OF_JOBS, OWNERS_IN_TURN
 
 JOBS = cast(Table, Job.__table__)
 

@@ -35,13 +35,6 @@ ORDER_OF_OWNERS = ", ".join(f"{column} NULLS FIRST" for column in SERVED_FIRST)
 FIRST_CREATED = ("ordered_at", "id")
 ORDER_OF_JOBS = ", ".join(FIRST_CREATED)
 
-# That the job which a waiting job waits for, if any, has ended. A subquery in this form is one probe of an index:
-# EXISTS could be planned as a scan of all jobs.
-AWAITED_ENDED = """
-    (waits_for IS NULL
-     OR (SELECT awaited.finished_at FROM jobs AS awaited WHERE awaited.id = jobs.waits_for) IS NOT NULL)
-"""
-
 # How the owner of `pair` (queue, priority, owner) stands now. Each part is a probe of an index.
 STANDING = f"""
          CROSS JOIN LATERAL (

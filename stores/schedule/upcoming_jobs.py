@@ -11,7 +11,8 @@ from models.states import State
 from models.views import job_view
 from stores.fleet.capacity import MOST_BYTES, device_bytes
 from stores.fleet.workers import LIVE
-from stores.schedule.fair_share import AWAITED_ENDED, ORDER_OF_JOBS
+from stores.infra.sql import AWAITED_ENDED
+from stores.schedule.fair_share import ORDER_OF_JOBS
 from stores.schedule.position import first_places, places
 
 JOBS = cast(Table, Job.__table__)

@@ -154,6 +154,15 @@ def test_jobs_that_wait_in_vain_end_without_a_worker(stores, new_job, make, fini
     assert stores.jobs.end_waits_in_vain() == []
 
 
+def test_no_worker_is_rung_for_a_job_that_waits(stores, new_job, worker, make):
+    made = make()
+    stores.jobs.submit(new_job(waits_for=made.job))
+    stores.jobs.pause(made.job, Local("alice"))
+    assert stores.jobs.ring_again(stores.fleet.alive_s, 0.0) == []
+    stores.jobs.cancel(made.job, Local("alice"))
+    assert stores.jobs.ring_again(stores.fleet.alive_s, 0.0) == ["cpu"]
+
+
 def test_a_job_whose_extractor_another_one_has_made_meanwhile_is_not_ended(stores, new_job, worker, make, finish):
     first = make()
     waiting, _ = stores.jobs.submit(new_job(waits_for=first.job, dataset_id="ds_pets", priority=-1))
