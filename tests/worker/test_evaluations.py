@@ -101,6 +101,7 @@ def test_a_checkpoint_is_judged_and_after_a_pause_in_the_middle_with_the_same_fi
     assert again == files
 
 
+@pytest.mark.slow
 def test_an_evaluation_whose_trainer_was_killed_tells_the_same(standing, stores, submit, finished):
     source = {"dataset": "mnist-10k"}
     asked = EvaluateRequest(kind="evaluate", source=source, dataset="mnist-10k", params=FEW, queue="cpu")
