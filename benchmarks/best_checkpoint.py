@@ -41,6 +41,7 @@ class Pair(NamedTuple):
     epochs: int
     best: float
     latest: float
+    same: bool  # whether the latest checkpoint is the best one
     measurements: int
     share: float  # of the training's seconds
 
@@ -72,6 +73,7 @@ def _pair(recipe: str, seed: int, judge: Any) -> Pair:
             report["epochs"],
             _ratio(line, best.path, judge),
             _ratio(line, files[-1].path, judge),
+            best.path == files[-1].path,
             report["quality_measurements"],
             report["quality_seconds"] / (report["seconds"] - report["quality_seconds"]),
         )
@@ -82,11 +84,15 @@ def _pair(recipe: str, seed: int, judge: Any) -> Pair:
 
 def _line(recipe: str, folder: Path) -> dict[str, Any]:
     params = resolved(recipe, None, DATASET, **SMALL[recipe], monitor="fd_ratio")
-    known = extractors.PACKAGED[DATASET]
+    return {**spec(recipe, params, DATASET, folder), "threads": 1, "extractor": extractor_line(DATASET)}
+
+
+def extractor_line(dataset: str) -> dict[str, Any]:
+    """Return the packaged extractor of a data set as a supervisor sends it."""
+    known = extractors.PACKAGED[dataset]
     limits = bounds(RECIPES["darknet"].params)
-    judged_by = wire.ExtractorSpec(DATASET, known.path, known.sha256, limits)
-    as_sent = {**vars(judged_by), "path": str(known.path), "bounds": {key: vars(one) for key, one in limits.items()}}
-    return {**spec(recipe, params, DATASET, folder), "threads": 1, "extractor": as_sent}
+    judged_by = wire.ExtractorSpec(dataset, known.path, known.sha256, limits)
+    return {**vars(judged_by), "path": str(known.path), "bounds": {key: vars(one) for key, one in limits.items()}}
 
 
 def _trained(line: dict[str, Any]) -> list[wire.File]:
@@ -133,8 +139,9 @@ def _table(recipe: str, pairs: list[Pair]) -> str:
         f"| {100 * one.share:.1f} % |"
         for one in pairs
     ]
-    good, better = (sum(test) for test in zip(*((p.best <= p.latest, p.best < p.latest) for p in pairs), strict=True))
-    return "\n".join([*rows, f"at least as good: {good} of {len(pairs)}; better: {better}"])
+    better, same = sum(one.best < one.latest for one in pairs), sum(one.same for one in pairs)
+    counts = f"better: {better}, the same checkpoint: {same}, together {better + same} of {len(pairs)}"
+    return "\n".join([*rows, counts])
 
 
 if __name__ == "__main__":
