@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-unit test-all test-browser test-containers browser lint docs format hashes audit bench bench-train bench-memory bench-quality bench-best bench-queue bench-attack bench-judge check-gpu chaos fuzz fuzz-uploads words clean
+.PHONY: help install up demo test test-unit test-all test-browser test-containers browser lint docs format hashes audit bench bench-train bench-memory bench-quality bench-best bench-alarms bench-queue bench-attack bench-judge check-gpu chaos fuzz fuzz-uploads words clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -134,6 +134,9 @@ bench-attack: $(INSTALLED) ## Attack a service and measure what an innocent owne
 
 bench-best: $(INSTALLED) ## Compare the checkpoints best and latest of ten seeds (about 15 min; NAMES=dcgan for one)
 	@$(BIN)/python -m benchmarks.best_checkpoint $(NAMES)
+
+bench-alarms: $(INSTALLED) ## Count right and wrong alarms of recorded runs, and measure what watching costs (about 5 min; NAMES=dcgan for one)
+	@$(BIN)/python -m benchmarks.alarms $(NAMES)
 
 bench-quality: $(INSTALLED) ## Judge the images of recipes over the seconds of their training (45 min; MINUTES=20 for more, NAMES=dcgan for one)
 	@$(BIN)/python -m benchmarks.quality $(NAMES) $(if $(MINUTES),--minutes $(MINUTES))

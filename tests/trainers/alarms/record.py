@@ -36,7 +36,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "wgan_gp": {**SIZE_16, "learning_rate": 1e-3, "d_learning_rate": 1e-3},
     "wgan": {**SIZE_16, "learning_rate": 5e-4, "d_learning_rate": 5e-4},
     "began": {"image_size": 16, "width": 8, "batch_size": 16, "learning_rate": 5e-4},
-    "cyclegan": {"image_size": 24, "width": 4, "batch_size": 4},
+    "r3gan": {"image_size": 16, "width": 8},
 }
 # How many real images a run sees, where 26,000 are too many or too few.
 IMAGES = {
@@ -44,12 +44,13 @@ IMAGES = {
     ("dcgan", "healthy"): 30_000,
     ("dcgan", "one_class"): 46_000,
     ("wgan_gp", "one_class"): 36_000,
+    ("wgan_gp", "ten_images"): 40_000,
     ("dcgan", "d_rate"): 8_000,
     ("smooth", "d_rate"): 8_000,
     ("mlp_gan", "nan"): 8_000,
-    ("mlp_gan", "d_rate"): 26_000,
-    ("cyclegan", "healthy"): 1_000,
-    ("cyclegan", "d_rate"): 1_000,
+    ("compact", "healthy"): 40_000,
+    ("wgan", "healthy"): 40_000,
+    ("wgan_gp", "healthy"): 40_000,
 }
 TEN = 10
 
