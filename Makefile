@@ -143,7 +143,8 @@ bench-quality: $(INSTALLED) ## Judge the images of recipes over the seconds of t
 	@$(BIN)/python -m tools.docs write
 
 bench-judge: $(INSTALLED) ## Judge sets of digits with planted faults, and count wrong verdicts (an hour; NAMES=copies for some)
-	@$(BIN)/python -m benchmarks.judge $(NAMES)
+	@$(BIN)/python -m benchmarks.judge $(or $(NAMES),--figures docs/pictures/judge-mnist-10k.json); said=$$?; \
+	  $(BIN)/python -m tools.docs write && exit $$said
 
 clean: ## Remove what the tools leave behind; the environment and the data stay
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -118,13 +118,20 @@ def rows(found: Sequence[Group]) -> list[list[str]]:
     """Return the table: for each set and extractor the verdict, how many are right at each size, and the figures."""
     if not found:
         return []
-    sizes, names = list(found[0]["sets"]), list(found[0]["figures"])
-    lines = [["set", "features", "verdict", *(f"{int(size):,}" for size in sizes), *names]]
+    # JSON has names of sizes, not numbers.
+    sizes = sorted({int(size) for group in found for size in group["sets"]})
+    names = list(found[0]["figures"])
+    lines = [["set", "features", "verdict", *(f"{size:,}" for size in sizes), *names]]
     for group in found:
-        right = ["" if group["planted"] is None else f"{group['right'][size]}/{group['sets'][size]}" for size in sizes]
+        right = ["" if group["planted"] is None else _right(group, size) for size in sizes]
         figures = [_short(value) for value in group["figures"].values()]
         lines.append([group["name"], group["features"], " or ".join(group["verdicts"]), *right, *figures])
     return lines
+
+
+def _right(group: Group, size: int) -> str:
+    sets, right = ({int(key): value for key, value in group[name].items()} for name in ("sets", "right"))
+    return f"{right[size]}/{sets[size]}" if size in sets else ""
 
 
 def table(found: Sequence[Group]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import quality_figures, report_card_figures
+from benchmarks import judge_figures, quality_figures, report_card_figures
 from benchmarks.quality_figures import Figures
 from tools.docs.catalog import Rows
 from tools.docs.paths import Problem
@@ -13,6 +13,7 @@ from tools.docs.tree import Tree
 
 FIGURES = "docs/pictures/quality-mnist-10k.json"
 CARDS = "docs/pictures/report-cards-mnist-10k.json"
+PLANTED = "docs/pictures/judge-mnist-10k.json"
 MODULE = "models/measured_quality.py"
 _ROOT = Path(__file__).parents[2]
 # What the form for a new job tells, as far as it was measured.
@@ -27,6 +28,11 @@ def rows() -> Rows:
 def cards() -> Rows:
     """Return the table of the recipes' report cards."""
     return [*report_card_figures.rows(report_card_figures.read(_ROOT / CARDS))]
+
+
+def planted_sets() -> Rows:
+    """Return the table of the judge's verdicts on planted sets."""
+    return [*judge_figures.rows(judge_figures.read(_ROOT / PLANTED))]
 
 
 def check(tree: Tree) -> Iterator[Problem]:

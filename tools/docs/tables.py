@@ -114,4 +114,5 @@ TABLES: dict[str, Callable[[], Rows]] = {
     "known-datasets": catalog.known_datasets,
     "quality": measured.rows,
     "report-cards": measured.cards,
+    "planted-sets": measured.planted_sets,
 }

@@ -1,10 +1,11 @@
 """Whether generated images are copies of training images.
 
-Judged on appearance, not on features: a small picture without brightness and contrast, at its nearest over shifts by a
-pixel and mirroring. So copies are found that were shifted, mirrored, made paler or a little noisy. Images of a class
-that are all alike are near to training images, too, without being copies. What tells them apart is the *relative
-distance*: that to the nearest training image over the mean of those to the next nine, as Carlini et al. 2023 tell what
-diffusion models have learned by heart. It is about .85 for new digits of any class and under .3 for copies.
+Judged on appearance, not on features: a small picture without brightness and contrast, at its nearest over shifts by
+up to two pixels and mirroring. So copies are found that were shifted, mirrored, made paler or a little noisy. Images
+of a class that are all alike are near to training images, too, without being copies. What tells them apart is the
+*relative distance*: that to the nearest training image over the mean of those to the next nine, as Carlini et al.
+2023 tell what diffusion models have learned by heart. It is about .85 for new digits of any class and under .3 for
+copies.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from trainers.judging.neighbours import Nearest
 # Side of the small pictures, in pixels, and of those that are shifted before: a shift by half a small pixel.
 SIDE = 14
 _FINE = 2 * SIDE
+_SHIFT = 2
 # The nearest and the nine after it.
 NEIGHBOURS = 10
 # Numbers in one block of distances: 16 MB of float32.
@@ -135,15 +137,17 @@ def duplicates(generated: Tensor, held_out: Tensor) -> float:
 
 
 def _views(pixels: Tensor) -> Iterator[Tensor]:
-    """Yield the appearance of images as they are, shifted by a 28th of the side each way, and mirrored."""
-    wide = F.pad(_fine(pixels), (1, 1, 1, 1), mode="replicate")
-    # The means of 2 by 2 pixels at each place (n, C, 29, 29): a view takes every second one of them.
+    """Yield the appearance of images shifted by up to two 28ths of the side each way, and mirrored by up to one."""
+    wide = F.pad(_fine(pixels), (_SHIFT,) * 4, mode="replicate")
+    # The means of 2 by 2 pixels at each place (n, C, 31, 31): a view takes every second one of them.
     means = F.avg_pool2d(wide, 2, stride=1)
-    for y in range(3):
-        for x in range(3):
-            small = means[..., y : y + _FINE : 2, x : x + _FINE : 2]
+    for y in range(-_SHIFT, _SHIFT + 1):
+        for x in range(-_SHIFT, _SHIFT + 1):
+            down, right = _SHIFT + y, _SHIFT + x
+            small = means[..., down : down + _FINE : 2, right : right + _FINE : 2]
             yield _normalised(small)
-            yield _normalised(small.flip(3))
+            if max(abs(y), abs(x)) <= 1:
+                yield _normalised(small.flip(3))
 
 
 def _fine(pixels: Tensor) -> Tensor:

@@ -19,11 +19,13 @@ def test_closest_equals_a_restatement_over_all_views(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(copying, "_BLOCK", 100)  # blocks of two images
     images, train = pictures(1, 5), pictures(2, 40)
     pool = copying.appearance(train)
-    padded = np.pad(images.numpy(), ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge").astype(float)
+    padded = np.pad(images.numpy(), ((0, 0), (0, 0), (2, 2), (2, 2)), mode="edge").astype(float)
     best = np.full((5, 40), np.inf)
     for mirrored in (False, True):
-        for y in range(3):
-            for x in range(3):
+        # By two pixels each way, and by one if mirrored.
+        reach = range(1, 4) if mirrored else range(5)
+        for y in reach:
+            for x in reach:
                 # Mirrored first and then shifted, or the other way round: all directions are tried.
                 view = padded[:, 0, y : y + 28, x : x + 28]
                 view = view[..., ::-1] if mirrored else view
@@ -46,6 +48,7 @@ def test_changed_copies_are_relatively_near_and_new_images_are_not(channels: int
         "exact": copies,
         "noisy": (copies + noise).clamp(0, 255),
         "shifted": copies.roll((1, -1), (2, 3)),
+        "shifted by two": copies.roll((2, 1), (2, 3)),
         "mirrored": copies.flip(3),
         "pale": 40 + copies * 0.7,
     }
