@@ -152,7 +152,10 @@ def _short(value: float | None) -> str:
     if value is None:
         return ""
     rounded = float(f"{value:.3g}")
-    return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:.4f}".rstrip("0").rstrip(".")
+    if abs(rounded) >= 100:
+        return f"{rounded:,.0f}"
+    short = f"{rounded:.4f}".rstrip("0").rstrip(".")
+    return "0" if short == "-0" else short
 
 
 def _verdicts(codes: Sequence[str]) -> str:

@@ -41,7 +41,7 @@ def line(seed: int, size: int, said: str, *verdicts: str) -> judge_figures.Line:
         "size": size,
         "verdicts": list(verdicts),
         "said": said,
-        "figures": {"fd_ratio": float(seed), "kl": None},
+        "figures": {"fd_ratio": float(seed), "kid": -1e-6, "kl": None},
         "reasons": {},
         "seconds": 1.0,
     }
@@ -54,6 +54,6 @@ def test_lines_of_a_planted_set_are_counted_by_size(tmp_path: Path):
     judge_figures.write(tmp_path / "lines.json", judge_figures.groups(lines))
     found = judge_figures.read(tmp_path / "lines.json")
     assert judge_figures.rows(found) == [
-        ["set", "features", "verdict", "500", "2,000", "fd_ratio", "kl"],
-        ["copies: exact", "turns", "copying or copying, modes_lost", "2/3", "2/3", "2", ""],
+        ["set", "features", "verdict", "500", "2,000", "fd_ratio", "kid", "kl"],
+        ["copies: exact", "turns", "copying or copying, modes_lost", "2/3", "2/3", "2", "0", ""],
     ]
