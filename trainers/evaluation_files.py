@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trainers.judging.reference import Judged
 
 _PAIRS = 24
+PAIRS_SHEET = "pairs.png"
 # What figures are the share of.
 _MEANINGS = {
     "precision": "these, among real images",
@@ -75,13 +76,13 @@ class Findings:
         closest = self.card.closest[:_PAIRS]
         # Where nothing was held out, test images count as training images.
         known = train.pixels if self.card.held_out else torch.cat([train.pixels, test.pixels])
-        pairs = report_card.closest_pairs(
-            judged.pixels[[row for row, _, _ in closest]],
-            known[[row for _, row, _ in closest]],
-            [distance for _, _, distance in closest],
-            self.measure.limit,
-        )
+        shown, nearest = judged.pixels[[row for row, _, _ in closest]], known[[row for _, row, _ in closest]]
+        distances = [distance for _, _, distance in closest]
+        pairs = report_card.closest_pairs(shown, nearest, distances, self.measure.limit)
         yield NewFile("figure", "closest_pairs.png", pairs, PNG)
+        # The same without words or gaps, a pair in each column: pages cut it into pairs and add the words.
+        sheet = png.tile(torch.cat([shown, nearest]), len(closest), gap=0)
+        yield NewFile("figure", PAIRS_SHEET, png.png(sheet), PNG)
         yield NewFile("report", "report.json", json.dumps(self._report(), indent=2).encode(), JSON)
 
     def _figures(self) -> Iterator[NewFile]:
@@ -118,4 +119,5 @@ class Findings:
             "step": self.material.step,
             "closest_limit": self.measure.limit,
             "closest": [list(pair) for pair in self.card.closest],
+            "pairs_shown": min(_PAIRS, len(self.card.closest)),
         }

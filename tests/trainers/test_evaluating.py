@@ -172,12 +172,19 @@ def test_an_attempt_hands_over_its_files_and_one_result_and_again_the_same(make)
     assert 0 < progress["fraction"] < 1
     assert progress["epochs"] is None
     files = {Path(file["path"]).name: file for file in reporter.of("file")}
-    assert [files[name]["kind"] for name in files] == ["samples", "figure", "figure", "figure", "report"]
-    assert list(files)[:4] == ["judged.png", "classes.png", "precision_and_recall.png", "closest_pairs.png"]
-    for file in list(files.values())[:4]:
+    assert [files[name]["kind"] for name in files] == ["samples", *["figure"] * 4, "report"]
+    pictures = ["judged.png", "classes.png", "precision_and_recall.png", "closest_pairs.png", "pairs.png"]
+    assert list(files)[:5] == pictures
+    for file in list(files.values())[:5]:
         Image.open(io.BytesIO(Path(file["path"]).read_bytes())).verify()
     report = json.loads(Path(files["report.json"]["path"]).read_bytes())
     assert report["fidelity"] == last["values"]["fidelity"]
     assert report["images"] == {"judged": 200, "train": 160, "held_out": 40}
     assert len(report["class_histogram_reference"]) == len(report["classes"]) == 10
     assert all(low <= high for low, high in report["real_ranges"].values()), report["real_ranges"]
+    # Pages cut the sheet into pairs: a column each, the judged image above its nearest one.
+    with Image.open(files["pairs.png"]["path"]) as sheet:
+        assert sheet.size == (24 * 28, 2 * 28)
+    assert report["pairs_shown"] == 24
+    assert [pair[2] for pair in report["closest"]] == sorted(pair[2] for pair in report["closest"])
+    assert 0 < report["closest_limit"] < 1

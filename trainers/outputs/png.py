@@ -26,20 +26,20 @@ def to_bytes(images: torch.Tensor, mean: float, std: float) -> torch.Tensor:
     return images.detach().float().mul(std).add(mean).mul(255).round().clamp(0, 255).to(torch.uint8).cpu()
 
 
-def tile(images: torch.Tensor, columns: int | None = None) -> NDArray[np.uint8]:
-    """Lay uint8 images [N, C, H, W] out row by row with a gap: [H', W'] grey or [H', W', 3] colour.
+def tile(images: torch.Tensor, columns: int | None = None, gap: int = _GAP) -> NDArray[np.uint8]:
+    """Lay uint8 images [N, C, H, W] out row by row with a gap of pixels: [H', W'] grey or [H', W', 3] colour.
 
     Without ``columns`` the grid is as square as it can be: 64 images make 8x8.
     """
     n, channels, height, width = images.shape
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
-    sheet = np.zeros((rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, channels), dtype=np.uint8)
+    sheet = np.zeros((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), dtype=np.uint8)
     # [N, C, H, W] -> [N, H, W, C], as image files have it.
     pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
     for index in range(n):
         row, column = divmod(index, columns)
-        top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
+        top, left = gap + row * (height + gap), gap + column * (width + gap)
         sheet[top : top + height, left : left + width] = pixels[index]
     return sheet[:, :, 0] if channels == 1 else sheet
 
