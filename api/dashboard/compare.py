@@ -15,7 +15,7 @@ from api.http.problems import InvalidError, ProblemError, field
 from api.schemas.queries import Query, Repeated
 from api.v1.jobs import get_job
 from models.messages import Missing, RequestFaults
-from models.states import TERMINAL
+from models.states import TERMINAL, JobKind
 from models.views import Artifact
 from stores.infra.errors import NotFoundError
 
@@ -60,6 +60,7 @@ def compare(visit: Visit[CompareQuery]) -> TemplateResponse:
     context = {
         "jobs": [{**job, "without": address([one for one in ids if one != job["id"]])} for job in jobs],
         "x": visit.query.x,
+        "trained": any(job["kind"] != JobKind.evaluate for job in jobs),
         "data": [_drawn(job, clocks[job["id"]], grids[job["id"]]) for job in jobs],
         "newest": {job_id: some[-1] for job_id, some in grids.items() if some},
         "noise": _noise(jobs),
@@ -150,7 +151,7 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def differences(jobs: list[dict[str, Any]]) -> list[tuple[str, list[str | None]]]:
     """Return the fields that differ between the jobs: the name, and the value of each job (None: no value)."""
-    facts = [flat({name: job[name] for name in FACTS}) for job in jobs]
+    facts = [flat({name: job[name] for name in _facts(job)}) for job in jobs]
     params = [flat(job["params"]) for job in jobs]
     rows = [(name, shown) for name in _names(facts) if len(set(shown := _column(facts, name))) > 1]
     for name in sorted(_names(params)):
@@ -160,6 +161,12 @@ def differences(jobs: list[dict[str, Any]]) -> list[tuple[str, list[str | None]]
         if len(kinds) > len({kind for kind, _ in kinds}):
             rows.append((name, shown))
     return rows
+
+
+def _facts(job: Mapping[str, Any]) -> list[str]:
+    """Return the fields that say something of a job: the images of a data set are no recipe's."""
+    any_images = (job["source"] or {}).get("dataset") is not None
+    return [name for name in FACTS if not (any_images and name == "recipe")]
 
 
 def _names(every: list[dict[str, Any]]) -> list[str]:

@@ -22,7 +22,8 @@ LISTED = 20
 LARGEST_REPORT = 4_000_000
 FROM_NOISE = "images"
 PNG = "image/png"
-PAIRS = "closest_pairs.png"
+# The closest pairs with words, and without for the page, which adds its own.
+PAIRS, PAIRS_SHEET = "closest_pairs.png", "pairs.png"
 
 Files = Mapping[str, Sequence[Artifact]]
 
@@ -38,7 +39,8 @@ def evaluations(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any]:
     found = visit.service.stores.queries.evaluations.of(job["id"], visit.who.reads, LISTED) if judged else []
     # By id: the name may mean another data set by now.
     dataset = visit.service.stores.queries.jobs.dataset_id(job["id"]) if judged else None
-    return {"judged": judged, "evaluations": found, "dataset_id": dataset}
+    newest = next((one for one in found if one["result"] is not None), None)
+    return {"judged": judged, "evaluations": found, "judgement": newest, "dataset_id": dataset}
 
 
 def report_of(visit: Visit[Any], job: Mapping[str, Any], files: Files) -> dict[str, Any]:
@@ -47,20 +49,38 @@ def report_of(visit: Visit[Any], job: Mapping[str, Any], files: Files) -> dict[s
     context: dict[str, Any] = {
         "result": job["result"],
         "awaited": _awaited(visit, job),
+        "generator": _generator(visit, job),
         "judged_images": next((file for file in files.get("samples", ()) if file["content_type"] == PNG), None),
-        # The page draws the others itself.
-        "pairs": next((file for file in pictures if file["name"] == PAIRS), None),
     }
     if job["result"] is None:
         return context
     report = _report(visit, files)
     dataset = visit.service.stores.datasets.find(job["dataset"], job["owner"])
+    pairs = report_card.pairs(report)
     return {
         **context,
+        "pairs": pairs,
+        "pairs_picture": _named(pictures, PAIRS_SHEET if pairs else PAIRS),
+        "closest_limit": (report or {}).get("closest_limit"),
         "card": report_card.card(job["result"], report),
         "histogram": report_card.histogram(job["result"], report, dataset),
         "held_out": (report or {}).get("held_out", True),
     }
+
+
+def _named(files: Sequence[Artifact], name: str) -> Artifact | None:
+    return next((file for file in files if file["name"] == name), None)
+
+
+def _generator(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the training job that is judged; None for a data set, or once the job is gone."""
+    if job["source"].get("job") is None:
+        return None
+    try:
+        found: dict[str, Any] = visit.ask(get_job, Query(), job["source"]["job"])
+    except NotFoundError:
+        return None
+    return found
 
 
 def _awaited(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -87,12 +87,12 @@ def address(filters: list[tuple[str, str]], path: str = PATH, **more: Any) -> st
 @pages.add(PATH, list_jobs, query=ListQuery)
 def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
     """Show jobs, newest first, or in the order of a figure."""
-    query, refused = visit.query, False
+    query, refused = visit.query, None
     try:
         found = visit.ask(list_jobs, query.plain())
     except ConflictError:
         # Figures of different extractors: the list is shown in its usual order, with the reason.
-        query, refused = query.model_copy(update={"sort": NEWEST_FIRST, "cursor": None}), True
+        query, refused = query.model_copy(update={"sort": NEWEST_FIRST, "cursor": None}), query.sort
         found = visit.ask(list_jobs, query.plain())
         visit = replace(visit, query=query)
     on, order = query.filters(), query.order()
@@ -106,8 +106,15 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "states": _states(query, on),
         "chips": [(name, value, _without(on, order, name, value)) for name, value in on if name != "state"],
         "refused": refused,
+        # What can be sorted as asked: the measured jobs of one data set.
+        "sortable": {
+            job["dataset"]: address([*on, ("dataset", job["dataset"])], sort=refused)
+            for job in listed
+            if refused and job["fd_ratio"] is not None
+        },
         "measured": bool(order) or any(job["fd_ratio"] is not None for job in listed),
-        "sorts": {sort: address(on, sort=sort) for sort in (NEWEST_FIRST, "fd_ratio", "-fd_ratio")},
+        "newest_first": address(on),
+        "sorts": {sort: address(on, sort=sort) for sort in ("fd_ratio", "-fd_ratio")},
         "clear": PATH,
         "recipes": sorted(RECIPES),
         "kinds": tuple(JobKind),

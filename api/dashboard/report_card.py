@@ -18,6 +18,10 @@ Range = tuple[float, float]
 VERDICTS = {"fidelity": "low_fidelity", "diversity": "modes_lost", "copying": "copying"}
 # Classes shown of a histogram, those first whose share is farthest from the real one.
 MOST_CLASSES = 20
+# Digits of the ends of a range: more would say that it is exact.
+DIGITS = 2
+# Shares below this have a digit after the point of their percentage.
+SMALL = 0.1
 # The part of a scale that is left free at both ends, so that marks are not cut off.
 MARGIN = 0.04
 
@@ -76,7 +80,17 @@ class Figure:
     def ends(self) -> Range:
         """The values at the ends of its scale."""
         shown = [*self.kind.scale, self.value, *(self.real or ())]
-        return min(shown), max(shown)
+        # A ratio far below 1 is no better than one a little below: it stands at the beginning of the scale.
+        return self.kind.scale[0] if self.kind.logarithmic else min(shown), max(shown)
+
+    @property
+    def told(self) -> Range | None:
+        """The range of real images as it is told: with few digits, and percentages that are whole unless small."""
+        if self.real is None:
+            return None
+        places = {"share": 2 if self.real[1] >= SMALL else 3, "percent": 0}.get(self.kind.unit)
+        low, high = (round(end, places) if places is not None else float(f"{end:.{DIGITS}g}") for end in self.real)
+        return low, high
 
     def at(self, value: float) -> float:
         """Return where a value stands on the scale, in percent of its width."""
@@ -186,6 +200,23 @@ def histogram(result: Result, report: Result | None, dataset: Mapping[str, Any] 
         shown = [one for one in every if one in worst]
     most = max(max(one.share, one.real) for one in shown)
     return Histogram(shown, len(every) - len(shown), most or 1.0)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A judged image and the training image nearest to it. `close`: few real images are at so small a distance."""
+
+    distance: float
+    close: bool
+
+
+def pairs(report: Result | None) -> list[Pair]:
+    """Return the closest pairs in the order of their sheet; nothing where the report does not say what is on it."""
+    told = report or {}
+    limit, shown = told.get("closest_limit"), told.get("pairs_shown")
+    if limit is None or not shown:
+        return []
+    return [Pair(float(distance), distance < limit) for _, _, distance in told["closest"][:shown]]
 
 
 def _real_shares(report: Result | None, dataset: Mapping[str, Any] | None) -> Sequence[float] | None:

@@ -37,15 +37,16 @@ SELECT extractor AS sha256, count(*) AS count, max(id) AS newest,
  GROUP BY extractor
  ORDER BY newest DESC
 """)
-# The best evaluation of each generator, or of each data set of images, best first.
+# The best evaluation of each generator, or of each data set of images, best first: those without a fault, and then by
+# the ratio, which copies improve.
 RANKING = text("""
 WITH best AS (
-    SELECT DISTINCT ON (coalesce(source ->> 'job', source_dataset)) *
+    SELECT DISTINCT ON (coalesce(source ->> 'job', source_dataset)) *, result -> 'verdicts' <> '[]' AS faulty
       FROM jobs
      WHERE dataset_id = :dataset AND kind = 'evaluate' AND state = 'succeeded' AND fd_ratio IS NOT NULL
        AND extractor = :extractor
        AND (cast(:owner AS text) IS NULL OR owner = cast(:owner AS text))
-     ORDER BY coalesce(source ->> 'job', source_dataset), fd_ratio, id DESC
+     ORDER BY coalesce(source ->> 'job', source_dataset), faulty, fd_ratio, id DESC
 )
 SELECT best.*, judged.name AS judged_name, judged.recipe AS judged_recipe, judged.created_at AS judged_at,
        checkpoint.step AS judged_step, checkpoint.epoch AS judged_epoch, picture.id AS picture
@@ -55,7 +56,7 @@ SELECT best.*, judged.name AS judged_name, judged.recipe AS judged_recipe, judge
   LEFT JOIN LATERAL (
      SELECT id FROM artifacts
       WHERE job_id = best.id AND kind = 'samples' AND content_type = 'image/png' ORDER BY id LIMIT 1) AS picture ON true
- ORDER BY best.fd_ratio, best.id
+ ORDER BY best.faulty, best.fd_ratio, best.id
  LIMIT :limit
 """)
 # Trainings on a data set with a checkpoint and without a finished evaluation, newest first, with the newest try.
@@ -126,7 +127,7 @@ class Evaluations:
             return [dict(row) for row in found]
 
     def ranking(self, dataset_id: str, extractor: str, owner: str | None, limit: int) -> list[dict[str, Any]]:
-        """Return the best evaluation of each generator against a data set, best first.
+        """Return the best evaluation of each generator against a data set, best first; faulty ones stand last.
 
         Each is a job as shown to readers, with `judged` (step and epoch of the checkpoint), `generator` (name, recipe
         and `created_at` of the job that was judged; None for a data set of images) and `picture`, an artifact's id.

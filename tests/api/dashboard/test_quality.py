@@ -11,7 +11,7 @@ from models.states import EventType
 from tests.api.dashboard.test_compare import cells, part
 from tests.api.dashboard.test_job import inside, see, words
 from tests.api.uploads.archives import pictures, zipped
-from tests.evaluations import BLURRED, COLLAPSED, ask, evaluated, result
+from tests.evaluations import BLURRED, COLLAPSED, COPIES, ask, evaluated, result
 
 OTHER = {"name": "another network", "sha256": "b" * 64, "accuracy": None}
 
@@ -102,6 +102,7 @@ def test_a_list_of_several_networks_is_not_sorted_by_quality_and_says_why(alice,
     page = enter(alice).see("/dashboard/jobs?sort=fd_ratio")
     assert "cannot be sorted by quality: its jobs were measured with different networks" in words(page)
     assert re.findall(r'<tr id="(job_[^"]+)"', page)[0] == newest
+    assert 'href="/dashboard/jobs?dataset=mnist-10k&amp;sort=fd_ratio">mnist-10k</a>' in page
     page = enter(alice).see(f"/dashboard/jobs?sort=fd_ratio&extractor={'b' * 64}")
     assert re.findall(r'<tr id="(job_[^"]+)"', page) == [newest]
 
@@ -118,6 +119,16 @@ def test_a_comparison_shows_the_newest_evaluation_of_each_and_marks_the_best(ali
     assert cells(page, "quality", "Coverage") == ["61 %", "95.5 % best", "–"]
     # More than real images have is no better.
     assert cells(page, "quality", "Authenticity") == ["71 %", "48 %", "–"]
+
+
+def test_copies_are_never_the_best(alice, enter, bench, finished):
+    every = [evaluated(alice, bench, finished.id, result(changes)) for changes in (COPIES, BLURRED, COLLAPSED)]
+    page = enter(alice).see(f"/dashboard/compare?jobs={','.join(every)}")
+    assert cells(page, "quality", "Fréchet ratio") == ["0.56", "12.9", "6.2 best"]
+    assert cells(page, "quality", "Coverage") == ["95.5 %", "61 % best", "44 %"]
+    # Evaluations have no curves, but the images that were judged.
+    assert 'id="charts"' not in page
+    assert len(re.findall(r"<img[^>]* alt=.Some of the images", part(page, "quality"))) == 3
 
 
 def test_evaluations_of_other_networks_are_not_compared(alice, enter, bench, finished):
@@ -150,6 +161,31 @@ def test_a_data_set_ranks_the_best_evaluation_of_each_generator(alice, bob, ente
     assert page.count('alt="" src="/v1/artifacts/') == 2  # a grid of each
     assert "Every generator of this data set with a checkpoint has been evaluated." in words(page)
     assert "No generator has been evaluated against this data set yet." in words(enter(bob).see(ranking(stores)))
+
+
+def test_a_generator_that_copies_stands_below_healthy_ones_whatever_its_ratio(alice, enter, bench, finished, stores):
+    copier = train(alice, bench, name="copier", recipe="dcgan", params={})
+    evaluated(alice, bench, copier, result(COPIES))
+    evaluated(alice, bench, finished.id, result(count=1000))
+    page = enter(alice).see(ranking(stores))
+    first, second = rows(page, "ranking")
+    assert "Healthy 1.13" in first
+    assert "Copying 0.56" in second
+    # Their ratios are of different counts.
+    assert "compare ratios of equal counts" in words(page)
+    evaluated(alice, bench, finished.id)
+    compared = f"/dashboard/compare?jobs={finished.id},{copier}"
+    assert "compare ratios of equal counts" not in words(enter(alice).see(compared))
+
+
+def test_the_list_shows_the_verdict_of_an_evaluation_and_its_order_as_a_filter(alice, enter, bench, finished):
+    evaluated(alice, bench, finished.id, result(COLLAPSED))
+    page = enter(alice).see("/dashboard/jobs?sort=fd_ratio&kind=evaluate")
+    assert "succeeded Modes lost" in words(page)
+    assert 'aria-label="Remove the filter Kind: evaluation"' in page
+    chip = re.search(r'href="([^"]*)" aria-label="Back to newest first; now: best quality first [^"]*"', page)[1]
+    assert chip == "/dashboard/jobs?kind=evaluate"
+    assert "Back to newest first" not in enter(alice).see(chip)
 
 
 def test_generators_that_were_never_evaluated_stand_below_with_a_button(alice, carol, enter, bench, finished, stores):

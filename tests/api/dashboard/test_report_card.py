@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from api.dashboard.report_card import Figure, Kind, card, histogram, real_range
+from api.dashboard.report_card import Figure, Kind, card, histogram, pairs, real_range
 from models.states import ErrorCode, Outcome
 from stores.jobs.transitions import Ending
 from tests.api.dashboard.test_job import calls, inside, see, words
@@ -43,8 +43,13 @@ def gauges(page):
 def test_the_verdict_stands_in_a_sentence_beside_the_state(alice, enter, bench, finished, changes, badges, sentence):
     job = evaluated(alice, bench, finished.id, result(changes))
     shown = head(see(enter(alice), job))
-    assert f"Evaluation of mlp_gan succeeded {badges} " in shown
+    assert f"Evaluation of digits succeeded {badges} " in shown  # the name of the training
     assert sentence in shown
+    # The training that was judged says so, too.
+    judged = head(see(enter(alice), finished.id))
+    assert f"digits succeeded {badges} " in judged
+    assert sentence in judged
+    assert "Report card · epoch 1 · step 1" in judged
 
 
 def test_figures_stand_in_three_groups_with_those_of_real_images(alice, enter, bench, finished):
@@ -52,14 +57,14 @@ def test_figures_stand_in_three_groups_with_those_of_real_images(alice, enter, b
     assert re.findall(r'id="group-(\w+)"', page) == ["fidelity", "diversity", "copying"]
     labels = gauges(page)
     assert len(labels) == 10
-    assert labels["recall"] == "Recall: 31 %; new real images: 84 % to 94 %; worse than real images"
+    assert labels["recall"] == "Recall: 31 %; new real images: 84 to 94 %; worse than real images"
     assert labels["fd_ratio"].startswith("Fréchet ratio: 6.2; new real images: ")
     assert labels["fd_ratio"].endswith("; worse than real images")
-    assert labels["coverage"] == "Coverage: 44 %; new real images: 94 % to 100 %; worse than real images"
+    assert labels["coverage"] == "Coverage: 44 %; new real images: 94 to 100 %; worse than real images"
     assert labels["auth_pct"].endswith("; like real images")
     assert "they are new" in words(inside(page, "group-copying"))
     assert "kinds are missing" in words(inside(page, "group-diversity"))
-    assert "no fault, though not like real images" in words(inside(page, "group-fidelity"))
+    assert "no fault, though some figures are worse" in words(inside(page, "group-fidelity"))
     assert "Lower learning rates" in words(page)  # what to try
     assert "style=" not in page  # the policy of pages allows none
 
@@ -153,6 +158,46 @@ def test_marks_and_bands_stand_where_their_values_are():
     assert Figure(SHARE, 0.96, (0.94, 1.0)).fits
     # What lies outside of the usual scale widens it.
     assert Figure(RATIO, 300.0, (0.8, 1.3)).ends == (0.5, 300.0)
+
+
+def test_a_ratio_far_below_that_of_real_images_stands_at_the_beginning_of_its_scale():
+    same = Figure(RATIO, 1e-9, (0.8, 1.3))
+    assert (same.ends, same.at(same.value), same.fits) == ((0.5, 20.0), 4.0, True)
+
+
+def test_ranges_are_told_with_few_digits():
+    assert Figure(RATIO, 1.0, (0.8123, 1.2987)).told == (0.81, 1.3)
+    assert Figure(SHARE, 0.5, (0.9432, 1.0)).told == (0.94, 1.0)
+    assert Figure(SHARE, 0.5, (0.0042, 0.0181)).told == (0.004, 0.018)
+    assert Figure(RATIO, 1.0, None).told is None
+
+
+def test_pairs_nearer_than_real_images_are_marked(alice, enter, bench, finished):
+    page = see(enter(alice), evaluated(alice, bench, finished.id, result(COPIES)))
+    labels = re.findall(r'role="img" aria-label="(Pair [^"]*)"', page)
+    assert labels == [
+        "Pair 1: distance 0.02, nearer than real images",
+        "Pair 2: distance 0.41, nearer than real images",
+        "Pair 3: distance 0.80",
+    ]
+    # Each is cut from the sheet: a column of it, the judged image above the training image.
+    assert re.findall(r'<svg viewBox="(\d) (\d) 1 1"', page) == [(str(n), row) for n in range(3) for row in "01"]
+    assert 'width="3" height="2" preserveAspectRatio="none"' in page
+    assert len(re.findall(r'<li class="off">', page)) == 2
+    # Few such pairs are no fault.
+    page = see(enter(alice), evaluated(alice, bench, finished.id))
+    assert '<li class="off">' not in page
+    assert len(re.findall(r'<li class="close">', page)) == 2
+
+
+def test_a_report_without_a_sheet_has_no_pairs():
+    assert pairs(None) == pairs({"closest": [[0, 1, 0.2]]}) == []
+
+
+def test_images_that_look_like_nothing_real_are_of_no_kind(alice, enter, bench, finished):
+    noise = {**BLURRED, "fidelity": {"precision": 0.01}, "diversity": {"coverage": 0.0, "recall": 0.0}}
+    page = see(enter(alice), evaluated(alice, bench, finished.id, result(noise)))
+    assert "hard to tell while images do not look real" in words(inside(page, "group-diversity"))
 
 
 def test_a_figure_that_was_not_measured_is_left_out():
