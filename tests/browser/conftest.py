@@ -15,7 +15,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from ganforge.client import Client
 from ganforge.stack.home import Home
+from ganforge.stack.services import Services
 from models.ids import new_id
+from stores.container import Stores, open_stores
+from stores.infra.settings import Settings
+from tests.browser.evaluations import evaluations
 from tests.ganforge.conftest import Commands
 from tests.waiting import until
 
@@ -163,6 +167,26 @@ def trained(stack: Stack) -> str:
     job = stack.client.submit({**TRAIN, "name": "digits", "params": QUICK, "labels": {"team": "a"}})
     until(lambda: stack.client.job(job["id"])["finished_at"], 100, "the end of the training")
     return str(job["id"])
+
+
+@pytest.fixture(scope="session")
+def stores(stack: Stack) -> Iterator[Stores]:
+    """Return the stores of the running service."""
+    home = Home(stack.commands.home)
+    services, running = Services(home), home.read_stack()
+    assert running is not None
+    for name, address in (("postgres", "postgres"), ("valkey", "redis"), ("s3", "s3")):
+        services.ports[name] = int(running[address].rpartition(":")[2])
+    names = {name.removeprefix("GANFORGE_").lower(): value for name, value in services.environment().items()}
+    opened = open_stores(Settings(**names))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def judged(stack: Stack, stores: Stores, trained: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return evaluations of that training by name."""
+    return evaluations(stack, stores, trained, tmp_path_factory.mktemp("judged"))
 
 
 @pytest.fixture

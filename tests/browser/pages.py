@@ -27,6 +27,6 @@ def loaded_bytes(page: Page) -> int:
     """Return the bytes that came over the wire for this page, pictures apart: itself, its scripts, styles and data."""
     entries = """() => [
         ...performance.getEntriesByType("navigation"),
-        ...performance.getEntriesByType("resource").filter((one) => one.initiatorType !== "img"),
+        ...performance.getEntriesByType("resource").filter((one) => !["img", "image"].includes(one.initiatorType)),
     ].reduce((sum, one) => sum + one.transferSize, 0)"""
     return int(page.evaluate(entries))

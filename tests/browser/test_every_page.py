@@ -20,10 +20,17 @@ PAGES = {
     "job-report": "/dashboard/jobs/{job}/report",
     "job-of-samples": "/dashboard/jobs/{drawn}",
     "job-that-waits": "/dashboard/jobs/{waits}",
+    "evaluation": "/dashboard/jobs/{both}",
+    "evaluation-that-copies": "/dashboard/jobs/{copies}",
+    "evaluation-that-failed": "/dashboard/jobs/{failed}",
+    "evaluation-that-waits": "/dashboard/jobs/{asked}",
+    "jobs-by-quality": "/dashboard/jobs?kind=evaluate&sort=fd_ratio",
     "compare": "/dashboard/compare?jobs={job},{waits}",
+    "compare-evaluations": "/dashboard/compare?jobs={both},{copies}",
     "new": "/dashboard/new",
     "new-cyclegan": "/dashboard/new?recipe=cyclegan",
     "datasets": "/dashboard/datasets",
+    "ranking": "/dashboard/datasets/{dataset}/ranking",
     "queues": "/dashboard/queues",
     "workers": "/dashboard/workers",
     "keys": "/dashboard/keys",
@@ -33,14 +40,16 @@ WINDOWS = {"desk": DESK, "phone": SMALL}
 
 
 @pytest.fixture(scope="module")
-def addresses(stack, trained):
+def addresses(stack, trained, judged):
     """Return the addresses by name, with something to see on each: jobs that wait, run, ended and failed."""
     client = stack.client
     waits = client.submit({**TRAIN, "queue": "gpu", "name": "waits"})
     drawn = client.submit({"kind": "sample", "source": {"job": trained, "checkpoint": "best"}, "name": "drawn"})
     until(lambda: client.job(drawn["id"])["finished_at"], 60, "the end of the drawing")
-    jobs = {"job": trained, "waits": waits["id"], "drawn": drawn["id"]}
-    return {name: path.format(**jobs) for name, path in PAGES.items()}
+    asked = client.submit({"kind": "evaluate", "source": {"job": trained}, "queue": "gpu"})["id"]
+    jobs = {"asked": asked, "job": trained, "waits": waits["id"], "drawn": drawn["id"], **judged}
+    dataset = client.dataset("mnist-10k")["id"]
+    return {name: path.format(**jobs, dataset=dataset) for name, path in PAGES.items()}
 
 
 @pytest.mark.parametrize("name", PAGES)
