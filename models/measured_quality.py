@@ -20,4 +20,5 @@ CORES = 1
 BEST_ON_DIGITS: tuple[Best, ...] = (
     Best(1, "compact"),
     Best(5, "compact"),
+    Best(20, "compact"),
 )
