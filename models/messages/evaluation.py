@@ -24,6 +24,7 @@ class CardFaults(Texts):
     """What is wrong, as part of a sentence. Percentages are whole numbers or have one digit after the point."""
 
     unlike_real = Text("only {inside} % of the images lie among real ones ({real} % of new real images do)")
+    like_none = Text("{share} % of the images look like no real image")
     off_real = Text("all images differ from real ones in the same way, as blurred or pale images do")
     classes_lost = Text("the generator paints only {present} of {classes} classes")
     kinds_lost = Text("kinds are missing that {share} % of the real images belong to")

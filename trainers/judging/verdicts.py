@@ -101,6 +101,10 @@ def summary(found: list[Reason], of_classes: int | None, distance: Distance) -> 
 
 
 def _low_fidelity(observed: Observed, reference: Reference) -> list[Reason]:
+    return _off_real(observed, reference) or _like_none(observed, reference)
+
+
+def _off_real(observed: Observed, reference: Reference) -> list[Reason]:
     """Judge where images lie to real ones, of whatever kinds they are: lost modes make no image unreal.
 
     The deviations of two figures count together, as the length of a vector: fewer images inside than of real ones, and
@@ -118,6 +122,29 @@ def _low_fidelity(observed: Observed, reference: Reference) -> list[Reason]:
     if fewer > _DEVIATIONS or fewer >= off:
         message = CardFaults.unlike_real(inside=_percent(own.share), real=_percent(real.share))
     return [Reason(LOW_FIDELITY, message, deviations, 0.0, _DEVIATIONS)]
+
+
+def _like_none(observed: Observed, reference: Reference) -> list[Reason]:
+    """Tell images that look like no real one: a few of them shift no mean, and features may not notice them."""
+    share = 1 - float(reference.recognises(observed.looks).double().mean())
+    held = len(reference.looks.distances)
+    limit = farthest(held, observed.different)
+    if share <= limit:
+        return []
+    return [Reason(LOW_FIDELITY, CardFaults.like_none(share=_percent(share)), share, 1 / (held + 1), limit)]
+
+
+def farthest(held: int, new: float) -> float:
+    """Return the share of new real images that are farther out than all held-out ones once in 10,000 times.
+
+    All real images are alike, so the farthest k of `held` and `new` ones are all new by chance, with the probability
+    prod (new - i) / (held + new - i) for i from 0 to k - 1.
+    """
+    probability, k, whole = 1.0, 0, max(1, round(new))
+    while probability >= _CHANCE and k < whole:
+        probability *= (whole - k) / (held + whole - k)
+        k += 1
+    return k / whole
 
 
 def _modes_lost(observed: Observed, reference: Reference, *, looks_real: bool) -> list[Reason]:

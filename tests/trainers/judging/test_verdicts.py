@@ -67,6 +67,7 @@ def planted() -> dict[str, tuple[torch.Tensor, list[str]]]:
         "two kinds": (pictures(3, 400, (0, 2)), ["modes_lost"]),
         "ten images repeated": (new[:10].repeat(40, 1, 1, 1), ["modes_lost"]),
         "noise": (noise, ["low_fidelity"]),
+        "a tenth noise": (torch.cat([new[:360], noise[:40]]), ["low_fidelity"]),
         "ten training images repeated": (TRAIN[:10].repeat(40, 1, 1, 1), ["modes_lost", "copying"]),
     }
 
@@ -159,3 +160,15 @@ def test_marks_of_distance_are_those_of_real_images_of_some_kinds(with_classes: 
     assert new.close == far.close
     assert new.ratio < three.ratio < new.close < one.ratio, "three directions of four are more than half of them"
     assert new.close < new.far < far.ratio
+
+
+def test_the_farthest_images_are_new_by_chance_as_often_as_their_orders_say():
+    # 13 new ones lead 1,000 held-out ones less often than twice in 10,000 times, 14 less often than once.
+    assert verdicts.farthest(1000, 1000) == 14 / 1000
+    # With three held-out images and two new ones, both new ones lead in one of ten orders: no share is too much.
+    assert verdicts.farthest(3, 2) == 1
+    # Drawn 20,000 times: that share comes up less than twice, and two images fewer come up more often.
+    leading = torch.rand(20_000, 60, generator=torch.Generator().manual_seed(1))
+    new = (leading[:, :20] > leading[:, 20:].max(1, keepdim=True).values).sum(1)
+    most = round(20 * verdicts.farthest(40, 20))
+    assert int((new >= most).sum()) <= 2 < int((new >= most - 2).sum())
