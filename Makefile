@@ -52,7 +52,7 @@ demo: $(INSTALLED) ## Train, draw and download real digits through the whole ser
 	@$(BIN)/ganforge demo
 
 test: $(INSTALLED) ## Run the tests, on the real servers (the long series left out)
-	@$(PYTEST) -m "not slow" --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	@$(PYTEST) -m "not slow" --numprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 test-unit: $(INSTALLED) ## Run the tests that need no server and no long training (about a minute)
 	@$(PYTEST) -m "not slow and not server and not long" --numprocesses 2 --dist worksteal
