@@ -38,7 +38,8 @@ SELECT extractor AS sha256, count(*) AS count, max(id) AS newest,
  ORDER BY newest DESC
 """)
 # The best evaluation of each generator, or of each data set of images, best first: those without a fault, and then by
-# the ratio, which copies improve.
+# the ratio, which copies improve. An owner's evaluation can be that of another owner's job, asked for with an admin's
+# key: the name of that job is not shown.
 RANKING = text("""
 WITH best AS (
     SELECT DISTINCT ON (coalesce(source ->> 'job', source_dataset)) *, result -> 'verdicts' <> '[]' AS faulty
@@ -52,6 +53,7 @@ SELECT best.*, judged.name AS judged_name, judged.recipe AS judged_recipe, judge
        checkpoint.step AS judged_step, checkpoint.epoch AS judged_epoch, picture.id AS picture
   FROM best
   LEFT JOIN jobs AS judged ON judged.id = best.source ->> 'job'
+   AND (cast(:owner AS text) IS NULL OR judged.owner = cast(:owner AS text))
   LEFT JOIN artifacts AS checkpoint ON checkpoint.id = best.source_artifact
   LEFT JOIN LATERAL (
      SELECT id FROM artifacts
@@ -59,13 +61,15 @@ SELECT best.*, judged.name AS judged_name, judged.recipe AS judged_recipe, judge
  ORDER BY best.faulty, best.fd_ratio, best.id
  LIMIT :limit
 """)
-# Trainings on a data set with a checkpoint and without a finished evaluation, newest first, with the newest try.
+# Trainings on a data set with a checkpoint and without a finished evaluation, newest first, with the newest try. What
+# an admin has evaluated belongs to the admin: for the owner of the training it does not exist.
 NEVER = text("""
 SELECT jobs.*, newest.id AS tried, newest.state AS tried_state
   FROM jobs
   LEFT JOIN LATERAL (
      SELECT id, state FROM jobs AS judging
       WHERE judging.kind = 'evaluate' AND judging.source ->> 'job' = jobs.id
+        AND (cast(:owner AS text) IS NULL OR judging.owner = cast(:owner AS text))
       ORDER BY judging.created_at DESC, judging.id DESC LIMIT 1) AS newest ON true
  WHERE jobs.dataset_id = :dataset AND jobs.kind = 'train' AND jobs.latest_checkpoint IS NOT NULL
    AND jobs.recipe = ANY(cast(:recipes AS text[]))
@@ -73,7 +77,8 @@ SELECT jobs.*, newest.id AS tried, newest.state AS tried_state
    AND NOT EXISTS (
      SELECT 1 FROM jobs AS judging
       WHERE judging.kind = 'evaluate' AND judging.source ->> 'job' = jobs.id AND judging.dataset_id = :dataset
-        AND judging.fd_ratio IS NOT NULL)
+        AND judging.fd_ratio IS NOT NULL
+        AND (cast(:owner AS text) IS NULL OR judging.owner = cast(:owner AS text)))
  ORDER BY jobs.created_at DESC, jobs.id DESC
  LIMIT :limit
 """)
@@ -130,7 +135,8 @@ class Evaluations:
         """Return the best evaluation of each generator against a data set, best first; faulty ones stand last.
 
         Each is a job as shown to readers, with `judged` (step and epoch of the checkpoint), `generator` (name, recipe
-        and `created_at` of the job that was judged; None for a data set of images) and `picture`, an artifact's id.
+        and `created_at` of the job that was judged; None for a data set of images, and for a job that `owner` may not
+        read) and `picture`, an artifact's id.
         """
         with self._engine.connect() as connection:
             return _read(connection, RANKING, dataset=dataset_id, extractor=extractor, owner=owner, limit=limit)
@@ -155,7 +161,7 @@ def _read(connection: Connection, query: Any, **asked: Any) -> list[dict[str, An
 
 
 def _generator(row: Mapping[Any, Any]) -> dict[str, Any] | None:
-    """Return the training job that was judged; None where it was a data set."""
+    """Return the training job that was judged; None where it was a data set, or may not be read."""
     if row["judged_at"] is None:
         return None
     return {

@@ -7,7 +7,8 @@ import re
 import pytest
 from sqlalchemy import text
 
-from models.states import EventType
+from models.states import EventType, Role
+from tests.api.conftest import Person
 from tests.api.dashboard.test_compare import cells, part
 from tests.api.dashboard.test_job import inside, see, words
 from tests.api.uploads.archives import pictures, zipped
@@ -214,6 +215,18 @@ def test_each_network_has_a_ranking_of_its_own(alice, enter, bench, finished, st
     assert "Healthy" in rows(page, "ranking")[-1]
     assert "another network bbbbbbbb (1)" in words(page)
     reader.see(f"{ranking(stores)}?extractor=x", 422)
+
+
+def test_a_ranking_tells_only_the_id_of_a_training_that_its_reader_may_not_read(
+    app, admin, enter, bench, finished, stores
+):
+    evaluated(admin, bench, finished.id)
+    (found,) = rows(enter(admin).see(ranking(stores)), "ranking")
+    assert found.startswith("1 digits …")
+    _, key = stores.accounts.keys.create("the admin's other key", "root", Role.user)
+    (found,) = rows(enter(Person(app.test_client(), key, "")).see(ranking(stores)), "ranking")
+    assert "digits" not in found
+    assert f"…{finished.id[-6:]}" in found
 
 
 def test_any_images_can_be_chosen_to_be_evaluated(alice, bob, enter, bench, finished, stores, upload):
