@@ -6,13 +6,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from models import views, wire
 from models.extractors import INCEPTION, RECIPE, PackagedExtractor
 from models.messages import ExtractorFaults, Message, MessageError
 from models.recipes import RECIPES
 from models.specs.parameter_markers import bounds
+from models.states import State
 from stores.container import Stores
 from worker import inception_file
+
+log = structlog.get_logger(__name__)
 
 FILE = "extractor.safetensors"
 Fetch = Callable[[str, str], Path | None]
@@ -25,7 +30,8 @@ class NoExtractorError(MessageError):
 def of_dataset(stores: Stores, dataset: views.Dataset, fetch: Fetch) -> wire.ExtractorSpec | None:
     """Return the extractor of a data set; None where there is none, or none that can be read back.
 
-    `fetch` downloads an artifact under a name; it returns None if the artifact is gone.
+    One that cannot be read back is forgotten: the next evaluation has another one made. `fetch` downloads an artifact
+    under a name; it returns None if the artifact is gone or damaged.
     """
     found = stores.judging.extractors.at_hand(dataset)
     if found is None:
@@ -33,7 +39,11 @@ def of_dataset(stores: Stores, dataset: views.Dataset, fetch: Fetch) -> wire.Ext
     if isinstance(found, PackagedExtractor):
         return wire.ExtractorSpec(dataset["name"], found.path, found.sha256, _bounds())
     path = None if found.checkpoint is None else fetch(found.checkpoint, FILE)
-    return None if path is None else wire.ExtractorSpec(found.job, path, found.sha256, _bounds())
+    if path is None:
+        log.warning("extractor_forgotten", job=found.job, dataset=dataset["id"], checkpoint=found.checkpoint)
+        stores.judging.extractors.forget(found.job)
+        return None
+    return wire.ExtractorSpec(found.job, path, found.sha256, _bounds())
 
 
 def asked_for(
@@ -51,15 +61,16 @@ def asked_for(
             raise NoExtractorError(error.message) from error
     found = None if dataset is None else of_dataset(stores, dataset, fetch)
     if found is None:
-        raise NoExtractorError(why_none(job))
+        raise NoExtractorError(why_none(stores, job))
     return found
 
 
-def why_none(job: Mapping[str, Any]) -> Message:
+def why_none(stores: Stores, job: Mapping[str, Any]) -> Message:
     """Return why the data set of a job has no extractor, and what to do."""
-    if job["waits_for"] is None:
+    awaited = job["waits_for"]
+    if awaited is None or stores.queries.jobs.job(awaited, None)["state"] == State.succeeded:
         return ExtractorFaults.extractor_gone(name=job["dataset"])
-    return ExtractorFaults.making_failed(name=job["dataset"], job=job["waits_for"])
+    return ExtractorFaults.making_failed(name=job["dataset"], job=awaited)
 
 
 def _bounds() -> dict[str, wire.Bound]:

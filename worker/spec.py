@@ -189,8 +189,11 @@ class _Files:
         if dataset is not None:
             found = patiently(lambda: extractors.of_dataset(self._stores, dataset, self._fetch), self._given_up)
         if found is None and self._job["params"].get("monitor") in MEASURED:
-            raise CannotStartError(ErrorCode.extractor_failed, extractors.why_none(self._job))
+            raise CannotStartError(ErrorCode.extractor_failed, self._why_no_extractor())
         return found
+
+    def _why_no_extractor(self) -> Message:
+        return patiently(lambda: extractors.why_none(self._stores, self._job), self._given_up)
 
     def _source(self) -> Path:
         """Download the checkpoint that a sampling job or an evaluation uses."""

@@ -19,8 +19,9 @@ from models.recipes import RECIPES
 from models.specs.base import Spec
 from models.specs.evaluate import EvaluateParams
 from models.specs.sample import SampleParams
-from models.states import TERMINAL, EventType, JobKind
+from models.states import TERMINAL, EventType, JobKind, State
 from models.views import Artifact, Recipe
+from stores.infra.errors import NotFoundError
 from stores.queries.curves_by_epoch import as_they_stand
 
 pages = Pages()
@@ -70,6 +71,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
         **files,
         **told,
         **_drawn(visit, found),
+        "awaited": _awaited(visit, found),
         **evaluations(visit, found),
         **(report_of(visit, found, files["files"]) if found["kind"] == JobKind.evaluate else {}),
         "data": _for_scripts(found, files["grids"], told["epochs"]),
@@ -83,6 +85,17 @@ def _params(found: dict[str, Any], recipe: Recipe) -> tuple[type[Spec], dict[str
         return RECIPES[found["recipe"]].params, recipe["params"]
     params = SampleParams if found["kind"] == JobKind.sample else EvaluateParams
     return params, params.model_json_schema()
+
+
+def _awaited(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the unfinished job that this one waits for; None if there is none, or this person may not see it."""
+    if found["state"] != State.queued or found["waits_for"] is None:
+        return None
+    try:
+        awaited: dict[str, Any] = visit.ask(get_job, Query(), found["waits_for"])
+    except NotFoundError:
+        return None
+    return None if awaited["state"] in TERMINAL else awaited
 
 
 def _dataset_gone(visit: Visit[JobQuery], found: dict[str, Any]) -> bool:

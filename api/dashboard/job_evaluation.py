@@ -12,7 +12,7 @@ from api.schemas.queries import ContentQuery, Query
 from api.v1.artifacts import download_artifact
 from api.v1.jobs import get_job
 from models.recipes import RECIPES
-from models.states import TERMINAL, JobKind, State
+from models.states import JobKind
 from models.views import Artifact
 from stores.infra.errors import NotFoundError
 
@@ -48,7 +48,6 @@ def report_of(visit: Visit[Any], job: Mapping[str, Any], files: Files) -> dict[s
     pictures = [file for file in files.get("figure", ()) if file["content_type"] == PNG]
     context: dict[str, Any] = {
         "result": job["result"],
-        "awaited": _awaited(visit, job),
         "generator": _generator(visit, job),
         "judged_images": next((file for file in files.get("samples", ()) if file["content_type"] == PNG), None),
     }
@@ -81,17 +80,6 @@ def _generator(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any] | No
     except NotFoundError:
         return None
     return found
-
-
-def _awaited(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the unfinished job on which a waiting evaluation waits, if this person may see it."""
-    if job["state"] != State.queued or job.get("waits_for") is None:
-        return None
-    try:
-        awaited: dict[str, Any] = visit.ask(get_job, Query(), job["waits_for"])
-    except NotFoundError:
-        return None
-    return None if awaited["state"] in TERMINAL else awaited
 
 
 def _report(visit: Visit[Any], files: Files) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.http.cursors import Pager, created, time_position
-from api.http.filters import job_filter
+from api.http.filters import figure_order, job_filter
 from api.schemas.bodies import MAX_BULK_JOBS
 from api.schemas.queries import JobsQuery
 from api.v1.job_actions import order_many
@@ -22,12 +22,15 @@ from models.states import TERMINAL, DeviceClass, JobKind, State
 from models.views import rfc3339
 from stores.infra.errors import ConflictError
 from stores.jobs.verbs import VERBS
+from stores.queries.jobs_by_figure import Measurer
 
 pages = Pages()
 
 PATH = "/dashboard/jobs"
 # Counting stops here, which bounds its cost; bulk actions count exactly.
 COUNTED = 1000
+# Extractors that are offered where those of a list are several.
+OFFERED = 12
 # Bulk actions on more jobs than this are confirmed by typing their number.
 FEW = 20
 MANY = ("state", "kind", "recipe", "queue", "label", "parent", "dataset", "extractor")
@@ -106,12 +109,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "states": _states(query, on),
         "chips": [(name, value, _without(on, order, name, value)) for name, value in on if name != "state"],
         "refused": refused,
-        # What can be sorted as asked: the measured jobs of one data set.
-        "sortable": {
-            job["dataset"]: address([*on, ("dataset", job["dataset"])], sort=refused)
-            for job in listed
-            if refused and job["fd_ratio"] is not None
-        },
+        "sortable": _sortable(visit, refused, on),
         "measured": bool(order) or any(job["fd_ratio"] is not None for job in listed),
         "newest_first": address(on),
         "sorts": {sort: address(on, sort=sort) for sort in ("fd_ratio", "-fd_ratio")},
@@ -147,6 +145,17 @@ def jobs_bulk(visit: Visit[OrderQuery]) -> TemplateResponse:
         "back": address(query.filters()),
     }
     return TemplateResponse("jobs_bulk.html", context)
+
+
+def _sortable(visit: Visit[ListQuery], refused: str | None, on: list[tuple[str, str]]) -> list[tuple[Measurer, str]]:
+    """Return what can be sorted in the order that was refused: the jobs of each extractor, with their address."""
+    order = None if refused is None else figure_order(refused)
+    if order is None:
+        return []
+    wanted = job_filter(visit.query.plain(), visit.who.reads)
+    found = visit.service.stores.queries.jobs.measurers(wanted, order.figure, OFFERED)
+    others = [one for one in on if one[0] != "extractor"]
+    return [(one, address([*others, ("extractor", one.sha256)], sort=refused)) for one in found]
 
 
 def verbs(job: dict[str, Any]) -> tuple[str, ...]:

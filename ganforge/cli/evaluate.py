@@ -7,10 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from ganforge.cli.jobs import resolve
-from ganforge.cli.output import AsJson, finish, print_json, say, usage
-from ganforge.cli.report_card import show_card
-from ganforge.cli.submit import DryRun, Labels, MaxRuntime, Name, Priority, Queue, Watch, announce, parse_labels
-from ganforge.cli.watch import follow
+from ganforge.cli.output import AsJson, usage
+from ganforge.cli.submit import DryRun, Labels, MaxRuntime, Name, Priority, Queue, Watch, options, submit
 from ganforge.client import Client
 
 
@@ -42,26 +40,11 @@ def evaluate(
     if (job is None) == (images is None):
         usage("give either a training job or --images DATASET")
     request: dict[str, Any] = {"kind": "evaluate", "dataset": dataset}
-    request |= {"params": {"count": count, "seed": seed, "extractor": extractor}, "labels": parse_labels(labels or [])}
-    request |= {"name": name, "priority": priority, "queue": queue, "max_runtime_s": max_runtime}
-    with Client() as client:
-        if job is None:
-            request["source"] = {"dataset": images}
-        else:
+    request |= {"params": {"count": count, "seed": seed, "extractor": extractor}}
+    request |= options(name, labels, priority, queue, max_runtime)
+    if job is None:
+        request["source"] = {"dataset": images}
+    else:
+        with Client() as client:
             request["source"] = {"job": resolve(client, job, kind="train")["id"], "checkpoint": checkpoint}
-        made = client.submit(request, dry_run=dry_run)
-        if dry_run or (as_json and not watch):
-            print_json(made)
-            return
-        if not as_json:
-            announce(made)
-        if not watch:
-            say(f"`ganforge watch {made['id']}` shows it.")
-            return
-        if as_json:
-            ended = client.wait(made["id"])
-            print_json(ended)
-        else:
-            ended = follow(client, made)
-            show_card(client, ended)
-    finish(ended)
+    submit(request, watch, dry_run, as_json)

@@ -1,4 +1,4 @@
-"""`ganforge train` and `ganforge sample`."""
+"""`ganforge train` and `ganforge sample`, and what all commands share that submit a job."""
 
 from __future__ import annotations
 
@@ -52,9 +52,8 @@ def train(
 ) -> None:
     """Submit a training job and watch it."""
     request: dict[str, Any] = {"kind": "train", "recipe": recipe, "preset": preset, "dataset": dataset, "seed": seed}
-    request |= {"params": parse_settings(settings or []), "labels": parse_labels(labels or [])}
-    request |= {"name": name, "priority": priority, "queue": queue, "max_runtime_s": max_runtime}
-    _submit(request, watch, dry_run, as_json)
+    request |= {"params": parse_settings(settings or []), **options(name, labels, priority, queue, max_runtime)}
+    submit(request, watch, dry_run, as_json)
 
 
 def sample(
@@ -74,9 +73,8 @@ def sample(
     with Client() as client:
         source = resolve(client, job, kind="train")["id"]
     request: dict[str, Any] = {"kind": "sample", "source": {"job": source, "checkpoint": checkpoint}}
-    request |= {"params": parse_settings(settings or []), "labels": parse_labels(labels or [])}
-    request |= {"name": name, "priority": priority, "queue": queue, "max_runtime_s": max_runtime}
-    _submit(request, watch, dry_run, as_json)
+    request |= {"params": parse_settings(settings or []), **options(name, labels, priority, queue, max_runtime)}
+    submit(request, watch, dry_run, as_json)
 
 
 def parse_settings(given: list[str]) -> dict[str, Any]:
@@ -125,7 +123,21 @@ def _finite(text: str) -> float:
     return number
 
 
-def _submit(request: dict[str, Any], watch: bool, dry_run: bool, as_json: bool) -> None:
+def options(
+    name: str | None, labels: list[str] | None, priority: int, queue: str, max_runtime: int | None
+) -> dict[str, Any]:
+    """Return the fields of a request that jobs of all kinds have."""
+    return {
+        "name": name,
+        "labels": parse_labels(labels or []),
+        "priority": priority,
+        "queue": queue,
+        "max_runtime_s": max_runtime,
+    }
+
+
+def submit(request: dict[str, Any], watch: bool, dry_run: bool, as_json: bool) -> None:
+    """Submit a job, and watch it if `watch` is set; or show what it would be, and create nothing."""
     with Client() as client:
         job = client.submit(request, dry_run=dry_run)
         if dry_run:
@@ -155,5 +167,3 @@ def announce(job: Job) -> None:
     before = (job["position"] or 1) - 1
     behind = f", behind {before} other jobs" if before else ""
     say(f"{job['id']} is {job['state']} on {job['queue']}{behind}{reason}")
-    if job.get("waits_for") is not None:
-        say(f"it waits for {job['waits_for']}, which makes the extractor of {job['dataset']}")

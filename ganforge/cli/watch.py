@@ -28,6 +28,8 @@ METRIC_LABELS = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(real)", "d
 REFRESH_S = 1.0
 # The progress of jobs without epochs is told as a line each time that it has grown by so much.
 LINE_EVERY = 0.2
+# The reason of a job that waits for its extractor, by code.
+WAITS = "awaits_extractor"
 # Events of a running job that are repeated when somebody starts watching.
 TOLD = 200
 
@@ -40,7 +42,7 @@ class View(ABC):
         self.job = job
         self.values: dict[str, float] = {}
         self.rate: float | None = None
-        # How far the job is that this one waits for, from 0 to 1; None: it waits for none, or not for one of ours.
+        # How far the job is that this one waits for, from 0 to 1; None: it waits for none, or for somebody else's.
         self.awaited: float | None = None
         self._asked = time.monotonic()
 
@@ -52,9 +54,20 @@ class View(ABC):
     def moved(self, *, epoch_ended: bool) -> None:
         """Show progress."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether the job waits for the one that makes its extractor."""
+        reason = self.job["reason_text"]
+        return self.job["state"] == "queued" and reason is not None and reason["code"] == WAITS
+
+    @property
+    def silent(self) -> bool:
+        """Whether events tell nothing of the job's progress now: of a training they do, once it has begun."""
+        return self.job["kind"] != "train" or self.waits
+
     @abstractmethod
     def tick(self) -> None:
-        """Show progress of a job whose events tell none."""
+        """Ask for the progress of a job whose events tell none, and show it."""
 
     @abstractmethod
     def __enter__(self) -> View: ...
@@ -95,10 +108,10 @@ class View(ABC):
             self._ask_for_awaited()
 
     def _ask_for_awaited(self) -> None:
-        waits_for = self.job.get("waits_for") if self.job["state"] == "queued" else None
+        waits_for = self.job["waits_for"] if self.waits else None
         try:
             awaited = None if waits_for is None else self._client.job(waits_for)
-        except ApiError:  # somebody else's: everybody's extractor is made once
+        except ApiError:  # somebody else's: the extractor of a shared data set is made once
             awaited = None
         self.awaited = None if awaited is None else awaited["progress"]["fraction"]
 
@@ -125,8 +138,9 @@ class View(ABC):
 
     def figures(self) -> str:
         """Return losses, speed and ETA as text; before them, how far the job is that this one waits for."""
-        if self.awaited is not None:
-            return f"waits for its extractor, which is {self.awaited:.0%} made"
+        if self.waits:
+            done = "" if self.awaited is None else f", which is {self.awaited:.0%} made"
+            return f"waits for its extractor{done}"
         parts = [f"{label} {self.values[name]:.3f}" for name, label in METRIC_LABELS.items() if name in self.values]
         if self.rate:
             parts.append(f"{self.rate:,.0f} images/s")
@@ -156,12 +170,12 @@ class Lines(View):
     def tick(self) -> None:
         """See `View.tick`."""
         self.refresh(force=True)
-        waits, fraction = self.awaited is not None, self.awaited or self.job["progress"]["fraction"] or 0.0
-        if waits != self._waited:
-            self._waited, self._told = waits, 0.0
-        if fraction >= self._told + LINE_EVERY:
+        if self.waits != self._waited:
+            self._waited, self._told = self.waits, 0.0
+        fraction = (self.awaited if self.waits else self.job["progress"]["fraction"]) or 0.0
+        if self.silent and fraction >= self._told + LINE_EVERY:
             self._told = fraction
-            say(self.figures() if waits else f"{fraction:.0%}")
+            say(self.figures() if self.waits else f"{fraction:.0%}")
 
     def __enter__(self) -> View:
         return self
@@ -253,22 +267,20 @@ def show(client: Client, job: Job, check: Callable[[], None] = lambda: None) -> 
 
 @contextmanager
 def ticking(view: View) -> Iterator[None]:
-    """Ask for the progress of a job that is no training from time to time: no event tells it."""
+    """Ask for the progress of a job from time to time, as long as no event tells it."""
     over = threading.Event()
 
     def tick() -> None:
-        while not over.wait(REFRESH_S):
+        while view.silent and not over.wait(REFRESH_S):
             try:
                 view.tick()
             except GanforgeError:
                 continue  # the stream of events tells that the service is away
 
     thread = threading.Thread(target=tick, name="progress", daemon=True)
-    if view.job["kind"] != "train":
-        thread.start()
+    thread.start()
     try:
         yield
     finally:
         over.set()
-        if thread.is_alive():
-            thread.join(timeout=REFRESH_S)
+        thread.join(timeout=REFRESH_S)

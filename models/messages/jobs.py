@@ -29,6 +29,7 @@ class Reasons(Texts):
     trainer_ended_by = Text("trainer ended by {signal}")
     disk_full = Text("the worker's disk is full")
     lacks_units = Text("the worker's processor has no units for bfloat16, with which the job began")
+    awaits_extractor = Text("waiting for the extractor of data set {name}, which job {job} makes")
     lease_ran_out = Text("worker {worker} was not heard of before its lease ran out")
 
 

@@ -18,6 +18,7 @@ from models.views import event_view, job_view
 from stores.accounts.audit import Actor, Entry
 from stores.accounts.quotas import COUNT_QUEUED
 from stores.jobs.idempotency import Request
+from stores.schedule.awaited import with_reason
 from stores.schedule.position import Place
 
 JOBS = cast(Table, Job.__table__)
@@ -65,7 +66,8 @@ UNTOUCHED: dict[str, Any] = {**dict.fromkeys(JOBS.c.keys()), "progress": {}, "at
 
 def new_job_view(new: NewJob, place: Place, **stored: Any) -> views.Job:
     """Return the view of a job that is not stored yet. What `stored` lacks of a stored job's fields is null or zero."""
-    return job_view({**UNTOUCHED, **vars(new), **stored}, place.position, place.eta)
+    found = job_view({**UNTOUCHED, **vars(new), **stored}, place.position, place.eta)
+    return found if new.waits_for is None else with_reason(found)
 
 
 COLUMNS = (*NewJob.__dataclass_fields__, "id", "state", "last_seq")
@@ -158,7 +160,7 @@ def store(
             "id": view["id"],
             "state": State.queued,
             "last_seq": 1,
-            "change": change(new.reason),
+            "change": change(view),
             "actor": actor.owner,
             "key_id": actor.key_id,
             "action": entry.action,
@@ -182,9 +184,10 @@ def store(
 def first_event(view: views.Job, at: datetime | None) -> views.Event:
     """Return the first event of a job that was stored."""
     first = {"job_id": view["id"], "seq": 1, "at": at, "attempt": 0, "type": EventType.state}
-    return event_view({**first, "data": change(view["reason"])})
+    return event_view({**first, "data": change(view)})
 
 
-def change(reason: str | None) -> dict[str, Any]:
+def change(view: views.Job) -> dict[str, Any]:
     """Return what the first event of a job tells."""
-    return {"from": None, "to": State.queued, "reason": reason}
+    data = {"from": None, "to": State.queued, "reason": view["reason"]}
+    return data if view["reason_text"] is None else {**data, "text": view["reason_text"]}

@@ -1,7 +1,7 @@
 """Which extractor a data set has: one in the package, one that a job has made or makes, or none.
 
-A data set has one extractor at most. It is made by a job, once for all who use the data set; a job that failed, was
-canceled or lost its checkpoints is followed by a new one.
+A data set has one extractor at most. It is made by a job, once for all who use the data set. A job that failed, was
+canceled or whose checkpoint is gone is followed by a new one, made for the next job that needs the extractor.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, select, text, update
+from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from models.extractors import PackagedExtractor, packaged
-from models.rows import Extractor, Job
+from models.rows import Artifact, Extractor, Job
 from models.states import TERMINAL, State
 from stores.accounts.keys import Principal
 from stores.jobs.commands import Commands
@@ -29,9 +29,16 @@ OF_DATASETS = (
         Extractor.sha256,
         Extractor.accuracy,
         Job.state,
-        func.coalesce(Job.best_checkpoint, Job.latest_checkpoint).label("checkpoint"),
+        Artifact.id.label("checkpoint"),
     )
     .join(Job, Job.id == Extractor.job_id)
+    # Without a row, or with one whose object the sweeper did not find, there is nothing to load.
+    .outerjoin(
+        Artifact,
+        and_(
+            Artifact.id == func.coalesce(Job.best_checkpoint, Job.latest_checkpoint), Artifact.missing_since.is_(None)
+        ),
+    )
     .where(Extractor.dataset_id.in_(bindparam("datasets", expanding=True)))
 )
 
@@ -115,6 +122,14 @@ class Extractors:
         unknown = (Extractor.job_id == job_id, Extractor.sha256.is_(None))
         with self._reader.connect() as connection:
             connection.execute(update(Extractor).where(*unknown).values(sha256=sha256, accuracy=accuracy))
+
+    def forget(self, job_id: str) -> None:
+        """Forget the extractor that a job has made: its file cannot be read back, so the next who needs it remakes it.
+
+        What others measured with it stays as it is.
+        """
+        with self._reader.connect() as connection:
+            connection.execute(delete(Extractor).where(Extractor.job_id == job_id))
 
 
 def _usable(connection: Connection, dataset_ids: list[str]) -> dict[str, MadeExtractor]:

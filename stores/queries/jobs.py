@@ -18,7 +18,7 @@ from models.views import artifact_view, attempt_view, queue_view, worker_view
 from stores.fleet.workers import SEEN_TODAY, STATE, is_live, is_running
 from stores.infra.errors import NotFoundError
 from stores.jobs.filter import JobFilter
-from stores.queries.jobs_by_figure import FigureOrder, FigurePlace, jobs_by_figure
+from stores.queries.jobs_by_figure import Figure, FigureOrder, FigurePlace, Measurer, jobs_by_figure, measurers
 from stores.schedule.position import Place, foreseen, job_views
 from stores.schedule.queue_forecast import Outlook, needs_of_smaller, outlooks
 
@@ -66,6 +66,11 @@ class JobQueries:
         """
         with self._engine.connect() as connection:
             return job_views(connection, jobs_by_figure(connection, wanted, order, limit, after), self._alive_s)
+
+    def measurers(self, wanted: JobFilter, figure: Figure, most: int) -> list[Measurer]:
+        """Return up to `most` extractors that the jobs with a figure were measured with."""
+        with self._engine.connect() as connection:
+            return measurers(connection, wanted, figure, most)
 
     def dataset_id(self, job_id: str) -> str | None:
         """Return the id of the data set that a job was made for; it may be deleted since."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, func, literal, select, tuple_
 
+from models.ids import is_id
 from models.messages import RequestFaults
 from models.rows import Job
 from stores.infra.errors import ConflictError
@@ -23,6 +24,19 @@ class FigureOrder:
 
     figure: Figure
     falling: bool
+
+
+@dataclass(frozen=True)
+class Measurer:
+    """An extractor that some jobs were measured with.
+
+    Attributes:
+        sha256: of its weights.
+        name: its own, where it is no job's id; otherwise that of a data set that it judged.
+    """
+
+    sha256: str
+    name: str | None
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,25 @@ def jobs_by_figure(
         others = others.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit - len(rows))
         rows += connection.execute(others).mappings()
     return rows
+
+
+def measurers(connection: Connection, wanted: JobFilter, figure: Figure, most: int) -> list[Measurer]:
+    """Return up to `most` extractors that the jobs with a figure were measured with, in the order of their sha256.
+
+    From each one a leap leads to the next, along an index that holds them in this order.
+    """
+    found: list[Measurer] = []
+    measured = COLUMNS[figure].is_not(None)
+    of_one: Any = select(Job.dataset, Job.result["extractor"]["name"].astext.label("name"))
+    while len(found) < most:
+        least: Any = wanted.apply(select(func.min(Job.extractor))).where(measured)
+        sha256 = connection.scalar(least.where(Job.extractor > found[-1].sha256) if found else least)
+        if sha256 is None:
+            break
+        job = connection.execute(wanted.apply(of_one).where(measured, Job.extractor == sha256).limit(1)).one()
+        # An extractor that a job has made is called by the id of that job.
+        found.append(Measurer(sha256, job.dataset if job.name is None or is_id("job", job.name) else job.name))
+    return found
 
 
 def _extractor(connection: Connection, wanted: JobFilter, order: FigureOrder) -> str | None:

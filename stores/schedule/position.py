@@ -18,6 +18,7 @@ from sqlalchemy import Connection, TextClause, bindparam, select
 from models.rows import Job as JobRow
 from models.states import State
 from models.views import Eta, Job, job_view, rfc3339
+from stores.schedule.awaited import awaiting, with_reason
 from stores.schedule.fair_share import Seconds, WaitingJob, jobs_in_turn
 from stores.schedule.lines import Asked, Line, read_lines
 from stores.schedule.waiting_line import EXACT, FIRST, NEW, POSITION_CAP, STORED, UNKNOWN_HIGH, UNKNOWN_LOW
@@ -71,7 +72,9 @@ def job_views(connection: Connection, rows: Sequence[Mapping[Any, Any]], alive_s
         current |= {row["id"]: row for row in again}
         # It may wait again already: its first attempt failed, or somebody paused and resumed it.
         found |= places(connection, _queued(again), alive_s)
-    return [_view(current[row["id"]], found.get(row["id"])) for row in rows]
+    shown = [_view(current[row["id"]], found.get(row["id"])) for row in rows]
+    waiting = awaiting(connection, _queued(list(current.values())))
+    return [with_reason(job) if job["id"] in waiting else job for job in shown]
 
 
 def _queued(rows: Sequence[Mapping[Any, Any]]) -> list[Mapping[Any, Any]]:

@@ -11,7 +11,7 @@ from models.states import State
 from models.views import job_view
 from stores.fleet.capacity import MOST_BYTES, device_bytes
 from stores.fleet.workers import LIVE
-from stores.infra.sql import AWAITED_ENDED
+from stores.schedule.awaited import awaiting
 from stores.schedule.fair_share import ORDER_OF_JOBS
 from stores.schedule.position import first_places, places
 
@@ -36,10 +36,6 @@ SELECT max(CASE WHEN id IN (SELECT worker_id FROM jobs WHERE queue = :queue AND 
 """)  # noqa: S608 - names and numbers of this program
 
 
-# Those that wait for another job's end.
-AWAITING = text(f"SELECT id FROM jobs WHERE id = ANY(:ids) AND NOT {AWAITED_ENDED}")  # noqa: S608 - of this program
-
-
 class UpcomingJobs:
     """Reads the first jobs of queues."""
 
@@ -61,14 +57,14 @@ class UpcomingJobs:
             else:
                 rows = connection.execute(OWN, {"queue": queue, "owner": owner, "limit": limit}).mappings().all()
                 found = places(connection, rows, self._alive_s)
-            awaiting = set(connection.scalars(AWAITING, {"ids": [row["id"] for row in rows]}))
+            waiting = awaiting(connection, rows)
             room = connection.execute(ROOM, {"queue": queue, "alive_s": self._alive_s}).mappings().one()
         # A job that was taken between two of these statements is left out.
         shown = [
             {**job_view(row, found[row["id"]].position, found[row["id"]].eta), "lacks": lack}
             for row in rows
             if row["id"] in found
-            for lack in ["extractor" if row["id"] in awaiting else _lacks(row, room)]
+            for lack in ["extractor" if row["id"] in waiting else _lacks(row, room)]
         ]
         return sorted(shown, key=lambda job: job["position"])
 

@@ -82,6 +82,20 @@ def test_an_evaluation_judges_with_what_the_other_job_has_made(stores, make, eva
     assert stores.datasets.find("cifar-10", "alice")["extractor"] == told
 
 
+def test_an_extractor_whose_object_is_gone_is_forgotten_and_made_again(stores, make, evaluate):
+    made = make()
+    until(lambda: _ended(stores, made.job), 90, "the extractor's end")
+    found = stores.judging.extractors.find(stores.datasets.find("cifar-10", None))
+    _, key = stores.queries.jobs.artifact(found.checkpoint, None)
+    stores.infra.blobs.remove(key)
+    job = evaluate(made.job)
+    assert (job["state"], job["error"]["code"]) == ("failed", "extractor_failed")
+    assert "is gone or damaged: ask again, which makes another one" in job["error"]["detail"]
+    again = make()
+    assert again.job != made.job
+    assert evaluate(again.job)["state"] == "succeeded"
+
+
 def test_an_evaluation_whose_extractor_was_canceled_says_so_and_what_to_do(stores, alice, make, evaluate):
     made = make()
     stores.jobs.cancel(made.job, alice)

@@ -101,9 +101,14 @@ def test_a_list_of_several_networks_is_not_sorted_by_quality_and_says_why(alice,
     evaluated(alice, bench, finished.id)
     newest = evaluated(alice, bench, finished.id, result(extractor=OTHER))
     page = enter(alice).see("/dashboard/jobs?sort=fd_ratio")
-    assert "cannot be sorted by quality: its jobs were measured with different networks" in words(page)
+    assert "cannot be sorted by quality: its jobs were measured with different extractors" in words(page)
     assert re.findall(r'<tr id="(job_[^"]+)"', page)[0] == newest
-    assert 'href="/dashboard/jobs?dataset=mnist-10k&amp;sort=fd_ratio">mnist-10k</a>' in page
+    offered = re.findall(r'<a href="([^"]*)" title="\w{64}">(.*?)</a>', inside(page, "refused"))
+    path = "/dashboard/jobs?extractor={}&sort=fd_ratio"
+    assert offered == [
+        (path.format("a" * 64), "mnist-10k <code>aaaaaaaa</code>"),
+        (path.format("b" * 64), "another network <code>bbbbbbbb</code>"),
+    ]
     page = enter(alice).see(f"/dashboard/jobs?sort=fd_ratio&extractor={'b' * 64}")
     assert re.findall(r'<tr id="(job_[^"]+)"', page) == [newest]
 

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from stores.container import Stores
 from tests.api.conftest import Person
-
-PETS = "ds_0198c0de-0000-7000-8000-00000000000a"
-DATASET = """
-INSERT INTO datasets (id, name, owner, source, layout, images, shape, classes, bytes, sha256, state, parts)
-VALUES (:id, 'pets', :owner, :source, 'packed', 600, '{3,64,64}', '{}', 1, repeat('0', 64), 'ready',
-        jsonb_build_object('train', cast(:train AS int), 'test', cast(600 - :train AS int)))
-"""
+from tests.evaluations import pets_row
 
 
 @pytest.fixture
 def pets(stores: Stores):
     """Return a function that makes the row of a data set: everybody's, or its owner's."""
 
-    def make(owner: str | None = None, train: int = 500) -> str:
-        row = {"id": PETS, "owner": owner, "source": "found" if owner is None else "uploaded", "train": train}
-        with stores.infra.engine.begin() as connection:
-            connection.execute(text(DATASET), row)
-        return PETS
-
-    return make
+    return partial(pets_row, stores)
 
 
 def evaluate(person: Person, extractor: str = "auto", dataset: str = "pets", query: str = "", **request: Any) -> Any:
@@ -48,6 +36,7 @@ def test_the_first_evaluation_has_the_extractor_made_and_waits_for_it(pets, alic
     waiting = evaluate(alice).json
     (_, made) = jobs(alice)
     assert waiting["waits_for"] == made["id"]
+    assert waiting["reason"] == "no_live_worker", "which comes first"
     assert (made["kind"], made["recipe"], made["dataset"], made["name"]) == (
         "train",
         "darknet",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from stores.container import Stores
+from stores.jobs.filter import JobFilter
+from stores.queries.jobs_by_figure import FigureOrder, Measurer
 from tests.api.conftest import Person, Pointers
 
 ONE, OTHER = "a" * 64, "b" * 64
@@ -85,19 +87,51 @@ def test_a_wrong_order_is_named(alice: Person, query: str) -> None:
     assert alice.get(f"/v1/jobs?{query}").status_code == 422
 
 
-def test_an_index_holds_the_order(alice: Person, measured, stores: Stores) -> None:
+@pytest.mark.parametrize("owner", [None, "alice"])
+@pytest.mark.parametrize("figure", ["fd_ratio", "kid"])
+def test_an_index_holds_the_order(measured, stores: Stores, statements, figure, owner) -> None:
     measured(1.0, 0.5)
-    with stores.infra.engine.connect() as connection:
-        connection.execute(text("SET enable_seqscan = off"))
-        connection.execute(text("SET enable_sort = off"))
-        for figure in ("fd_ratio", "kid"):
-            for owner in ("", "owner = 'alice' AND "):
-                plan = "\n".join(
-                    connection.scalars(
-                        text(
-                            f"EXPLAIN SELECT * FROM jobs WHERE {owner} extractor = '{ONE}' AND {figure} IS NOT NULL "
-                            f"ORDER BY {figure} DESC, id DESC LIMIT 20"
-                        )
-                    )
-                )
-                assert f"ix_jobs_{'owner_' if owner else ''}{figure}" in plan
+    order, wanted = FigureOrder(figure, falling=True), JobFilter(owner=owner)
+    asked = statements(lambda: stores.queries.jobs.jobs_by_figure(wanted, order, 20, None))
+    (plan,) = [plan for sql, plan in asked if f"ORDER BY jobs.{figure} DESC" in sql]
+    assert f"ix_jobs_{'' if owner is None else 'owner_'}{figure}" in plan, plan
+    assert "Sort" not in plan, plan
+
+
+def test_the_extractors_of_a_list_are_named_once_each(alice: Person, measured, stores: Stores, statements) -> None:
+    for extractor in (OTHER, ONE, ONE):
+        measured(1.0, 0.5, extractor)
+    read = stores.queries.jobs.measurers
+    assert read(JobFilter(owner="alice"), "fd_ratio", 9) == [Measurer(ONE, "mnist-10k"), Measurer(OTHER, "mnist-10k")]
+    assert read(JobFilter(owner="alice"), "kid", 1) == [Measurer(ONE, "mnist-10k")]
+    assert read(JobFilter(owner="bob"), "fd_ratio", 9) == []
+    # Each is found by a leap along an index, however many jobs it has measured.
+    for sql, plan in statements(lambda: read(JobFilter(owner="alice"), "fd_ratio", 9)):
+        assert "ix_jobs_owner_fd_ratio" in plan, (sql, plan)
+
+
+@pytest.fixture
+def statements(stores: Stores):
+    """Return a function that calls another one, and returns each SELECT on jobs that it has sent, with its plan."""
+    engine = stores.infra.engine
+
+    def plans(call) -> list[tuple[str, str]]:
+        sent = []
+
+        def note(_connection, _cursor, sql, values, _context, _many) -> None:
+            if sql.startswith("SELECT") and "FROM jobs" in sql:
+                sent.append((sql, values))
+
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            call()
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            connection.exec_driver_sql("SET LOCAL enable_sort = off")
+            return [
+                (sql, "\n".join(connection.exec_driver_sql(f"EXPLAIN {sql}", values).scalars())) for sql, values in sent
+            ]
+
+    return plans

@@ -15,6 +15,7 @@ from stores.accounts.audit import Local
 from stores.accounts.keys import Principal
 from stores.accounts.quotas import Quotas
 from stores.jobs.attempts import NewArtifact
+from stores.jobs.filter import JobFilter
 from stores.jobs.transitions import Ending
 from stores.judging.extractors import MadeExtractor
 
@@ -109,6 +110,52 @@ def test_an_extractor_that_failed_is_made_anew(stores, pets, make, finish, endin
     assert stores.judging.extractors.find(pets) == second
     finish(DONE, "art_b")
     assert stores.judging.extractors.at_hand(pets).checkpoint == "art_b"
+
+
+@pytest.mark.parametrize("lost", ["UPDATE artifacts SET missing_since = now()", "DELETE FROM artifacts"])
+def test_an_extractor_whose_file_is_gone_is_made_anew(stores, pets, make, finish, lost):
+    first = make()
+    finish(checkpoint="art_a")
+    with stores.infra.engine.begin() as connection:
+        connection.execute(text(lost))
+    assert stores.judging.extractors.find(pets) is None
+    second = make()
+    assert second.job != first.job
+    finish(checkpoint="art_b")
+    assert stores.judging.extractors.at_hand(pets) == MadeExtractor(second.job, "art_b", None, None)
+
+
+def test_a_forgotten_extractor_is_made_anew_and_a_later_one_is_not_forgotten_with_it(stores, pets, make, finish):
+    first = make()
+    finish(checkpoint="art_a")
+    stores.judging.extractors.forget(first.job)
+    assert stores.datasets.find("pets", "alice")["extractor"] is None
+    second = make()
+    assert second.job != first.job
+    # Another worker that had the first one finds it unreadable, too.
+    stores.judging.extractors.forget(first.job)
+    assert stores.judging.extractors.find(pets) == second
+
+
+def test_a_job_that_waits_says_so_until_its_extractor_is_there(stores, new_job, make, finish):
+    made = make()
+    asked = {"waits_for": made.job, "dataset": "pets"}
+    answered, _ = stores.jobs.submit(new_job(**asked))
+    idle, _ = stores.jobs.submit(new_job(**asked, reason="no_live_worker"))
+    other, _ = stores.jobs.submit(new_job())
+    told = f"waiting for the extractor of data set pets, which job {made.job} makes"
+    assert (answered["reason"], answered["reason_text"]["code"]) == (told, "awaits_extractor")
+    (event,) = stores.events.page(answered["id"], 0, 10)
+    assert (event["data"]["reason"], event["data"]["text"]["code"]) == (told, "awaits_extractor")
+
+    def reasons():
+        found = [stores.queries.jobs.job(one["id"], None)["reason"] for one in (answered, idle, other)]
+        assert found == [one["reason"] for one in stores.queries.jobs.jobs(JobFilter(), 3, None)][::-1]
+        return found
+
+    assert reasons() == [told, "no_live_worker", None]
+    finish(checkpoint="art_a")
+    assert reasons() == [None, "no_live_worker", None]
 
 
 @pytest.mark.parametrize("ending", [DONE, FAILED, Ending(Outcome.canceled)])
