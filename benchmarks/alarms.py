@@ -98,7 +98,7 @@ class _Watch:
         from trainers.process.reporter import ListReporter  # noqa: PLC0415
 
         self.method = method
-        self.alarms = Alarms(ListReporter(), Watched(method.metrics, method.verdicts))
+        self.alarms = Alarms(ListReporter(), Watched(method.metrics, method.d_output))
         self.looks = Looks(method.live_look, method.feed.batch_size)
         self.row: Any = None
         self.step = 0

@@ -116,8 +116,7 @@ def _trained(line: dict[str, Any]) -> list[wire.File]:
 
 
 def _ratio(line: dict[str, Any], checkpoint: Path, judge: Any) -> float:
-    """Return the distance of a checkpoint's images from test images, over that of as many training images."""
-    from trainers.judging.frechet import frechet_distance, moments  # noqa: PLC0415
+    """Return the Fréchet ratio of a checkpoint's images by the other classifier."""
     from trainers.loop import checkpoints  # noqa: PLC0415
 
     tensors = checkpoints.read(checkpoint).tensors
@@ -126,9 +125,8 @@ def _ratio(line: dict[str, Any], checkpoint: Path, judge: Any) -> float:
     own = {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
     path = checkpoint.with_name("judged.safetensors")
     checkpoints.write_tensors(path, own)
-    real = moments(judge.test.features)
-    fake = frechet_distance(moments(judge.look_at(judge.painted(line, path)).features), real)
-    return fake / frechet_distance(moments(judge.train.features), real)
+    ratio: float = judge.frechet_ratio(judge.look_at(judge.painted(line, path)))
+    return ratio
 
 
 def _table(recipe: str, pairs: list[Pair]) -> str:

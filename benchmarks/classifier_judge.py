@@ -71,23 +71,23 @@ class Judge:
         return painted(line, weights, self.samples)
 
     def figures(self, judgement: Judgement) -> dict[str, Any]:
-        """Return how the images are spread over the classes, how sure that is, and their distance from test images.
-
-        The distance is a multiple of that between as many training images and the test images: 1 is as good as real.
-        """
+        """Return how the images are spread over the classes, how sure that is, and how far from real they are."""
         classes = judgement.probabilities.shape[1]
         shares = torch.bincount(judgement.probabilities.argmax(1), minlength=classes) / len(judgement.probabilities)
         entropy = -float(torch.special.xlogy(shares, shares).sum())
-        test = moments(self.test.features)
-        distance = frechet_distance(moments(judgement.features), test)
-        reference = frechet_distance(moments(self.train.features), test)
         return {
             "histogram": [round(float(share), 3) for share in shares],
             "kl_to_uniform_nats": round(math.log(classes) - entropy, 3),
             "confidence": round(float(judgement.probabilities.amax(1).mean()), 3),
             "classes_present": round(float((shares >= _PRESENT).float().mean()), 2),
-            "frechet_ratio": round(distance / reference, 2),
+            "frechet_ratio": round(self.frechet_ratio(judgement), 2),
         }
+
+    def frechet_ratio(self, judgement: Judgement) -> float:
+        """Return the distance of images from test images, over that of as many training images: 1 for real ones."""
+        test = moments(self.test.features)
+        distance, reference = (frechet_distance(moments(one.features), test) for one in (judgement, self.train))
+        return distance / reference
 
 
 def without_frame(pixels: Tensor, size: int) -> Tensor:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
+from benchmarks.figure_files import short, write_whole
+
 if TYPE_CHECKING:
     from benchmarks.planted import Planted
     from trainers.judging.card import Card
@@ -69,7 +71,7 @@ def line(planted: Planted, card: Card, said: str, features: str, seed: int, seco
 
 def printed(one: Line) -> str:
     """Return a line for people."""
-    figures = " ".join(f"{name} {_short(value):>7}" for name, value in one["figures"].items())
+    figures = " ".join(f"{name} {short(value):>7}" for name, value in one["figures"].items())
     reasons = " ".join(f"[{code} {value:.3f}, limit {limit:.3f}]" for code, (value, limit) in one["reasons"].items())
     return (
         f"{one['said']:5} {one['features']:7} seed {one['seed']} {one['size']:5} {one['name']:42}"
@@ -79,10 +81,7 @@ def printed(one: Line) -> str:
 
 def write(path: Path, lines: Sequence[Line] | Sequence[Group]) -> None:
     """Write a list, whole or not at all: an entry a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_text("[\n" + ",\n".join(map(json.dumps, lines)) + "\n]\n", encoding="utf-8")
-    partial.rename(path)
+    write_whole(path, "[\n" + ",\n".join(map(json.dumps, lines)) + "\n]\n")
 
 
 def read(path: Path) -> list[Group]:
@@ -124,7 +123,7 @@ def rows(found: Sequence[Group]) -> list[list[str]]:
     lines = [["set", "features", "verdict", *(f"{size:,}" for size in sizes), *names]]
     for group in found:
         right = ["" if group["planted"] is None else _right(group, size) for size in sizes]
-        figures = [_short(value) for value in group["figures"].values()]
+        figures = [short(value) for value in group["figures"].values()]
         lines.append([group["name"], group["features"], " or ".join(group["verdicts"]), *right, *figures])
     return lines
 
@@ -145,17 +144,6 @@ def table(found: Sequence[Group]) -> str:
 def _median(values: Sequence[float | None]) -> float | None:
     known = sorted(value for value in values if value is not None)
     return known[len(known) // 2] if known else None
-
-
-def _short(value: float | None) -> str:
-    """Return a number of three digits, without an exponent."""
-    if value is None:
-        return ""
-    rounded = float(f"{value:.3g}")
-    if abs(rounded) >= 100:
-        return f"{rounded:,.0f}"
-    short = f"{rounded:.4f}".rstrip("0").rstrip(".")
-    return "0" if short == "-0" else short
 
 
 def _verdicts(codes: Sequence[str]) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
+from benchmarks.figure_files import write_whole
+
 
 class Settings(TypedDict):
     """What must be the same for figures that stand in one file."""
@@ -74,9 +76,7 @@ def read(path: Path) -> Figures:
 
 def write(path: Path, figures: Figures) -> None:
     """Write the file, whole or not at all."""
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    partial.rename(path)
+    write_whole(path, json.dumps(figures, indent=1) + "\n")
 
 
 def replaced(path: Path, settings: Settings, recipe: str, training: Training, *, all_of_them: bool) -> Figures:

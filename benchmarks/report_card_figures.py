@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
+from benchmarks.figure_files import short, write_whole
+
 _GROUPS = ("fidelity", "diversity", "copying")
 
 
@@ -52,9 +54,7 @@ def write(path: Path, found: Cards) -> None:
     """Write the file, whole or not at all: a card a line."""
     cards = ",\n".join(f"  {json.dumps(card)}" for card in found["cards"])
     head = json.dumps({name: value for name, value in found.items() if name != "cards"})
-    partial = path.with_suffix(".part")
-    partial.write_text(f'{head[:-1]}, "cards": [\n{cards}\n]}}\n', encoding="utf-8")
-    partial.rename(path)
+    write_whole(path, f'{head[:-1]}, "cards": [\n{cards}\n]}}\n')
 
 
 def rows(found: Cards) -> list[tuple[str, ...]]:
@@ -69,8 +69,8 @@ def rows(found: Cards) -> list[tuple[str, ...]]:
             (
                 f"`{card['recipe']}`",
                 str(card["minutes"]),
-                _short(fidelity["fd_ratio"]),
-                _short(fidelity["kid"]),
+                short(fidelity["fd_ratio"]),
+                short(fidelity["kid"]),
                 *(f"{100 * share:.0f} %" for share in shares),
                 "" if diversity["kl"] is None else f"{diversity['kl']:.2f}",
                 f"{100 * (card['copying']['duplicates'] or 0):.1f} %",
@@ -78,9 +78,3 @@ def rows(found: Cards) -> list[tuple[str, ...]]:
             )
         )
     return lines
-
-
-def _short(value: float) -> str:
-    """Return a number of three digits, without an exponent."""
-    rounded = float(f"{value:.3g}")
-    return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:.4f}".rstrip("0").rstrip(".")

@@ -44,11 +44,9 @@ def main() -> None:
             f"{asked.folder} has no generator of {asked.dataset} after {', '.join(map(str, MINUTES))} minutes"
         )
     packaged = PACKAGED[asked.dataset]
-    network = extractors.load(
-        wire.ExtractorSpec(asked.dataset, packaged.path, packaged.sha256),
-        bounds(RECIPES["darknet"].params),
-        torch.device("cpu"),
-    )
+    limits = bounds(RECIPES["darknet"].params)
+    spec = wire.ExtractorSpec(asked.dataset, packaged.path, packaged.sha256, limits)
+    network = extractors.load(spec, torch.device("cpu"))
 
     def look(pixels: Tensor) -> Judged:
         return Judged(pixels, *network.look_at(pixels))

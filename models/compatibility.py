@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.limits import MAX_FRAME_RATIO
+from models.limits import HELD_OUT_EVERY, MAX_FRAME_RATIO
 from models.messages import Message, ParameterFaults
 from models.recipes import RECIPES
 from models.specs.base import TrainParams
 from models.specs.recipe import Needs, Recipe
 
 DOMAINS = ("trainA", "trainB")
-# A classifier keeps every tenth training image for testing where a data set has no test part.
-KEPT = 10
 
 
 class MisfitError(ValueError):
@@ -77,9 +75,9 @@ def _check_count(needs: Needs, dataset: Mapping[str, Any], params: TrainParams) 
         return
     count = sum(parts.values()) if params.split == "all" else parts.get("train", dataset["images"])
     if needs is Needs.classes and "test" not in parts:
-        if count < KEPT:
-            raise MisfitError("dataset", ParameterFaults.needs_test_images(kept=KEPT))
-        count -= count // KEPT
+        if count < HELD_OUT_EVERY:
+            raise MisfitError("dataset", ParameterFaults.needs_test_images(kept=HELD_OUT_EVERY))
+        count -= count // HELD_OUT_EVERY
     if count < params.batch_size:
         raise MisfitError("batch_size", ParameterFaults.training_images(count=count))
 

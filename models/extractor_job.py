@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from models.compatibility import KEPT
+from models.limits import HELD_OUT_EVERY
 
 # Networks see sizes in this range; images of others are scaled.
 _SMALLEST, _LARGEST, _WIDE = 16, 64, 32
@@ -32,7 +32,7 @@ def extractor_params(dataset: Mapping[str, Any]) -> dict[str, Any]:
     parts = dataset["parts"]
     train = parts.get("train", dataset["images"])
     if "test" not in parts:
-        train -= train // KEPT
+        train -= train // HELD_OUT_EVERY
     named = targets(dataset)
     turned = named == "rotations"
     batch = _SMALL_BATCH if turned or train < _SMALL_SET else _BATCH

@@ -6,5 +6,8 @@ MAX_FRAME_RATIO = 1.25
 # A list or mapping of a request may have this many entries. Nobody types more, and each entry costs time in SQL.
 MAX_ENTRIES = 100
 
+# Where a data set has no test part, every so many-th training image is held out.
+HELD_OUT_EVERY = 10
+
 # One trainer may take this share of the memory of a machine or container. The system and the supervisor need the rest.
 TRAINER_MEMORY_SHARE = 0.85

@@ -36,7 +36,7 @@ def main() -> None:
             checkpoints.write(path, stripped(checkpoints.read(_trained(name, Path(folder)))))
         path.chmod(0o644)  # trainers in an image have another user
         spec = wire.ExtractorSpec(name, path, bounds=bounds(RECIPES["darknet"].params))
-        made = extractor.load(spec, spec.bounds, torch.device("cpu"))
+        made = extractor.load(spec, torch.device("cpu"))
         print(f'"{name}": PackagedExtractor(Path("{path.name}"), "{made.sha256}", {made.accuracy}),')
 
 

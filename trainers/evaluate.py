@@ -45,7 +45,7 @@ def evaluate(spec: EvaluateSpec, reporter: Reporter) -> None:
         RuntimeError: torch found no memory, or something else went wrong.
     """
     device = devices.prepare(spec.device, spec.threads, exact=True)
-    extractor = extractors.load(spec.extractor, spec.extractor.bounds, device)
+    extractor = extractors.load(spec.extractor, device)
     # 1. What is judged, and what it is compared with. Images are read and generated block by block, later.
     if spec.checkpoint is not None:
         material = of_checkpoint(spec, checkpoints.read(spec.checkpoint), device, reporter)

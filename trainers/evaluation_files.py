@@ -71,7 +71,9 @@ class Findings:
 
     def files(self, judged: Judged, train: Judged, test: Judged) -> Iterator[NewFile]:
         """Yield the grid of judged images, plots, and the report."""
-        yield NewFile("samples", "judged.png", png.png(png.tile(judged.pixels[:CELLS])), PNG)
+        # From all over the set: images of a data set may be sorted by their class.
+        some = judged.pixels[:: max(1, len(judged.pixels) // CELLS)][:CELLS]
+        yield NewFile("samples", "judged.png", png.png(png.tile(some)), PNG)
         yield from self._figures()
         closest = self.card.closest[:_PAIRS]
         # Where nothing was held out, test images count as training images.

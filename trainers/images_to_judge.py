@@ -12,6 +12,7 @@ import torch
 
 from models.messages import Misfits
 from trainers import data
+from trainers.data.images import every_tenth
 from trainers.data.prepare import Squaring
 from trainers.data.rng import Draws
 from trainers.loop import weights
@@ -35,8 +36,6 @@ BLOCK = 256
 MOST_TRAIN, MOST_TEST = 50_000, 10_000
 # Larger images are scaled to the extractor's size while they are read.
 _LARGEST = 256
-# Without a test part, every tenth image is held out.
-_HELD_OUT = 10
 
 Blocks = Iterator[torch.Tensor]
 
@@ -128,16 +127,15 @@ def _material(spec: EvaluateSpec, judged: Pictures, parts: dict[str, Images], ch
             Misfits.judged_channels(name=spec.dataset.name, channels=train.pixels.shape[1], wanted=channels)
         )
     if "test" in parts:
-        rows, held_out = torch.arange(len(train)), parts["test"]
-        kept = torch.arange(len(held_out))
+        rows, others, kept = torch.arange(len(train)), parts["test"], torch.arange(len(parts["test"]))
     else:
-        out = torch.arange(len(train)) % _HELD_OUT == _HELD_OUT - 1
-        rows, held_out, kept = (~out).nonzero()[:, 0], train, out.nonzero()[:, 0]
+        out = every_tenth(len(train))
+        rows, others, kept = torch.where(~out)[0], train, torch.where(out)[0]
     rows, kept = _some(rows, MOST_TRAIN, draws, 0), _some(kept, MOST_TEST, draws, 1)
     return Material(
         judged,
         Pictures(len(rows), _of_parts([train], rows)),
-        Pictures(len(kept), _of_parts([held_out], kept)),
+        Pictures(len(kept), _of_parts([others], kept)),
         "test" in parts,
     )
 
@@ -156,4 +154,4 @@ def _of_parts(parts: list[Images], chosen: torch.Tensor) -> Blocks:
         here = chosen[(chosen >= first) & (chosen < first + len(part))] - first
         first += len(part)
         # Some at a time: the pixels may be a map of a file.
-        yield from (part.pixels[rows] for rows in torch.split(here, BLOCK) if len(rows))
+        yield from (part.take(rows) for rows in torch.split(here, BLOCK) if len(rows))

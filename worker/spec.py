@@ -23,9 +23,6 @@ from worker.datasets import Cache, UnfetchableError
 from worker.device import Device
 from worker.outages import patiently
 
-# What recipes can make whose generator paints from noise.
-GENERATES = "images"
-
 log = structlog.get_logger(__name__)
 
 
@@ -182,7 +179,7 @@ class _Files:
 
     def _of_training(self) -> wire.ExtractorSpec | None:
         """Return the extractor that judges the images of a training; None where there is none and none is needed."""
-        if GENERATES not in RECIPES[self._job["recipe"]].outputs:
+        if not RECIPES[self._job["recipe"]].generates_images:
             return None
         dataset = patiently(lambda: self._stores.datasets.find(self._job["dataset_id"], None), self._given_up)
         found = None

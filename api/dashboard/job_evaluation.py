@@ -20,7 +20,6 @@ from stores.infra.errors import NotFoundError
 LISTED = 20
 # What is larger is no report of this service, and is only linked to.
 LARGEST_REPORT = 4_000_000
-FROM_NOISE = "images"
 PNG = "image/png"
 # The closest pairs with words, and without for the page, which adds its own.
 PAIRS, PAIRS_SHEET = "closest_pairs.png", "pairs.png"
@@ -30,7 +29,7 @@ Files = Mapping[str, Sequence[Artifact]]
 
 def can_be_judged(job: Mapping[str, Any]) -> bool:
     """Return whether a job is a training whose generator makes images from noise."""
-    return job["kind"] == JobKind.train and FROM_NOISE in RECIPES[job["recipe"]].outputs
+    return job["kind"] == JobKind.train and RECIPES[job["recipe"]].generates_images
 
 
 def evaluations(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from api.dashboard.job_evaluation import FROM_NOISE
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import PageQuery, Query, Sha256
 from api.v1.datasets import get_dataset, list_datasets
@@ -35,7 +34,7 @@ def ranking(visit: Visit[RankingQuery], dataset_id: str) -> TemplateResponse:
     found = visit.service.stores.queries.evaluations
     extractors = found.extractors(dataset["id"], visit.who.reads)
     chosen = visit.query.extractor or next((one["sha256"] for one in extractors), None)
-    recipes = [recipe.name for recipe in RECIPES.values() if FROM_NOISE in recipe.outputs]
+    recipes = [recipe.name for recipe in RECIPES.values() if recipe.generates_images]
     context = {
         "dataset": dataset,
         "comparable": not any(part in dataset["parts"] for part in DOMAINS) and dataset["images"] >= FEWEST_IMAGES,

@@ -19,8 +19,6 @@ from stores.accounts.keys import Principal
 from stores.container import Stores
 from stores.jobs.insert import NewJob
 
-# Classifiers and translators make nothing from noise.
-FROM_NOISE = "images"
 # The recipe of an evaluation that judges no checkpoint: that of the classifiers whose features are compared.
 JUDGE = RECIPES["darknet"]
 
@@ -73,8 +71,8 @@ def _judged(stores: Stores, who: Principal, source: EvaluateSource, errors: list
 def _of_job(stores: Stores, who: Principal, source: EvaluateSource, job_id: str) -> Judged:
     job = training_of(stores, who, job_id)
     recipe = RECIPES[job["recipe"]]
-    if FROM_NOISE not in recipe.outputs:
-        generators = [known.name for known in RECIPES.values() if FROM_NOISE in known.outputs]
+    if not recipe.generates_images:
+        generators = [known.name for known in RECIPES.values() if known.generates_images]
         message = (
             RequestFaults.translator_not_evaluated(recipe=recipe.name)
             if recipe.outputs

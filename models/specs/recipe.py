@@ -60,6 +60,11 @@ class Recipe:
     queues: tuple[DeviceClass, ...] = ALL_QUEUES
     outputs: tuple[str, ...] = ("grid", "images", "interpolation")
 
+    @property
+    def generates_images(self) -> bool:
+        """Whether it has a generator of images from noise: classifiers have none, and translators take images."""
+        return "images" in self.outputs
+
     def preset(self, name: str) -> Preset | None:
         """Return the preset of this name, or None."""
         return next((preset for preset in self.presets if preset.name == name), None)

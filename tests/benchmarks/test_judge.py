@@ -29,11 +29,9 @@ TRIED = (
 
 @pytest.fixture(scope="module")
 def look():
-    network = extractor.load(
-        wire.ExtractorSpec("mnist-10k", Path(PACKAGED["mnist-10k"].path), None),
-        bounds(RECIPES["darknet"].params),
-        torch.device("cpu"),
-    )
+    limits = bounds(RECIPES["darknet"].params)
+    spec = wire.ExtractorSpec("mnist-10k", Path(PACKAGED["mnist-10k"].path), bounds=limits)
+    network = extractor.load(spec, torch.device("cpu"))
     return lambda pixels: Judged(pixels, *network.look_at(pixels))
 
 

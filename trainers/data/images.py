@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import torch
 
+from models.limits import HELD_OUT_EVERY
+
 _AT_ONCE = 1 << 24  # bytes of pixels that are counted at a time
 
 
@@ -35,6 +37,10 @@ class Images:
     def __len__(self) -> int:
         return len(self.pixels if self.rows is None else self.rows)
 
+    def take(self, chosen: torch.Tensor) -> torch.Tensor:
+        """Return the pixels of the images of these numbers, [n] int64, as they are stored: [n, C, H, W] uint8."""
+        return self.pixels.index_select(0, chosen if self.rows is None else self.rows[chosen])
+
     def only(self, chosen: torch.Tensor) -> Images:
         """Return the images for which ``chosen``, bool (n,), is true, (len(self),)."""
         rows = chosen.nonzero()[:, 0]
@@ -59,3 +65,14 @@ class Images:
         means = shares @ values  # [C]
         deviations = (shares * (values - means[:, None]).square()).sum(1).sqrt()
         return tuple(zip(means.tolist(), deviations.tolist()))
+
+
+def middle(whole: torch.Tensor, size: int) -> torch.Tensor:
+    """Return the middle windows, [..., size, size], of images that may be stored with a margin, [..., H, H]."""
+    edge = (whole.shape[-1] - size) // 2
+    return whole[..., edge : edge + size, edge : edge + size]
+
+
+def every_tenth(count: int) -> torch.Tensor:
+    """Return which of so many training images are held out where there is no test part: every tenth, bool [count]."""
+    return torch.arange(count) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1

@@ -15,6 +15,7 @@ import torch
 from models.messages import Misfits
 from trainers.data import device_memory
 from trainers.data.augment import cut
+from trainers.data.images import middle
 from trainers.data.prefetch import GpuLane, Prefetch
 from trainers.data.sampler import EACH_ONCE, Epochs, Sampler, SamplerState
 from trainers.data.transfer import to_device
@@ -189,17 +190,11 @@ class ImageFeed(Feed):
 
     def plain(self, chosen: torch.Tensor) -> torch.Tensor:
         """Return the images of these numbers without augmentation: the middle window, [N, C, size, size] uint8."""
-        return self._middle(self.pixels(chosen))
+        return middle(self.pixels(chosen), self.preprocessing.size)
 
     def plain_of(self, images: Images, chosen: torch.Tensor) -> torch.Tensor:
         """Return images that are not this feed's without augmentation, on its device: [N, C, size, size] uint8."""
-        rows = chosen if images.rows is None else images.rows[chosen]
-        return to_device(self._middle(images.pixels.index_select(0, rows)), self.draws.device)
-
-    def _middle(self, whole: torch.Tensor) -> torch.Tensor:
-        size = self.preprocessing.size
-        edge = (whole.shape[-1] - size) // 2
-        return whole[..., edge : edge + size, edge : edge + size]
+        return to_device(middle(images.take(chosen), self.preprocessing.size), self.draws.device)
 
     def mean(self) -> torch.Tensor:
         """Return the mean image, normalised, [C, H, W] on the CPU.

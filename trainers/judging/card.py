@@ -16,7 +16,8 @@ from trainers.judging.kernel_distance import kernel_distance
 from trainers.judging.reference import Judged, Looks, Realism, Reference
 from trainers.judging.verdicts import Observed, Reason
 
-# Real images that are as many as the generated ones; distances of all pairs beyond that would only take time.
+# Generated images, and training images in their place, of which all pairs with held-out ones are looked at. More would
+# only take time; memory does not depend on it, because distances are made in blocks.
 MOST = 5000
 
 
@@ -82,9 +83,9 @@ def judge(generated: Judged, reference: Reference, looks: Looks | None = None) -
     )
     found = verdicts.reasons(observed, reference)
     # As many training images stand for generated ones: distances of fewer images are larger by themselves.
-    rows = reference.drawn(len(reference.train.features), min(len(generated.features), MOST))
+    rows = reference.drawn(len(reference.train.features), len(generated.features))
     fidelity, beside = _fidelity(generated.features, reference.train.features[rows], realism, reference)
-    diversity, more = _diversity(generated, reference, rows)
+    diversity, more = _diversity(generated, reference)
     copied = _copying(looks, reference)
     many = None if generated.probabilities is None else generated.probabilities.shape[1]
     far = _distance(fidelity, reference, rows)
@@ -130,10 +131,14 @@ def _distance(fidelity: Mapping[str, float], reference: Reference, rows: Tensor)
     return distance(fidelity["fd"], fidelity["fd_reference"], reference.moments, features, kinds)
 
 
-def _diversity(generated: Judged, reference: Reference, rows: Tensor) -> tuple[dict[str, object], dict[str, float]]:
-    test = reference.test
-    own = neighbours.balls(test.features, generated.features[: max(MOST, len(rows))])
-    real = neighbours.balls(test.features, reference.train.features[rows])
+def _diversity(generated: Judged, reference: Reference) -> tuple[dict[str, object], dict[str, float]]:
+    test, train = reference.test, reference.train
+    count = min(len(generated.features), MOST)
+    # Drawn at random: images of a data set may be sorted by their class.
+    own, real = (
+        neighbours.balls(test.features, some.features[reference.drawn(len(some.features), count)])
+        for some in (generated, train)
+    )
     figures: dict[str, object] = {"recall": own.recall, "coverage": own.coverage, "coverage_reference": real.coverage}
     figures.update(class_histogram=None, kl=None, classes_missing=None)
     beside: dict[str, float] = {"recall": real.recall}

@@ -56,11 +56,8 @@ class Extractor(Protocol):
         """
 
 
-def load(spec: ExtractorSpec, bounds: Mapping[str, Bound], device: torch.device) -> Extractor:
-    """Load the extractor that a spec names.
-
-    ``bounds`` are those of the parameters of `darknet`, which the spec has: nothing larger is built, whatever the file
-    claims.
+def load(spec: ExtractorSpec, device: torch.device) -> Extractor:
+    """Load the extractor that a spec names. Nothing larger than its bounds is built, whatever the file claims.
 
     Raises:
         CheckpointCorruptError: the file is missing or damaged, or is not what the spec wants.
@@ -70,7 +67,7 @@ def load(spec: ExtractorSpec, bounds: Mapping[str, Bound], device: torch.device)
     if spec.name == INCEPTION:
         extractor = InceptionExtractor(path, device)
     else:
-        extractor = DarknetExtractor(spec.name, checkpoints.read(path), bounds, device)
+        extractor = DarknetExtractor(spec.name, checkpoints.read(path), spec.bounds, device)
     if spec.sha256 not in (None, extractor.sha256):
         raise CheckpointCorruptError(
             ExtractorFaults.other_extractor(name=spec.name, found=extractor.sha256, wanted=spec.sha256)

@@ -23,9 +23,9 @@ class KernelDistance(NamedTuple):
 def kernel_distance(x: Tensor, y: Tensor, seed: int, subsets: int = SUBSETS, size: int = SIZE) -> KernelDistance:
     """Return the unbiased squared MMD of two sets of features (n, d) and (m, d), over random subsets of both.
 
-    The kernel is (x y / d + 1)^3. A subset takes `size` rows of each set, or half of the smaller one where that is
-    less: a subset of all rows would be the same each time. It can be below 0, because its mean is 0 for two samples of
-    one distribution.
+    Binkowski et al. 2018, equation 4. The kernel is (x y / d + 1)^3. A subset takes `size` rows of each set, or half of
+    the smaller one where that is less: a subset of all rows would be the same each time. It can be below 0, because its
+    mean is 0 for two samples of one distribution.
 
     Raises:
         ValueError: a set has fewer than four rows.
@@ -42,14 +42,6 @@ def kernel_distance(x: Tensor, y: Tensor, seed: int, subsets: int = SUBSETS, siz
     own = _pairs(x, x, of_x, of_x) - of_x @ _own(x) + _pairs(y, y, of_y, of_y) - of_y @ _own(y)
     found = own / (size * (size - 1)) - 2 * _pairs(x, y, of_x, of_y) / size**2
     return KernelDistance(float(found.mean()), float(found.std()) if subsets > 1 else 0.0)
-
-
-def squared_mmd(x: Tensor, y: Tensor) -> float:
-    """Return the unbiased squared MMD of equally many rows (n, d): Binkowski et al. 2018, equation 4."""
-    n = len(x)
-    every = torch.ones(1, n, dtype=torch.float64)
-    own = _pairs(x, x, every, every) - _own(x).sum() + _pairs(y, y, every, every) - _own(y).sum()
-    return float(own / (n * (n - 1)) - 2 * _pairs(x, y, every, every) / n**2)
 
 
 def _pairs(x: Tensor, y: Tensor, of_x: Tensor, of_y: Tensor) -> Tensor:

@@ -48,6 +48,7 @@ class Neighbourhoods:
         draws = torch.Generator().manual_seed(seed)
         rows = torch.randperm(len(held_out), generator=draws)[:_MOST].sort().values
         self._images = held_out[rows]
+        self._seed = seed
         self.count = min(count, len(pool) // 2)
         splits = [torch.randperm(len(pool), generator=draws) for _ in range(_SPLITS)]
         radii, few = [], torch.zeros(_SPLITS, dtype=torch.float64)
@@ -65,7 +66,11 @@ class Neighbourhoods:
 
     def missing(self, pixels: Tensor) -> Missing:
         """Count the neighbourhoods that generated images (n, C, H, W) leave empty, or nearly."""
-        appearance = copying.appearance(pixels[: self.count])
+        if len(pixels) > self.count:
+            # Drawn at random: images of a data set may be sorted by their class.
+            draws = torch.Generator().manual_seed(self._seed)
+            pixels = pixels[torch.randperm(len(pixels), generator=draws)[: self.count]]
+        appearance = copying.appearance(pixels)
         held = copying.within(self._images, appearance, self._radii)
         return Missing(float(_is_missing(held).double().mean()), self.real, self.limit)
 

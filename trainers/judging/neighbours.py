@@ -94,25 +94,13 @@ def balls(real: Tensor, fake: Tensor) -> Balls:
     )
 
 
-def precision_recall(real: Tensor, fake: Tensor) -> tuple[float, float]:
-    """Return precision and recall of `balls`."""
-    found = balls(real, fake)
-    return found.precision, found.recall
-
-
-def density_coverage(real: Tensor, fake: Tensor) -> tuple[float, float]:
-    """Return density and coverage of `balls`."""
-    found = balls(real, fake)
-    return found.density, found.coverage
-
-
-def coverage(real: Tensor, fake: Tensor, k: int = COVERAGE_NEIGHBOURS) -> float:
-    """Return the share of balls of real images (n, features) that hold one of the fakes (m, features) or more.
+def coverage(real: Tensor, reach: Tensor, fake: Tensor) -> float:
+    """Return the share of real images (n, features) that have one of the fakes (m, features) within their radii (n,).
 
     Raises:
-        ValueError: there are no more than k real images, or no fake.
+        ValueError: there is no fake.
     """
-    return float((nearest(real, fake).distances[:, 0] <= radii(real, k)).float().mean())
+    return float((nearest(real, fake).distances[:, 0] <= reach).float().mean())
 
 
 def expected_coverage(real: int, fake: int, k: int = COVERAGE_NEIGHBOURS) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Tup
 
 from models.messages import Alerts, Message
 from trainers.loop import look_watches, watches
-from trainers.methods import Verdicts
+from trainers.methods import DiscriminatorOutput
 
 if TYPE_CHECKING:
     from trainers.loop.look_watches import LookWatch, Seen
@@ -37,7 +37,7 @@ class Watched(NamedTuple):
     """What alarms must know of a training."""
 
     metrics: tuple[str, ...]  # the names of what each step measures
-    verdicts: Verdicts
+    d_output: DiscriminatorOutput
     label_smoothing: float = 0.0
     # While only the discriminator learns, or rates still rise, nothing is unusual.
     warmup_steps: int = 0
@@ -73,7 +73,7 @@ class Alarms:
         self.ended: str | None = None  # the code of the alarm that ended the job
         self._steps: dict[str, Watch] = {watch.name: watch for watch in _step_watches(watched)}
         self._looks: dict[str, LookWatch] = {watch.name: watch for watch in _look_watches(watched)}
-        self._alike = look_watches.AlikeTranslations() if watched.verdicts is Verdicts.patches else None
+        self._alike = look_watches.AlikeTranslations() if watched.d_output is DiscriminatorOutput.patches else None
         self._images = 0  # at the last step
         self._looked = 0  # images at the last look
 
@@ -153,13 +153,13 @@ class Alarms:
 
 def _step_watches(watched: Watched) -> list[Watch]:
     found: list[Watch] = []
-    if watched.verdicts is Verdicts.probabilities:
+    if watched.d_output is DiscriminatorOutput.probabilities:
         found += [watches.DiscriminatorWins(watched.label_smoothing), watches.GeneratorWins(watched.label_smoothing)]
-    elif watched.verdicts is Verdicts.scores:
+    elif watched.d_output is DiscriminatorOutput.scores:
         found += [watches.WrongSign(), watches.Growing()]
-    elif watched.verdicts is Verdicts.errors:
+    elif watched.d_output is DiscriminatorOutput.errors:
         found += [watches.StuckBalance()]
-    elif watched.verdicts is Verdicts.patches:
+    elif watched.d_output is DiscriminatorOutput.patches:
         found += [watches.RisingCycle()]
     for norm in watched.metrics:
         if norm.endswith("grad_norm"):
@@ -172,6 +172,6 @@ def _step_watches(watched: Watched) -> list[Watch]:
 
 
 def _look_watches(watched: Watched) -> list[LookWatch]:
-    if watched.verdicts in (Verdicts.patches, Verdicts.none):
+    if watched.d_output in (DiscriminatorOutput.patches, DiscriminatorOutput.none):
         return []
     return [look_watches.Collapse(), look_watches.Standstill(), look_watches.Overfitting()]

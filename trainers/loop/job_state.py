@@ -50,7 +50,7 @@ class JobState:
         self.clock = EpochClock()
         # Recipes without labels to smooth, and classifiers, which have no warm-up of their own, lack the parameters.
         warmup = int(vars(params).get("d_warmup_steps", 0))
-        watched = Watched(method.metrics, method.verdicts, params.label_smoothing, warmup, params.warmup_images)
+        watched = Watched(method.metrics, method.d_output, params.label_smoothing, warmup, params.warmup_images)
         self.alarms = Alarms(reporter, watched, reactions.actions(params))
         self.looks = Looks(method.live_look, sampler.batch_size)
         self.metrics = StepMetrics(method.metrics, method.feed.draws.device, reporter, self.alarms, self.looks)

@@ -7,8 +7,7 @@ from typing import NamedTuple, Protocol
 import torch
 
 from trainers.judging.neighbours import balls, expected_coverage, nearest, nearest_others
-from trainers.loop.watches import Numbers, Remembering
-from trainers.loop.windows import Window
+from trainers.loop.watches import Lasting, Numbers, Remembering
 from trainers.methods.live_look import FEWEST, Look
 
 # Images between two looks, and steps at the least: a look takes less than 1 % of their time.
@@ -112,7 +111,14 @@ class LookWatch(Remembering, Protocol):
         """Account for a look, ``images`` after the one before; return the numbers to raise the alarm with."""
 
 
-class Collapse:
+class LastingLook(Lasting):
+    """A condition that lasts for five looks."""
+
+    def __init__(self) -> None:
+        super().__init__(5 * EVERY, 5)
+
+
+class Collapse(LastingLook):
     """The generator makes few kinds of images, whatever the noise.
 
     Its fakes repeat, or they are near real images but near few of them. That is also how a generator looks that has
@@ -120,6 +126,7 @@ class Collapse:
     """
 
     code = name = "collapse"
+    values = ("most",)
     repeats = 0.05  # fakes of different noise are a third of their mean distance from the nearest other, or more
     least_reach, least_variety = 0.5, 0.55
     # What counts as growth over the most so far. The figures of one and the same generator differ by a tenth or two;
@@ -127,114 +134,67 @@ class Collapse:
     growth, spread_growth, grown = 1.3, 1.05, 0.6
 
     def __init__(self) -> None:
-        self.window = Window(5 * EVERY, 5)
-        self._most = {"coverage": 0.0, "variety": 0.0, "spread": 0.0}
+        super().__init__()
+        self.most = {"coverage": 0.0, "variety": 0.0, "spread": 0.0}
 
     def look(self, seen: Seen, images: int) -> Numbers | None:
         """Look at how many real images the fakes cover."""
-        most, figures = self._most, {name: float(getattr(seen, name)) for name in self._most}
+        most, figures = self.most, {name: float(getattr(seen, name)) for name in self.most}
         grows = any(figures[name] > self.growth * most[name] for name in ("coverage", "variety"))
         grows |= self.spread_growth * most["spread"] < seen.spread < self.grown
-        self._most = {name: max(most[name], value) for name, value in figures.items()}
+        self.most = {name: max(most[name], value) for name, value in figures.items()}
         few = seen.reach < self.least_reach and seen.variety < self.least_variety and not grows
         raised = self.window.look(holds=few or seen.distinct < self.repeats, images=images)
         return {"coverage": seen.coverage, "distance_ratio": seen.spread} if raised else None
 
-    def state(self) -> dict[str, object]:
-        """Return what it remembers, for the checkpoint."""
-        return {"window": self.window.state(), "most": dict(self._most)}
 
-    def restore(self, state: object) -> None:
-        """Continue from a checkpoint. Those of earlier versions have the state of a streak."""
-        if isinstance(state, dict):
-            self.window.restore(state["window"])
-            self._most = dict(state["most"])
-        else:
-            self.window.restore(state)
-
-
-class AlikeTranslations:
+class AlikeTranslations(Lasting):
     """Translations of different images are alike: their mean distance is under half of that of real images.
 
     Translators are watched by their grids: their images are as varied as what they translate, if all is well.
     """
 
     code = name = "collapse"
+    values = ("before",)
     alike = 0.5
     growth = 1.05
     grace = 3_000  # images: untrained translators make the same grey image of everything
 
     def __init__(self) -> None:
-        self.window = Window(2, 2)
-        self._before = 0.0
+        super().__init__(2, 2)
+        self.before = 0.0
 
     def grid(self, spread: float, images: int) -> Numbers | None:
         """Look at the spread of a grid's translations, after so many images."""
-        grows = spread > self._before * self.growth
-        self._before = spread
+        grows = spread > self.before * self.growth
+        self.before = spread
         if images < self.grace:
             return None
         raised = self.window.look(holds=spread < self.alike and not grows, images=1)
         return {"distance_ratio": spread} if raised else None
 
-    def state(self) -> dict[str, object]:
-        """Return what it remembers, for the checkpoint."""
-        return {"window": self.window.state(), "before": self._before}
 
-    def restore(self, state: object) -> None:
-        """Continue from a checkpoint. Those of earlier versions have the state of a streak."""
-        if isinstance(state, dict):
-            self.window.restore(state["window"])
-            self._before = float(state["before"])
-        else:
-            self.window.restore(state)
-
-
-class Standstill:
+class Standstill(LastingLook):
     """The generator's images of the same noise stay what they are: it does not learn."""
 
     code = "generator_stalled"
     name = "standstill"
     least = 0.001
 
-    def __init__(self) -> None:
-        self.window = Window(5 * EVERY, 5)
-
     def look(self, seen: Seen, images: int) -> Numbers | None:
         """Look at how far the fakes have moved."""
         raised = self.window.look(holds=seen.moved < self.least, images=images)
         return {"moved": seen.moved} if raised else None
 
-    def state(self) -> dict[str, object]:
-        """Return what it remembers, for the checkpoint."""
-        return {"window": self.window.state()}
 
-    def restore(self, state: object) -> None:
-        """Continue from a checkpoint."""
-        if isinstance(state, dict):
-            self.window.restore(state["window"])
-
-
-class Overfitting:
+class Overfitting(LastingLook):
     """The discriminator knows its training images by heart: held-out images look like fakes to it."""
 
     code = name = "overfitting"
     most = 0.5
-
-    def __init__(self) -> None:
-        self.window = Window(5 * EVERY, 5)
 
     def look(self, seen: Seen, images: int) -> Numbers | None:
         """Look at how the discriminator scores held-out images."""
         share = seen.overfitting
         raised = self.window.look(holds=share is not None and share > self.most, images=images)
         return {"overfitting": share} if raised and share is not None else None
-
-    def state(self) -> dict[str, object]:
-        """Return what it remembers, for the checkpoint."""
-        return {"window": self.window.state()}
-
-    def restore(self, state: object) -> None:
-        """Continue from a checkpoint."""
-        if isinstance(state, dict):
-            self.window.restore(state["window"])

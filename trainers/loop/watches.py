@@ -6,6 +6,7 @@ in images, so that neither the size of a batch nor that of the data set changes 
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Dict, Mapping, Protocol
 
 from trainers.loop.windows import Average, RunningMedian, Window
@@ -39,38 +40,49 @@ class Watch(Remembering, Protocol):
 
 
 class Lasting:
-    """The part that all share: a window, and what else has a state."""
+    """The part that all share: a window, and what a checkpoint holds of it and of everything else that changes."""
 
     code = ""
     name = ""
-    parts: tuple[str, ...] = ()  # attributes with a state beside the window's
+    parts: tuple[str, ...] = ()  # attributes with a state of their own
+    values: tuple[str, ...] = ()  # attributes that are numbers, or numbers by name
 
-    def __init__(self, patience: int = PATIENCE) -> None:
-        self.window = Window(patience, FEWEST_STEPS)
+    def __init__(self, patience: int = PATIENCE, fewest: int = FEWEST_STEPS) -> None:
+        self.window = Window(patience, fewest)
 
     def state(self) -> dict[str, object]:
         """Return what it remembers, for the checkpoint."""
-        return {"window": self.window.state(), **{name: getattr(self, name).state() for name in self.parts}}
+        parts = {name: getattr(self, name).state() for name in self.parts}
+        return {"window": self.window.state(), **parts, **{name: copy(getattr(self, name)) for name in self.values}}
 
     def restore(self, state: object) -> None:
         """Continue from a checkpoint. Those of earlier versions have the state of a streak."""
-        if isinstance(state, dict):
-            self.window.restore(state["window"])
-            for name in self.parts:
-                getattr(self, name).restore(state.get(name))
-        else:
+        if not isinstance(state, dict):
             self.window.restore(state)
+            return
+        self.window.restore(state["window"])
+        for name in self.parts:
+            getattr(self, name).restore(state.get(name))
+        for name in self.values:
+            setattr(self, name, copy(state[name]))
 
 
-class DiscriminatorWins(Lasting):
-    """The discriminator is certain and right: the generator has nothing to learn from."""
+# Mean probabilities beyond which a discriminator is certain.
+SURE, UNSURE = 0.95, 0.05
 
-    code = name = "discriminator_too_strong"
+
+class Certain(Lasting):
+    """A discriminator that is certain. With smoothed labels even the best says 1 - s of real images, and not 1."""
 
     def __init__(self, smoothing: float) -> None:
         super().__init__()
-        # With smoothed labels even the best discriminator says 1 - s of real images, and not 1.
         self.sure = SURE * (1 - smoothing)
+
+
+class DiscriminatorWins(Certain):
+    """The discriminator is certain and right: the generator has nothing to learn from."""
+
+    code = name = "discriminator_too_strong"
 
     def step(self, row: Row, images: int) -> Numbers | None:
         """Look at the mean probabilities of real and fake images."""
@@ -79,24 +91,16 @@ class DiscriminatorWins(Lasting):
         return {"d_real": real, "d_fake": fake} if raised else None
 
 
-class GeneratorWins(Lasting):
+class GeneratorWins(Certain):
     """The discriminator is certain and wrong: what the generator learns from it means little."""
 
     code = name = "generator_too_strong"
-
-    def __init__(self, smoothing: float) -> None:
-        super().__init__()
-        self.sure = SURE * (1 - smoothing)
 
     def step(self, row: Row, images: int) -> Numbers | None:
         """Look at the mean probabilities of real and fake images."""
         real, fake = row["d_real"], row["d_fake"]
         raised = self.window.look(holds=fake > self.sure or real < UNSURE, images=images)
         return {"d_real": real, "d_fake": fake} if raised else None
-
-
-# Mean probabilities beyond which a discriminator is certain.
-SURE, UNSURE = 0.95, 0.05
 
 
 class LargeGradient(Lasting):
@@ -139,6 +143,7 @@ class VanishingGradient(Lasting):
     code = "generator_stalled"
     name = "vanishing_gradient"
     parts = ("usual",)
+    values = ("once",)
     share = 1e-3
 
     def __init__(self) -> None:
@@ -154,16 +159,6 @@ class VanishingGradient(Lasting):
             self.once = max(self.once, self.usual.value)
         raised = self.window.look(holds=norm < self.share * self.once, images=images)
         return {"g_grad_norm": norm, "usual": self.once} if raised else None
-
-    def state(self) -> dict[str, object]:
-        """Return what it remembers, for the checkpoint."""
-        return {**super().state(), "once": self.once}
-
-    def restore(self, state: object) -> None:
-        """Continue from a checkpoint."""
-        super().restore(state)
-        if isinstance(state, dict):
-            self.once = float(state["once"])
 
 
 class WrongSign(Lasting):
@@ -222,6 +217,7 @@ class RisingCycle(Lasting):
 
     code = name = "cycle_loss_rises"
     parts = ("recent",)
+    values = ("lowest",)
     ratio = 1.5
 
     def __init__(self) -> None:
@@ -237,13 +233,3 @@ class RisingCycle(Lasting):
         holds = 0 < self.lowest * self.ratio < self.recent.value
         raised = self.window.look(holds=holds, images=images)
         return {"cycle_loss": self.recent.value, "lowest": self.lowest} if raised else None
-
-    def state(self) -> dict[str, object]:
-        """Return what it remembers, for the checkpoint."""
-        return {**super().state(), "lowest": self.lowest}
-
-    def restore(self, state: object) -> None:
-        """Continue from a checkpoint."""
-        super().restore(state)
-        if isinstance(state, dict):
-            self.lowest = float(state["lowest"])

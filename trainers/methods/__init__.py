@@ -23,8 +23,8 @@ class Iteration(NamedTuple):
     fraction: float  # share of the budget used before it, 0 to 1: what schedules follow
 
 
-class Verdicts(Enum):
-    """What a discriminator's metrics of real and fake images are, and so which alarms can watch them."""
+class DiscriminatorOutput(Enum):
+    """What a discriminator puts out, and so which alarms can watch `d_real` and `d_fake`, its means."""
 
     probabilities = "probabilities"  # of being real
     scores = "scores"  # of a critic, without bounds: their difference estimates a distance
@@ -46,7 +46,7 @@ class Method(Protocol):
     metrics: tuple[str, ...]  # the names of what `step` returns
     precision: str  # of trainers.device.precision
     graphs: Graphs  # what calls the pieces of a step
-    verdicts: Verdicts
+    d_output: DiscriminatorOutput
     live_look: LiveLook | None  # None: no generator from noise
 
     @property

@@ -77,7 +77,7 @@ class Adversarial:
             name: optimizers.make(params, network.parameters()) for name, network in self.networks.items()
         }
         self.extras = objective.extras
-        self.verdicts = objective.verdicts
+        self.d_output = objective.d_output
         self.live_look: LiveLook | None = LiveLook(*players, feed, params.noise_dim, held_out)
         self.metrics: tuple[str, ...] = (*_METRICS, *objective.metrics)
         self._schedule = schedule

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch.nn.functional import cross_entropy
 
+from models.limits import HELD_OUT_EVERY
 from models.messages import Misfits
+from trainers.data.images import every_tenth
 from trainers.device.graphs import Graphs
 from trainers.device.precision import FLOAT32, at
-from trainers.methods import Verdicts, optimizers, output_network, schedules
+from trainers.methods import DiscriminatorOutput, optimizers, output_network, schedules
 from trainers.methods.ema import Average
 from trainers.methods.steps import differentiate, evaluating
 from trainers.process.errors import InvalidDatasetError
@@ -25,14 +27,13 @@ if TYPE_CHECKING:
     from trainers.methods.live_look import LiveLook
 
 _TEST_BATCH = 256
-_TEST_SHARE = 10  # without test images, one training image in so many is kept for testing
 
 
 class Classification:
     """Cross-entropy and stochastic gradient descent along one cycle of the learning rate."""
 
     metrics: tuple[str, ...] = ("loss", "train_accuracy", "grad_norm", "learning_rate", "momentum")
-    verdicts = Verdicts.none
+    d_output = DiscriminatorOutput.none
     live_look: LiveLook | None = None
 
     def __init__(
@@ -167,7 +168,7 @@ def held_out(parts: dict[str, Images], *, labelled: bool = True) -> tuple[Images
         return train, parts["test"]
     if labelled and train.labels is None:
         raise InvalidDatasetError(Misfits.no_classes())
-    if len(train.pixels) < _TEST_SHARE:
-        raise InvalidDatasetError(Misfits.no_test_part(count=len(train.pixels), kept=_TEST_SHARE))
-    kept = torch.arange(len(train)) % _TEST_SHARE == _TEST_SHARE - 1
+    if len(train.pixels) < HELD_OUT_EVERY:
+        raise InvalidDatasetError(Misfits.no_test_part(count=len(train.pixels), kept=HELD_OUT_EVERY))
+    kept = every_tenth(len(train))
     return train.only(~kept), train.only(kept)

@@ -9,7 +9,7 @@ from torch.nn.functional import l1_loss
 
 from trainers.device.graphs import Graphs
 from trainers.device.precision import FLOAT32, at
-from trainers.methods import Verdicts, losses, optimizers, schedules
+from trainers.methods import DiscriminatorOutput, losses, optimizers, schedules
 from trainers.methods.ema import Average
 from trainers.methods.replay import Pool
 from trainers.methods.steps import learn
@@ -52,7 +52,7 @@ class Translation:
     """G: A -> B and F: B -> A learn together; then both discriminators learn, from a pool of past fakes."""
 
     metrics: tuple[str, ...] = _METRICS
-    verdicts = Verdicts.patches
+    d_output = DiscriminatorOutput.patches
     live_look: LiveLook | None = None  # translations have the variety of their inputs
 
     def __init__(

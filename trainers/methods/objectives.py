@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Callable, NamedTuple, Protocol
 
 import torch
 
-from trainers.methods import Verdicts, losses, schedules
+from trainers.methods import DiscriminatorOutput, losses, schedules
 from trainers.methods.joint_batch import judge_together
 from trainers.methods.plateau import Plateau
 
@@ -39,7 +39,7 @@ class Objective(Protocol):
     """
 
     metrics: tuple[str, ...]  # names of what `Verdict.more` and `finish` add to the common metrics, in this order
-    verdicts: Verdicts  # what the metrics of real and fake images are
+    d_output: DiscriminatorOutput  # what the metrics of real and fake images are
     mixes: bool  # whether the discriminator's loss needs a random number for each image
     extras: dict[str, Tensor]  # state of its own, for the checkpoint
     penalised: bool  # whether the discriminator's loss of this iteration has the penalty that others leave out
@@ -70,7 +70,7 @@ class Plain:
     """The defaults: no schedule, no constraint, no state, no metrics of its own."""
 
     metrics: tuple[str, ...] = ()
-    verdicts = Verdicts.probabilities
+    d_output = DiscriminatorOutput.probabilities
     mixes = False
     penalised = False
 
@@ -152,7 +152,7 @@ class Regularised(CrossEntropy):
 class Wasserstein(Plain):
     """The critic's scores estimate a distance (Arjovsky et al. 2017); a constraint keeps the critic Lipschitz."""
 
-    verdicts = Verdicts.scores
+    d_output = DiscriminatorOutput.scores
 
     def __init__(self, constraint: Constraint) -> None:
         super().__init__()
@@ -228,7 +228,7 @@ class Balance(Plain):
     """
 
     metrics: tuple[str, ...] = ("k", "balance")
-    verdicts = Verdicts.errors
+    d_output = DiscriminatorOutput.errors
 
     def __init__(self, gamma: float, lambda_k: float, device: torch.device, halve_after: int | None = None) -> None:
         super().__init__()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Iterator, NamedTuple
 import torch
 
 from models.messages import Logs
+from trainers.data.images import every_tenth, middle
 from trainers.judging import extractor
 from trainers.judging.classes import divergence, histogram
 from trainers.judging.frechet import Moments, frechet_distance, moments
-from trainers.judging.neighbours import COVERAGE_NEIGHBOURS, nearest, radii
+from trainers.judging.neighbours import COVERAGE_NEIGHBOURS, coverage, radii
 from trainers.judging.seen import Seen
 from trainers.methods import output_network
 from trainers.methods.adversarial import Adversarial
@@ -35,8 +36,6 @@ _TRAIN_SETS = 3
 MOST_HELD_OUT = 2000
 # Fewer real images than this say nothing about their distribution.
 LEAST = 4 * COVERAGE_NEIGHBOURS
-# Without test images, every n-th training image is compared with.
-_HELD_OUT_SHARE = 10
 # Images that are generated, or read, at a time: so few that a training that fits into memory leaves room for them.
 _AT_ONCE = 100
 
@@ -50,10 +49,7 @@ class Chosen(NamedTuple):
     def blocks(self, size: int) -> Iterator[torch.Tensor]:
         """Yield their middle windows, [up to 100, C, size, size] uint8: they may be stored with a margin."""
         for rows in torch.split(self.rows, _AT_ONCE):
-            of_all = rows if self.images.rows is None else self.images.rows[rows]
-            whole = self.images.pixels.index_select(0, of_all)
-            edge = (whole.shape[-1] - size) // 2
-            yield whole[..., edge : edge + size, edge : edge + size]
+            yield middle(self.images.take(rows), size)
 
 
 class Real(NamedTuple):
@@ -68,14 +64,13 @@ def real_images(parts: dict[str, Images]) -> Real:
 
     Held out is the test part. Without one it is every tenth training image, which the training sees all the same.
     """
-    train = torch.arange(len(parts["train"]))
-    held_out = torch.arange(len(parts["test"])) if "test" in parts else train[_HELD_OUT_SHARE - 1 :: _HELD_OUT_SHARE]
-    if "test" not in parts:
-        train = train[train % _HELD_OUT_SHARE != _HELD_OUT_SHARE - 1]
-    return Real(
-        Chosen(parts["train"], _evenly(train, _TRAIN_SETS * COUNT)),
-        Chosen(parts.get("test", parts["train"]), _evenly(held_out, MOST_HELD_OUT)),
-    )
+    train = parts["train"]
+    if "test" in parts:
+        rows, others, held = torch.arange(len(train)), parts["test"], torch.arange(len(parts["test"]))
+    else:
+        out = every_tenth(len(train))
+        rows, others, held = torch.where(~out)[0], train, torch.where(out)[0]
+    return Real(Chosen(train, _evenly(rows, _TRAIN_SETS * COUNT)), Chosen(others, _evenly(held, MOST_HELD_OUT)))
 
 
 def judge(
@@ -93,7 +88,7 @@ def judge(
         reporter.info(Logs.too_few_to_judge(least=LEAST, train=train, others=others))
         return None
     try:
-        return GeneratorJudge(extractor.load(spec, spec.bounds, method.feed.draws.device), method, real)
+        return GeneratorJudge(extractor.load(spec, method.feed.draws.device), method, real)
     except TrainerError as error:
         words = str(error)
     except (RuntimeError, MemoryError) as error:
@@ -144,7 +139,7 @@ class GeneratorJudge:
         distance = frechet_distance(moments(seen.features), self._real)
         figures = {
             "fd_ratio": distance / self._equally_good if self._equally_good > 0 else math.inf,
-            "coverage": float((nearest(self._held_out, seen.features).distances[:, 0] <= self._radii).float().mean()),
+            "coverage": coverage(self._held_out, self._radii, seen.features),
         }
         if seen.probabilities is not None and self._classes is not None:
             figures["kl"] = divergence(histogram(seen.probabilities), self._classes)

@@ -136,7 +136,7 @@ def record(recipe: str, fault: str, seed: int) -> Series:
                 next(method.networks["discriminator"].parameters()).fill_(torch.nan)
     columns = {name: list(column) for name, column in zip(method.metrics, zip(*rows, strict=True), strict=True)}
     images = method.feed.sampler.seen // step
-    return Series(method.verdicts.value, images, spec.params.label_smoothing, columns, seen)
+    return Series(method.d_output.value, images, spec.params.label_smoothing, columns, seen)
 
 
 def main(folder: Path, wanted: list[str]) -> None:

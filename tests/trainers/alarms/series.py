@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trainers.loop.alarms import Alarms, Watched
 from trainers.loop.look_watches import Seen
-from trainers.methods import Verdicts
+from trainers.methods import DiscriminatorOutput
 from trainers.process.reporter import ListReporter
 
 RUNS = Path(__file__).parent / "runs"
@@ -21,7 +21,8 @@ _DIGITS = 3  # as many as a threshold can depend on
 class Series:
     """A run: what each step measured, a column for each metric, and the figures of its looks by step.
 
-    ``images`` is the number of images in a step. NaN and infinity are null.
+    ``images`` is the number of images in a step. NaN and infinity are null. ``verdicts``, named so in the files, is the
+    value of what the discriminator puts out.
     """
 
     verdicts: str
@@ -52,7 +53,7 @@ class Series:
     @property
     def watched(self) -> Watched:
         """What alarms know of the run."""
-        return Watched(tuple(self.columns), Verdicts(self.verdicts), self.label_smoothing)
+        return Watched(tuple(self.columns), DiscriminatorOutput(self.verdicts), self.label_smoothing)
 
 
 def replay(series: Series, alarms: Alarms | None = None, begin: int = 0, end: int | None = None) -> dict[str, int]:

@@ -25,7 +25,7 @@ DIGITS = PACKAGED["mnist-10k"]
 
 
 def load(path, name="mnist-10k", sha256=None):
-    return extractor.load(wire.ExtractorSpec(name, Path(path), sha256), BOUNDS, CPU)
+    return extractor.load(wire.ExtractorSpec(name, Path(path), sha256, BOUNDS), CPU)
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,7 @@ def known_file(theirs, tmp_path, monkeypatch):
 
 
 def load(path):
-    return extractor.load(ExtractorSpec(extractors.INCEPTION, Path(path)), {}, CPU)
+    return extractor.load(ExtractorSpec(extractors.INCEPTION, Path(path)), CPU)
 
 
 def test_a_known_file_is_an_extractor_for_images_of_any_size(known_file):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.trainers.judging.test_verdicts import TRAIN, judged, pictures
+from tests.trainers.judging.pictures import TRAIN, judged, pictures
 from trainers.judging.card import Card, judge
 from trainers.judging.real_ranges import real_ranges
 from trainers.judging.reference import Reference

@@ -6,42 +6,11 @@ import pytest
 import torch
 
 from models.messages import CardFaults, Message, Summaries
+from tests.trainers.judging.pictures import TRAIN, judged, pictures, sorted_by_kind
 from trainers.judging import verdicts
 from trainers.judging.card import Card, judge
 from trainers.judging.distance import Distance
-from trainers.judging.reference import Judged, Reference
-
-KINDS = 4
-
-
-def pictures(seed: int, count: int, kinds: tuple[int, ...] = (0, 1, 2, 3)) -> torch.Tensor:
-    """Return bars of four directions with wobbles of their own, uint8 (count, 3, 20, 20)."""
-    draws = torch.Generator().manual_seed(seed)
-    kind = torch.tensor(kinds)[torch.arange(count) % len(kinds)]
-    wobble = torch.randn(count, 4, generator=draws)
-    y, x = torch.meshgrid(torch.linspace(-1, 1, 20), torch.linspace(-1, 1, 20), indexing="ij")
-    angle = kind * torch.pi / KINDS + 0.15 * wobble[:, 0]
-    across = y[None] * angle.cos()[:, None, None] + x[None] * angle.sin()[:, None, None]
-    along = x[None] * angle.cos()[:, None, None] - y[None] * angle.sin()[:, None, None]
-    middle, wide = 0.25 * wobble[:, 1, None, None], (0.25 + 0.05 * wobble[:, 2, None, None]).clamp(min=0.1)
-    bar = torch.exp(-(((across - middle) / wide) ** 2) - (along - 0.3 * wobble[:, 3, None, None]) ** 2)
-    texture = 12 * torch.nn.functional.interpolate(torch.randn(count, 3, 5, 5, generator=draws), (20, 20))
-    return (30 + 190 * bar[:, None] + texture).clamp(0, 255).to(torch.uint8)
-
-
-def judged(pixels: torch.Tensor, *, classes: bool = True) -> Judged:
-    """Small pictures are the features; the classes are those of a template each."""
-    features = torch.nn.functional.adaptive_avg_pool2d(pixels.float() / 255, 5).flatten(1)
-    templates = torch.stack([pictures(100 + kind, 200, (kind,)).float().mean(0) for kind in range(KINDS)])
-    alike = torch.nn.functional.cosine_similarity(
-        (pixels.float() - pixels.float().mean((1, 2, 3), keepdim=True))[:, None].flatten(2),
-        (templates - templates.mean((1, 2, 3), keepdim=True))[None].flatten(2),
-        dim=2,
-    )
-    return Judged(pixels, features, (alike * 20).softmax(1) if classes else None)
-
-
-TRAIN = pictures(1, 1200)
+from trainers.judging.reference import Reference
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +70,21 @@ def test_a_result_has_each_figure_of_the_report_card(with_classes: Reference, wi
     assert full["summary"] == f"Healthy: the images look real (fd_ratio {ratio}), are new, and show all 4 classes."
     bare = judge(judged(pictures(3, 400), classes=False), without_classes).result(extractor)
     assert [bare["diversity"][name] for name in ("class_histogram", "kl", "classes_missing")] == [None] * 3
+
+
+def test_of_many_images_some_are_drawn_for_figures_of_pairs_and_all_count_for_distances(
+    with_classes: Reference, monkeypatch: pytest.MonkeyPatch
+):
+    every = judged(sorted_by_kind(600))
+    whole = judge(every, with_classes)
+    monkeypatch.setattr("trainers.judging.card.MOST", 200)
+    some = judge(every, with_classes)
+    # The fewer there are, the fewer real images they cover: 200 of two kinds would cover half as many as 200 of four.
+    expected = some.diversity["coverage_reference"]
+    assert whole.diversity["coverage_reference"] > expected
+    assert some.diversity["coverage"] == pytest.approx(expected, abs=0.1)
+    # As many training images as are judged stand for real ones.
+    assert some.fidelity == whole.fidelity
 
 
 def test_figures_are_the_same_for_the_same_seed(with_classes: Reference):

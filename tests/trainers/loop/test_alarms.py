@@ -10,7 +10,7 @@ import torch
 from trainers.loop.alarms import Alarms, Watched
 from trainers.loop.look_watches import EVERY, Measure, Seen
 from trainers.loop.windows import Average, RunningMedian, Window
-from trainers.methods import Verdicts
+from trainers.methods import DiscriminatorOutput
 from trainers.methods.live_look import Look
 from trainers.outputs import spread
 from trainers.process.reporter import ListReporter
@@ -25,8 +25,8 @@ def told():
     return ListReporter()
 
 
-def watch(told, verdicts=Verdicts.probabilities, extra=(), **facts):
-    return Alarms(told, Watched((*ROW, *extra), verdicts, **facts))
+def watch(told, d_output=DiscriminatorOutput.probabilities, extra=(), **facts):
+    return Alarms(told, Watched((*ROW, *extra), d_output, **facts))
 
 
 def look(alarms, rows, batch=100, base=ROW):
@@ -130,27 +130,31 @@ def test_a_generator_whose_gradient_vanishes_is_named(told):
 
 
 def test_a_critic_that_scores_fakes_above_real_images_is_named(told):
-    look(watch(told, Verdicts.scores), [{"d_real": -2.0, "d_fake": 1.0}] * 60, base=SCORES)
+    look(watch(told, DiscriminatorOutput.scores), [{"d_real": -2.0, "d_fake": 1.0}] * 60, base=SCORES)
     [alert] = told.of("alert")
     assert (alert["code"], alert["params"]) == ("critic_reversed", {"distance": -3.0})
 
 
 @pytest.mark.parametrize(("factor", "named"), [(1.03, ["critic_unbounded"]), (1.0, [])])
 def test_a_distance_that_grows_without_end_is_named(told, factor, named):
-    look(watch(told, Verdicts.scores), [{"d_real": 1 + factor**step} for step in range(500)], base=SCORES)
+    look(watch(told, DiscriminatorOutput.scores), [{"d_real": 1 + factor**step} for step in range(500)], base=SCORES)
     assert codes(told) == named
 
 
 @pytest.mark.parametrize(("k", "named"), [(0.0, ["balance_stuck"]), (1.0, ["balance_stuck"]), (0.001, [])])
 def test_a_balance_at_the_end_of_its_range_is_named(told, k, named):
-    look(watch(told, Verdicts.errors, extra=("k",)), [{"k": k}] * 300)
+    look(watch(told, DiscriminatorOutput.errors, extra=("k",)), [{"k": k}] * 300)
     assert codes(told) == named
 
 
 @pytest.mark.parametrize(("last", "named"), [(1.2, ["cycle_loss_rises"]), (0.6, [])])
 def test_a_cycle_loss_that_rises_is_named(told, last, named):
     falling = [{"cycle_loss": 2.0 - step / 100} for step in range(160)]
-    look(watch(told, Verdicts.patches, extra=("cycle_loss",)), [*falling, *[{"cycle_loss": last}] * 200], batch=10)
+    look(
+        watch(told, DiscriminatorOutput.patches, extra=("cycle_loss",)),
+        [*falling, *[{"cycle_loss": last}] * 200],
+        batch=10,
+    )
     assert codes(told) == named
 
 
@@ -186,7 +190,7 @@ def test_a_discriminator_that_takes_held_out_images_for_fakes_is_named(told, sha
 
 
 def test_translations_that_look_alike_are_named_after_a_grace_and_not_for_one_grid(told):
-    alarms = watch(told, Verdicts.patches)
+    alarms = watch(told, DiscriminatorOutput.patches)
     for number, share in enumerate((0.1, 0.1, 0.1, 0.6, 0.49, 0.49), start=1):
         alarms.grid(number * 10, number * 1000, share)
     [alert] = told.of("alert")

@@ -11,7 +11,7 @@ from models.wire import Progress
 from trainers.loop.alarms import Alarms, Watched
 from trainers.loop.looks import Looks
 from trainers.loop.step_metrics import NotANumberError, StepMetrics, rounded
-from trainers.methods import Verdicts
+from trainers.methods import DiscriminatorOutput
 from trainers.process.reporter import ListReporter
 
 PROGRESS = Progress(1, 1, 4, 4, 64, 1.0)
@@ -25,7 +25,7 @@ def reporter():
 @pytest.fixture
 def metrics(reporter):
     names = ("d_loss", "g_loss")
-    alarms = Alarms(reporter, Watched(names, Verdicts.none))
+    alarms = Alarms(reporter, Watched(names, DiscriminatorOutput.none))
     return StepMetrics(names, torch.device("cpu"), reporter, alarms, Looks(None, 16))
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from trainers.assembly import assemble
 from trainers.data import load
 from trainers.data.rng import Draws
-from trainers.methods import Iteration, Verdicts, losses
+from trainers.methods import DiscriminatorOutput, Iteration, losses
 from trainers.methods.constraints import Clip, GradientPenalty
 from trainers.methods.objectives import Balance, CrossEntropy, Regularised, Relativistic, Wasserstein
 from trainers.methods.plateau import Plateau
@@ -199,9 +199,9 @@ def test_a_critic_step_begins_with_clipped_weights_and_leaves_the_generators_alo
 
 
 def test_methods_that_give_scores_say_so():
-    assert Wasserstein(Clip(0.01)).verdicts is Verdicts.scores
-    assert Balance(0.5, 0.1, CPU).verdicts is Verdicts.errors
-    assert Relativistic(1, 1).verdicts is Verdicts.probabilities
+    assert Wasserstein(Clip(0.01)).d_output is DiscriminatorOutput.scores
+    assert Balance(0.5, 0.1, CPU).d_output is DiscriminatorOutput.errors
+    assert Relativistic(1, 1).d_output is DiscriminatorOutput.probabilities
 
 
 def test_rates_are_halved_after_epochs_in_a_row_without_a_lower_mean():

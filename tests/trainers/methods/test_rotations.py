@@ -71,7 +71,7 @@ def test_it_learns_to_name_the_turns_of_images_that_have_no_classes(make_spec):
     # Each of the 40 test images in four turns.
     assert [sum(row) for row in report["confusion"]] == [40] * 4
     best = [message for message in attempt.files("checkpoint") if message["best"]][-1]
-    found = extractor.load(ExtractorSpec("job_a", Path(best["path"])), BOUNDS, CPU)
+    found = extractor.load(ExtractorSpec("job_a", Path(best["path"]), bounds=BOUNDS), CPU)
     assert (found.classes, found.accuracy, found.size) == (None, None, 28)
     seen = found.look_at(torch.zeros(3, 1, 28, 28, dtype=torch.uint8))
     assert seen.features.shape == (3, 64)
