@@ -49,7 +49,7 @@ class Action(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an attempt ended. Only `lost` and `crashed` count against `max_attempts`."""
+    """How an attempt ended. Only `lost`, `crashed` and `stalled` count against `max_attempts`."""
 
     succeeded = "succeeded"
     failed = "failed"
@@ -58,6 +58,7 @@ class Outcome(StrEnum):
     interrupted = "interrupted"  # the worker was shut down and gave the job back
     lost = "lost"  # the lease ran out: nobody heard of the worker again
     crashed = "crashed"  # the trainer was killed by a signal
+    stalled = "stalled"  # the trainer made no progress, and its supervisor killed it
 
 
 class ErrorCode(StrEnum):
@@ -70,6 +71,7 @@ class ErrorCode(StrEnum):
     extractor_failed = "extractor_failed"
     worker_lost = "worker_lost"
     too_many_attempts = "too_many_attempts"
+    stalled = "stalled"
     max_runtime = "max_runtime"
     internal = "internal"
 

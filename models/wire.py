@@ -27,6 +27,8 @@ FailureCode = Literal[
     "invalid_dataset", "out_of_memory", "diverged", "checkpoint_corrupt", "no_space", "no_units", "internal"
 ]
 TorchDevice = Literal["cpu", "cuda"]
+# What a trainer does. How long it may take in each without a sign of life stands in models/stalls.py.
+Phase = Literal["preparing", "compiling", "training", "evaluating", "saving", "sampling"]
 
 
 # -- from the trainer, on its standard output
@@ -72,6 +74,17 @@ class Started:
     epochs: Optional[int]
     device: str
     needs_units: bool = False
+
+
+@dataclass(frozen=True)
+class Alive:
+    """The work gets on: sent by the thread that does it, at most once a second within a phase.
+
+    ``step`` counts the steps that are done; null where there are none.
+    """
+
+    phase: Phase
+    step: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -221,6 +234,7 @@ class Failed:
 FromTrainer = Union[
     Ready,
     Started,
+    Alive,
     Metric,
     Epoch,
     ProgressUpdate,
@@ -239,6 +253,7 @@ FromTrainer = Union[
 MESSAGES: Mapping[str, Type[FromTrainer]] = {
     "ready": Ready,
     "started": Started,
+    "alive": Alive,
     "metric": Metric,
     "epoch": Epoch,
     "progress": ProgressUpdate,

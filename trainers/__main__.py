@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import platform
 import signal
@@ -11,6 +12,7 @@ import traceback
 
 from models import memory
 from models.messages import Failures
+from models.stalls import DUMP_SIGNAL
 from models.wire import Ready
 from trainers.process.errors import OutOfMemoryError, as_failure
 from trainers.process.wire import Commands, Wire, take_over_stdout
@@ -18,6 +20,8 @@ from trainers.process.wire import Commands, Wire, take_over_stdout
 
 def main() -> int:
     """Run one attempt and return the exit code."""
+    # Written by a handler in C, which needs neither the interpreter nor its lock: a dead-locked process can do it too.
+    faulthandler.register(DUMP_SIGNAL, all_threads=True)
     wire = Wire(take_over_stdout())
     commands = Commands(wire)
     for number in (signal.SIGINT, signal.SIGTERM):

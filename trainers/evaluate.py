@@ -44,9 +44,11 @@ def evaluate(spec: EvaluateSpec, reporter: Reporter) -> None:
         TrainerError: the checkpoint, a data set or the extractor are no good.
         RuntimeError: torch found no memory, or something else went wrong.
     """
+    reporter.alive("compiling")
     device = devices.prepare(spec.device, spec.threads, exact=True)
     extractor = extractors.load(spec.extractor, device)
     # 1. What is judged, and what it is compared with. Images are read and generated block by block, later.
+    reporter.preparing()
     if spec.checkpoint is not None:
         material = of_checkpoint(spec, checkpoints.read(spec.checkpoint), device, reporter)
     elif spec.images is not None:
@@ -70,6 +72,7 @@ def evaluate(spec: EvaluateSpec, reporter: Reporter) -> None:
     findings = Findings(card, extractor, spec.dataset, material, Measure(ranges, reference.limit))
     # 4. Files, and what was measured.
     for file in findings.files(judged, train, test):
+        reporter.alive("sampling")
         path = png.write(spec.scratch / file.name, file.content)
         reporter.file(File(file.kind, path, material.step, material.epoch, file.content_type))
     reporter.memory(devices.peak_memory(device))
@@ -96,6 +99,7 @@ class _Looking:
         pixels, features, probabilities = [], [], []
         for block in pictures.blocks:  # [at most 256, C, size, size] uint8
             self._stop_if_asked()
+            self.reporter.alive("evaluating")
             seen = self.extractor.look_at(block)
             features.append(seen.features)
             if seen.probabilities is not None:
@@ -111,6 +115,7 @@ class _Looking:
             StopAskedError
         """
         self._say(fraction)
+        self.reporter.alive("evaluating")
         self._stop_if_asked()
 
     def _stop_if_asked(self) -> None:

@@ -71,12 +71,16 @@ def of_dataset(spec: EvaluateSpec, images: DatasetSpec, size: int, reporter: Rep
     _, height, width = spec.dataset.shape
     side = height if height == width <= _LARGEST else size
     draws = Draws(spec.params.seed, 0, torch.device("cpu"))
-    given = data.load(images, spec.data_roots, spec.cache, side, "center", reporter.info, frame=False)
+    given = data.load(
+        images, spec.data_roots, spec.cache, side, "center", reporter.info, reporter.preparing, frame=False
+    )
     # The parts one after another, and of all images some at random: files are often sorted by their class.
     total = sum(map(len, given.values()))
     chosen = draws.permutation(total, "judged")[: spec.params.count].sort().values
     judged = Pictures(len(chosen), _of_parts(list(given.values()), chosen))
-    parts = data.load(spec.dataset, spec.data_roots, spec.cache, side, "center", reporter.info, frame=False)
+    parts = data.load(
+        spec.dataset, spec.data_roots, spec.cache, side, "center", reporter.info, reporter.preparing, frame=False
+    )
     return _material(spec, judged, parts, images.shape[0], draws)
 
 
@@ -97,7 +101,7 @@ def of_checkpoint(spec: EvaluateSpec, snapshot: Snapshot, device: torch.device, 
     _, height, width = spec.dataset.shape
     framed = height == width and Squaring.of(spec.dataset, size, params.crop, None).frame
     side = height if framed else size
-    parts = data.load(spec.dataset, spec.data_roots, spec.cache, side, params.crop, reporter.info)
+    parts = data.load(spec.dataset, spec.data_roots, spec.cache, side, params.crop, reporter.info, reporter.preparing)
     # 2. Images as bytes, in batches of [64, C, side, side].
     count, edge = spec.params.count, (size - side) // 2
     draws = Draws(spec.params.seed, 0, device)

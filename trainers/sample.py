@@ -38,6 +38,7 @@ def sample(spec: SampleSpec, reporter: Reporter) -> None:
         TrainerError: the checkpoint is no good, or the output is unknown.
         RuntimeError: torch found no memory, or something else went wrong.
     """
+    reporter.alive("compiling")
     device = devices.prepare(spec.device, spec.threads, exact=True)
     snapshot = checkpoints.read(spec.checkpoint)
     reporter.started(0, spec.params.count, None, devices.name(device))
@@ -70,11 +71,12 @@ def _from_noise(spec: SampleSpec, snapshot: Snapshot, device: torch.device, repo
     if images is None:
         return False
     images = images[:count]
+    reporter.drawing()
 
     # 3. One file: a zip of PNGs, a grid, or a strip.
     name, kind = f"{output}-{seed}.png", PNG
     if output == "images":
-        name, content, kind = f"images-{seed}.zip", png.zip_of_pngs(images), ZIP
+        name, content, kind = f"images-{seed}.zip", png.zip_of_pngs(images, reporter.drawing), ZIP
     else:
         columns = min(count, _STRIP_COLUMNS) if output == "interpolation" else None
         content = png.png(png.tile(images, columns))
@@ -112,6 +114,7 @@ def _generate(
     for noise in batches:
         if reporter.should_stop():
             return None
+        reporter.drawing()
         images = generate(generator, noise)
         made.append(png.to_bytes(images, params.normalize_mean, params.normalize_std))
     return torch.cat(made)

@@ -40,29 +40,42 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         RuntimeError: torch found no memory, or something else went wrong.
     """
     params = spec.params
+    reporter.preparing()
     snapshot = checkpoints.read(spec.resume) if spec.resume else None
     if snapshot is not None and snapshot.meta.get("recipe") != spec.recipe:
         raise CheckpointCorruptError(
             CheckpointFaults.other_recipe(recipe=repr(snapshot.meta.get("recipe")), wanted=repr(spec.recipe))
         )
     # 1. Device, kernels and precision, before the first tensor is made.
+    reporter.alive("compiling")
     device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
     choice = _precision(spec, snapshot, device)
 
     # 2. Data: uint8 images of one size, decoded and scaled once per worker. Where windows are cut out at random, small
     #    images are scaled up instead of getting a black frame, which a window could show.
+    reporter.preparing()
     size = stored_size(spec)
     loaded = data.read(
-        spec.dataset, spec.data_roots, spec.cache, size, params.crop, reporter.info, frame=size == params.image_size
+        spec.dataset,
+        spec.data_roots,
+        spec.cache,
+        size,
+        params.crop,
+        reporter.info,
+        reporter.preparing,
+        frame=size == params.image_size,
     )
     here = Ground(loaded.origin.digest, identity.of(device, loaded.origin.pillow))
     ground = check(spec.dataset.name, here, snapshot, reporter)
 
     # 3. Networks with the initial weights of the seed, optimizers, feed; then a checkpoint's state over all of them.
+    reporter.alive("compiling")
     pieces = graphs.of(device, reporter.info)
     method, gallery = assemble(spec, loaded.parts, Draws(spec.seed, 0, device), choice.precision, pieces)
     #    What judges generated images takes its memory now, so that too little of it is noticed before the training.
+    reporter.alive("evaluating")
     judge = generator_judge.judge(spec.extractor, method, loaded.parts, reporter)
+    reporter.alive("compiling")
     loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter, ground, judge)
     job = loop.job
     if snapshot is not None:
@@ -82,6 +95,7 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         table = layers.table(method.networks, method.example)
         path = png.write(spec.scratch / "summary.json", layer_table.write(table))
         reporter.file(File("summary", path, 0, 0, JSON))
+        reporter.alive("sampling")
         loop.grids.real()
         loop.grids.draw(0, 0)
 
@@ -123,13 +137,16 @@ def _finish(spec: TrainSpec, loop: Loop, reporter: Reporter) -> None:
     def hand_over(kind: FileKind, path: Path, content_type: str) -> None:
         reporter.file(File(kind, path, job.step, job.epoch, content_type))
 
+    reporter.alive("sampling", job.step)
     if loop.grids.drawn_at != job.step:
         loop.grids.draw(job.step, job.epoch)
     for name in job.method.networks:
+        reporter.alive("saving", job.step)
         tensors = output_network(job.method, name).state_dict()
         path = scratch / f"{name}.safetensors"
         checkpoints.write_tensors(path, {key: value.detach().cpu().contiguous() for key, value in tensors.items()})
         hand_over("weights", path, SAFETENSORS)
+    reporter.alive("sampling", job.step)
     points, names = job.metrics.history.points, job.method.metrics
     if points:
         hand_over("loss_plot", png.write(scratch / "loss.png", plots.loss_plot(points, names)), PNG)

@@ -45,7 +45,7 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
     # 1. Images as the translator was trained with them: their size, crop and normalisation are the checkpoint's.
     channels, _, size = meta["shape"]
     params = as_params(meta["params"])
-    parts = data.load(spec.dataset, spec.data_roots, spec.cache, size, params.crop, reporter.info)
+    parts = data.load(spec.dataset, spec.data_roots, spec.cache, size, params.crop, reporter.info, reporter.preparing)
     images = _sources(parts, len(spec.dataset.classes), spec.params.direction)
     if images.pixels.shape[1] != channels:
         raise InvalidDatasetError(
@@ -62,6 +62,7 @@ def translate(spec: SampleSpec, snapshot: Snapshot, device: torch.device, report
     for numbers in torch.split(chosen, _AT_ONCE):
         if reporter.should_stop():
             return False
+        reporter.drawing()
         made = generate(generator, feed.normalise(feed.plain(numbers)))
         translated.append(png.to_bytes(made, preprocessing.mean, preprocessing.std))
     _hand_over(spec, meta, feed.plain(chosen).cpu(), torch.cat(translated), reporter)
@@ -86,7 +87,7 @@ def _hand_over(
     grid = png.png(png.tile(pairs, min(len(pairs), 2 * _PAIRS_A_ROW)))
     for name, content, kind in (
         (f"{spec.params.direction}.png", grid, PNG),
-        (f"{spec.params.direction}.zip", png.zip_of_pngs(after), ZIP),
+        (f"{spec.params.direction}.zip", png.zip_of_pngs(after, reporter.drawing), ZIP),
     ):
         path = png.write(spec.scratch / name, content)
         reporter.file(File("samples", path, meta["step"], meta["epoch"], kind))

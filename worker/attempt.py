@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import queue
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -22,22 +23,22 @@ from stores.container import Stores
 from stores.infra.errors import StaleFenceError
 from stores.infra.failpoints import reach
 from stores.jobs.transitions import Claim, Ending
-from worker import endings
+from worker import endings, event_data
 from worker.device import Device, oom_kills
 from worker.endings import AS_REQUESTED, Request
 from worker.eta import Eta
+from worker.event_data import Event
 from worker.lease import Lease
 from worker.outages import GivenUpError, patiently
 from worker.resource_stats import ResourceStats
 from worker.spec import CannotStartError, build_spec
-from worker.trainer import Exited, News, Trainer, Unreadable
+from worker.stalls import StallWatch, process_state
+from worker.trainer import DEATH_S, Exited, News, Trainer, Unreadable
 from worker.uploader import Uploader
 
 log = structlog.get_logger(__name__)
 
 LOG_LINES = 15
-
-Event = tuple[EventType, dict[str, object]]
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,16 @@ class TakenOver:
     why: Message
 
 
+@dataclass(frozen=True)
+class Silent:
+    """The trainer shows no progress, or showed none when this was written."""
+
+
 class Attempt:
-    """Runs a claimed job to its end. One thread writes events, one renews the lease, one uploads files."""
+    """Runs a claimed job to its end.
+
+    One thread writes events, one renews the lease, one uploads files, and one looks whether the trainer makes progress.
+    """
 
     def __init__(self, stores: Stores, device: Device, claim: Claim, trainer: Trainer, scratch: Path) -> None:
         self._stores = stores
@@ -56,7 +65,7 @@ class Attempt:
         self._claim = claim
         self._trainer = trainer
         self._scratch = scratch / f"{claim.job_id}-{claim.fence}"
-        self._inbox: queue.SimpleQueue[News | Request | TakenOver] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[News | Request | TakenOver | Silent] = queue.SimpleQueue()
         self._over = threading.Event()
         # Set when the attempt is over or asked to end: downloads for the trainer are no longer needed.
         self._halt = threading.Event()
@@ -64,10 +73,14 @@ class Attempt:
         self._request: Request | None = None
         self._result: dict[str, object] | None = None
         self._kill_at: float | None = None
+        self._dead_at: float | None = None  # when a killed trainer must have ended
+        self._stalled: Ending | None = None  # once it was killed for it
         self._eta = Eta()
         self._oom_before = oom_kills()
         self._uploader = Uploader(stores, claim)
         self._lessons = ResourceStats(stores, device, claim)
+        stall_s = stores.infra.settings.stall_s
+        self._watch = StallWatch(trainer.pid, stall_s, self._over, lambda: self._inbox.put(Silent()))
         self._began = time.monotonic()
         self._log = log.bind(job=claim.job_id, attempt=claim.attempt, fence=claim.fence)
 
@@ -117,7 +130,8 @@ class Attempt:
         for warning in warnings:
             data: dict[str, object] = {"code": "checkpoint_corrupt", "detail": str(warning), "text": warning.as_json()}
             self._write([(EventType.alert, data)])
-        self._trainer.begin(spec, self._inbox.put)
+        self._watch.start()
+        self._trainer.begin(spec, self._hear)
         while True:
             ending = self._handle(self._next())
             if ending is not None:
@@ -134,21 +148,33 @@ class Attempt:
                 requests.append(news)
         return Request.cancel if Request.cancel in requests else requests[0]
 
-    def _next(self) -> News | Request | TakenOver:
+    def _hear(self, news: News) -> None:
+        """Take a message of the trainer. Signs of life count from when they come in, however long others wait here."""
+        self._watch.hear(news)
+        self._inbox.put(news)
+
+    def _next(self) -> News | Request | TakenOver | Silent:
         """Wait for the next message. End the trainer when its time to stop is over."""
         while True:
-            timeout = None if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
+            until = self._kill_at if self._dead_at is None else self._dead_at
             try:
-                return self._inbox.get(timeout=timeout)
+                return self._inbox.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
             except queue.Empty:
+                if self._dead_at is not None:
+                    # The kernel does not let it go before a disk or a device answers. The job need not wait for that.
+                    self._log.error("trainer_does_not_die", pid=self._trainer.pid)
+                    return Exited(-signal.SIGKILL)
                 self._log.warning("trainer_did_not_stop", pid=self._trainer.pid)
-                self._kill_at = None
-                self._trainer.kill()
+                self._kill()
 
-    def _handle(self, news: News | Request | TakenOver) -> Ending | None:
+    def _kill(self) -> None:
+        self._dead_at = time.monotonic() + DEATH_S
+        self._trainer.kill()
+
+    def _handle(self, news: News | Request | TakenOver | Silent) -> Ending | None:
         """Handle one message. Return how the attempt ends if this was the last one."""
         match news:
-            case wire.Ready():
+            case wire.Ready() | wire.Alive():
                 pass
             case wire.Started():
                 self._begin(news)
@@ -159,16 +185,24 @@ class Attempt:
             case wire.Memory() | wire.Result() | wire.Quality():
                 self._measured(news)
             case wire.Log():
-                self._write([(EventType.log, {"level": news.level, "message": news.message, **_text(news.text)})])
+                self._write([event_data.of_log(news)])
             case wire.Alert():
                 self._alert(news)
-            case Request():
-                self._ask(news)
-            case TakenOver():
-                raise StaleFenceError(news.why)
+            case Request() | Silent() | TakenOver():
+                self._interfere(news)
             case _:
                 return self._last_word(news)
         return None
+
+    def _interfere(self, news: Request | Silent | TakenOver) -> None:
+        """Handle what did not come from the trainer."""
+        match news:
+            case Request():
+                self._ask(news)
+            case Silent():
+                self._end_stall()
+            case TakenOver():
+                raise StaleFenceError(news.why)
 
     def _last_word(self, news: wire.Done | wire.Stopped | wire.Paused | wire.Failed | Unreadable | Exited) -> Ending:
         match news:
@@ -192,12 +226,24 @@ class Attempt:
         """Pass a request on to the trainer, once. Cancel overrides earlier requests."""
         if self._request is None and not self._started:
             # It may be preparing a data set, which takes minutes, and has nothing to save.
-            self._trainer.kill()
+            self._kill()
         elif self._request is None:
             self._trainer.stop()
             self._kill_at = time.monotonic() + self._stores.infra.settings.stop_grace_s
         if self._request is None or request is Request.cancel:
             self._request = request
+
+    def _end_stall(self) -> None:
+        """Raise the alert and kill a trainer that makes no progress, after it has told what its threads are doing."""
+        # A trainer that was asked to stop is killed when its time for that is over.
+        stall = self._watch.stall()
+        if stall is None or self._stalled is not None or self._request is not None:
+            return
+        self._log.warning("trainer_stalled", pid=self._trainer.pid, **vars(stall))
+        self._write([event_data.of_stall(stall)])
+        state = process_state(self._trainer.pid)
+        self._stalled = endings.stalled(stall, state, self._trainer.dump_stacks())
+        self._kill()
 
     # -- messages of the trainer
 
@@ -208,16 +254,9 @@ class Attempt:
 
     def _progress(self, message: wire.Metric | wire.Epoch | wire.ProgressUpdate) -> None:
         """Store the progress, and the event of a metric or an epoch."""
-        events: list[Event] = []
-        match message:
-            case wire.Metric(epoch, steps, values):
-                events = [(EventType.metric, {"epoch": epoch, "steps": steps, "values": values})]
-            case wire.Epoch():
-                self._lessons.epoch(message)
-                # The event has the mean of each metric beside the epoch's other values.
-                figures = {name: value for name, value in vars(message).items() if name not in ("means", "progress")}
-                events = [(EventType.epoch, {**figures, **message.means})]
-        progress = message.progress
+        if isinstance(message, wire.Epoch):
+            self._lessons.epoch(message)
+        events, progress = event_data.of_progress(message), message.progress
         eta = self._eta.update(progress.fraction)
         patiently(
             lambda: self._stores.jobs.progress(self._claim, events, progress=dict(vars(progress)), eta=eta), self._over
@@ -242,21 +281,11 @@ class Attempt:
 
     def _alert(self, alert: wire.Alert) -> None:
         self._lessons.alert(alert)
-        data: dict[str, object] = {
-            "code": alert.code,
-            "detail": alert.detail,
-            "step": alert.step,
-            **alert.params,
-            **_text(alert.text),
-        }
-        if alert.action is not None:
-            data["action"] = alert.action
         if (step := alert.back_to) is not None:
-            data["back_to"] = step
             # Not-a-number and too little memory lead back without anybody having asked for it.
             alarm = None if alert.action is None else alert.code
             patiently(lambda: self._stores.jobs.go_back(self._claim, step, alarm), self._over)
-        self._write([(EventType.alert, data)])
+        self._write([event_data.of_alert(alert)])
 
     def _write(self, events: Sequence[Event]) -> None:
         patiently(lambda: self._stores.jobs.progress(self._claim, events), self._over)
@@ -293,6 +322,8 @@ class Attempt:
         if self._request is not None:
             # It did not write its checkpoint in time, so the previous one is used.
             return AS_REQUESTED[self._request]
+        if self._stalled is not None:
+            return self._stalled
         return endings.exited(
             code,
             self._log_lines,
@@ -313,8 +344,3 @@ class Attempt:
         self._inbox.put(TakenOver(why))
         self._over.set()
         self._halt.set()
-
-
-def _text(text: wire.Text | None) -> dict[str, object]:
-    """Return code and parameters as event data."""
-    return {} if text is None else {"text": vars(text)}

@@ -11,9 +11,12 @@ from models import memory, wire
 from models.messages import Ends, Message, MessageError, Reasons, Words
 from models.states import ErrorCode, JobKind, Outcome
 from stores.jobs.transitions import Ending, Explanation
+from worker.stalls import Stall
 
 # errno of a full disk, of an exhausted quota, and of a file of the maximum size.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# Lines of the stacks of a stalled trainer that its error shows; the innermost calls of each thread come first.
+STACK_LINES = 60
 # Signals by which a process ends itself, for example when a library finds no memory.
 OWN_SIGNALS = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP}
 
@@ -74,6 +77,20 @@ def exited(status: int, log: Sequence[str], *, killed_for_memory: bool, ran_out_
     name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
     detail = with_log(Ends.ended_by(signal=name), log)
     return Ending(Outcome.crashed, Reasons.trainer_ended_by(signal=name), ErrorCode.internal, detail)
+
+
+def stalled(stall: Stall, state: Message, stacks: Sequence[str]) -> Ending:
+    """End an attempt whose trainer made no progress: `state` is that of its process, `stacks` what its threads did.
+
+    Another attempt may do better, on this worker or another, so the job is retried.
+    """
+    reason = Reasons.trainer_stalled(seconds=round(stall.seconds), phase=stall.doing)
+    detail = (
+        Ends.stacks(what=reason, stacks="\n".join(stacks[-STACK_LINES:]))
+        if stacks
+        else Ends.no_stacks(what=reason, state=state)
+    )
+    return Ending(Outcome.stalled, reason, ErrorCode.stalled, detail)
 
 
 def unreadable(detail: str, log: Sequence[str]) -> Ending:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 import structlog
 
 from models import memory, wire
+from models.stalls import DUMP_SIGNAL
 from models.typed_json import JSONTypeError
 from worker.device import Device
 
@@ -27,6 +29,10 @@ LOOK_WHILE_IMPORTING_S, LOOK_S = 0.05, 0.5
 # A trainer that died this close to its limit is taken to have died of it: memory grows between two measurements.
 CLOSE_SHARE = 0.1
 LINE_LENGTH = 2000
+# How long a trainer has to write what its threads are doing, and how long it is silent when it has.
+DUMP_S, DUMPED_S = 2.0, 0.2
+# How long a killed process may take to end. One that waits in the kernel for a disk or a device may take for ever.
+DEATH_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,7 @@ class Trainer:
         self.ready = threading.Event()
         self.units: bool | None = None  # as it has measured them, once it is ready
         self._tail: deque[str] = deque(maxlen=LOG_LINES)
+        self._lines = 0  # all lines of its log, those that are no longer kept as well
         self._tightest: memory.Room | None = None
         self._ended = threading.Event()
         self._held: list[News] = []
@@ -113,10 +120,32 @@ class Trainer:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
+    def dump_stacks(self) -> list[str]:
+        """Let the process write the stacks of all its threads into its log, and return these lines.
+
+        None come from a process that is stopped, or that the kernel does not let go, and after two seconds the rest is
+        not waited for.
+        """
+        before = self._lines
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, DUMP_SIGNAL)
+        deadline = time.monotonic() + DUMP_S
+        seen, changed = before, time.monotonic()
+        while (now := time.monotonic()) < deadline and not (seen > before and now - changed > DUMPED_S):
+            self._ended.wait(DUMPED_S / 4)
+            if self._lines != seen:
+                seen, changed = self._lines, time.monotonic()
+        return self.last_lines(self._lines - before) if self._lines > before else []
+
     def close(self) -> None:
         """End the process if it still runs, and close its pipes."""
         self.kill()
-        self._process.wait()
+        try:
+            self._process.wait(DEATH_S)
+        except subprocess.TimeoutExpired:
+            # It waits in the kernel for a disk or a device, and dies when that answers.
+            log.error("trainer_does_not_die", pid=self.pid)
+            return
         for thread in (self._stdout, self._stderr):
             thread.join(timeout=5)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
@@ -182,6 +211,7 @@ class Trainer:
 
     def _log_line(self, line: bytes) -> None:
         self._tail.append(line.decode(errors="replace")[:LINE_LENGTH].rstrip())
+        self._lines += 1
 
 
 def _read(line: bytes) -> wire.FromTrainer | Unreadable:

@@ -87,6 +87,7 @@ _ATTEMPTS = Figure(
     "How long attempts took; a lease that ran out is the outcome `lost`.",
     ("outcome",),
 )
+_STALLS = Figure("ganforge_stalls", "counter", "Trainers that made no progress and were killed.", ("queue",))
 _JOB_WAITS = Figure(
     "ganforge_job_wait_seconds", "histogram", "How long jobs waited for their first attempt.", ("queue",)
 )
@@ -113,7 +114,7 @@ _CHORE_FREED = Figure("ganforge_chore_freed_bytes", "counter", "Bytes that all r
 
 FIGURES = (
     *_QUEUES.values(),
-    *(_PAUSED, _SUBMITTED, _FINISHED, _FAILED, _JOB_WAITS, _ATTEMPTS, _SPEED, _WORKERS),
+    *(_PAUSED, _SUBMITTED, _FINISHED, _FAILED, _JOB_WAITS, _ATTEMPTS, _STALLS, _SPEED, _WORKERS),
     *(_OBJECTS, _BYTES, _MISSING, _CHORE_LAST, _CHORE_SECONDS, _CHORE_DONE, _CHORE_FREED),
     *(_REQUESTS, _SECONDS, _PROBLEMS, _STREAMS),
 )
@@ -131,6 +132,10 @@ class RowCollector(Collector):
         yield from self._queues()
         yield from self._jobs()
         yield _histogram(_ATTEMPTS, BUCKETS, figures.durations())
+        stalls = _counter(_STALLS)
+        for queue, count in figures.stalls().items():
+            stalls.add_metric([queue], count)
+        yield stalls
         yield _histogram(_JOB_WAITS, WAITS, figures.waits())
         speed = _gauge(_SPEED)
         for queue, total in figures.images_per_second().items():

@@ -48,6 +48,10 @@ class Alerts(Texts):
     metric_not_a_number = Text("a metric is not a number at step {step}; going back to step {back} with other draws")
     weight_not_a_number = Text("a weight is not a number at step {step}; going back to step {back} with other draws")
     batch_halved = Text("memory ran out with batches of {size} images; going on from step {step} with {half}")
+    stalled = Text(
+        "the trainer has made no progress for {seconds} s while {phase}, where {limit} s are allowed; it is killed, "
+        "and the job goes on from its last checkpoint if it has attempts left"
+    )
     checkpoint_skipped = Text("checkpoint of step {step} is gone or damaged; going back to the one before")
 
 

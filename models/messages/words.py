@@ -24,6 +24,20 @@ class Words(Texts):
     user = Text("user")
     viewer = Text("viewer")
 
+    # What a trainer was doing, as in "no progress while preparing data".
+    while_starting = Text("starting")
+    while_preparing = Text("preparing data")
+    while_compiling = Text("taking the first step")
+    while_training = Text("training")
+    while_evaluating = Text("evaluating")
+    while_saving = Text("writing a checkpoint")
+    while_sampling = Text("making images")
+    # What the kernel says of a process.
+    process_stopped = Text("stopped by a signal")
+    process_on_disk = Text("waiting for a disk or a device")
+    process_waiting = Text("waiting")
+    process_running = Text("running")
+
     importing = Text("importing")
     ready = Text("ready")
     missing = Text("missing")

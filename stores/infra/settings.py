@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     threads: int | None = Field(None, ge=1, description="CPU threads of a trainer; default: the cores it may use.")
     spare_trainer: bool = Field(True, description="Start the next trainer ahead of time (off for small boards).")
     trainer_python: str | None = Field(None, description="Python interpreter for trainers; default: the supervisor's.")
+    stall_s: float = Field(
+        60.0, ge=0, description="Seconds without a step after which a trainer is killed, or ten usual steps; 0: never."
+    )
     stop_grace_s: float = Field(10.0, gt=0, description="Seconds that a trainer has to write its last checkpoint.")
 
     @field_validator("trusted_proxies")

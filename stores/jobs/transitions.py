@@ -185,7 +185,9 @@ def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], 
     died = job.attempt - job.interruptions
     if died >= job.max_attempts:
         detail = Ends.attempts_died(died=died, most=job.max_attempts, last=ending.detail)
-        return State.failed, error_of(ErrorCode.too_many_attempts, detail), ending.reason
+        # A stall has a code of its own: its remedy is another one than that of a crash.
+        code = ErrorCode.stalled if ending.outcome is Outcome.stalled else ErrorCode.too_many_attempts
+        return State.failed, error_of(code, detail), ending.reason
     if job.pending_action == Action.pause:
         return State.paused, {}, ending.reason
     # Back-off with jitter, so that a job which always dies does not keep a machine busy.

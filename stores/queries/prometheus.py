@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Float, cast, func, literal, select, text
 
-from models.rows import Artifact, Attempt, Dataset, Event, Job
-from models.states import EventType, State
+from models.rows import Artifact, Attempt, Dataset, Event, Job, Queue
+from models.states import EventType, Outcome, State
 from stores.fleet.workers import SEEN_TODAY, STATE
 
 # Upper bounds in seconds: from a sampling job to a day of training, and from an idle worker to a full queue.
@@ -65,6 +65,21 @@ class PrometheusQueries:
         """Return the durations of ended attempts, by outcome."""
         took = cast(func.extract("epoch", Attempt.ended_at - Attempt.started_at), Float)
         return self._measured(Attempt.outcome, took, BUCKETS, Attempt.ended_at.is_not(None))
+
+    def stalls(self) -> dict[str, int]:
+        """Return the number of attempts that stalled, by queue; queues without any have 0."""
+        stalled = (
+            select(Job.queue, func.count().label("n"))
+            .join(Attempt, Attempt.job_id == Job.id)
+            .where(Attempt.outcome == Outcome.stalled)
+            .group_by(Job.queue)
+            .subquery()
+        )
+        query = select(Queue.name, func.coalesce(stalled.c.n, 0).label("n")).outerjoin(
+            stalled, stalled.c.queue == Queue.name
+        )
+        with self._engine.connect() as connection:
+            return {row.name: row.n for row in connection.execute(query)}
 
     def waits(self) -> list[Durations]:
         """Return the waiting times before the first attempt, by queue."""

@@ -60,6 +60,7 @@ def catalogue() -> list[Fault]:
         *(Fault("ring thrice", "broker", point) for point in ("ringing", "claimed", "training", "finishing")),
         *(Fault("refuse writes", "object store", point) for point in ("training", "uploading", "stored")),
         *(Fault("fill disk", "trainer", point) for point in ("training", "listed")),
+        *(Fault("freeze for good", "trainer", point) for point in ("training", "listed")),
         *(Fault("kill beside a second sweeper", "supervisor", point) for point in ("claimed", "training", "stored")),
     ]
 

@@ -15,7 +15,7 @@ from tests.chaos.follower import Follower
 from tests.chaos.running_stack import SUPERVISORS, World
 from tests.waiting import until
 
-DIED = {Outcome.crashed, Outcome.lost}
+DIED = {Outcome.crashed, Outcome.lost, Outcome.stalled}
 # How long a trainer whose supervisor has died may take to end.
 STRAYS_S = 60.0
 SPARED = {Outcome.interrupted, Outcome.paused}

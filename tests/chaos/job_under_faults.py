@@ -182,6 +182,10 @@ class Ordeal:
                 self._since = time.time()
             case "fill disk":
                 self._fill_disk(holder)
+            case "freeze for good":
+                for trainer in self._trainers(holder):
+                    with suppress(psutil.NoSuchProcess):
+                        trainer.suspend()
             case "kill beside a second sweeper":
                 world.launch("sweeper-2")
                 world.kill(part)
@@ -227,7 +231,8 @@ class Ordeal:
     def _went_on(self) -> float | None:
         """Return after how many seconds the job told of a next step, or of its end."""
         # A supervisor that was told to stop still tells how it stops: only the next attempt goes on.
-        told = "FALSE" if self._target == "supervisor" else "type <> 'state'"
+        # An alert tells that it does not go on.
+        told = "FALSE" if self._target == "supervisor" else "type NOT IN ('state', 'alert')"
         query = (
             "SELECT extract(epoch FROM min(at)) FROM events WHERE job_id = %s AND at > to_timestamp(%s)"
             f" AND ({told} OR data->>'to' IN ('running', 'succeeded', 'failed', 'canceled'))"

@@ -30,6 +30,8 @@ T = TypeVar("T")
 SUPERVISORS = ("worker-1", "worker-2")
 SERVERS = {"broker": "valkey", "database": "postgres", "object store": "s3"}
 BOOT_S = 90.0
+# A trainer that is frozen for a while, one and a half leases, goes on; one that is frozen for longer has stalled.
+STALL_LEASES = 3
 STOP_S = 60.0  # beyond a part's grace: on a crowded machine it may still be starting
 
 
@@ -240,6 +242,7 @@ class World:
             "GANFORGE_LEASE_S": str(self.lease_s),
             "GANFORGE_RENEW_S": str(self.lease_s / 6),
             "GANFORGE_SWEEP_S": "0.2",
+            "GANFORGE_STALL_S": str(STALL_LEASES * self.lease_s),
             "GANFORGE_THREADS": "1",
             "GANFORGE_HALT_AT": str(self.points),
             "PYTHONUNBUFFERED": "1",

@@ -33,6 +33,8 @@ MESSAGES = [
     wire.Ready("2.14.1", "3.8.18", 4711),
     wire.Started(0, 20, 2, "A processor"),
     wire.Started(0, 64, None, "A processor"),
+    wire.Alive("preparing"),
+    wire.Alive("training", 10),
     wire.Metric(1, [9, 10], {"d_loss": [0.7, None], "g_loss": [1, -2.5e-7]}, PROGRESS),
     wire.Epoch(1, 10, 160, 0.25, 640.0, "A processor", {"d_loss": 0.65}, PROGRESS),
     wire.ProgressUpdate(PROGRESS),
@@ -108,11 +110,11 @@ def test_a_command_is_read_as_it_was_written():
 
 def test_every_kind_has_one_name_and_an_example_here():
     assert set(wire.MESSAGES.values()) == set(get_args(wire.FromTrainer)) == {type(message) for message in MESSAGES}
-    assert len(wire.MESSAGES) == 15
+    assert len(wire.MESSAGES) == 16
     assert set(wire.SPECS.values()) == {type(spec) for spec in SPECS}
 
 
-def test_a_reporter_sends_every_kind_but_the_first():
+def test_a_reporter_sends_every_kind_but_what_the_process_says_of_itself():
     sent = []
 
     class Listening(Reporter):
@@ -137,8 +139,9 @@ def test_a_reporter_sends_every_kind_but_the_first():
     reporter.stopped()
     reporter.paused("collapse")
     reporter.failed("internal", verbatim("it broke"))
-    # The process itself says that it is ready (trainers/__main__.py).
-    assert set(sent) == set(wire.MESSAGES.values()) - {wire.Ready}
+    reporter.alive("training", 10)
+    # The process itself says that it is ready (trainers/__main__.py), and how often it is alive (process/wire.py).
+    assert set(sent) == set(wire.MESSAGES.values()) - {wire.Ready, wire.Alive}
 
 
 def test_codes_and_kinds_are_those_of_jobs_and_artifacts():

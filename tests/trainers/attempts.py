@@ -97,6 +97,7 @@ class Process:
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT, start_new_session=True)
         self.messages: list[dict[str, Any]] = []
+        self.signs: list[dict[str, Any]] = []  # of life, which may come between any two messages
 
     def write(self, line: dict[str, Any] | str) -> None:
         """Send one line."""
@@ -107,12 +108,14 @@ class Process:
     def read(self) -> dict[str, Any] | None:
         """Return the next message, or None at the end. The test's own time limit is the deadline."""
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            return None
-        message: dict[str, Any] = json.loads(line)
-        self.messages.append(message)
-        return message
+        for line in iter(self.process.stdout.readline, b""):
+            message: dict[str, Any] = json.loads(line)
+            if message["type"] == "alive":
+                self.signs.append(message)
+                continue
+            self.messages.append(message)
+            return message
+        return None
 
     def until(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Read on to the next message of this type with these fields."""

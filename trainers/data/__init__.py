@@ -37,11 +37,12 @@ def load(
     size: int,
     crop: str = "center",
     say: Callable[[Message], None] | None = None,
+    alive: Callable[[], None] = lambda: None,
     *,
     frame: bool = True,
 ) -> dict[str, Images]:
     """Return every part of a data set; see `read`."""
-    return read(dataset, data_roots, cache, size, crop, say, frame=frame).parts
+    return read(dataset, data_roots, cache, size, crop, say, alive, frame=frame).parts
 
 
 def read(
@@ -51,6 +52,7 @@ def read(
     size: int,
     crop: str = "center",
     say: Callable[[Message], None] | None = None,
+    alive: Callable[[], None] = lambda: None,
     *,
     frame: bool = True,
 ) -> Loaded:
@@ -59,7 +61,7 @@ def read(
     ``crop`` is "center", "face" for pictures of people, or "squash" for the whole of any picture. Images a little
     smaller than ``size`` get a black frame, or are scaled where ``frame`` is false: a window that is cut out at random
     should not see one. What has to be decoded or scaled is done once and kept in the folder ``cache``; ``say`` hears
-    how far that is.
+    how far that is, and ``alive`` is called for each file.
 
     Raises:
         InvalidDatasetError: a file is missing or damaged, or the layout is unknown.
@@ -73,9 +75,9 @@ def read(
     squaring = Squaring.of(dataset, size, crop, say, frame=frame)
     try:
         if dataset.layout == "packed":
-            found = _uploaded(dataset, cache, squaring, say)
+            found = _uploaded(dataset, cache, squaring, say, alive)
         else:
-            found = _found(dataset, _folder(dataset, data_roots), cache, squaring, say)
+            found = _found(dataset, _folder(dataset, data_roots), cache, squaring, say, alive)
     except LayoutError as error:
         raise InvalidDatasetError(error.message) from error
     digest = found.origin.digest
@@ -85,24 +87,39 @@ def read(
     return Loaded(found.parts, found.origin._replace(digest=f"{digest} faces"))
 
 
-def _uploaded(dataset: DatasetSpec, cache: Path, squaring: Squaring, say: Callable[[Message], None] | None) -> Loaded:
+def _uploaded(
+    dataset: DatasetSpec,
+    cache: Path,
+    squaring: Squaring,
+    say: Callable[[Message], None] | None,
+    alive: Callable[[], None],
+) -> Loaded:
     path = packed.path_of(dataset)
     if squaring.as_it_is:
         return Loaded(packed.load(dataset, path), Origin(dataset.sha256))
     # The file is fetched again for each attempt, so its times say nothing: the checksum identifies it.
     content = dataset.sha256 or of_file(path)
     files = [Entry(content, path.stat().st_size, 0)]
-    parts, origin = once(dataset, cache, squaring, files, lambda: prepare.arrays(packed.load(dataset, path)), say)
+
+    def pictures() -> prepare.Parts:
+        return prepare.arrays(packed.load(dataset, path))
+
+    parts, origin = once(dataset, cache, squaring, files, pictures, say, alive)
     return Loaded(parts, origin._replace(digest=content))
 
 
 def _found(
-    dataset: DatasetSpec, folder: Path, cache: Path, squaring: Squaring, say: Callable[[Message], None] | None
+    dataset: DatasetSpec,
+    folder: Path,
+    cache: Path,
+    squaring: Squaring,
+    say: Callable[[Message], None] | None,
+    alive: Callable[[], None],
 ) -> Loaded:
     layout = LAYOUTS[dataset.layout]
     here = DatasetFiles(layout.name, folder, dataset.shape, dataset.classes, dataset.name, dataset.parts)
     if isinstance(layout, PictureLayout):
-        return Loaded(*once(dataset, cache, squaring, layout.files(folder), lambda: layout.pictures(here), say))
+        return Loaded(*once(dataset, cache, squaring, layout.files(folder), lambda: layout.pictures(here), say, alive))
     if squaring.as_it_is or squaring.frame:
         arrays = layout.arrays(here)
         images = _as_images(arrays, dataset.shape)
@@ -112,7 +129,7 @@ def _found(
     def pictures() -> prepare.Parts:
         return prepare.arrays(_as_images(layout.arrays(here), dataset.shape))
 
-    return Loaded(*once(dataset, cache, squaring, layout.files(folder), pictures, say))
+    return Loaded(*once(dataset, cache, squaring, layout.files(folder), pictures, say, alive))
 
 
 def _as_images(arrays: Mapping[str, Array], shape: tuple[int, ...]) -> dict[str, Images]:

@@ -6,9 +6,10 @@ import hashlib
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING, Callable, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Callable, Iterator, Sequence
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from models.disk import look_as_cache
 from models.files import try_lock
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # Increase this when the same files give different pixels.
 _FORMAT = 1
+# How long the lock of a prepared file is waited for before the trainer says that it is alive, and goes on waiting.
+_LOCK_S = 1.0
 
 
 def once(
@@ -35,12 +38,14 @@ def once(
     files: Sequence[Entry],
     parts: Callable[[], prepare.Parts],
     say: Callable[[Message], None] | None = None,
+    alive: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, Images], Origin]:
     """Return the data set from the cache; the first attempt that needs it fills the cache, others wait for it.
 
     With it comes what it was made from.
 
-    ``files`` are what ``parts`` are read from: the cache is good for as long as they stay the same.
+    ``files`` are what ``parts`` are read from: the cache is good for as long as they stay the same. ``alive`` is called
+    for each picture, and now and then while another attempt prepares them.
 
     Raises:
         InvalidDatasetError: a picture is missing or damaged, or there are more or fewer than were listed.
@@ -50,7 +55,7 @@ def once(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{_key(dataset, squaring, files)}.safetensors"
     shape = (squaring.channels, squaring.size, squaring.size)
-    with FileLock(_lock(path)):
+    with _alone(path, alive):
         if path.is_file():
             try:
                 images = packed.load(dataset, path, shape)
@@ -61,8 +66,22 @@ def once(
                 return images, packed.origin(path)
         _clear(folder, path)
         _make_room(folder, dataset, squaring)
-        prepare.write(path, dataset, squaring, parts(), say)
+        prepare.write(path, dataset, squaring, parts(), say, alive)
         return packed.load(dataset, path, shape), packed.origin(path)
+
+
+@contextmanager
+def _alone(path: Path, alive: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock of a prepared file. Whoever has it now is looked after by a supervisor of its own."""
+    lock = FileLock(_lock(path))
+    while not lock.is_locked:
+        alive()
+        with suppress(Timeout):
+            lock.acquire(timeout=_LOCK_S)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _key(dataset: DatasetSpec, squaring: prepare.Squaring, files: Sequence[Entry]) -> str:

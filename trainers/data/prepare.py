@@ -129,9 +129,16 @@ def _one_by_one(part: str, images: Images) -> Iterator[Picture]:
 
 
 def write(
-    path: Path, dataset: DatasetSpec, squaring: Squaring, parts: Parts, say: Callable[[Message], None] | None
+    path: Path,
+    dataset: DatasetSpec,
+    squaring: Squaring,
+    parts: Parts,
+    say: Callable[[Message], None] | None,
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
     """Decode every picture into a packed file, which is renamed when it is complete. It holds the pictures' digest.
+
+    ``say`` hears every few seconds how far that is, and ``alive`` is called for each picture.
 
     Raises:
         InvalidDatasetError: a picture is missing or damaged, or there are more or fewer than were listed.
@@ -146,6 +153,7 @@ def write(
                 writer.add(part, pixels, label)
                 content.add(part, label, picture)
                 tell.one_more()
+                alive()
         if writer.counts != dict(dataset.parts):
             raise InvalidDatasetError(
                 DataFaults.other_counts(name=dataset.name, counts=_words(writer.counts), parts=_words(dataset.parts))

@@ -66,6 +66,7 @@ class Loop:
         self._ends_best = False  # whether an alarm ends the attempt with the best step so far
         self.paused_by: str | None = None  # the code of the alarm that pauses the job
         self._begun_at = 0  # the step after which the step in hand, or the last one, was begun
+        self._first_step = True  # of this attempt: kernels are chosen, and graphs recorded, on the way
 
     def restore(self, snapshot: Snapshot) -> None:
         """Continue from a checkpoint. Its tensors are then given up: what is copied next is written over them.
@@ -95,6 +96,7 @@ class Loop:
         while finished is None:
             finished = self._train_or_go_back()
         # The last checkpoint is still being written beside the training; an error of it ends the attempt.
+        self.reporter.alive("saving", self.job.step)
         self.writer.finish()
         return finished
 
@@ -146,6 +148,8 @@ class Loop:
         job, metrics = self.job, self.job.metrics
         sampler = job.feed.sampler
         self._begun_at, seen_before = job.step, sampler.seen
+        self.reporter.alive("compiling" if self._first_step else "training", job.step)
+        self._first_step = False
 
         # 1. Train. The method draws real batches [N, C, H, W] from its feed, does the steps of the discriminator and of
         #    the generator, and updates the moving averages. It returns one row of metrics, still on the device.
@@ -177,6 +181,7 @@ class Loop:
         # 6. A grid, always of the same noise or images, and a look at the generator. The look stays on the device until
         #    the metrics are read.
         if due.grid:
+            self.reporter.alive("sampling", job.step)
             job.alarms.grid(job.step, sampler.seen, self.grids.draw(job.step, job.epoch))
         looking = job.looks.due(seen_before, sampler.seen)
         if looking:
@@ -261,6 +266,7 @@ class Loop:
             return False
         # What the steps before it have come to is waited for first, so that only the measurement is counted as one.
         self._read_metrics()
+        self.reporter.alive("evaluating", job.step)
         began = time.monotonic()
         figures = job.quality.measure(job.step, repeating=repeating)
         self._tell(job.epoch, figures)
@@ -286,6 +292,7 @@ class Loop:
         means = job.metrics.end_epoch()
         # Evaluation is left out of an epoch's seconds, so that devices can be compared by their training alone.
         lap = job.clock.lap(sampler.seen)
+        self.reporter.alive("evaluating", job.step)
         evaluated = job.method.end_epoch()
         self._tell(epoch, evaluated)
         means.update(evaluated)
@@ -307,6 +314,8 @@ class Loop:
         if self._saved_step == self.job.step:
             return
         self._read_metrics()
+        # Waits for the checkpoint before, which another thread writes: a disk that does not answer is noticed here.
+        self.reporter.alive("saving", self.job.step)
         if not method_tensors.all_finite(self.job.method):
             raise NotANumberError(self.job.step, {})
         # All steps up to the checkpoint are sent before it: an attempt that resumes from it sends those after it.

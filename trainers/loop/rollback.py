@@ -19,7 +19,7 @@ from trainers.process.errors import DivergedError, OutOfMemoryError
 from trainers.process.reporter import Reporter
 
 if TYPE_CHECKING:
-    from models.wire import FromTrainer
+    from models.wire import FromTrainer, Phase
     from trainers.loop.checkpoint_writer import CheckpointWriter
     from trainers.loop.checkpoints import Snapshot
     from trainers.loop.job_state import JobState
@@ -39,6 +39,10 @@ class ToldOnce(Reporter):
         """Pass on a message that is new."""
         if not self.silent:
             self._reporter.send(message)
+
+    def alive(self, phase: Phase, step: int | None = None) -> None:
+        """Pass on that the work gets on, also while steps are repeated."""
+        self._reporter.alive(phase, step)
 
     def should_stop(self) -> bool:
         """Tell whether somebody asked for the end of this attempt."""

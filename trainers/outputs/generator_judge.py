@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Iterator, NamedTuple
+from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple
 
 import torch
 
@@ -88,7 +88,8 @@ def judge(
         reporter.info(Logs.too_few_to_judge(least=LEAST, train=train, others=others))
         return None
     try:
-        return GeneratorJudge(extractor.load(spec, method.feed.draws.device), method, real)
+        looks = extractor.load(spec, method.feed.draws.device)
+        return GeneratorJudge(looks, method, real, lambda: reporter.alive("evaluating"))
     except TrainerError as error:
         words = str(error)
     except (RuntimeError, MemoryError) as error:
@@ -106,10 +107,13 @@ class GeneratorJudge:
     training depends on is touched: the noise comes from a stream of its own, and networks run in evaluation mode.
     """
 
-    def __init__(self, looks: Extractor, method: Adversarial, real: Real) -> None:
+    def __init__(
+        self, looks: Extractor, method: Adversarial, real: Real, alive: Callable[[], None] = lambda: None
+    ) -> None:
         began = time.monotonic()
         self.sha256 = looks.sha256
         self._extractor = looks
+        self._alive = alive  # called before each block of images
         self._method = method
         many, size = len(real.train.rows), method.feed.shape[-1]
         count = min(COUNT, many)
@@ -153,9 +157,13 @@ class GeneratorJudge:
 
     def _look(self, blocks: Iterator[torch.Tensor]) -> Seen:
         """Return what the extractor says of all images together."""
-        features, probabilities = zip(*map(self._extractor.look_at, blocks))
+        features, probabilities = zip(*map(self._look_at, blocks))
         known = probabilities[0] is not None
         return Seen(torch.cat(features), torch.cat(probabilities) if known else None)
+
+    def _look_at(self, block: torch.Tensor) -> Seen:
+        self._alive()
+        return self._extractor.look_at(block)
 
 
 def _evenly(rows: torch.Tensor, most: int) -> torch.Tensor:

@@ -6,7 +6,7 @@ import io
 import math
 import os
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 import numpy as np
 import torch
@@ -51,11 +51,12 @@ def png(sheet: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def zip_of_pngs(images: torch.Tensor) -> bytes:
-    """Pack each of the uint8 images [N, C, H, W] as ``00000.png`` and so on."""
+def zip_of_pngs(images: torch.Tensor, alive: Callable[[], None] = lambda: None) -> bytes:
+    """Pack each of the uint8 images [N, C, H, W] as ``00000.png`` and so on; ``alive`` is called for each."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for index, image in enumerate(images.permute(0, 2, 3, 1).contiguous().numpy()):
+            alive()
             # Fixed times and modes: the bytes of the zip depend on the pixels alone.
             entry = zipfile.ZipInfo(f"{index:05d}.png", date_time=(1980, 1, 1, 0, 0, 0))
             entry.create_system = 3

@@ -10,7 +10,7 @@ from models import wire
 
 if TYPE_CHECKING:
     from models.messages import Message
-    from models.wire import FailureCode, FromTrainer, Level, Progress
+    from models.wire import FailureCode, FromTrainer, Level, Phase, Progress
 
 PNG = "image/png"
 SAFETENSORS = "application/octet-stream"
@@ -34,6 +34,20 @@ class Reporter(ABC):
     ) -> None:
         """Say that the data are loaded and the networks are built or resumed."""
         self.send(wire.Started(start_step, steps, epochs, device, needs_units))
+
+    def alive(self, phase: Phase, step: int | None = None) -> None:  # noqa: B027 - nothing to do without a supervisor
+        """Say that the work gets on, and after how many steps. Cheap enough for every step.
+
+        Called by the thread that works, never by a helper: that would live on while the work stands still.
+        """
+
+    def preparing(self) -> None:
+        """Say that the data are being read or prepared."""
+        self.alive("preparing")
+
+    def drawing(self) -> None:
+        """Say that images are being made, or packed into a file."""
+        self.alive("sampling")
 
     def metric(self, epoch: int, steps: list[int], values: dict[str, list[float | None]], progress: Progress) -> None:
         """Pass on the values of all recorded steps since the last call."""

@@ -6,6 +6,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from models import wire
@@ -14,10 +15,11 @@ from models.typed_json import JSONTypeError
 from trainers.process.reporter import Reporter
 
 if TYPE_CHECKING:
-    from models.wire import FromTrainer
+    from models.wire import FromTrainer, Phase
 
 # The exit code when nobody is left to read anything else.
 SUPERVISOR_GONE = 3
+_SIGN_EVERY_S = 1.0
 
 
 class Wire(Reporter):
@@ -27,6 +29,16 @@ class Wire(Reporter):
         self._fd = fd
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._phase: Phase | None = None
+        self._next_sign = 0.0
+
+    def alive(self, phase: Phase, step: int | None = None) -> None:
+        """Write a sign of life: at once in a new phase, else once a second."""
+        now = time.monotonic()
+        if phase == self._phase and now < self._next_sign:
+            return
+        self._phase, self._next_sign = phase, now + _SIGN_EVERY_S
+        self.send(wire.Alive(phase, step))
 
     def send(self, message: FromTrainer) -> None:
         """Write one line; a supervisor that no longer reads is gone, and so is this process then."""

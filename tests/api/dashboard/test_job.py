@@ -146,6 +146,7 @@ def test_what_followed_from_an_alert_stands_beside_it(alice, enter, bench, store
         ("not_a_number", "NaN or infinity detected", "lower learning rates"),
         ("batch_halved", "Batch size halved", "a smaller batch_size"),
         ("checkpoint_corrupt", "Damaged checkpoint", "the object store"),
+        ("stalled", "No progress", "another worker"),
         ("something_new", "something_new", "as it was told"),
     ],
 )

@@ -36,6 +36,8 @@ from models.specs.sample import SampleParams
 from models.states import ErrorCode, EventType, Outcome
 from stores.jobs.transitions import Ending
 from tests.api.uploads.archives import pictures, zipped
+from worker import endings, event_data
+from worker.stalls import Stall
 
 CHINESE = {"Accept-Language": "zh-TW"}
 
@@ -182,6 +184,19 @@ def test_a_page_says_in_its_language_what_became_of_a_job(alice, enter, bench, s
     ):
         assert said in page
     assert "ended by" not in bare(page)
+
+
+def test_a_page_says_in_its_language_where_a_trainer_stalled(alice, enter, bench, stores):
+    stall = Stall(61.3, 60.0, "training", 1200)
+    ending = endings.stalled(stall, Words.process_stopped(), [])
+    job = ended(alice, bench, stores, ending, event_data.of_stall(stall))
+    page = enter(alice).see(f"/dashboard/jobs/{job}", headers=CHINESE)
+    for said in (
+        "訓練程序在「訓練」階段已 61 秒沒有進展，上限為 60 秒",
+        "訓練程序在「訓練」階段 61 秒沒有進展；無法得知其執行緒的狀態：程序處於「被訊號暫停」",
+    ):
+        assert said in page
+    assert "no progress" not in bare(page).lower()
 
 
 def test_rows_and_events_keep_the_english_with_code_and_parameters_beside(alice, bench, stores):

@@ -86,6 +86,14 @@ def test_attempts_are_measured(alice: Person, bench: Bench, stores: Stores) -> N
     assert found[of("ganforge_attempt_seconds_count", outcome="lost")] == 1
 
 
+def test_stalls_are_counted_for_each_queue(alice: Person, bench: Bench, stores: Stores) -> None:
+    alice.submit()
+    stores.jobs.finish(bench.claim(), Ending(Outcome.stalled, None, ErrorCode.stalled, "as asked"))
+    found = figures(alice)
+    assert found[of("ganforge_stalls_total", queue="cpu")] == 1
+    assert found[of("ganforge_stalls_total", queue="gpu")] == 0
+
+
 def test_speed_is_that_of_the_last_epoch(alice: Person, bench: Bench, stores: Stores) -> None:
     for speeds in ((100.0, 250.0), (40.0,)):
         alice.submit()

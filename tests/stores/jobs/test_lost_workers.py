@@ -60,6 +60,19 @@ def test_a_job_that_kills_its_workers_stops_after_max_attempts(stores, new_job, 
     assert "2 of 2 attempts died" in job["error"]["detail"]
 
 
+def test_a_job_whose_last_attempt_stalls_fails_as_stalled(stores, new_job, worker, run_now):
+    view, _ = stores.jobs.submit(new_job(max_attempts=2))
+    stalled = Ending(Outcome.stalled, "no progress", ErrorCode.stalled, "no progress for 61 s")
+    assert stores.jobs.finish(stores.jobs.claim("cpu", worker, "cpu"), stalled) is State.queued
+    run_now(view["id"])
+    assert stores.jobs.finish(stores.jobs.claim("cpu", worker, "cpu"), stalled) is State.failed
+
+    job = stores.queries.jobs.job(view["id"], None)
+    assert (job["error"]["code"], job["attempt"]) == ("stalled", 2)
+    assert "2 of 2 attempts died; the last one: no progress for 61 s" in job["error"]["detail"]
+    assert [one["outcome"] for one in stores.queries.jobs.attempts(view["id"])] == ["stalled", "stalled"]
+
+
 def test_shutdowns_do_not_use_up_attempts(stores, new_job, worker):
     view, _ = stores.jobs.submit(new_job(max_attempts=1))
     for _ in range(5):

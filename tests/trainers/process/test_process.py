@@ -190,6 +190,7 @@ SHARED = (
     "limits.py",
     "memory.py",
     "messages",
+    "stalls.py",
     "typed_json.py",
     "wire.py",
 )
