@@ -28,6 +28,7 @@ from stores.jobs.attempts import Attempts
 from stores.jobs.commands import Commands
 from stores.judging.extractors import Extractors
 from stores.maintenance.curves import Curves
+from stores.maintenance.doomed_objects import DoomedObjects
 from stores.maintenance.orphans import Orphans
 from stores.maintenance.periodic import PeriodicTasks
 from stores.maintenance.retention import Retention
@@ -138,9 +139,10 @@ class MaintenanceStores:
 
     def __init__(self, infra: Infra) -> None:
         self.periodic = PeriodicTasks(infra.engine)
-        self.retention = Retention(infra.engine, infra.blobs)
+        self.retention = Retention(infra.engine)
         self.orphans = Orphans(infra.engine, infra.blobs)
         self.curves = Curves(infra.engine)
+        self.doomed_objects = DoomedObjects(infra.engine, infra.blobs)
 
 
 @dataclass(frozen=True)

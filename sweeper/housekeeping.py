@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 Work = Callable[[str], Round]
 
+SOON_S = 10.0
+
 
 class Housekeeping:
     """Runs the periodic tasks that are due."""
@@ -59,10 +61,11 @@ class Housekeeping:
         stores, settings = self._stores, self._stores.infra.settings
         retention, orphans = stores.maintenance.retention, stores.maintenance.orphans
         # Walking all objects and all rows loads the object store, and orphans are rare. So are curves without levels.
-        often, seldom = settings.chore_s, settings.walk_s
+        # Who deletes something waits for the room: its objects go soon.
+        soon, often, seldom = min(SOON_S, settings.chore_s), settings.chore_s, settings.walk_s
         chores: list[tuple[str, float, Work]] = [
             ("ended_sessions", often, lambda _: Round(stores.accounts.sessions.forget_ended())),
-            ("deleted_datasets", often, lambda _: Round(stores.datasets.uploads.clear_deleted())),
+            ("doomed_objects", soon, stores.maintenance.doomed_objects.remove),
             ("orphan_objects", seldom, lambda cursor: orphans.remove_objects(cursor, settings.orphan_age_s)),
             ("missing_objects", seldom, orphans.mark_missing),
             (CHORE, seldom, stores.maintenance.curves.make_levels),

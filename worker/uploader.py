@@ -85,6 +85,4 @@ class Uploader:
     def _prune(self) -> None:
         settings = self._stores.infra.settings
         keep, every = settings.keep_checkpoints, settings.keep_every_checkpoint
-        keys = patiently(lambda: self._stores.jobs.prune_checkpoints(self._claim, keep, every), self._given_up)
-        for key in keys:
-            patiently(lambda key=key: self._stores.infra.blobs.remove(key), self._given_up)  # type: ignore[misc]
+        patiently(lambda: self._stores.jobs.prune_checkpoints(self._claim, keep, every), self._given_up)

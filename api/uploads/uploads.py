@@ -103,10 +103,6 @@ class Importer:
             mark.unlink()
 
     def tidy(self) -> None:
-        """Clean up after dead processes, and remove objects whose earlier removal failed."""
+        """Clean up after dead processes."""
         for folder in self.spool.abandoned():
             self._settle(folder / MARK)
-        try:
-            self._stores.datasets.uploads.clear_deleted()
-        except SQLAlchemyError as error:
-            log.warning("deleted_not_cleared", error=str(error).partition("\n")[0])

@@ -81,7 +81,6 @@ def delete_dataset(call: Call[Query, None], dataset_id: str) -> Reply:
     if not is_id("ds", dataset_id):
         raise NotFoundError(Missing.no_such_dataset())
     call.service.stores.datasets.uploads.delete(dataset_id, call.who)
-    call.service.stores.datasets.uploads.clear_deleted()
     return Reply(None, 204)
 
 

@@ -105,6 +105,12 @@ _BYTES = Figure("ganforge_stored_bytes", "gauge", "Bytes of these objects.", ("k
 _MISSING = Figure(
     "ganforge_artifacts_missing", "gauge", "Artifacts whose object is gone, as the last look at each found it."
 )
+_DOOMED = Figure(
+    "ganforge_doomed_objects", "gauge", "Objects whose row was deleted and that are still to be removed from the store."
+)
+_DOOMED_OLDEST = Figure(
+    "ganforge_doomed_oldest_seconds", "gauge", "How long the oldest of them has been waiting for its removal."
+)
 _CHORE_LAST = Figure(
     "ganforge_chore_last_timestamp_seconds", "gauge", "When a round of a chore of the sweeper last ended.", ("chore",)
 )
@@ -115,7 +121,8 @@ _CHORE_FREED = Figure("ganforge_chore_freed_bytes", "counter", "Bytes that all r
 FIGURES = (
     *_QUEUES.values(),
     *(_PAUSED, _SUBMITTED, _FINISHED, _FAILED, _JOB_WAITS, _ATTEMPTS, _STALLS, _SPEED, _WORKERS),
-    *(_OBJECTS, _BYTES, _MISSING, _CHORE_LAST, _CHORE_SECONDS, _CHORE_DONE, _CHORE_FREED),
+    *(_OBJECTS, _BYTES, _MISSING, _DOOMED, _DOOMED_OLDEST),
+    *(_CHORE_LAST, _CHORE_SECONDS, _CHORE_DONE, _CHORE_FREED),
     *(_REQUESTS, _SECONDS, _PROBLEMS, _STREAMS),
 )
 
@@ -179,6 +186,9 @@ class RowCollector(Collector):
             size.add_metric([held.kind], held.bytes)
         yield from (objects, size)
         yield GaugeMetricFamily(_MISSING.name, _MISSING.words, value=figures.missing())
+        doomed, oldest = figures.doomed()
+        yield GaugeMetricFamily(_DOOMED.name, _DOOMED.words, value=doomed)
+        yield GaugeMetricFamily(_DOOMED_OLDEST.name, _DOOMED_OLDEST.words, value=oldest)
 
     def _chores(self) -> Iterator[Metric]:
         last, took = _gauge(_CHORE_LAST), _gauge(_CHORE_SECONDS)

@@ -3,6 +3,7 @@
 from models.rows.access import Audit, Idempotency, Key, Secret, Session
 from models.rows.base import Base
 from models.rows.catalog import Dataset, Extractor
+from models.rows.doomed_objects import DoomedObject
 from models.rows.history import Artifact, CurveLevel, Event, Metric
 from models.rows.jobs import Attempt, Job
 from models.rows.machines import Queue, Worker
@@ -17,6 +18,7 @@ __all__ = [
     "Chore",
     "CurveLevel",
     "Dataset",
+    "DoomedObject",
     "Event",
     "Extractor",
     "Idempotency",

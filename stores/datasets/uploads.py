@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from sqlalchemy import Engine, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -21,9 +20,8 @@ from stores.accounts.audit import Entry, Requester, record
 from stores.accounts.keys import Principal
 from stores.accounts.quotas import Guard
 from stores.infra.blobs import Blobs
-from stores.infra.errors import BlobError, ConflictError, NotFoundError
-
-log = structlog.get_logger(__name__)
+from stores.infra.doomed import doom
+from stores.infra.errors import ConflictError, NotFoundError
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class NewUpload:
 
 
 class Uploads:
-    """A row is written after its objects are stored, and the objects are removed after the row is marked deleted."""
+    """A row is written after its objects are stored; objects are removed after the row is marked deleted."""
 
     def __init__(self, engine: Engine, blobs: Blobs, guard: Guard) -> None:
         self._engine = engine
@@ -120,24 +118,12 @@ class Uploads:
             needing = select(func.count()).where(used, Job.state.not_in(states))
             if busy := connection.scalar(needing):
                 raise ConflictError(Conflicts.dataset_needed(count=busy))
-            connection.execute(update(Dataset).where(Dataset.id == dataset_id).values(deleted_at=func.now()))
+            gone = {"deleted_at": func.now(), "object_key": None, "preview_key": None}
+            connection.execute(update(Dataset).where(Dataset.id == dataset_id).values(gone))
+            # The bytes of a data set are those of its packed file.
+            sizes = ((row.object_key, row.bytes), (row.preview_key, 0))
+            doom(connection, ((key, size) for key, size in sizes if key is not None))
             record(connection, who, Entry("dataset.delete", dataset_id, _facts(dataset_view(row._mapping)), None))
-
-    def clear_deleted(self) -> int:
-        """Remove the objects of deleted data sets; return the number of sets. Refused removals are retried."""
-        condemned = select(Dataset.id).where(Dataset.deleted_at.is_not(None), Dataset.object_key.is_not(None))
-        cleared = 0
-        with self._reader.connect() as connection:
-            for dataset_id in connection.scalars(condemned).all():
-                try:
-                    self._remove(dataset_id)
-                except BlobError as error:
-                    log.warning("objects_not_removed", dataset=dataset_id, error=str(error))
-                    break
-                gone = {"object_key": None, "preview_key": None}
-                connection.execute(update(Dataset).where(Dataset.id == dataset_id).values(**gone))
-                cleared += 1
-        return cleared
 
     def forget_unless_kept(self, dataset_id: str) -> None:
         """Remove the objects stored under an id for which no row was written.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
+from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, MinioException, S3Error
 
 from models.messages import ObjectFaults
@@ -24,6 +25,8 @@ from stores.infra.settings import Settings
 
 CHUNK = 1 << 20
 SENT_AT_ONCE = 1 << 18
+# Objects that one request may remove, in every server of this protocol.
+MOST_AT_ONCE = 1000
 LINK_FOR_A_PUT = timedelta(hours=1)
 
 
@@ -142,6 +145,22 @@ class Blobs:
         """Remove an object; a missing object is no error."""
         with _translated(key):
             self._inside.remove_object(self._bucket, key)
+
+    def remove_all(self, keys: Sequence[str]) -> dict[str, str]:
+        """Remove objects; missing ones are no error. Return the keys that the store refused to remove, with its errors.
+
+        Raises:
+            BlobError: the store does not answer.
+        """
+        if not keys:
+            return {}
+        with _translated(keys[0]):
+            errors = self._inside.remove_objects(self._bucket, [DeleteObject(key) for key in keys])
+            refused = {str(error.name or ""): str(error.code) for error in errors if error.code != "NoSuchKey"}
+        if "" in refused:
+            # Not one object was refused but the whole request.
+            raise BlobError(ObjectFaults.store_refused(key=keys[0], error=refused[""]))
+        return refused
 
     def page(self, prefix: str, after: str, limit: int) -> list[Stored]:
         """Return up to `limit` objects under a prefix in key order, starting after the key `after`."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Engine, Integer, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Engine, Integer, Table, bindparam, func, insert, select, update
 
 from models.messages import OrderFaults, Reasons
 from models.rows import Artifact, Attempt, Job
@@ -23,6 +23,7 @@ from stores.events.bus import Bus, Hint
 from stores.events.metrics import add_points, forget_points
 from stores.fleet.workers import queues_to_ring
 from stores.infra.broker import Bell
+from stores.infra.doomed import delete_artifacts
 from stores.infra.errors import StaleFenceError
 from stores.infra.failpoints import reach
 from stores.infra.sql import seconds
@@ -225,7 +226,7 @@ class Attempts:
         """Make a stored object visible; a checkpoint becomes the one to resume from.
 
         An attempt that resumes from before the end of an earlier one makes the same grids and weights again: they take
-        the place of the earlier ones, whose objects are found as orphans.
+        the place of the earlier ones, whose objects are removed.
 
         Raises:
             StaleFenceError
@@ -244,7 +245,7 @@ class Attempts:
             job = hold(connection, claim)
             if new.kind != "checkpoint":
                 same = (Artifact.job_id == claim.job_id, Artifact.kind == new.kind, Artifact.name == new.name)
-                connection.execute(delete(Artifact).where(*same, Artifact.attempt < claim.attempt))
+                delete_artifacts(connection, *same, Artifact.attempt < claim.attempt)
             row = connection.execute(
                 insert(Artifact)
                 .values(job_id=claim.job_id, attempt=claim.attempt, fence=claim.fence, **fields)
@@ -260,7 +261,7 @@ class Attempts:
     def prune_checkpoints(self, claim: Claim, keep: int, every: int = 0) -> list[str]:
         """Forget all but the newest `keep` checkpoints, the best and each `every`-th (0: none of these).
 
-        A checkpoint that an unfinished job needs stays. Returns the keys of objects that nobody names now.
+        A checkpoint that an unfinished job needs stays. Returns the keys of the objects that are removed now.
 
         Raises:
             StaleFenceError

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from models.rows import Artifact, Dataset, Extractor, Job
 from models.states import TERMINAL
+from stores.infra.doomed import delete_artifacts, doomed_keys
 
 ENDED = [str(state) for state in TERMINAL]
 
@@ -56,5 +57,4 @@ def prune(connection: Connection, job_id: str, best: str | None, keep: int, ever
         *mine, Artifact.id.not_in(newest.scalar_subquery()), Artifact.id != (best or ""), not_every_nth(every)
     )
     locked = connection.scalars(surplus.with_for_update(skip_locked=True)).all()
-    unneeded = delete(Artifact).where(Artifact.id.in_(locked), ~promised())
-    return list(connection.scalars(unneeded.returning(Artifact.object_key)))
+    return doomed_keys(delete_artifacts(connection, Artifact.id.in_(locked), ~promised()))

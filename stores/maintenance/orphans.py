@@ -1,6 +1,6 @@
 """Orphans on both sides: objects without a row, and rows whose object is gone.
 
-An object without a row is what a crash between the two leaves, or a removal that the object store refused. It goes when
+An object without a row is what a crash between the two leaves. It goes when
 it is old enough that nobody can be about to write its row. A row without its object is a loss: it is marked,
 counted on the metrics page and told in the log, once, and unmarked when the object is there again.
 """
@@ -71,7 +71,7 @@ class Orphans:
     def _named_datasets(self, objects: Sequence[Stored]) -> Collection[str]:
         keys = [one.key for one in objects]
         ids = {key.split("/")[1] for key in keys}
-        rows = select(Dataset.object_key, Dataset.preview_key).where(Dataset.id.in_(ids))
+        rows = select(Dataset.object_key, Dataset.preview_key).where(Dataset.id.in_(ids), Dataset.deleted_at.is_(None))
         with self._reader.connect() as connection:
             return {key for row in connection.execute(rows) for key in row if key is not None}
 

@@ -1,6 +1,5 @@
-"""Retention of ended jobs' data. Rows are deleted first, in small batches, then their objects.
+"""Retention of ended jobs' data. Rows are deleted in small batches; their objects follow (stores/infra/doomed.py).
 
-An object whose row is gone and that could not be removed is found again by stores/maintenance/orphans.py.
 A file that an unfinished job was promised stays whatever its age.
 """
 
@@ -10,18 +9,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import Engine, Row, Select, delete, func, literal, select, tuple_
 
 from models.rows import Artifact, CurveLevel, Event, Job, Metric
 from models.states import EventType
-from stores.infra.blobs import Blobs
-from stores.infra.errors import BlobError
+from stores.infra.doomed import delete_artifacts
 from stores.infra.sql import seconds
 from stores.jobs.checkpoints import not_every_nth, promised
 from stores.maintenance.periodic import Round
-
-log = structlog.get_logger(__name__)
 
 FILES = 200  # files per round
 JOBS = 50  # jobs per round
@@ -32,10 +27,9 @@ DAY_S = 86_400.0
 class Retention:
     """Deletes what the settings no longer keep. Every method is one round and can be repeated at any time."""
 
-    def __init__(self, engine: Engine, blobs: Blobs) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._blobs = blobs
 
     def thin_checkpoints(self, cursor: str, after_days: float, every: int) -> Round:
         """Thin the checkpoints of the next ended jobs to the latest, the best and each `every`-th."""
@@ -100,22 +94,14 @@ class Retention:
             return connection.execute(query).all()
 
     def _remove(self, chosen: Select[str]) -> tuple[int, int]:
-        """Remove rows of artifacts, then their objects; return how many there were and their bytes.
+        """Remove artifacts; return how many there were and their bytes.
 
         The rows are locked before it is asked whom they are promised to: a job that names one meanwhile comes before,
         and counts, or waits and finds it gone.
         """
         with self._engine.begin() as connection:
             ids = connection.scalars(chosen.with_for_update(of=Artifact, skip_locked=True)).all()
-            gone = connection.execute(
-                delete(Artifact).where(Artifact.id.in_(ids), ~promised()).returning(Artifact.object_key, Artifact.bytes)
-            ).all()
-        for row in gone:
-            try:
-                self._blobs.remove(row.object_key)
-            except BlobError as error:
-                log.warning("objects_not_removed", first=row.object_key, error=str(error))
-                break
+            gone = delete_artifacts(connection, Artifact.id.in_(ids), ~promised())
         return len(gone), sum(row.bytes for row in gone)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Float, cast, func, literal, select, text
 
-from models.rows import Artifact, Attempt, Dataset, Event, Job, Queue
+from models.rows import Artifact, Attempt, Dataset, DoomedObject, Event, Job, Queue
 from models.states import EventType, Outcome, State
 from stores.fleet.workers import SEEN_TODAY, STATE
 
@@ -110,10 +110,19 @@ class PrometheusQueries:
         size = func.coalesce(func.sum(Artifact.bytes), 0)
         files = select(Artifact.kind, func.count(), size).group_by(Artifact.kind).order_by(Artifact.kind)
         total = func.coalesce(func.sum(Dataset.bytes), 0)
-        datasets = select(literal("dataset"), func.count(), total).where(Dataset.object_key.is_not(None))
+        datasets = select(literal("dataset"), func.count(), total).where(
+            Dataset.object_key.is_not(None), Dataset.deleted_at.is_(None)
+        )
         with self._engine.connect() as connection:
             rows = [*connection.execute(files), *connection.execute(datasets)]
         return [Held(kind, objects, int(held)) for kind, objects, held in rows]
+
+    def doomed(self) -> tuple[int, float]:
+        """Return the number of objects that are to be removed, and for how many seconds the oldest has been waiting."""
+        waits = cast(func.extract("epoch", func.now() - func.min(DoomedObject.since)), Float)
+        with self._engine.connect() as connection:
+            count, oldest = connection.execute(select(func.count(), waits)).one()
+        return count, oldest or 0.0
 
     def missing(self) -> int:
         """Return the number of artifacts whose object is gone."""

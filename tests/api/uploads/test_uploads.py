@@ -224,7 +224,14 @@ def test_joiners_and_wide_spaces_stand_in_names_and_what_steers_text_is_refused_
 
 
 def test_a_deleted_data_set_is_gone_and_its_name_is_free(
-    alice: Person, bob: Person, carol: Person, admin: Person, upload: Upload, s3: S3Settings, pointers: Pointers
+    alice: Person,
+    bob: Person,
+    carol: Person,
+    admin: Person,
+    upload: Upload,
+    s3: S3Settings,
+    pointers: Pointers,
+    stores: Stores,
 ) -> None:
     archive = zipped(pictures(16))
     made = upload(alice, archive).json
@@ -239,6 +246,7 @@ def test_a_deleted_data_set_is_gone_and_its_name_is_free(
     assert [row["name"] for row in alice.get("/v1/datasets").json["data"]] == ["mnist-10k"]
     for name in ("pets", made["id"]):
         assert "/dataset" in pointers(alice.post("/v1/jobs", json={**TRAIN, "dataset": name}))
+    stores.maintenance.doomed_objects.remove("")
     assert not list(s3.client().list_objects(s3.bucket, prefix="datasets/", recursive=True))
     assert upload(alice, archive).status_code == 201
 

@@ -105,6 +105,15 @@ def test_a_missing_object_is_not_found_and_removing_it_is_no_error(blobs, put):
     assert blobs.page("", "", 10) == []
 
 
+def test_many_objects_are_removed_at_once_and_missing_ones_are_no_error(blobs, put):
+    keys = [f"jobs/job_{n:04}" for n in range(3)]
+    for key in keys:
+        put(key)
+    assert blobs.remove_all([*keys[:2], "jobs/missing"]) == {}
+    assert [one.key for one in blobs.page("jobs/", "", 10)] == keys[2:]
+    assert blobs.remove_all([]) == {}
+
+
 def test_objects_are_listed_in_the_order_of_their_keys_in_pages(blobs, put):
     # As the service makes them: ids have one length. S3 orders by bytes, SeaweedFS folder by folder, which would differ
     # for `a/1` and `a-b/1`.

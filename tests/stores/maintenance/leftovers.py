@@ -75,6 +75,11 @@ class Leaver:
         return [row["id"] for row in self.stores.queries.jobs.artifacts(job_id, (), 1000, None)]
 
     def objects(self) -> set[str]:
+        """Return all keys in the bucket, after the sweeper has removed those of deleted rows."""
+        self.stores.maintenance.doomed_objects.remove("")
+        return self.objects_now()
+
+    def objects_now(self) -> set[str]:
         """Return all keys in the bucket."""
         keys = set()
         for prefix in ("jobs/", "datasets/"):

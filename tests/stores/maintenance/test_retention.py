@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import text
 
 from stores.accounts.audit import Local
-from stores.infra.errors import BlobError
 
 
 def test_a_running_job_keeps_its_newest_checkpoints_the_best_and_each_nth(leaver, stores):
@@ -114,24 +113,6 @@ def test_old_events_and_curves_go_but_for_the_changes_of_state(leaver, stores):
     assert stores.maintenance.retention.remove_old_events(found.cursor, 30).done == 0
     leaver.age(young.job_id, 2)
     assert stores.maintenance.retention.remove_old_events(found.cursor, 30).done == 30
-
-
-def test_what_the_object_store_refuses_loses_its_row_and_is_found_as_an_orphan(leaver, stores, monkeypatch):
-    claim = leaver.running()
-    file = leaver.file(claim)
-    leaver.end(claim, days_ago=31)
-
-    def refuse(key: str) -> None:
-        raise BlobError("the object store does not answer")
-
-    with monkeypatch.context() as away:
-        away.setattr(stores.infra.blobs, "remove", refuse)
-        assert stores.maintenance.retention.remove_old_artifacts(30).done == 1
-    assert leaver.rows(claim.job_id) == []
-    assert leaver.objects() == {file.object_key}
-
-    assert stores.maintenance.orphans.remove_objects("jobs/", 0).done == 1
-    assert leaver.objects() == set()
 
 
 def test_two_sweepers_at_once_remove_each_file_once(leaver, stores):
