@@ -37,6 +37,7 @@ from api.v1 import (
     prometheus,
     queues,
     recipes,
+    trash,
 )
 from models.ids import new_id
 from stores.container import open_stores
@@ -56,6 +57,7 @@ NOUNS = (
     job_events,
     metrics,
     artifacts,
+    trash,
     account_feed,
     queues,
     keys,

@@ -26,11 +26,14 @@ from stores.infra.db import POOL_SIZE, make_engine
 from stores.infra.settings import Settings
 from stores.jobs.attempts import Attempts
 from stores.jobs.commands import Commands
+from stores.jobs.files import Files
+from stores.jobs.trash import Trash
 from stores.judging.extractors import Extractors
 from stores.maintenance.curves import Curves
 from stores.maintenance.doomed_objects import DoomedObjects
 from stores.maintenance.orphans import Orphans
 from stores.maintenance.periodic import PeriodicTasks
+from stores.maintenance.purge import Purge
 from stores.maintenance.retention import Retention
 from stores.queries.activity import Activity
 from stores.queries.curves_by_epoch import CurvesByEpoch
@@ -39,6 +42,7 @@ from stores.queries.job_list import JobList
 from stores.queries.jobs import JobQueries
 from stores.queries.prometheus import PrometheusQueries
 from stores.queries.samples import Samples
+from stores.queries.storage import StorageQueries
 from stores.schedule.memory_stats import MemoryStats
 from stores.schedule.speed_stats import SpeedStats
 from stores.schedule.upcoming_jobs import UpcomingJobs
@@ -112,6 +116,8 @@ class JobStores(Attempts, Commands):
         engine, bell, settings = infra.engine, infra.bell, infra.settings
         Attempts.__init__(self, engine, bus, bell, settings.lease_s, settings.quota_running)
         Commands.__init__(self, engine, bus, bell, guard, settings.lease_s)
+        self.trash = Trash(engine, guard, settings.trash_days)
+        self.files = Files(engine)
 
 
 class JudgingStores:
@@ -132,6 +138,7 @@ class QueryStores:
         self.evaluations = Evaluations(infra.engine)
         self.activity = Activity(infra.engine)
         self.prometheus = PrometheusQueries(infra.engine)
+        self.storage = StorageQueries(infra.engine)
 
 
 class MaintenanceStores:
@@ -142,6 +149,7 @@ class MaintenanceStores:
         self.retention = Retention(infra.engine)
         self.orphans = Orphans(infra.engine, infra.blobs)
         self.curves = Curves(infra.engine)
+        self.purge = Purge(infra.engine)
         self.doomed_objects = DoomedObjects(infra.engine, infra.blobs)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from stores.container import Stores
 from stores.events.curve_levels import CHORE
 from stores.infra.errors import BlobError
+from stores.jobs.trash import EXPIRED
 from stores.maintenance.periodic import Round
 
 log = structlog.get_logger(__name__)
@@ -22,6 +23,10 @@ log = structlog.get_logger(__name__)
 Work = Callable[[str], Round]
 
 SOON_S = 10.0
+
+
+def _counted(done: int, most: int) -> Round:
+    return Round(done, more=done == most)
 
 
 class Housekeeping:
@@ -65,6 +70,8 @@ class Housekeeping:
         soon, often, seldom = min(SOON_S, settings.chore_s), settings.chore_s, settings.walk_s
         chores: list[tuple[str, float, Work]] = [
             ("ended_sessions", often, lambda _: Round(stores.accounts.sessions.forget_ended())),
+            ("expired_trash", often, lambda _: _counted(stores.jobs.trash.purge_expired(), EXPIRED)),
+            ("purged_jobs", soon, lambda _: stores.maintenance.purge.remove()),
             ("doomed_objects", soon, stores.maintenance.doomed_objects.remove),
             ("orphan_objects", seldom, lambda cursor: orphans.remove_objects(cursor, settings.orphan_age_s)),
             ("missing_objects", seldom, orphans.mark_missing),

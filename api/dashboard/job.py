@@ -60,6 +60,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
     context = {
         "job": found,
         "ended": found["state"] in TERMINAL,
+        "trash_days": visit.service.settings.trash_days,
         "recipe": recipe,
         "params": reproduce.parameters(found, schema),
         "again": params_form(params, schema, found["params"]),

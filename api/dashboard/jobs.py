@@ -36,7 +36,11 @@ FEW = 20
 MANY = ("state", "kind", "recipe", "queue", "label", "parent", "dataset", "extractor")
 MOMENTS = ("created_after", "created_before")
 NEWEST_FIRST = "-created_at"
-ACTIONS = ("pause", "resume", "cancel", "retry", "reprioritize")
+ACTIONS = ("pause", "resume", "cancel", "retry", "reprioritize", "delete")
+# Filters that the page shows in ways of their own.
+UNCHIPPED = {"state", "trashed"}
+# Of jobs in the trash.
+TRASH_ACTIONS = ("restore", "purge")
 
 
 class ListQuery(JobsQuery):
@@ -51,6 +55,11 @@ class ListQuery(JobsQuery):
     @classmethod
     def _order(cls, value: Any) -> Any:
         return value or NEWEST_FIRST
+
+    @field_validator("trashed", mode="before")
+    @classmethod
+    def _switch(cls, value: Any) -> Any:
+        return value or "false"
 
     @field_validator(*MOMENTS, "cursor", mode="before")
     @classmethod
@@ -68,6 +77,7 @@ class ListQuery(JobsQuery):
     def filters(self) -> list[tuple[str, str]]:
         """Return the active filters as pairs of an address."""
         on = [(name, str(value)) for name in MANY for value in getattr(self, name)]
+        on += [("trashed", "true")] if self.trashed else []
         return on + [(name, str(rfc3339(value))) for name in MOMENTS if (value := getattr(self, name)) is not None]
 
     def order(self) -> list[tuple[str, str]]:
@@ -78,7 +88,7 @@ class ListQuery(JobsQuery):
 class OrderQuery(ListQuery):
     """A bulk action on all jobs that match a filter."""
 
-    action: str = Field("cancel", pattern=f"^({'|'.join(ACTIONS)})$")
+    action: str = Field("cancel", pattern=f"^({'|'.join(ACTIONS + TRASH_ACTIONS)})$")
 
 
 def address(filters: list[tuple[str, str]], path: str = PATH, **more: Any) -> str:
@@ -107,7 +117,9 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "on": on,
         "query": query,
         "states": _states(query, on),
-        "chips": [(name, value, _without(on, order, name, value)) for name, value in on if name != "state"],
+        "chips": [(name, value, _without(on, order, name, value)) for name, value in on if name not in UNCHIPPED],
+        "trash": address([("trashed", "true")]),
+        "days": visit.service.settings.trash_days,
         "refused": refused,
         "sortable": _sortable(visit, refused, on),
         "measured": bool(order) or any(job["fd_ratio"] is not None for job in listed),
@@ -117,7 +129,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "recipes": sorted(RECIPES),
         "kinds": tuple(JobKind),
         "queues": [str(queue) for queue in DeviceClass],
-        "orders": {action: address(on, f"{PATH}/bulk", action=action) for action in ACTIONS},
+        "orders": {action: address(on, f"{PATH}/bulk", action=action) for action in ACTIONS + TRASH_ACTIONS},
         **_ways(visit, found, on),
     }
     return TemplateResponse("jobs.html", context)
@@ -126,7 +138,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
 @pages.add(f"{PATH}/bulk", order_many, query=OrderQuery)
 def jobs_bulk(visit: Visit[OrderQuery]) -> TemplateResponse:
     """Show how many jobs a bulk action would affect and how, before it is confirmed."""
-    query = visit.query
+    query = visit.query.model_copy(update={"trashed": visit.query.action in TRASH_ACTIONS})
     states = visit.service.stores.queries.job_list.states(job_filter(query.plain(), visit.who.reads))
     counts = [(state, states[state], _changes(query.action, state)) for state in State if state in states]
     total = sum(states.values())
@@ -167,6 +179,10 @@ def verbs(job: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _changes(action: str, state: State) -> bool:
+    if action in TRASH_ACTIONS:
+        return True
+    if action == "delete":
+        return state in TERMINAL
     return state not in TERMINAL if action == "reprioritize" else action in VERBS[state]
 
 

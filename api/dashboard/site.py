@@ -25,6 +25,7 @@ from api.dashboard import (
     ranking,
     script_texts,
     signing_in,
+    storage,
     workers,
 )
 from api.dashboard.pages import mount_page, render_problem
@@ -35,7 +36,7 @@ from stores.schedule.waiting_line import EXACT, POSITION_CAP
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-NOUNS = (overview, jobs, job, job_tables, compare, queues, workers, keys, audit, new, datasets, ranking)
+NOUNS = (overview, jobs, job, job_tables, compare, queues, workers, keys, audit, new, datasets, ranking, storage)
 YEAR_S = 31_536_000
 
 

@@ -31,6 +31,8 @@ class Filters(Protocol):
     @property
     def extractor(self) -> Sequence[str]: ...
     @property
+    def trashed(self) -> bool | None: ...
+    @property
     def created_after(self) -> datetime | None: ...
     @property
     def created_before(self) -> datetime | None: ...
@@ -61,4 +63,5 @@ def job_filter(asked: Filters, owner: str | None) -> JobFilter:
         extractors=asked.extractor,
         created_after=asked.created_after,
         created_before=asked.created_before,
+        trashed=bool(asked.trashed),
     )

@@ -78,12 +78,15 @@ class BulkFilter(Spec):
     extractor: Several[Sha256] = Field(default_factory=list)
     created_after: Moment | None = None
     created_before: Moment | None = None
+    trashed: bool | None = Field(
+        None, description="If not set: the jobs in the trash for `restore` and `purge`, the others for other actions."
+    )
 
 
 class BulkOrder(Spec):
     """One action for many jobs."""
 
-    action: Literal["cancel", "pause", "resume", "retry", "reprioritize"]
+    action: Literal["cancel", "pause", "resume", "retry", "reprioritize", "delete", "restore", "purge"]
     priority: Priority | None = Field(None, description="The new priority; only for `reprioritize`.")
     filter: BulkFilter
     expected: Annotated[int, Field(ge=0, le=MAX_BULK_JOBS)] = Field(description="The number of jobs that should match.")

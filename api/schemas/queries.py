@@ -92,6 +92,7 @@ class JobsQuery(PageQuery):
     )
     created_after: Moment | None = None
     created_before: Moment | None = None
+    trashed: Switch = Field(False, description="true: the jobs in the trash, which other lists leave out.")
     sort: Literal["created_at", "-created_at", "fd_ratio", "-fd_ratio", "kid", "-kid"] = Field(
         "-created_at",
         description="The order of the list; `-` for falling. Jobs without the figure come last, newest first. 409 if "
@@ -116,6 +117,12 @@ class CreateQuery(Query):
     """Parameters of the creation of a job."""
 
     dry_run: Switch = Field(False, description="Validate, place and fill in defaults; store nothing.")
+
+
+class DeleteQuery(Query):
+    """Parameters of the deletion of a job."""
+
+    purge: Switch = Field(False, description="Delete it for good, now; it cannot be restored.")
 
 
 class EventsQuery(PageQuery):

@@ -38,6 +38,8 @@ def training_of(stores: Stores, who: Principal, job_id: str) -> views.Job:
         source = stores.queries.jobs.job(job_id, who.reads)
     except NotFoundError:
         raise InvalidError([field("/source/job", Missing.no_such_job())]) from None
+    if source["trashed_at"] is not None:
+        raise InvalidError([field("/source/job", RequestFaults.job_trashed())])
     if source["kind"] == JobKind.sample:
         raise InvalidError([field("/source/job", RequestFaults.sampling_job())])
     if source["kind"] == JobKind.evaluate:

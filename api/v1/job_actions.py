@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -19,15 +20,21 @@ from api.submit.extractors import awaiting_extractor
 from api.submit.retries import again
 from api.v1.jobs import job_id_in
 from models.messages import Message, OrderFaults, RequestFaults, Words
-from stores.infra.errors import IdempotencyBusyError, InvalidTransitionError, NotFoundError, QuotaError
-from stores.jobs.commands import Tally
+from stores.infra.errors import (
+    ConflictError,
+    IdempotencyBusyError,
+    InvalidTransitionError,
+    NotFoundError,
+    QuotaError,
+)
+from stores.jobs.batches import Problem, Tally
 from stores.jobs.idempotency import Request
 from stores.jobs.verbs import Verb
 
 routes = Routes("jobs")
 
 MOST_PROBLEMS = 10
-Problems = list[tuple[str, Message]]
+Problems = list[Problem]
 ONE_JOB: dict[str, Any] = {
     "body": NoBody,
     "body_optional": True,
@@ -108,14 +115,16 @@ def retry_job(call: Call[Query, Retry], job_id: str) -> Reply:
     problems=("conflict",),
 )
 def order_many(call: Call[Query, BulkOrder]) -> Reply:
-    """Cancel, pause, resume, retry or reprioritize many jobs.
+    """Cancel, pause, resume, retry, reprioritize, delete, restore or purge many jobs.
 
     Meant are the jobs that `GET /v1/jobs` lists with the same filter. They must be as many as `expected`: else 409 with
     the true count, `matched`, and nothing is done. Those whose state does not allow the action stay as they are and
     count as `unchanged`: `cancel` and `reprioritize` change what has not ended, `pause` what waits or runs, `resume`
-    what is paused, `retry` (from zero) what has ended. `resume` and `retry` make as many jobs wait as the key's quota
-    `queued` allows, the oldest first; the others are `unchanged`, and the first of them are listed in `problems` with
-    the reason. Jobs are changed some hundreds at a time; asking again after a break changes the rest.
+    what is paused, `retry` (from zero) and `delete` (into the trash) what has ended. `restore` and `purge` (delete for
+    good, now) are about jobs in the trash. `resume` and `retry` make as many jobs wait as the key's quota
+    `queued` allows, the oldest first; `delete` leaves what unfinished jobs need, `restore` what the quota
+    `stored_bytes` has no room for. These are `unchanged`, and the first of them are listed in `problems` with the
+    reason. Jobs are changed some hundreds at a time; asking again after a break changes the rest.
     """
     stores, order = call.service.stores, call.body
     request = idempotency(call, "bulk ")
@@ -124,7 +133,7 @@ def order_many(call: Call[Query, BulkOrder]) -> Reply:
     if (order.action == "reprioritize") != (order.priority is not None):
         wanted = RequestFaults.needs_priority() if order.priority is None else RequestFaults.only_reprioritize()
         raise InvalidError([field("/priority", wanted)])
-    wanted_jobs = job_filter(order.filter, call.who.reads)
+    wanted_jobs = replace(job_filter(order.filter, call.who.reads), trashed=_in_trash(order))
     job_ids, count = stores.jobs.matching(wanted_jobs, order.expected)
     if count != order.expected:
         message = OrderFaults.filter_matches(count=count, expected=order.expected)
@@ -140,11 +149,31 @@ def order_many(call: Call[Query, BulkOrder]) -> Reply:
     return Reply(answer(tell), 202)
 
 
+def _in_trash(order: BulkOrder) -> bool:
+    """Return whether an order is about jobs in the trash.
+
+    Raises:
+        InvalidError: its filter says otherwise.
+    """
+    about_trash = order.action in {"restore", "purge"}
+    if order.filter.trashed not in {None, about_trash}:
+        wanted = RequestFaults.only_in_trash(action=order.action) if about_trash else RequestFaults.not_in_trash()
+        raise InvalidError([field("/filter/trashed", wanted)])
+    return about_trash
+
+
 def _carry_out(call: Call[Query, BulkOrder], job_ids: list[str], request: Request | None) -> tuple[Tally, Problems]:
     """Do it; return how many jobs changed, and what stood against it, by job."""
     verbs, order = call.service.stores.jobs, call.body
     if order.action == "retry":
         return _retry_all(call, job_ids, request)
+    match order.action:
+        case "delete":
+            return verbs.trash.delete_all(job_ids, call.who)
+        case "restore":
+            return verbs.trash.restore_all(job_ids, call.who)
+        case "purge":
+            return verbs.trash.purge_all(job_ids, call.who), []
     if order.priority is not None:
         return verbs.reprioritize_all(order.priority, job_ids, call.who), []
     tally, refused = verbs.ask_all(Verb(order.action), job_ids, call.who)
@@ -170,6 +199,8 @@ def _retry_all(call: Call[Query, BulkOrder], job_ids: list[str], request: Reques
             problems.append((job_id, reduce(lambda first, second: Words.both(first=first, second=second), found)))
         except InvalidTransitionError:
             continue  # it has not ended
+        except ConflictError as error:
+            problems.append((job_id, error.message))  # it was moved to the trash meanwhile
         except (NotFoundError, QuotaError, IdempotencyBusyError) as error:
             problems.append((job_id, error.message))
     return Tally(changed, len(job_ids) - changed), problems

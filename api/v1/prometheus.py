@@ -31,7 +31,7 @@ from api.http.routes import Call, Routes
 from api.schemas.queries import Query
 from models.states import TERMINAL, State
 from stores.container import Stores
-from stores.queries.prometheus import BUCKETS, WAITS, Durations
+from stores.jobs.counted import BUCKETS, WAITS, Durations
 
 routes = Routes("service")
 

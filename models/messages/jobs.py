@@ -14,6 +14,11 @@ class OrderFaults(Texts):
     move = Text("move to {state}")
     no_place = Text("a job that is {state} has no place in a queue to change; leave `order` out")
     filter_matches = Text("the filter matches {count} jobs, not {expected}")
+    delete_unfinished = Text("a job that is {state} cannot be deleted; cancel it first")
+    job_needed = Text("job {job}, which has not ended, needs this job; cancel that one or wait for its end")
+    job_in_trash = Text("job {job} is in the trash; restore it first")
+    artifact_resumed_from = Text("its job has not ended and would resume from this file; cancel the job first")
+    artifact_read = Text("job {job}, which has not ended, reads this file; cancel that one or wait for its end")
     fence_lost = Text("job {job} is no longer held with fence {fence}")
 
 
@@ -112,6 +117,9 @@ class Conflicts(Texts):
     dataset_deleted_meanwhile = Text(
         "data set {dataset} was deleted while this job was being stored; choose another one"
     )
+    job_deleted_meanwhile = Text(
+        "job {job} was deleted while this job was being stored; restore it from the trash, or name another one"
+    )
     checkpoint_removed_meanwhile = Text(
         "checkpoint {checkpoint} was removed while this job was being stored; send the request again to use a newer one"
     )
@@ -135,5 +143,5 @@ class QuotaFaults(Texts):
     )
     bytes_stored = Text(
         "{owner} stores {used} bytes, this would add {more}, and this key allows {limit} (quota `stored_bytes`); "
-        "delete data sets, or ask an admin for a key with a higher quota"
+        "delete data sets or jobs, or ask an admin for a key with a higher quota"
     )

@@ -183,6 +183,9 @@ class RequestFaults(Texts):
         "needs at least {needs} GB of memory, and the largest device that may run it has {capacity} GB for a job: "
         "{batch} may fit"
     )
+    job_trashed = Text("is in the trash; restore it first, or name another job")
+    only_in_trash = Text("must be true or left out: `{action}` is about jobs in the trash")
+    not_in_trash = Text("must be false or left out: only `restore` and `purge` are about jobs in the trash")
     sampling_job = Text("is a sampling job, which has no weights; name a training job")
     evaluation_job = Text("is an evaluation, which has no weights; name a training job")
     translator_not_evaluated = Text(

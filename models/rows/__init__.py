@@ -8,6 +8,7 @@ from models.rows.history import Artifact, CurveLevel, Event, Metric
 from models.rows.jobs import Attempt, Job
 from models.rows.machines import Queue, Worker
 from models.rows.periodic_tasks import Chore
+from models.rows.purged_figures import PurgedFigure
 from models.rows.scheduling import MemoryPeak, Pace
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "MemoryPeak",
     "Metric",
     "Pace",
+    "PurgedFigure",
     "Queue",
     "Secret",
     "Session",

@@ -62,7 +62,7 @@ class Idempotency(Base):
     owner: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
-    job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
+    job_id: Mapped[str | None]  # not a foreign key: the answer outlives the job
     response: Mapped[JsonObject]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

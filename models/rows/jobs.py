@@ -44,6 +44,8 @@ class Job(Base):
         CheckConstraint("attempt - interruptions <= max_attempts", name="attempts_capped"),
         CheckConstraint("max_attempts BETWEEN 1 AND 100", name="max_attempts"),
         CheckConstraint("kind <> 'train' OR dataset_id IS NOT NULL", name="dataset_of_training"),
+        CheckConstraint("trashed_at IS NULL OR finished_at IS NOT NULL", name="trashed_when_terminal"),
+        CheckConstraint("purged_at IS NULL OR trashed_at IS NOT NULL", name="purged_from_trash"),
         # The claim leaps along it from priority to priority and owner to owner (stores/schedule/fair_share.py).
         Index(
             "ix_jobs_share",
@@ -104,6 +106,8 @@ class Job(Base):
         # Retention walks old jobs in the order of their end.
         Index("ix_jobs_finished", "finished_at", "id", postgresql_where=text("finished_at IS NOT NULL")),
         Index("ix_jobs_failed", "finished_at", "id", postgresql_where=text("state = 'failed'")),
+        # The trash is listed, emptied when its time has come, and purged.
+        Index("ix_jobs_trashed", "trashed_at", "id", postgresql_where=text("trashed_at IS NOT NULL")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -167,6 +171,10 @@ class Job(Base):
     ordered_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    # In the trash: lists, counts and quotas leave it out, and it can be restored (stores/jobs/trash.py).
+    trashed_at: Mapped[datetime | None]
+    # Deleted for good: to readers it is gone, and the sweeper removes its rows (stores/maintenance/purge.py).
+    purged_at: Mapped[datetime | None]
 
 
 class Attempt(Base):

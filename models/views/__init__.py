@@ -25,6 +25,7 @@ from models.views.jobs import (
 )
 from models.views.keys_and_audit import AuditEntry, FreshKey, Key, KeyQuotas, audit_view, key_view
 from models.views.machines import Queue, Worker, queue_view, worker_view
+from models.views.storage import Storage, storage_view
 
 __all__ = [
     "Artifact",
@@ -51,6 +52,7 @@ __all__ = [
     "Queue",
     "Recipe",
     "Source",
+    "Storage",
     "Worker",
     "artifact_view",
     "attempt_view",
@@ -61,5 +63,6 @@ __all__ = [
     "key_view",
     "queue_view",
     "rfc3339",
+    "storage_view",
     "worker_view",
 ]

@@ -181,6 +181,7 @@ class Job(TypedDict):
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
+    trashed_at: Annotated[Moment | None, Field(description="When it was moved to the trash; null: it is not there.")]
     last_seq: int
 
 

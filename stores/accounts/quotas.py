@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, text
 
-from models.messages import QuotaFaults
+from models.messages import Message, QuotaFaults
 from models.rows import Artifact, Dataset, Job
 from stores.infra.errors import QuotaError
 from stores.infra.settings import Settings
@@ -45,6 +45,28 @@ class Quotas:
     queued: int | None = None
     running: int | None = None
     stored_bytes: int | None = None
+
+
+@dataclass
+class Room:
+    """How many bytes an owner stores, and how many may be stored."""
+
+    owner: str
+    used: int
+    limit: int
+
+    @property
+    def left(self) -> int:
+        """How many more may be stored."""
+        return self.limit - self.used
+
+    def take(self, more: int) -> None:
+        """Count bytes that are stored now."""
+        self.used += more
+
+    def refusal(self, more: int) -> Message:
+        """Return what to tell who would store too much."""
+        return QuotaFaults.bytes_stored(owner=self.owner, used=self.used, more=more, limit=self.limit)
 
 
 class Guard:
@@ -104,11 +126,15 @@ class Guard:
         Raises:
             QuotaError
         """
+        room = self.room_to_store(connection, owner, quotas)
+        if more > room.left:
+            raise QuotaError(room.refusal(more), stored=True)
+
+    def room_to_store(self, connection: Connection, owner: str, quotas: Quotas) -> Room:
+        """Lock an owner's quota; return how much is stored and how much may be."""
         limit = self._settings.quota_stored_bytes if quotas.stored_bytes is None else quotas.stored_bytes
         connection.execute(LOCK_QUOTA, {"owner": owner})
-        used = stored_bytes(connection, owner)
-        if used + more > limit:
-            raise QuotaError(QuotaFaults.bytes_stored(owner=owner, used=used, more=more, limit=limit), stored=True)
+        return Room(owner, stored_bytes(connection, owner), limit)
 
 
 def _too_many_wait(owner: str, waiting: int, limit: int) -> QuotaError:
@@ -116,11 +142,11 @@ def _too_many_wait(owner: str, waiting: int, limit: int) -> QuotaError:
 
 
 def stored_bytes(connection: Connection, owner: str) -> int:
-    """Return how many bytes an owner has stored: uploaded data sets and artifacts of jobs."""
+    """Return how many bytes an owner has stored: data sets, and files of jobs that are not in the trash."""
     sets = select(func.coalesce(func.sum(Dataset.bytes), 0)).where(Dataset.owner == owner, Dataset.deleted_at.is_(None))
     made = (
         select(func.coalesce(func.sum(Artifact.bytes), 0))
         .join(Job, Job.id == Artifact.job_id)
-        .where(Job.owner == owner)
+        .where(Job.owner == owner, Job.trashed_at.is_(None))
     )
     return int(connection.scalar(select(sets.scalar_subquery() + made.scalar_subquery())) or 0)

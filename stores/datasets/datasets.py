@@ -25,7 +25,7 @@ WITH_EXTRACTORS = (
         Extractor.accuracy.label("extractor_accuracy"),
     )
     .outerjoin(Extractor, Extractor.dataset_id == Dataset.id)
-    .outerjoin(Job, and_(Job.id == Extractor.job_id, Job.state == State.succeeded))
+    .outerjoin(Job, and_(Job.id == Extractor.job_id, Job.state == State.succeeded, Job.trashed_at.is_(None)))
 )
 
 

@@ -12,6 +12,7 @@ does that hangs. Process ids in the file say who may take it; an empty one is fo
     finishing   in the transaction that ends an attempt, before its commit
     expiring    in the transaction that takes a job from a silent worker, before its commit
     committing  before any commit
+    purging     rows of a purged job's files are deleted, before the commit
     placed      a request has looked up all that its job needs, and nothing is stored
     ringing     after a commit, before the bell
     spooling    the folder of an upload has a file for its lock, and the lock is not held yet

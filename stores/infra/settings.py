@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     keep_events_days: float = Field(
         365, ge=0, description="Days that an ended job keeps events and curves; 0: forever."
     )
+    trash_days: float = Field(7, gt=0, description="Days after which a job in the trash is deleted for good.")
     chore_s: float = Field(60, gt=0.05, description="Seconds between two clean-ups when there is nothing to do.")
     walk_s: float = Field(3600, gt=0.05, description="Seconds between two comparisons of all objects with all rows.")
     orphan_age_s: float = Field(3600, ge=60, description="Age in seconds at which an object without a row is removed.")

@@ -6,8 +6,7 @@ the second time. A running job is only asked: `pending_action` is a wish, which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -26,6 +25,7 @@ from stores.infra.broker import Bell
 from stores.infra.errors import ConflictError, InvalidTransitionError, NotFoundError, QuotaError
 from stores.infra.failpoints import reach
 from stores.jobs import idempotency, insert
+from stores.jobs.batches import Tally, batches
 from stores.jobs.filter import JobFilter
 from stores.jobs.insert import NewJob, Stored
 from stores.jobs.reorder import place_among
@@ -33,17 +33,6 @@ from stores.jobs.steps import Steps, carry_out
 from stores.jobs.transitions import lock
 from stores.jobs.verbs import VERBS, Verb, decide
 from stores.schedule.position import foreseen
-
-BATCH = 500
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How many jobs an order to many has changed, and how many it found as they should be."""
-
-    changed: int
-    unchanged: int
-
 
 Refused = list[tuple[str, QuotaError]]
 
@@ -199,14 +188,17 @@ class Commands:
 
         Raises:
             NotFoundError
+            ConflictError: it is in the trash.
             InvalidTransitionError: it has not ended.
         """
-        query = JobFilter(owner=who.reads).apply(select(*Job.__table__.columns)).where(Job.id == job_id)
+        query = JobFilter(owner=who.reads, trashed=None).apply(select(*Job.__table__.columns)).where(Job.id == job_id)
         with self._reader.connect() as connection:
             job = connection.execute(query).first()
         if job is None:
             raise NotFoundError(Missing.no_job(job=job_id))
         state = State(job.state)
+        if job.trashed_at is not None:
+            raise ConflictError(OrderFaults.job_in_trash(job=job_id), state=job.state, allowed=("restore",))
         if state not in TERMINAL:
             raise InvalidTransitionError("retry", state, VERBS[state])
         return job
@@ -230,7 +222,7 @@ class Commands:
         """
         changed = 0
         refused: Refused = []
-        for some in _batches(job_ids):
+        for some in batches(job_ids):
             with self._engine.begin() as connection:
                 steps: Steps = []
                 for job in _lock_all(connection, some, who.reads):
@@ -250,7 +242,7 @@ class Commands:
     def reprioritize_all(self, priority: int, job_ids: Sequence[str], who: Requester) -> Tally:
         """Give one priority to all of many jobs that have not ended."""
         changed = 0
-        for some in _batches(job_ids):
+        for some in batches(job_ids):
             with self._engine.begin() as connection:
                 locked = _lock_all(connection, some, who.reads)
                 jobs = [job for job in locked if job.priority != priority and State(job.state) not in TERMINAL]
@@ -302,11 +294,6 @@ class Commands:
         self._bus.publish(hints)
         for queue in {job.queue for job, step in steps if step.to is State.queued}:
             self._bell.ring(queue)
-
-
-def _batches(job_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for begin in range(0, len(job_ids), BATCH):
-        yield job_ids[begin : begin + BATCH]
 
 
 def _lock_all(connection: Connection, job_ids: Sequence[str], owner: str | None) -> list[Row[Any]]:

@@ -28,9 +28,16 @@ class JobFilter:
     extractors: Sequence[str] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
+    trashed: bool | None = False  # None: those in the trash and the others; never those that are deleted for good
 
     def apply(self, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         """Narrow a query on jobs."""
+        if self.trashed is False:
+            query = query.where(Job.trashed_at.is_(None))
+        else:
+            query = query.where(Job.purged_at.is_(None))
+            if self.trashed:
+                query = query.where(Job.trashed_at.is_not(None))
         for column, values in (
             (Job.state, self.states),
             (Job.kind, self.kinds),

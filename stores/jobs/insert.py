@@ -73,24 +73,32 @@ def new_job_view(new: NewJob, place: Place, **stored: Any) -> views.Job:
 COLUMNS = (*NewJob.__dataclass_fields__, "id", "state", "last_seq")
 # A stored answer that is older than 72 hours is replaced.
 #
-# The request has looked up its data set and checkpoint, and both may be deleted since. The locks are those of the
-# foreign keys, taken before the job is stored: a deletion comes first and nothing is stored, or it waits and then finds
-# the job, which keeps what it needs.
+# The request has looked up its data set, its checkpoint and other jobs, and all may be deleted since. The locks are
+# those of foreign keys, taken before the job is stored: a deletion comes first and nothing is stored, or it waits and
+# then finds the job, which keeps what it needs.
 STORE = text(f"""
 WITH waiting AS ({COUNT_QUEUED}), dataset AS (
     SELECT id FROM datasets WHERE id = :dataset_id AND deleted_at IS NULL FOR KEY SHARE
 ), judged AS (
     SELECT id FROM datasets WHERE id = :source_dataset AND deleted_at IS NULL FOR KEY SHARE
 ), checkpoint AS (
-    SELECT id FROM artifacts WHERE id = :source_artifact FOR KEY SHARE
+    SELECT artifacts.id FROM artifacts JOIN jobs ON jobs.id = artifacts.job_id
+     WHERE artifacts.id = :source_artifact AND jobs.trashed_at IS NULL FOR KEY SHARE
+), parent AS (
+    SELECT id FROM jobs WHERE id = :parent AND trashed_at IS NULL FOR KEY SHARE
+), awaited AS (
+    SELECT id FROM jobs WHERE id = :waits_for AND trashed_at IS NULL FOR KEY SHARE
 ), found AS (
     SELECT (:dataset_id IS NULL OR EXISTS (SELECT 1 FROM dataset)) AS dataset,
            (:source_dataset IS NULL OR EXISTS (SELECT 1 FROM judged)) AS judged,
-           (:source_artifact IS NULL OR EXISTS (SELECT 1 FROM checkpoint)) AS checkpoint
+           (:source_artifact IS NULL OR EXISTS (SELECT 1 FROM checkpoint)) AS checkpoint,
+           (:parent IS NULL OR EXISTS (SELECT 1 FROM parent)) AS parent,
+           (:waits_for IS NULL OR EXISTS (SELECT 1 FROM awaited)) AS awaited
 ), job AS (
     INSERT INTO jobs ({", ".join(COLUMNS)})
     SELECT {", ".join(f":{name}" for name in COLUMNS)} FROM waiting, found
      WHERE (:limit IS NULL OR n < :limit) AND found.dataset AND found.judged AND found.checkpoint
+       AND found.parent AND found.awaited
     RETURNING id
 ), event AS (
     INSERT INTO events (job_id, seq, attempt, type, data) SELECT id, 1, 0, 'state', :change FROM job
@@ -178,6 +186,8 @@ def store(
         gone = Conflicts.dataset_deleted_meanwhile(dataset=(new.source or {}).get("dataset"))
     elif not row.checkpoint:
         gone = Conflicts.checkpoint_removed_meanwhile(checkpoint=new.source_artifact)
+    elif not (row.parent and row.awaited):
+        gone = Conflicts.job_deleted_meanwhile(job=new.waits_for if row.parent else new.parent)
     return Stored(row.at, row.waiting, row.key, gone)
 
 

@@ -85,7 +85,7 @@ def lock(connection: Connection, job_id: str, owner: str | None) -> Row[Any]:
     Raises:
         NotFoundError
     """
-    query = select(*Job.__table__.columns).where(Job.id == job_id)
+    query = select(*Job.__table__.columns).where(Job.id == job_id, Job.purged_at.is_(None))
     if owner is not None:
         query = query.where(Job.owner == owner)
     row = connection.execute(query.with_for_update(key_share=True)).first()

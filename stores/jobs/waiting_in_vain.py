@@ -19,7 +19,7 @@ _AWAITED, _MAKER = aliased(Job), aliased(Job)
 _MADE_MEANWHILE = (
     select(Extractor.dataset_id)
     .join(_MAKER, _MAKER.id == Extractor.job_id)
-    .where(Extractor.dataset_id == Job.dataset_id, _MAKER.state == State.succeeded)
+    .where(Extractor.dataset_id == Job.dataset_id, _MAKER.state == State.succeeded, _MAKER.trashed_at.is_(None))
     .correlate(Job)
     .exists()
 )

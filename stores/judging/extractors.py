@@ -1,7 +1,8 @@
 """Which extractor a data set has: one in the package, one that a job has made or makes, or none.
 
 A data set has one extractor at most. It is made by a job, once for all who use the data set. A job that failed, was
-canceled or whose checkpoint is gone is followed by a new one, made for the next job that needs the extractor.
+canceled or deleted, or whose checkpoint is gone is followed by a new one, made for the next job that needs the
+extractor.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ OF_DATASETS = (
             Artifact.id == func.coalesce(Job.best_checkpoint, Job.latest_checkpoint), Artifact.missing_since.is_(None)
         ),
     )
-    .where(Extractor.dataset_id.in_(bindparam("datasets", expanding=True)))
+    .where(Extractor.dataset_id.in_(bindparam("datasets", expanding=True)), Job.trashed_at.is_(None))
 )
 
 

@@ -1,5 +1,6 @@
 """Recent activity for the overview: jobs submitted and finished in each minute of the last hour, ended jobs, failures,
-alerts. Each query walks an index over its time range."""
+alerts. Each query walks an index over its time range. Jobs in the trash count as submitted and finished, and are left
+out of the lists."""
 
 from __future__ import annotations
 
@@ -63,7 +64,9 @@ class Activity:
 
     def ended(self, owner: str | None, limit: int) -> list[views.Job]:
         """Return the jobs that ended within a day, newest first."""
-        query = _of(owner, select(*Job.__table__.columns).where(_within(Job.finished_at, DAY_S)))
+        query = _of(
+            owner, select(*Job.__table__.columns).where(_within(Job.finished_at, DAY_S), Job.trashed_at.is_(None))
+        )
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(Job.finished_at.desc(), Job.id.desc()).limit(limit)).mappings()
             return [job_view(row) for row in rows]
@@ -96,7 +99,7 @@ def flow_query() -> Select[*tuple[Any, ...]]:
 
 def failure_query(owner: str | None) -> Select[*tuple[Any, ...]]:
     """Return the query for failures."""
-    failed = (Job.state == State.failed, _within(Job.finished_at, DAY_S))
+    failed = (Job.state == State.failed, _within(Job.finished_at, DAY_S), Job.trashed_at.is_(None))
     counted = select(Job.error_code, func.count(), func.max(Job.id)).where(*failed).group_by(Job.error_code)
     return _of(owner, counted).order_by(func.count().desc(), Job.error_code)
 
@@ -105,7 +108,7 @@ def alert_query(owner: str | None) -> Select[*tuple[Any, ...]]:
     """Return the query for alerts."""
     columns = (*Event.__table__.columns, Job.name, Job.recipe)
     alerts = select(*columns).join(Job, Job.id == Event.job_id).where(Event.type == EventType.alert)
-    return _of(owner, alerts.where(_within(Event.at, DAY_S))).order_by(Event.at.desc())
+    return _of(owner, alerts.where(_within(Event.at, DAY_S), Job.trashed_at.is_(None))).order_by(Event.at.desc())
 
 
 def _of(owner: str | None, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from models.views import job_view, rfc3339
 OF_A_JOB = text("""
 SELECT jobs.*, checkpoint.step AS judged_step, checkpoint.epoch AS judged_epoch
   FROM jobs LEFT JOIN artifacts AS checkpoint ON checkpoint.id = jobs.source_artifact
- WHERE jobs.kind = 'evaluate' AND jobs.source ->> 'job' = :job
+ WHERE jobs.kind = 'evaluate' AND jobs.source ->> 'job' = :job AND jobs.trashed_at IS NULL
    AND (cast(:owner AS text) IS NULL OR jobs.owner = cast(:owner AS text))
  ORDER BY jobs.created_at DESC, jobs.id DESC
  LIMIT :limit
@@ -24,6 +24,7 @@ SELECT newest.* FROM unnest(cast(:jobs AS text[])) AS wanted (id)
  CROSS JOIN LATERAL (
     SELECT * FROM jobs
      WHERE kind = 'evaluate' AND source ->> 'job' = wanted.id AND state = 'succeeded' AND result IS NOT NULL
+       AND trashed_at IS NULL
        AND (cast(:owner AS text) IS NULL OR owner = cast(:owner AS text))
      ORDER BY created_at DESC, id DESC LIMIT 1) AS newest
 """)
@@ -33,6 +34,7 @@ SELECT extractor AS sha256, count(*) AS count, max(id) AS newest,
        (array_agg(result -> 'extractor' ->> 'name' ORDER BY id DESC))[1] AS name
   FROM jobs
  WHERE dataset_id = :dataset AND kind = 'evaluate' AND state = 'succeeded' AND fd_ratio IS NOT NULL
+   AND trashed_at IS NULL
    AND (cast(:owner AS text) IS NULL OR owner = cast(:owner AS text))
  GROUP BY extractor
  ORDER BY newest DESC
@@ -45,7 +47,9 @@ WITH best AS (
     SELECT DISTINCT ON (coalesce(source ->> 'job', source_dataset)) *, result -> 'verdicts' <> '[]' AS faulty
       FROM jobs
      WHERE dataset_id = :dataset AND kind = 'evaluate' AND state = 'succeeded' AND fd_ratio IS NOT NULL
-       AND extractor = :extractor
+       AND extractor = :extractor AND trashed_at IS NULL
+       AND (source_dataset IS NOT NULL OR EXISTS (
+          SELECT 1 FROM jobs AS kept WHERE kept.id = jobs.source ->> 'job' AND kept.trashed_at IS NULL))
        AND (cast(:owner AS text) IS NULL OR owner = cast(:owner AS text))
      ORDER BY coalesce(source ->> 'job', source_dataset), faulty, fd_ratio, id DESC
 )
@@ -68,16 +72,17 @@ SELECT jobs.*, newest.id AS tried, newest.state AS tried_state
   FROM jobs
   LEFT JOIN LATERAL (
      SELECT id, state FROM jobs AS judging
-      WHERE judging.kind = 'evaluate' AND judging.source ->> 'job' = jobs.id
+      WHERE judging.kind = 'evaluate' AND judging.source ->> 'job' = jobs.id AND judging.trashed_at IS NULL
         AND (cast(:owner AS text) IS NULL OR judging.owner = cast(:owner AS text))
       ORDER BY judging.created_at DESC, judging.id DESC LIMIT 1) AS newest ON true
  WHERE jobs.dataset_id = :dataset AND jobs.kind = 'train' AND jobs.latest_checkpoint IS NOT NULL
+   AND jobs.trashed_at IS NULL
    AND jobs.recipe = ANY(cast(:recipes AS text[]))
    AND (cast(:owner AS text) IS NULL OR jobs.owner = cast(:owner AS text))
    AND NOT EXISTS (
      SELECT 1 FROM jobs AS judging
       WHERE judging.kind = 'evaluate' AND judging.source ->> 'job' = jobs.id AND judging.dataset_id = :dataset
-        AND judging.fd_ratio IS NOT NULL
+        AND judging.fd_ratio IS NOT NULL AND judging.trashed_at IS NULL
         AND (cast(:owner AS text) IS NULL OR judging.owner = cast(:owner AS text)))
  ORDER BY jobs.created_at DESC, jobs.id DESC
  LIMIT :limit

@@ -100,9 +100,13 @@ class JobQueries:
         Raises:
             NotFoundError: there is none, or it is somebody else's.
         """
-        query = select(*Artifact.__table__.columns).where(Artifact.id == artifact_id)
+        query = (
+            select(*Artifact.__table__.columns)
+            .join(Job, Job.id == Artifact.job_id)
+            .where(Artifact.id == artifact_id, Job.purged_at.is_(None))
+        )
         if owner is not None:
-            query = query.join(Job, Job.id == Artifact.job_id).where(Job.owner == owner)
+            query = query.where(Job.owner == owner)
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
@@ -115,7 +119,9 @@ class JobQueries:
         Raises:
             NotFoundError: there is no such job, or it is somebody else's.
         """
-        job = JobFilter(owner=owner).apply(select(Job.best_checkpoint, Job.latest_checkpoint).where(Job.id == job_id))
+        job = JobFilter(owner=owner, trashed=None).apply(
+            select(Job.best_checkpoint, Job.latest_checkpoint).where(Job.id == job_id)
+        )
         with self._engine.connect() as connection:
             row = connection.execute(job).first()
             if row is None:
@@ -215,5 +221,5 @@ class JobQueries:
 
 @functools.cache
 def _one_job(everybodys: bool) -> Select[Any]:
-    query = select(*Job.__table__.columns).where(Job.id == bindparam("job_id"))
+    query = select(*Job.__table__.columns).where(Job.id == bindparam("job_id"), Job.purged_at.is_(None))
     return query if everybodys else query.where(Job.owner == bindparam("owner"))

@@ -15,7 +15,7 @@ from models.views import artifact_view, job_view
 DRAWN = text("""
 SELECT jobs.*, checkpoint.step AS drawn_step, checkpoint.epoch AS drawn_epoch
   FROM jobs LEFT JOIN artifacts AS checkpoint ON checkpoint.id = jobs.source_artifact
- WHERE jobs.kind = 'sample' AND jobs.source ->> 'job' = :job
+ WHERE jobs.kind = 'sample' AND jobs.source ->> 'job' = :job AND jobs.trashed_at IS NULL
    AND (cast(:owner AS text) IS NULL OR jobs.owner = cast(:owner AS text))
  ORDER BY jobs.created_at DESC, jobs.id DESC
  LIMIT :limit

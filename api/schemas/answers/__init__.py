@@ -17,6 +17,7 @@ from models.views import (
     Key,
     Queue,
     Recipe,
+    Storage,
     Worker,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "Queue",
     "Readiness",
     "Recipe",
+    "Storage",
     "Worker",
 ]

@@ -250,4 +250,4 @@ def test_an_order_beyond_what_one_may_mean_is_not_offered(alice: Person, enter, 
 
 
 def test_an_order_that_does_not_exist_is_a_problem(alice: Person, enter):
-    assert "action" in enter(alice).see(f"{PATH}/bulk?action=delete", 422)
+    assert "action" in enter(alice).see(f"{PATH}/bulk?action=explode", 422)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stores.container import Stores
-from stores.jobs.commands import BATCH
+from stores.jobs.batches import BATCH
 from tests.api.conftest import TRAIN, Bench, Person, Pointers
 
 
@@ -134,7 +134,7 @@ def test_an_admin_means_everybodys_jobs(alice: Person, bob: Person, admin: Perso
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({"action": "delete"}, "/action"),
+        ({"action": "explode"}, "/action"),
         ({"expected": -1}, "/expected"),
         ({"expected": None}, "/expected"),
         ({"filter": None}, "/filter"),
