@@ -23,6 +23,7 @@ from ganforge.download import fetch
 from ganforge.errors import UploadError
 from ganforge.follow import Follower
 from ganforge.transport import content, path_segment
+from ganforge.trash import Trash
 from ganforge.upload import body
 from models.states import TERMINAL
 from packing.names import normal
@@ -36,7 +37,7 @@ BULK_S = 0.05
 MAX_BULK_WAIT_S = 7200.0
 
 
-class Client(Operator):
+class Client(Operator, Trash):
     """One service, seen with one key. Close it, or use it as a context manager.
 
     Every method may raise `ApiError` (the service refused; the text is one readable line) and `UnreachableError` (it
@@ -164,7 +165,7 @@ class Client(Operator):
         """Yield jobs, newest first, or in the order that `sort` names, such as "fd_ratio".
 
         Filters, each a text or several: state, kind, recipe, queue, label, parent, dataset, extractor, created_after,
-        created_before.
+        created_before; and trashed="true" for the jobs in the trash.
         """
         return cast("Iterator[Job]", self._list("/v1/jobs", filters))
 
@@ -219,7 +220,10 @@ class Client(Operator):
         priority: int | None = None,
         idempotency_key: str | None = None,
     ) -> BulkAnswer:
-        """Cancel, pause, resume, retry or reprioritize the `expected` number of jobs of a filter (see `jobs`)."""
+        """Do something to the `expected` number of jobs of a filter (see `jobs`).
+
+        `action`: cancel, pause, resume, retry, reprioritize, delete, restore or purge.
+        """
         body: dict[str, Any] = {"action": action, "filter": dict(filters), "expected": expected}
         if priority is not None:
             body["priority"] = priority

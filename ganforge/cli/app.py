@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from ganforge.cli import admin, catalog, datasets, demo, evaluate, job_actions, jobs, submit, up
+from ganforge.cli import admin, catalog, datasets, demo, evaluate, job_actions, jobs, submit, trash, up
 from ganforge.cli.output import INTERRUPTED, OTHER_ERROR, USAGE, complain, drop, prepare, say
 from ganforge.errors import EncodingError, GanforgeError, OutputError
 
@@ -57,6 +57,10 @@ app.command("resume")(job_actions.resume)
 app.command("retry")(job_actions.retry)
 app.command("change")(job_actions.change)
 app.command("bulk")(job_actions.bulk)
+app.command("delete")(trash.delete)
+app.command("restore")(trash.restore)
+app.command("trash")(trash.trash)
+app.command("storage")(trash.storage)
 app.command("download")(jobs.download)
 app.command("recipes")(catalog.recipes)
 app.add_typer(datasets.app, name="datasets")

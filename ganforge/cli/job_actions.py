@@ -77,7 +77,7 @@ def change(
 
 
 def bulk(
-    action: Annotated[str, typer.Argument(help="cancel, pause, resume, retry or reprioritize.")],
+    action: Annotated[str, typer.Argument(help="cancel, pause, resume, retry, reprioritize, delete, restore, purge.")],
     expected: Annotated[int, typer.Option("--expected", "-n", min=0, help="The number of jobs that should match.")],
     state: Annotated[list[str] | None, typer.Option(help="Only these states; repeatable.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Only train or sample jobs.")] = None,
@@ -92,7 +92,10 @@ def bulk(
     priority: Annotated[int | None, typer.Option(help="The new priority, for reprioritize.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Apply one action to all jobs that match the filters, as `ganforge jobs` lists them."""
+    """Apply one action to all jobs that match the filters, as `ganforge jobs` lists them.
+
+    delete moves ended jobs to the trash; restore and purge (delete for good) are about the jobs there.
+    """
     asked: dict[str, Any] = {"state": state, "kind": kind, "recipe": recipe, "queue": queue, "label": label}
     asked |= {"parent": parent, "created_after": created_after, "created_before": created_before}
     filters = {name: value for name, value in asked.items() if value}

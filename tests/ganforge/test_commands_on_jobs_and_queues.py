@@ -92,3 +92,24 @@ def test_a_worker_is_drained_and_let_work_again(running: Commands) -> None:
 def test_a_key_has_the_quotas_it_was_made_with(running: Commands, limit: str) -> None:
     made = json.loads(running("keys", "create", f"few-{limit}", "--queued", limit, "--json").stdout)
     assert made["quotas"] == {"queued": int(limit), "running": None, "stored_bytes": None}
+
+
+def test_jobs_are_deleted_listed_in_the_trash_and_restored(running: Commands) -> None:
+    first, second = (_submit(running, "--queue", "gpu", "--label", "trash=x") for _ in range(2))
+    refused = running("delete", first)
+    assert refused.returncode == 1
+    assert "cancel it first" in refused.stderr
+    assert running("bulk", "cancel", "--label", "trash=x", "-n", "2").returncode == 0
+    assert running("delete", first, second).stdout == f"{first} is in the trash\n{second} is in the trash\n"
+    listed = [job["id"] for job in json.loads(running("trash", "--json").stdout)]
+    assert listed[:2] == [second, first]
+    assert running("restore", first).stdout == f"{first} is restored\n"
+    assert running("delete", first, "--for-good").stdout == f"{first} is deleted for good\n"
+    gone = running("restore", first)
+    assert (gone.returncode, "no job" in gone.stderr) == (1, True)
+    assert f"{len(listed) - 1} jobs are deleted for good" in running("trash", "--empty", str(len(listed) - 1)).stdout
+    assert running("trash").stdout == "The trash is empty.\n"
+    held = running("storage")
+    assert held.returncode == 0
+    assert "The trash holds 0 B in 0 objects of 0 jobs" in held.stdout
+    assert json.loads(running("storage", "--json").stdout)["trash"]["jobs"] == 0
