@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Where a job stands, in the order in which it comes by. `training` is a step drawn at random; the others are named in
-# stores/infra/failpoints.py. The first two halt the API, `expiring` the sweeper, the rest the supervisor.
+# stores/infra/failpoints.py. The first two halt the API, `expiring` and `purging` the sweeper, the rest the supervisor.
+# `purging` comes by because an earlier job of the series is deleted for good while this one trains.
 PHASES = {
     "committing": 0,
     "ringing": 1,
@@ -19,6 +20,7 @@ PHASES = {
     "stored": 4,
     "listed": 4,
     "expiring": 4,
+    "purging": 4,
     "finishing": 5,
 }
 VIOLENCE = ("kill", "terminate", "freeze")
@@ -56,6 +58,11 @@ def catalogue() -> list[Fault]:
         *(Fault(*given) for given in itertools.product(VIOLENCE, parts, ATTEMPT)),
         *(Fault(*given) for given in itertools.product(VIOLENCE, others, REQUEST)),
         *(Fault(*given) for given in itertools.product(VIOLENCE, ("sweeper", "database"), ("expiring",))),
+        *(
+            Fault(*given)
+            for given in itertools.product(VIOLENCE, ("sweeper", "database", "object store"), ("purging",))
+        ),
+        Fault("kill everything", "sweeper", "purging"),
         *(Fault("forget all", "broker", point) for point in ("ringing", "claimed", "training", "finishing")),
         *(Fault("ring thrice", "broker", point) for point in ("ringing", "claimed", "training", "finishing")),
         *(Fault("refuse writes", "object store", point) for point in ("training", "uploading", "stored")),

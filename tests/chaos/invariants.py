@@ -1,4 +1,4 @@
-"""What may never go wrong: the eight invariants of the service, asked of one job after its faults."""
+"""What may never go wrong: the nine invariants of the service, asked of one job after its faults."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from tests.waiting import until
 DIED = {Outcome.crashed, Outcome.lost, Outcome.stalled}
 # How long a trainer whose supervisor has died may take to end.
 STRAYS_S = 60.0
+# How long what was deleted may take to leave the object store, as is promised.
+REMOVED_S = 120.0
 SPARED = {Outcome.interrupted, Outcome.paused}
 
 
@@ -39,6 +41,7 @@ def violations(world: World, follower: Follower, calm: dict[str, str]) -> list[s
         *_trainers(world),
         *_objects(world, artifacts),
         *_accepted_once(world, follower),
+        *_bytes(world, job_id, attempts),
     ]
     return [f"{job_id}: {line}" for line in found]
 
@@ -142,6 +145,34 @@ def _accepted_once(world: World, follower: Follower) -> Iterator[str]:
     same = _rows(world, "SELECT id FROM jobs WHERE name = %s", follower.name)
     if [row["id"] for row in same] != [follower.job_id]:
         yield f"8: asked for once, there are {[row['id'] for row in same]}"
+
+
+def _bytes(world: World, job_id: str, attempts: list[dict[str, Any]]) -> Iterator[str]:
+    """The bytes in the store must be those in rows, but for what attempts that died had stored without a row."""
+    going = "SELECT (SELECT count(*) FROM doomed_objects) + (SELECT count(*) FROM jobs WHERE purged_at IS NOT NULL)"
+    try:
+        until(lambda: world.scalar(going) == 0, REMOVED_S)
+    except AssertionError:
+        yield f"9: {world.scalar(going)} purged jobs and doomed objects are left after {REMOVED_S:.0f} s"
+        return
+    stored = _stored(world)
+    rows = {row["object_key"]: row["bytes"] for row in _rows(world, "SELECT object_key, bytes FROM artifacts")}
+    died = tuple(f"jobs/{job_id}/{row['fence']}/" for row in attempts if row["outcome"] != Outcome.succeeded)
+    unnamed = stored.keys() - rows.keys() - world.strays
+    if surplus := {key for key in unnamed if not key.startswith(died)}:
+        yield f"9: no row names {sorted(surplus)}"
+    world.strays |= unnamed - surplus
+    named = sum(size for key, size in stored.items() if key not in world.strays)
+    if not surplus and named != sum(rows.values()):
+        yield f"9: the store holds {named} bytes, the rows say {sum(rows.values())}"
+
+
+def _stored(world: World) -> dict[str, int]:
+    """Return the bytes of all objects of jobs, by key."""
+    found: dict[str, int] = {}
+    while page := world.stores.infra.blobs.page("jobs/", max(found, default=""), 1000):
+        found |= {one.key: one.bytes for one in page}
+    return found
 
 
 def _events(world: World, job_id: str) -> list[dict[str, Any]]:

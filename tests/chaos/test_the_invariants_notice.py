@@ -131,6 +131,32 @@ def test_an_object_that_is_gone_or_is_not_what_its_row_says(world, tmp_path):
         assert line.startswith("7: generator.safetensors")
 
 
+def test_bytes_that_no_row_names_and_rows_whose_bytes_are_gone(world, tmp_path, monkeypatch):
+    stores, died = world.stores, {**ATTEMPT, "fence": 7, "outcome": "lost"}
+    world.strays = set()
+    world.scalar = lambda query: stores.infra.engine.connect().exec_driver_sql(query).scalar()
+    (tmp_path / "file").write_bytes(b"1234")
+
+    def look(*attempts: dict) -> list[str]:
+        return list(invariants._bytes(world, "job_1", list(attempts)))
+
+    assert look(ATTEMPT) == []
+    stores.infra.blobs.put("jobs/job_1/1/x", tmp_path / "file", "application/octet-stream")
+    assert "no row names ['jobs/job_1/1/x']" in look(ATTEMPT, died)[0]
+    # What an attempt that died has stored without a row is no fault, and is remembered.
+    stores.infra.blobs.put("jobs/job_1/7/y", tmp_path / "file", "application/octet-stream")
+    stores.infra.blobs.remove("jobs/job_1/1/x")
+    assert look(ATTEMPT, died) == []
+    assert look(ATTEMPT) == []
+    with monkeypatch.context() as rows:
+        rows.setattr(invariants, "_rows", lambda *_: [{"object_key": "jobs/job_1/1/x", "bytes": 4}])
+        assert look(ATTEMPT) == ["9: the store holds 0 bytes, the rows say 4"]
+    monkeypatch.setattr(invariants, "REMOVED_S", 0.1)
+    with stores.infra.engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO doomed_objects (object_key, bytes) VALUES ('jobs/job_1/1/x', 4)")
+    assert "1 purged jobs and doomed objects are left" in look(ATTEMPT)[0]
+
+
 def test_a_job_that_was_accepted_twice_or_not_at_all(world):
     facts = {"owner": "a", "kind": "sample", "recipe": "mlp_gan", "preset": None, "dataset": None, "dataset_id": None}
     more = {"params": {}, "seed": 0, "priority": 0, "labels": {}, "max_attempts": 3, "max_runtime_s": None}
