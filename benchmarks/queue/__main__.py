@@ -5,7 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks.queue import claims, dashboard, empty_jobs, eta, job_list, long_curves, page_smoothness, streams
+from benchmarks.queue import (
+    claims,
+    dashboard,
+    deleting,
+    empty_jobs,
+    eta,
+    job_list,
+    long_curves,
+    page_smoothness,
+    streams,
+)
 from benchmarks.service import chosen
 
 # Each part starts the servers that it needs, and leaves nothing behind.
@@ -17,6 +27,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "long_curves": long_curves.run,
     "dashboard": dashboard.run,
     "page_smoothness": page_smoothness.run,
+    "deleting": deleting.run,
     "empty_jobs": empty_jobs.run,
 }
 
