@@ -38,6 +38,7 @@ from api.v1 import (
     queues,
     recipes,
     trash,
+    webhooks,
 )
 from models.ids import new_id
 from stores.container import open_stores
@@ -61,6 +62,7 @@ NOUNS = (
     account_feed,
     queues,
     keys,
+    webhooks,
     audit,
 )
 

@@ -25,6 +25,7 @@ from ganforge.follow import Follower
 from ganforge.transport import content, path_segment
 from ganforge.trash import Trash
 from ganforge.upload import body
+from ganforge.webhooks import Teller
 from models.states import TERMINAL
 from packing.names import normal
 
@@ -37,7 +38,7 @@ BULK_S = 0.05
 MAX_BULK_WAIT_S = 7200.0
 
 
-class Client(Operator, Trash):
+class Client(Operator, Teller, Trash):
     """One service, seen with one key. Close it, or use it as a context manager.
 
     Every method may raise `ApiError` (the service refused; the text is one readable line) and `UnreachableError` (it

@@ -46,6 +46,9 @@ from stores.queries.storage import StorageQueries
 from stores.schedule.memory_stats import MemoryStats
 from stores.schedule.speed_stats import SpeedStats
 from stores.schedule.upcoming_jobs import UpcomingJobs
+from stores.webhooks.deliveries import Deliveries
+from stores.webhooks.outbox import Outbox
+from stores.webhooks.webhooks import Webhooks
 
 
 class Infra:
@@ -153,6 +156,15 @@ class MaintenanceStores:
         self.doomed_objects = DoomedObjects(infra.engine, infra.blobs)
 
 
+class WebhookStores(Webhooks):
+    """Webhooks; with them the messages that events make, and their deliveries."""
+
+    def __init__(self, infra: Infra) -> None:
+        super().__init__(infra.engine)
+        self.outbox = Outbox(infra.engine, infra.settings.lease_s)
+        self.deliveries = Deliveries(infra.engine)
+
+
 @dataclass(frozen=True)
 class Stores:
     """All access to state outside the process."""
@@ -167,6 +179,7 @@ class Stores:
     judging: JudgingStores
     queries: QueryStores
     maintenance: MaintenanceStores
+    webhooks: WebhookStores
 
     def close(self) -> None:
         """Give the connections back."""
@@ -190,4 +203,5 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         judging=JudgingStores(infra, jobs),
         queries=QueryStores(infra),
         maintenance=MaintenanceStores(infra),
+        webhooks=WebhookStores(infra),
     )

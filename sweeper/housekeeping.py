@@ -73,6 +73,7 @@ class Housekeeping:
             ("expired_trash", often, lambda _: _counted(stores.jobs.trash.purge_expired(), EXPIRED)),
             ("purged_jobs", soon, lambda _: stores.maintenance.purge.remove()),
             ("doomed_objects", soon, stores.maintenance.doomed_objects.remove),
+            ("old_deliveries", often, lambda _: Round(stores.webhooks.deliveries.forget_old())),
             ("orphan_objects", seldom, lambda cursor: orphans.remove_objects(cursor, settings.orphan_age_s)),
             ("missing_objects", seldom, orphans.mark_missing),
             (CHORE, seldom, stores.maintenance.curves.make_levels),

@@ -22,6 +22,7 @@ from stores.infra.settings import Settings
 from stores.jobs import idempotency
 from stores.maintenance.periodic import Round
 from sweeper.housekeeping import Housekeeping
+from sweeper.webhooks.courier import Courier
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,7 @@ class Sweeper(Scheduler):  # type: ignore[misc]
         """Open the stores; there are no entries to set up."""
         self._stores = open_stores(Settings(), celery=self.app)
         Housekeeping(self._stores).start()
+        Courier(self._stores).start()
 
     def tick(self, *_: object, **__: object) -> float:
         """Sweep; return the seconds until the next time."""

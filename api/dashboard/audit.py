@@ -22,6 +22,7 @@ ACTIONS = (
     *("job.bulk", "job.delete", "job.restore", "job.purge", "artifact.delete"),
     *("queue.pause", "queue.resume", "worker.drain", "worker.undrain"),
     *("dataset.upload", "dataset.delete", "key.create", "key.revoke"),
+    *("webhook.create", "webhook.change", "webhook.delete", "webhook.test", "webhook.redeliver"),
 )
 
 

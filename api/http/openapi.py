@@ -25,7 +25,14 @@ Json = dict[str, Any]
 Model = type[Any]
 
 _REF = "#/components/schemas/{model}"
-_IDS = {"job_id": "job", "artifact_id": "art", "key_id": "key", "worker_id": "wrk"}
+_IDS = {
+    "job_id": "job",
+    "artifact_id": "art",
+    "key_id": "key",
+    "worker_id": "wrk",
+    "webhook_id": "whk",
+    "delivery_id": "dlv",
+}
 _PHRASES = {200: "Done", 201: "Made", 202: "Accepted", 204: "Nothing to say", 206: "A part", 303: "It is elsewhere"}
 _RETRY: Json = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
 _PROBLEM_HEADERS: dict[str, Json] = {

@@ -116,6 +116,17 @@ _CHORE_LAST = Figure(
 )
 _CHORE_SECONDS = Figure("ganforge_chore_seconds", "gauge", "How long that round took.", ("chore",))
 _CHORE_DONE = Figure("ganforge_chore_done", "counter", "What all rounds dealt with.", ("chore",))
+_WEBHOOKS = Figure("ganforge_webhooks", "gauge", "Webhooks: working, failing or paused.", ("state",))
+_PENDING = Figure("ganforge_webhook_deliveries_pending", "gauge", "Messages of active webhooks that wait to be sent.")
+_UNDELIVERED = Figure(
+    "ganforge_webhook_deliveries_failed", "gauge", "Messages of active webhooks that failed for good within a day."
+)
+_OLDEST = Figure("ganforge_webhook_oldest_pending_seconds", "gauge", "Age of the oldest message that waits.")
+_BEHIND = Figure(
+    "ganforge_webhook_behind_seconds",
+    "gauge",
+    "How long a message of a working webhook has been due for its first try.",
+)
 _CHORE_FREED = Figure("ganforge_chore_freed_bytes", "counter", "Bytes that all rounds removed.", ("chore",))
 
 FIGURES = (
@@ -123,6 +134,7 @@ FIGURES = (
     *(_PAUSED, _SUBMITTED, _FINISHED, _FAILED, _JOB_WAITS, _ATTEMPTS, _STALLS, _SPEED, _WORKERS),
     *(_OBJECTS, _BYTES, _MISSING, _DOOMED, _DOOMED_OLDEST),
     *(_CHORE_LAST, _CHORE_SECONDS, _CHORE_DONE, _CHORE_FREED),
+    *(_WEBHOOKS, _PENDING, _UNDELIVERED, _OLDEST, _BEHIND),
     *(_REQUESTS, _SECONDS, _PROBLEMS, _STREAMS),
 )
 
@@ -154,6 +166,7 @@ class RowCollector(Collector):
         yield workers
         yield from self._stored()
         yield from self._chores()
+        yield from self._webhooks()
 
     def _queues(self) -> Iterator[Metric]:
         queues: list[Mapping[str, Any]] = [*self._stores.queries.jobs.queues(self._stores.fleet.alive_s)]
@@ -200,6 +213,16 @@ class RowCollector(Collector):
             done.add_metric([chore["name"]], chore["done"])
             freed.add_metric([chore["name"]], chore["bytes"])
         yield from (last, took, done, freed)
+
+    def _webhooks(self) -> Iterator[Metric]:
+        found = self._stores.webhooks.deliveries.figures()
+        states = _gauge(_WEBHOOKS)
+        for state in ("working", "failing", "paused"):
+            states.add_metric([state], found[state])
+        yield states
+        named = {_PENDING: "pending", _UNDELIVERED: "failed", _OLDEST: "oldest_s", _BEHIND: "behind_s"}
+        for figure, name in named.items():
+            yield GaugeMetricFamily(figure.name, figure.words, value=found[name])
 
 
 def _gauge(figure: Figure) -> GaugeMetricFamily:

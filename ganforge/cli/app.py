@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from ganforge.cli import admin, catalog, datasets, demo, evaluate, job_actions, jobs, submit, trash, up
+from ganforge.cli import admin, catalog, datasets, demo, evaluate, job_actions, jobs, submit, trash, up, webhooks
 from ganforge.cli.output import INTERRUPTED, OTHER_ERROR, USAGE, complain, drop, prepare, say
 from ganforge.errors import EncodingError, GanforgeError, OutputError
 
@@ -67,6 +67,7 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(admin.queues, name="queues")
 app.add_typer(admin.workers, name="workers")
 app.add_typer(catalog.keys, name="keys")
+app.add_typer(webhooks.app, name="webhooks")
 app.command("audit")(admin.audit)
 
 

@@ -21,6 +21,7 @@ from models.messages.requests import (
 )
 from models.messages.training import Alerts, CheckpointFaults, Failures, Logs
 from models.messages.uploads import ArchiveFaults, FolderFaults, MemberFaults, PictureKinds, PictureNotes, Remedies
+from models.messages.webhooks import DeliveryFaults, WebhookFaults, WebhookTexts
 from models.messages.words import Words, message_of, verbatim, word
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "CheckpointFaults",
     "Conflicts",
     "DataFaults",
+    "DeliveryFaults",
     "Door",
     "Ends",
     "ExtractorFaults",
@@ -59,6 +61,8 @@ __all__ = [
     "Text",
     "Texts",
     "Titles",
+    "WebhookFaults",
+    "WebhookTexts",
     "Words",
     "message_of",
     "verbatim",

@@ -10,6 +10,7 @@ from models.rows.machines import Queue, Worker
 from models.rows.periodic_tasks import Chore
 from models.rows.purged_figures import PurgedFigure
 from models.rows.scheduling import MemoryPeak, Pace
+from models.rows.webhooks import Delivery, DeliveryTry, FeedPosition, Webhook
 
 __all__ = [
     "Artifact",
@@ -19,9 +20,12 @@ __all__ = [
     "Chore",
     "CurveLevel",
     "Dataset",
+    "Delivery",
+    "DeliveryTry",
     "DoomedObject",
     "Event",
     "Extractor",
+    "FeedPosition",
     "Idempotency",
     "Job",
     "Key",
@@ -32,5 +36,6 @@ __all__ = [
     "Queue",
     "Secret",
     "Session",
+    "Webhook",
     "Worker",
 ]

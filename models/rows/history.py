@@ -36,6 +36,8 @@ class Event(Base):
         Index("ix_events_told", "job_id", "seq", postgresql_where=text("type <> 'metric'")),
         # The overview shows the alerts of a day, which are few among many metrics.
         Index("ix_events_alerts", "at", postgresql_where=text("type = 'alert'")),
+        # Webhooks read what may concern them in the order of the feed.
+        Index("ix_events_notable", "txid", "job_id", "seq", postgresql_where=text("type IN ('state', 'alert')")),
     )
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)

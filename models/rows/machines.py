@@ -38,3 +38,4 @@ class Worker(Base):
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen: Mapped[datetime] = mapped_column(server_default=func.now())
     stopped_at: Mapped[datetime | None]
+    lost_at: Mapped[datetime | None]  # when webhooks were told that it is lost; null again once it is heard of

@@ -26,6 +26,7 @@ from models.views.jobs import (
 from models.views.keys_and_audit import AuditEntry, FreshKey, Key, KeyQuotas, audit_view, key_view
 from models.views.machines import Queue, Worker, queue_view, worker_view
 from models.views.storage import Storage, storage_view
+from models.views.webhooks import Delivery, DeliveryAttempt, FreshWebhook, Webhook, delivery_view, webhook_view
 
 __all__ = [
     "Artifact",
@@ -37,11 +38,14 @@ __all__ = [
     "Curve",
     "Dataset",
     "DatasetSource",
+    "Delivery",
+    "DeliveryAttempt",
     "Eta",
     "Evaluation",
     "Event",
     "Failure",
     "FreshKey",
+    "FreshWebhook",
     "ImportedDataset",
     "Job",
     "Key",
@@ -53,16 +57,19 @@ __all__ = [
     "Recipe",
     "Source",
     "Storage",
+    "Webhook",
     "Worker",
     "artifact_view",
     "attempt_view",
     "audit_view",
     "dataset_view",
+    "delivery_view",
     "event_view",
     "job_view",
     "key_view",
     "queue_view",
     "rfc3339",
     "storage_view",
+    "webhook_view",
     "worker_view",
 ]

@@ -62,7 +62,7 @@ class Workers:
                 connection.scalar(
                     update(Worker)
                     .where(Worker.id == worker_id)
-                    .values(last_seen=func.now(), device=device)
+                    .values(last_seen=func.now(), device=device, lost_at=None)
                     .returning(Worker.draining)
                 )
             )

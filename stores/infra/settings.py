@@ -91,6 +91,19 @@ class Settings(BaseSettings):
     session_max_s: float = Field(86_400, gt=0, description="Seconds after which every dashboard session ends.")
     api_processes: int = Field(2, ge=1, description="Number of API processes.")
 
+    webhook_private: bool = Field(
+        False, description="1: webhooks may lead to `http` addresses, to this machine and to private networks."
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="Mail server for webhooks of the format `email`: `smtp://user:password@host:587` (with STARTTLS) "
+        "or `smtps://…`; empty: no mail.",
+    )
+    smtp_from: str = Field("", description="Sender of these mails, such as `ganforge@example.org`.")
+    smtp_domains: str = Field(
+        "", description="Domains to which these mails may go, separated by commas; empty: to any."
+    )
+
     queue: str = Field("cpu", description="The queue that this supervisor serves.")
     device: str = Field("cpu", description="`cpu`, or the UUID (or index) of the one GPU that trainers may see.")
     worker_name: PlainText | None = Field(None, description="Name of this worker; default: host and device.")
@@ -113,6 +126,16 @@ class Settings(BaseSettings):
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks of trusted proxies."""
         return tuple(ip_network(part, strict=False) for part in _parts(self.trusted_proxies))
+
+    @cached_property
+    def mail_domains(self) -> frozenset[str]:
+        """The domains to which mails may go; empty: all."""
+        return frozenset(part.lower() for part in _parts(self.smtp_domains))
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether there is a mail server."""
+        return bool(self.smtp_url.get_secret_value() and self.smtp_from)
 
     @cached_property
     def roots(self) -> tuple[Path, ...]:

@@ -97,6 +97,8 @@ def test_what_is_answered_has_exactly_the_documented_fields(finished: Finished, 
         ("/v1/queues", answers.Queue),
         ("/v1/workers", answers.Worker),
         ("/v1/keys", answers.Key),
+        ("/v1/webhooks", answers.Webhook),
+        ("/v1/webhooks/{webhook}/deliveries", answers.Delivery),
         ("/v1/audit", answers.AuditEntry),
     ],
 )
@@ -104,7 +106,9 @@ def test_every_entry_of_a_list_is_of_the_class_that_is_documented(
     finished: Finished, admin: Person, alice: Person, path: str, shape: type
 ) -> None:
     alice.submit()
-    entries = admin.get(path.format(job=finished.id)).json["data"]
+    webhook = admin.post("/v1/webhooks", json={"url": "https://hooks.example.org", "events": ["job.alert"]}).json["id"]
+    admin.post(f"/v1/webhooks/{webhook}/test")
+    entries = admin.get(path.format(job=finished.id, webhook=webhook)).json["data"]
     assert entries
     TypeAdapter(list[shape]).validate_python(entries)  # type: ignore[valid-type]
 
@@ -137,6 +141,8 @@ def known(finished: Finished, alice: Person, admin: Person, bench: Bench) -> dic
     bench.claim()
     spare = admin.post("/v1/keys", json={"name": "spare"}).json["id"]
     dataset = alice.get("/v1/datasets").json["data"][0]["id"]
+    webhook = alice.post("/v1/webhooks", json={"url": "https://hooks.example.org", "events": ["job.alert"]}).json["id"]
+    delivery = alice.post(f"/v1/webhooks/{webhook}/test").json["id"]
     return {
         "job_id": [finished.id, waiting, running],
         "artifact_id": [finished.checkpoint, finished.grid],
@@ -145,6 +151,8 @@ def known(finished: Finished, alice: Person, admin: Person, bench: Bench) -> dic
         "name": list(RECIPES),
         "queue": ["cpu", "gpu"],
         "worker_id": [bench.worker],
+        "webhook_id": [webhook],
+        "delivery_id": [delivery],
     }
 
 

@@ -33,12 +33,14 @@ TABLE = RouteTable(ROUTES)
 PAGES = [page for noun in site.NOUNS for page in noun.pages.all]
 
 # The parameters of paths that name things of an owner, here alice's. Everybody may name the others.
-OWNED = {"job_id", "artifact_id", "dataset_id"}
+OWNED = {"job_id", "artifact_id", "dataset_id", "webhook_id", "delivery_id"}
 # The bodies that routes require, by the name of the route.
 BODIES: dict[str, dict[str, Any]] = {
     "create_job": TRAIN,
     "change_job": {"name": "mine"},
     "create_key": {"name": "new"},
+    "create_webhook": {"url": "https://hooks.example.org", "events": ["job.failed"]},
+    "change_webhook": {"events": ["job.alert"]},
     "order_many": {"action": "cancel", "filter": {"label": "team=none"}, "expected": 0},
 }
 # What the pages have beside those of `PAGES`: method, endpoint and address; the status for who isn't signed in, and
@@ -67,7 +69,8 @@ class World:
     @property
     def owned(self) -> list[str]:
         """The addresses of alice's things."""
-        return [f"/v1/jobs/{self.ids['job_id']}", f"/v1/datasets/{self.ids['dataset_id']}"]
+        kinds = {"jobs": "job_id", "datasets": "dataset_id", "webhooks": "webhook_id"}
+        return [f"/v1/{kind}/{self.ids[name]}" for kind, name in kinds.items()]
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,16 @@ def make_world(stores: Stores, alice: Person, bench: Bench, upload: Upload) -> M
         bench.finish(claim)
         dataset = upload(alice, zipped(pictures(16)), name).json["id"]
         spare, _ = stores.accounts.keys.create(f"spare of {name}", "alice", Role.user)
-        named = {"queue": "cpu", "name": "mlp_gan", "worker_id": bench.worker, "key_id": spare["id"]}
+        hook = alice.post("/v1/webhooks", json=BODIES["create_webhook"]).json["id"]
+        delivery = alice.post(f"/v1/webhooks/{hook}/test").json["id"]
+        named = {
+            "webhook_id": hook,
+            "delivery_id": delivery,
+            "queue": "cpu",
+            "name": "mlp_gan",
+            "worker_id": bench.worker,
+            "key_id": spare["id"],
+        }
         return World({"job_id": job, "artifact_id": grid, "dataset_id": dataset, **named})
 
     return make

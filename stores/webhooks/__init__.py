@@ -1,0 +1,1 @@
+"""Webhooks: who is told what, which messages that makes, and what became of each."""
