@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,11 @@ def test_a_killed_training_resumes_from_its_last_checkpoint_with_the_same_weight
     assert resumed.end() == 0
     assert next(m for m in resumed.messages if m["type"] == "started")["start_step"] >= 7
     assert weights(resumed) == weights(undisturbed) != {}
+    # It says with what it gets on. Signs of one phase come once a second, and this takes no time.
+    assert [sign["phase"] for sign in undisturbed.signs][:2] == ["preparing", "compiling"]
+    assert {sign["phase"] for sign in undisturbed.signs} >= {"sampling", "training", "saving"}
+    assert all(one["phase"] != next_one["phase"] for one, next_one in pairwise(undisturbed.signs[:4]))
+    assert max(sign["step"] or 0 for sign in undisturbed.signs) > 0
 
 
 @pytest.mark.parametrize("when", ["at once", "training"])
