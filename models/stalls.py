@@ -20,15 +20,15 @@ TRAINING = "training"
 # Signs come once a second, so that a shorter limit would take their pauses for stalls.
 SHORTEST_S = 2.0
 # The limit of a phase in multiples of GANFORGE_STALL_S. A step is short, or is known to be long. What lies between two
-# signs elsewhere may take minutes on a slow board: a file of a data set, a checkpoint on a memory card, a large grid,
-# the comparison of all images of an evaluation. The import of torch and the first step, which chooses its kernels, take
-# even longer there.
+# signs elsewhere may take minutes on a slow board: a file of a data set, a checkpoint on a memory card, a large grid.
+# The import of torch, the first step, which chooses its kernels, and the comparison of all images of an evaluation with
+# 50,000 real ones take even longer there.
 TIMES: Mapping[str, float] = {
     STARTING: 10,
     "preparing": 5,
     "compiling": 10,
     TRAINING: 1,
-    "evaluating": 5,
+    "evaluating": 10,
     "saving": 5,
     "sampling": 5,
 }
