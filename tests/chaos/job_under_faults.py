@@ -58,7 +58,7 @@ class Ordeal:
         self._rng = rng
         self._result = Result(name, [Injury(fault) for fault in faults])
         self._since = 0.0
-        self._target = ""
+        self._anew = False  # whether the job goes on with its next attempt, and not before
         self._follower: Follower
 
     def run(self, calm: dict[str, str]) -> Result:
@@ -154,7 +154,8 @@ class Ordeal:
 
     def _inflict(self, fault: Fault, standing: int | None, holder: str) -> None:
         part = holder if fault.target == "supervisor" else fault.target
-        self._target = fault.target
+        # A supervisor that was told to stop still tells how it stops, and what a frozen trainer had said comes in.
+        self._anew = fault.target == "supervisor" or fault.action == "freeze for good"
         self._since = time.time()
         if fault.action in VIOLENCE and fault.target == "trainer":
             self._hurt_trainer(fault.action, holder, standing)
@@ -255,9 +256,8 @@ class Ordeal:
 
     def _went_on(self) -> float | None:
         """Return after how many seconds the job told of a next step, or of its end."""
-        # A supervisor that was told to stop still tells how it stops: only the next attempt goes on.
         # An alert tells that it does not go on.
-        told = "FALSE" if self._target == "supervisor" else "type NOT IN ('state', 'alert')"
+        told = "FALSE" if self._anew else "type NOT IN ('state', 'alert')"
         query = (
             "SELECT extract(epoch FROM min(at)) FROM events WHERE job_id = %s AND at > to_timestamp(%s)"
             f" AND ({told} OR data->>'to' IN ('running', 'succeeded', 'failed', 'canceled'))"
