@@ -37,6 +37,7 @@ from api.v1 import (
     prometheus,
     queues,
     recipes,
+    shares,
     trash,
     webhooks,
 )
@@ -59,6 +60,7 @@ NOUNS = (
     metrics,
     artifacts,
     trash,
+    shares,
     account_feed,
     queues,
     keys,
@@ -67,6 +69,8 @@ NOUNS = (
 )
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+# The token of a shared page is a secret, and logs are read by others.
+_LINK = re.compile(r"^/s/[^/]*")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -131,8 +135,7 @@ def _end(response: Response) -> Response:
     prometheus.SECONDS.labels(operation).observe(seconds)
     if problem := g.get("problem"):
         prometheus.PROBLEMS.labels(problem).inc()
-    log.info(
-        "request", method=request.method, path=request.path, status=response.status_code, ms=round(seconds * 1000, 1)
-    )
+    path = _LINK.sub("/s/…", request.path)
+    log.info("request", method=request.method, path=path, status=response.status_code, ms=round(seconds * 1000, 1))
     structlog.contextvars.unbind_contextvars("request_id")
     return response

@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ganforge.admin import Operator
 from ganforge.download import fetch
 from ganforge.errors import UploadError
 from ganforge.follow import Follower
+from ganforge.sharing import Sharer
 from ganforge.transport import content, path_segment
 from ganforge.trash import Trash
 from ganforge.upload import body
@@ -38,7 +38,7 @@ BULK_S = 0.05
 MAX_BULK_WAIT_S = 7200.0
 
 
-class Client(Operator, Teller, Trash):
+class Client(Sharer, Teller, Trash):
     """One service, seen with one key. Close it, or use it as a context manager.
 
     Every method may raise `ApiError` (the service refused; the text is one readable line) and `UnreachableError` (it

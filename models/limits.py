@@ -11,3 +11,7 @@ HELD_OUT_EVERY = 10
 
 # One trainer may take this share of the memory of a machine or container. The system and the supervisor need the rest.
 TRAINER_MEMORY_SHARE = 0.85
+
+# A link that shows a job without a key ends after so many seconds: unless asked otherwise, and at most.
+USUAL_SHARE_S = 7 * 86_400
+LONGEST_SHARE_S = 90 * 86_400

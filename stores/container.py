@@ -12,6 +12,7 @@ from stores.accounts.keys import Keys
 from stores.accounts.quotas import Guard
 from stores.accounts.secrets import CURSORS, Secrets
 from stores.accounts.sessions import Sessions
+from stores.accounts.shares import Shares
 from stores.datasets.datasets import Datasets
 from stores.datasets.previews import Previews
 from stores.datasets.uploads import Uploads
@@ -62,11 +63,12 @@ class Infra:
 
 
 class AccountStores:
-    """Keys, sessions, the audit."""
+    """Keys, sessions, links that show a job, the audit."""
 
     def __init__(self, infra: Infra) -> None:
         self.keys = Keys(infra.engine)
         self.sessions = Sessions(infra.engine, infra.settings.session_s, infra.settings.session_max_s)
+        self.shares = Shares(infra.engine)
         self.audit = Audits(infra.engine)
         self.secrets = Secrets(infra.engine)
 

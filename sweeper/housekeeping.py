@@ -70,6 +70,7 @@ class Housekeeping:
         soon, often, seldom = min(SOON_S, settings.chore_s), settings.chore_s, settings.walk_s
         chores: list[tuple[str, float, Work]] = [
             ("ended_sessions", often, lambda _: Round(stores.accounts.sessions.forget_ended())),
+            ("ended_shares", often, lambda _: Round(stores.accounts.shares.forget_ended())),
             ("expired_trash", often, lambda _: _counted(stores.jobs.trash.purge_expired(), EXPIRED)),
             ("purged_jobs", soon, lambda _: stores.maintenance.purge.remove()),
             ("doomed_objects", soon, stores.maintenance.doomed_objects.remove),

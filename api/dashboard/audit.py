@@ -19,6 +19,7 @@ LIMIT = 50
 # All audited actions (stores/accounts/audit.py), the most common first.
 ACTIONS = (
     *("job.create", "job.cancel", "job.pause", "job.stop", "job.go_back", "job.resume", "job.retry", "job.change"),
+    *("job.share", "job.unshare"),
     *("job.bulk", "job.delete", "job.restore", "job.purge", "artifact.delete"),
     *("queue.pause", "queue.resume", "worker.drain", "worker.undrain"),
     *("dataset.upload", "dataset.delete", "key.create", "key.revoke"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -15,12 +16,13 @@ from api.dashboard.params import params_form
 from api.schemas.queries import JobsQuery, PageQuery, Query, integer
 from api.v1.jobs import get_job, list_attempts, list_jobs
 from api.v1.recipes import get_recipe
+from api.v1.shares import list_shares
 from models.recipes import RECIPES
 from models.specs.base import Spec
 from models.specs.evaluate import EvaluateParams
 from models.specs.sample import SampleParams
 from models.states import TERMINAL, EventType, JobKind, State
-from models.views import Artifact, Recipe
+from models.views import Artifact, Share
 from stores.infra.errors import NotFoundError
 from stores.queries.curves_by_epoch import as_they_stand
 
@@ -28,6 +30,8 @@ pages = Pages()
 
 ALL = PageQuery(limit=100)
 LINES = 100
+# Images of the slider that are loaded before they are asked for, in both directions.
+AHEAD = 3
 # With more stops than this, a slider cannot be set to each of them by hand.
 STOPS = 1000
 FILES = 50
@@ -54,7 +58,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
     """Show a job."""
     found = visit.ask(get_job, Query(), job_id)
     recipe = visit.ask(get_recipe, Query(), found["recipe"])
-    params, schema = _params(found, recipe)
+    params, schema = params_of(found, recipe)
     files = _files(visit, found)
     told = _told(visit, found)
     context = {
@@ -65,9 +69,11 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
         "params": reproduce.parameters(found, schema),
         "again": params_form(params, schema, found["params"]),
         "dataset_gone": _dataset_gone(visit, found),
+        "picture_at": picture_at,
         "curl": reproduce.curl(found, schema, visit.request.host_url.rstrip("/")),
         "command": reproduce.command(found, schema),
         "retries": visit.ask(list_jobs, JobsQuery(parent=[job_id], limit=20))["data"],
+        "shares": shares(visit, job_id),
         **_clock(found),
         **files,
         **told,
@@ -80,7 +86,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
     return TemplateResponse("job.html", context)
 
 
-def _params(found: dict[str, Any], recipe: Recipe) -> tuple[type[Spec], dict[str, Any]]:
+def params_of(found: Mapping[str, Any], recipe: Mapping[str, Any]) -> tuple[type[Spec], dict[str, Any]]:
     """Return the class of the job's parameters, and its schema."""
     if found["kind"] == JobKind.train:
         return RECIPES[found["recipe"]].params, recipe["params"]
@@ -107,6 +113,14 @@ def _dataset_gone(visit: Visit[JobQuery], found: dict[str, Any]) -> bool:
     return dataset is None or dataset["state"] == "missing"
 
 
+def shares(visit: Visit[JobQuery], job_id: str) -> list[Share]:
+    """Return the live links to this job, for who may make them."""
+    if not visit.may("POST", "/v1/jobs/{job_id}/share"):
+        return []
+    found: list[Share] = visit.ask(list_shares, ALL, job_id)["data"]
+    return found
+
+
 def _clock(found: dict[str, Any]) -> dict[str, Any]:
     """Return the elapsed and the remaining time of the job, in seconds; None where unknown."""
     now = datetime.now(UTC)
@@ -124,22 +138,28 @@ def _clock(found: dict[str, Any]) -> dict[str, Any]:
 
 def _files(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
     """Return the artifacts of the job by kind; grids as the slider shows them."""
-    by_kind: dict[str, list[Artifact]] = {}
     # The same as GET /v1/jobs/{id}/artifacts, which the reader may call: they may see the job.
-    for artifact in visit.service.stores.queries.jobs.artifacts(found["id"], (), ALL_FILES, None):
-        by_kind.setdefault(artifact["kind"], []).append(artifact)
-    newest_first = {kind: files[::-1] for kind, files in by_kind.items()}
+    every = by_kind(visit.service.stores.queries.jobs.artifacts(found["id"], (), ALL_FILES, None))
+    newest_first = {kind: files[::-1] for kind, files in every.items()}
     return {
         "files": {kind: files[:FILES] for kind, files in newest_first.items()},
-        "counts": {kind: len(files) for kind, files in by_kind.items()},
+        "counts": {kind: len(files) for kind, files in every.items()},
         "file_limit": FILES,
-        "grids": _stops(by_kind.get("grid", [])),
+        "grids": stops(every.get("grid", [])),
         "real_grid": next(iter(newest_first.get("real_grid", [])), None),
         "samples": newest_first.get("samples", []),
         "checkpoints": newest_first.get("checkpoint", [])[:STOPS],
         "summary": next(iter(newest_first.get("summary", [])), None),
         "report": next(iter(newest_first.get("report", [])), None),
     }
+
+
+def by_kind(artifacts: Iterable[Artifact]) -> dict[str, list[Artifact]]:
+    """Return artifacts by their kind, in the same order."""
+    found: dict[str, list[Artifact]] = {}
+    for artifact in artifacts:
+        found.setdefault(artifact["kind"], []).append(artifact)
+    return found
 
 
 def _drawn(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +172,7 @@ def _drawn(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
     return {"drawn": samples[:shown], "more_drawn": min(shown + 2 * DRAWN, MOST_DRAWN) if more else None}
 
 
-def _stops(grids: list[Artifact]) -> list[Artifact]:
+def stops(grids: list[Artifact]) -> list[Artifact]:
     """Return the grids by step, one per step: after a rollback, some steps have two grids."""
     by_step = {grid["step"] or 0: grid for grid in grids}
     ordered = [by_step[step] for step in sorted(by_step)]
@@ -186,9 +206,30 @@ def _for_scripts(found: dict[str, Any], grids: list[Artifact], epochs: list[dict
         "ended": found["state"] in TERMINAL,
         "last_seq": found["last_seq"],
         "params": found["params"],
-        "grids": [{"id": grid["id"], "step": grid["step"], "epoch": grid["epoch"]} for grid in grids],
-        "speed": {
-            "steps": ends(found["progress"], epochs),
-            "values": [epoch.get("images_per_second") for epoch in epochs],
+        "grids": places(grids),
+        "speed": speed(found, epochs),
+        "at": {
+            "metrics": f"/v1/jobs/{found['id']}/metrics",
+            "image": "/v1/artifacts/ID/content?redirect=false",
+            "download": "/v1/artifacts/ID/content",
+            "ahead": AHEAD,
         },
     }
+
+
+def places(grids: Iterable[Artifact]) -> list[dict[str, Any]]:
+    """Return the grids as the slider's script wants them."""
+    return [{"id": grid["id"], "step": grid["step"], "epoch": grid["epoch"]} for grid in grids]
+
+
+def speed(found: Mapping[str, Any], epochs: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Return the images per second of each epoch, at the step where it ended."""
+    return {
+        "steps": ends(found["progress"], epochs),
+        "values": [epoch.get("images_per_second") for epoch in epochs],
+    }
+
+
+def picture_at(artifact: str) -> str:
+    """Return the address of an image for people with a key."""
+    return f"/v1/artifacts/{artifact}/content?redirect=false"

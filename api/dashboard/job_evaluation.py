@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from api.dashboard import report_card
@@ -13,7 +13,7 @@ from api.v1.artifacts import download_artifact
 from api.v1.jobs import get_job
 from models.recipes import RECIPES
 from models.states import JobKind
-from models.views import Artifact
+from models.views import Artifact, Dataset
 from stores.infra.errors import NotFoundError
 
 # Evaluations of a training on its page. Each is a line.
@@ -25,6 +25,7 @@ PNG = "image/png"
 PAIRS, PAIRS_SHEET = "closest_pairs.png", "pairs.png"
 
 Files = Mapping[str, Sequence[Artifact]]
+Report = dict[str, Any]
 
 
 def can_be_judged(job: Mapping[str, Any]) -> bool:
@@ -44,16 +45,28 @@ def evaluations(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any]:
 
 def report_of(visit: Visit[Any], job: Mapping[str, Any], files: Files) -> dict[str, Any]:
     """Return the report card of an evaluation, for its page; without a result only what is there."""
-    pictures = [file for file in files.get("figure", ()) if file["content_type"] == PNG]
+
+    def content(file: Artifact) -> bytes:
+        answer = visit.ask(download_artifact, ContentQuery(redirect=False), file["id"])
+        return bytes(answer.get_data())
+
+    dataset = visit.service.stores.datasets.find(job["dataset"], job["owner"])
+    report = None if job["result"] is None else read_report(files, content)
+    return {
+        "generator": _generator(visit, job),
+        **card_of(job, files, report, dataset),
+    }
+
+
+def card_of(job: Mapping[str, Any], files: Files, report: Report | None, dataset: Dataset | None) -> dict[str, Any]:
+    """Return what a page shows of an evaluation by itself; without a result only the images that were judged."""
     context: dict[str, Any] = {
         "result": job["result"],
-        "generator": _generator(visit, job),
         "judged_images": next((file for file in files.get("samples", ()) if file["content_type"] == PNG), None),
     }
     if job["result"] is None:
         return context
-    report = _report(visit, files)
-    dataset = visit.service.stores.datasets.find(job["dataset"], job["owner"])
+    pictures = [file for file in files.get("figure", ()) if file["content_type"] == PNG]
     pairs = report_card.pairs(report)
     return {
         **context,
@@ -81,14 +94,13 @@ def _generator(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any] | No
     return found
 
 
-def _report(visit: Visit[Any], files: Files) -> dict[str, Any] | None:
-    """Return the content of the report; None if it is gone or cannot be read."""
+def read_report(files: Files, content: Callable[[Artifact], bytes]) -> Report | None:
+    """Return what the report says; None if it is gone or cannot be read."""
     file = next(iter(files.get("report", ())), None)
     if file is None or file["bytes"] > LARGEST_REPORT:
         return None
     try:
-        content = visit.ask(download_artifact, ContentQuery(redirect=False), file["id"])
-        found = json.loads(content.get_data(as_text=True))
+        found = json.loads(content(file))
     except (NotFoundError, ValueError):
         return None
     return found if isinstance(found, dict) else None

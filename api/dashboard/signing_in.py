@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -13,6 +15,7 @@ from api.http.service import Service
 HOME = "/dashboard"
 FORMS = (LOGIN, f"{HOME}/logout", f"{HOME}/language")  # never the page to go to after signing in
 YEAR_S = 31_536_000
+_SHARED_PAGE = re.compile(rf"{language.SHARED}[A-Za-z0-9_-]+")
 
 
 def mount(app: Flask, service: Service) -> None:
@@ -55,7 +58,8 @@ def _sign_out(service: Service) -> BaseResponse:
 def _choose_language() -> BaseResponse:
     g.operation = "choose_language"
     access.refuse_other_sites(request)
-    answer = redirect(_inside(request.form.get("next", "")), 303)
+    where = request.form.get("next", "")
+    answer = redirect(where if _SHARED_PAGE.fullmatch(where) else _inside(where), 303)
     if (chosen := request.form.get("language", "")) in language.NAMES:
         _set(answer, language.COOKIE, chosen, max_age=YEAR_S)
     return answer

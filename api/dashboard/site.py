@@ -24,6 +24,7 @@ from api.dashboard import (
     queues,
     ranking,
     script_texts,
+    shared,
     signing_in,
     storage,
     workers,
@@ -55,6 +56,7 @@ def install(app: Flask, service: Service, routes: RouteTable) -> None:
     app.add_url_rule("/dashboard/", "home_with_a_slash", lambda: redirect("/dashboard", 302))
     app.add_url_rule("/dashboard/static/<version>/<path:name>", "static", _send)
     signing_in.mount(app, service)
+    shared.mount(app, service)
     for noun in NOUNS:
         for page in noun.pages.all:
             mount_page(app, service, routes, page)
@@ -71,7 +73,7 @@ def warm(app: Flask) -> None:
 
 def answers(error: Exception) -> BaseResponse | None:
     """Return an error as a page if a person requested one; None for programs and for scripts of pages."""
-    pages = request.path == "/dashboard" or request.path.startswith("/dashboard/")
+    pages = request.path == "/dashboard" or request.path.startswith(("/dashboard/", language.SHARED))
     return render_problem(error) if pages and request.accept_mimetypes.accept_html else None
 
 

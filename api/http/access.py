@@ -25,6 +25,11 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # A key has 256 random bits, so this bounds noise in the logs and load on the database, not the odds of a guess.
 WRONG_KEYS_A_MINUTE = 600
 
+# Requests for shared pages that an address may send within ten seconds. A page asks for less than ten things, and then
+# for an image now and then; many people may share an address.
+GUESTS_S = 10
+GUEST_REQUESTS = 300
+
 
 class Access(Enum):
     """The access rule of a route."""
@@ -75,6 +80,7 @@ class Doorkeeper:
         self._limit = settings.rate_limit
         self._rate = Window(1, settings.rate_limit)
         self._wrong = Window(60, WRONG_KEYS_A_MINUTE)
+        self._guests = Window(GUESTS_S, GUEST_REQUESTS)
         # Lookups take turns too, by secret: beyond the pool's connections, all would wait for who comes most often.
         self._turns = Turns()
 
@@ -92,6 +98,15 @@ class Doorkeeper:
             raise _too_many(Door.too_many_requests(limit=self._limit), self._rate)
         self.permit(who, access)
         return who
+
+    def admit_guest(self, request: Request) -> None:
+        """Count a request for a shared page, which needs no key.
+
+        Raises:
+            ProblemError: 429 when too many have come from its address.
+        """
+        if self._guests.full(request.remote_addr or ""):
+            raise _too_many(Door.too_many_guests(), self._guests)
 
     def permit(self, who: Principal, access: Access) -> None:
         """Check that the caller's role suffices.

@@ -27,6 +27,7 @@ CATALOGUES = Path(__file__).parents[1] / "translations"
 COOKIE = "ganforge_language"
 SESSION_COOKIE = "ganforge_session"
 ENGLISH = "en"
+SHARED = "/s/"  # where the addresses of shared pages begin
 NAMES = {ENGLISH: "English", "zh-Hant": "繁體中文", "zh-Hans": "简体中文"}
 # What browsers send for the two scripts of Chinese.
 SCRIPTS = {"zh-tw": "zh-Hant", "zh-hk": "zh-Hant", "zh-mo": "zh-Hant", "zh-hant": "zh-Hant", "zh": "zh-Hans"}
@@ -110,7 +111,7 @@ def choose() -> str:
     without a key.
     """
     of_a_page = SESSION_COOKIE in request.cookies and "Authorization" not in request.headers
-    if not of_a_page and request.path != "/dashboard" and not request.path.startswith("/dashboard/"):
+    if not of_a_page and request.path != "/dashboard" and not request.path.startswith(("/dashboard/", SHARED)):
         return ENGLISH
     chosen = request.cookies.get(COOKIE)
     if chosen in NAMES:

@@ -9,7 +9,7 @@ from pydantic_core import CoreSchema
 
 from api.schemas.queries import Entry, JobId, LabelFilter, Moment, Name, Repeated, Sha256
 from models.jobs import JobRequest, Labels, Priority, Text
-from models.limits import MAX_ENTRIES
+from models.limits import LONGEST_SHARE_S, MAX_ENTRIES, USUAL_SHARE_S
 from models.messages import FieldFaults
 from models.plain_text import PLAIN, PLAIN_SCHEMA
 from models.specs.base import Spec
@@ -36,6 +36,14 @@ class JobChanges(Spec):
     name: Text | None = Field(None, description="null removes the name.")
     order: Literal["first", "last"] = Field(
         "last", description="The position among its owner's waiting jobs of the same queue and priority."
+    )
+
+
+class NewShare(Spec):
+    """A new link that shows a job."""
+
+    expires_in_s: Annotated[int, Field(ge=1, le=LONGEST_SHARE_S)] = Field(
+        USUAL_SHARE_S, description="Seconds until the link ends; at most 90 days."
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from ganforge.cli import admin, catalog, datasets, demo, evaluate, job_actions, jobs, submit, trash, up, webhooks
+from ganforge.cli import admin, catalog, datasets, demo, evaluate, job_actions, jobs, share, submit, trash, up, webhooks
 from ganforge.cli.output import INTERRUPTED, OTHER_ERROR, USAGE, complain, drop, prepare, say
 from ganforge.errors import EncodingError, GanforgeError, OutputError
 
@@ -61,6 +61,7 @@ app.command("delete")(trash.delete)
 app.command("restore")(trash.restore)
 app.command("trash")(trash.trash)
 app.command("storage")(trash.storage)
+app.command("share")(share.share)
 app.command("download")(jobs.download)
 app.command("recipes")(catalog.recipes)
 app.add_typer(datasets.app, name="datasets")

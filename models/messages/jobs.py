@@ -98,6 +98,10 @@ class Missing(Texts):
     no_such_job = Text("there is no such job")
     no_such_key = Text("there is no such key")
     no_jobs = Text("there is no job {jobs}")
+    no_such_link = Text(
+        "nothing is shown here: the link has ended or was revoked, or the job is gone; ask whoever gave it to you"
+    )
+    no_such_share = Text("this job has no such link, or it has ended")
     no_such_name = Text("there is nothing of this name")
     no_such_recipe = Text("there is no such recipe; there are {recipes}")
     no_such_worker = Text("this worker was not heard of within the last day")
@@ -124,6 +128,7 @@ class Conflicts(Texts):
         "checkpoint {checkpoint} was removed while this job was being stored; send the request again to use a newer one"
     )
     last_admin_key = Text("this is the last admin key; make another one first")
+    too_many_links = Text("this job has {limit} links, its limit; revoke one first, or wait until one has ended")
     cannot_drain = Text("cannot drain a worker that has stopped; it takes no jobs")
     cannot_undrain = Text("cannot undrain a worker that has stopped; it takes no jobs")
     first_request_under_way = Text("the first request with this Idempotency-Key is still under way; try again")

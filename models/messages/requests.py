@@ -12,6 +12,7 @@ class Door(Texts):
     needs_admin = Text("this needs an admin's key; yours is a {role}'s")
     viewers_read_only = Text("a viewer's key reads only; ask an admin for a user's key")
     too_many_wrong_keys = Text("too many wrong keys from this address")
+    too_many_guests = Text("too many requests for shared pages from this address; try again shortly")
     key_unknown = Text("this key is unknown or revoked")
     session_ended = Text("your session has ended; sign in again")
     other_site = Text("this request was sent from another site")

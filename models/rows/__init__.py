@@ -1,6 +1,6 @@
 """The tables. Constraints here make the bad states impossible, whoever writes."""
 
-from models.rows.access import Audit, Idempotency, Key, Secret, Session
+from models.rows.access import Audit, Idempotency, Key, Secret, Session, Share
 from models.rows.base import Base
 from models.rows.catalog import Dataset, Extractor
 from models.rows.doomed_objects import DoomedObject
@@ -36,6 +36,7 @@ __all__ = [
     "Queue",
     "Secret",
     "Session",
+    "Share",
     "Webhook",
     "Worker",
 ]

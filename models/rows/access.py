@@ -44,6 +44,23 @@ class Session(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Share(Base):
+    """A link that shows one job without a key. Of the token in its address only the SHA-256 is kept.
+
+    Ended and revoked ones have no row: the audit log knows of them.
+    """
+
+    __tablename__ = "shares"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    # It ends with the key it was made with.
+    key_id: Mapped[str] = mapped_column(ForeignKey("keys.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Secret(Base):
     """A secret of the service itself, which its processes share."""
 

@@ -23,7 +23,17 @@ from models.views.jobs import (
     event_view,
     job_view,
 )
-from models.views.keys_and_audit import AuditEntry, FreshKey, Key, KeyQuotas, audit_view, key_view
+from models.views.keys_and_audit import (
+    AuditEntry,
+    FreshKey,
+    FreshShare,
+    Key,
+    KeyQuotas,
+    Share,
+    audit_view,
+    key_view,
+    share_view,
+)
 from models.views.machines import Queue, Worker, queue_view, worker_view
 from models.views.storage import Storage, storage_view
 from models.views.webhooks import Delivery, DeliveryAttempt, FreshWebhook, Webhook, delivery_view, webhook_view
@@ -45,6 +55,7 @@ __all__ = [
     "Event",
     "Failure",
     "FreshKey",
+    "FreshShare",
     "FreshWebhook",
     "ImportedDataset",
     "Job",
@@ -55,6 +66,7 @@ __all__ = [
     "Progress",
     "Queue",
     "Recipe",
+    "Share",
     "Source",
     "Storage",
     "Webhook",
@@ -69,6 +81,7 @@ __all__ = [
     "key_view",
     "queue_view",
     "rfc3339",
+    "share_view",
     "storage_view",
     "webhook_view",
     "worker_view",

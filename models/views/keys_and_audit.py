@@ -41,6 +41,23 @@ class FreshKey(Key):
 
 
 @closed
+class Share(TypedDict):
+    """A link that shows a job without a key; its address cannot be shown again."""
+
+    id: str
+    job: str
+    created_at: Moment
+    expires_at: Moment
+
+
+@closed
+class FreshShare(Share):
+    """A link just made."""
+
+    url: Annotated[str, Field(description="The page's address, shown this once. Whoever has it sees the job.")]
+
+
+@closed
 class AuditEntry(TypedDict):
     """What somebody did."""
 
@@ -57,6 +74,11 @@ class AuditEntry(TypedDict):
 def key_view(row: Mapping[Any, Any]) -> Key:
     """Return a key without its secret, which nobody can show again."""
     return view(Key, row, quotas={name: row[f"quota_{name}"] for name in KeyQuotas.__annotations__})
+
+
+def share_view(row: Mapping[Any, Any]) -> Share:
+    """Return a link without its address, which nobody can show again."""
+    return view(Share, row, job=row["job_id"])
 
 
 def audit_view(row: Mapping[Any, Any]) -> AuditEntry:

@@ -11,7 +11,7 @@ from typing import cast
 
 from sqlalchemy import Engine, Table, delete, select, tuple_, update
 
-from models.rows import Artifact, Attempt, CurveLevel, Event, Extractor, Job, Metric
+from models.rows import Artifact, Attempt, CurveLevel, Event, Extractor, Job, Metric, Share
 from stores.infra.doomed import delete_artifacts
 from stores.infra.failpoints import reach
 from stores.jobs import counted
@@ -27,6 +27,7 @@ DELETED: tuple[tuple[type, str], ...] = (
     (Metric, "job_id"),
     (CurveLevel, "job_id"),
     (Extractor, "job_id"),
+    (Share, "job_id"),
 )
 # Columns that forget the job.
 FORGOTTEN: tuple[tuple[type, str], ...] = ((Job, "parent"), (Job, "waits_for"))

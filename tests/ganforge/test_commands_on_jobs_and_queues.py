@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import httpx
 import pytest
 
 from tests.ganforge.conftest import Commands
@@ -113,3 +114,20 @@ def test_jobs_are_deleted_listed_in_the_trash_and_restored(running: Commands) ->
     assert held.returncode == 0
     assert "The trash holds 0 B in 0 objects of 0 jobs" in held.stdout
     assert json.loads(running("storage", "--json").stdout)["trash"]["jobs"] == 0
+
+
+def test_a_job_is_shared_by_a_link_until_it_is_revoked(running: Commands) -> None:
+    job_id = _submit(running, "--queue", "jetson")
+    made = running("share", job_id, "--days", "1")
+    assert made.returncode == 0, made.stderr
+    address = made.stdout.strip()
+    assert httpx.get(address).status_code == 200
+    (listed,) = json.loads(running("share", job_id, "--list", "--json").stdout)
+    assert re.search(rf"^ *{listed['id']} ", running("share", job_id, "--list").stdout, re.MULTILINE)
+    assert running("share", job_id, "--revoke").stdout == f"{job_id} is shared no more\n"
+    assert httpx.get(address).status_code == 404
+    assert running("share", job_id, "--list").stdout == "No links.\n"
+    assert running("share", job_id, "--list", "--revoke").returncode == 2
+    refused = running("share", job_id, "--days", "91")
+    assert (refused.returncode, "/expires_in_s" in refused.stderr) == (4, True)
+    running("cancel", job_id)

@@ -6,6 +6,7 @@ import "./evaluate.js";
 import "./job_forms.js";
 import { watchGrids } from "./job_grids.js";
 import "./job_sample.js";
+import "./job_share.js";
 import "./job_tables.js";
 import { Live } from "./live.js";
 import { refresh, say } from "./page.js";
@@ -15,7 +16,7 @@ import { say as inWords, t } from "./words.js";
 const PROGRESS_EVERY_MS = 3000;
 const data = JSON.parse(document.getElementById("job-data").textContent);
 const curves = data.kind === "train" ? watchCurves(data, (step) => grids.nearest(step)) : null;
-const grids = data.kind === "train" ? watchGrids(data.grids, (step) => curves.cursor(step)) : null;
+const grids = data.kind === "train" ? watchGrids(data, (step) => curves.cursor(step)) : null;
 
 let seen = data.last_seq;
 let later = null;

@@ -59,7 +59,7 @@ export function smooth({ x, y }, weight) {
 
 class Curves {
   constructor(data, onPick) {
-    this.id = data.id;
+    this.address = data.at.metrics;
     this.onPick = onPick;
     this.curves = new Map();
     this.charts = new Map();
@@ -78,14 +78,14 @@ class Curves {
 
   async load() {
     try {
-      const answer = await call("GET", `/v1/jobs/${this.id}/metrics?max_points=${POINTS}`);
+      const answer = await call("GET", `${this.address}?max_points=${POINTS}`);
       for (const [name, { steps, values }] of Object.entries(answer.series)) this.curves.set(name, { x: steps, y: values });
     } catch (error) {
       tell(error);
     }
     const early = this.waiting;
     this.waiting = null;
-    early.forEach(([steps, values]) => this.put(steps, values));
+    early?.forEach(([steps, values]) => this.put(steps, values));
     for (const group of Object.keys(GROUPS)) this.draw(group);
     this.showNone();
   }

@@ -4,13 +4,13 @@ import { number } from "./figures.js";
 import { icon } from "./icons.js";
 import { t } from "./words.js";
 
-const AHEAD = 3;
 const WHOLE_MS = 12000; // duration of the whole animation; each image is shown within these bounds
 const [SHORTEST_MS, LONGEST_MS] = [100, 600];
 
 class Grids {
-  constructor(grids, onMove) {
+  constructor({ grids, at }, onMove) {
     this.grids = grids;
+    this.addresses = at; // of an image and of its download, with ID for the artifact's id
     this.onMove = onMove;
     this.playing = null;
     this.wanted = 0;
@@ -35,7 +35,7 @@ class Grids {
   }
 
   address(grid) {
-    return `/v1/artifacts/${grid.id}/content?redirect=false`;
+    return this.addresses.image.replace("ID", grid.id);
   }
 
   /** Show a grid by its index. The image changes when the new one is loaded, without flicker. */
@@ -47,7 +47,7 @@ class Grids {
     this.slider.value = n;
     this.slider.setAttribute("aria-valuetext", words);
     this.place.value = words;
-    this.download.href = `/v1/artifacts/${grid.id}/content`;
+    this.download.href = this.addresses.download.replace("ID", grid.id);
     this.previous.disabled = n === 0;
     this.next.disabled = n === this.grids.length - 1;
     this.onMove(grid.step);
@@ -61,7 +61,7 @@ class Grids {
     if (ticket !== this.wanted) return;
     this.image.src = picture.src;
     this.image.alt = t("Images at {place}", { place: words });
-    for (let away = 1; away <= AHEAD; away++)
+    for (let away = 1; away <= this.addresses.ahead; away++)
       for (const near of [this.grids[n + away], this.grids[n - away]]) if (near) make("img", { src: this.address(near) });
   }
 
@@ -120,6 +120,6 @@ class Grids {
 }
 
 /** Connect the slider to the grids; `onMove(step)` is called when it moves. */
-export function watchGrids(grids, onMove) {
-  return new Grids(grids, onMove);
+export function watchGrids(data, onMove) {
+  return new Grids(data, onMove);
 }

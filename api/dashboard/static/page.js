@@ -35,7 +35,7 @@ export async function refresh() {
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
       if (new URL(answer.url).pathname === "/dashboard/login") return signInAgain();
-      if (!answer.ok) return;
+      if (!answer.ok) return document.dispatchEvent(new CustomEvent("refused", { detail: answer.status }));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-fresh]")) {
         const newer = fresh.getElementById(part.id);

@@ -43,8 +43,8 @@ def test_alerts_of_a_code_count_together_and_the_newest_speaks():
 
 def test_a_slider_has_no_more_stops_than_a_hand_can_find_and_keeps_both_ends():
     grids = [{"id": str(n), "step": n} for n in range(3500)]
-    stops = page_of_job._stops(grids)
+    stops = page_of_job.stops(grids)
     assert len(stops) == page_of_job.STOPS
     assert (stops[0]["step"], stops[-1]["step"]) == (0, 3499)
-    again = page_of_job._stops([{"id": "a", "step": 5}, {"id": "b", "step": 9}, {"id": "c", "step": 5}])
+    again = page_of_job.stops([{"id": "a", "step": 5}, {"id": "b", "step": 9}, {"id": "c", "step": 5}])
     assert [grid["id"] for grid in again] == ["c", "b"]

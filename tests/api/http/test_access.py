@@ -26,7 +26,7 @@ BODIES = {
 def rules(app: Flask) -> Iterator[tuple[str, str, str]]:
     """Yield method, path and endpoint of everything the application answers to programs; pages are for people."""
     for rule in app.url_map.iter_rules():
-        if rule.rule == "/" or rule.rule.startswith("/dashboard"):
+        if rule.rule == "/" or rule.rule.startswith(("/dashboard", "/s/")):
             continue
         for method in sorted(rule.methods - {"HEAD"}):
             yield method, rule.rule, rule.endpoint

@@ -93,6 +93,7 @@ def test_what_is_answered_has_exactly_the_documented_fields(finished: Finished, 
         ("/v1/jobs/{job}/attempts", answers.Attempt),
         ("/v1/jobs/{job}/events", answers.Event),
         ("/v1/jobs/{job}/artifacts", answers.Artifact),
+        ("/v1/jobs/{job}/share", answers.Share),
         ("/v1/datasets", answers.Dataset),
         ("/v1/queues", answers.Queue),
         ("/v1/workers", answers.Worker),
@@ -106,6 +107,7 @@ def test_every_entry_of_a_list_is_of_the_class_that_is_documented(
     finished: Finished, admin: Person, alice: Person, path: str, shape: type
 ) -> None:
     alice.submit()
+    alice.post(f"/v1/jobs/{finished.id}/share")
     webhook = admin.post("/v1/webhooks", json={"url": "https://hooks.example.org", "events": ["job.alert"]}).json["id"]
     admin.post(f"/v1/webhooks/{webhook}/test")
     entries = admin.get(path.format(job=finished.id, webhook=webhook)).json["data"]
@@ -153,6 +155,7 @@ def known(finished: Finished, alice: Person, admin: Person, bench: Bench) -> dic
         "worker_id": [bench.worker],
         "webhook_id": [webhook],
         "delivery_id": [delivery],
+        "share_id": [alice.post(f"/v1/jobs/{finished.id}/share").json["id"]],
     }
 
 

@@ -50,6 +50,9 @@ OTHERS = {
     ("GET", "home_with_a_slash", "/dashboard/"): (302, 302),
     ("GET", "static", "/dashboard/static/now/style.css"): (200, 200),
     ("GET", "page_login", "/dashboard/login"): (200, 200),
+    ("GET", "shared_page", "/s/nothing"): (404, 404),
+    ("GET", "shared_metrics", "/s/nothing/metrics"): (404, 404),
+    ("GET", "shared_image", "/s/nothing/images/art_x"): (404, 404),
     ("POST", "choose_language", "/dashboard/language"): (303, 303),
     ("POST", "sign_in", "/dashboard/login"): (401, 401),  # without a key
     ("POST", "sign_out", "/dashboard/logout"): (401, 303),  # the last one: it ends the session
@@ -99,7 +102,8 @@ MakeWorld = Callable[[str], World]
 
 @pytest.fixture
 def make_world(stores: Stores, alice: Person, bench: Bench, upload: Upload) -> MakeWorld:
-    """Return a function that makes a finished job with one artifact of each kind that is shown, a data set and a key.
+    """Return a function that makes a finished job with one artifact of each kind that is shown and a link, a data set
+    and a key.
 
     No other job may wait, because the next one that waits is claimed.
     """
@@ -117,9 +121,11 @@ def make_world(stores: Stores, alice: Person, bench: Bench, upload: Upload) -> M
         bench.finish(claim)
         dataset = upload(alice, zipped(pictures(16)), name).json["id"]
         spare, _ = stores.accounts.keys.create(f"spare of {name}", "alice", Role.user)
+        link = alice.post(f"/v1/jobs/{job}/share").json["id"]
         hook = alice.post("/v1/webhooks", json=BODIES["create_webhook"]).json["id"]
         delivery = alice.post(f"/v1/webhooks/{hook}/test").json["id"]
         named = {
+            "share_id": link,
             "webhook_id": hook,
             "delivery_id": delivery,
             "queue": "cpu",
