@@ -23,6 +23,7 @@ Need = dict[str, Any]
 def needs(visit: Visit[Any], queues: Sequence[Need], workers: Sequence[Need] | None) -> list[Need]:
     """Return the needs. `workers` is None for people who may not see workers."""
     found = [*_stuck(visit, queues), *_short_of_memory(visit, queues), *_failures(visit), *_fallen(visit)]
+    found += _silent_webhooks(visit)
     if workers is not None:
         found += [*_missing(workers), *_gone(visit)]
     return sorted(found, key=lambda need: ("bad", "warn", "still").index(need["level"]))
@@ -66,6 +67,11 @@ def _failures(visit: Visit[Any]) -> Iterator[Need]:
 def _fallen(visit: Visit[Any]) -> Iterator[Need]:
     for job in visit.service.stores.queries.evaluations.fallen(visit.who.reads, FALLEN):
         yield {"what": "fallen", "level": "warn", "job": job}
+
+
+def _silent_webhooks(visit: Visit[Any]) -> Iterator[Need]:
+    for webhook in visit.service.stores.webhooks.paused_by_failures(visit.who):
+        yield {"what": "webhook", "level": "warn", "webhook": webhook}
 
 
 def _missing(workers: Sequence[Need]) -> Iterator[Need]:

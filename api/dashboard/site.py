@@ -27,6 +27,7 @@ from api.dashboard import (
     shared,
     signing_in,
     storage,
+    webhooks,
     workers,
 )
 from api.dashboard.pages import mount_page, render_problem
@@ -37,7 +38,22 @@ from stores.schedule.waiting_line import EXACT, POSITION_CAP
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-NOUNS = (overview, jobs, job, job_tables, compare, queues, workers, keys, audit, new, datasets, ranking, storage)
+NOUNS = (
+    overview,
+    jobs,
+    job,
+    job_tables,
+    compare,
+    queues,
+    workers,
+    keys,
+    webhooks,
+    audit,
+    new,
+    datasets,
+    ranking,
+    storage,
+)
 YEAR_S = 31_536_000
 
 

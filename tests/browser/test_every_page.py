@@ -34,6 +34,7 @@ PAGES = {
     "queues": "/dashboard/queues",
     "workers": "/dashboard/workers",
     "keys": "/dashboard/keys",
+    "webhooks": "/dashboard/webhooks",
     "audit": "/dashboard/audit",
 }
 WINDOWS = {"desk": DESK, "phone": SMALL}

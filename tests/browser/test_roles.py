@@ -10,6 +10,7 @@ from api.app import NOUNS
 from api.dashboard import site
 from api.http.access import Access
 from api.http.routes import RouteTable
+from ganforge.client import Client
 
 pytestmark = pytest.mark.slow
 
@@ -47,12 +48,16 @@ class Visit:
 @pytest.mark.parametrize(("role", "own"), [("viewer", True), ("user", True), ("user", False), ("admin", False)])
 def test_a_page_asks_for_nothing_that_its_reader_may_not_have(person, stack, trained, role, own):
     job = stack.client.job(trained)
+    with Client(stack.url, stack.key(job["owner"])) as owner:
+        webhook = owner.create_webhook("https://hook.invalid/", ["job.failed"])["id"]
     who, digits = person(role, job["owner"] if own else None), job["dataset"]
     allowed = {"viewer": {Access.read}, "user": {Access.read, Access.change}, "admin": set(Access)}[role]
     for path, asks in PAGES.items():
         # The built-in data set is everybody's; alice's job is not.
-        visit = Visit(who, path.replace("{job_id}", trained).replace("{dataset_id}", digits))
-        there = "{job_id}" not in path or own or role == "admin"
+        visit = Visit(
+            who, path.replace("{job_id}", trained).replace("{dataset_id}", digits).replace("{webhook_id}", webhook)
+        )
+        there = not {"{job_id}", "{webhook_id}"}.intersection(path.split("/")) or own or role == "admin"
         expected = 403 if not asks <= allowed | {Access.public} else 200 if there else 404
         assert (path, visit.status, visit.refused()) == (path, expected, [])
         if not there:

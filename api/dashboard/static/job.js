@@ -5,6 +5,7 @@ import { watchCurves } from "./job_curves.js";
 import "./evaluate.js";
 import "./job_forms.js";
 import { watchGrids } from "./job_grids.js";
+import { watchNotices } from "./job_notify.js";
 import "./job_sample.js";
 import "./job_share.js";
 import "./job_tables.js";
@@ -16,6 +17,8 @@ import { say as inWords, t } from "./words.js";
 const PROGRESS_EVERY_MS = 3000;
 const data = JSON.parse(document.getElementById("job-data").textContent);
 const curves = data.kind === "train" ? watchCurves(data, (step) => grids.nearest(step)) : null;
+const notify = document.getElementById("notify");
+const notice = notify ? watchNotices(data, notify) : () => {};
 const grids = data.kind === "train" ? watchGrids(data, (step) => curves.cursor(step)) : null;
 
 let seen = data.last_seq;
@@ -25,6 +28,7 @@ const address = () => `/v1/jobs/${data.id}/events?after=${seen}`;
 function heard(event) {
   if (event.seq <= seen) return; // received twice: from the stream and from polling
   seen = event.seq;
+  notice(event);
   live.address = address();
   if (event.type === "metric") {
     curves?.add(event.data.steps, event.data.values);
