@@ -26,6 +26,7 @@ from benchmarks.judge_extractors import Look, dealt
 from benchmarks.judge_figures import Line
 from benchmarks.planted import SETS, Planted, Stock
 from benchmarks.planted_more import MORE
+from benchmarks.planted_unseen import UNSEEN
 from trainers.judging.card import Card, judge
 from trainers.judging.reference import Judged, Looks, Reference
 
@@ -38,7 +39,7 @@ def main() -> None:
     """Judge every set, and print the table."""
     asked = _arguments()
     torch.set_num_threads(asked.threads)
-    every = (*SETS, *MORE)
+    every = (*SETS, *MORE, *UNSEEN)
     chosen = [planted for planted in every if not asked.words or any(word in planted.name for word in asked.words)]
     lines: list[Line] = []
     for seed in asked.seeds:
