@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping
 
-import torch
 from torch import Tensor
 
 from models.messages import Message
@@ -78,9 +77,8 @@ def judge(generated: Judged, reference: Reference, looks: Looks | None = None) -
     """
     looks = looks or reference.looks_of(generated.pixels)
     realism = reference.realism_of(generated.features)
-    observed = Observed(
-        generated.pixels, realism, looks, _repeats(generated.pixels, looks, reference), generated.probabilities
-    )
+    repeats = copying.repeats(generated.pixels, reference.reach(looks))
+    observed = Observed(generated.pixels, realism, looks, repeats, generated.probabilities)
     found = verdicts.reasons(observed, reference)
     # As many training images stand for generated ones: distances of fewer images are larger by themselves.
     rows = reference.drawn(len(reference.train.features), len(generated.features))
@@ -161,12 +159,6 @@ def _copying(looks: Looks, reference: Reference) -> dict[str, float | None]:
         "duplicates": copying.duplicates(looks.relative, real.relative),
         "duplicates_reference": copying.duplicates(real.relative, real.relative),
     }
-
-
-def _repeats(pixels: Tensor, looks: Looks, reference: Reference) -> Tensor:
-    """Return how many other generated images each one nearly equals (n,)."""
-    own = torch.arange(len(pixels))
-    return copying.within(pixels, copying.appearance(pixels), reference.reach(looks), own)
 
 
 def _closest(looks: Looks, most: int = 32) -> list[tuple[int, int, float]]:

@@ -11,7 +11,7 @@ copies.
 from __future__ import annotations
 
 import math
-from typing import Iterator
+from typing import Iterator, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -54,12 +54,36 @@ def closest(pixels: Tensor, pool: Tensor, own: Tensor | None = None, k: int = NE
     return Nearest(torch.cat(distances), torch.cat(indices))
 
 
-def within(pixels: Tensor, pool: Tensor, reach: Tensor, own: Tensor | None = None) -> Tensor:
+def within(pixels: Tensor, pool: Tensor, reach: Tensor) -> Tensor:
     """Return how many images of a pool (m, d) are nearer to each image (n, C, H, W) than its reach (n,)."""
     found = [torch.empty(0, dtype=torch.long)]
-    for start, block in _products(pixels, pool, own):
+    for start, block in _products(pixels, pool, None):
         found.append((_distances(block) < reach[start : start + len(block), None]).sum(1))
     return torch.cat(found)
+
+
+class Repeats(NamedTuple):
+    """How images of a set repeat each other.
+
+    Attributes:
+        others: how many others each one nearly equals (n,).
+        first: whether it nearly equals none before it (n,).
+    """
+
+    others: Tensor
+    first: Tensor
+
+
+def repeats(pixels: Tensor, reach: Tensor) -> Repeats:
+    """Return which images (n, C, H, W) nearly equal others of them: those nearer than their reach (n,)."""
+    columns = torch.arange(len(pixels))
+    others, first = [torch.empty(0, dtype=torch.long)], [torch.empty(0, dtype=torch.bool)]
+    for start, block in _products(pixels, appearance(pixels), columns):
+        rows = columns[start : start + len(block), None]
+        equal = _distances(block) < reach[rows]
+        others.append(equal.sum(1))
+        first.append(~(equal & (columns < rows)).any(1))
+    return Repeats(torch.cat(others), torch.cat(first))
 
 
 def distances_to(pixels: Tensor, pool: Tensor, own: Tensor | None = None) -> Iterator[Tensor]:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from models.messages import CardFaults, Message, Summaries
 from trainers.judging import classes
+from trainers.judging.copying import Repeats
 from trainers.judging.distance import Distance
 from trainers.judging.reference import GROUP, Looks, Realism, Reference
 
@@ -30,6 +31,8 @@ _CHANCE = 1e-4
 _RESAMPLES = 400
 # How many others a repeated image nearly equals, at least. Copies that were drawn twice are no fault.
 REPEATS = 3
+# Of a set with this share of images that repeat no other, all count.
+_MOSTLY = 0.9
 # A class that the extractor misses has less than this part of its share among the training images most alike, which are
 # of another class now and then.
 _RARER = 0.5
@@ -51,24 +54,31 @@ class Reason(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """Generated images (n, C, H, W) as verdicts see them: `repeats` is how many others each one nearly equals (n,)."""
+    """Generated images (n, C, H, W) as verdicts see them."""
 
     pixels: Tensor
     realism: Realism
     looks: Looks
-    repeats: Tensor
+    repeats: Repeats
     probabilities: Tensor | None
 
     def only(self, rows: Tensor) -> Observed:
         """Return some of the images."""
         probabilities = None if self.probabilities is None else self.probabilities[rows]
         looks, realism = self.looks.only(rows), self.realism.only(rows)
-        return Observed(self.pixels[rows], realism, looks, self.repeats[rows], probabilities)
+        repeats = Repeats(self.repeats.others[rows], self.repeats.first[rows])
+        return Observed(self.pixels[rows], realism, looks, repeats, probabilities)
 
     @property
     def different(self) -> float:
         """How many different images there are: one that is there five times counts as a fifth each time."""
-        return float((1 / (1 + self.repeats.double())).sum())
+        return float((1 / (1 + self.repeats.others.double())).sum())
+
+    @property
+    def once(self) -> Tensor:
+        """The images without repeats; all of them where few repeat others."""
+        first = self.repeats.first
+        return self.pixels if float(first.double().mean()) > _MOSTLY else self.pixels[first]
 
 
 def reasons(observed: Observed, reference: Reference) -> list[Reason]:
@@ -149,7 +159,7 @@ def farthest(held: int, new: float) -> float:
 
 def _modes_lost(observed: Observed, reference: Reference, *, looks_real: bool) -> list[Reason]:
     found = []
-    repeated = float((observed.repeats >= REPEATS).double().mean())
+    repeated = float((observed.repeats.others >= REPEATS).double().mean())
     bound = chance(observed, reference)
     if repeated > bound.limit:
         message = CardFaults.repeats_itself(share=_percent(repeated))
@@ -189,7 +199,8 @@ def _classes_lost(observed: Observed, reference: Reference) -> list[Reason]:
 
 def _kinds_missing(observed: Observed, reference: Reference) -> list[Reason]:
     """Tell real images that hardly any generated image is near to: for images that look real."""
-    found = reference.missing(observed.pixels)
+    # Two thousand images that are shown twice surround a real image as unevenly as two thousand do, not as four.
+    found = reference.missing(observed.once)
     if found.share <= found.limit:
         return []
     message = CardFaults.kinds_lost(share=_percent(found.share))

@@ -58,3 +58,11 @@ def test_held_out_images_that_are_in_the_pool_are_not_their_own_neighbours():
     apart = Neighbourhoods(HELD_OUT, both, own, COUNT, seed=1)
     assert apart.missing(pictures(3, COUNT)).share <= apart.limit
     assert apart.missing(pictures(3, COUNT, (0, 1))).share > apart.limit
+
+
+def test_images_that_are_shown_several_times_surround_real_ones_as_once():
+    few = pictures(3, COUNT)
+    looks = copying.closest(few.repeat(5, 1, 1, 1), copying.appearance(TRAIN))
+    found = copying.repeats(few.repeat(5, 1, 1, 1), 0.05 * looks.distances[:, 1:].mean(1))
+    assert found.others.tolist() == [4] * 5 * COUNT
+    assert found.first.tolist() == [True] * COUNT + [False] * 4 * COUNT
