@@ -21,8 +21,9 @@ from trainers.judging.reference import GROUP, Looks, Realism, Reference
 
 LOW_FIDELITY, MODES_LOST, COPYING = "low_fidelity", "modes_lost", "copying"
 # How many standard deviations a set may be off the groups of real images. Groups are of one kind each: a set that is
-# farther off than that is off more than kinds of real images differ.
-_DEVIATIONS = 3.0
+# farther off than that is off more than kinds of real images differ. Two figures count together, and are so far off as
+# seldom by chance as one figure is by 3.
+_DEVIATIONS = 3.3
 # By chance, shares of real images exceed so many deviations once in tens of thousands.
 _CHANCE_DEVIATIONS = 4.0
 # Groups that do not differ at all would make any difference an infinite one.
