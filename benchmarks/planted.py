@@ -154,7 +154,8 @@ SETS = (
     Planted("copies: noise of .05", lambda s, n, g: noisy(copies(s, n, g), 0.05, g), (COPYING,)),
     # Noise of a tenth of the range can be seen.
     Planted("copies: noise of .1", lambda s, n, g: noisy(copies(s, n, g), 0.1, g), (COPYING,), (LOW_FIDELITY,)),
-    Planted("copies: shifted by a pixel", lambda s, n, g: shifted(copies(s, n, g), g), (COPYING,)),
+    # Real digits stand in the middle: some extractors of quarter turns notice it.
+    Planted("copies: shifted by a pixel", lambda s, n, g: shifted(copies(s, n, g), g), (COPYING,), (LOW_FIDELITY,)),
     Planted("copies: mirrored", lambda s, n, g: copies(s, n, g).flip(3), (COPYING,), (LOW_FIDELITY,)),
     Planted("copies: contrast .8", lambda s, n, g: contrast(copies(s, n, g), 0.8), (COPYING,), (LOW_FIDELITY,)),
     Planted("copies: half of the images", mixed((0.5, copies), (0.5, new_images)), (COPYING,)),
@@ -173,8 +174,7 @@ SETS = (
     Planted("fidelity: 10 % salt", lambda s, n, g: salted(new_images(s, n, g), 0.1, g), (LOW_FIDELITY,)),
     Planted("fidelity: noise of .2", lambda s, n, g: noisy(new_images(s, n, g), 0.2, g), (LOW_FIDELITY,)),
     Planted("fidelity: other data", lambda s, n, g: some(s.other, n, g), (LOW_FIDELITY,)),
-    # The average of two digits is hardly ever a slanted 1.
-    Planted("fidelity: cross-fades", lambda s, n, g: fades(s.new, n, g), (LOW_FIDELITY,), (MODES_LOST,)),
+    Planted("fidelity: cross-fades", lambda s, n, g: fades(s.new, n, g), (LOW_FIDELITY,)),
     Planted("fidelity: blocks", lambda s, n, g: blocky(new_images(s, n, g), 150.0), (LOW_FIDELITY,)),
     Planted(
         "fidelity: brighter by a quarter", lambda s, n, g: contrast(new_images(s, n, g), 0.75, 64), (LOW_FIDELITY,)

@@ -128,12 +128,7 @@ MORE = (
     Planted("fidelity: pixels of 2 by 2", lambda s, n, g: coarse(new_images(s, n, g)), (LOW_FIDELITY,)),
     Planted("fidelity: a square cut out", lambda s, n, g: cut(new_images(s, n, g), 6, g), (LOW_FIDELITY,)),
     Planted("fidelity: negatives", lambda s, n, g: 255 - new_images(s, n, g), (LOW_FIDELITY,)),
-    Planted(
-        "fidelity: averages of two training images",
-        lambda s, n, g: fades(s.train, n, g),
-        (LOW_FIDELITY,),
-        (MODES_LOST,),
-    ),
+    Planted("fidelity: averages of two training images", lambda s, n, g: fades(s.train, n, g), (LOW_FIDELITY,)),
     Planted("fidelity: a quarter noise", mixed((0.25, noise), (0.75, new_images)), (LOW_FIDELITY,)),
     Planted("fidelity: a quarter other data", mixed((0.25, _others), (0.75, new_images)), (LOW_FIDELITY,)),
     Planted("fidelity: a tenth noise", mixed((0.1, noise), (0.9, new_images)), (LOW_FIDELITY,)),

@@ -76,7 +76,7 @@ def judge(generated: Judged, reference: Reference, looks: Looks | None = None) -
         ValueError: there are too few images for a figure, or features that are not numbers.
     """
     looks = looks or reference.looks_of(generated.pixels)
-    realism = reference.realism_of(generated.features)
+    realism = reference.realism_of(generated.features, looks)
     repeats = copying.repeats(generated.pixels, reference.reach(looks))
     observed = Observed(generated.pixels, realism, looks, repeats, generated.probabilities)
     found = verdicts.reasons(observed, reference)

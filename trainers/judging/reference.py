@@ -44,15 +44,17 @@ class Realism(NamedTuple):
         inside: whether each lies in a ball of a real image, k = 3 (n,).
         balls: how many balls of k = 5 hold it, over k (n,).
         offsets: from the middle of real images close by (n, d).
+        moves: from the training image that each looks like most (n, d), as a part of how far real images are apart.
     """
 
     inside: Tensor
     balls: Tensor
     offsets: Tensor
+    moves: Tensor
 
     def only(self, rows: Tensor) -> Realism:
         """Return that of some images."""
-        return Realism(self.inside[rows], self.balls[rows], self.offsets[rows])
+        return Realism(self.inside[rows], self.balls[rows], self.offsets[rows], self.moves[rows])
 
     @property
     def share(self) -> float:
@@ -69,6 +71,11 @@ class Realism(NamedTuple):
         """How much the offsets agree: the length of their mean over their root mean square, from 0 to 1."""
         length = float(self.offsets.square().sum(1).mean().sqrt())
         return float(self.offsets.mean(0).square().sum().sqrt()) / max(length, 1e-12)
+
+    @property
+    def shift(self) -> float:
+        """The length of the mean move: 0 where images lie to all sides of those that they look like."""
+        return float(self.moves.mean(0).square().sum().sqrt())
 
 
 class Looks(NamedTuple):
@@ -107,8 +114,9 @@ class Reference:
         self._pool = train.features[self.drawn(len(train.features), _POOL)]
         self._near = neighbours.radii(self._pool, neighbours.PRECISION_NEIGHBOURS)
         self._wide = neighbours.radii(self._pool, neighbours.COVERAGE_NEIGHBOURS)
-        self.realism = self.realism_of(test.features)
         self.moments = moments(test.features)
+        # How far real images are apart: the root mean square distance from their middle.
+        self._extent = float((test.features.float() - test.features.float().mean(0)).square().sum(1).mean().sqrt())
         # 2. In appearance: all images that the generator has seen.
         known = train.pixels if held_out else torch.cat([train.pixels, test.pixels])
         self._known = known
@@ -116,6 +124,8 @@ class Reference:
         self._appearance = copying.appearance(known)
         own = None if held_out else torch.arange(len(train.pixels), len(known))
         self.looks = self.looks_of(test.pixels, own)
+        self._known_features = train.features if held_out else torch.cat([train.features, test.features])
+        self.realism = self.realism_of(test.features, self.looks)
         self._own = own
         self._neighbourhoods: dict[int, Neighbourhoods] = {}
         self.limit = copying.limit(self.looks.relative)
@@ -144,8 +154,8 @@ class Reference:
         draws = torch.Generator().manual_seed(self.seed)
         return torch.randperm(of, generator=draws)[:most] if of > most else torch.arange(of)
 
-    def realism_of(self, features: Tensor) -> Realism:
-        """Look at features (n, d) among the training images' balls."""
+    def realism_of(self, features: Tensor, looks: Looks) -> Realism:
+        """Look at features (n, d) among the training images' balls, and beside those that the images look like."""
         near, wide = neighbours.squared(self._near), neighbours.squared(self._wide)
         inside, balls, matched = [], [], []
         for _, block in neighbours.blocks(features, self._pool):
@@ -154,7 +164,9 @@ class Reference:
             # Without the nearest: the offset of a copy, or of a copy with noise, says nothing of its neighbourhood.
             rows = block.topk(_MATCHED + 1, largest=False).indices[:, 1:]
             matched.append(self._pool[rows].float().mean(1))
-        return Realism(torch.cat(inside), torch.cat(balls), features.float() - torch.cat(matched))
+        seen = features.float()
+        moves = (seen - self._known_features[looks.rows].float()) / max(self._extent, 1e-12)
+        return Realism(torch.cat(inside), torch.cat(balls), seen - torch.cat(matched), moves)
 
     def looks_of(self, pixels: Tensor, own: Tensor | None = None) -> Looks:
         """Look at images (n, C, H, W) among the training images; `own` are the rows that they are themselves."""

@@ -106,6 +106,20 @@ def test_without_held_out_images_training_images_that_are_set_apart_are_no_copie
     assert judge(judged(pictures(3, 400)), reference).verdicts == []
 
 
+def test_images_have_shifted_that_all_moved_from_those_they_look_like(without_classes: Reference):
+    same = judged(TRAIN[:400], classes=False)
+    looks = without_classes.looks_of(same.pixels)
+    # A copy looks like itself. Real images are one extent from their middle, by the root of their mean square.
+    extent = float(
+        (without_classes.test.features - without_classes.test.features.mean(0)).square().sum(1).mean().sqrt()
+    )
+    moved = torch.zeros_like(same.features)
+    moved[:, 3] = 0.5 * extent
+    apart = torch.cat([moved[:200], -moved[200:]])
+    found = [without_classes.realism_of(same.features + by, looks).shift for by in (0 * moved, moved, apart)]
+    assert found == pytest.approx([0, 0.5, 0], abs=1e-5)
+
+
 def test_a_lost_kind_must_be_rarer_than_chance_makes_it():
     real = torch.tensor([0.9, 0.1], dtype=torch.float64)
     gone = torch.tensor([1.0, 0.0], dtype=torch.float64)
