@@ -11,7 +11,7 @@ from flask import Request, Response
 from api.http.access import Doorkeeper
 from api.http.shared_answer import SharedAnswer
 from api.http.turns import Turns
-from api.streaming import account_feed, job_stream
+from api.streaming import account_feed, job_stream, log_stream
 from api.streaming.hub import Hub
 from api.streaming.job_stream import Streams
 from api.uploads.previews import PreviewMaker
@@ -21,6 +21,7 @@ from stores.accounts.keys import Principal
 from stores.container import Stores
 from stores.events.events import Position
 from stores.infra.settings import Settings
+from stores.trainer_logs.pieces import Place
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Service:
     def follow_job(self, who: Principal, job_id: str, seen: int) -> Response:
         """Return the live stream of a job's events after `seen`."""
         return self.streams.respond(who, job_stream.frames(self.hub, self.stores.events, who, job_id, seen))
+
+    def follow_log(self, who: Principal, job_id: str, place: Place, attempt: int | None) -> Response:
+        """Return the live stream of a job's log behind a place, of all attempts or of one."""
+        reader = self.stores.trainer_logs.reader
+        return self.streams.respond(who, log_stream.frames(self.hub, reader, who, job_id, place, attempt))
 
     def follow_account(self, who: Principal, start: Position) -> Response:
         """Return the live stream of all jobs that the caller may see."""

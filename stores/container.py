@@ -47,6 +47,9 @@ from stores.queries.storage import StorageQueries
 from stores.schedule.memory_stats import MemoryStats
 from stores.schedule.speed_stats import SpeedStats
 from stores.schedule.upcoming_jobs import UpcomingJobs
+from stores.trainer_logs.archive import Archive
+from stores.trainer_logs.chunks import Chunks
+from stores.trainer_logs.reader import Reader
 from stores.webhooks.deliveries import Deliveries
 from stores.webhooks.outbox import Outbox
 from stores.webhooks.webhooks import Webhooks
@@ -167,6 +170,15 @@ class WebhookStores(Webhooks):
         self.deliveries = Deliveries(infra.engine)
 
 
+class TrainerLogStores:
+    """The logs of trainers: what supervisors write, what becomes of it, and what anybody reads."""
+
+    def __init__(self, infra: Infra, bus: Bus, jobs: Attempts) -> None:
+        self.chunks = Chunks(infra.engine, bus)
+        self.archive = Archive(infra.engine, infra.blobs, jobs)
+        self.reader = Reader(infra.engine, infra.blobs)
+
+
 @dataclass(frozen=True)
 class Stores:
     """All access to state outside the process."""
@@ -182,6 +194,7 @@ class Stores:
     queries: QueryStores
     maintenance: MaintenanceStores
     webhooks: WebhookStores
+    trainer_logs: TrainerLogStores
 
     def close(self) -> None:
         """Give the connections back."""
@@ -206,4 +219,5 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         queries=QueryStores(infra),
         maintenance=MaintenanceStores(infra),
         webhooks=WebhookStores(infra),
+        trainer_logs=TrainerLogStores(infra, events.bus, jobs),
     )

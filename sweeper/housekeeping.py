@@ -75,6 +75,7 @@ class Housekeeping:
             ("purged_jobs", soon, lambda _: stores.maintenance.purge.remove()),
             ("doomed_objects", soon, stores.maintenance.doomed_objects.remove),
             ("old_deliveries", often, lambda _: Round(stores.webhooks.deliveries.forget_old())),
+            ("trainer_logs", soon, lambda _: stores.trainer_logs.archive.of_ended()),
             ("orphan_objects", seldom, lambda cursor: orphans.remove_objects(cursor, settings.orphan_age_s)),
             ("missing_objects", seldom, orphans.mark_missing),
             (CHORE, seldom, stores.maintenance.curves.make_levels),

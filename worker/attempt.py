@@ -29,7 +29,10 @@ from worker.endings import AS_REQUESTED, Request
 from worker.eta import Eta
 from worker.event_data import Event
 from worker.lease import Lease
+from worker.log_lines import line_of
+from worker.log_writer import LogWriter
 from worker.outages import GivenUpError, patiently
+from worker.redaction import Redactor
 from worker.resource_stats import ResourceStats
 from worker.spec import CannotStartError, build_spec
 from worker.stalls import StallWatch, process_state
@@ -56,7 +59,8 @@ class Silent:
 class Attempt:
     """Runs a claimed job to its end.
 
-    One thread writes events, one renews the lease, one uploads files, and one looks whether the trainer makes progress.
+    One thread writes events, one the log, one renews the lease, one uploads files, and one looks whether the trainer
+    makes progress.
     """
 
     def __init__(self, stores: Stores, device: Device, claim: Claim, trainer: Trainer, scratch: Path) -> None:
@@ -78,6 +82,8 @@ class Attempt:
         self._eta = Eta()
         self._oom_before = oom_kills()
         self._uploader = Uploader(stores, claim)
+        self._redactor = Redactor.of(stores.infra.settings)
+        self._text = LogWriter(stores, claim, self._redactor)
         self._lessons = ResourceStats(stores, device, claim)
         stall_s = stores.infra.settings.stall_s
         self._watch = StallWatch(trainer.pid, stall_s, self._over, lambda: self._inbox.put(Silent()))
@@ -97,6 +103,8 @@ class Attempt:
         try:
             ending = self._train()
             self._lessons.ended(ending)
+            self._trainer.settle_log()
+            self._text.close(self._scratch)
             state = patiently(lambda: self._stores.jobs.finish(self._claim, ending), self._over)
             self._log.info("attempt_ended", outcome=ending.outcome, state=state, code=ending.code)
             return state
@@ -111,6 +119,7 @@ class Attempt:
         finally:
             self._over.set()
             self._uploader.abandon()
+            self._text.abandon()
             self._trainer.close()
             lease.join(timeout=5)
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -131,9 +140,9 @@ class Attempt:
             data: dict[str, object] = {"code": "checkpoint_corrupt", "detail": str(warning), "text": warning.as_json()}
             self._write([(EventType.alert, data)])
         self._watch.start()
-        self._trainer.begin(spec, self._hear)
+        self._trainer.begin(spec, self._hear, self._text.add)
         while True:
-            ending = self._handle(self._next())
+            ending = self._handle(self._noted(self._next()))
             if ending is not None:
                 return self._settle(ending)
             if self._uploader.failed is not None:
@@ -170,6 +179,17 @@ class Attempt:
     def _kill(self) -> None:
         self._dead_at = time.monotonic() + DEATH_S
         self._trainer.kill()
+
+    def _noted(self, news: News | Request | TakenOver | Silent) -> News | Request | TakenOver | Silent:
+        """Return a message without secrets; what it says stands in the log too."""
+        match news:
+            case wire.Log() | wire.Alert() | wire.Done() | wire.Failed():
+                news = self._redactor.message(news)
+            case Unreadable():
+                news = Unreadable(self._redactor.text(news.detail))
+        if (line := line_of(news)) is not None:
+            self._text.add([line])
+        return news
 
     def _handle(self, news: News | Request | TakenOver | Silent) -> Ending | None:
         """Handle one message. Return how the attempt ends if this was the last one."""
@@ -242,7 +262,8 @@ class Attempt:
         self._log.warning("trainer_stalled", pid=self._trainer.pid, **vars(stall))
         self._write([event_data.of_stall(stall)])
         state = process_state(self._trainer.pid)
-        self._stalled = endings.stalled(stall, state, self._trainer.dump_stacks())
+        stacks = [self._redactor.text(line) for line in self._trainer.dump_stacks()]
+        self._stalled = endings.stalled(stall, state, stacks)
         self._kill()
 
     # -- messages of the trainer
@@ -294,7 +315,7 @@ class Attempt:
 
     @property
     def _log_lines(self) -> list[str]:
-        return self._trainer.last_lines(LOG_LINES)
+        return [self._redactor.text(line) for line in self._trainer.last_lines(LOG_LINES)]
 
     def _settle(self, ending: Ending) -> Ending:
         """Wait for the uploads: a job must not succeed before its files are stored."""

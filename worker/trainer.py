@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import structlog
 
@@ -20,6 +22,7 @@ from models import memory, wire
 from models.stalls import DUMP_SIGNAL
 from models.typed_json import JSONTypeError
 from worker.device import Device
+from worker.log_lines import LineCutter
 
 log = structlog.get_logger(__name__)
 
@@ -28,11 +31,14 @@ LOG_LINES = 200
 LOOK_WHILE_IMPORTING_S, LOOK_S = 0.05, 0.5
 # A trainer that died this close to its limit is taken to have died of it: memory grows between two measurements.
 CLOSE_SHARE = 0.1
-LINE_LENGTH = 2000
 # How long a trainer has to write what its threads are doing, and how long it is silent when it has.
 DUMP_S, DUMPED_S = 2.0, 0.2
 # How long a killed process may take to end. One that waits in the kernel for a disk or a device may take for ever.
 DEATH_S = 10.0
+# Bytes of the log that are read at once.
+READ_BYTES = 1 << 16
+# How long the lines that a trainer wrote before its last message are waited for.
+SETTLE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,8 @@ class Trainer:
         self.units: bool | None = None  # as it has measured them, once it is ready
         self._tail: deque[str] = deque(maxlen=LOG_LINES)
         self._lines = 0  # all lines of its log, those that are no longer kept as well
+        self._sink: Callable[[Sequence[str]], None] | None = None
+        self._log_lock = threading.Lock()
         self._tightest: memory.Room | None = None
         self._ended = threading.Event()
         self._held: list[News] = []
@@ -102,8 +110,14 @@ class Trainer:
         """Whether the process still runs."""
         return self._process.poll() is None
 
-    def begin(self, spec: wire.Spec, listener: Callable[[News], None]) -> None:
-        """Send the work. Earlier and later messages go to `listener`."""
+    def begin(
+        self, spec: wire.Spec, listener: Callable[[News], None], sink: Callable[[Sequence[str]], None] | None = None
+    ) -> None:
+        """Send the work. Earlier and later messages go to `listener`, the lines of its log to `sink`."""
+        with self._log_lock:
+            self._sink = sink
+            if sink is not None:
+                sink(list(self._tail))
         with self._lock:
             self._listener = listener
             for message in self._held:
@@ -152,6 +166,16 @@ class Trainer:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+    def settle_log(self) -> None:
+        """Wait until all lines are read that it has written so far, but not for long: it may go on writing."""
+        pipe, deadline = self._process.stderr, time.monotonic() + SETTLE_S
+        assert pipe is not None  # noqa: S101 - asked for above
+        while time.monotonic() < deadline:
+            with self._log_lock:
+                if not self._stderr.is_alive() or not _readable(pipe, 0.0):
+                    return
+            time.sleep(0.001)
 
     def last_lines(self, count: int) -> list[str]:
         """Return the last lines of its log."""
@@ -206,12 +230,34 @@ class Trainer:
     def _read_log(self) -> None:
         pipe = self._process.stderr
         assert pipe is not None  # noqa: S101 - asked for above
-        for line in pipe:
-            self._log_line(line)
+        cutter = LineCutter()
+        while _readable(pipe, None):
+            # Whoever holds the lock and finds nothing to read knows that all before is in the log.
+            with self._log_lock:
+                if pipe.closed:
+                    return
+                data = os.read(pipe.fileno(), READ_BYTES)
+                self._keep(cutter.lines(data) if data else cutter.end())
+            if not data:
+                return
 
     def _log_line(self, line: bytes) -> None:
-        self._tail.append(line.decode(errors="replace")[:LINE_LENGTH].rstrip())
-        self._lines += 1
+        cutter = LineCutter()
+        with self._log_lock:
+            self._keep([*cutter.lines(line), *cutter.end()])
+
+    def _keep(self, lines: list[str]) -> None:
+        self._tail.extend(lines)
+        self._lines += len(lines)
+        if self._sink is not None:
+            self._sink(lines)
+
+
+def _readable(pipe: IO[bytes], timeout: float | None) -> bool:
+    """Return whether a read returns at once, with bytes or with the end; wait for it up to `timeout` seconds."""
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    return bool(poll.poll(None if timeout is None else timeout * 1000))
 
 
 def _read(line: bytes) -> wire.FromTrainer | Unreadable:

@@ -14,6 +14,7 @@ from stores.accounts.keys import Principal
 from stores.container import Stores
 from stores.events.events import Position
 from stores.infra.settings import Settings
+from stores.trainer_logs.pieces import Place
 
 
 class Service(Protocol):
@@ -48,6 +49,13 @@ class Service(Protocol):
 
     def follow_job(self, who: Principal, job_id: str, seen: int) -> Response:
         """Return the live stream of a job's events after `seen`.
+
+        Raises:
+            ProblemError: 503, this process has too many open streams; 429, this key has.
+        """
+
+    def follow_log(self, who: Principal, job_id: str, place: Place, attempt: int | None) -> Response:
+        """Return the live stream of a job's log behind a place, of all attempts or of one.
 
         Raises:
             ProblemError: 503, this process has too many open streams; 429, this key has.

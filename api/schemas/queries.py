@@ -151,6 +151,20 @@ class CurvesQuery(Query):
         return value
 
 
+class LogQuery(Query):
+    """Parameters of a job's log."""
+
+    tail: Annotated[int, Field(ge=1, le=10_000), BeforeValidator(integer)] | None = Field(
+        None, description="Only so many lines, the last ones."
+    )
+    search: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
+        None, description="Only lines that contain this text, whatever its case."
+    )
+    attempt: Annotated[int, Field(ge=1, le=10**9), BeforeValidator(integer)] | None = Field(
+        None, description="Only the log of this attempt."
+    )
+
+
 class ArtifactsQuery(PageQuery):
     """Parameters of a job's artifacts."""
 

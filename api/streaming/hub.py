@@ -24,7 +24,7 @@ from models.states import TERMINAL
 from models.views import Event
 from stores.accounts.keys import Keys, Principal
 from stores.accounts.sessions import Sessions
-from stores.events.bus import Bus
+from stores.events.bus import Bus, LogHint
 from stores.events.events import Events
 
 log = structlog.get_logger(__name__)
@@ -105,6 +105,7 @@ class Hub:
         self._lock = threading.Lock()
         self._jobs: defaultdict[str, set[Inbox]] = defaultdict(set)
         self._feeds: set[Inbox] = set()
+        self._logs: defaultdict[str, set[Inbox]] = defaultdict(set)
         self._heard: dict[str, int] = {}
         self._listener: threading.Thread | None = None
         self._stopped = threading.Event()
@@ -124,13 +125,26 @@ class Hub:
             else:
                 self._jobs[job_id].add(inbox)
                 self._heard[job_id] = max(seen, self._heard.get(job_id, 0))
-            if self._listener is None or not self._listener.is_alive():
-                self._listener = threading.Thread(target=self._listen, name="hub", daemon=True)
-                self._listener.start()
+            self._listen_soon()
         try:
             yield inbox
         finally:
             self._forget(inbox)
+
+    @contextmanager
+    def listening_to_log(self, who: Principal, job_id: str) -> Iterator[Inbox]:
+        """Register the reader of a log while the block runs. It is nudged when there are more lines or a new state."""
+        inbox = Inbox(job_id, None, who)
+        with self._lock:
+            self._logs[job_id].add(inbox)
+            self._listen_soon()
+        try:
+            yield inbox
+        finally:
+            with self._lock:
+                self._logs[job_id].discard(inbox)
+                if not self._logs[job_id]:
+                    del self._logs[job_id]
 
     def watches(self, job_id: str) -> bool:
         """Return whether a stream follows this job."""
@@ -157,13 +171,28 @@ class Hub:
 
     def _everyone(self) -> list[Inbox]:
         with self._lock:
-            return [*self._feeds, *(inbox for watching in self._jobs.values() for inbox in watching)]
+            watching = [*self._jobs.values(), *self._logs.values()]
+            return [*self._feeds, *(inbox for inboxes in watching for inbox in inboxes)]
+
+    def _listen_soon(self) -> None:
+        """Start the listener unless it runs. The caller holds the lock."""
+        if self._listener is None or not self._listener.is_alive():
+            self._listener = threading.Thread(target=self._listen, name="hub", daemon=True)
+            self._listener.start()
+
+    def _nudge_logs(self, job_id: str) -> None:
+        with self._lock:
+            reading = list(self._logs.get(job_id, ()))
+        for inbox in reading:
+            inbox.nudge()
 
     def _listen(self) -> None:
         while not self._stopped.is_set():
             try:
                 for hint in self._bus.listen():
-                    if hint is not None:
+                    if isinstance(hint, LogHint):
+                        self._nudge_logs(hint.job_id)
+                    elif hint is not None:
                         self._deliver(hint.owner, hint.event)
                     if not self._go_on():
                         return
@@ -201,6 +230,8 @@ class Hub:
                 inbox.offer(news)
         for inbox in feeds:
             inbox.nudge()
+        if event["type"] == "state":
+            self._nudge_logs(job_id)
 
     def _look(self) -> None:
         """Find events without a hint, revoked keys and ended sessions in the rows."""

@@ -8,7 +8,7 @@ from models.messages.base import Message, MessageError, Param, Text, Texts
 from models.messages.dataset_faults import DataFaults, Misfits
 from models.messages.evaluation import CardFaults, Summaries
 from models.messages.extractors import ExtractorFaults
-from models.messages.jobs import Conflicts, Ends, Missing, ObjectFaults, OrderFaults, QuotaFaults, Reasons
+from models.messages.jobs import Conflicts, Ends, LogMarks, Missing, ObjectFaults, OrderFaults, QuotaFaults, Reasons
 from models.messages.requests import (
     BodyFaults,
     Door,
@@ -39,6 +39,7 @@ __all__ = [
     "Failures",
     "FieldFaults",
     "FolderFaults",
+    "LogMarks",
     "Logs",
     "MemberFaults",
     "Message",

@@ -39,6 +39,14 @@ class Reasons(Texts):
     lease_ran_out = Text("worker {worker} was not heard of before its lease ran out")
 
 
+class LogMarks(Texts):
+    """Lines of a log that no trainer wrote."""
+
+    lines_left_out = Text("… {count} line left out …", "… {count} lines left out …")
+    next_attempt = Text("… attempt {number} …")
+    more_match = Text("… more than {count} line matches …", "… more than {count} lines match …")
+
+
 class Ends(Texts):
     """Why an attempt failed, as far as the trainer itself did not say so."""
 

@@ -154,6 +154,8 @@ class RequestFaults(Texts):
 
     idempotency_key_length = Text("must have 1 to 255 characters")
     other_cursor = Text("is not a cursor of this list: it belongs to its filters and its caller; start without one")
+    line_of_a_log = Text("must be the id of an event of this log, such as `1:200`")
+    search_of_a_stream = Text("leave `search` out of a stream, or ask for text or JSON")
     event_of_this_job = Text("must be the id of an event of this job")
     too_many_to_compare = Text("names {count} jobs; {most} can be compared at most")
     last_event = Text("the last event of this job is {seq}")

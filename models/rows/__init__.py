@@ -4,7 +4,7 @@ from models.rows.access import Audit, Idempotency, Key, Secret, Session, Share
 from models.rows.base import Base
 from models.rows.catalog import Dataset, Extractor
 from models.rows.doomed_objects import DoomedObject
-from models.rows.history import Artifact, CurveLevel, Event, Metric
+from models.rows.history import Artifact, CurveLevel, Event, LogChunk, Metric
 from models.rows.jobs import Attempt, Job
 from models.rows.machines import Queue, Worker
 from models.rows.periodic_tasks import Chore
@@ -29,6 +29,7 @@ __all__ = [
     "Idempotency",
     "Job",
     "Key",
+    "LogChunk",
     "MemoryPeak",
     "Metric",
     "Pace",

@@ -84,6 +84,27 @@ class CurveLevel(Base):
     series: Mapped[JsonObject] = mapped_column(JSON)  # steps and values by name; as text, for the same reason
 
 
+class LogChunk(Base):
+    """Some whole lines of a trainer's log, numbered from 1 in each attempt, until the attempt's log is an artifact.
+
+    Where `first_line` does not follow the chunk before, the lines between were left out.
+    """
+
+    __tablename__ = "log_chunks"
+    __table_args__ = (
+        CheckConstraint("first_line >= 1 AND lines >= 1", name="lines"),
+        ForeignKeyConstraint(["job_id", "attempt"], ["attempts.job_id", "attempts.number"], ondelete="CASCADE"),
+    )
+
+    job_id: Mapped[str] = mapped_column(primary_key=True)
+    attempt: Mapped[int] = mapped_column(Integer, primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    first_line: Mapped[int] = mapped_column(BigInteger)
+    lines: Mapped[int] = mapped_column(Integer)
+    bytes: Mapped[int] = mapped_column(Integer)
+    text: Mapped[str]  # each line ends with a line break
+
+
 class Artifact(Base):
     """A stored object. It exists for users when this row does; the key is made by the server alone."""
 

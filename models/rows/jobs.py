@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.rows.base import Base, JsonObject, one_of
@@ -201,3 +203,7 @@ class Attempt(Base):
     error_code: Mapped[str | None]
     error_detail: Mapped[str | None]
     error_text: Mapped[JsonObject | None]  # code and parameters of the detail
+    # Of the trainer's log, once it is an artifact: how many lines it had, and `[after, lines]` for each stretch of them
+    # that was left out.
+    log_lines: Mapped[int | None] = mapped_column(BigInteger)
+    log_gaps: Mapped[list[Any] | None] = mapped_column(JSONB)

@@ -17,6 +17,7 @@ from stores.infra.settings import Settings
 log = structlog.get_logger(__name__)
 
 CHANNEL = "ganforge:events"
+LOGS = "ganforge:logs"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,13 @@ class Hint:
 
     owner: str
     event: Event
+
+
+@dataclass(frozen=True)
+class LogHint:
+    """The log of a job has more lines."""
+
+    job_id: str
 
 
 def make_redis(settings: Settings) -> redis.Redis:
@@ -57,7 +65,14 @@ class Bus:
         except redis.RedisError as error:
             log.warning("bus_unreachable", error=str(error), lost=len(hints))
 
-    def listen(self) -> Iterator[Hint | None]:
+    def log_grew(self, job_id: str) -> None:
+        """Tell those who read a log along that it has more lines. Never fails: they look by themselves, less often."""
+        try:
+            self._redis.publish(LOGS, job_id)
+        except redis.RedisError as error:
+            log.warning("bus_unreachable", error=str(error), lost=1)
+
+    def listen(self) -> Iterator[Hint | LogHint | None]:
         """Yield hints as they arrive, and None once a second without one, so that the caller can check other things.
 
         The first None says that the subscription stands: what commits after it will be heard.
@@ -66,11 +81,13 @@ class Bus:
             redis.RedisError: the connection broke; hints may have been lost since the last one.
         """
         with self._redis.pubsub(ignore_subscribe_messages=False) as pubsub:  # type: ignore[no-untyped-call]
-            pubsub.subscribe(CHANNEL)
+            pubsub.subscribe(CHANNEL, LOGS)
             while True:
                 message = pubsub.get_message(timeout=1.0)
                 if message is None or message["type"] == "subscribe":
                     yield None
+                elif message["type"] == "message" and message["channel"] == LOGS:
+                    yield LogHint(message["data"])
                 elif message["type"] == "message":
                     body = json.loads(message["data"])
                     yield Hint(body["owner"], body["event"])

@@ -9,6 +9,7 @@ does that hangs. Process ids in the file say who may take it; an empty one is fo
     uploading   in the middle of an object's bytes
     stored      the object is in the store, its row is not
     listed      the row is there too
+    archiving   a trainer's log is an object in the store, its chunks are still there and its row is not
     finishing   in the transaction that ends an attempt, before its commit
     expiring    in the transaction that takes a job from a silent worker, before its commit
     committing  before any commit

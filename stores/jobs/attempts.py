@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Engine, Integer, Table, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, Integer, Table, bindparam, func, insert, select, update
 
 from models.messages import OrderFaults, Reasons
 from models.rows import Artifact, Attempt, Job
@@ -222,8 +222,12 @@ class Attempts:
             now = {"fd_ratio": fd_ratio, "extractor": extractor}
             connection.execute(update(Job).where(Job.id == claim.job_id).values(now))
 
-    def add_artifact(self, claim: Claim, new: NewArtifact) -> None:
+    def add_artifact(
+        self, claim: Claim, new: NewArtifact, beside: Callable[[Connection], None] = lambda _: None
+    ) -> None:
         """Make a stored object visible; a checkpoint becomes the one to resume from.
+
+        `beside` is called in the same transaction.
 
         An attempt that resumes from before the end of an earlier one makes the same grids and weights again: they take
         the place of the earlier ones, whose objects are removed.
@@ -243,6 +247,7 @@ class Attempts:
         hints: list[Hint] = []
         with certain(self._engine, hints) as connection:
             job = hold(connection, claim)
+            beside(connection)
             if new.kind != "checkpoint":
                 same = (Artifact.job_id == claim.job_id, Artifact.kind == new.kind, Artifact.name == new.name)
                 delete_artifacts(connection, *same, Artifact.attempt < claim.attempt)

@@ -21,11 +21,12 @@ PHASES = {
     "listed": 4,
     "expiring": 4,
     "purging": 4,
+    "archiving": 5,
     "finishing": 5,
 }
 VIOLENCE = ("kill", "terminate", "freeze")
 REQUEST = ("committing", "ringing")
-ATTEMPT = ("claimed", "renewing", "training", "uploading", "stored", "listed", "finishing")
+ATTEMPT = ("claimed", "renewing", "training", "uploading", "stored", "listed", "archiving", "finishing")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Fault:
     @property
     def stage(self) -> str:
         """Which part of a job's life that is."""
-        return "beginning" if self.phase < PHASES["training"] else "end" if self.point == "finishing" else "middle"
+        if self.phase < PHASES["training"]:
+            return "beginning"
+        return "middle" if self.phase == PHASES["training"] else "end"
 
     def __str__(self) -> str:
         return f"{self.action} {self.target} at {self.point}"

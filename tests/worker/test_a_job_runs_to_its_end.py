@@ -20,7 +20,7 @@ def test_a_training_job_succeeds_with_every_artifact_and_event_that_was_promised
     artifacts = stores.queries.jobs.artifacts(job_id, (), 100, None)
     names = {(artifact["kind"], artifact["name"]) for artifact in artifacts}
     kinds = {kind for kind, _ in names}
-    assert kinds == {"checkpoint", "weights", "grid", "real_grid", "loss_plot", "summary", "report"}
+    assert kinds == {"checkpoint", "weights", "grid", "real_grid", "loss_plot", "summary", "report", "log"}
     assert {("weights", "generator.safetensors"), ("weights", "discriminator.safetensors")} <= names
     assert job["progress"]["fraction"] == 1.0
     assert job["progress"]["epoch"] == 2

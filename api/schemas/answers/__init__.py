@@ -1,7 +1,7 @@
 """Response models: the views of rows (models/views), and those that only the API has."""
 
 from api.schemas.answers.base import Answer, Page
-from api.schemas.answers.jobs import Curves, PlannedJob
+from api.schemas.answers.jobs import Curves, Log, PlannedJob
 from api.schemas.answers.machines import Health, Readiness
 from api.schemas.answers.refusals import FieldError, Problem
 from models.views import (
@@ -44,6 +44,7 @@ __all__ = [
     "ImportedDataset",
     "Job",
     "Key",
+    "Log",
     "Page",
     "PlannedJob",
     "Problem",

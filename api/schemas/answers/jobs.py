@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from api.schemas.answers.base import Answer
 from models.views import Curve, Job
 from models.views.base import closed
@@ -14,6 +16,22 @@ class PlannedJob(Job):
     id: None  # type: ignore[misc]
     state: None  # type: ignore[misc]
     created_at: None  # type: ignore[misc]
+
+
+class LogLine(Answer):
+    """One line of a job's log."""
+
+    attempt: int
+    line: int = Field(description="Its number in the log of the attempt, from 1.")
+    text: str
+    left_out: int = Field(description="Lines that are missing before it, because the log was too long.")
+
+
+class Log(Answer):
+    """Some lines of a job's log, in order."""
+
+    lines: list[LogLine]
+    more: bool = Field(description="Whether there are others: of a search, that match too; else, before these.")
 
 
 class Curves(Answer):

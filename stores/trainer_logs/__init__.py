@@ -1,0 +1,1 @@
+"""What trainers write: kept in chunks while an attempt runs, as one artifact from its end on, and read as one text."""
