@@ -17,10 +17,11 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
 
 from ganforge.download import fetch
 from ganforge.errors import UploadError
-from ganforge.follow import Follower
+from ganforge.follow import Follower, LogFollower, LogLines
 from ganforge.sharing import Sharer
 from ganforge.transport import content, path_segment
 from ganforge.trash import Trash
@@ -263,6 +264,31 @@ class Client(Sharer, Teller, Trash):
         params = {"max_points": str(max_points), **({"names": ",".join(names)} if names else {})}
         return cast("dict[str, Curve]", self._get(f"/v1/jobs/{job_id}/metrics", params)["series"])
 
+    def log(
+        self, job_id: str, *, tail: int | None = None, search: str | None = None, attempt: int | None = None
+    ) -> Iterator[str]:
+        """Yield the text of a job's log, in pieces: all, its last lines, or those that contain a text; of one attempt.
+
+        Raises:
+            httpx.RequestError: the connection broke in the middle.
+        """
+        path = log_path(job_id, tail=tail, search=search, attempt=attempt)
+        with self._transport.stream(path, {"Accept": "text/plain"}) as answer:
+            yield from answer.iter_text()
+
+    def follow_log(
+        self,
+        job_id: str,
+        *,
+        tail: int | None = None,
+        attempt: int | None = None,
+        patience: float = PATIENCE_S,
+        on_break: Callable[[str], None] | None = None,
+    ) -> Iterator[LogLines]:
+        """Yield a job's log, live, until it has ended; with `tail`, from its last lines on. See `events`."""
+        path = log_path(job_id, tail=tail, attempt=attempt)
+        return LogFollower(self._transport, path, "", patience, on_break or (lambda _why: None)).events()
+
     def attempts(self, job_id: str) -> Iterator[Attempt]:
         """Yield a job's attempts."""
         return cast("Iterator[Attempt]", self._list(f"/v1/jobs/{job_id}/attempts"))
@@ -282,6 +308,12 @@ class Client(Sharer, Teller, Trash):
             DownloadError: the bytes differ from the stored ones, or cannot be written.
         """
         return fetch(self._transport, self.artifact(artifact) if isinstance(artifact, str) else artifact, to)
+
+
+def log_path(job_id: str, **asked: int | str | None) -> str:
+    """Return the path of a job's log with what is asked of it."""
+    given = {name: value for name, value in asked.items() if value is not None}
+    return f"/v1/jobs/{job_id}/log" + (f"?{urlencode(given)}" if given else "")
 
 
 def _stem(path: Path) -> str:

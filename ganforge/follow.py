@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, cast
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar, cast
 
 import httpx
 from httpx_sse import EventSource, ServerSentEvent, SSEError
@@ -20,9 +21,13 @@ FIRST_DELAY_S = 0.5
 # A restarted API is back within seconds; who watches a job should not wait much longer. A busy one says Retry-After.
 LONGEST_DELAY_S = 5.0
 _EVENT_FIELDS = {"seq": int, "job": str, "type": str, "data": dict}
+_LOG_FIELDS = {"attempt": int, "line": int, "lines": list, "left_out": int}
 
 
-class Follower:
+Told = TypeVar("Told")
+
+
+class Reconnecting(ABC, Generic[Told]):
     """Reads one event stream to its end, over as many connections as needed.
 
     Args:
@@ -41,13 +46,20 @@ class Follower:
         self._last_id = last_id
         self._patience = patience
         self._on_break = on_break
-        self._seen: dict[str, int] = {}
         self._delay = FIRST_DELAY_S
         self._failures = 0
         self._contact = time.monotonic()
         self._ended = False
 
-    def events(self) -> Iterator[Event]:
+    @abstractmethod
+    def _told(self, sent: ServerSentEvent, data: dict[str, object]) -> Told | None:
+        """Return what an event tells; None for one that was told before.
+
+        Raises:
+            LookupError: it is no event of this service.
+        """
+
+    def events(self) -> Iterator[Told]:
         """Yield each event once, in order.
 
         Raises:
@@ -71,7 +83,7 @@ class Follower:
                 if not self._ended:
                     self._wait("the stream was closed early", None)
 
-    def _one_connection(self) -> Iterator[Event]:
+    def _one_connection(self) -> Iterator[Told]:
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if self._last_id:
             headers["Last-Event-ID"] = self._last_id
@@ -89,25 +101,23 @@ class Follower:
                     return
                 if not sent.data:
                     continue
-                event = self._event(sent)
-                if event["seq"] <= self._seen.get(event["job"], 0):
+                told = self._event(sent)
+                if told is None:
                     continue
-                self._seen[event["job"]] = event["seq"]
                 self._last_id = sent.id
                 # Only received events count as success; a stream that opens and breaks at once is a failure.
                 self._failures = 0
-                yield event
+                yield told
 
-    def _event(self, sent: ServerSentEvent) -> Event:
+    def _event(self, sent: ServerSentEvent) -> Told | None:
         try:
-            event = sent.json()
-        except (ValueError, RecursionError):
-            event = None
-        # The next request sends the id in a header, which holds ASCII.
-        known = sent.id.isascii() and isinstance(event, dict)
-        if not known or any(not isinstance(event.get(name), kind) for name, kind in _EVENT_FIELDS.items()):
-            raise self._transport.foreign(self._path)
-        return cast("Event", event)
+            data = sent.json()
+            # The next request sends the id in a header, which holds ASCII.
+            if sent.id.isascii() and isinstance(data, dict):
+                return self._told(sent, data)
+        except (ValueError, RecursionError, LookupError):
+            pass
+        raise self._transport.foreign(self._path)
 
     def _wait(self, why: str, asked: float | None) -> None:
         if time.monotonic() - self._contact > self._patience:
@@ -118,6 +128,56 @@ class Follower:
         delay = backoff(self._delay, self._failures, asked)
         self._failures = min(self._failures + 1, 10)
         time.sleep(delay)
+
+
+class Follower(Reconnecting["Event"]):
+    """Reads the events of a job, or of all jobs."""
+
+    def __init__(
+        self, transport: Transport, path: str, last_id: str, patience: float, on_break: Callable[[str], None]
+    ) -> None:
+        super().__init__(transport, path, last_id, patience, on_break)
+        self._seen: dict[str, int] = {}
+
+    def _told(self, sent: ServerSentEvent, data: dict[str, object]) -> Event | None:
+        del sent
+        event = cast("Event", _with_fields(data, _EVENT_FIELDS))
+        if event["seq"] <= self._seen.get(event["job"], 0):
+            return None
+        self._seen[event["job"]] = event["seq"]
+        return event
+
+
+class LogLines(TypedDict):
+    """Some lines of a job's log. The first has the number `line` in its attempt; `left_out` are missing before it."""
+
+    attempt: int
+    line: int
+    lines: list[str]
+    left_out: int
+
+
+class LogFollower(Reconnecting[LogLines]):
+    """Reads the log of a job."""
+
+    def _told(self, sent: ServerSentEvent, data: dict[str, object]) -> LogLines | None:
+        del sent
+        told = cast("LogLines", _with_fields(data, _LOG_FIELDS))
+        if not all(isinstance(line, str) for line in told["lines"]):
+            raise LookupError("lines")
+        return told
+
+
+def _with_fields(data: dict[str, object], fields: Mapping[str, type]) -> dict[str, object]:
+    """Return the data of an event, if it has these fields.
+
+    Raises:
+        LookupError: it has not.
+    """
+    for name, kind in fields.items():
+        if not isinstance(data[name], kind):
+            raise LookupError(name)
+    return data
 
 
 def backoff(first: float, failures: int, asked: float | None) -> float:

@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from ganforge.cli import admin, catalog, datasets, demo, evaluate, job_actions, jobs, share, submit, trash, up, webhooks
+from ganforge.cli import (
+    admin,
+    catalog,
+    datasets,
+    demo,
+    evaluate,
+    job_actions,
+    jobs,
+    logs,
+    share,
+    submit,
+    trash,
+    up,
+    webhooks,
+)
 from ganforge.cli.output import INTERRUPTED, OTHER_ERROR, USAGE, complain, drop, prepare, say
 from ganforge.errors import EncodingError, GanforgeError, OutputError
 
@@ -51,6 +65,7 @@ app.command("sample")(submit.sample)
 app.command("evaluate")(evaluate.evaluate)
 app.command("jobs")(jobs.jobs)
 app.command("watch")(jobs.watch)
+app.command("logs")(logs.logs)
 app.command("cancel")(jobs.cancel)
 app.command("pause")(job_actions.pause)
 app.command("resume")(job_actions.resume)
