@@ -6,6 +6,7 @@ import "./evaluate.js";
 import "./job_forms.js";
 import { watchGrids } from "./job_grids.js";
 import { watchNotices } from "./job_notify.js";
+import "./job_log.js";
 import "./job_sample.js";
 import "./job_share.js";
 import "./job_tables.js";
