@@ -9,6 +9,10 @@ MAX_ENTRIES = 100
 # Where a data set has no test part, every so many-th training image is held out.
 HELD_OUT_EVERY = 10
 
+# Images that an evaluation takes: at least, at most, and where the request does not say. Covariances and neighbours of
+# fewer say nothing.
+FEWEST_EVALUATED, MOST_EVALUATED, USUALLY_EVALUATED = 200, 10_000, 2000
+
 # One trainer may take this share of the memory of a machine or container. The system and the supervisor need the rest.
 TRAINER_MEMORY_SHARE = 0.85
 

@@ -76,8 +76,26 @@ def report(measured: Mapping[str, Any]) -> dict[str, Any]:
     real = {"precision": 0.9, "density": 1.0, "recall": 0.89}
     shares = [0.098, 0.114, 0.103, 0.101, 0.098, 0.089, 0.096, 0.103, 0.097, 0.101]
     names = [str(number) for number in range(10)]
+    ranges = {
+        "fd_ratio": [0.8, 1.3],
+        "kid": [-0.0012, 0.0012],
+        "precision": [0.85, 0.95],
+        "density": [0.85, 1.15],
+        "coverage": [0.94, 1.0],
+        "recall": [0.84, 0.94],
+        "kl": [0.0, 0.02],
+        "auth_pct": [40.0, 60.0],
+        "c_t": [-3.0, 3.0],
+        "duplicates": [0.0, 0.03],
+    }
     near = {"closest": [[5, 70, 0.02], [3, 9, 0.41], [8, 2, 0.8]], "pairs_shown": 3, "closest_limit": 0.6}
-    known = {"held_out": True, "reference": real, "classes": names, "class_histogram_reference": shares}
+    known = {
+        "held_out": True,
+        "reference": real,
+        "real_ranges": ranges,
+        "classes": names,
+        "class_histogram_reference": shares,
+    }
     return {**measured, **known, **near}
 
 

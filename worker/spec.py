@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from models import wire
+from models import views, wire
 from models.extractors import MEASURED
 from models.messages import Alerts, Ends, Message, MessageError
 from models.recipes import RECIPES
@@ -62,6 +62,7 @@ class _Files:
         self._job = claim.job
         self._scratch = scratch
         self._given_up = given_up
+        self._rows: dict[str, views.Dataset | None] = {}
 
     def training(self, device: Device) -> tuple[wire.Spec, list[Message]]:
         """Return the spec of a training attempt."""
@@ -136,8 +137,9 @@ class _Files:
         """Return the extractor that an evaluation asks for."""
         name = self._job["params"]["extractor"]
 
+        dataset = self._row(self._job["dataset_id"])
+
         def get() -> wire.ExtractorSpec:
-            dataset = self._stores.datasets.find(self._job["dataset_id"], None)
             return extractors.asked_for(self._stores, self._job, dataset, name, self._fetch)
 
         try:
@@ -149,12 +151,19 @@ class _Files:
     def _cache(self) -> Path:
         return self._stores.infra.settings.home.absolute() / "cache"
 
+    def _row(self, dataset_id: str) -> views.Dataset | None:
+        """Return the view of a data set; None if it is gone. It is read once in an attempt."""
+        if dataset_id not in self._rows:
+            found = patiently(lambda: self._stores.datasets.find(dataset_id, None), self._given_up)
+            self._rows[dataset_id] = found
+        return self._rows[dataset_id]
+
     def _dataset(self) -> DatasetSpec:
         return self._find(self._job["dataset_id"], self._job["dataset"], "dataset")
 
     def _find(self, dataset_id: str, asked: str, file: str) -> DatasetSpec:
         """Return a data set that was asked for by a name or id; an uploaded one is downloaded under a file name."""
-        row = patiently(lambda: self._stores.datasets.find(dataset_id, None), self._given_up)
+        row = self._row(dataset_id)
         if row is not None and row["source"] == "uploaded":
             try:
                 path = Cache(self._stores).fetch(row, self._scratch, self._given_up, file)
@@ -181,7 +190,7 @@ class _Files:
         """Return the extractor that judges the images of a training; None where there is none and none is needed."""
         if not RECIPES[self._job["recipe"]].generates_images:
             return None
-        dataset = patiently(lambda: self._stores.datasets.find(self._job["dataset_id"], None), self._given_up)
+        dataset = self._row(self._job["dataset_id"])
         found = None
         if dataset is not None:
             found = patiently(lambda: extractors.of_dataset(self._stores, dataset, self._fetch), self._given_up)

@@ -67,6 +67,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
         "trash_days": visit.service.settings.trash_days,
         "recipe": recipe,
         "params": reproduce.parameters(found, schema),
+        "of": None if found["kind"] != JobKind.sample else recipe["title"],
         "again": params_form(params, schema, found["params"]),
         "dataset_gone": _dataset_gone(visit, found),
         "picture_at": picture_at,

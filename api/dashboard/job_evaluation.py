@@ -11,6 +11,7 @@ from api.dashboard.pages import Visit
 from api.schemas.queries import ContentQuery, Query
 from api.v1.artifacts import download_artifact
 from api.v1.jobs import get_job
+from models.limits import FEWEST_EVALUATED, MOST_EVALUATED, USUALLY_EVALUATED
 from models.recipes import RECIPES
 from models.states import JobKind
 from models.views import Artifact, Dataset
@@ -21,6 +22,8 @@ LISTED = 20
 # What is larger is no report of this service, and is only linked to.
 LARGEST_REPORT = 4_000_000
 PNG = "image/png"
+# Images that an evaluation takes, for its forms.
+COUNTS = {"fewest": FEWEST_EVALUATED, "most": MOST_EVALUATED, "usual": USUALLY_EVALUATED}
 # The closest pairs with words, and without for the page, which adds its own.
 PAIRS, PAIRS_SHEET = "closest_pairs.png", "pairs.png"
 
@@ -40,7 +43,7 @@ def evaluations(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any]:
     # By id: the name may mean another data set by now.
     dataset = visit.service.stores.queries.jobs.dataset_id(job["id"]) if judged else None
     newest = next((one for one in found if one["result"] is not None), None)
-    return {"judged": judged, "evaluations": found, "judgement": newest, "dataset_id": dataset}
+    return {"judged": judged, "evaluations": found, "judgement": newest, "dataset_id": dataset, "image_counts": COUNTS}
 
 
 def report_of(visit: Visit[Any], job: Mapping[str, Any], files: Files) -> dict[str, Any]:
@@ -50,15 +53,18 @@ def report_of(visit: Visit[Any], job: Mapping[str, Any], files: Files) -> dict[s
         answer = visit.ask(download_artifact, ContentQuery(redirect=False), file["id"])
         return bytes(answer.get_data())
 
-    dataset = visit.service.stores.datasets.find(job["dataset"], job["owner"])
-    report = None if job["result"] is None else read_report(files, content)
+    compared = visit.service.stores.queries.jobs.dataset_id(job["id"])
+    dataset = None if compared is None else visit.service.stores.datasets.find(compared, None)
+    report = {} if job["result"] is None else read_report(files, content)
+    generator = _generator(visit, job)
     return {
-        "generator": _generator(visit, job),
+        "generator": generator,
+        "of": None if generator is None else generator["name"],
         **card_of(job, files, report, dataset),
     }
 
 
-def card_of(job: Mapping[str, Any], files: Files, report: Report | None, dataset: Dataset | None) -> dict[str, Any]:
+def card_of(job: Mapping[str, Any], files: Files, report: Report, dataset: Dataset | None) -> dict[str, Any]:
     """Return what a page shows of an evaluation by itself; without a result only the images that were judged."""
     context: dict[str, Any] = {
         "result": job["result"],
@@ -72,10 +78,10 @@ def card_of(job: Mapping[str, Any], files: Files, report: Report | None, dataset
         **context,
         "pairs": pairs,
         "pairs_picture": _named(pictures, PAIRS_SHEET if pairs else PAIRS),
-        "closest_limit": (report or {}).get("closest_limit"),
+        "closest_limit": report.get("closest_limit"),
         "card": report_card.card(job["result"], report),
         "histogram": report_card.histogram(job["result"], report, dataset),
-        "held_out": (report or {}).get("held_out", True),
+        "held_out": report.get("held_out", True),
     }
 
 
@@ -94,13 +100,13 @@ def _generator(visit: Visit[Any], job: Mapping[str, Any]) -> dict[str, Any] | No
     return found
 
 
-def read_report(files: Files, content: Callable[[Artifact], bytes]) -> Report | None:
-    """Return what the report says; None if it is gone or cannot be read."""
+def read_report(files: Files, content: Callable[[Artifact], bytes]) -> Report:
+    """Return what the report says; nothing if it is gone or cannot be read."""
     file = next(iter(files.get("report", ())), None)
     if file is None or file["bytes"] > LARGEST_REPORT:
-        return None
+        return {}
     try:
         found = json.loads(content(file))
     except (NotFoundError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -119,13 +119,13 @@ class Group:
     bad: bool
 
 
-def card(result: Result, report: Result | None) -> list[Group]:
-    """Return the figures of a result by group. `report` has the references in full; None where it is gone."""
+def card(result: Result, report: Result) -> list[Group]:
+    """Return the figures of a result by group, beside those of real images, which the report has; {}: it is gone."""
     return [
         Group(
             name,
             [
-                Figure(kind, float(result[name][kind.name]), real_range(kind.name, result, report))
+                Figure(kind, float(result[name][kind.name]), real_range(kind.name, report))
                 for kind in kinds
                 if result[name].get(kind.name) is not None
             ],
@@ -135,32 +135,10 @@ def card(result: Result, report: Result | None) -> list[Group]:
     ]
 
 
-def real_range(name: str, result: Result, report: Result | None) -> Range | None:
-    """Return the range that a figure has for new real images: as measured, or else as its definition has it."""
-    range_measured = ((report or {}).get("real_ranges") or {}).get(name)
-    if range_measured:
-        return float(range_measured[0]), float(range_measured[1])
-    measured = (report or {}).get("reference") or {}
-    coverage, copies = result["diversity"]["coverage_reference"], result["copying"]["duplicates_reference"]
-    spread = result["fidelity"]["kid_std"]
-    expected: Mapping[str, Range | None] = {
-        "fd_ratio": (0.8, 1.3),
-        "kid": None if spread is None else (-3 * spread, 3 * spread),
-        "precision": _about(measured.get("precision"), 0.05, 1.0),
-        "density": _about(measured.get("density"), 0.15),
-        "coverage": _about(coverage, 0.03, 1.0),
-        "recall": _about(measured.get("recall"), 0.05, 1.0),
-        "kl": (0.0, 0.02) if measured else None,
-        "auth_pct": (40.0, 60.0),
-        "c_t": (-3.0, 3.0),  # a standard score
-        "duplicates": None if copies is None else (0.0, 3 * copies),
-    }
-    return expected.get(name)
-
-
-def _about(value: float | None, spread: float, most: float = math.inf) -> Range | None:
-    """Return the range around what was measured for real images, in which other real images are."""
-    return None if value is None else (max(0.0, value - spread), min(most, value + spread))
+def real_range(name: str, report: Result) -> Range | None:
+    """Return the range that a figure has for new real images, as the report has it; None where it does not."""
+    measured = report.get("real_ranges", {}).get(name)
+    return None if measured is None else (float(measured[0]), float(measured[1]))
 
 
 @dataclass(frozen=True)
@@ -182,12 +160,12 @@ class Histogram:
     most: float
 
 
-def histogram(result: Result, report: Result | None, dataset: Mapping[str, Any] | None) -> Histogram | None:
+def histogram(result: Result, report: Result, dataset: Mapping[str, Any] | None) -> Histogram | None:
     """Return the classes beside the real ones; None where they are not known."""
     shares, real = result["diversity"]["class_histogram"], _real_shares(report, dataset)
     if not shares or not real or len(shares) != len(real):
         return None
-    named = (report or {}).get("classes") or (dataset or {}).get("classes")
+    named = report.get("classes") or (dataset or {}).get("classes")
     names = list(named or map(str, range(len(shares))))
     missing = set(result["diversity"]["classes_missing"] or ())
     every = [
@@ -210,16 +188,15 @@ class Pair:
     close: bool
 
 
-def pairs(report: Result | None) -> list[Pair]:
+def pairs(report: Result) -> list[Pair]:
     """Return the closest pairs in the order of their sheet; nothing where the report does not say what is on it."""
-    told = report or {}
-    limit, shown = told.get("closest_limit"), told.get("pairs_shown")
+    limit, shown = report.get("closest_limit"), report.get("pairs_shown")
     if limit is None or not shown:
         return []
-    return [Pair(float(distance), distance < limit) for _, _, distance in told["closest"][:shown]]
+    return [Pair(float(distance), distance < limit) for _, _, distance in report["closest"][:shown]]
 
 
-def _real_shares(report: Result | None, dataset: Mapping[str, Any] | None) -> Sequence[float] | None:
+def _real_shares(report: Result, dataset: Mapping[str, Any] | None) -> Sequence[float] | None:
     """Return the shares of real images by class: as the evaluation saw them, or as the data set counts them."""
-    measured = (report or {}).get("class_histogram_reference")
+    measured = report.get("class_histogram_reference")
     return measured or (dataset or {}).get("class_counts")

@@ -11,9 +11,10 @@ from api.submit.queue_choice import choose
 from models import views
 from models.compatibility import DOMAINS
 from models.jobs import EvaluateRequest
+from models.limits import FEWEST_EVALUATED
 from models.messages import RequestFaults
 from models.recipes import RECIPES
-from models.specs.evaluate import FEWEST_IMAGES, EvaluateSource
+from models.specs.evaluate import EvaluateSource
 from models.specs.recipe import Recipe
 from stores.accounts.keys import Principal
 from stores.container import Stores
@@ -114,5 +115,5 @@ def _reference(
 
 def _check_count(dataset: views.Dataset, place: str, errors: list[FieldError]) -> None:
     has = dataset["images"]
-    if has < FEWEST_IMAGES:
-        errors.append(field(place, RequestFaults.too_few_images(has=has, least=FEWEST_IMAGES)))
+    if has < FEWEST_EVALUATED:
+        errors.append(field(place, RequestFaults.too_few_images(has=has, least=FEWEST_EVALUATED)))

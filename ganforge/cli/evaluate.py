@@ -10,6 +10,7 @@ from ganforge.cli.jobs import resolve
 from ganforge.cli.output import AsJson, usage
 from ganforge.cli.submit import DryRun, Labels, MaxRuntime, Name, Priority, Queue, Watch, options, submit
 from ganforge.client import Client
+from models.limits import FEWEST_EVALUATED, MOST_EVALUATED, USUALLY_EVALUATED
 
 
 def evaluate(
@@ -24,7 +25,9 @@ def evaluate(
         str | None,
         typer.Option("--dataset", "-d", help="The data set to compare with; if not given: the one trained on."),
     ] = None,
-    count: Annotated[int, typer.Option(help="Number of images to judge, 200 to 10,000.")] = 2000,
+    count: Annotated[
+        int, typer.Option(help=f"Number of images to judge, {FEWEST_EVALUATED} to {MOST_EVALUATED:,}.")
+    ] = USUALLY_EVALUATED,
     seed: Annotated[int, typer.Option(help="The same seed gives the same figures.")] = 1,
     extractor: Annotated[str, typer.Option(help="The network whose features are compared.")] = "auto",
     name: Name = None,

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from ganforge.cli.output import print_table, say
 from ganforge.client import Client
@@ -15,10 +15,17 @@ from ganforge.errors import GanforgeError
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Evaluation, Job
 
-# What real images have where neither the result nor the report names it.
-REAL = {"fd_ratio": 1.0, "kid": 0.0, "auth_pct": 50.0, "c_t": 0.0, "kl": 0.0, "density": 1.0}
-# The figures of real images that only the report has.
-IN_REPORT = ("precision", "recall", "density")
+# The question of each group of figures, and each figure's label and name.
+GROUPS: tuple[tuple[str, Literal["fidelity", "diversity", "copying"], tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Do they look real?",
+        "fidelity",
+        (("FD", "fd"), ("FD ratio", "fd_ratio"), ("KID", "kid"), ("precision", "precision"), ("density", "density")),
+    ),
+    ("Are all kinds there?", "diversity", (("recall", "recall"), ("coverage", "coverage"), ("KL of classes", "kl"))),
+    ("Are they new?", "copying", (("AuthPct", "auth_pct"), ("C_T", "c_t"), ("duplicates", "duplicates"))),
+)
+Ranges = Mapping[str, tuple[float, float]]
 
 
 def show_card(client: Client, job: Job) -> None:
@@ -27,69 +34,47 @@ def show_card(client: Client, job: Job) -> None:
         return
     say("")
     say(job["result"]["summary"])
-    print_table(("", "figure", "these images", "real images"), card(job["result"], _real(client, job)), "")
+    print_table(("", "figure", "these images", "real images"), card(job["result"], _real_ranges(client, job)), "")
     extractor = job["result"]["extractor"]
     say(f"{job['result']['count']} images, compared by {extractor['name']} ({extractor['sha256'][:12]}).")
     say(f"`ganforge download {job['id']}` saves the pictures and the report.")
 
 
-def _real(client: Client, job: Job) -> dict[str, float]:
-    """Return the figures of real images that the report names; none of a report that is gone."""
+def _real_ranges(client: Client, job: Job) -> Ranges:
+    """Return the range that each figure has for new real images, from the report; nothing where that is gone."""
     try:
         report = next(client.artifacts(job["id"], kind="report"), None)
         if report is None:
             return {}
         with tempfile.TemporaryDirectory() as folder:
-            found = json.loads(client.download(report, Path(folder)).read_bytes())["reference"]
-    except (GanforgeError, OSError, ValueError, KeyError):
+            found = json.loads(client.download(report, Path(folder)).read_bytes())["real_ranges"]
+        return {name: (float(low), float(high)) for name, (low, high) in found.items()}
+    except (GanforgeError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return {name: found[name] for name in IN_REPORT if isinstance(found.get(name), float)}
 
 
-def card(result: Evaluation, real: Mapping[str, float]) -> list[tuple[str, str, str, str]]:
+def card(result: Evaluation, ranges: Ranges) -> list[tuple[str, str, str, str]]:
     """Return the rows of the report card: the question of a group, a figure, its value, and that of real images.
 
-    ``real`` has the figures of real images that the report names.
+    ``ranges`` are those of new real images, by the name of the figure.
     """
-    real = {**REAL, **real}
     rows: list[tuple[str, str, str, str]] = []
-    fidelity, diversity, copying = result["fidelity"], result["diversity"], result["copying"]
-    for question, figures in (
-        (
-            "Do they look real?",
-            [
-                ("FD", fidelity["fd"], fidelity["fd_reference"]),
-                ("FD ratio", fidelity["fd_ratio"], real["fd_ratio"]),
-                ("KID", fidelity["kid"], real["kid"]),
-                ("precision", fidelity["precision"], real.get("precision")),
-                ("density", fidelity["density"], real["density"]),
-            ],
-        ),
-        (
-            "Are all kinds there?",
-            [
-                ("recall", diversity["recall"], real.get("recall")),
-                ("coverage", diversity["coverage"], diversity["coverage_reference"]),
-                ("KL of classes", diversity["kl"], real["kl"]),
-            ],
-        ),
-        (
-            "Are they new?",
-            [
-                ("AuthPct", copying["auth_pct"], real["auth_pct"]),
-                ("C_T", copying["c_t"], real["c_t"]),
-                ("duplicates", copying["duplicates"], copying["duplicates_reference"]),
-            ],
-        ),
-    ):
-        rows += [
-            (question if number == 0 else "", label, written(value), written(beside))
-            for number, (label, value, beside) in enumerate(figures)
-        ]
-    missing = diversity["classes_missing"]
-    if missing is not None:
-        rows.insert(8, ("", "classes missing", ", ".join(map(str, missing)) or "none", "none"))
+    for question, group, figures in GROUPS:
+        values: Mapping[str, Any] = result[group]
+        found = [(label, written(values[name]), _beside(name, values, ranges)) for label, name in figures]
+        missing = values.get("classes_missing")
+        if missing is not None:
+            found.append(("classes missing", ", ".join(map(str, missing)) or "none", "none"))
+        rows += [(question if number == 0 else "", *row) for number, row in enumerate(found)]
     return rows
+
+
+def _beside(name: str, values: Mapping[str, Any], ranges: Ranges) -> str:
+    """Return what real images have: the range of the report, or the one reference that a result has itself."""
+    if name in ranges:
+        low, high = ranges[name]
+        return f"{written(low)} to {written(high)}"
+    return written(values.get(f"{name}_reference"))
 
 
 def written(value: float | None) -> str:

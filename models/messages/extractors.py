@@ -8,12 +8,12 @@ from models.messages.base import Text, Texts
 class ExtractorFaults(Texts):
     """Why the file of an extractor is refused."""
 
-    other_extractor = Text("the extractor {name} has other weights than it should: {found}, and not {wanted}")
+    other_extractor = Text("the weights of the extractor {name} have the sha256 {found}, not {wanted}")
     unknown_inception = Text(
-        "{file} has the sha256 {sha256}, which is that of no known Inception weights: put {files} into the folder "
-        "extractors below a data root"
+        "{file} (sha256 {sha256}) holds no known Inception weights: put {files} into the folder extractors below a "
+        "data root"
     )
-    no_inception = Text("the Inception weights lack or garble {name}")
+    no_inception = Text("the Inception weights are incomplete: {name} is missing or has another shape")
     unreadable_extractor = Text("the extractor {file} cannot be read: {error}")
     extractor_channels = Text("the extractor {name} takes images of {wanted} channels, and these have {channels}")
 
@@ -24,8 +24,8 @@ class ExtractorFaults(Texts):
     )
     extractor_gone = Text("the extractor of data set {name} is gone or damaged: ask again, which makes another one")
     no_data_roots = Text(
-        "Inception weights are looked for in the folder extractors below a data root, and this worker has none: set "
-        "GANFORGE_DATA_ROOTS and put {files} there"
+        "this worker has no data root for Inception weights: set GANFORGE_DATA_ROOTS and put {files} into the folder "
+        "extractors there"
     )
-    unknown_files = Text("{found} are no known Inception weights: put {files} there")
-    no_inception_file = Text("there are no Inception weights in {folders}: put {files} there")
+    unknown_files = Text("unknown Inception weights: {found}; put {files} into the same folder")
+    no_inception_file = Text("no Inception weights in {folders}: put {files} there")

@@ -84,7 +84,7 @@ class Logs(Texts):
     )
     stopped_by_alarm = Text("stopped by the alarm {alarm}, as `on_alert` says")
     nothing_to_go_back_to = Text("the alarm {alarm} goes back no further, training goes on: {times} times are enough")
-    no_better = Text("no better {monitor} for {waited} epochs; the best was {best} in epoch {epoch}")
+    no_better = Text("no better {monitor} in {waited} measurements; the best was {best} in epoch {epoch}")
 
 
 class Failures(Texts):

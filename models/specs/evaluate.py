@@ -7,20 +7,19 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from models.ids import id_pattern
+from models.limits import FEWEST_EVALUATED, MOST_EVALUATED, USUALLY_EVALUATED
 from models.messages import ParameterFaults
 from models.specs.base import ParameterError, Spec
 from models.specs.sample import CheckpointName
 
-# Covariances and neighbours of fewer images say nothing.
-FEWEST_IMAGES = 200
 AUTO: Literal["auto"] = "auto"
 
 
 class EvaluateParams(Spec):
     """The same checkpoint, parameters and kind of device give the same figures."""
 
-    count: Annotated[int, Field(ge=FEWEST_IMAGES, le=10_000)] = Field(
-        2000,
+    count: Annotated[int, Field(ge=FEWEST_EVALUATED, le=MOST_EVALUATED)] = Field(
+        USUALLY_EVALUATED,
         description="Number of images to judge. A data set with fewer images is judged whole. Compare figures of the "
         "same count: with fewer images the reference is larger, and the `fd_ratio` of a poor generator is smaller.",
     )

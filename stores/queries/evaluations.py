@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from models.views import job_view, rfc3339
+from stores.queries.from_checkpoint import made_from, place
 
-# Literal texts, so that prepared statements can use the partial indexes over evaluations.
-OF_A_JOB = text("""
-SELECT jobs.*, checkpoint.step AS judged_step, checkpoint.epoch AS judged_epoch
-  FROM jobs LEFT JOIN artifacts AS checkpoint ON checkpoint.id = jobs.source_artifact
- WHERE jobs.kind = 'evaluate' AND jobs.source ->> 'job' = :job AND jobs.trashed_at IS NULL
-   AND (cast(:owner AS text) IS NULL OR jobs.owner = cast(:owner AS text))
- ORDER BY jobs.created_at DESC, jobs.id DESC
- LIMIT :limit
-""")
-# The newest evaluation of each of several jobs.
+OF_A_JOB = made_from("evaluate")
+# The newest evaluation of each of several jobs. As in the texts below, the kind is literal, so that prepared statements
+# can use the partial indexes over evaluations.
 NEWEST = text("""
 SELECT newest.* FROM unnest(cast(:jobs AS text[])) AS wanted (id)
  CROSS JOIN LATERAL (
@@ -54,14 +48,11 @@ WITH best AS (
      ORDER BY coalesce(source ->> 'job', source_dataset), faulty, fd_ratio, id DESC
 )
 SELECT best.*, judged.name AS judged_name, judged.recipe AS judged_recipe, judged.created_at AS judged_at,
-       checkpoint.step AS judged_step, checkpoint.epoch AS judged_epoch, picture.id AS picture
+       checkpoint.step AS checkpoint_step, checkpoint.epoch AS checkpoint_epoch
   FROM best
   LEFT JOIN jobs AS judged ON judged.id = best.source ->> 'job'
    AND (cast(:owner AS text) IS NULL OR judged.owner = cast(:owner AS text))
   LEFT JOIN artifacts AS checkpoint ON checkpoint.id = best.source_artifact
-  LEFT JOIN LATERAL (
-     SELECT id FROM artifacts
-      WHERE job_id = best.id AND kind = 'samples' AND content_type = 'image/png' ORDER BY id LIMIT 1) AS picture ON true
  ORDER BY best.faulty, best.fd_ratio, best.id
  LIMIT :limit
 """)
@@ -122,7 +113,8 @@ class Evaluations:
         longer kept.
         """
         with self._engine.connect() as connection:
-            return _read(connection, OF_A_JOB, job=job_id, owner=owner, limit=limit)
+            found = connection.execute(OF_A_JOB, {"job": job_id, "owner": owner, "limit": limit}).mappings()
+            return [{**job_view(row), "judged": place(row)} for row in found]
 
     def newest(self, job_ids: Sequence[str], owner: str | None) -> dict[str, dict[str, Any]]:
         """Return the newest successful evaluation of each training job that has one, by the job's id."""
@@ -139,30 +131,30 @@ class Evaluations:
     def ranking(self, dataset_id: str, extractor: str, owner: str | None, limit: int) -> list[dict[str, Any]]:
         """Return the best evaluation of each generator against a data set, best first; faulty ones stand last.
 
-        Each is a job as shown to readers, with `judged` (step and epoch of the checkpoint), `generator` (name, recipe
-        and `created_at` of the job that was judged; None for a data set of images, and for a job that `owner` may not
-        read) and `picture`, an artifact's id.
+        Each is a job as shown to readers, with `judged` (step and epoch of the checkpoint) and `generator` (name,
+        recipe and `created_at` of the job that was judged; None for a data set of images, and for a job that `owner`
+        may not read).
         """
+        asked = {"dataset": dataset_id, "extractor": extractor, "owner": owner, "limit": limit}
         with self._engine.connect() as connection:
-            return _read(connection, RANKING, dataset=dataset_id, extractor=extractor, owner=owner, limit=limit)
+            found = connection.execute(RANKING, asked).mappings()
+            return [{**job_view(row), "judged": place(row), "generator": _generator(row)} for row in found]
 
     def never(self, dataset_id: str, recipes: Sequence[str], owner: str | None, limit: int) -> list[dict[str, Any]]:
         """Return trainings of these recipes on a data set that could be evaluated and never were, newest first.
 
         Each is a job as shown to readers, with `tried`, the id and state of its newest evaluation, if any.
         """
+        asked = {"dataset": dataset_id, "recipes": list(recipes), "owner": owner, "limit": limit}
         with self._engine.connect() as connection:
-            return _read(connection, NEVER, dataset=dataset_id, recipes=list(recipes), owner=owner, limit=limit)
+            found = connection.execute(NEVER, asked).mappings()
+            return [{**job_view(row), "tried": _tried(row)} for row in found]
 
     def fallen(self, owner: str | None, limit: int) -> list[dict[str, Any]]:
         """Return running trainings whose quality fell: id, name, recipe, and the `latest` and `best` `fd_ratio`."""
         asked = {"owner": owner, "limit": limit, "times": CLEARLY, "epochs": LATELY}
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(FALLEN, asked).mappings()]
-
-
-def _read(connection: Connection, query: Any, **asked: Any) -> list[dict[str, Any]]:
-    return [_shown(row) for row in connection.execute(query, asked).mappings()]
 
 
 def _generator(row: Mapping[Any, Any]) -> dict[str, Any] | None:
@@ -176,14 +168,5 @@ def _generator(row: Mapping[Any, Any]) -> dict[str, Any] | None:
     }
 
 
-def _shown(row: Mapping[Any, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = dict(job_view(row))
-    if "judged_step" in row:
-        kept = row["source_artifact"] is not None
-        shown["judged"] = {"step": row["judged_step"], "epoch": row["judged_epoch"]} if kept else None
-    if "tried" in row:
-        shown["tried"] = {"id": row["tried"], "state": row["tried_state"]} if row["tried"] else None
-    if "picture" in row:
-        shown["picture"] = row["picture"]
-        shown["generator"] = _generator(row)
-    return shown
+def _tried(row: Mapping[Any, Any]) -> dict[str, Any] | None:
+    return None if row["tried"] is None else {"id": row["tried"], "state": row["tried_state"]}

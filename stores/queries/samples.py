@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, select
 
 from models import views
 from models.rows import Artifact
 from models.views import artifact_view, job_view
+from stores.queries.from_checkpoint import made_from, place
 
-# A literal text, so that a prepared statement can use the partial index over sampling jobs.
-DRAWN = text("""
-SELECT jobs.*, checkpoint.step AS drawn_step, checkpoint.epoch AS drawn_epoch
-  FROM jobs LEFT JOIN artifacts AS checkpoint ON checkpoint.id = jobs.source_artifact
- WHERE jobs.kind = 'sample' AND jobs.source ->> 'job' = :job AND jobs.trashed_at IS NULL
-   AND (cast(:owner AS text) IS NULL OR jobs.owner = cast(:owner AS text))
- ORDER BY jobs.created_at DESC, jobs.id DESC
- LIMIT :limit
-""")
+DRAWN = made_from("sample")
 
 
 class Samples:
@@ -38,11 +31,7 @@ class Samples:
         with self._engine.connect() as connection:
             rows = connection.execute(DRAWN, asked).mappings().all()
             made = _files(connection, [row["id"] for row in rows])
-        return [{**job_view(row), "files": made.get(row["id"], []), "drawn_from": _drawn_from(row)} for row in rows]
-
-
-def _drawn_from(row: Mapping[Any, Any]) -> dict[str, Any] | None:
-    return {"step": row["drawn_step"], "epoch": row["drawn_epoch"]} if row["source_artifact"] else None
+        return [{**job_view(row), "files": made.get(row["id"], []), "drawn_from": place(row)} for row in rows]
 
 
 def _files(connection: Connection, job_ids: Sequence[str]) -> dict[str, list[views.Artifact]]:

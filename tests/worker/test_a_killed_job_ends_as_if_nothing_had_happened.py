@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests.chaos import undisturbed_run as calm_run
-from tests.waiting import until
+from tests.waiting import ended, until
 
 # Checkpoints come often, so that a kill falls between two of them; steps are many, so that it falls into the run.
 PARAMS = {"width": 8, "epochs": 24, "checkpoint_every": {"steps": 200}, "grid_every": {"epochs": 24}}
@@ -33,12 +33,7 @@ def weights(stores):
 
 
 def _finish(stores, job_id: str, timeout: float = 90):
-    return until(lambda: _ended(stores, job_id), timeout, "the end of the job")
-
-
-def _ended(stores, job_id: str):
-    job = stores.queries.jobs.job(job_id, None)
-    return job if job["finished_at"] else None
+    return until(lambda: ended(stores, job_id), timeout, "the end of the job")
 
 
 def _has_checkpoint(stores, job_id: str):

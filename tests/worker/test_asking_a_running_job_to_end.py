@@ -8,12 +8,7 @@ import pytest
 
 from models.states import EventType
 from stores.accounts.audit import Local
-from tests.waiting import until
-
-
-def _ended(stores, job_id: str):
-    job = stores.queries.jobs.job(job_id, None)
-    return job if job["finished_at"] else None
+from tests.waiting import ended, until
 
 
 def test_cancel_ends_a_running_job_within_two_seconds_and_keeps_a_checkpoint_of_its_last_step(standing, stores, submit):
@@ -22,7 +17,7 @@ def test_cancel_ends_a_running_job_within_two_seconds_and_keeps_a_checkpoint_of_
         seconds = min(_cancel(standing, stores, submit) for _ in range(2))
     assert seconds < 2
     next_one = submit()
-    assert until(lambda: _ended(stores, next_one), 60)["state"] == "succeeded"
+    assert until(lambda: ended(stores, next_one), 60)["state"] == "succeeded"
 
 
 def _cancel(standing, stores, submit) -> float:
@@ -31,7 +26,7 @@ def _cancel(standing, stores, submit) -> float:
     until(lambda: stores.queries.jobs.job(job_id, None)["progress"]["step"] > 0, 60)
     asked = time.monotonic()
     assert stores.jobs.cancel(job_id, Local("alice")) is True
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     seconds = time.monotonic() - asked
     assert job["state"] == "canceled", (job, standing.logs())
     assert stores.queries.jobs.checkpoints(job_id)[0]["step"] == job["progress"]["step"]
@@ -40,7 +35,7 @@ def _cancel(standing, stores, submit) -> float:
 
 def test_a_run_limit_ends_the_job_with_a_checkpoint(standing, stores, submit):
     job_id = submit(params={"epochs": 5000}, max_runtime_s=1)
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), (job, standing.logs())
     assert stores.queries.jobs.checkpoints(job_id)
 
@@ -49,21 +44,21 @@ def test_a_second_message_for_the_same_job_does_nothing(standing, stores, submit
     job_id = submit()
     for _ in range(5):
         stores.infra.bell.ring("cpu", job_id)
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     stores.infra.bell.ring("cpu", job_id)
     follower = submit()
-    until(lambda: _ended(stores, follower), 60)
+    until(lambda: ended(stores, follower), 60)
     assert (job["state"], stores.queries.jobs.job(job_id, None)["attempt"]) == ("succeeded", 1)
 
 
 def test_an_oversized_job_fails_with_out_of_memory_and_the_worker_takes_the_next_at_once(fleet, stores, submit):
     fleet.supervisor(memory=1_900_000_000)
     job_id = submit("dcgan", params={"width": 512, "batch_size": 4, "epochs": 1})
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "out_of_memory"), (job, fleet.logs())
     assert "`width`" in job["error"]["detail"]
     follower = submit()
-    assert until(lambda: _ended(stores, follower), 60)["state"] == "succeeded"
+    assert until(lambda: ended(stores, follower), 60)["state"] == "succeeded"
 
 
 def test_a_job_whose_batch_is_too_large_goes_on_with_half_of_it_and_says_so(fleet, stores, submit):
@@ -71,7 +66,7 @@ def test_a_job_whose_batch_is_too_large_goes_on_with_half_of_it_and_says_so(flee
     # In bfloat16, where a processor has it, this would fit.
     sizes = {"width": 16, "batch_size": 8192, "images": 8192, "epochs": None, "precision": "float32"}
     job_id = submit("dcgan", params=sizes)
-    job = until(lambda: _ended(stores, job_id), 100)
+    job = until(lambda: ended(stores, job_id), 100)
     assert job["state"] == "succeeded", (job, fleet.logs())
     assert job["attempt"] == 1
     alerts = [event["data"] for event in stores.events.page(job_id, 0, 100) if event["type"] == "alert"]
@@ -82,7 +77,7 @@ def test_a_job_whose_batch_is_too_large_goes_on_with_half_of_it_and_says_so(flee
 
 def test_a_diverging_job_says_so_with_the_numbers_and_keeps_what_it_made_before(standing, stores, submit):
     job_id = submit(params={"normalize_std": 1e-38})
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "diverged"), (job, standing.logs())
     assert "lower the learning rate" in job["error"]["detail"]
     kinds = {artifact["kind"] for artifact in stores.queries.jobs.artifacts(job_id, (), 100, None)}
@@ -90,7 +85,7 @@ def test_a_diverging_job_says_so_with_the_numbers_and_keeps_what_it_made_before(
     alerts = [event["data"]["code"] for event in stores.events.page(job_id, 0, 100) if event["type"] == "alert"]
     assert "not_a_number" in alerts
     follower = submit()
-    assert until(lambda: _ended(stores, follower), 60)["state"] == "succeeded"
+    assert until(lambda: ended(stores, follower), 60)["state"] == "succeeded"
 
 
 def test_a_broken_data_set_fails_the_job_and_names_the_file(fleet, stores, submit, tmp_path):
@@ -102,7 +97,7 @@ def test_a_broken_data_set_fails_the_job_and_names_the_file(fleet, stores, submi
     dataset = stores.datasets.find("mnist", None)
     fleet.supervisor(GANFORGE_DATA_ROOTS=str(tmp_path / "roots"))
     job_id = submit(dataset="mnist", dataset_id=dataset["id"])
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "invalid_dataset"), (job, fleet.logs())
     assert "train-images" in job["error"]["detail"]
 
@@ -132,7 +127,7 @@ def test_an_alarm_pauses_a_job_with_a_checkpoint_and_resumed_it_goes_on_to_its_e
     [line] = stores.accounts.audit.page(5, None, actions=["job.pause"], subjects=[job_id])
     assert line["after"]["alert"] == "discriminator_too_strong"
     stores.jobs.resume(job_id, Local("alice"))
-    job = until(lambda: _ended(stores, job_id), 120)
+    job = until(lambda: ended(stores, job_id), 120)
     assert (job["state"], job["progress"]["step"]) == ("succeeded", 32), standing.logs()
     assert len(stores.events.newest(job_id, [EventType.alert], 5)) == 1
 

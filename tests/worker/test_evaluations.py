@@ -11,16 +11,11 @@ from api.submit.placement import place
 from models.jobs import EvaluateRequest, TrainRequest
 from models.states import Role
 from stores.accounts.keys import Principal
-from tests.waiting import until
+from tests.waiting import ended, until
 
 # Real attempts, one after the other: on a crowded machine each takes its time.
 pytestmark = pytest.mark.timeout(300)
 FEW = {"count": 200}
-
-
-def _ended(stores, job_id: str):
-    job = stores.queries.jobs.job(job_id, None)
-    return job if job["finished_at"] else None
 
 
 @pytest.fixture
@@ -43,7 +38,7 @@ def finished(standing, stores):
     """Return a function that waits for a job's success, and returns the job and its files by name."""
 
     def wait(job_id: str):
-        job = until(lambda: _ended(stores, job_id), 120, "its end")
+        job = until(lambda: ended(stores, job_id), 120, "its end")
         assert job["state"] == "succeeded", (job["error"], standing.logs())
         return job, _files(stores, job_id)
 
@@ -125,7 +120,7 @@ def test_an_evaluation_that_is_canceled_in_the_middle_has_no_result(standing, st
     job_id = submit(asked)
     _in_the_middle(stores, job_id)
     stores.jobs.cancel(job_id, alice)
-    job = until(lambda: _ended(stores, job_id), 60, "its end")
+    job = until(lambda: ended(stores, job_id), 60, "its end")
     assert (job["state"], job["result"], job["error"]) == ("canceled", None, None), standing.logs()
     assert _files(stores, job_id) == {}
 
@@ -133,7 +128,7 @@ def test_an_evaluation_that_is_canceled_in_the_middle_has_no_result(standing, st
 def test_a_run_limit_ends_an_evaluation(standing, stores, submit):
     asked = {"kind": "evaluate", "source": {"dataset": "mnist-10k"}, "dataset": "mnist-10k", "queue": "cpu"}
     job_id = submit(EvaluateRequest(**asked, params={"count": 10_000}, max_runtime_s=1))
-    job = until(lambda: _ended(stores, job_id), 120, "its end")
+    job = until(lambda: ended(stores, job_id), 120, "its end")
     assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), standing.logs()
     assert job["error"]["detail"] == (
         "stopped after 1 s of running (max_runtime_s); ask again with more of them: it begins anew"
@@ -148,7 +143,7 @@ def test_a_checkpoint_whose_object_is_gone_cannot_be_judged_and_the_error_says_w
     _, key = stores.queries.jobs.artifact(best["id"], None)
     stores.infra.blobs.remove(key)
     job_id = submit(_of_job(trained["id"]))
-    job = until(lambda: _ended(stores, job_id), 60, "its end")
+    job = until(lambda: ended(stores, job_id), 60, "its end")
     assert (job["state"], job["error"]["code"]) == ("failed", "checkpoint_corrupt")
     assert "is gone or damaged" in job["error"]["detail"]
     assert "evaluate another one" in job["error"]["detail"]

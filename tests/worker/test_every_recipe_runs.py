@@ -14,14 +14,9 @@ from models.jobs import SampleRequest, TrainRequest
 from models.recipes import RECIPES
 from models.states import Role
 from stores.accounts.keys import Principal
-from tests.waiting import until
+from tests.waiting import ended, until
 
 ALICE = Principal("key_test", "alice", Role.user)
-
-
-def _ended(stores, job_id: str):
-    job = stores.queries.jobs.job(job_id, None)
-    return job if job["finished_at"] else None
 
 
 @pytest.fixture
@@ -30,7 +25,7 @@ def run(standing, stores):
 
     def go(request):
         view, _ = stores.jobs.submit(place(stores, ALICE, request))
-        job = until(lambda: _ended(stores, view["id"]), 90)
+        job = until(lambda: ended(stores, view["id"]), 90)
         assert job["state"] == "succeeded", job["error"]
         found = {}
         for artifact in stores.queries.jobs.artifacts(view["id"], (), 500, None):

@@ -14,7 +14,7 @@ from models.jobs import EvaluateRequest, TrainRequest
 from models.states import Role
 from stores.accounts.keys import Principal
 from stores.accounts.quotas import Quotas
-from tests.waiting import until
+from tests.waiting import ended, until
 
 # As small as a network of this recipe can be.
 SMALL = {"targets": "rotations", "images": 64, "batch_size": 16, "image_size": 16, "width": 4, "groups": [1, 1]}
@@ -62,14 +62,9 @@ def evaluate(stores, alice):
         asked = {"kind": "evaluate", "source": {"dataset": "cifar-10"}, "dataset": "cifar-10", "queue": "cpu"}
         new = place(stores, alice, EvaluateRequest.model_validate({**asked, "params": {"count": 200, **params}}))
         view, _ = stores.jobs.submit(replace(new, waits_for=waits_for), who=alice)
-        return until(lambda: _ended(stores, view["id"]), 90, "the evaluation's end")
+        return until(lambda: ended(stores, view["id"]), 90, "the evaluation's end")
 
     return ask
-
-
-def _ended(stores, job_id):
-    job = stores.queries.jobs.job(job_id, None)
-    return job if job["finished_at"] else None
 
 
 def test_an_evaluation_judges_with_what_the_other_job_has_made(stores, make, evaluate, standing):
@@ -84,7 +79,7 @@ def test_an_evaluation_judges_with_what_the_other_job_has_made(stores, make, eva
 
 def test_an_extractor_whose_object_is_gone_is_forgotten_and_made_again(stores, make, evaluate):
     made = make()
-    until(lambda: _ended(stores, made.job), 90, "the extractor's end")
+    until(lambda: ended(stores, made.job), 90, "the extractor's end")
     found = stores.judging.extractors.find(stores.datasets.find("cifar-10", None))
     _, key = stores.queries.jobs.artifact(found.checkpoint, None)
     stores.infra.blobs.remove(key)
@@ -107,4 +102,4 @@ def test_an_evaluation_whose_extractor_was_canceled_says_so_and_what_to_do(store
 def test_inception_without_a_file_of_weights_names_the_folder(noise, evaluate, standing):
     job = evaluate(extractor="inception")
     assert (job["state"], job["error"]["code"]) == ("failed", "extractor_failed")
-    assert f"there are no Inception weights in {standing.home}/roots/extractors: put" in job["error"]["detail"]
+    assert f"no Inception weights in {standing.home}/roots/extractors: put" in job["error"]["detail"]

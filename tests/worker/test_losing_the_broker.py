@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from tests.waiting import until
-
-
-def _ended(stores, job_id: str):
-    job = stores.queries.jobs.job(job_id, None)
-    return job if job["finished_at"] else None
+from tests.waiting import ended, until
 
 
 def _attempts(stores, job_id: str):
@@ -26,7 +21,7 @@ def test_queued_and_running_jobs_survive_a_broker_that_forgets_everything(servic
     services.restart("valkey")
 
     for job_id in (running, *waiting, unheard):
-        job = until(lambda job_id=job_id: _ended(stores, job_id), 60)
+        job = until(lambda job_id=job_id: ended(stores, job_id), 60)
         assert job["state"] == "succeeded", (job, fleet.logs())
         assert _attempts(stores, job_id) == ["succeeded"]
 
@@ -38,5 +33,5 @@ def test_an_idle_worker_hears_again_after_the_broker_came_back(services, fleet, 
     services.kill("valkey")
     job_id = submit(params={"epochs": 1})
     services.restart("valkey")
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     assert job["state"] == "succeeded", fleet.logs()

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.waiting import until
+from tests.waiting import ended, until
 from tests.worker.breakable_network import Cable
 
 LEASE_S = 1.0
@@ -32,11 +32,6 @@ def far(fleet, cables):
         address = fleet.environment[setting]
         through[setting] = address.replace(f":{urlsplit(address).port}", f":{cables[name].port}")
     return {**through, "GANFORGE_WORKER_NAME": "far", "GANFORGE_LEASE_S": str(LEASE_S), "GANFORGE_RENEW_S": "0.2"}
-
-
-def _ended(stores, job_id: str):
-    job = stores.queries.jobs.job(job_id, None)
-    return job if job["finished_at"] else None
 
 
 def test_a_worker_without_a_network_stops_its_trainer_and_takes_jobs_again_when_it_is_back(
@@ -79,7 +74,7 @@ def test_another_worker_goes_on_meanwhile_and_the_one_that_comes_back_writes_not
     until(lambda: stores.queries.jobs.job(job_id, None)["attempt"] == 2, 60, "the attempt of the other")
     for cable in cables.values():
         cable.put_back()
-    job = until(lambda: _ended(stores, job_id), 90, "the end of the job")
+    job = until(lambda: ended(stores, job_id), 90, "the end of the job")
     assert job["state"] == "succeeded", fleet.logs()
     assert [attempt["outcome"] for attempt in stores.queries.jobs.attempts(job_id)] == ["lost", "succeeded"]
     told = [event["attempt"] for event in stores.events.page(job_id, 0, 10_000)]

@@ -12,18 +12,13 @@ from api.submit.retries import again
 from models.states import Role
 from stores.accounts.audit import Local
 from stores.accounts.keys import Principal
-from tests.waiting import until
+from tests.waiting import ended, until
 
 # Real trainings, one after the other: on a crowded machine each takes its time.
 pytestmark = pytest.mark.timeout(300)
 ALICE = Local("alice")
 # Epochs enough that an order finds the job under way, also where this process has to wait for its turn.
 LONG = {"epochs": 8, "batch_size": 64, "checkpoint_every": {"seconds": 3600}, "grid_every": {"epochs": 8}}
-
-
-def _ended(stores, job_id: str):
-    job = stores.queries.jobs.job(job_id, None)
-    return job if job["finished_at"] else None
 
 
 def _state(stores, job_id: str) -> str:
@@ -57,7 +52,7 @@ def retry(stores):
 
 def test_a_paused_job_gives_its_device_to_the_next_and_goes_on_to_the_same_weights(standing, stores, submit):
     undisturbed = submit(params=LONG)
-    until(lambda: _ended(stores, undisturbed), 60)
+    until(lambda: ended(stores, undisturbed), 60)
     paused = submit(params=LONG)
     _under_way(stores, paused)
 
@@ -66,10 +61,10 @@ def test_a_paused_job_gives_its_device_to_the_next_and_goes_on_to_the_same_weigh
     next_one = submit(params={"epochs": 1})
     job = until(lambda: stores.queries.jobs.job(paused, None) if _state(stores, paused) == "paused" else None, 60)
     assert stores.queries.jobs.checkpoints(paused)[0]["step"] == job["progress"]["step"], standing.logs()
-    assert until(lambda: _ended(stores, next_one), 60)["state"] == "succeeded"
+    assert until(lambda: ended(stores, next_one), 60)["state"] == "succeeded"
 
     assert stores.jobs.resume(paused, ALICE) is True
-    job = until(lambda: _ended(stores, paused), 60)
+    job = until(lambda: ended(stores, paused), 60)
     assert (job["state"], job["attempt"]) == ("succeeded", 2), (job, standing.logs())
     first, second = stores.queries.jobs.attempts(paused)
     assert (first["outcome"], second["outcome"]) == ("paused", "succeeded")
@@ -82,16 +77,16 @@ def test_a_pause_that_is_taken_back_while_it_is_under_way_lets_the_job_go_on(sta
     _under_way(stores, job_id)
     assert stores.jobs.pause(job_id, ALICE) is True
     assert stores.jobs.resume(job_id, ALICE) is True
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     assert job["state"] == "succeeded", (job, standing.logs())
 
 
 def test_a_retry_with_more_epochs_from_the_last_checkpoint_is_a_longer_run(standing, stores, submit, retry):
     longer = submit(params={"epochs": 4})
     short = submit(params={"epochs": 2})
-    until(lambda: _ended(stores, short), 60)
+    until(lambda: ended(stores, short), 60)
     more = retry(short, params={"epochs": 4}, checkpoint="latest")
-    job = until(lambda: _ended(stores, more), 60)
+    job = until(lambda: ended(stores, more), 60)
     assert job["state"] == "succeeded", (job, standing.logs())
     assert job["source"] == {"job": short, "checkpoint": "latest"}
     (attempt,) = stores.queries.jobs.attempts(more)
@@ -102,9 +97,9 @@ def test_a_retry_with_more_epochs_from_the_last_checkpoint_is_a_longer_run(stand
 
 def test_a_retry_from_zero_makes_the_same_weights_again(standing, stores, submit, retry):
     first = submit(params={"epochs": 2})
-    until(lambda: _ended(stores, first), 60)
+    until(lambda: ended(stores, first), 60)
     second = retry(first)
-    job = until(lambda: _ended(stores, second), 60)
+    job = until(lambda: ended(stores, second), 60)
     assert (job["state"], job["parent"]) == ("succeeded", first), (job, standing.logs())
     assert stores.queries.jobs.attempts(second)[0]["start_step"] == 0
     assert _weights(stores, second) == _weights(stores, first) != []
@@ -112,11 +107,11 @@ def test_a_retry_from_zero_makes_the_same_weights_again(standing, stores, submit
 
 def test_a_retry_whose_checkpoint_is_gone_says_so(standing, stores, submit, retry):
     first = submit(params={"epochs": 1})
-    until(lambda: _ended(stores, first), 60)
+    until(lambda: ended(stores, first), 60)
     _, key = stores.queries.jobs.artifact(stores.queries.jobs.checkpoints(first)[0]["id"], None)
     stores.infra.blobs.remove(key)
     second = retry(first, checkpoint="latest")
-    job = until(lambda: _ended(stores, second), 60)
+    job = until(lambda: ended(stores, second), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "checkpoint_corrupt")
     assert "retry from another one, or from zero" in job["error"]["detail"]
 
@@ -128,7 +123,7 @@ def test_the_run_limit_counts_over_all_attempts(standing, stores, submit):
     stores.jobs.pause(job_id, ALICE)
     until(lambda: _state(stores, job_id) == "paused", 60)
     stores.jobs.resume(job_id, ALICE)
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), (job, standing.logs())
     first, second = stores.queries.jobs.attempts(job_id)
     assert (first["outcome"], second["outcome"]) == ("paused", "failed")
@@ -162,13 +157,13 @@ def test_a_drained_worker_finishes_its_job_and_takes_no_more_until_it_is_let(sta
     assert stores.fleet.queues.drain(worker, ALICE) is True
     assert stores.fleet.queues.drain(worker, ALICE) is False
     waiting = submit(params={"epochs": 1})
-    assert until(lambda: _ended(stores, running), 60)["state"] == "succeeded"
+    assert until(lambda: ended(stores, running), 60)["state"] == "succeeded"
     beat = _worker(stores, worker)["last_seen"]
     until(lambda: _worker(stores, worker)["last_seen"] > beat, 60, "another beat")
     assert (_state(stores, waiting), _worker(stores, worker)["state"]) == ("queued", "draining")
 
     assert stores.fleet.queues.undrain(worker, ALICE) is True
-    assert until(lambda: _ended(stores, waiting), 60)["state"] == "succeeded"
+    assert until(lambda: ended(stores, waiting), 60)["state"] == "succeeded"
 
 
 def _worker(stores, worker_id: str):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from models.specs.sample import SampleParams
 from stores.jobs.insert import NewJob
-from tests.waiting import until
+from tests.waiting import ended, until
 
 
 @pytest.fixture
@@ -42,21 +42,16 @@ def sample_job(stores):
     return make
 
 
-def _ended(stores, job_id: str):
-    job = stores.queries.jobs.job(job_id, None)
-    return job if job["finished_at"] else None
-
-
 def test_samples_of_every_kind_are_drawn_and_a_grid_again_is_the_same(standing, stores, submit, sample_job):
     trained = submit(params={"epochs": 1})
-    assert until(lambda: _ended(stores, trained), 60)["state"] == "succeeded"
+    assert until(lambda: ended(stores, trained), 60)["state"] == "succeeded"
     checkpoint = stores.queries.jobs.checkpoint(trained, "best", "alice")
 
     # A grid twice; that the other kinds are reproducible too, tests/trainers/test_sampling.py shows.
     made = []
     for output in ("grid", "grid", "interpolation", "images"):
         job_id = sample_job(trained, checkpoint["id"], output=output, count=10, seed=7)
-        job = until(lambda job_id=job_id: _ended(stores, job_id), 60)
+        job = until(lambda job_id=job_id: ended(stores, job_id), 60)
         assert job["state"] == "succeeded", (job, standing.logs())
         (artifact,) = stores.queries.jobs.artifacts(job_id, ["samples"], 10, None)
         _, key = stores.queries.jobs.artifact(artifact["id"], None)
@@ -71,11 +66,11 @@ def test_samples_of_every_kind_are_drawn_and_a_grid_again_is_the_same(standing, 
 
 def test_a_sampling_job_whose_source_is_gone_says_so(standing, stores, submit, sample_job):
     trained = submit(params={"epochs": 1})
-    until(lambda: _ended(stores, trained), 60)
+    until(lambda: ended(stores, trained), 60)
     checkpoint = stores.queries.jobs.checkpoint(trained, "latest", "alice")
     _, key = stores.queries.jobs.artifact(checkpoint["id"], None)
     stores.infra.blobs.remove(key)
     job_id = sample_job(trained, checkpoint["id"])
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "checkpoint_corrupt")
     assert trained in job["error"]["detail"]

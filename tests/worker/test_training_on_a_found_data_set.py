@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from tests.waiting import until
+from tests.waiting import ended, until
 
 
 def write_flat_cifar(folder, count):
@@ -23,7 +23,7 @@ def test_a_worker_finds_the_set_below_its_own_root_under_another_name(fleet, sto
     fleet.supervisor(GANFORGE_DATA_ROOTS=str(tmp_path / "worker"))
     params = {"batch_size": 8, "image_size": 48, "epochs": 1}
     job_id = submit(dataset="cifar-10", dataset_id=dataset["id"], params=params)
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     assert job["state"] == "succeeded", (job, fleet.logs())
     assert len(list((tmp_path / "cache" / "prepared").glob("*.safetensors"))) == 1
 
@@ -36,11 +36,6 @@ def test_pictures_lost_since_they_were_counted_fail_the_job_with_both_numbers(fl
     fleet.supervisor(GANFORGE_DATA_ROOTS=str(tmp_path / "roots"))
     params = {"batch_size": 8, "image_size": 32}
     job_id = submit(dataset="cifar-10", dataset_id=dataset["id"], params=params)
-    job = until(lambda: _ended(stores, job_id), 60)
+    job = until(lambda: ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "invalid_dataset"), (job, fleet.logs())
     assert "holds 23 train pictures, it was listed with 24 train" in job["error"]["detail"]
-
-
-def _ended(stores, job_id):
-    job = stores.queries.jobs.job(job_id, None)
-    return job if job["state"] in ("succeeded", "failed", "canceled") else None

@@ -16,7 +16,7 @@ from models.states import Role
 from stores.accounts.audit import Local
 from stores.infra.settings import Settings
 from tests.api.uploads.archives import pictures, zipped
-from tests.waiting import until
+from tests.waiting import ended, until
 from worker.datasets import Cache, UnfetchableError
 from worker.outages import GivenUpError
 
@@ -39,15 +39,10 @@ def upload(stores, monkeypatch, tmp_path):
     app.extensions["ganforge"].stores.close()
 
 
-def _ended(stores, job_id: str):
-    job = stores.queries.jobs.job(job_id, None)
-    return job if job["finished_at"] else None
-
-
 def _train(stores, submit, dataset, **changes):
     params = {"epochs": 2, "batch_size": 8}
     job_id = submit(params=params, dataset=dataset["name"], dataset_id=dataset["id"], **changes)
-    return until(lambda: _ended(stores, job_id), 60, "the job's end")
+    return until(lambda: ended(stores, job_id), 60, "the job's end")
 
 
 def test_a_worker_fetches_an_uploaded_data_set_trains_on_it_and_keeps_it(fleet, stores, submit, upload, tmp_path):
@@ -159,7 +154,7 @@ def test_a_cancel_is_seen_while_a_data_set_is_still_fetched(fleet, stores, submi
         job_id = submit(params={"batch_size": 8}, dataset=made["name"], dataset_id=made["id"])
         until(lambda: stores.queries.jobs.job(job_id, None)["state"] == "running", 60, "the claim")
         stores.jobs.cancel(job_id, Local("alice"))
-        job = until(lambda: _ended(stores, job_id), 60, "the end")
+        job = until(lambda: ended(stores, job_id), 60, "the end")
     assert (job["state"], job["reason"]) == ("canceled", "canceled by request")
 
 

@@ -115,7 +115,7 @@ def test_a_known_file_is_an_extractor_for_images_of_any_size(known_file):
 def test_a_file_of_unknown_hash_is_refused_before_it_is_unpacked(tmp_path):
     path = tmp_path / "weights.pth"
     path.write_bytes(b"not even a pickle")
-    with pytest.raises(CheckpointCorruptError, match="is that of no known Inception weights: put pt_inception-2015"):
+    with pytest.raises(CheckpointCorruptError, match="holds no known Inception weights: put pt_inception-2015"):
         load(path)
     with pytest.raises(CheckpointCorruptError, match="cannot be read"):
         load(tmp_path / "absent.pth")
@@ -124,7 +124,7 @@ def test_a_file_of_unknown_hash_is_refused_before_it_is_unpacked(tmp_path):
 def test_weights_that_lack_a_layer_are_refused(theirs):
     weights = dict(theirs.state_dict())
     del weights["Mixed_6e.branch_pool.bn.bias"]
-    with pytest.raises(CheckpointCorruptError, match=r"lack or garble Mixed_6e\.branch_pool\.bn\.bias"):
+    with pytest.raises(CheckpointCorruptError, match=r"incomplete: Mixed_6e\.branch_pool\.bn\.bias is missing"):
         inception.filled(inception.Inception(port=True), weights)
     # Counts of batches may be missing, as in the port's file.
     counted = {name: value for name, value in theirs.state_dict().items() if not name.endswith("batches_tracked")}

@@ -135,9 +135,7 @@ def test_the_summary_is_one_sentence():
     copied = verdicts.Reason("copying", CardFaults.copies_training(share=50), 0.5, 0.01, 0.02)
     near = Distance(8.94, 12.0, 60.0)
     faults = "all images differ from real ones in the same way, as blurred or pale images do"
-    assert str(verdicts.summary([lost], 10, near)) == (
-        "The images look real, but the generator paints only 5 of 10 classes."
-    )
+    assert str(verdicts.summary([lost], 10, near)) == ("The images look real, but only 5 of 10 classes appear.")
     assert str(verdicts.summary([unreal, copied], None, near)) == (
         f"Weak, but close to real images (fd_ratio 8.9): {faults}, 50 % of the images are copies of training images."
     )
