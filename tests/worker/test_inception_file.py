@@ -39,11 +39,11 @@ def test_an_unknown_file_is_named_with_its_hash_and_what_would_do(roots):
     (roots[0] / "extractors" / "README").write_bytes(b"small")
     words = refusal(roots)
     assert words.startswith(f"unknown Inception weights: {path} ({hashlib.sha256(b'no known weights').hexdigest()})")
-    assert words.endswith("-0cc3c7bd.pth or inception_v3_google-1a9a5a14.pth there")
+    assert words.endswith("-0cc3c7bd.pth or inception_v3_google-1a9a5a14.pth into the same folder")
 
 
 def test_without_a_file_it_says_where_it_has_looked(roots, tmp_path):
     assert refusal(roots).startswith(f"no Inception weights in {roots[0]}/extractors, {roots[1]}/extractors:")
     # A root without the folder is looked at too.
     assert f"in {tmp_path}/absent/extractors: put pt_inception" in refusal([tmp_path / "absent"])
-    assert "this worker has none: set GANFORGE_DATA_ROOTS" in refusal([])
+    assert "this worker has no data root for Inception weights: set GANFORGE_DATA_ROOTS" in refusal([])
