@@ -44,6 +44,7 @@ def clock(
     epochs: Sequence[Mapping[str, Any]],
     ran_s: float,
     halvings: Sequence[tuple[int, int]] = (),
+    most: int = MOST_POINTS,
 ) -> Clock:
     """Return the clock of a job.
 
@@ -52,6 +53,7 @@ def clock(
         epochs: what its epochs tell, first to last.
         ran_s: seconds since its start, which count while no epoch has ended.
         halvings: (step, images) from which its batch was half as large.
+        most: points of the clock, at least two.
     """
     told = _by_epochs(epochs) if epochs else [(0.0, 0.0)]
     images, seconds = told[-1]
@@ -62,7 +64,7 @@ def clock(
     places = _rising(told)
     known = _known(progress, epochs, halvings, places[0][0])
     bends = {float(images) for _, images in halvings if places[0][0] < images < places[-1][0]}
-    every = thinned(sorted(bends | {images for images, _ in places}))
+    every = thinned(sorted(bends | {images for images, _ in places}), most)
     return Clock(
         [round(_along(known, images), 2) for images in every],
         [round(images, 2) for images in every],

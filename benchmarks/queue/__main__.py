@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from benchmarks.queue import (
     claims,
+    comparison_of_many,
     dashboard,
     deleting,
     empty_jobs,
@@ -28,6 +29,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "long_curves": long_curves.run,
     "logs": logs.run,
     "dashboard": dashboard.run,
+    "comparison_of_many": comparison_of_many.run,
     "page_smoothness": page_smoothness.run,
     "deleting": deleting.run,
     "empty_jobs": empty_jobs.run,

@@ -158,6 +158,11 @@ class RequestFaults(Texts):
     search_of_a_stream = Text("leave `search` out of a stream, or ask for text or JSON")
     event_of_this_job = Text("must be the id of an event of this job")
     too_many_to_compare = Text("names {count} jobs; {most} can be compared at most")
+    no_such_column = Text(
+        "there is no such column; choose one of {fields}, or params.NAME, last.METRIC, evaluation.FIGURE, label:NAME"
+    )
+    no_groups_by = Text("jobs have no groups by this; choose none, seeds, one of {fields}, or params.NAME, label:NAME")
+    no_such_result = Text("this is no result; choose one of {fields}, or last.METRIC, evaluation.FIGURE")
     last_event = Text("the last event of this job is {seq}")
     only_reprioritize = Text("is for `reprioritize` alone")
     needs_priority = Text("is required to reprioritize")

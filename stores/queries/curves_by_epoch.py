@@ -14,6 +14,8 @@ from models.views import artifact_view
 
 # Epochs or grids of one job that are read: a chart shows 200 points, a slider 120 images. A job may have 100,000.
 MOST = 1000
+# The partial index over events has no metrics, which are nearly all events of a long job.
+TOLD = "type <> 'metric'"
 # Of `total` entries in order, every one that ends a part, where all are cut into `most` parts: the last one always.
 ENDS_A_PART = "(total <= :most OR number * :most / total > (number - 1) * :most / total)"
 # An attempt that went back to an earlier checkpoint tells of some epochs again: then only the later word counts. An
@@ -23,7 +25,7 @@ WITH told AS (
     SELECT job_id, seq, data, (data->>'epoch')::bigint AS epoch,
            min((data->>'epoch')::bigint) OVER (
                PARTITION BY job_id ORDER BY seq DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS later
-      FROM events WHERE job_id = ANY(:jobs) AND type = 'epoch'
+      FROM events WHERE job_id = ANY(:jobs) AND {TOLD} AND type = 'epoch'
 ), standing AS (
     SELECT job_id, seq, data, count(*) OVER (PARTITION BY job_id) AS total, row_number() OVER earlier AS number,
            sum((data->>'seconds')::float8) OVER earlier AS seconds,
@@ -52,15 +54,15 @@ class CurvesByEpoch:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    def epochs(self, job_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-        """Return the epochs of each job, first to last, from its `epoch` events; several as one where there are many.
+    def epochs(self, job_ids: Sequence[str], most: int = MOST) -> dict[str, list[dict[str, Any]]]:
+        """Return up to `most` epochs of each job, first to last, from its `epoch` events; several as one if need be.
 
         What stands for several has the figures of the last of them, the seconds of all, and their number (`epochs`).
         """
         found: dict[str, list[dict[str, Any]]] = {job_id: [] for job_id in job_ids}
         before: dict[str, tuple[int, float, float]] = dict.fromkeys(job_ids, (0, 0.0, 0.0))
         with self._engine.connect() as connection:
-            for row in connection.execute(EPOCHS, {"jobs": list(job_ids), "most": MOST}):
+            for row in connection.execute(EPOCHS, {"jobs": list(job_ids), "most": most}):
                 number, seconds, images = before[row.job_id]
                 before[row.job_id] = (row.number, row.seconds, row.images)
                 epoch = row.data
@@ -77,6 +79,7 @@ class CurvesByEpoch:
             select(Event.job_id, Event.data["back_to"].as_integer(), Event.data["images"].as_integer())
             .where(
                 Event.job_id.in_(list(job_ids)),
+                text(TOLD),
                 Event.type == EventType.alert,
                 Event.data["code"].as_string() == "batch_halved",
                 Event.data["images"].as_integer().is_not(None),

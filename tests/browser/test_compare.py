@@ -44,7 +44,7 @@ def test_curves_share_an_axis_that_can_be_chosen(person, stack, trained, other):
     assert float(d_loss.get_attribute("aria-valuemax")) == pytest.approx(images, rel=0.01)
     page.get_by_label("Steps").check()
     expect(d_loss).to_have_attribute("aria-valuemax", str(last))
-    expect(page).to_have_url(re.compile("&x=steps$"))
+    expect(page).to_have_url(re.compile("&axis=steps$"))
     expect(page.get_by_text("A step is one update of the generator")).to_be_visible()
     page.get_by_label("Time").check()
     expect(page.get_by_text("By seconds of training")).to_be_visible()

@@ -3,10 +3,12 @@
 //
 //   const losses = chart(element, { label: "Losses", xLabel: "Step", group: "job", onPick: (x) => … });
 //   losses.set([{ name: "d_loss", x: [1, 2], y: [0.7, null] }]);   // any number of calls: drawn at most four times a second
+//   losses.set([{ name: "width 64", x, y, low, high }]);           // with a band from low to high; null: none there
+//   losses.toggle(2, false);                                       // hide the line with n = 2
 //   losses.cursor(2);                                              // a permanent mark; null removes it
 //
 // Charts of one group zoom together. The page loads vendor/uPlot.iife.min.js, vendor/uPlot.min.css and charts.css.
-import { legend, make, nearest, table } from "./charts_words.js";
+import { keyOf, legend, make, nearest, readings, style, table } from "./charts_words.js";
 import { figure } from "./figures.js";
 import { icon } from "./icons.js";
 import { t } from "./words.js";
@@ -15,17 +17,18 @@ export { make, nearest };
 
 const DRAW_EVERY_MS = 250;
 const HEIGHT = 220;
-export const DASHES = [[], [7, 3], [2, 3], [10, 3, 2, 3], [4, 4], [12, 4], [2, 2, 6, 2], [6, 2, 6, 6]];
 const groups = new Map();
 
 class Chart {
-  constructor(element, { label, xLabel = t("Step"), xFormat = figure, height = HEIGHT, group = null, onPick = null, series = [] }) {
+  constructor(element, { label, xLabel = t("Step"), xFormat = figure, height = HEIGHT, group = null, onPick = null, series = [], mostNamed = Infinity, hidden = new Set() }) {
     this.element = element;
     this.label = label;
     this.xLabel = xLabel;
     this.xFormat = xFormat;
     this.height = height;
     this.onPick = onPick;
+    this.mostNamed = mostNamed; // a chart with more lines has no legend of its own, and speaks only so many
+    this.hidden = hidden; // the n (or names) of lines that are hidden; may be shared by charts
     this.lines = [];
     this.plot = null;
     this.range = null;
@@ -56,7 +59,8 @@ class Chart {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.plot?.redraw());
   }
 
-  /** Show these lines: [{ name, x, y, n }]. `n` selects colour and dashes; default: the index of the line. */
+  /** Show these lines: [{ name, x, y, n, low, high, words }]. `n` selects colour and dashes; default: the index of the
+   * line. `words(index)` returns the value of a point as text; default: its figure. */
   set(lines) {
     this.next = lines;
     if (this.waiting) return;
@@ -75,12 +79,13 @@ class Chart {
   draw() {
     this.waiting = false;
     this.drawn = performance.now();
-    const names = (lines) => lines.map((line) => line.name).join("\n");
+    const names = (lines) => lines.map((line) => `${line.name}\t${line.n}\t${Boolean(line.low)}`).join("\n");
     const same = this.plot && names(this.lines) === names(this.next);
     this.lines = this.next;
+    const columns = this.lines.map((line) => (line.low ? [line.x, line.y, line.low, line.high] : [line.x, line.y]));
     const filled = this.lines.filter((line) => line.x.length);
     // Lines have points at different x. A missing point is no gap; a null is one.
-    this.data = filled.length ? window.uPlot.join(this.lines.map((line) => [line.x, line.y])) : [[], ...this.lines.map(() => [])];
+    this.data = filled.length ? window.uPlot.join(columns) : [[], ...columns.flatMap(([, ...ys]) => ys.map(() => []))];
     if (same) this.plot.setData(this.data, false);
     else this.replace();
     for (const one of this.group) one.show();
@@ -95,19 +100,44 @@ class Chart {
     this.plot = new window.uPlot(this.options(), this.data, this.plotBox);
     this.line = make("div", { class: "chart-mark", hidden: "" });
     this.plot.over.append(this.line);
-    this.values = legend(this.legend, this.lines, DASHES, (n, show) => this.plot.setSeries(n + 1, { show }));
+    const named = this.lines.length <= this.mostNamed;
+    this.values = legend(this.legend, named ? this.lines : [], this.hidden, (n, show) => this.toggle(n, show));
     this.place();
+  }
+
+  /** Hide or show the line with this `n`, or without one of this name. */
+  toggle(n, show) {
+    if (show) this.hidden.delete(n);
+    else this.hidden.add(n);
+    let column = 1;
+    this.lines.forEach((line) => {
+      const width = line.low ? 3 : 1;
+      if (keyOf(line) === n) for (let part = 0; part < width; part++) this.plot?.setSeries(column + part, { show });
+      column += width;
+    });
+    this.legend.querySelector(`[data-line="${CSS.escape(n)}"]`)?.setAttribute("aria-pressed", show);
+    this.say(this.at ?? this.mark);
   }
 
   options() {
     const colour = (name) => () => getComputedStyle(this.element).getPropertyValue(name).trim();
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
-    const series = this.lines.map(({ name, n }, place) => ({
-      label: name, stroke: colour(`--curve-${((n ?? place) % 8) + 1}`), dash: DASHES[(n ?? place) % DASHES.length], width: 1.75, points: { show: (plot) => plot.data[0].length < 3 },
-    }));
+    const bands = [];
+    const series = this.lines.flatMap((line, place, all) => {
+      const { name, n, low } = line;
+      const { colour: number, dash } = style(n ?? place);
+      const show = !this.hidden.has(keyOf(line));
+      const main = { label: name, stroke: colour(`--curve-${number}`), dash, width: 1.75, show, points: { show: (plot) => plot.data[0].length < 3 } };
+      if (!low) return [main];
+      // The two edges of a band are lines that are not seen.
+      const edge = { stroke: "#0000", width: 0, show, points: { show: false } };
+      const column = 1 + all.slice(0, place).reduce((sum, one) => sum + (one.low ? 3 : 1), 0);
+      bands.push({ series: [column + 2, column + 1], fill: () => `${colour(`--curve-${number}`)()}33` });
+      return [main, { ...edge, label: `${name} low` }, { ...edge, label: `${name} high` }];
+    });
     const pressed = { left: 0 };
     return {
-      width: Math.max(80, this.plotBox.clientWidth), height: this.height, legend: { show: false }, series: [{}, ...series],
+      width: Math.max(80, this.plotBox.clientWidth), height: this.height, legend: { show: false }, series: [{}, ...series], bands,
       scales: { x: { time: false } },
       axes: [{ ...axis, size: 30, label: () => this.xLabel, labelSize: 18, labelGap: 0, labelFont: axis.font, values: (_, splits) => splits.map((value) => this.xFormat(value)), space: 70 }, { ...axis, size: 58, values: (_, splits) => splits.map(figure) }],
       cursor: {
@@ -183,7 +213,10 @@ class Chart {
   // Show the values at x in the legend and in the slider's text; the last values if there is no x.
   say(x) {
     if (!this.values) return;
-    const parts = this.values(this.lines, x);
+    this.values(this.lines, x);
+    const shown = this.lines.filter((line) => !this.hidden.has(keyOf(line)));
+    const parts = readings(shown.slice(0, this.mostNamed), x);
+    if (shown.length > this.mostNamed) parts.push(t("and {n} more", { n: shown.length - this.mostNamed }));
     const at = x ?? this.data[0].at(-1) ?? 0;
     this.plotBox.setAttribute("aria-valuenow", at);
     this.plotBox.setAttribute("aria-valuetext", `${this.xLabel} ${this.xFormat(Math.round(at * 100) / 100)}: ${parts.join(", ")}`);

@@ -4,6 +4,13 @@ import { t } from "./words.js";
 
 const ROWS = 25;
 const SVG = "http://www.w3.org/2000/svg";
+const COLOURS = 8;
+const DASHES = [[], [7, 3], [2, 3], [10, 3, 2, 3], [4, 4], [12, 4], [2, 2, 6, 2], [6, 2, 6, 6]];
+
+/** Return the number of the colour, and the dashes, of line n. The first eight differ in both, 64 in one of the two. */
+export function style(n) {
+  return { colour: (n % COLOURS) + 1, dash: DASHES[(n + Math.floor(n / COLOURS)) % DASHES.length] };
+}
 
 /** Return the index of the entry nearest to x in a rising list; -1 in an empty one. */
 export function nearest(list, x) {
@@ -25,42 +32,48 @@ export function make(tag, attributes = {}, ...children) {
   return made;
 }
 
-function swatch(n, dash) {
+function swatch(n) {
+  const { colour, dash } = style(n);
   const drawn = document.createElementNS(SVG, "svg");
   const line = document.createElementNS(SVG, "line");
   const set = (element, attributes) => Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
-  set(drawn, { width: 26, height: 8, "aria-hidden": "true", class: `curve-${(n % 8) + 1}` });
+  set(drawn, { width: 26, height: 8, "aria-hidden": "true", class: `curve-${colour}` });
   set(line, { x1: 0, y1: 4, x2: 26, y2: 4, "stroke-width": 2.5, stroke: "currentColor", "stroke-dasharray": dash.join(" ") || "none" });
   drawn.append(line);
   return drawn;
 }
 
-// A line that ends long before x, or starts long after it, has no value there.
-function valueAt({ x: xs, y: ys }, x) {
+// A line that ends long before x, or starts long after it, has no value there. Without x, the last one.
+function valueAt({ x: xs, y: ys, words = (n) => figure(ys[n]) }, x) {
+  if (x === null || x === undefined) return xs.length ? words(xs.length - 1) : figure(null);
   const n = nearest(xs, x);
   const slack = Math.max((xs.at(-1) - xs[0]) / 20, xs.at(-1) - (xs.at(-2) ?? xs.at(-1))) + 1;
-  return n < 0 || Math.abs(xs[n] - x) > slack ? null : ys[n];
+  return n < 0 || Math.abs(xs[n] - x) > slack ? figure(null) : words(n);
 }
 
+/** Return the values of lines at x, or their last ones, as texts. */
+export function readings(lines, x) {
+  return lines.map((line) => `${line.name} ${valueAt(line, x)}`);
+}
+
+/** What a line is known by: its `n`, or without one its name. */
+export const keyOf = (line) => line.n ?? line.name;
+
 /** Fill a legend; the button of a line hides and shows it. Returns a function that writes the current values at x (the
- * last ones without x) into the legend, and returns them as texts. */
-export function legend(list, lines, dashes, toggle) {
-  const cells = lines.map((line, n) => {
+ * last ones without x) into the legend. */
+export function legend(list, lines, hidden, toggle) {
+  const cells = lines.map((line, place) => {
+    const key = keyOf(line);
     const value = make("span", { class: "figure" });
-    const button = make("button", { type: "button", class: "quiet", "aria-pressed": "true" }, swatch(line.n ?? n, dashes[(line.n ?? n) % dashes.length]), ` ${line.name} `, value);
-    button.addEventListener("click", () => {
-      const show = button.getAttribute("aria-pressed") !== "true";
-      button.setAttribute("aria-pressed", show);
-      toggle(n, show);
-    });
+    const button = make("button", { type: "button", class: "quiet", "data-line": key, "aria-pressed": String(!hidden.has(key)) }, swatch(line.n ?? place), ` ${line.name} `, value);
+    button.addEventListener("click", () => toggle(key, button.getAttribute("aria-pressed") !== "true"));
     return { value, item: make("li", {}, button) };
   });
   list.replaceChildren(...cells.map((cell) => cell.item));
   return (now, x) =>
-    now.map((line, n) => {
-      const text = figure(x === null || x === undefined ? line.y.at(-1) : valueAt(line, x));
-      if (cells[n].value.textContent !== text) cells[n].value.textContent = text;
-      return `${line.name} ${text}`;
+    cells.forEach(({ value }, n) => {
+      const text = valueAt(now[n], x);
+      if (value.textContent !== text) value.textContent = text;
     });
 }
 
@@ -75,7 +88,7 @@ export function table(chart) {
     const rows = Array.from({ length: count }, (_, n) => xs[Math.round((n * (xs.length - 1)) / Math.max(1, count - 1))]);
     const head = make("tr", {}, ...[chart.xLabel, ...chart.lines.map((line) => line.name)].map((name) => make("th", { scope: "col", class: "figure" }, name)));
     const row = (x) =>
-      make("tr", {}, make("th", { scope: "row", class: "figure" }, chart.xFormat(x)), ...chart.lines.map((line) => make("td", { class: "figure" }, figure(valueAt(line, x)))));
+      make("tr", {}, make("th", { scope: "row", class: "figure" }, chart.xFormat(x)), ...chart.lines.map((line) => make("td", { class: "figure" }, valueAt(line, x))));
     body.replaceChildren(make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows.map(row))));
   };
   element.addEventListener("toggle", update);

@@ -93,12 +93,6 @@ def test_what_is_missing_or_somebody_elses_is_named(alice: Person, bob: Person, 
     assert enter(alice).see(f"{PATH}?jobs=<script>", 404).count("<script>") == 0
 
 
-def test_eight_jobs_can_be_compared_and_no_more(alice: Person, enter):
-    ids = [alice.submit()["id"] for _ in range(9)]
-    assert "8 jobs compared" in enter(alice).see(f"{PATH}?jobs={','.join(ids[:8])}")
-    assert "8 can be compared at most" in enter(alice).see(f"{PATH}?jobs={','.join(ids)}", 422)
-
-
 def test_a_viewer_and_an_admin_compare_what_they_may_see(
     alice: Person, bob: Person, carol: Person, admin: Person, enter
 ):
