@@ -42,14 +42,14 @@ def test_curves_share_an_axis_that_can_be_chosen(person, stack, trained, other):
     last = stack.client.metrics(trained, ["d_loss"])["d_loss"]["steps"][-1]
     images = last * job["progress"]["images"] / job["progress"]["step"]
     assert float(d_loss.get_attribute("aria-valuemax")) == pytest.approx(images, rel=0.01)
-    page.get_by_label("Steps").check()
+    page.get_by_role("radio", name="Steps").check()
     expect(d_loss).to_have_attribute("aria-valuemax", str(last))
     expect(page).to_have_url(re.compile("&axis=steps$"))
     expect(page.get_by_text("A step is one update of the generator")).to_be_visible()
-    page.get_by_label("Time").check()
+    page.get_by_role("radio", name="Time").check()
     expect(page.get_by_text("By seconds of training")).to_be_visible()
     page.reload()
-    expect(page.get_by_label("Time")).to_be_checked()
+    expect(page.get_by_role("radio", name="Time")).to_be_checked()
 
 
 def test_one_slider_moves_the_pictures_of_all_jobs(person, trained, other):
