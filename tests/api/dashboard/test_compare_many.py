@@ -64,6 +64,15 @@ def test_many_jobs_take_as_many_statements_as_few(stores, alice: Person, enter):
     assert took[0] == took[1] > 0
 
 
+def test_a_job_in_the_trash_is_compared_until_it_is_deleted_for_good(stores, alice: Person, enter):
+    ids = add_jobs(stores, "alice", [{}, {}])
+    trash = "UPDATE jobs SET trashed_at = now() WHERE id = %s"
+    for statement, status in ((trash, 200), (trash.replace("trashed", "purged"), 404)):
+        with stores.infra.engine.begin() as connection:
+            connection.exec_driver_sql(statement, (ids[0],))
+        enter(alice).see(f"{PATH}?jobs={','.join(ids)}", status)
+
+
 def test_the_table_shows_what_differs_and_what_came_of_it_unless_columns_are_chosen(stores, alice: Person, enter):
     ids = widths(stores)
     reader = enter(alice)
