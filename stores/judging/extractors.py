@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, Engine, and_, bindparam, case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from models.extractors import PackagedExtractor, packaged
@@ -23,6 +23,11 @@ from stores.jobs.insert import NewJob
 
 # Two requests at once make one extractor: the second waits here until the first has stored its job.
 ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('extractor:' || :dataset, 0))")
+# What an extractor is loaded from. Once it was used, only the very checkpoint will do: the latest has other weights.
+_CHECKPOINT = case(
+    (Extractor.sha256.is_(None), func.coalesce(Job.best_checkpoint, Job.latest_checkpoint)),
+    else_=Job.best_checkpoint,
+)
 OF_DATASETS = (
     select(
         Extractor.dataset_id,
@@ -34,12 +39,7 @@ OF_DATASETS = (
     )
     .join(Job, Job.id == Extractor.job_id)
     # Without a row, or with one whose object the sweeper did not find, there is nothing to load.
-    .outerjoin(
-        Artifact,
-        and_(
-            Artifact.id == func.coalesce(Job.best_checkpoint, Job.latest_checkpoint), Artifact.missing_since.is_(None)
-        ),
-    )
+    .outerjoin(Artifact, and_(Artifact.id == _CHECKPOINT, Artifact.missing_since.is_(None)))
     .where(Extractor.dataset_id.in_(bindparam("datasets", expanding=True)), Job.trashed_at.is_(None))
 )
 

@@ -125,6 +125,18 @@ def test_an_extractor_whose_file_is_gone_is_made_anew(stores, pets, make, finish
     assert stores.judging.extractors.at_hand(pets) == MadeExtractor(second.job, "art_b", None, None)
 
 
+def test_an_extractor_that_was_used_is_not_replaced_by_the_latest_checkpoint(stores, pets, make, finish):
+    made = make()
+    finish(checkpoint="art_best")
+    stores.judging.extractors.note(made.job, "f" * 64, 0.9)
+    with stores.infra.engine.begin() as connection:
+        # Somebody has deleted the best one, and a later one is still there.
+        connection.execute(text("UPDATE jobs SET best_checkpoint = NULL"))
+    assert stores.queries.jobs.checkpoint(made.job, "latest", None)["id"] == "art_best"
+    assert stores.judging.extractors.find(pets) is None
+    assert make().job != made.job
+
+
 def test_a_forgotten_extractor_is_made_anew_and_a_later_one_is_not_forgotten_with_it(stores, pets, make, finish):
     first = make()
     finish(checkpoint="art_a")
