@@ -31,6 +31,9 @@ PAGES = {
     "new-cyclegan": "/dashboard/new?recipe=cyclegan",
     "datasets": "/dashboard/datasets",
     "ranking": "/dashboard/datasets/{dataset}/ranking",
+    "storage": "/dashboard/storage",
+    "trash": "/dashboard/jobs?trashed=true",
+    "job-in-the-trash": "/dashboard/jobs/{deleted}",
     "queues": "/dashboard/queues",
     "workers": "/dashboard/workers",
     "keys": "/dashboard/keys",
@@ -48,7 +51,10 @@ def addresses(stack, trained, judged):
     drawn = client.submit({"kind": "sample", "source": {"job": trained, "checkpoint": "best"}, "name": "drawn"})
     until(lambda: client.job(drawn["id"])["finished_at"], 60, "the end of the drawing")
     asked = client.submit({"kind": "evaluate", "source": {"job": trained}, "queue": "gpu"})["id"]
-    jobs = {"asked": asked, "job": trained, "waits": waits["id"], "drawn": drawn["id"], **judged}
+    deleted = client.submit({**TRAIN, "queue": "gpu", "name": "deleted"})["id"]
+    client.cancel(deleted)
+    client.delete(deleted)
+    jobs = {"asked": asked, "deleted": deleted, "job": trained, "waits": waits["id"], "drawn": drawn["id"], **judged}
     dataset = client.dataset("mnist-10k")["id"]
     return {name: path.format(**jobs, dataset=dataset) for name, path in PAGES.items()}
 

@@ -163,7 +163,8 @@ document.addEventListener("click", (event) => {
   const [method, path] = button.dataset.call.split(" ");
   once(button, async () => {
     const answer = await call(method, path, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
-    document.dispatchEvent(new CustomEvent("changed", { detail: answer }));
+    // What this page shows may be gone, so it is not refreshed before it is left.
     if (button.dataset.goto) location.assign(button.dataset.goto);
+    else document.dispatchEvent(new CustomEvent("changed", { detail: answer }));
   });
 });
