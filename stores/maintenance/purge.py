@@ -76,8 +76,13 @@ class Purge:
         return [row.bytes for row in gone]
 
     def _forget(self, table: Table, column: str, ids: Sequence[str]) -> None:
+        key = table.primary_key.columns
+        (name,) = key.keys()
+        # Locked in the order in which orders to many jobs lock them.
+        named = select(*key).where(table.c[column].in_(ids)).order_by(*key).with_for_update(key_share=True)
         with self._engine.begin() as connection:
-            connection.execute(update(table).where(table.c[column].in_(ids)).values({column: None}))
+            locked = connection.scalars(named).all()
+            connection.execute(update(table).where(table.c[name].in_(locked)).values({column: None}))
 
     def _delete_jobs(self, ids: Sequence[str]) -> int:
         """Delete the rows of jobs and attempts; return of how many jobs."""
