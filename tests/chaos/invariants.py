@@ -1,4 +1,4 @@
-"""What may never go wrong: the nine invariants of the service, asked of one job after its faults."""
+"""What may never go wrong: the ten invariants of the service, asked of one job after its faults."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 
 from models.states import TERMINAL, Outcome
+from models.webhooks import DeliveryState, events_of
 from stores.infra.errors import StoreError
 from tests.chaos.follower import Follower
 from tests.chaos.running_stack import SUPERVISORS, World
@@ -20,6 +21,8 @@ DIED = {Outcome.crashed, Outcome.lost, Outcome.stalled}
 STRAYS_S = 60.0
 # How long what was deleted may take to leave the object store, as is promised.
 REMOVED_S = 120.0
+# How long a message of a webhook may take: its sender's claim runs out after a minute, and it may be refused once.
+TOLD_S = 150.0
 SPARED = {Outcome.interrupted, Outcome.paused}
 
 
@@ -42,6 +45,7 @@ def violations(world: World, follower: Follower, calm: dict[str, str]) -> list[s
         *_objects(world, artifacts),
         *_accepted_once(world, follower),
         *_bytes(world, job_id, attempts),
+        *_webhooks(world, job, events),
     ]
     return [f"{job_id}: {line}" for line in found]
 
@@ -168,6 +172,32 @@ def _bytes(world: World, job_id: str, attempts: list[dict[str, Any]]) -> Iterato
     named = sum(size for key, size in stored.items() if key not in world.strays)
     if not surplus and named != sum(rows.values()):
         yield f"9: the store holds {named} bytes, the rows say {sum(rows.values())}"
+
+
+def _webhooks(world: World, job: dict[str, Any], events: list[dict[str, Any]]) -> Iterator[str]:
+    """Each event that a webhook asked for made one message, and each message arrived, in the order of the events."""
+    wanted = [
+        (event["seq"], str(told)) for event in events for told in events_of(job["kind"], event["type"], event["data"])
+    ]
+    query = "SELECT seq, type, message_id, state FROM deliveries WHERE job_id = %s AND seq IS NOT NULL ORDER BY number"
+
+    def made() -> list[dict[str, Any]]:
+        return _rows(world, query, job["id"])
+
+    def arrived() -> bool:
+        return len(made()) >= len(wanted) and all(row["state"] == DeliveryState.delivered for row in made())
+
+    try:
+        until(arrived, TOLD_S)
+    except AssertionError:
+        yield f"10: not all of {wanted} arrived within {TOLD_S:.0f} s: {made()}"
+        return
+    if (found := [(row["seq"], row["type"]) for row in made()]) != wanted:
+        yield f"10: the webhook's messages are {found}, the events {wanted}"
+    ids = [row["message_id"] for row in made()]
+    came = [one for one in dict.fromkeys(got.id for got in world.receiver.got) if one in ids]
+    if came != ids:
+        yield f"10: the receiver got {came}, sent were {ids}"
 
 
 def _stored(world: World) -> dict[str, int]:

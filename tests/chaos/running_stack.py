@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,9 +20,11 @@ from ganforge.stack.devices import Seat
 from ganforge.stack.home import Home
 from ganforge.stack.ports import free_port
 from ganforge.stack.services import Services
+from models.webhooks import WebhookEvent, WebhookFormat
 from stores.container import Stores, open_stores
 from stores.infra.settings import Settings
 from tests.conftest import ANY_DISK
+from tests.receiver import Got, Receiver, receiving
 from tests.waiting import until
 
 T = TypeVar("T")
@@ -47,6 +49,9 @@ class World:
         self.strays: set[str] = set()
         self.stores: Stores
         self.key = ""
+        # Whoever is told of everything by a webhook; it refuses every other message when it first comes.
+        self._open = ExitStack()
+        self.receiver: Receiver
 
     @property
     def url(self) -> str:
@@ -65,13 +70,30 @@ class World:
         names = ("database_url", "redis_url", "s3_url", "s3_access_key", "s3_secret_key", "s3_bucket")
         given = {name: self.services.environment()[f"GANFORGE_{name.upper()}"] for name in names}
         self.stores = open_stores(Settings(home=self.services.home.path, lease_s=self.lease_s, **given))
+        self._tell_everything()
         for name in ("api", "sweeper", *SUPERVISORS):
             self.launch(name)
         self.await_supervisors()
 
+    def _tell_everything(self) -> None:
+        """Make a webhook for all events."""
+        self.receiver = self._open.enter_context(receiving())
+        known: dict[str, bool] = {}
+
+        def answer(got: Got) -> tuple[int, dict[str, str], bytes]:
+            refused = got.id not in known and len(known) % 2 == 1
+            known[got.id] = True
+            return (503 if refused else 204), {}, b""
+
+        self.receiver.answer = answer
+        who = self.stores.accounts.keys.authenticate(self.key)
+        assert who is not None
+        self.stores.webhooks.create(self.receiver.url(), list(WebhookEvent), {}, WebhookFormat.standard, who)
+
     def close(self) -> None:
         """Stop everything."""
         self.free()
+        self._open.close()
         if hasattr(self, "stores"):
             self.stores.close()
         self.services.stop()
@@ -257,6 +279,7 @@ class World:
             "GANFORGE_SWEEP_S": "0.2",
             "GANFORGE_STALL_S": str(STALL_LEASES * self.lease_s),
             "GANFORGE_CHORE_S": "0.3",
+            "GANFORGE_WEBHOOK_PRIVATE": "1",
             "GANFORGE_THREADS": "1",
             "GANFORGE_HALT_AT": str(self.points),
             "PYTHONUNBUFFERED": "1",

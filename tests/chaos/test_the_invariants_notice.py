@@ -168,3 +168,24 @@ def test_a_job_that_was_accepted_twice_or_not_at_all(world):
     assert next(invariants._accepted_once(world, once)).startswith("8: asked for once, there are [")
     never = SimpleNamespace(name="never", job_id=job["id"])
     assert "there are []" in next(invariants._accepted_once(world, never))
+
+
+def test_a_message_of_a_webhook_that_is_missing_or_came_in_another_order(world, monkeypatch):
+    job, events = {"id": "job_1", "kind": "train"}, _events(1, 1, 1)
+    events[0] |= {"type": "alert", "data": {"code": "collapse"}}
+    rows = [
+        {"seq": 1, "type": "job.alert", "message_id": "msg_1", "state": "delivered"},
+        {"seq": 3, "type": "job.succeeded", "message_id": "msg_2", "state": "delivered"},
+    ]
+    monkeypatch.setattr(invariants, "TOLD_S", 0.1)
+
+    def look(made: list[dict], *came: str) -> list[str]:
+        monkeypatch.setattr(invariants, "_rows", lambda *_: made)
+        world.receiver = SimpleNamespace(got=[SimpleNamespace(id=one) for one in came])
+        return list(invariants._webhooks(world, job, events))
+
+    assert look(rows, "msg_0", "msg_1", "msg_1", "msg_2") == []
+    assert "not all of" in look(rows[:1], "msg_1")[0]
+    assert "not all of" in look([rows[0], {**rows[1], "state": "pending"}], "msg_1")[0]
+    assert "messages are" in look([*rows, {**rows[1], "message_id": "msg_3"}], "msg_1", "msg_2", "msg_3")[0]
+    assert "the receiver got" in look(rows, "msg_2", "msg_1")[0]
