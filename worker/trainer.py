@@ -35,6 +35,8 @@ CLOSE_SHARE = 0.1
 DUMP_S, DUMPED_S = 2.0, 0.2
 # How long a killed process may take to end. One that waits in the kernel for a disk or a device may take for ever.
 DEATH_S = 10.0
+# Lines of the log that wait for its work to begin.
+EARLY_LINES = 10_000
 # Bytes of the log that are read at once.
 READ_BYTES = 1 << 16
 # How long the lines that a trainer wrote before its last message are waited for.
@@ -83,6 +85,7 @@ class Trainer:
         self.units: bool | None = None  # as it has measured them, once it is ready
         self._tail: deque[str] = deque(maxlen=LOG_LINES)
         self._lines = 0  # all lines of its log, those that are no longer kept as well
+        self._early: deque[str] = deque(maxlen=EARLY_LINES)  # until somebody takes them
         self._sink: Callable[[Sequence[str]], None] | None = None
         self._log_lock = threading.Lock()
         self._tightest: memory.Room | None = None
@@ -117,7 +120,8 @@ class Trainer:
         with self._log_lock:
             self._sink = sink
             if sink is not None:
-                sink(list(self._tail))
+                sink(list(self._early))
+            self._early.clear()
         with self._lock:
             self._listener = listener
             for message in self._held:
@@ -249,7 +253,9 @@ class Trainer:
     def _keep(self, lines: list[str]) -> None:
         self._tail.extend(lines)
         self._lines += len(lines)
-        if self._sink is not None:
+        if self._sink is None:
+            self._early.extend(lines)
+        else:
             self._sink(lines)
 
 
