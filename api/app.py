@@ -40,6 +40,7 @@ from api.v1 import (
     recipes,
     shares,
     trash,
+    views,
     webhooks,
 )
 from models.ids import new_id
@@ -63,6 +64,7 @@ NOUNS = (
     artifacts,
     trash,
     shares,
+    views,
     account_feed,
     queues,
     keys,

@@ -31,7 +31,18 @@ from models.states import TERMINAL
 from packing.names import normal
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
-    from models.views import Artifact, Attempt, BulkAnswer, Curve, Dataset, Event, ImportedDataset, Job, Recipe
+    from models.views import (
+        Artifact,
+        Attempt,
+        BulkAnswer,
+        Curve,
+        Dataset,
+        Event,
+        ImportedDataset,
+        Job,
+        Recipe,
+        SavedView,
+    )
 
 PATIENCE_S = 120.0
 BULK_S = 0.05
@@ -121,7 +132,7 @@ class Client(Sharer, Teller, Trash):
         idempotency_key: str | None = None,
         **options: Any,
     ) -> Job:
-        """Create a training job. `options`: queue, priority, name, labels, max_attempts, max_runtime_s."""
+        """Create a training job. `options`: queue, priority, name, labels, project, max_attempts, max_runtime_s."""
         request: dict[str, Any] = {"kind": "train", "recipe": recipe, "preset": preset, "dataset": dataset}
         request |= {"params": dict(params or {}), "seed": seed, **options}
         return self.submit(request, dry_run=dry_run, idempotency_key=idempotency_key)
@@ -164,10 +175,11 @@ class Client(Sharer, Teller, Trash):
         return self.submit(request, dry_run=dry_run, idempotency_key=idempotency_key)
 
     def jobs(self, **filters: str | Sequence[str]) -> Iterator[Job]:
-        """Yield jobs, newest first, or in the order that `sort` names, such as "fd_ratio".
+        """Yield jobs, newest first, or in the order that `sort` names, such as "fd_ratio" or "-duration".
 
-        Filters, each a text or several: state, kind, recipe, queue, label, parent, dataset, extractor, created_after,
-        created_before; and trashed="true" for the jobs in the trash.
+        `q` is a search, such as 'digits recipe:dcgan params.batch_size>=64'. Filters, each a text or several: state,
+        kind, recipe, queue, label, parent, dataset, extractor, project, created_after, created_before; starred and
+        trashed are "true" or "false".
         """
         return cast("Iterator[Job]", self._list("/v1/jobs", filters))
 
@@ -183,7 +195,7 @@ class Client(Sharer, Teller, Trash):
         return job
 
     def update(self, job_id: str, **changes: Any) -> Job:
-        """Change a job's priority, labels, name, or position: `order` is "first" or "last"."""
+        """Change a job's priority, labels, name, notes, project, star (`starred`) or place (`order`: first, last)."""
         return cast("Job", self._transport.ask("PATCH", f"/v1/jobs/{job_id}", json=changes))
 
     def cancel(self, job_id: str) -> Job:
@@ -232,6 +244,26 @@ class Client(Sharer, Teller, Trash):
         # Changing thousands of jobs takes longer than other requests.
         patience = min(expected * BULK_S, MAX_BULK_WAIT_S)
         return cast("BulkAnswer", self._once("/v1/jobs/bulk", body, idempotency_key, patience))
+
+    def views(self) -> Iterator[SavedView]:
+        """Yield the lists of jobs that are kept under a name."""
+        return cast("Iterator[SavedView]", self._list("/v1/views"))
+
+    def add_view(
+        self,
+        name: str,
+        filters: Mapping[str, Any] | None = None,
+        *,
+        sort: str = "-created_at",
+        columns: Sequence[str] = (),
+    ) -> SavedView:
+        """Keep a filter (see `jobs`), an order and further columns under a name."""
+        body = {"name": name, "filter": dict(filters or {}), "sort": sort, "columns": list(columns)}
+        return cast("SavedView", self._transport.ask("POST", "/v1/views", json=body))
+
+    def delete_view(self, view_id: str) -> None:
+        """Forget a kept list; its jobs stay."""
+        self._transport.send("DELETE", f"/v1/views/{view_id}")
 
     def events(
         self,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from models.limits import MAX_ENTRIES
-from models.plain_text import PLAIN, PLAIN_SCHEMA, LabelName
+from models.limits import MAX_ENTRIES, MAX_NOTES
+from models.plain_text import PLAIN, PLAIN_SCHEMA, LabelName, check_lines, check_project
 from models.specs.base import Spec
 from models.specs.evaluate import EvaluateParams, EvaluateSource
 from models.specs.sample import SampleParams, SampleSource
 
 Text = Annotated[str, Field(max_length=255, json_schema_extra=PLAIN_SCHEMA), PLAIN]
+Project = Annotated[
+    str, Field(min_length=1, max_length=64, json_schema_extra=PLAIN_SCHEMA), AfterValidator(check_project)
+]
+Notes = Annotated[str, Field(max_length=MAX_NOTES), AfterValidator(check_lines)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
@@ -44,6 +48,7 @@ class Options(Spec):
     priority: Priority = 0
     name: Text | None = None
     labels: Labels = Field(default_factory=dict)
+    project: Project | None = Field(None, description="The project that it belongs to.")
     max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
         3, description="Attempts that may die (worker lost, trainer killed) before the job fails."
     )

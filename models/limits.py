@@ -13,6 +13,13 @@ HELD_OUT_EVERY = 10
 # fewer say nothing.
 FEWEST_EVALUATED, MOST_EVALUATED, USUALLY_EVALUATED = 200, 10_000, 2000
 
+# Characters of a search, and words and terms in it: each term is a condition in SQL.
+MAX_QUERY = 1000
+MAX_QUERY_ITEMS = 30
+
+# Characters of the notes on a job.
+MAX_NOTES = 10_000
+
 # One trainer may take this share of the memory of a machine or container. The system and the supervisor need the rest.
 TRAINER_MEMORY_SHARE = 0.85
 

@@ -27,6 +27,28 @@ def check_plain(text: str) -> str:
     return text
 
 
+def check_lines(text: str) -> str:
+    """Return a text of several lines, without carriage returns, that holds nothing else that cannot be seen.
+
+    Raises:
+        ValueError: it holds something else, which is named.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    check_plain(text.replace("\n", "").replace("\t", ""))
+    return text
+
+
+def check_project(text: str) -> str:
+    """Return the name of a project: something to be seen in one line.
+
+    Raises:
+        ValueError
+    """
+    if text != text.strip():
+        raise ValueError(RequestFaults.spaces_at_ends())
+    return check_plain(text)
+
+
 def made_plain(text: str) -> str:
     """Return a text that was stored before `check_plain` was asked, with a mark for each character that is refused."""
     return _FOUND.sub(REPLACEMENT, text)

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from stores.accounts.audit import Audits
 from stores.accounts.keys import Keys
 from stores.accounts.quotas import Guard
+from stores.accounts.saved_views import SavedViews
 from stores.accounts.secrets import CURSORS, Secrets
 from stores.accounts.sessions import Sessions
 from stores.accounts.shares import Shares
@@ -66,7 +67,7 @@ class Infra:
 
 
 class AccountStores:
-    """Keys, sessions, links that show a job, the audit."""
+    """Keys, sessions, links that show a job, the audit, and the lists that owners keep."""
 
     def __init__(self, infra: Infra) -> None:
         self.keys = Keys(infra.engine)
@@ -74,6 +75,7 @@ class AccountStores:
         self.shares = Shares(infra.engine)
         self.audit = Audits(infra.engine)
         self.secrets = Secrets(infra.engine)
+        self.views = SavedViews(infra.engine)
 
     @property
     def cursor_key(self) -> bytes:

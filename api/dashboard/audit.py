@@ -22,7 +22,7 @@ ACTIONS = (
     *("job.share", "job.unshare"),
     *("job.bulk", "job.delete", "job.restore", "job.purge", "artifact.delete"),
     *("queue.pause", "queue.resume", "worker.drain", "worker.undrain"),
-    *("dataset.upload", "dataset.delete", "key.create", "key.revoke"),
+    *("dataset.upload", "dataset.delete", "key.create", "key.revoke", "view.create", "view.delete"),
     *("webhook.create", "webhook.change", "webhook.delete", "webhook.test", "webhook.redeliver"),
 )
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from api.dashboard import reproduce, timeline
+from api.dashboard import markdown, reproduce, timeline
 from api.dashboard.chart_axes import ends
 from api.dashboard.job_evaluation import evaluations, report_of
 from api.dashboard.pages import Pages, TemplateResponse, Visit
@@ -32,6 +32,8 @@ ALL = PageQuery(limit=100)
 LINES = 100
 # Images of the slider that are loaded before they are asked for, in both directions.
 AHEAD = 3
+# Names of projects that the form suggests.
+MOST_PROJECTS = 100
 # With more stops than this, a slider cannot be set to each of them by hand.
 STOPS = 1000
 FILES = 50
@@ -65,6 +67,8 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
         "job": found,
         "ended": found["state"] in TERMINAL,
         "trash_days": visit.service.settings.trash_days,
+        "notes": None if found["notes"] is None else markdown.shown(found["notes"]),
+        "projects": visit.service.stores.queries.job_list.projects(visit.who.reads, MOST_PROJECTS),
         "recipe": recipe,
         "params": reproduce.parameters(found, schema),
         "of": None if found["kind"] != JobKind.sample else recipe["title"],

@@ -1,4 +1,4 @@
-"""The list of jobs: filters and order in the address, live updates, selection for comparison, and bulk actions."""
+"""The list of jobs: search, filters and order in the address, live updates, a selection to compare, bulk actions."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from urllib.parse import urlencode
 from pydantic import Field, field_validator
 
 from api.dashboard.pages import Pages, TemplateResponse, Visit
+from api.dashboard.search_fields import search_fields
 from api.http.cursors import Pager, created, time_position
-from api.http.filters import figure_order, job_filter
+from api.http.filters import job_filter, job_order
+from api.http.problems import InvalidError
 from api.schemas.bodies import MAX_BULK_JOBS
-from api.schemas.queries import JobsQuery
+from api.schemas.queries import Columns, JobsQuery, PageQuery
 from api.v1.job_actions import order_many
 from api.v1.jobs import list_jobs
+from api.v1.views import list_views
 from models.recipes import RECIPES
 from models.states import TERMINAL, DeviceClass, JobKind, State
-from models.views import rfc3339
+from models.views import SavedView, rfc3339
 from stores.infra.errors import ConflictError
 from stores.jobs.verbs import VERBS
-from stores.queries.jobs_by_figure import Measurer
+from stores.queries.jobs_in_order import Measurer
 
 pages = Pages()
 
@@ -33,9 +36,11 @@ COUNTED = 1000
 OFFERED = 12
 # Bulk actions on more jobs than this are confirmed by typing their number.
 FEW = 20
-MANY = ("state", "kind", "recipe", "queue", "label", "parent", "dataset", "extractor")
+MANY = ("state", "kind", "recipe", "queue", "label", "parent", "dataset", "extractor", "project")
+SEARCH = ("q", "starred")
 MOMENTS = ("created_after", "created_before")
 NEWEST_FIRST = "-created_at"
+MOST_PROJECTS = 100
 ACTIONS = ("pause", "resume", "cancel", "retry", "reprioritize", "delete")
 # Filters that the page shows in ways of their own.
 UNCHIPPED = {"state", "trashed"}
@@ -46,7 +51,9 @@ TRASH_ACTIONS = ("restore", "purge")
 class ListQuery(JobsQuery):
     """The filters as a form sends them: with empty fields, and with times from its inputs, in UTC."""
 
-    @field_validator(*MANY, mode="before")
+    columns: Columns = Field(default_factory=list, description="Further columns.")
+
+    @field_validator(*MANY, "columns", mode="before")
     @classmethod
     def _given(cls, values: Any) -> Any:
         return list(dict.fromkeys(value for value in values if value)) if isinstance(values, list) else values
@@ -60,6 +67,11 @@ class ListQuery(JobsQuery):
     @classmethod
     def _switch(cls, value: Any) -> Any:
         return value or "false"
+
+    @field_validator(*SEARCH, mode="before")
+    @classmethod
+    def _asked(cls, value: Any) -> Any:
+        return value.strip() or None if isinstance(value, str) else value
 
     @field_validator(*MOMENTS, "cursor", mode="before")
     @classmethod
@@ -76,13 +88,19 @@ class ListQuery(JobsQuery):
 
     def filters(self) -> list[tuple[str, str]]:
         """Return the active filters as pairs of an address."""
-        on = [(name, str(value)) for name in MANY for value in getattr(self, name)]
+        on = [] if self.q is None else [("q", self.q)]
+        on += [] if self.starred is None else [("starred", str(self.starred).lower())]
+        on += [(name, str(value)) for name in MANY for value in getattr(self, name)]
         on += [("trashed", "true")] if self.trashed else []
         return on + [(name, str(rfc3339(value))) for name in MOMENTS if (value := getattr(self, name)) is not None]
 
     def order(self) -> list[tuple[str, str]]:
-        """Return the order as a pair of an address; nothing for the usual one."""
-        return [] if self.sort == NEWEST_FIRST else [("sort", self.sort)]
+        """Return the order and further columns as pairs of an address; nothing for the usual ones."""
+        return self.shown() + ([] if self.sort == NEWEST_FIRST else [("sort", self.sort)])
+
+    def shown(self) -> list[tuple[str, str]]:
+        """Return the further columns as pairs of an address."""
+        return [("columns", name) for name in self.columns]
 
 
 class OrderQuery(ListQuery):
@@ -97,18 +115,27 @@ def address(filters: list[tuple[str, str]], path: str = PATH, **more: Any) -> st
     return f"{path}?{urlencode(given)}" if given else path
 
 
-@pages.add(PATH, list_jobs, query=ListQuery)
+@pages.add(PATH, list_jobs, list_views, query=ListQuery)
 def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
-    """Show jobs, newest first, or in the order of a figure."""
-    query, refused = visit.query, None
+    """Show jobs, newest first or in another order."""
+    query, refused, fault = visit.query, None, None
     try:
         found = visit.ask(list_jobs, query.plain())
+    except InvalidError as error:
+        # A search that cannot be read: nothing is listed, so that nothing else can be taken for its result.
+        fault = next((one for one in error.errors if one.pointer == "/query/q"), None)
+        if fault is None:
+            raise
+        found = {"data": [], "next_cursor": None}
     except ConflictError:
         # Figures of different extractors: the list is shown in its usual order, with the reason.
         query, refused = query.model_copy(update={"sort": NEWEST_FIRST, "cursor": None}), query.sort
         found = visit.ask(list_jobs, query.plain())
         visit = replace(visit, query=query)
     on, order = query.filters(), query.order()
+    kept = visit.ask(list_views, PageQuery(limit=100))["data"]
+    shown = _bulk_filter(query) | ({"trashed": True} if query.trashed else {})
+    here = {"filter": shown, "sort": query.sort, "columns": query.columns}
     listed = [{**job, "took": _took(job), "verbs": verbs(job)} for job in found["data"]]
     context = {
         "jobs": listed,
@@ -122,10 +149,22 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "days": visit.service.settings.trash_days,
         "refused": refused,
         "sortable": _sortable(visit, refused, on),
-        "measured": bool(order) or any(job["fd_ratio"] is not None for job in listed),
-        "newest_first": address(on),
-        "sorts": {sort: address(on, sort=sort) for sort in ("fd_ratio", "-fd_ratio")},
-        "clear": PATH,
+        "measured": query.sort.removeprefix("-") in {"fd_ratio", "kid"}
+        or any(job["fd_ratio"] is not None for job in listed),
+        "newest_first": address(on + query.shown()),
+        "sorts": {name: _turned(query, on, name) for name in ("fd_ratio", "name", "created_at", "duration")},
+        "fault": fault,
+        "views": [
+            {**one, "address": _address_of(one), "current": {name: one[name] for name in here} == here} for one in kept
+        ],
+        "here_kept": here,
+        "cells": {job["id"]: [_cell(job, name) for name in query.columns] for job in listed},
+        "search_fields": search_fields(visit),
+        "projects": visit.service.stores.queries.job_list.projects(visit.who.reads, MOST_PROJECTS),
+        "stars": address(
+            [one for one in on if one[0] != "starred"] + query.order(), starred=None if query.starred else "true"
+        ),
+        "clear": address(query.shown()),
         "recipes": sorted(RECIPES),
         "kinds": tuple(JobKind),
         "queues": [str(queue) for queue in DeviceClass],
@@ -142,11 +181,9 @@ def jobs_bulk(visit: Visit[OrderQuery]) -> TemplateResponse:
     states = visit.service.stores.queries.job_list.states(job_filter(query.plain(), visit.who.reads))
     counts = [(state, states[state], _changes(query.action, state)) for state in State if state in states]
     total = sum(states.values())
-    filters: dict[str, Any] = {name: list(map(str, getattr(query, name))) for name in MANY if getattr(query, name)}
-    filters |= {name: rfc3339(value) for name in MOMENTS if (value := getattr(query, name)) is not None}
     context = {
         "action": query.action,
-        "order": {"action": query.action, "filter": filters, "expected": total},
+        "order": {"action": query.action, "filter": _bulk_filter(query), "expected": total},
         "counts": counts,
         "total": total,
         "changing": sum(count for _, count, changes in counts if changes),
@@ -161,11 +198,11 @@ def jobs_bulk(visit: Visit[OrderQuery]) -> TemplateResponse:
 
 def _sortable(visit: Visit[ListQuery], refused: str | None, on: list[tuple[str, str]]) -> list[tuple[Measurer, str]]:
     """Return what can be sorted in the order that was refused: the jobs of each extractor, with their address."""
-    order = None if refused is None else figure_order(refused)
+    order = None if refused is None else job_order(refused)
     if order is None:
         return []
     wanted = job_filter(visit.query.plain(), visit.who.reads)
-    found = visit.service.stores.queries.jobs.measurers(wanted, order.figure, OFFERED)
+    found = visit.service.stores.queries.jobs.measurers(wanted, order.name, OFFERED)
     others = [one for one in on if one[0] != "extractor"]
     return [(one, address([*others, ("extractor", one.sha256)], sort=refused)) for one in found]
 
@@ -190,6 +227,41 @@ def _took(job: dict[str, Any]) -> float | None:
     if job["started_at"] is None or job["finished_at"] is None:
         return None
     return (datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["started_at"])).total_seconds()
+
+
+def _turned(query: ListQuery, on: list[tuple[str, str]], name: str) -> str:
+    """Return the address of the list in this order, or in the opposite one if it stands in this already.
+
+    The newest and the longest come first, names and figures from the smallest.
+    """
+    first, second = (f"-{name}", name) if name in {"created_at", "duration"} else (name, f"-{name}")
+    sort = second if query.sort == first else first
+    return address(on + query.shown(), sort=None if sort == NEWEST_FIRST else sort)
+
+
+def _bulk_filter(query: ListQuery) -> dict[str, Any]:
+    """Return the active filters as the body of a bulk action or a view has them."""
+    found: dict[str, Any] = {name: list(map(str, getattr(query, name))) for name in MANY if getattr(query, name)}
+    found |= {name: value for name in SEARCH if (value := getattr(query, name)) is not None}
+    return found | {name: rfc3339(value) for name in MOMENTS if (value := getattr(query, name)) is not None}
+
+
+def _address_of(view: SavedView) -> str:
+    """Return the address of the list that a view keeps."""
+    pairs = [
+        (name, str(one).lower() if isinstance(one, bool) else str(one))
+        for name, value in view["filter"].items()
+        if value is not None
+        for one in (value if isinstance(value, list) else [value])
+    ]
+    pairs += [("columns", name) for name in view["columns"]]
+    return address(pairs, sort=None if view["sort"] == NEWEST_FIRST else view["sort"])
+
+
+def _cell(job: dict[str, Any], name: str) -> Any:
+    """Return what a further column shows of a job."""
+    group, _, part = name.partition(".")
+    return job[{"params": "params", "last": "last_metrics"}[group]].get(part) if part else job[name]
 
 
 def _without(on: list[tuple[str, str]], order: list[tuple[str, str]], name: str, value: str) -> str:

@@ -12,7 +12,7 @@ import hmac
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from api.http.parsing import strange_text
@@ -21,7 +21,7 @@ from api.http.routes import Call
 from api.schemas.queries import PageQuery
 from models.messages import RequestFaults
 from stores.accounts.keys import Principal
-from stores.queries.jobs_by_figure import FigurePlace
+from stores.queries.jobs_in_order import JobPlace
 
 Row = TypeVar("Row", bound=Mapping[str, Any])
 Place = TypeVar("Place")
@@ -96,16 +96,35 @@ def time_position(place: Any) -> tuple[datetime, str]:
     return at.astimezone(UTC), text_position(entry)
 
 
-def figure_position(place: Any) -> FigurePlace:
-    """Return the stores' form of a position in a list ordered by a figure.
+def order_position(name: str) -> Callable[[Any], JobPlace]:
+    """Return what reads a position in a list of jobs in this order."""
+    read = {"priority": _whole, "name": text_position, "finished_at": _moment, "duration": _duration}.get(name, _figure)
 
-    Raises:
-        ValueError, TypeError, OverflowError
-    """
-    value, *rest = place
-    if value is not None and (type(value) not in {int, float} or not math.isfinite(value)):
+    def position(place: Any) -> JobPlace:
+        value, *rest = place
+        return JobPlace(None if value is None else read(value), *time_position(rest))
+
+    return position
+
+
+def _figure(value: Any) -> float:
+    if type(value) not in {int, float} or not math.isfinite(value):
         raise ValueError(value)
-    return FigurePlace(value, *time_position(rest))
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or not -(2**15) <= value < 2**15:
+        raise ValueError(value)
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    return time_position([value, ""])[0]
+
+
+def _duration(value: Any) -> timedelta:
+    return timedelta(microseconds=number_position(value))
 
 
 def number_position(place: Any) -> int:
@@ -135,9 +154,17 @@ def created(row: Mapping[str, Any]) -> list[str]:
     return [row["created_at"], row["id"]]
 
 
-def measured(figure: str, row: Mapping[str, Any]) -> list[Any]:
-    """Return an entry's position in a list ordered by a figure."""
-    return [row[figure], row["created_at"], row["id"]]
+def ordered(name: str, row: Mapping[str, Any]) -> list[Any]:
+    """Return a job's position in a list in this order."""
+    return [_took(row) if name == "duration" else row[name], row["created_at"], row["id"]]
+
+
+def _took(row: Mapping[str, Any]) -> int | None:
+    """Return how long a job took, in microseconds, as exactly as the database has it."""
+    if row["started_at"] is None or row["finished_at"] is None:
+        return None
+    took = datetime.fromisoformat(row["finished_at"]) - datetime.fromisoformat(row["started_at"])
+    return took // timedelta(microseconds=1)
 
 
 def short_list(pager: Pager, rows: Sequence[Row], name: str = "name") -> dict[str, Any]:

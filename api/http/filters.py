@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol, get_args
+from typing import Protocol
 
+from api.http.problems import InvalidError, field
 from stores.jobs.filter import JobFilter
-from stores.queries.jobs_by_figure import Figure, FigureOrder
+from stores.jobs.query.conditions import conditions
+from stores.jobs.query.grammar import QueryError
+from stores.queries.jobs_in_order import ORDERS, JobOrder
 
 
 class Filters(Protocol):
@@ -33,20 +36,33 @@ class Filters(Protocol):
     @property
     def trashed(self) -> bool | None: ...
     @property
+    def q(self) -> str | None: ...
+    @property
+    def project(self) -> Sequence[str]: ...
+    @property
+    def starred(self) -> bool | None: ...
+    @property
     def created_after(self) -> datetime | None: ...
     @property
     def created_before(self) -> datetime | None: ...
 
 
-def figure_order(sort: str) -> FigureOrder | None:
-    """Return the order of a list by a figure; None: by the time of creation."""
+def job_order(sort: str) -> JobOrder | None:
+    """Return the order of a list by something else than the time of creation; None: by that."""
     name = sort.removeprefix("-")
-    figure = next((figure for figure in get_args(Figure) if figure == name), None)
-    return None if figure is None else FigureOrder(figure, falling=sort != name)
+    return JobOrder(name, falling=sort != name) if name in ORDERS else None
 
 
-def job_filter(asked: Filters, owner: str | None) -> JobFilter:
-    """Return the stores' filter, over an owner's jobs or, with None, over the jobs of all owners."""
+def job_filter(asked: Filters, owner: str | None, where: str = "/query") -> JobFilter:
+    """Return the stores' filter, over an owner's jobs or, with None, over the jobs of all owners.
+
+    Raises:
+        InvalidError: the search cannot be read; it names the field below the JSON pointer `where`, and the place in it.
+    """
+    try:
+        found = () if asked.q is None else conditions(asked.q)
+    except QueryError as error:
+        raise InvalidError([field(f"{where}/q", error.message, position=error.at)]) from error
     labels: dict[str, list[str]] = {}
     for label in asked.label:
         key, value = re.split("[:=]", label, maxsplit=1)
@@ -61,6 +77,9 @@ def job_filter(asked: Filters, owner: str | None) -> JobFilter:
         parents=asked.parent,
         datasets=asked.dataset,
         extractors=asked.extractor,
+        projects=asked.project,
+        starred=asked.starred,
+        conditions=found,
         created_after=asked.created_after,
         created_before=asked.created_before,
         trashed=bool(asked.trashed),

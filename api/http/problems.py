@@ -85,7 +85,7 @@ class FieldError:
 
     pointer: str
     message: Message
-    members: Mapping[str, str]
+    members: Mapping[str, str | int]
 
 
 class InvalidError(ProblemError):
@@ -99,7 +99,7 @@ class InvalidError(ProblemError):
         self.errors = errors[:MAX_ERRORS]
 
 
-def field(pointer: str, message: Message, **members: str) -> FieldError:
+def field(pointer: str, message: Message, **members: str | int) -> FieldError:
     """Return the error of the field at a JSON pointer."""
     return FieldError(pointer, message, members)
 

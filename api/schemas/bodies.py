@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, RootModel, field_validator
 from pydantic_core import CoreSchema
 
-from api.schemas.queries import Entry, JobId, LabelFilter, Moment, Name, Repeated, Sha256
-from models.jobs import JobRequest, Labels, Priority, Text
+from api.schemas.queries import Columns, Entry, JobId, LabelFilter, Moment, Name, Repeated, Search, Sha256, SortBy
+from models.jobs import JobRequest, Labels, Notes, Priority, Project, Text
 from models.limits import LONGEST_SHARE_S, MAX_ENTRIES, USUAL_SHARE_S
 from models.messages import FieldFaults
 from models.plain_text import PLAIN, PLAIN_SCHEMA
@@ -34,6 +34,9 @@ class JobChanges(Spec):
     priority: Priority = Field(0, description="Higher runs first; it matters while the job waits.")
     labels: Labels = Field(default_factory=dict, description="Replaces all labels.")
     name: Text | None = Field(None, description="null removes the name.")
+    notes: Notes | None = Field(None, description="Markdown, shown without its HTML; null removes the notes.")
+    project: Project | None = Field(None, description="The project that it belongs to; null: none.")
+    starred: bool = Field(False, description="Whether it has a star.")
     order: Literal["first", "last"] = Field(
         "last", description="The position among its owner's waiting jobs of the same queue and priority."
     )
@@ -76,6 +79,7 @@ Several = Annotated[Repeated[Entry], BeforeValidator(_as_list), OneOrMany()]
 class BulkFilter(Spec):
     """The filters of `GET /v1/jobs`, each a text or a list. An empty filter means all of the caller's jobs."""
 
+    q: Search | None = None
     state: Several[Annotated[State, Field(strict=False)]] = Field(default_factory=list)
     kind: Several[Annotated[JobKind, Field(strict=False)]] = Field(default_factory=list)
     recipe: Several[Name] = Field(default_factory=list)
@@ -84,6 +88,8 @@ class BulkFilter(Spec):
     parent: Several[JobId] = Field(default_factory=list)
     dataset: Several[Name] = Field(default_factory=list)
     extractor: Several[Sha256] = Field(default_factory=list)
+    project: Several[Name] = Field(default_factory=list)
+    starred: bool | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None
     trashed: bool | None = Field(
@@ -98,6 +104,19 @@ class BulkOrder(Spec):
     priority: Priority | None = Field(None, description="The new priority; only for `reprioritize`.")
     filter: BulkFilter
     expected: Annotated[int, Field(ge=0, le=MAX_BULK_JOBS)] = Field(description="The number of jobs that should match.")
+
+
+class NewView(Spec):
+    """A list of jobs to keep under a name."""
+
+    name: Project = Field(description="Unique among the owner's views.")
+    filter: BulkFilter = Field(default_factory=BulkFilter)
+    sort: SortBy = "-created_at"
+    columns: Columns = Field(
+        default_factory=list,
+        description="Further columns of the page: `kind`, `recipe`, `dataset`, `project`, `seed`, `kid`, "
+        "`finished_at`, `params.NAME`, `last.METRIC`.",
+    )
 
 
 class QuotasBody(Spec):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from models.ids import id_pattern
-from models.limits import MAX_ENTRIES
+from models.limits import MAX_ENTRIES, MAX_QUERY
 from models.messages import FieldFaults
 from models.states import ArtifactKind, DeviceClass, JobKind, State
 
@@ -54,6 +54,40 @@ JobId = Annotated[str, Field(pattern=id_pattern("job"))]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Entry = TypeVar("Entry")
 Repeated = Annotated[list[Entry], Field(max_length=MAX_ENTRIES)]
+Search = Annotated[
+    str,
+    Field(
+        max_length=MAX_QUERY,
+        description="A search: words that stand in name, notes, labels or id, and terms such as `recipe:dcgan`, "
+        "`params.batch_size>=64`, `best.fd_ratio<3`, `last.g_loss<1`, `is:starred`; `-` excludes, quotation marks keep "
+        "words together. 422 with the `position` of the first error. See docs/17-finding.md.",
+    ),
+]
+SortBy = Literal[
+    "created_at",
+    "-created_at",
+    "finished_at",
+    "-finished_at",
+    "name",
+    "-name",
+    "priority",
+    "-priority",
+    "duration",
+    "-duration",
+    "fd_ratio",
+    "-fd_ratio",
+    "kid",
+    "-kid",
+]
+# Further columns of the page of jobs: facts of a job, parameters, and newest values of metrics.
+ColumnName = Annotated[
+    str,
+    Field(
+        max_length=64,
+        pattern=r"^(kind|recipe|dataset|project|seed|kid|finished_at|params\.[a-z0-9_]+|last\.[a-z0-9_]+)$",
+    ),
+]
+Columns = Annotated[list[ColumnName], Field(max_length=12)]
 LabelFilter = Annotated[str, Field(max_length=319, pattern=r"^[^:=]+[:=]")]
 
 
@@ -75,6 +109,7 @@ class PageQuery(Query):
 class JobsQuery(PageQuery):
     """Filters of the list of jobs. Each may be repeated: any value of one filter matches; all filters must match."""
 
+    q: Search | None = None
     state: Repeated[State] = Field(default_factory=list)
     kind: Repeated[JobKind] = Field(default_factory=list)
     recipe: Repeated[Name] = Field(default_factory=list)
@@ -90,13 +125,16 @@ class JobsQuery(PageQuery):
     extractor: Repeated[Sha256] = Field(
         default_factory=list, description="The sha256 of the extractor's weights with which a job was measured."
     )
+    project: Repeated[Name] = Field(default_factory=list, description="The name of a project.")
+    starred: Switch | None = Field(None, description="Only jobs with a star, or only those without.")
     created_after: Moment | None = None
     created_before: Moment | None = None
     trashed: Switch = Field(False, description="true: the jobs in the trash, which other lists leave out.")
-    sort: Literal["created_at", "-created_at", "fd_ratio", "-fd_ratio", "kid", "-kid"] = Field(
+    sort: SortBy = Field(
         "-created_at",
-        description="The order of the list; `-` for falling. Jobs without the figure come last, newest first. 409 if "
-        "jobs that match were measured with different extractors: their figures are not comparable.",
+        description="The order of the list; `-` for falling. Jobs without a value come last, newest first. `duration` "
+        "is the time from the first start to the end. `fd_ratio`, `kid`: 409 if jobs that match were measured with "
+        "different extractors, because their figures are not comparable.",
     )
 
 

@@ -133,7 +133,7 @@ def order_many(call: Call[Query, BulkOrder]) -> Reply:
     if (order.action == "reprioritize") != (order.priority is not None):
         wanted = RequestFaults.needs_priority() if order.priority is None else RequestFaults.only_reprioritize()
         raise InvalidError([field("/priority", wanted)])
-    wanted_jobs = replace(job_filter(order.filter, call.who.reads), trashed=_in_trash(order))
+    wanted_jobs = replace(job_filter(order.filter, call.who.reads, "/filter"), trashed=_in_trash(order))
     job_ids, count = stores.jobs.matching(wanted_jobs, order.expected)
     if count != order.expected:
         message = OrderFaults.filter_matches(count=count, expected=order.expected)

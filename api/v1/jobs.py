@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from api.http.access import Access
-from api.http.cursors import created, figure_position, measured, number_position, pager_for, time_position
-from api.http.filters import figure_order, job_filter
+from api.http.cursors import created, number_position, order_position, ordered, pager_for, time_position
+from api.http.filters import job_filter, job_order
 from api.http.idempotency import IDEMPOTENCY_KEY, REPLAYED, idempotency, made
 from api.http.problems import InvalidError
 from api.http.routes import Call, Header, Reply, Routes
@@ -86,16 +86,17 @@ def create_job(call: Call[CreateQuery, NewJobBody]) -> Reply:
     problems=("conflict",),
 )
 def list_jobs(call: Call[JobsQuery, None]) -> dict[str, Any]:
-    """List jobs, newest first, or in the order of a figure.
+    """List jobs, newest first, or in another order; those that a search and filters let through.
 
-    409: jobs that match were measured with different extractors, so their figures are not comparable.
+    409: the order is that of a figure, and jobs that match were measured with different extractors, so their figures
+    are not comparable.
     """
     pager = pager_for(call, "jobs")
     wanted = job_filter(call.query, call.who.reads)
-    jobs, order = call.service.stores.queries.jobs, figure_order(call.query.sort)
+    jobs, order = call.service.stores.queries.jobs, job_order(call.query.sort)
     if order is not None:
-        rows = jobs.jobs_by_figure(wanted, order, pager.fetch, pager.after(figure_position))
-        return pager.page(rows, partial(measured, order.figure))
+        rows = jobs.jobs_in_order(wanted, order, pager.fetch, pager.after(order_position(order.name)))
+        return pager.page(rows, partial(ordered, order.name))
     oldest_first = call.query.sort == "created_at"
     return pager.page(jobs.jobs(wanted, pager.fetch, pager.after(time_position), oldest_first=oldest_first), created)
 
@@ -126,7 +127,7 @@ def get_job(call: Call[Query, None], job_id: str) -> answers.Job | Reply:
     problems=("conflict",),
 )
 def change_job(call: Call[Query, JobChanges], job_id: str) -> answers.Job:
-    """Change priority, labels or name, or the position among the owner's waiting jobs.
+    """Change priority, labels, name, notes, project or star, or the position among the owner's waiting jobs.
 
     409: `order` was asked of a job that does not wait.
     """

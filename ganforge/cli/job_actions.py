@@ -59,18 +59,22 @@ def change(
     priority: Annotated[int | None, typer.Option(help="-100 to 100; higher runs first.")] = None,
     name: Annotated[str | None, typer.Option(help="The job's new name; an empty one removes it.")] = None,
     labels: Labels = None,
+    notes: Annotated[str | None, typer.Option(help="Notes in Markdown; empty ones remove them.")] = None,
+    project: Annotated[str | None, typer.Option(help="The project it belongs to; an empty one removes it.")] = None,
+    star: Annotated[bool | None, typer.Option("--star/--no-star", help="Give it a star, or take it away.")] = None,
     order: Annotated[str | None, typer.Option(help="Move the job first or last among your waiting jobs.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a job's priority, name, labels (replaces all), or position in the queue."""
-    changes: dict[str, Any] = {"priority": priority, "order": order}
+    """Change a job's priority, name, labels (replaces all), notes, project, star, or position in the queue."""
+    changes: dict[str, Any] = {"priority": priority, "order": order, "starred": star}
     changes = {field: value for field, value in changes.items() if value is not None}
-    if name is not None:
-        changes["name"] = name or None
+    # An empty text removes what is there.
+    texts = {"name": name, "notes": notes, "project": project}
+    changes |= {field: text or None for field, text in texts.items() if text is not None}
     if labels is not None:
         changes["labels"] = parse_labels(labels)
     if not changes:
-        usage("nothing to change: pass --priority, --name, --label or --order")
+        usage("nothing to change: pass --priority, --name, --label, --notes, --project, --star or --order")
     with Client() as client:
         job = client.update(resolve(client, job_id)["id"], **changes)
     _show(job, as_json)
@@ -84,6 +88,8 @@ def bulk(
     recipe: Annotated[list[str] | None, typer.Option(help="Only these recipes; repeatable.")] = None,
     queue: Annotated[list[str] | None, typer.Option(help="Only these queues; repeatable.")] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Only jobs with this label.")] = None,
+    query: Annotated[str | None, typer.Option("--query", "-q", metavar="SEARCH", help="A search, as of jobs.")] = None,
+    project: Annotated[list[str] | None, typer.Option(help="Only these projects; repeatable.")] = None,
     parent: Annotated[list[str] | None, typer.Option(help="Only retries of these jobs; repeatable.")] = None,
     created_after: Annotated[
         str | None, typer.Option(help="Only jobs created after, such as 2026-01-31T12:00:00Z.")
@@ -97,7 +103,13 @@ def bulk(
     delete moves ended jobs to the trash; restore and purge (delete for good) are about the jobs there.
     """
     asked: dict[str, Any] = {"state": state, "kind": kind, "recipe": recipe, "queue": queue, "label": label}
-    asked |= {"parent": parent, "created_after": created_after, "created_before": created_before}
+    asked |= {
+        "q": query,
+        "project": project,
+        "parent": parent,
+        "created_after": created_after,
+        "created_before": created_before,
+    }
     filters = {name: value for name, value in asked.items() if value}
     with Client() as client:
         result = client.bulk(action, filters, expected=expected, priority=priority)

@@ -1,10 +1,10 @@
-"""`ganforge jobs`, `watch`, `cancel` and `download`."""
+"""`ganforge jobs`, `views`, `watch`, `cancel` and `download`."""
 
 from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,13 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, or `last`
 
 
 def jobs(
+    query: Annotated[
+        list[str] | None,
+        typer.Option("--query", "-q", metavar="SEARCH", help="Words, and terms such as 'params.batch_size>=64'."),
+    ] = None,
+    project: Annotated[str | None, typer.Option(help="Only this project.")] = None,
+    starred: Annotated[bool, typer.Option("--starred", help="Only jobs with a star.")] = False,
+    view: Annotated[str | None, typer.Option(metavar="NAME", help="The filter and order of a saved view.")] = None,
     state: Annotated[list[str] | None, typer.Option(help="Only these states; repeatable.")] = None,
     queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Only this recipe.")] = None,
@@ -29,21 +36,68 @@ def jobs(
     kind: Annotated[str | None, typer.Option(help="Only train, sample or evaluate.")] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only this data set.")] = None,
     sort: Annotated[
-        str | None, typer.Option(help="fd_ratio, kid or created_at; with - before it: falling.", metavar="FIGURE")
+        str | None,
+        typer.Option(
+            help="created_at, finished_at, name, priority, duration, fd_ratio or kid; with - before it: falling.",
+            metavar="ORDER",
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, newest first."""
-    asked = {"state": state, "queue": queue, "recipe": recipe, "label": label, "kind": kind, "dataset": dataset}
-    asked["sort"] = sort
+    asked: dict[str, Any] = {
+        "state": state,
+        "queue": queue,
+        "recipe": recipe,
+        "label": label,
+        "kind": kind,
+        "dataset": dataset,
+    }
+    asked |= {"sort": sort, "q": " ".join(query or []), "project": project, "starred": "true" if starred else None}
     with Client() as client:
-        found = list(islice(client.jobs(**{name: value for name, value in asked.items() if value}), limit))
+        asked = {**(_kept(client, view) if view else {}), **{name: value for name, value in asked.items() if value}}
+        found = list(islice(client.jobs(**asked), limit))
     if as_json:
         print_json(found)
         return
     columns = ("job", "kind", "recipe", "state", "progress", "FD ratio", "queue", "name", "created")
     print_table(columns, map(_row, found), "No jobs.")
+
+
+def _kept(client: Client, name: str) -> dict[str, Any]:
+    """Return filter and order of a saved view as parameters of a list."""
+    found = next((view for view in client.views() if view["name"] == name), None)
+    if found is None:
+        usage(f"there is no view {name}; `ganforge views` lists yours")
+    given = {field: value for field, value in found["filter"].items() if value is not None}
+    texts = {field: str(value).lower() if isinstance(value, bool) else value for field, value in given.items()}
+    return {**texts, "sort": found["sort"]}
+
+
+def views(
+    delete: Annotated[str | None, typer.Option(metavar="NAME", help="Delete this one; its jobs stay.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the saved views of the list of jobs."""
+    with Client() as client:
+        found = list(client.views())
+        if delete is not None:
+            chosen = next((view for view in found if view["name"] == delete), None)
+            if chosen is None:
+                usage(f"there is no view {delete}")
+            client.delete_view(chosen["id"])
+            say(f"{delete} is deleted")
+            return
+    if as_json:
+        print_json(found)
+        return
+    rows = ((view["name"], _pairs(view["filter"]), view["sort"], " ".join(view["columns"])) for view in found)
+    print_table(("view", "filter", "sort", "columns"), rows, "No views; the page of jobs saves them.")
+
+
+def _pairs(wanted: dict[str, Any]) -> str:
+    return " ".join(f"{name}={','.join(value) if isinstance(value, list) else value}" for name, value in wanted.items())
 
 
 def _row(job: Job) -> tuple[str | None, ...]:

@@ -8,6 +8,7 @@ from models.messages.base import Message, MessageError, Param, Text, Texts
 from models.messages.dataset_faults import DataFaults, Misfits
 from models.messages.evaluation import CardFaults, Summaries
 from models.messages.extractors import ExtractorFaults
+from models.messages.finding import QueryFaults, ViewFaults
 from models.messages.jobs import Conflicts, Ends, LogMarks, Missing, ObjectFaults, OrderFaults, QuotaFaults, Reasons
 from models.messages.requests import (
     BodyFaults,
@@ -52,6 +53,7 @@ __all__ = [
     "ParameterFaults",
     "PictureKinds",
     "PictureNotes",
+    "QueryFaults",
     "QuotaFaults",
     "Reasons",
     "Remedies",
@@ -62,6 +64,7 @@ __all__ = [
     "Text",
     "Texts",
     "Titles",
+    "ViewFaults",
     "WebhookFaults",
     "WebhookTexts",
     "Words",

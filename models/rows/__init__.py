@@ -1,6 +1,6 @@
 """The tables. Constraints here make the bad states impossible, whoever writes."""
 
-from models.rows.access import Audit, Idempotency, Key, Secret, Session, Share
+from models.rows.access import Audit, Idempotency, Key, SavedView, Secret, Session, Share
 from models.rows.base import Base
 from models.rows.catalog import Dataset, Extractor
 from models.rows.doomed_objects import DoomedObject
@@ -35,6 +35,7 @@ __all__ = [
     "Pace",
     "PurgedFigure",
     "Queue",
+    "SavedView",
     "Secret",
     "Session",
     "Share",

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, LargeBinary, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.rows.base import Base, JsonObject, one_of
@@ -81,6 +91,21 @@ class Idempotency(Base):
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     job_id: Mapped[str | None]  # not a foreign key: the answer outlives the job
     response: Mapped[JsonObject]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SavedView(Base):
+    """A list of jobs that an owner keeps under a name: filter, order and columns."""
+
+    __tablename__ = "views"
+    __table_args__ = (UniqueConstraint("owner", "name"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    name: Mapped[str]
+    filter: Mapped[JsonObject]
+    sort: Mapped[str]
+    columns: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -22,6 +22,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.rows.base import Base, JsonObject, one_of
 from models.states import Action, ErrorCode, JobKind, Outcome, State
 
+# What words of a search are looked for in. A job's texts never change with its state, so its many updates leave the
+# index alone.
+SEARCHED = "(((coalesce(name, '') || chr(10)) || coalesce(notes, '')) || chr(10)) || labels::text"
+DONE = "started_at IS NOT NULL AND finished_at IS NOT NULL"
+
 
 class Job(Base):
     """A job of any kind: what was asked for, its state, and who may write it (`fence`)."""
@@ -105,6 +110,32 @@ class Job(Base):
         ),
         Index("ix_jobs_kid", "extractor", "kid", "id", postgresql_where=text("kid IS NOT NULL")),
         Index("ix_jobs_owner_kid", "owner", "extractor", "kid", "id", postgresql_where=text("kid IS NOT NULL")),
+        # Words of a search, anywhere in these texts (stores/jobs/query/conditions.py), and the end of an id.
+        Index(
+            "ix_jobs_texts",
+            text(f"({SEARCHED})"),
+            postgresql_using="gin",
+            postgresql_ops={f"({SEARCHED})": "gin_trgm_ops"},
+        ),
+        Index("ix_jobs_id_from_its_end", text("reverse(id)"), postgresql_ops={"reverse(id)": "text_pattern_ops"}),
+        Index("ix_jobs_project", "project", "created_at", "id", postgresql_where=text("project IS NOT NULL")),
+        Index(
+            "ix_jobs_owner_project",
+            "owner",
+            "project",
+            "created_at",
+            "id",
+            postgresql_where=text("project IS NOT NULL"),
+        ),
+        Index("ix_jobs_starred", "owner", "created_at", "id", postgresql_where=text("starred")),
+        # Lists in other orders than that of creation, all jobs or an owner's.
+        Index("ix_jobs_owner_finished", "owner", "finished_at", "id", postgresql_where=text("finished_at IS NOT NULL")),
+        Index("ix_jobs_name", text("lower(name)"), "id", postgresql_where=text("name IS NOT NULL")),
+        Index("ix_jobs_owner_name", "owner", text("lower(name)"), "id", postgresql_where=text("name IS NOT NULL")),
+        Index("ix_jobs_priority", "priority", "id"),
+        Index("ix_jobs_owner_priority", "owner", "priority", "id"),
+        Index("ix_jobs_duration", text("(finished_at - started_at)"), "id", postgresql_where=text(DONE)),
+        Index("ix_jobs_owner_duration", "owner", text("(finished_at - started_at)"), "id", postgresql_where=text(DONE)),
         # Retention walks old jobs in the order of their end.
         Index("ix_jobs_finished", "finished_at", "id", postgresql_where=text("finished_at IS NOT NULL")),
         Index("ix_jobs_failed", "finished_at", "id", postgresql_where=text("state = 'failed'")),
@@ -126,6 +157,9 @@ class Job(Base):
     priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     name: Mapped[str | None]
     labels: Mapped[JsonObject] = mapped_column(server_default=text("'{}'::jsonb"))
+    notes: Mapped[str | None]  # Markdown
+    project: Mapped[str | None]
+    starred: Mapped[bool] = mapped_column(server_default=text("false"))
     max_attempts: Mapped[int] = mapped_column(SmallInteger)
     max_runtime_s: Mapped[int | None] = mapped_column(Integer)
     source: Mapped[JsonObject | None]  # {"job", "checkpoint"} as asked for; evaluations also {"dataset"}
@@ -153,6 +187,7 @@ class Job(Base):
     device: Mapped[str | None]
     progress: Mapped[JsonObject] = mapped_column(server_default=text("'{}'::jsonb"))
     eta: Mapped[JsonObject | None]
+    last_metrics: Mapped[JsonObject] = mapped_column(server_default=text("'{}'::jsonb"))  # the newest value of each
     latest_checkpoint: Mapped[str | None] = mapped_column(
         ForeignKey("artifacts.id", use_alter=True, ondelete="SET NULL")
     )

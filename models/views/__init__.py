@@ -35,6 +35,7 @@ from models.views.keys_and_audit import (
     share_view,
 )
 from models.views.machines import Queue, Worker, queue_view, worker_view
+from models.views.saved_views import SavedView, saved_view
 from models.views.storage import Storage, storage_view
 from models.views.webhooks import Delivery, DeliveryAttempt, FreshWebhook, Webhook, delivery_view, webhook_view
 
@@ -66,6 +67,7 @@ __all__ = [
     "Progress",
     "Queue",
     "Recipe",
+    "SavedView",
     "Share",
     "Source",
     "Storage",
@@ -81,6 +83,7 @@ __all__ = [
     "key_view",
     "queue_view",
     "rfc3339",
+    "saved_view",
     "share_view",
     "storage_view",
     "webhook_view",

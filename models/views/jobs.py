@@ -146,11 +146,17 @@ class Job(TypedDict):
     priority: int
     name: str | None
     labels: dict[str, str]
+    project: str | None
+    starred: bool
+    notes: Annotated[str | None, Field(description="Markdown.")]
     state: State
     pending_action: Action | None
     reason: str | None
     reason_text: Annotated[CodedText | None, Field(description="The reason by code and parameters.")]
     progress: Progress
+    last_metrics: Annotated[
+        dict[str, float | None], Field(description="The newest value of each metric; null stands for no number.")
+    ]
     eta: Eta | None
     position: Annotated[
         int | None, Field(description="Place in its queue while it waits: 1 is next, above 100 an estimate.")

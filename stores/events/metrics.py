@@ -10,6 +10,7 @@ from typing import cast as typed
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, insert, select
 
 from models.rows import Metric
+from models.states import EventType
 from stores.events.curve_levels import (
     BATCH,
     BATCH_POINTS,
@@ -117,6 +118,12 @@ def add_points(connection: Connection, job_id: str, data: dict[str, Any]) -> Non
     else:
         # It came late, and the window to which it belongs may be made already.
         forget_windows(connection, job_id, steps[0])
+
+
+def newest_values(news: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, float | None]:
+    """Return the last value of each metric in what a trainer tells."""
+    chunks = [data["values"] for kind, data in news if kind == EventType.metric and data["steps"]]
+    return {name: values[-1] for chunk in chunks for name, values in chunk.items() if values}
 
 
 def forget_points(connection: Connection, job_id: str, step: int) -> None:

@@ -20,7 +20,7 @@ from models.views import artifact_view
 from stores.accounts.audit import Entry, Local, record
 from stores.events import events
 from stores.events.bus import Bus, Hint
-from stores.events.metrics import add_points, forget_points
+from stores.events.metrics import add_points, forget_points, newest_values
 from stores.fleet.workers import queues_to_ring
 from stores.infra.broker import Bell
 from stores.infra.doomed import delete_artifacts
@@ -40,7 +40,10 @@ JOBS = cast(Table, Job.__table__)
 COUNT = (
     update(JOBS)
     .where(JOBS.c.id == bindparam("job"))
-    .values(last_seq=JOBS.c.last_seq + bindparam("count", type_=Integer()))
+    .values(
+        last_seq=JOBS.c.last_seq + bindparam("count", type_=Integer()),
+        last_metrics=JOBS.c.last_metrics.op("||")(bindparam("last", type_=JOBS.c.last_metrics.type)),
+    )
 )
 COUNT_AND_PROGRESS = COUNT.values(
     progress=bindparam("at", type_=JOBS.c.progress.type), eta=bindparam("until", type_=JOBS.c.eta.type)
@@ -200,7 +203,7 @@ class Attempts:
         hints: list[Hint] = []
         with certain(self._engine, hints) as connection:
             job = hold(connection, claim)
-            here = {"job": claim.job_id, "count": len(news)}
+            here = {"job": claim.job_id, "count": len(news), "last": newest_values(news)}
             if progress is None:
                 connection.execute(COUNT, here)
             else:

@@ -161,7 +161,7 @@ class Commands:
         return self._ask(Verb.resume, job_id, who)
 
     def change(self, job_id: str, who: Requester, changes: dict[str, Any]) -> None:
-        """Change `priority`, `labels` or `name`, or move the job to the first or last place: `order`.
+        """Change `priority`, `labels`, `name`, `notes`, `project` or `starred`, or move the job: `order` first or last.
 
         Raises:
             NotFoundError
@@ -303,7 +303,7 @@ def _lock_all(connection: Connection, job_ids: Sequence[str], owner: str | None)
 
 
 def _birth(view: Mapping[str, Any], changes: dict[str, Any] | None) -> Entry:
-    facts = ("owner", "kind", "recipe", "dataset", "queue", "priority", "name", "labels", "parent", "source")
+    facts = ("owner", "kind", "recipe", "dataset", "queue", "priority", "name", "labels", "project", "parent", "source")
     after = {name: view[name] for name in facts if view[name] is not None}
     if changes is None:
         return Entry("job.create", view["id"], None, after)

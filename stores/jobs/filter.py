@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Text, any_, literal, or_
+from sqlalchemy import ColumnElement, Select, Text, any_, literal, not_, or_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from models.rows import Job
@@ -26,6 +26,9 @@ class JobFilter:
     parents: Sequence[str] = ()
     datasets: Sequence[str] = ()  # names as they were asked for, or ids
     extractors: Sequence[str] = ()
+    projects: Sequence[str] = ()
+    starred: bool | None = None
+    conditions: Sequence[ColumnElement[bool]] = ()  # of a search (stores/jobs/query), all of which must be met
     created_after: datetime | None = None
     created_before: datetime | None = None
     trashed: bool | None = False  # None: those in the trash and the others; never those that are deleted for good
@@ -45,6 +48,7 @@ class JobFilter:
             (Job.queue, self.queues),
             (Job.parent, self.parents),
             (Job.extractor, self.extractors),
+            (Job.project, self.projects),
         ):
             if values:
                 query = query.where(column.in_(list(values)))
@@ -59,4 +63,11 @@ class JobFilter:
             query = query.where(Job.created_at > self.created_after)
         if self.created_before is not None:
             query = query.where(Job.created_at < self.created_before)
-        return query
+        return query.where(*self._found())
+
+    def _found(self) -> list[ColumnElement[bool]]:
+        """Return what a search asks, and whether there is a star."""
+        # As the index has it: the planner takes `starred IS true` for another condition.
+        star: ColumnElement[bool] = Job.starred.expression
+        stars = [] if self.starred is None else [star if self.starred else not_(star)]
+        return [*stars, *self.conditions]

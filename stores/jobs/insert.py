@@ -40,6 +40,7 @@ class NewJob:
     priority: int
     name: str | None
     labels: dict[str, str]
+    project: str | None = None
     max_attempts: int
     max_runtime_s: int | None
     source: dict[str, Any] | None = None
@@ -61,7 +62,14 @@ class NewJob:
 
 
 # The columns of a job to which nothing has happened yet: what the database fills in by default.
-UNTOUCHED: dict[str, Any] = {**dict.fromkeys(JOBS.c.keys()), "progress": {}, "attempt": 0, "last_seq": 0}
+UNTOUCHED: dict[str, Any] = {
+    **dict.fromkeys(JOBS.c.keys()),
+    "progress": {},
+    "last_metrics": {},
+    "starred": False,
+    "attempt": 0,
+    "last_seq": 0,
+}
 
 
 def new_job_view(new: NewJob, place: Place, **stored: Any) -> views.Job:

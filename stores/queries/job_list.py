@@ -21,6 +21,20 @@ SELECT job.id AS job, picture.id AS artifact
      ORDER BY id DESC LIMIT 1) AS picture
 """)
 
+# Leaps from project to project along an index, so that the cost is that of the projects, not of their jobs. `%s` is the
+# owner's condition.
+PROJECTS = """
+WITH RECURSIVE found AS (
+    (SELECT project FROM jobs WHERE project IS NOT NULL %s ORDER BY project LIMIT 1)
+    UNION ALL
+    SELECT (SELECT project FROM jobs WHERE project > found.project %s ORDER BY project LIMIT 1)
+      FROM found WHERE found.project IS NOT NULL
+)
+SELECT project FROM found WHERE project IS NOT NULL LIMIT :limit
+"""
+ALL_PROJECTS = text(PROJECTS.replace("%s", ""))
+OWN_PROJECTS = text(PROJECTS.replace("%s", "AND owner = :owner"))
+
 
 class JobList:
     """Reads many jobs at once."""
@@ -35,6 +49,12 @@ class JobList:
         with self._engine.connect() as connection:
             rows = connection.execute(PICTURES, {"job_ids": list(job_ids)})
             return {row.job: row.artifact for row in rows}
+
+    def projects(self, owner: str | None, limit: int) -> list[str]:
+        """Return the first names of projects that jobs belong to, an owner's or everybody's, in their order."""
+        asked = {"limit": limit, **({} if owner is None else {"owner": owner})}
+        with self._engine.connect() as connection:
+            return list(connection.scalars(ALL_PROJECTS if owner is None else OWN_PROJECTS, asked))
 
     def at_most(self, wanted: JobFilter, cap: int) -> int:
         """Return how many jobs match a filter, counted up to `cap`."""

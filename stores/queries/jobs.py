@@ -18,7 +18,7 @@ from models.views import artifact_view, attempt_view, queue_view, worker_view
 from stores.fleet.workers import SEEN_TODAY, STATE, is_live, is_running
 from stores.infra.errors import NotFoundError
 from stores.jobs.filter import JobFilter
-from stores.queries.jobs_by_figure import Figure, FigureOrder, FigurePlace, Measurer, jobs_by_figure, measurers
+from stores.queries.jobs_in_order import JobOrder, JobPlace, Measurer, jobs_in_order, measurers
 from stores.schedule.position import Place, foreseen, job_views
 from stores.schedule.queue_forecast import Outlook, needs_of_smaller, outlooks
 
@@ -64,18 +64,16 @@ class JobQueries:
             rows = connection.execute(query).mappings().all()
             return job_views(connection, rows, self._alive_s)
 
-    def jobs_by_figure(
-        self, wanted: JobFilter, order: FigureOrder, limit: int, after: FigurePlace | None
-    ) -> list[views.Job]:
-        """Return up to `limit` jobs in the order of a figure; those that lack it come last, newest first.
+    def jobs_in_order(self, wanted: JobFilter, order: JobOrder, limit: int, after: JobPlace | None) -> list[views.Job]:
+        """Return up to `limit` jobs in an order; those that lack what it compares come last, newest first.
 
         Raises:
-            ConflictError: some of the jobs were measured with other extractors than others.
+            ConflictError: the order is that of a figure, and jobs were measured with different extractors.
         """
         with self._engine.connect() as connection:
-            return job_views(connection, jobs_by_figure(connection, wanted, order, limit, after), self._alive_s)
+            return job_views(connection, jobs_in_order(connection, wanted, order, limit, after), self._alive_s)
 
-    def measurers(self, wanted: JobFilter, figure: Figure, most: int) -> list[Measurer]:
+    def measurers(self, wanted: JobFilter, figure: str, most: int) -> list[Measurer]:
         """Return up to `most` extractors that the jobs with a figure were measured with."""
         with self._engine.connect() as connection:
             return measurers(connection, wanted, figure, most)

@@ -189,3 +189,49 @@ def test_the_list_has_no_barrier_and_fits_the_screen(person, stack, trained, pic
     assert_fits(page)
     for job in (waiting, paused):
         stack.client.cancel(job["id"])
+
+
+def test_the_search_box_suggests_fields_and_values_by_keyboard(person):
+    alice = person()
+    alice.client.submit({**WAITING, "name": "first", "project": "my digits"})
+    alice.client.submit({**WAITING, "name": "second"})
+    page = live(alice.page("/dashboard/jobs"))
+    box = page.get_by_role("combobox", name="Search")
+    box.focus()
+    page.keyboard.type("-sec pro")
+    expect(page.get_by_role("option")).to_have_text([re.compile("^project:")])
+    page.keyboard.press("ArrowDown")
+    expect(box).to_have_attribute("aria-activedescendant", "suggestion-0")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("option")).to_have_text(['project:"my digits"'])
+    page.get_by_role("option").click()
+    expect(box).to_have_value('-sec project:"my digits" ')
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("first")
+    page.get_by_role("combobox", name="Search").fill("recpie:x")
+    page.keyboard.press("Enter")
+    expect(page.locator("#q-fault")).to_contain_text("did you mean `recipe`")
+    assert_readable(page)
+
+
+def test_a_star_a_view_and_its_columns_are_kept(person):
+    alice = person()
+    job = alice.client.submit({**WAITING, "name": "first"})
+    page = live(alice.page("/dashboard/jobs?q=first"))
+    star = page.get_by_role("button", name="Star first")
+    star.click()
+    expect(star).to_have_attribute("aria-pressed", "true")
+    assert alice.client.job(job["id"])["starred"] is True
+    page.get_by_role("button", name="Save this view").click()
+    page.get_by_label("Name").fill("my view")
+    page.get_by_label("Further columns").fill("params.epochs seed")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("td.extra")).to_have_count(2)
+    expect(page.get_by_role("link", name="my view")).to_have_attribute("aria-current", "page")
+    assert_fits(page)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete the view my view").click()
+    expect(page.get_by_role("link", name="my view")).to_have_count(0)
+    assert list(alice.client.views()) == []

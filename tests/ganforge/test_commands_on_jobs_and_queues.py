@@ -131,3 +131,29 @@ def test_a_job_is_shared_by_a_link_until_it_is_revoked(running: Commands) -> Non
     refused = running("share", job_id, "--days", "91")
     assert (refused.returncode, "/expires_in_s" in refused.stderr) == (4, True)
     running("cancel", job_id)
+
+
+def test_jobs_are_found_starred_and_kept_in_views(running: Commands) -> None:
+    # Nobody serves this queue here: the job waits.
+    job_id = _submit(running, "--queue", "jetson", "--name", "needle")
+    assert running("change", job_id, "--notes", "*sharp*", "--project", "hay", "--star").returncode == 0
+    job = _job(running, job_id)
+    assert (job["notes"], job["project"], job["starred"]) == ("*sharp*", "hay", True)
+    for asked in (
+        ("-q", "sharp -params.width>4"),
+        ("--project", "hay"),
+        ("-q", "needle", "--starred", "--sort", "name"),
+    ):
+        found = json.loads(running("jobs", *asked, "--json").stdout)
+        assert [one["id"] for one in found] == [job_id], asked
+    refused = running("jobs", "-q", "recpie:x")
+    assert (refused.returncode, "did you mean `recipe`" in refused.stderr) == (4, True)
+    with running.client() as client:
+        client.add_view("hay stack", {"q": "needle", "starred": True}, sort="name")
+    assert "hay stack" in running("views").stdout
+    assert [one["id"] for one in json.loads(running("jobs", "--view", "hay stack", "--json").stdout)] == [job_id]
+    assert running("views", "--delete", "hay stack").stdout == "hay stack is deleted\n"
+    assert running("jobs", "--view", "hay stack").returncode == 2
+    assert running("change", job_id, "--notes", "", "--no-star").returncode == 0
+    assert (_job(running, job_id)["notes"], _job(running, job_id)["starred"]) == (None, False)
+    assert running("bulk", "cancel", "-q", "needle", "-n", "1").stdout == "1 of 1 jobs changed\n"

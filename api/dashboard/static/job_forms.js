@@ -53,7 +53,7 @@ function edit(form) {
       if (!text.length) throw new Refused({ status: 422, errors: [{ pointer: "/labels", detail: t("write each as key=value") }] });
       labels[name.trim()] = text.join("=").trim();
     }
-    const body = { name: form.elements.name.value.trim() || null, priority: Number(form.elements.priority.value), labels };
+    const body = { name: form.elements.name.value.trim() || null, priority: Number(form.elements.priority.value), labels, project: form.elements.project.value.trim() || null, notes: form.elements.notes.value.trim() ? form.elements.notes.value : null };
     await call("PATCH", `/v1/jobs/${form.dataset.job}`, body);
     form.closest("dialog").close();
     toast(t("Saved"));

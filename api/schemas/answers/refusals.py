@@ -8,7 +8,7 @@ from api.schemas.answers.base import Answer
 
 
 class FieldError(Answer):
-    """The error of one field of the request."""
+    """The error of one field of the request. In a search, `position` is the character at which it is, from 1."""
 
     model_config = ConfigDict(extra="allow")
     pointer: str = Field(description="JSON pointer into the body, or /query/NAME or /header/NAME.")

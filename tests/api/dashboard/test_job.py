@@ -343,3 +343,15 @@ def test_the_pace_is_laid_over_the_steps_at_which_epochs_ended_the_last_time(ali
         stores.jobs.progress(claim, [(EventType.epoch, epoch)], progress={"step": step, "images": number * 1000})
     data = json.loads(re.search(r'id="job-data">(.*?)</script>', see(enter(alice), job))[1])
     assert data["speed"] == {"steps": [10, 30], "values": [500.0, 250.0]}
+
+
+def test_notes_project_and_star_are_on_the_page_of_a_job(alice: Person, carol: Person, enter) -> None:
+    job = alice.submit(project="one & two")["id"]
+    assert re.search(r'id="job-notes"[^>]* hidden', enter(alice).see(f"/dashboard/jobs/{job}"))
+    alice.ask("PATCH", f"/v1/jobs/{job}", json={"notes": "*good* <b>", "starred": True})
+    page = enter(alice).see(f"/dashboard/jobs/{job}")
+    assert "<em>good</em> &lt;b&gt;" in page
+    assert 'href="/dashboard/jobs?project=one+%26+two"' in page
+    assert 'aria-pressed="true"' in page
+    assert "*good* &lt;b&gt;</textarea>" in page
+    assert "<em>good</em>" in enter(carol).see(f"/dashboard/jobs/{job}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -251,3 +251,92 @@ def test_an_order_beyond_what_one_may_mean_is_not_offered(alice: Person, enter, 
 
 def test_an_order_that_does_not_exist_is_a_problem(alice: Person, enter):
     assert "action" in enter(alice).see(f"{PATH}/bulk?action=explode", 422)
+
+
+def test_a_search_narrows_the_list_and_stands_in_its_links(alice: Person, enter) -> None:
+    wanted = alice.submit(name="digits", project="one")["id"]
+    alice.submit(name="letters")
+    page = enter(alice).see(f"{PATH}?q=digits")
+    assert listed(page) == [wanted]
+    assert 'value="digits"' in page
+    assert "action=cancel" in page
+    (cancel,) = {html.unescape(found) for found in re.findall(r'href="([^"]+action=cancel[^"]*)"', page)}
+    assert ("q", "digits") in parse_qsl(urlsplit(cancel).query)
+    bulk = enter(alice).see(cancel)
+    order = json.loads(html.unescape(re.search(r'data-order="([^"]+)"', bulk)[1]))
+    assert order == {"action": "cancel", "filter": {"q": "digits"}, "expected": 1}
+    assert 'href="/dashboard/jobs?project=one"' in page
+
+
+def test_a_wrong_search_shows_its_place_and_lists_nothing(alice: Person, enter) -> None:
+    alice.submit(name="<b>")
+    page = enter(alice).see(f"{PATH}?q=%3Cb%3E+recpie:x")
+    assert listed(page) == []
+    assert "did you mean `recipe`" in page
+    assert "&lt;b&gt; <mark>r</mark>ecpie:x" in page
+    assert "data-bulk" not in page
+    assert enter(alice).see(f"{PATH}?q=%22").count("<mark>") == 1
+
+
+def test_heads_turn_the_order_and_keep_the_filters(alice: Person, enter) -> None:
+    alice.submit(name="a")
+    page = enter(alice).see(f"{PATH}?q=a&sort=name")
+    heads = {
+        parse_qsl(urlsplit(html.unescape(found)).query)[-1]
+        for found in re.findall(r'aria-sort="\w+"><a href="([^"]+)"', page)
+    }
+    assert heads == {("sort", "-name"), ("sort", "-duration"), ("q", "a")}
+    assert 'aria-sort="ascending"' in page
+
+
+def test_stars_are_buttons_for_those_who_may_change_jobs(alice: Person, carol: Person, enter) -> None:
+    job = alice.submit()["id"]
+    alice.ask("PATCH", f"/v1/jobs/{job}", json={"starred": True})
+    page = enter(alice).see(f"{PATH}?starred=true")
+    assert listed(page) == [job]
+    assert f'data-call="PATCH /v1/jobs/{job}" data-body="{{&#34;starred&#34;: false}}"' in page
+    assert listed(enter(alice).see(f"{PATH}?starred=false")) == []
+    assert "PATCH" not in enter(carol).see(PATH)
+
+
+def test_saved_views_are_links_to_their_lists_with_their_columns(alice: Person, carol: Person, enter) -> None:
+    alice.submit(name="digits", params={"epochs": 2, "batch_size": 96})
+    view = {
+        "name": "<mine>",
+        "filter": {"q": "digits", "state": "queued"},
+        "sort": "name",
+        "columns": ["params.batch_size"],
+    }
+    made = alice.post("/v1/views", json=view).json["id"]
+    page = enter(alice).see(PATH)
+    found = re.search(rf'<li id="{made}"><a class="chip" href="([^"]+)"', page)
+    assert found
+    assert "&lt;mine&gt;" in page
+    there = enter(alice).see(html.unescape(found[1]))
+    assert "<code>params.batch_size</code>" in there
+    assert re.search(r'data-label="params.batch_size">\s*96\s*<', there)
+    assert 'aria-current="page"' in there
+    kept = json.loads(html.unescape(re.search(r'data-view="([^"]+)"', there)[1]))
+    assert kept == {"filter": {"q": "digits", "state": ["queued"]}, "sort": "name", "columns": ["params.batch_size"]}
+    assert 'id="keep-view"' in there
+    seen = enter(carol).see(PATH)
+    assert made in seen
+    assert "keep-view" not in seen
+    assert f"DELETE /v1/views/{made}" not in seen
+
+
+def test_every_further_column_can_be_shown(alice: Person, enter) -> None:
+    alice.submit(name="digits", project="one")
+    columns = (
+        "kind",
+        "recipe",
+        "dataset",
+        "project",
+        "seed",
+        "kid",
+        "finished_at",
+        "params.epochs",
+        "params.grid_every",
+    )
+    page = enter(alice).see(f"{PATH}?{urlencode([('columns', name) for name in (*columns, 'params.x', 'last.y')])}")
+    assert page.count('class="extra"') == 11

@@ -19,6 +19,7 @@ BODIES = {
     "create_job": {"kind": "train", "recipe": "mlp_gan", "dataset": "mnist-10k"},
     "change_job": {"name": "mine"},
     "create_key": {"name": "new"},
+    "create_view": {"name": "new"},
     "order_many": {"action": "cancel", "filter": {}, "expected": 0},
 }
 

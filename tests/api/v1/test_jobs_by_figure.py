@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 
 from stores.container import Stores
 from stores.jobs.filter import JobFilter
-from stores.queries.jobs_by_figure import FigureOrder, Measurer
+from stores.queries.jobs_in_order import JobOrder, Measurer
 from tests.api.conftest import Person, Pointers
 
 ONE, OTHER = "a" * 64, "b" * 64
@@ -91,8 +91,8 @@ def test_a_wrong_order_is_named(alice: Person, query: str) -> None:
 @pytest.mark.parametrize("figure", ["fd_ratio", "kid"])
 def test_an_index_holds_the_order(measured, stores: Stores, statements, figure, owner) -> None:
     measured(1.0, 0.5)
-    order, wanted = FigureOrder(figure, falling=True), JobFilter(owner=owner)
-    asked = statements(lambda: stores.queries.jobs.jobs_by_figure(wanted, order, 20, None))
+    order, wanted = JobOrder(figure, falling=True), JobFilter(owner=owner)
+    asked = statements(lambda: stores.queries.jobs.jobs_in_order(wanted, order, 20, None))
     (plan,) = [plan for sql, plan in asked if f"ORDER BY jobs.{figure} DESC" in sql]
     assert f"ix_jobs_{'' if owner is None else 'owner_'}{figure}" in plan, plan
     assert "Sort" not in plan, plan
