@@ -40,6 +40,7 @@ from api.v1 import (
     recipes,
     shares,
     trash,
+    usage,
     views,
     webhooks,
 )
@@ -67,6 +68,7 @@ NOUNS = (
     views,
     account_feed,
     queues,
+    usage,
     keys,
     webhooks,
     audit,

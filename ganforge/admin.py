@@ -45,6 +45,14 @@ class Operator(Session):
         """Let a queue start jobs again (admin)."""
         return cast("Queue", self._post(f"/v1/queues/{path_segment(name)}/resume"))
 
+    def usage(self, *, since: str | None = None, until: str | None = None) -> dict[str, Any]:
+        """Return `data`, the time on devices and the energy of jobs by owner and queue, and its period `from` and `to`.
+
+        `since`, `until`: times such as "2026-01-31T00:00:00Z"; None: 30 days, up to now.
+        """
+        asked = {"from": since, "to": until}
+        return self._get("/v1/usage", {name: value for name, value in asked.items() if value is not None})
+
     def workers(self) -> Iterator[Worker]:
         """Yield the workers that were seen within the last day (admin)."""
         return cast("Iterator[Worker]", self._list("/v1/workers"))

@@ -45,6 +45,7 @@ from stores.queries.jobs import JobQueries
 from stores.queries.prometheus import PrometheusQueries
 from stores.queries.samples import Samples
 from stores.queries.storage import StorageQueries
+from stores.queries.usage import UsageQueries
 from stores.schedule.memory_stats import MemoryStats
 from stores.schedule.speed_stats import SpeedStats
 from stores.schedule.upcoming_jobs import UpcomingJobs
@@ -147,6 +148,7 @@ class QueryStores:
         self.curves_by_epoch = CurvesByEpoch(infra.engine)
         self.evaluations = Evaluations(infra.engine)
         self.activity = Activity(infra.engine)
+        self.usage = UsageQueries(infra.engine)
         self.prometheus = PrometheusQueries(infra.engine)
         self.storage = StorageQueries(infra.engine)
 

@@ -36,6 +36,7 @@ from worker.redaction import Redactor
 from worker.resource_stats import ResourceStats
 from worker.spec import CannotStartError, build_spec
 from worker.stalls import StallWatch, process_state
+from worker.telemetry import Sampler, Telemetry
 from worker.trainer import DEATH_S, Exited, News, Trainer, Unreadable
 from worker.uploader import Uploader
 
@@ -87,6 +88,8 @@ class Attempt:
         self._lessons = ResourceStats(stores, device, claim)
         stall_s = stores.infra.settings.stall_s
         self._watch = StallWatch(trainer.pid, stall_s, self._over, lambda: self._inbox.put(Silent()))
+        sampler = Sampler(trainer.pid, device.gpu_now)
+        self._telemetry = Telemetry(sampler, lambda wh: stores.jobs.used_energy(claim, wh), self._over)
         self._began = time.monotonic()
         self._log = log.bind(job=claim.job_id, attempt=claim.attempt, fence=claim.fence)
 
@@ -103,6 +106,7 @@ class Attempt:
         try:
             ending = self._train()
             self._lessons.ended(ending)
+            self._telemetry.store()
             self._trainer.settle_log()
             self._text.close(self._scratch)
             state = patiently(lambda: self._stores.jobs.finish(self._claim, ending), self._over)
@@ -140,6 +144,7 @@ class Attempt:
             data: dict[str, object] = {"code": "checkpoint_corrupt", "detail": str(warning), "text": warning.as_json()}
             self._write([(EventType.alert, data)])
         self._watch.start()
+        self._telemetry.start()
         self._trainer.begin(spec, self._hear, self._text.add)
         while True:
             ending = self._handle(self._noted(self._next()))
@@ -278,6 +283,8 @@ class Attempt:
         if isinstance(message, wire.Epoch):
             self._lessons.epoch(message)
         events, progress = event_data.of_progress(message), message.progress
+        if isinstance(message, wire.Metric) and message.steps:
+            events += event_data.of_readings(message, self._telemetry.take())
         eta = self._eta.update(progress.fraction)
         patiently(
             lambda: self._stores.jobs.progress(self._claim, events, progress=dict(vars(progress)), eta=eta), self._over

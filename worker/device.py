@@ -126,6 +126,12 @@ class Device:
         """Return the bytes that a job may need now; None when nobody knows."""
         return self._memory(self.probes.memory(), self._gpu())[1]
 
+    def gpu_now(self) -> Gpu | None:
+        """Return the figures of its GPU by the driver's library; None without one."""
+        if self.kind is not DeviceClass.gpu:
+            return None
+        return next((gpu for gpu in self.probes.gpus_by_library() if gpu.uuid == self.uuid), None)
+
     def _memory(self, figures: dict[str, int], gpu: Gpu | None) -> tuple[int | None, int | None]:
         """Return capacity and room in bytes."""
         if self.kind is DeviceClass.gpu:

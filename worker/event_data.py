@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from models import wire
 from models.messages import Alerts
 from models.states import EventType
@@ -55,3 +57,14 @@ def of_stall(stall: Stall) -> Event:
 def _text(text: wire.Text | None) -> dict[str, object]:
     """Return code and parameters as event data."""
     return {} if text is None else {"text": vars(text)}
+
+
+def of_readings(message: wire.Metric, readings: Mapping[str, float]) -> list[Event]:
+    """Return the event of the machine's readings at the last step of a message; none without readings.
+
+    It is one of its own: these are known for one step, the trainer's metrics for each.
+    """
+    if not readings:
+        return []
+    values = {name: [value] for name, value in readings.items()}
+    return [(EventType.metric, {"epoch": message.epoch, "steps": message.steps[-1:], "values": values})]

@@ -142,6 +142,10 @@ class Probes:
                 found.add(f"sys/fs/cgroup/memory{path.rstrip('/')}/memory.oom_control")
         return found
 
+    def gpus_by_library(self) -> list[Gpu]:
+        """Return the GPUs that the driver's library lists; none without it. No program is started."""
+        return self._nvml.gpus() or []
+
     def gpus(self) -> list[Gpu]:
         """Return the GPUs that the driver lists; none without a driver."""
         listed = self._nvml.gpus()

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
         total: int
         free: int
 
+    class Rates(Protocol):
+        """What the library tells of a GPU's load, in percent of the last moments."""
+
+        gpu: int
+
 
 Answer = TypeVar("Answer")
 # A driver that hangs must not hold up the heartbeat that asks it.
@@ -40,6 +45,8 @@ class Gpu:
     total: int | None
     free: int | None
     temperature: float | None
+    busy_pct: float | None = None
+    watts: float | None = None
 
 
 class Nvml:
@@ -86,8 +93,19 @@ def _gpu(index: int) -> Gpu:
     uuid, name = pynvml.nvmlDeviceGetUUID(handle), pynvml.nvmlDeviceGetName(handle)
     memory: Memory | None = _optional(pynvml.nvmlDeviceGetMemoryInfo, handle)
     degrees: int | None = _optional(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU)
+    busy: Rates | None = _optional(pynvml.nvmlDeviceGetUtilizationRates, handle)
+    milliwatts: int | None = _optional(pynvml.nvmlDeviceGetPowerUsage, handle)
     total, free = (None, None) if memory is None else (int(memory.total), int(memory.free))
-    return Gpu(str(index), str(uuid), str(name), total, free, None if degrees is None else float(degrees))
+    return Gpu(
+        str(index),
+        str(uuid),
+        str(name),
+        total,
+        free,
+        None if degrees is None else float(degrees),
+        None if busy is None else float(busy.gpu),
+        None if milliwatts is None else milliwatts / 1000,
+    )
 
 
 def _optional(ask: Callable[..., Answer], *given: object) -> Answer | None:

@@ -27,6 +27,7 @@ from api.dashboard import (
     shared,
     signing_in,
     storage,
+    usage,
     webhooks,
     workers,
 )
@@ -45,6 +46,7 @@ NOUNS = (
     job_tables,
     compare,
     queues,
+    usage,
     workers,
     keys,
     webhooks,

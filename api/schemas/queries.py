@@ -209,6 +209,13 @@ class ArtifactsQuery(PageQuery):
     kind: Repeated[ArtifactKind] = Field(default_factory=list)
 
 
+class UsageQuery(Query):
+    """The period of a usage."""
+
+    since: Moment | None = Field(None, alias="from", description="Its begin; default: 30 days before its end.")
+    to: Moment | None = Field(None, description="Its end; default: now.")
+
+
 class ContentQuery(Query):
     """Parameters of a download."""
 

@@ -22,6 +22,7 @@ from ganforge.cli import (
     submit,
     trash,
     up,
+    usage,
     webhooks,
 )
 from ganforge.cli.output import INTERRUPTED, OTHER_ERROR, USAGE, complain, drop, prepare, say
@@ -85,6 +86,7 @@ app.add_typer(admin.queues, name="queues")
 app.add_typer(admin.workers, name="workers")
 app.add_typer(catalog.keys, name="keys")
 app.add_typer(webhooks.app, name="webhooks")
+app.command("usage")(usage.usage)
 app.command("audit")(admin.audit)
 
 

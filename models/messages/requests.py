@@ -165,6 +165,7 @@ class RequestFaults(Texts):
     no_such_result = Text("this is no result; choose one of {fields}, or last.METRIC, evaluation.FIGURE")
     last_event = Text("the last event of this job is {seq}")
     only_reprioritize = Text("is for `reprioritize` alone")
+    from_after_to = Text("must be before `to`")
     needs_priority = Text("is required to reprioritize")
     no_such_bytes = Text("the file has {size:,} bytes, and the range begins beyond them")
     spaces_at_ends = Text("must not begin or end with spaces")

@@ -242,3 +242,4 @@ class Attempt(Base):
     # that was left out.
     log_lines: Mapped[int | None] = mapped_column(BigInteger)
     log_gaps: Mapped[list[Any] | None] = mapped_column(JSONB)
+    energy_wh: Mapped[float | None]  # what its device took; null without a sensor

@@ -37,6 +37,7 @@ from models.views.keys_and_audit import (
 from models.views.machines import Queue, Worker, queue_view, worker_view
 from models.views.saved_views import SavedView, saved_view
 from models.views.storage import Storage, storage_view
+from models.views.usage import Usage, usage_view
 from models.views.webhooks import Delivery, DeliveryAttempt, FreshWebhook, Webhook, delivery_view, webhook_view
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "Share",
     "Source",
     "Storage",
+    "Usage",
     "Webhook",
     "Worker",
     "artifact_view",
@@ -86,6 +88,7 @@ __all__ = [
     "saved_view",
     "share_view",
     "storage_view",
+    "usage_view",
     "webhook_view",
     "worker_view",
 ]

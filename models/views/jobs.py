@@ -215,6 +215,8 @@ class Attempt(TypedDict):
     ended_at: Moment | None
     outcome: Outcome | None
     error: Failure | None
+    device_s: Annotated[float | None, Field(description="Seconds for which it held its device; null while it runs.")]
+    energy_wh: Annotated[float | None, Field(description="Watt-hours that were measured; null without a sensor.")]
 
 
 @closed
@@ -292,7 +294,9 @@ def artifact_view(row: Mapping[Any, Any]) -> Artifact:
 
 def attempt_view(row: Mapping[Any, Any]) -> Attempt:
     """Return one attempt at a job."""
-    return view(Attempt, row, worker=row["worker_id"], error=_failure(row))
+    ended = row["ended_at"]
+    held = None if ended is None else (ended - row["started_at"]).total_seconds()
+    return view(Attempt, row, worker=row["worker_id"], error=_failure(row), device_s=held)
 
 
 def _failure(row: Mapping[Any, Any]) -> Failure | None:

@@ -225,6 +225,12 @@ class Attempts:
             now = {"fd_ratio": fd_ratio, "extractor": extractor}
             connection.execute(update(Job).where(Job.id == claim.job_id).values(now))
 
+    def used_energy(self, claim: Claim, watt_hours: float) -> None:
+        """Record the energy that an attempt took so far. Nothing changes if it has ended."""
+        mine = (Attempt.job_id == claim.job_id, Attempt.number == claim.attempt, Attempt.fence == claim.fence)
+        with self._reader.connect() as connection:
+            connection.execute(update(Attempt).where(*mine, Attempt.ended_at.is_(None)).values(energy_wh=watt_hours))
+
     def add_artifact(
         self, claim: Claim, new: NewArtifact, beside: Callable[[Connection], None] = lambda _: None
     ) -> None:

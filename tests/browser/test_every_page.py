@@ -35,6 +35,7 @@ PAGES = {
     "trash": "/dashboard/jobs?trashed=true",
     "job-in-the-trash": "/dashboard/jobs/{deleted}",
     "queues": "/dashboard/queues",
+    "usage": "/dashboard/usage",
     "workers": "/dashboard/workers",
     "keys": "/dashboard/keys",
     "webhooks": "/dashboard/webhooks",

@@ -90,7 +90,10 @@ def ask(tmp_path_factory):
 def test_gpus_are_asked_without_starting_a_program(ask):
     first, second = ask(ASK)
     # What a GPU does not tell is unknown, and one that does not answer is left out.
-    assert first == [["0", FIRST, "GTX", 8000, 7000, 41.0], ["1", SECOND, "H100", 8001, 7001, None]]
+    assert first == [
+        ["0", FIRST, "GTX", 8000, 7000, 41.0, None, None],
+        ["1", SECOND, "H100", 8001, 7001, None, None, None],
+    ]
     assert second == first
 
 

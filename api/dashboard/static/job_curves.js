@@ -11,6 +11,9 @@ const GROUPS = {
   rates: /learning_rate/,
   speed: /^images_per_second$/,
   gradients: /grad_norm/,
+  load: /^(cpu|gpu)_pct$/,
+  memory: /^(gpu_)?memory_bytes$/,
+  power: /^watts$/,
   losses: /loss|gradient_penalty/,
   others: /./,
 };

@@ -4,6 +4,7 @@ from api.schemas.answers.base import Answer, Page
 from api.schemas.answers.jobs import Curves, Log, PlannedJob
 from api.schemas.answers.machines import Health, Readiness
 from api.schemas.answers.refusals import FieldError, Problem
+from api.schemas.answers.usage import UsageAnswer
 from models.views import (
     Artifact,
     Attempt,
@@ -55,6 +56,7 @@ __all__ = [
     "SavedView",
     "Share",
     "Storage",
+    "UsageAnswer",
     "Webhook",
     "Worker",
 ]

@@ -1,0 +1,35 @@
+"""`ganforge usage`: the time and energy that jobs took."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ganforge.cli.output import AsJson, print_json, print_table
+from ganforge.client import Client
+from models.formats import duration, number
+
+
+def usage(
+    since: Annotated[
+        str | None, typer.Option("--from", help="Such as 2026-01-31T00:00:00Z; default: 30 days before the end.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="The end of the period; default: now.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the time on devices and the energy of jobs, by owner and queue."""
+    with Client() as client:
+        found = client.usage(since=since, until=until)
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (row["owner"], row["queue"], row["jobs"], row["attempts"], duration(row["device_s"]), _energy(row["energy_wh"]))
+        for row in found["data"]
+    )
+    print_table(("owner", "queue", "jobs", "attempts", "device time", "energy"), rows, "No job ran in this period.")
+
+
+def _energy(watt_hours: float | None) -> str | None:
+    return None if watt_hours is None else f"{number(watt_hours)} Wh"

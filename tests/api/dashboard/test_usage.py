@@ -1,0 +1,31 @@
+"""The page of the usage of devices."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from tests.api.dashboard.test_job import words
+
+
+def test_the_page_shows_ones_own_usage_of_the_last_days(alice, bob, enter, finished, stores):
+    with stores.infra.engine.begin() as connection:
+        connection.execute(text("UPDATE attempts SET started_at = ended_at - interval '2 h', energy_wh = 1500"))
+    page = words(enter(alice).see("/dashboard/usage"))
+    assert "By queue" in page
+    assert "cpu 1 1 2 h" in page
+    assert "1.5 kWh" in page
+    assert "alice cpu" not in page
+    assert "No job ran in this period." in words(enter(bob).see("/dashboard/usage?days=1"))
+
+
+def test_admins_see_owners_and_unknown_energy_is_a_dash(admin, enter, finished):
+    page = words(enter(admin).see("/dashboard/usage?days=7"))
+    assert "By owner and queue" in page
+    assert "alice cpu 1 1" in page
+    assert "Wh" not in page
+
+
+def test_a_period_that_is_no_number_of_days_is_refused(alice, enter):
+    reader = enter(alice)
+    for days in ("0", "x", "-1", "4000"):
+        reader.see(f"/dashboard/usage?days={days}", 422)
