@@ -60,7 +60,7 @@ def test_the_first_view_of_fifty_jobs_is_light_and_asks_for_no_curves(person, ma
     page.on("request", lambda one: asked.append(one.url) if "/metrics" in one.url else None)
     page.goto(admin.stack.url + address(many))
     expect(page.get_by_role("heading", name="50 jobs compared")).to_be_visible()
-    page.wait_for_function("document.querySelector('[data-metric]') !== null")
+    expect(page.locator("[data-metric]").first).to_be_attached()
     assert asked == []
     assert loaded_bytes(page) < MOST_BYTES
     expect(d_loss(page)).to_have_attribute("aria-valuetext", re.compile("width 16 .*width 256"))
