@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-unit test-all test-browser test-containers browser lint docs format hashes audit bench bench-train bench-memory bench-quality bench-best bench-alarms bench-queue bench-attack bench-judge check-gpu chaos fuzz fuzz-uploads words clean
+.PHONY: help install up demo test test-unit test-all test-browser test-stalls test-containers browser lint docs format hashes audit bench bench-train bench-memory bench-quality bench-best bench-alarms bench-queue bench-attack bench-judge check-gpu chaos fuzz fuzz-uploads words clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ test-all: $(INSTALLED) ## Run the long series, and the pages in a real browser
 
 test-browser: $(INSTALLED) ## Run the pages in a real browser over the running service (part of test-all)
 	@$(PYTEST) tests/browser
+
+test-stalls: $(INSTALLED) ## Look for false alarms of stalls in RUNS slow trainings (50 take about 10 minutes; part of no other target)
+	@STALL_RUNS=$(or $(RUNS),50) $(PYTEST) tests/worker/test_no_false_stalls.py
 
 test-containers: $(INSTALLED) ## Build the images and try compose.yaml with podman, as root (part of no other target; docs/08-containers.md)
 	@$(BIN)/python -m tools.containers $(CONTAINERS)
