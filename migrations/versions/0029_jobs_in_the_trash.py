@@ -6,8 +6,8 @@ from alembic import op
 
 from migrations.online import create_index
 
-revision = "0036"
-down_revision = "0035"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ from alembic import op
 
 from migrations.online import create_index
 
-revision = "0038"
-down_revision = "0037"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 

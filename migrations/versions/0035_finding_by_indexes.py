@@ -7,8 +7,8 @@ from alembic import op
 
 from migrations.online import create_index
 
-revision = "0042"
-down_revision = "0041"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0041"
-down_revision = "0026"
+revision = "0034"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 
