@@ -6,7 +6,6 @@ import "./evaluate.js";
 import "./job_forms.js";
 import { watchGrids } from "./job_grids.js";
 import { watchNotices } from "./job_notify.js";
-import "./job_log.js";
 import "./job_sample.js";
 import "./job_share.js";
 import "./job_tables.js";
@@ -21,6 +20,12 @@ const curves = data.kind === "train" ? watchCurves(data, (step) => grids.nearest
 const notify = document.getElementById("notify");
 const notice = notify ? watchNotices(data, notify) : () => {};
 const grids = data.kind === "train" ? watchGrids(data, (step) => curves.cursor(step)) : null;
+
+// What few visitors open is read when they do.
+const log = document.getElementById("log");
+const readLog = () => import("./job_log.js");
+if (log?.open) readLog();
+else log?.addEventListener("toggle", readLog, { once: true });
 
 let seen = data.last_seq;
 let later = null;

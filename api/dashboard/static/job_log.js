@@ -92,6 +92,7 @@ async function find() {
   }
 }
 
+open(); // this script is read when the log is opened
 box.addEventListener("toggle", open);
 document.addEventListener("visibilitychange", () => (document.hidden ? rest() : open()));
 window.addEventListener("pagehide", rest);
