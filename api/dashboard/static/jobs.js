@@ -5,7 +5,7 @@ import { t } from "./words.js";
 
 const KEPT = "ganforge-compare";
 const FEWEST = 2;
-const MAX_COMPARED = 8;
+const MAX_COMPARED = 50; // as the page of the comparison shows
 const form = document.getElementById("comparing");
 const list = document.getElementById("jobs");
 
@@ -27,7 +27,7 @@ function show() {
     box.disabled = full && !box.checked;
   }
   const words = { n: chosen.size, most: MAX_COMPARED };
-  const text = chosen.size === 0 ? t("Select 2 to 8 jobs to compare.") : chosen.size < FEWEST ? t("1 job selected. Select at least one more.") : full ? t("{n} jobs selected, the maximum.", words) : t("{n} jobs selected.", words);
+  const text = chosen.size === 0 ? t("Select 2 to 50 jobs to compare.") : chosen.size < FEWEST ? t("1 job selected. Select at least one more.") : full ? t("{n} jobs selected, the maximum.", words) : t("{n} jobs selected.", words);
   document.getElementById("chosen").textContent = text;
   document.getElementById("choose-none").hidden = !chosen.size;
   form.querySelector(".primary").disabled = chosen.size < FEWEST;
