@@ -154,12 +154,12 @@ def test_what_a_killed_process_left_is_cleared_away(
     assert nothing_left()
 
 
-def test_objects_that_could_not_be_removed_are_removed_later(
-    alice: Person, app: Flask, stores: Stores, upload: Upload, s3: S3Settings
+def test_the_objects_of_a_deleted_data_set_are_removed_by_the_sweeper(
+    alice: Person, stores: Stores, upload: Upload, s3: S3Settings
 ) -> None:
     made = upload(alice, zipped(pictures(16))).json
     stores.datasets.uploads.delete(made["id"], Local("alice"))  # and the process dies
-    app.extensions["ganforge"].importer.tidy()
+    stores.maintenance.doomed_objects.remove("")
     assert not list(s3.client().list_objects(s3.bucket, prefix="datasets/", recursive=True))
     with stores.infra.engine.connect() as connection:
         assert connection.scalar(select(Dataset.object_key).where(Dataset.id == made["id"])) is None
