@@ -64,9 +64,14 @@ def _filled(server: Server, environment: dict[str, str], home: Path) -> Target:
         keys = {role: stores.accounts.keys.create(f"fuzz {role}", owner, role)[1] for role, owner in ROLES.items()}
         spare, _ = stores.accounts.keys.create("spare", "nobody", Role.user)
         headers = {"Authorization": f"Bearer {keys[Role.user]}"}
-        jobs = [
-            requests.post(f"{server.url}/v1/jobs", json=TRAIN, headers=headers, timeout=60).json() for _ in range(4)
-        ]
+
+        def made(path: str, body: object) -> dict[str, Any]:
+            answer = requests.post(f"{server.url}/v1/{path}", json=body, headers=headers, timeout=60)
+            assert answer.ok, answer.text
+            found: dict[str, Any] = answer.json()
+            return found
+
+        jobs = [made("jobs", TRAIN) for _ in range(4)]
         worker = stores.fleet.workers.register("bench", "cpu", {"kind": "cpu"})
         bench = Bench(stores, worker, home)
         first = bench.claim()
@@ -75,6 +80,7 @@ def _filled(server: Server, environment: dict[str, str], home: Path) -> Target:
         grid = bench.artifact(first, "grid", "epoch-1.png", b"picture", "image/png")
         bench.finish(first)
         bench.claim()
+        webhook = made("webhooks", {"url": "https://hooks.example.org", "events": ["job.alert"]})["id"]
         document = requests.get(f"{server.url}/openapi.json", timeout=60).json()
         known = {
             "job_id": [job["id"] for job in jobs],
@@ -84,6 +90,10 @@ def _filled(server: Server, environment: dict[str, str], home: Path) -> Target:
             "name": list(RECIPES),
             "queue": ["cpu", "gpu"],
             "worker_id": [worker],
+            "webhook_id": [webhook],
+            "delivery_id": [made(f"webhooks/{webhook}/test", {})["id"]],
+            "share_id": [made(f"jobs/{jobs[0]['id']}/share", {})["id"]],
+            "view_id": [made("views", {"name": "all"})["id"]],
         }
         return Target(server.url, server.port, document, keys, known, server.log)
     finally:
