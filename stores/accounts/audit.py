@@ -32,6 +32,10 @@ class Requester(Actor, Protocol):
         """The owner whose jobs they see; None: all owners."""
 
 
+# Rows in one statement.
+ROWS = 10
+
+
 @dataclass(frozen=True)
 class Local:
     """An owner who acts without a key."""
@@ -56,10 +60,13 @@ class Entry:
 
 
 def record(connection: Connection, actor: Actor, *entries: Entry) -> None:
-    """Insert the audit row of this transaction."""
+    """Insert the audit rows of this transaction."""
     if entries:
         who = {"owner": actor.owner, "key_id": actor.key_id}
-        connection.execute(insert(Audit), [{**who, **vars(entry)} for entry in entries])
+        # Who asks for the ids gets a statement for some rows at once. With one for each row, other requests come in
+        # between each time, and ten thousand take 20 s; with one for all, nothing comes in between for .1 s.
+        rows = insert(Audit).returning(Audit.id).execution_options(insertmanyvalues_page_size=ROWS)
+        connection.execute(rows, [{**who, **vars(entry)} for entry in entries])
 
 
 class Audits:
