@@ -60,7 +60,7 @@ Search = Annotated[
         max_length=MAX_QUERY,
         description="A search: words that stand in name, notes, labels or id, and terms such as `recipe:dcgan`, "
         "`params.batch_size>=64`, `best.fd_ratio<3`, `last.g_loss<1`, `is:starred`; `-` excludes, quotation marks keep "
-        "words together. 422 with the `position` of the first error. See docs/17-finding.md.",
+        "words together. 422 with the `position` of the first error. See docs/16-finding.md.",
     ),
 ]
 SortBy = Literal[
