@@ -48,7 +48,8 @@ def test_a_trainers_log_is_an_artifact_without_secrets_when_its_job_has_ended(fl
 
 
 def test_what_a_trainer_wrote_survives_its_supervisor_and_is_archived_by_a_sweeper(fleet, stores, submit, tmp_path):
-    script = "echo first words >&2; sleep 3600"
+    # It ends at the end of its input, as a trainer does whose supervisor is gone.
+    script = "echo first words >&2; cat > /dev/null; exit"
     supervisor = fleet.supervisor(GANFORGE_TRAINER_PYTHON=_chatty(tmp_path, script))
     job_id = submit(max_attempts=1)
     until(lambda: "first words" in _text(stores, job_id), 60, "the first words")
