@@ -31,9 +31,8 @@ def share_job(call: Call[Query, NewShare], job_id: str) -> Reply:
     """Make a link to a read-only page of this job.
 
     Whoever has the address sees the job's state, curves, images, report card and parameters without a key, and nothing
-    else. It is shown this once. The link ends after `expires_in_s`, when it is revoked, with the key that made it, and
-    with the job. 409: the job has 20 links, or is in the
-    trash.
+    else. The address is shown this once. The link ends after `expires_in_s`, when it is revoked, when the key that made
+    it is revoked, and when the job is deleted. 409: the job has 20 links, or is in the trash.
     """
     made, token = call.service.stores.accounts.shares.create(job_id_in(job_id), call.who, call.body.expires_in_s)
     return Reply({**made, "url": f"{call.request.host_url}s/{token}"}, 201)
