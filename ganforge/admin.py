@@ -46,7 +46,9 @@ class Operator(Session):
         return cast("Queue", self._post(f"/v1/queues/{path_segment(name)}/resume"))
 
     def usage(self, *, since: str | None = None, until: str | None = None) -> dict[str, Any]:
-        """Return `data`, the time on devices and the energy of jobs by owner and queue, and its period `from` and `to`.
+        """Return `data`, the time on devices and the energy of jobs, and its period `from` and `to`.
+
+        A row of `data` is what the jobs of one owner and project took of one queue.
 
         `since`, `until`: times such as "2026-01-31T00:00:00Z"; None: 30 days, up to now.
         """

@@ -16,7 +16,7 @@ from api.dashboard.report_card import KINDS
 Value = str | float | bool | None
 
 # Fields by which jobs can be grouped, fields that are results, and others.
-SETTINGS = ("kind", "recipe", "preset", "dataset", "seed", "queue", "device", "state")
+SETTINGS = ("kind", "recipe", "preset", "dataset", "seed", "project", "queue", "device", "state")
 RESULTS = ("fd_ratio", "kid", "images_per_second", "duration", "images", "epoch", "step")
 FIELDS = (*SETTINGS, *RESULTS, "created_at", "finished_at")
 EVALUATED = {kind.name: (group, kind) for group, kinds in KINDS.items() for kind in kinds}

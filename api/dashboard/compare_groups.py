@@ -14,7 +14,7 @@ from models.states import JobKind
 # What makes two runs the same experiment, beside their parameters: with another seed it was done again.
 SETUP = ("kind", "recipe", "dataset", "source")
 # Settings whose value says by itself what it is.
-ITSELF = ("kind", "recipe", "preset", "dataset", "queue", "device", "state")
+ITSELF = ("kind", "recipe", "preset", "dataset", "project", "queue", "device", "state")
 # Names of a group say at most so many things.
 MOST_SAID = 4
 
@@ -70,7 +70,7 @@ def groups(columns: Columns, by: str) -> list[Group]:
 def _name(by: str, value: Value) -> str:
     """Return the name of the jobs that have this value: dcgan, width 64."""
     said = NONE if value is None else as_text(value)
-    return said if by in ITSELF else f"{re.sub(r'^(params[.]|label:)', '', by)} {said}"
+    return said if by in ITSELF and value is not None else f"{re.sub(r'^(params[.]|label:)', '', by)} {said}"
 
 
 def _setup_name(setup: Mapping[str, str], said: Sequence[str], first: Subject) -> str:

@@ -1,4 +1,4 @@
-"""The usage of devices: time and energy by owner and queue, over some days."""
+"""The usage of devices: time and energy by owner, project and queue, over some days."""
 
 from __future__ import annotations
 

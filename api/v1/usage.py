@@ -21,7 +21,7 @@ routes = Routes("usage")
 
 TABLE = "text/csv"
 USUAL = timedelta(days=30)
-# A table opened in a spreadsheet must not run what an owner is called.
+# A table opened in a spreadsheet must not run what an owner or a project is called.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -31,10 +31,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
     Access.read,
     query=UsageQuery,
     answers={200: answers.UsageAnswer},
-    media={TABLE: "One row for each owner and queue; empty where the energy is not known."},
+    media={TABLE: "One row for each owner, project and queue; empty where the energy is not known."},
 )
 def get_usage(call: Call[UsageQuery, None]) -> dict[str, Any] | Response:
-    """Get the time and energy that attempts took, by owner and queue, the most first.
+    """Get the time and energy that attempts took, by owner, project and queue, the most first.
 
     From `from` to `to`, by default the last 30 days. Users see their own, admins everybody's. Attempts of jobs that
     were deleted for good are not counted.

@@ -18,17 +18,26 @@ def usage(
     until: Annotated[str | None, typer.Option("--to", help="The end of the period; default: now.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the time on devices and the energy of jobs, by owner and queue."""
+    """Show the time on devices and the energy of jobs, by owner, project and queue."""
     with Client() as client:
         found = client.usage(since=since, until=until)
     if as_json:
         print_json(found)
         return
     rows = (
-        (row["owner"], row["queue"], row["jobs"], row["attempts"], duration(row["device_s"]), _energy(row["energy_wh"]))
+        (
+            row["owner"],
+            row["project"],
+            row["queue"],
+            row["jobs"],
+            row["attempts"],
+            duration(row["device_s"]),
+            _energy(row["energy_wh"]),
+        )
         for row in found["data"]
     )
-    print_table(("owner", "queue", "jobs", "attempts", "device time", "energy"), rows, "No job ran in this period.")
+    heads = ("owner", "project", "queue", "jobs", "attempts", "device time", "energy")
+    print_table(heads, rows, "No job ran in this period.")
 
 
 def _energy(watt_hours: float | None) -> str | None:

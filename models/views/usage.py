@@ -14,9 +14,10 @@ from models.views.base import closed, view
 
 @closed
 class Usage(TypedDict):
-    """What one owner's jobs took of one queue."""
+    """What one owner's jobs of one project took of one queue."""
 
     owner: str
+    project: Annotated[str | None, Field(description="Null: jobs without a project.")]
     queue: DeviceClass
     jobs: int
     attempts: int

@@ -13,4 +13,4 @@ class UsageAnswer(Answer):
 
     since: Moment = Field(alias="from")
     to: Moment
-    data: list[Usage] = Field(description="A row for each owner and queue, the most used first.")
+    data: list[Usage] = Field(description="A row for each owner, project and queue, the most used first.")

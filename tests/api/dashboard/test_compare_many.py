@@ -8,7 +8,7 @@ import json
 import re
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from tests.api.conftest import Person
 from tests.api.dashboard.comparing import PATH, add_jobs, heads, legend, plain, points, rows
@@ -153,6 +153,18 @@ def test_a_group_says_how_many_seeds_are_behind_it_and_in_what_else_its_jobs_dif
     page = enter(alice).see(f"{PATH}?jobs={','.join(widths(stores, seeds=1))}&group=params.width")
     assert [name for name, _ in groups(page)] == ["width 16", "width 64", "width 256"]
     assert "They also differ" not in plain(page)
+
+
+def test_curves_are_grouped_by_project(stores, alice: Person, enter):
+    ids = add_jobs(stores, "alice", [{"seed": seed} for seed in range(4)])
+    with stores.infra.engine.begin() as connection:
+        chosen = {"some": ids[1:3]}
+        connection.execute(text("UPDATE jobs SET project = 'digits' WHERE id = ANY(:some)"), chosen)
+    page = enter(alice).see(f"{PATH}?jobs={','.join(ids)}&group=project&columns=project")
+    assert groups(page) == [("project –", [0, 3]), ("digits", [1, 2])]
+    assert '<option value="project" selected>Project</option>' in page
+    assert heads(page) == ["Project"]
+    assert [cells for _, cells in rows(page)] == [["–"], ["digits"], ["digits"], ["–"]]
 
 
 def test_the_plot_has_a_point_for_each_job_with_both_values(stores, alice: Person, enter):

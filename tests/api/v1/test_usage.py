@@ -24,13 +24,21 @@ def ran(stores: Stores, finished: Finished) -> Finished:
     return finished
 
 
-def test_usage_is_the_time_and_energy_of_attempts_by_owner_and_queue(alice: Person, ran: Finished) -> None:
+def test_usage_is_the_time_and_energy_of_attempts_by_owner_project_and_queue(alice: Person, ran: Finished) -> None:
     answer = alice.get(f"/v1/usage?{DAY}").json
     assert (answer["from"], answer["to"]) == ("2026-01-31T00:00:00.000000Z", "2026-02-01T00:00:00.000000Z")
-    row = {"owner": "alice", "queue": "cpu", "jobs": 1, "attempts": 1, "device_s": 7200.0, "energy_wh": 100.0}
-    assert answer["data"] == [row]
+    row = {"owner": "alice", "project": None, "queue": "cpu", "jobs": 1, "attempts": 1}
+    assert answer["data"] == [row | {"device_s": 7200.0, "energy_wh": 100.0}]
     (attempt,) = alice.get(f"/v1/jobs/{ran.id}/attempts").json["data"]
     assert (attempt["device_s"], attempt["energy_wh"]) == (7200.0, 100.0)
+
+
+def test_each_project_of_an_owner_has_a_row_of_its_own(alice: Person, bench: Bench) -> None:
+    for project in ("digits", "digits", None, "faces"):
+        alice.submit(project=project)
+        bench.claim()
+    rows = alice.get("/v1/usage").json["data"]
+    assert sorted((row["project"] or "", row["jobs"]) for row in rows) == [("", 1), ("digits", 2), ("faces", 1)]
 
 
 @pytest.mark.usefixtures("ran")
@@ -59,20 +67,20 @@ def test_people_see_their_own_usage_and_admins_everybodys(
 
 
 @pytest.mark.usefixtures("ran")
-def test_the_table_has_a_row_for_each_owner_and_queue(alice: Person, stores: Stores) -> None:
+def test_the_table_has_a_row_for_each_owner_project_and_queue(alice: Person, stores: Stores) -> None:
     answer = alice.get(f"/v1/usage?{DAY}", headers={"Accept": "text/csv"})
     assert answer.mimetype == "text/csv"
     rows = list(csv.reader(io.StringIO(answer.text)))
-    assert rows == [["owner", "queue", "jobs", "attempts", "device_s", "energy_wh"],
-                    ["alice", "cpu", "1", "1", "7200.0", "100.0"]]  # fmt: skip
+    assert rows == [["owner", "project", "queue", "jobs", "attempts", "device_s", "energy_wh"],
+                    ["alice", "", "cpu", "1", "1", "7200.0", "100.0"]]  # fmt: skip
 
 
 @pytest.mark.usefixtures("ran")
-def test_an_owners_name_is_no_formula_in_a_table(admin: Person, stores: Stores) -> None:
+def test_names_of_owners_and_projects_are_no_formulas_in_a_table(admin: Person, stores: Stores) -> None:
     with stores.infra.engine.begin() as connection:
-        connection.execute(text("UPDATE jobs SET owner = '=cmd()'"))
+        connection.execute(text("UPDATE jobs SET owner = '=cmd()', project = '+x'"))
     answer = admin.get(f"/v1/usage?{DAY}", headers={"Accept": "text/csv"})
-    assert "'=cmd()" in answer.text
+    assert "'=cmd(),'+x," in answer.text
 
 
 @pytest.mark.parametrize(
