@@ -26,6 +26,12 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_feed_positions"),
     )
+    _create_webhooks()
+    _create_deliveries()
+    _create_tries()
+
+
+def _create_webhooks() -> None:
     op.create_table(
         "webhooks",
         sa.Column("id", sa.Text(), nullable=False),
@@ -48,6 +54,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_webhooks"),
     )
     op.create_index("ix_webhooks_owner", "webhooks", ["owner", "created_at", "id"])
+
+
+def _create_deliveries() -> None:
     op.create_table(
         "deliveries",
         sa.Column("id", sa.Text(), nullable=False),
@@ -78,6 +87,9 @@ def upgrade() -> None:
     op.create_index("ix_deliveries_due", "deliveries", ["webhook_id", "next_at"], postgresql_where=PENDING)
     op.create_index("ix_deliveries_order", "deliveries", ["webhook_id", "job_id", "number"], postgresql_where=PENDING)
     op.create_index("ix_deliveries_created", "deliveries", ["created_at"])
+
+
+def _create_tries() -> None:
     op.create_table(
         "delivery_tries",
         sa.Column("delivery_id", sa.Text(), nullable=False),

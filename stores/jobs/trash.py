@@ -48,9 +48,8 @@ class Trash:
             ConflictError: it has not ended, or a job that has not ended needs it.
         """
         with self._engine.begin() as connection:
-            job = self._one(connection, job_id, who)
+            job = self._deletable(connection, job_id, who)
             if job.trashed_at is None:
-                _check_unneeded(connection, job)
                 _move(connection, [job], who)
 
     def restore(self, job_id: str, who: Requester) -> None:
@@ -79,10 +78,7 @@ class Trash:
             ConflictError: it has not ended, or a job that has not ended needs it.
         """
         with self._engine.begin() as connection:
-            job = self._one(connection, job_id, who)
-            if job.trashed_at is None:
-                _check_unneeded(connection, job)
-            _purge(connection, [job], who)
+            _purge(connection, [self._deletable(connection, job_id, who)], who)
 
     # -- many at once
 
@@ -155,6 +151,13 @@ class Trash:
         connection.execute(update(Job).where(Job.id.in_([job.id for job in chosen])).values(trashed_at=None))
         record(connection, who, *(Entry("job.restore", job.id, _when(job), None) for job in chosen))
         return len(chosen), refused
+
+    def _deletable(self, connection: Connection, job_id: str, who: Requester) -> Row[Any]:
+        """Lock a job that may be deleted: one that is in the trash already, or one that nobody needs."""
+        job = self._one(connection, job_id, who)
+        if job.trashed_at is None:
+            _check_unneeded(connection, job)
+        return job
 
     def _one(self, connection: Connection, job_id: str, who: Requester, *, changes_only: bool = False) -> Row[Any]:
         for job in self._locked(connection, [job_id], who, changes_only=changes_only):
