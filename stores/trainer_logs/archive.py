@@ -1,7 +1,8 @@
 """Makes one artifact of the chunks of an attempt: its supervisor before the attempt ends, or a sweeper after it died.
 
-First the object is stored, then the transaction that adds its row removes the chunks. Whoever dies between leaves an
-object without a row, which is found as an orphan, and all chunks: the next one begins anew.
+First the object is stored, then the transaction that adds its row removes the chunks. Whoever dies between leaves all
+chunks and an object without a row. The next one begins anew and stores the same text under the same key, so nothing is
+left over. Two may do so at once: the chunks of an attempt that writes no more are the same for both.
 """
 
 from __future__ import annotations
@@ -104,7 +105,6 @@ class Archive:
                 self._settle(connection, job_id, number, gathered)
                 connection.execute(insert(Artifact).values(row))
         except _DoneByAnotherError:
-            self._blobs.remove(new.object_key)
             return 0
         self._leave_room(job_id)
         return new.bytes
@@ -128,12 +128,11 @@ class Archive:
 
     def _stored(self, job_id: str, attempt: int, fence: int, path: Path) -> NewArtifact:
         """Store the object; return what its row will say."""
-        artifact_id = new_id("art")
-        key = f"jobs/{job_id}/{fence}/{artifact_id}.log"
+        key = f"jobs/{job_id}/{fence}/{name_of(attempt)}"
         self._blobs.put(key, path, CONTENT_TYPE)
         reach("archiving")
         return NewArtifact(
-            id=artifact_id,
+            id=new_id("art"),
             kind=ArtifactKind.log,
             name=name_of(attempt),
             step=None,

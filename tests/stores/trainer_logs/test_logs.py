@@ -97,7 +97,7 @@ def test_the_log_of_a_dead_attempt_becomes_an_artifact_once(stores, leaver):
     assert artifact["bytes"] == len("last words\n")
 
 
-def test_nothing_is_lost_when_the_archiving_dies_between_object_and_row(stores, leaver, monkeypatch):
+def test_nothing_is_lost_or_left_over_when_the_archiving_dies_between_object_and_row(stores, leaver, monkeypatch):
     claim = leaver.running()
     Scribe(stores, claim).write("kept")
     stores.jobs.finish(claim, KILLED)
@@ -108,6 +108,9 @@ def test_nothing_is_lost_when_the_archiving_dies_between_object_and_row(stores, 
     assert _text(stores, claim.job_id) == "kept\n"
     assert archive.of_ended().done == 1
     assert _text(stores, claim.job_id) == "kept\n"
+    with stores.infra.engine.connect() as connection:
+        named = connection.scalars(text("SELECT object_key FROM artifacts")).all()
+    assert [one.key for one in stores.infra.blobs.page(f"jobs/{claim.job_id}/", "", 10)] == named
 
 
 def _die(point: str) -> None:
