@@ -16,21 +16,22 @@ class Operator(Session):
     """Looks after a service."""
 
     def keys(self) -> Iterator[Key]:
-        """Yield the access keys (admin), without their secrets."""
+        """Yield the access keys, without their secrets: your own, or as an admin all."""
         return cast("Iterator[Key]", self._list("/v1/keys"))
 
     def create_key(
         self, name: str, *, owner: str | None = None, role: str = "user", quotas: Mapping[str, int] | None = None
     ) -> FreshKey:
-        """Make an access key (admin); its secret is in this answer and nowhere else.
+        """Make an access key; its secret is in this answer and nowhere else.
 
-        `quotas`: limits other than the service's own of `queued`, `running` and `stored_bytes`.
+        Who is no admin makes keys of the own owner, with the own role and limits at most. `quotas`: limits other than
+        the service's own of `queued`, `running` and `stored_bytes`.
         """
         body = {"name": name, "role": role, "quotas": dict(quotas or {}), **({"owner": owner} if owner else {})}
         return cast("FreshKey", self._transport.ask("POST", "/v1/keys", json=body))
 
     def revoke_key(self, key_id: str) -> None:
-        """Make an access key useless (admin)."""
+        """Make an access key useless."""
         self._transport.send("DELETE", f"/v1/keys/{key_id}")
 
     def queues(self) -> Iterator[Queue]:

@@ -308,6 +308,13 @@ class Client(Sharer, Teller, Trash):
         with self._transport.stream(path, {"Accept": "text/plain"}) as answer:
             yield from answer.iter_text()
 
+    def log_lines(
+        self, job_id: str, *, tail: int | None = None, search: str | None = None, attempt: int | None = None
+    ) -> dict[str, Any]:
+        """Return `lines` of a job's log with their attempts and numbers, the last 200 unless `tail` is given."""
+        path = log_path(job_id, tail=tail, search=search, attempt=attempt)
+        return self._transport.ask("GET", path, headers={"Accept": "application/json"})
+
     def follow_log(
         self,
         job_id: str,

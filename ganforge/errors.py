@@ -62,12 +62,19 @@ class ApiError(GanforgeError):
 
     def _line(self) -> str:
         said = str(self.body.get("detail") or self.body.get("title") or "the service gave no reason")
-        fields = "; ".join(f"{one.get('pointer') or 'request'} {one.get('detail', '')}".strip() for one in self.errors)
-        extra = [f"allowed: {', '.join(self.body['allowed']) or 'nothing'}"] if "allowed" in self.body else []
+        fields = "; ".join(f"{_field(one.get('pointer'))}: {one.get('detail', '')}".strip() for one in self.errors)
         # The details of a crash are in the service's log, under this id.
-        extra += [f"request {self.request_id}"] if self.status >= 500 and self.request_id else []
-        line = f"{said}: {fields}" if fields else said
+        extra = [f"request {self.request_id}"] if self.status >= 500 and self.request_id else []
+        line = f"invalid {fields}" if fields else said
         return (
             " ".join(f"{line}{' (' + ', '.join(extra) + ')' if extra else ''}".split())
             + f" [{self.status} {self.code}]"
         )
+
+
+def _field(pointer: str | None) -> str:
+    """Return how a person names the field of a JSON pointer: as `--set` takes parameters, others by their path."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in (pointer or "").split("/")[1:]]
+    if parts[:1] in (["params"], ["query"]) and len(parts) > 1:
+        parts = parts[1:]
+    return f"`{'.'.join(parts)}`" if parts else "request"

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ganforge.connection import find_connection
-from ganforge.transport import Transport
+from ganforge.transport import TRIES, Transport
 
 PAGE = 100
 
@@ -16,9 +16,14 @@ PAGE = 100
 class Session:
     """Close it, or use it as a context manager."""
 
-    def __init__(self, url: str | None = None, key: str | None = None, *, timeout: float = 30.0) -> None:
-        """Find the service; see `find_connection`. `timeout` limits the seconds of one answer."""
-        self._transport = Transport(find_connection(url, key), timeout)
+    def __init__(
+        self, url: str | None = None, key: str | None = None, *, timeout: float = 30.0, tries: int = TRIES
+    ) -> None:
+        """Find the service; see `find_connection`.
+
+        `timeout` limits the seconds of one answer, `tries` how often a busy service is asked.
+        """
+        self._transport = Transport(find_connection(url, key), timeout, tries)
 
     def __enter__(self) -> Self:
         return self

@@ -27,9 +27,10 @@ UPLOAD_PATIENCE_S = 7200.0
 class Transport:
     """Sends requests to one service with one key."""
 
-    def __init__(self, connection: Connection, timeout: float) -> None:
+    def __init__(self, connection: Connection, timeout: float, tries: int = TRIES) -> None:
         self.connection = connection
         self._timeout = timeout
+        self._tries = tries
         agent = {"User-Agent": "ganforge"}
         secret = {"Authorization": f"Bearer {connection.key}"}
         self._http = _client(connection, timeout, connection.url, {**agent, **secret})
@@ -52,7 +53,7 @@ class Transport:
             UnreachableError: it does not answer.
             EncodingError: the request holds text that is not UTF-8.
         """
-        for attempt in range(TRIES):
+        for attempt in range(self._tries):
             try:
                 answer = self._http.request(method, path, timeout=self._timeout + patience, **options)
                 raise_for_problem(answer)
@@ -64,7 +65,12 @@ class Transport:
                 raise GanforgeError(f"this request can't be sent: {str(error) or type(error).__name__}") from error
             except ApiError as error:
                 wait = error.retry_after
-                if wait is None or wait > LONGEST_WAIT_S or attempt == TRIES - 1 or error.status not in {429, 503}:
+                if (
+                    wait is None
+                    or wait > LONGEST_WAIT_S
+                    or attempt == self._tries - 1
+                    or error.status not in {429, 503}
+                ):
                     raise
                 time.sleep(wait)
             else:

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganforge.cli.output import MAX_ROWS, AsJson, ago, print_json, print_table, say
+from ganforge.cli import completion
+from ganforge.cli.group import group
+from ganforge.cli.ids import chosen_id
+from ganforge.cli.output import MAX_ROWS, AsJson, ago, as_typed, print_items, print_table, tell
 from ganforge.client import Client
 from models.formats import duration
 
-queues = typer.Typer(help="List queues; pause and resume them (admin).")
-workers = typer.Typer(help="List, drain and undrain workers (admin).")
+if TYPE_CHECKING:  # importing pydantic would make every command start later
+    from models.views import Worker
 
-QueueName = Annotated[str, typer.Argument(metavar="QUEUE", help="gpu, jetson or cpu.")]
-WorkerId = Annotated[str, typer.Argument(metavar="WORKER", help="The worker's id, from `ganforge workers list`.")]
+QueueName = Annotated[
+    str, typer.Argument(metavar="QUEUE", help="The queue: gpu, jetson or cpu.", autocompletion=completion.queues)
+]
+WorkerId = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORKER", help="A worker's id, its last digits, or its name.", autocompletion=completion.workers
+    ),
+]
 
 
-@queues.command("list")
 def list_queues(as_json: AsJson = False) -> None:
-    """List the queues with their waiting jobs, running jobs and workers."""
+    """List queues with waiting jobs, running jobs and workers."""
     with Client() as client:
         found = list(client.queues())
     if as_json:
-        print_json(found)
+        print_items(found)
         return
     rows = (
         (
@@ -41,64 +49,75 @@ def list_queues(as_json: AsJson = False) -> None:
     print_table(("queue", "state", "waiting", "running", "workers", "longest wait"), rows, "No queues.")
 
 
-@queues.command("pause")
-def pause_queue(name: QueueName) -> None:
-    """Pause a queue: it starts no job; running jobs continue."""
-    with Client() as client:
-        queue = client.pause_queue(name)
-    say(f"{queue['name']} is paused; {queue['running']} running jobs continue, {queue['depth']} wait")
-
-
-@queues.command("resume")
-def resume_queue(name: QueueName) -> None:
-    """Resume a queue."""
-    with Client() as client:
-        queue = client.resume_queue(name)
-    say(f"{queue['name']} is open; {queue['depth']} jobs wait")
-
-
-@workers.command("list")
 def list_workers(as_json: AsJson = False) -> None:
-    """List the workers of the last day."""
+    """List workers seen in the last 24 hours (admin)."""
     with Client() as client:
         found = list(client.workers())
     if as_json:
-        print_json(found)
+        print_items(found)
         return
     rows = ((w["id"], w["name"], w["queue"], w["host"], w["state"], w["job"], ago(w["last_seen"])) for w in found)
     print_table(("worker", "name", "queue", "host", "state", "job", "seen"), rows, "No workers.")
 
 
-@workers.command("drain")
-def drain(worker_id: WorkerId) -> None:
-    """Drain a worker: it finishes its job and claims no more."""
+queues = group("List queues; pause and resume them (admin).", list_queues)
+workers = group("List workers; drain and undrain them (admin).", list_workers)
+
+
+@queues.command("pause")
+def pause_queue(name: QueueName, as_json: AsJson = False) -> None:
+    """Pause a queue: it starts no more jobs. Running jobs continue."""
     with Client() as client:
-        worker = client.drain(worker_id)
+        queue = client.pause_queue(name)
+    waits = f"{queue['running']} running jobs continue, {queue['depth']} wait"
+    tell(as_json, queue, f"{queue['name']} is paused; {waits}")
+
+
+@queues.command("resume")
+def resume_queue(name: QueueName, as_json: AsJson = False) -> None:
+    """Resume a paused queue."""
+    with Client() as client:
+        queue = client.resume_queue(name)
+    tell(as_json, queue, f"{queue['name']} is open; {queue['depth']} jobs wait")
+
+
+@workers.command("drain")
+def drain(worker_id: WorkerId, as_json: AsJson = False) -> None:
+    """Drain a worker: it finishes its job and takes no more."""
+    with Client() as client:
+        worker = client.drain(_worker(client, worker_id))
     busy = f"; it still runs {worker['job']}" if worker["job"] else ""
-    say(f"{worker['id']} is {worker['state']}{busy}")
+    tell(as_json, worker, f"{worker['id']} is {worker['state']}{busy}")
 
 
 @workers.command("undrain")
-def undrain(worker_id: WorkerId) -> None:
-    """Let a drained worker claim jobs again."""
+def undrain(worker_id: WorkerId, as_json: AsJson = False) -> None:
+    """Let a drained worker take jobs again."""
     with Client() as client:
-        worker = client.undrain(worker_id)
-    say(f"{worker['id']} is {worker['state']}")
+        worker = client.undrain(_worker(client, worker_id))
+    tell(as_json, worker, f"{worker['id']} is {worker['state']}")
+
+
+def _worker(client: Client, given: str) -> str:
+    """Return the id of the worker that is meant: among several of one name, the one that lives."""
+    every: list[Worker] = list(client.workers())
+    alive = [one for one in every if one["name"] == given and one["state"] in {"live", "draining"}]
+    return chosen_id(alive if len(alive) == 1 else every, given, "worker", listed="ganforge workers")
 
 
 def audit(
-    action: Annotated[list[str] | None, typer.Option(help="Only this action, such as job.cancel; repeatable.")] = None,
-    subject: Annotated[list[str] | None, typer.Option(help="Only changes to this id; repeatable.")] = None,
-    owner: Annotated[str | None, typer.Option(help="Only changes by this owner.")] = None,
+    action: Annotated[list[str] | None, typer.Option(help="Filter by action, such as job.cancel (repeatable).")] = None,
+    subject: Annotated[list[str] | None, typer.Option(help="Filter by the id that was changed (repeatable).")] = None,
+    owner: Annotated[str | None, typer.Option(help="Filter by who made the change.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List who changed what, newest first (admin)."""
+    """List changes and who made them, newest first (admin)."""
     asked: dict[str, str | list[str] | None] = {"action": action, "subject": subject, "owner": owner}
     with Client() as client:
         found = list(islice(client.audit(**{name: value for name, value in asked.items() if value}), limit))
     if as_json:
-        print_json(found)
+        print_items(found)
         return
     rows = (
         (line["subject"], line["action"], line["owner"], ago(line["at"]), _words(line["before"]), _words(line["after"]))
@@ -109,4 +128,4 @@ def audit(
 
 def _words(facts: dict[str, Any] | None) -> str:
     told = {name: value for name, value in (facts or {}).items() if value not in (None, {}, [])}
-    return ", ".join(f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in told.items())
+    return ", ".join(f"{name} {as_typed(value)}" for name, value in told.items())

@@ -25,19 +25,22 @@ from ganforge.cli import (
     usage,
     webhooks,
 )
-from ganforge.cli.output import INTERRUPTED, OTHER_ERROR, USAGE, complain, drop, prepare, say
+from ganforge.cli.output import INTERRUPTED, OK, OTHER_ERROR, USAGE, complain, drop, prepare, say
 from ganforge.errors import EncodingError, GanforgeError, OutputError
 
 EPILOG = (
-    "The service is the one that GANFORGE_URL and GANFORGE_API_KEY name, or else the local stack of GANFORGE_HOME. "
-    "Exit codes: 0 the job succeeded, 1 it failed, 3 it was canceled, 2 wrong usage, 4 any other error: the service "
-    "refused or does not answer, a setting is wrong, or the output can't be written; 130 interrupted."
+    "GANFORGE_URL and GANFORGE_API_KEY name the service; without them it is the local stack of GANFORGE_HOME. "
+    "An id may be cut to its last digits, as pages show it. Commands in the plural list what there is. --json prints "
+    'one thing as the API has it, and a list as {"items": [...]}. '
+    "Exit codes: 0 success, 1 the job failed, 2 wrong usage, 3 the job was canceled, 4 another error (the service "
+    "refused or does not answer, a setting is wrong, the output can't be written), 130 interrupted."
 )
+# Set by the shell when it completes a command.
+COMPLETING = "_GANFORGE_COMPLETE"
 
 app = typer.Typer(
-    help="Train generative adversarial networks through a job service.",
+    help="Train generative adversarial networks (GANs): submit jobs, watch them, download what they made.",
     epilog=EPILOG,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -67,6 +70,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("jobs")(jobs.jobs)
 app.command("views")(jobs.views)
 app.command("watch")(jobs.watch)
+app.command("open")(jobs.open_page)
 app.command("logs")(logs.logs)
 app.command("cancel")(jobs.cancel)
 app.command("pause")(job_actions.pause)
@@ -123,6 +127,9 @@ def _run(given: list[str]) -> int:
         complain(f"{_message(error)}{hint}")
         return int(getattr(error, "exit_code", USAGE))
     except SystemExit as error:
+        # So ends what Typer answers to a shell that completes a command.
+        if COMPLETING in os.environ or not error.code:
+            return error.code if isinstance(error.code, int) else OK
         # Rich raises SystemExit when the reader of Typer's help has closed the pipe.
         raise OutputError("the reader of the output is gone") from error
     return code if isinstance(code, int) else 0

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import typer
 
-from ganforge.cli.output import AsJson, ago, print_json, print_table, say
+from ganforge.cli import completion
+from ganforge.cli.group import group
+from ganforge.cli.ids import chosen_id
+from ganforge.cli.output import AsJson, ago, as_typed, print_items, print_json, print_table, say, tell
 from ganforge.client import Client
-
-keys = typer.Typer(help="Create, list and revoke access keys (admin).")
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Show this recipe with its parameters.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Show this recipe's parameters.", autocompletion=completion.recipes)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the recipes, or the parameters of one."""
+    """List recipes, or the parameters of one."""
     with Client() as client:
         found = [client.recipe(name)] if name else list(client.recipes())
     if as_json:
-        print_json(found[0] if name else found)
+        print_json(found[0]) if name else print_items(found)
         return
     if not name:
         rows = (
@@ -33,54 +37,72 @@ def recipes(
     needs = {"classes": ", in classes", "domains": ", of two domains or in classes"}.get(recipe["needs"], "")
     say(f"{recipe['title']}: {recipe['description']}")
     say(f"Images: {recipe['images']}{needs}.")
-    fields = recipe["params"].get("properties", {}).items()
-    print_table(
-        ("parameter", "default", "meaning"),
-        ((field, schema.get("default"), schema.get("description")) for field, schema in fields),
-        "It has no parameters.",
-    )
+    fields = recipe["params"].get("properties", {})
+    parameters = (row for field, schema in fields.items() for row in _parameter(field, schema))
+    print_table(("parameter", "default", "meaning"), parameters, "It has no parameters.")
     for preset in recipe["presets"]:
         say(f"Preset {preset['name']}: {preset['description']}")
 
 
-@keys.command("list")
+def _parameter(name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the rows of a parameter, as `--set` takes it: `grid_every.epochs` and `1` for a value within another."""
+    default, meaning = schema.get("default"), schema.get("description")
+    if isinstance(default, dict) and default:
+        for number, (inner, value) in enumerate(default.items()):
+            yield f"{name}.{inner}", as_typed(value), meaning if number == 0 else None
+    else:
+        yield name, "" if default == {} else as_typed(default), meaning
+
+
 def list_keys(as_json: AsJson = False) -> None:
-    """List the keys, without their secrets."""
+    """List access keys, without their secrets."""
     with Client() as client:
         found = list(client.keys())
     if as_json:
-        print_json(found)
+        print_items(found)
         return
     rows = ((k["id"], k["name"], k["owner"], k["role"], ago(k["created_at"])) for k in found)
     print_table(("key", "name", "owner", "role", "created"), rows, "No keys.")
 
 
+keys = group("List, create and revoke access keys: your own, or as an admin all.", list_keys)
+
+
 @keys.command("create")
 def create_key(
-    name: Annotated[str, typer.Argument(help="The key's purpose.")],
-    owner: Annotated[str | None, typer.Option(help="The owner whose jobs it sees; default: the name.")] = None,
-    role: Annotated[str, typer.Option(help="admin, user or viewer.")] = "user",
-    queued: Annotated[int | None, typer.Option(help="Maximum of waiting jobs; default: the service's limit.")] = None,
-    running: Annotated[int | None, typer.Option(help="Maximum of running jobs.")] = None,
-    stored_bytes: Annotated[int | None, typer.Option(help="Maximum of stored bytes.")] = None,
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            help="Owner of the jobs it sees (admin). Default: an admin's new key has its name, others your owner."
+        ),
+    ] = None,
+    role: Annotated[str, typer.Option(help="admin, user or viewer; at most your own.")] = "user",
+    queued: Annotated[
+        int | None, typer.Option(help="Maximum number of waiting jobs. Default: the service's, or yours.")
+    ] = None,
+    running: Annotated[int | None, typer.Option(help="Maximum number of running jobs. Default: the service's.")] = None,
+    stored_bytes: Annotated[int | None, typer.Option(help="Maximum of stored bytes. Default: the service's.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a key and print it; it is shown only once."""
+    """Create a key and print its secret, which is shown only once."""
     with Client() as client:
         asked = {"queued": queued, "running": running, "stored_bytes": stored_bytes}
         quotas = {name: limit for name, limit in asked.items() if limit is not None}
         made = client.create_key(name, owner=owner, role=role, quotas=quotas)
-    if as_json:
-        print_json(made)
-        return
-    say(made["key"])
+    tell(as_json, made, made["key"])
 
 
 @keys.command("revoke")
 def revoke_key(
-    key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id, from `ganforge keys list`.")],
+    key_id: Annotated[
+        str,
+        typer.Argument(metavar="KEY", help="A key's id, its last digits, or its name.", autocompletion=completion.keys),
+    ],
+    as_json: AsJson = False,
 ) -> None:
-    """Revoke a key at once."""
+    """Revoke a key. It stops working immediately; this cannot be undone."""
     with Client() as client:
-        client.revoke_key(key_id)
-    say(f"{key_id} is revoked")
+        chosen = chosen_id(client.keys(), key_id, "key", listed="ganforge keys")
+        client.revoke_key(chosen)
+    tell(as_json, {"id": chosen, "revoked": True}, f"{chosen} is revoked")

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
-from ganforge.cli.output import AsJson, console, print_json, print_table, say
+from ganforge.cli import completion
+from ganforge.cli.group import group
+from ganforge.cli.ids import dataset_id
+from ganforge.cli.output import AsJson, console, print_items, print_json, print_table, say, tell
 from ganforge.client import Client
 from ganforge.upload import STANDARD_INPUT
 from models.formats import size
@@ -19,20 +22,17 @@ from models.formats import size
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Dataset
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The data set's name or id.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The data set's name or id.", autocompletion=completion.datasets)
+]
 
-app = typer.Typer(help="List data sets; add and delete your own.")
 
-
-@app.callback(invoke_without_command=True)
-def datasets(context: typer.Context, as_json: AsJson = False) -> None:
-    """List data sets; add and delete your own."""
-    if context.invoked_subcommand is not None:
-        return
+def list_datasets(as_json: AsJson = False) -> None:
+    """List data sets that jobs can train on."""
     with Client() as client:
         found = list(client.datasets())
     if as_json:
-        print_json(found)
+        print_items(found)
         return
     rows = (
         (
@@ -46,6 +46,9 @@ def datasets(context: typer.Context, as_json: AsJson = False) -> None:
         for one in found
     )
     print_table(("data set", "state", "images", "shape", "size", "id"), rows, "No data sets.")
+
+
+app = group("List data sets; add, show and delete your own.", list_datasets)
 
 
 def _readable(path: Path) -> Path:
@@ -67,19 +70,17 @@ def add(
             "- reads the archive from standard input.",
         ),
     ],
-    name: Annotated[
-        str | None, typer.Option(help="The data set's name; default: the file's name; needed for a pipe.")
-    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the data set. Default: the file's name.")] = None,
     side: Annotated[
         int | None,
-        typer.Option("--size", help="Pixels a side; default: unchanged, or 64 if sizes differ."),
+        typer.Option("--size", help="Side of the images in pixels. Default: keep uniform squares; otherwise 64."),
     ] = None,
     skip_damaged: Annotated[
-        bool, typer.Option("--skip-damaged", help="Skip pictures that cannot be read, and files of other kinds.")
+        bool, typer.Option("--skip-damaged", help="Leave out damaged pictures and other files.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Upload pictures as a new data set."""
+    """Upload your own pictures as a new data set."""
     with Client() as client:
         terminal = console()
         columns = (
@@ -109,7 +110,7 @@ def add(
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show one data set."""
     with Client() as client:
-        found = client.dataset(name)
+        found = client.dataset(dataset_id(client, name))
     if as_json:
         print_json(found)
         return
@@ -132,12 +133,12 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command("delete")
-def delete(name: Name) -> None:
-    """Delete one of your data sets; finished jobs keep its name."""
+def delete(name: Name, as_json: AsJson = False) -> None:
+    """Delete one of your data sets. Finished jobs keep its name."""
     with Client() as client:
-        found = client.dataset(name)
+        found = client.dataset(dataset_id(client, name))
         client.delete_dataset(found["id"])
-    say(f"{found['name']} is deleted")
+    tell(as_json, {"id": found["id"], "deleted": True}, f"{found['name']} is deleted")
 
 
 def _content(one: Dataset) -> str:
@@ -151,10 +152,10 @@ def _content(one: Dataset) -> str:
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="mnist, fashion-mnist, cifar-10 or celeba.")],
     root: Annotated[
-        Path | None, typer.Option(help="The data root to download to; default: the first of GANFORGE_DATA_ROOTS.")
+        Path | None, typer.Option(help="Folder to download to. Default: the first of GANFORGE_DATA_ROOTS.")
     ] = None,
 ) -> None:
-    """Download a published data set to a data root. The service discovers it at its next start."""
+    """Download a published data set to this machine. The service finds it at its next start."""
     first = os.environ.get("GANFORGE_DATA_ROOTS", "").split(os.pathsep)[0]
     if root is None and not first:
         raise typer.BadParameter("say where to: give --root, or set GANFORGE_DATA_ROOTS", param_hint="--root")

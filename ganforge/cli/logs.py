@@ -8,8 +8,8 @@ from typing import Annotated
 import httpx
 import typer
 
-from ganforge.cli.jobs import JobId, resolve
-from ganforge.cli.output import INTERRUPTED, complain, print_json, visible
+from ganforge.cli.ids import JobId, resolve_id
+from ganforge.cli.output import INTERRUPTED, AsJson, complain, print_items, print_json, visible
 from ganforge.client import Client
 from ganforge.errors import GanforgeError
 
@@ -18,21 +18,23 @@ MOST_LINES = 10_000
 
 def logs(
     job_id: JobId,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until the job ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow new lines until the job ends.")] = False,
     tail: Annotated[
-        int | None, typer.Option("--tail", "-n", min=1, max=MOST_LINES, help="Only the last lines.")
+        int | None, typer.Option("--tail", "-n", min=1, max=MOST_LINES, help="Print the last lines only.")
     ] = None,
-    search: Annotated[str | None, typer.Option(help="Only lines that contain this text, whatever its case.")] = None,
-    attempt: Annotated[int | None, typer.Option(min=1, help="Only this attempt.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="With --follow: print JSON lines.")] = False,
+    search: Annotated[str | None, typer.Option(help="Print lines that contain this text, in any case.")] = None,
+    attempt: Annotated[int | None, typer.Option(min=1, help="Print this attempt only.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Print the log of a job: all that its trainers wrote."""
+    """Print a job's log: everything that its trainers wrote. With --json and no --tail, the last 200 lines."""
     if follow and search is not None:
         raise typer.BadParameter("--follow and --search exclude each other; search in a pipe, such as `| grep loss`")
-    if as_json and not follow:
-        raise typer.BadParameter("--json needs --follow")
     with Client() as client:
-        job = resolve(client, job_id)["id"]
+        job = resolve_id(client, job_id)
+        if as_json and not follow:
+            found = client.log_lines(job, tail=tail, search=search, attempt=attempt)
+            print_items(found["lines"], more=found["more"])
+            return
         if not follow:
             _print(client, job, tail, search, attempt)
             return

@@ -36,7 +36,7 @@ MIN_COLUMN_WIDTH = 8
 # An id, as models.ids makes them; importing that would make every command start later.
 _ID = re.compile("[a-z]+_[0-9a-f-]{36}")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help='Print JSON; a list is {"items": [...]}.')]
 
 
 class OutputConsole(Console):
@@ -54,6 +54,11 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 def visible(text: str) -> str:
     """Replace control characters, so that other people's job names cannot control the terminal."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def on_terminal() -> bool:
+    """Return whether standard output is a terminal that understands control codes."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "").lower() not in {"dumb", "unknown"}
 
 
 def console() -> Console:
@@ -104,10 +109,32 @@ def usage(text: str) -> NoReturn:
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-    text = json.dumps(value, ensure_ascii=not unicode, indent=2 if isinstance(value, list) else None)
+    listed = isinstance(value, dict) and "items" in value
+    text = json.dumps(value, ensure_ascii=not unicode, indent=2 if listed else None)
     # JSON escapes a part of them itself; in what is left of a text, an escape means the same.
     sys.stdout.write(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     sys.stdout.flush()
+
+
+def print_items(items: Iterable[Any], **more: Any) -> None:
+    """Print a list as JSON: an object with `items`, and what else is told about them."""
+    print_json({"items": list(items), **more})
+
+
+def tell(as_json: bool, thing: Any, text: str) -> None:
+    """Print a thing as JSON if that is asked for, else a line about it."""
+    print_json(thing) if as_json else say(text)
+
+
+def as_typed(value: Any) -> str:
+    """Return a value as one types it: `true`, `0.5`, text without quotation marks, `team=a` for labels."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return " ".join(f"{name}={as_typed(inner)}" for name, inner in value.items())
+    return json.dumps(value, ensure_ascii=False)
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], empty: str) -> None:

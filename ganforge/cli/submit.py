@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganforge.cli.jobs import resolve
+from ganforge.cli import completion
+from ganforge.cli.ids import checkpoint_id, dataset_id, resolve_id
 from ganforge.cli.output import AsJson, finish, print_json, say, usage
 from ganforge.cli.report_card import show_card
 from ganforge.cli.watch import follow
@@ -19,46 +20,69 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
 
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="A parameter, as epochs=5 or grid_every.epochs=10; repeatable."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Set a parameter, such as epochs=5 or grid_every.epochs=10 (repeatable)."
+    ),
 ]
-Labels = Annotated[list[str] | None, typer.Option("--label", metavar="NAME=TEXT", help="A label; repeatable.")]
-Name = Annotated[str | None, typer.Option(help="The job's name.")]
+Labels = Annotated[list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="Add a label (repeatable).")]
+Name = Annotated[str | None, typer.Option(help="Name of the job.")]
 Priority = Annotated[int, typer.Option(help="-100 to 100; higher runs first.")]
-Queue = Annotated[str, typer.Option(help="auto, gpu, jetson or cpu.")]
+Queue = Annotated[
+    str,
+    typer.Option(
+        help="gpu, jetson or cpu; auto picks the earliest estimated finish.", autocompletion=completion.queues
+    ),
+]
 MaxRuntime = Annotated[
     int | None,
-    typer.Option(help="Stop after this many seconds of running, over all attempts; a training with a checkpoint."),
+    typer.Option(help="Time limit in seconds of running, over all attempts. A training ends with a checkpoint."),
 ]
-Watch = Annotated[bool, typer.Option("--watch/--detach", help="Watch the job until it ends, or only submit it.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Validate the job and show its defaults; create nothing.")]
+Watch = Annotated[bool, typer.Option("--watch/--detach", help="Watch the job until it ends, or submit it only.")]
+Plot = Annotated[bool, typer.Option("--plot", help="Draw the losses as curves while watching.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Validate the job and print it with its defaults as JSON; create nothing.")
+]
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe from `ganforge recipes`.")],
+    recipe: Annotated[str, typer.Argument(help="A recipe from `ganforge recipes`.", autocompletion=completion.recipes)],
     dataset: Annotated[
-        str, typer.Option("--dataset", "-d", help="A data set's name or id from `ganforge datasets`.")
+        str,
+        typer.Option(
+            "--dataset", "-d", help="Name or id from `ganforge datasets`.", autocompletion=completion.datasets
+        ),
     ] = "mnist-10k",
     settings: Settings = None,
-    preset: Annotated[str | None, typer.Option(help="A preset of the recipe: published settings.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
+    preset: Annotated[
+        str | None, typer.Option(help="Preset of the recipe: published hyperparameters, unchanged.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed. The same seed gives the same weights.")] = 0,
     name: Name = None,
     labels: Labels = None,
     priority: Priority = 0,
     queue: Queue = "auto",
     max_runtime: MaxRuntime = None,
     watch: Watch = True,
+    plot: Plot = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Submit a training job and watch it."""
-    request: dict[str, Any] = {"kind": "train", "recipe": recipe, "preset": preset, "dataset": dataset, "seed": seed}
+    request: dict[str, Any] = {"kind": "train", "recipe": recipe, "preset": preset, "seed": seed}
     request |= {"params": parse_settings(settings or []), **options(name, labels, priority, queue, max_runtime)}
-    submit(request, watch, dry_run, as_json)
+    with Client() as client:
+        request["dataset"] = dataset_id(client, dataset)
+        submit(client, request, watch, dry_run, as_json, plot=plot)
 
 
 def sample(
-    job: Annotated[str, typer.Argument(help="The training job to sample from, or `last` for the newest.")],
-    checkpoint: Annotated[str, typer.Option(help="best, latest, or a checkpoint's id.")] = "best",
+    job: Annotated[
+        str,
+        typer.Argument(
+            help="Training job to sample from: an id, its last digits, or `last`.", autocompletion=completion.jobs
+        ),
+    ],
+    checkpoint: Annotated[str, typer.Option(help="best, latest or a checkpoint's id.")] = "best",
     settings: Settings = None,
     name: Name = None,
     labels: Labels = None,
@@ -69,12 +93,13 @@ def sample(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Sample images from a checkpoint (--set count=64 --set seed=1 --set output=grid)."""
-    with Client() as client:
-        source = resolve(client, job, kind="train")["id"]
-    request: dict[str, Any] = {"kind": "sample", "source": {"job": source, "checkpoint": checkpoint}}
+    """Generate images from a checkpoint (--set count=64 --set seed=1 --set output=grid)."""
+    request: dict[str, Any] = {"kind": "sample"}
     request |= {"params": parse_settings(settings or []), **options(name, labels, priority, queue, max_runtime)}
-    submit(request, watch, dry_run, as_json)
+    with Client() as client:
+        source = resolve_id(client, job, kind="train")
+        request["source"] = {"job": source, "checkpoint": checkpoint_id(client, source, checkpoint)}
+        submit(client, request, watch, dry_run, as_json)
 
 
 def parse_settings(given: list[str]) -> dict[str, Any]:
@@ -101,7 +126,7 @@ def parse_labels(given: list[str]) -> dict[str, str]:
     """Return the labels."""
     for one in given:
         if "=" not in one:
-            usage(f"--label {one!r}: write NAME=TEXT, such as --label team=a")
+            usage(f"--label {one!r}: write KEY=VALUE, such as --label team=a")
     return dict(one.split("=", 1) for one in given)
 
 
@@ -136,17 +161,18 @@ def options(
     }
 
 
-def submit(request: dict[str, Any], watch: bool, dry_run: bool, as_json: bool) -> None:
+def submit(
+    client: Client, request: dict[str, Any], watch: bool, dry_run: bool, as_json: bool, *, plot: bool = False
+) -> None:
     """Submit a job, and watch it if `watch` is set; or show what it would be, and create nothing."""
-    with Client() as client:
-        job = client.submit(request, dry_run=dry_run)
-        if dry_run:
-            print_json(job)
-            return
-        submitted(client, job, watch, as_json)
+    job = client.submit(request, dry_run=dry_run)
+    if dry_run:
+        print_json(job)
+        return
+    submitted(client, job, watch, as_json, plot=plot)
 
 
-def submitted(client: Client, job: Job, watch: bool, as_json: bool) -> None:
+def submitted(client: Client, job: Job, watch: bool, as_json: bool, *, plot: bool = False) -> None:
     """Print a new job, and watch it if `watch` is set."""
     if as_json and not watch:
         print_json(job)
@@ -154,7 +180,7 @@ def submitted(client: Client, job: Job, watch: bool, as_json: bool) -> None:
     if not as_json:
         announce(job)
     if watch:
-        ended = follow(client, job, as_json=as_json)
+        ended = follow(client, job, as_json=as_json, plot=plot)
         if not as_json:
             show_card(client, ended)
         finish(ended)

@@ -7,34 +7,53 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganforge.cli.jobs import resolve
-from ganforge.cli.output import FAILED, MAX_ROWS, AsJson, ago, complain, print_json, print_table, say
+from ganforge.cli.ids import JobIds, resolve_id
+from ganforge.cli.output import (
+    FAILED,
+    MAX_ROWS,
+    AsJson,
+    ago,
+    complain,
+    print_items,
+    print_json,
+    print_table,
+    say,
+    tell,
+)
 from ganforge.client import Client
-from ganforge.errors import ApiError
+from ganforge.errors import GanforgeError, UnreachableError
 from models.formats import size
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Storage
 
-JobIds = Annotated[list[str], typer.Argument(metavar="JOB...", help="Ids of jobs, or `last` for the newest.")]
-
 
 def delete(
     job_ids: JobIds,
-    for_good: Annotated[bool, typer.Option("--for-good", help="Not into the trash: they cannot be restored.")] = False,
+    for_good: Annotated[
+        bool, typer.Option("--for-good", help="Delete at once, past the trash. Cannot be undone.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Move ended jobs to the trash (many by a filter: `ganforge bulk delete`)."""
     refused = 0
+    deleted: list[str] = []
     with Client() as client:
         for given in job_ids:
             try:
-                job_id = resolve(client, given)["id"]
+                job_id = resolve_id(client, given)
                 client.delete(job_id, purge=for_good)
-            except ApiError as error:
+            except UnreachableError:
+                raise
+            except GanforgeError as error:
                 complain(f"{given}: {error}")
                 refused += 1
             else:
-                say(f"{job_id} is deleted for good" if for_good else f"{job_id} is in the trash")
+                deleted.append(job_id)
+                if not as_json:
+                    say(f"{job_id} is deleted for good" if for_good else f"{job_id} is in the trash")
+    if as_json:
+        print_items({"id": job_id, "purged": for_good} for job_id in deleted)
     if refused:
         raise typer.Exit(FAILED)
 
@@ -45,12 +64,14 @@ def restore(job_ids: JobIds, as_json: AsJson = False) -> None:
     with Client() as client:
         for given in job_ids:
             try:
-                restored.append(client.restore(given))
-            except ApiError as error:
+                restored.append(client.restore(resolve_id(client, given, trashed="true")))
+            except UnreachableError:
+                raise
+            except GanforgeError as error:
                 complain(f"{given}: {error}")
                 refused += 1
     if as_json:
-        print_json(restored)
+        print_items(restored)
     else:
         for job in restored:
             say(f"{job['id']} is restored")
@@ -61,7 +82,12 @@ def restore(job_ids: JobIds, as_json: AsJson = False) -> None:
 def trash(
     empty: Annotated[
         int | None,
-        typer.Option("--empty", metavar="NUMBER", min=0, help="Delete all of it for good: so many jobs, as listed."),
+        typer.Option(
+            "--empty",
+            metavar="NUMBER",
+            min=0,
+            help="Delete all jobs in the trash for good; NUMBER is how many there are.",
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
@@ -70,18 +96,18 @@ def trash(
     with Client() as client:
         if empty is not None:
             result = client.bulk("purge", {}, expected=empty)
-            print_json(result) if as_json else say(f"{result['changed']} jobs are deleted for good")
+            tell(as_json, result, f"{result['changed']} jobs are deleted for good")
             return
         found = list(islice(client.jobs(trashed="true"), limit))
     if as_json:
-        print_json(found)
+        print_items(found)
         return
     rows = ((j["id"], j["kind"], j["recipe"], j["state"], j["name"], ago(j["trashed_at"])) for j in found)
     print_table(("job", "kind", "recipe", "state", "name", "deleted"), rows, "The trash is empty.")
 
 
 def storage(as_json: AsJson = False) -> None:
-    """Show what takes the room: by owner, kind, data set and job."""
+    """Show storage used, by owner, kind, data set and job."""
     with Client() as client:
         held = client.storage()
     if as_json:

@@ -6,23 +6,26 @@ from typing import Annotated
 
 import typer
 
-from ganforge.cli.output import AsJson, print_json, print_table
+from ganforge.cli.output import AsJson, print_items, print_table
 from ganforge.client import Client
 from models.formats import duration, number
 
 
 def usage(
     since: Annotated[
-        str | None, typer.Option("--from", help="Such as 2026-01-31T00:00:00Z; default: 30 days before the end.")
+        str | None,
+        typer.Option(
+            "--from", help="Start of the period, such as 2026-01-31T00:00:00Z. Default: 30 days before its end."
+        ),
     ] = None,
-    until: Annotated[str | None, typer.Option("--to", help="The end of the period; default: now.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="End of the period. Default: now.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the time on devices and the energy of jobs, by owner, project and queue."""
+    """Show device time and energy of jobs, by owner, project and queue."""
     with Client() as client:
         found = client.usage(since=since, until=until)
     if as_json:
-        print_json(found)
+        print_items(found["data"], **{name: value for name, value in found.items() if name != "data"})
         return
     rows = (
         (

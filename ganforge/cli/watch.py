@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
+from rich.table import Column
+from rich.text import Text
 
-from ganforge.cli.output import INTERRUPTED, complain, console, print_json, say, visible
+from ganforge.cli import plot as plots
+from ganforge.cli.output import INTERRUPTED, complain, console, on_terminal, print_json, say, visible
 from ganforge.client import Client
 from ganforge.errors import ApiError, GanforgeError
 from models.formats import duration
@@ -26,6 +29,12 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
 # Metrics in display order.
 METRIC_LABELS = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(real)", "d_fake": "D(fake)"}
 REFRESH_S = 1.0
+# Curves are read again so often.
+CURVES_S = 2.0
+POINTS = 400
+# Curves in a file or a pipe are so wide; and a bar is drawn on terminals that are no narrower.
+LINE_WIDTH = 72
+BAR_WIDTH, WIDE = 72, 120
 # The progress of jobs without epochs is told as a line each time that it has grown by so much.
 LINE_EVERY = 0.2
 # The reason of a job that waits for its extractor, by code.
@@ -136,8 +145,8 @@ class View(ABC):
         epochs = progress["epochs"] or self.job["params"].get("epochs")
         return f"epoch {progress['epoch']}" + (f"/{epochs}" if epochs else "")
 
-    def figures(self) -> str:
-        """Return losses, speed and ETA as text; before them, how far the job is that this one waits for."""
+    def figures(self, *, eta_first: bool = False) -> str:
+        """Return losses, speed and ETA as text; of a job that waits for another, how far that one is."""
         if self.waits:
             done = "" if self.awaited is None else f", which is {self.awaited:.0%} made"
             return f"waits for its extractor{done}"
@@ -146,7 +155,7 @@ class View(ABC):
             parts.append(f"{self.rate:,.0f} images/s")
         if self.job["state"] == "running" and self.job["eta"]:
             left = (datetime.fromisoformat(self.job["eta"]["at"]) - datetime.now(UTC)).total_seconds()
-            parts.append(f"ETA {duration(left)}")
+            parts.insert(0 if eta_first else len(parts), f"ETA {duration(left)}")
         return "  ".join(parts)
 
 
@@ -184,18 +193,53 @@ class Lines(View):
         return
 
 
+class Curves:
+    """The losses of a job, as lines of a terminal; read from the service from time to time."""
+
+    def __init__(self, client: Client, job_id: str) -> None:
+        self._client = client
+        self._job_id = job_id
+        self._read_at = 0.0
+        self._lines: list[str] = []
+        self._width = 0
+
+    def lines(self, width: int, *, now: bool = False) -> Sequence[str]:
+        """Return the charts in `width` cells, read again if they are old, or `now`."""
+        if now or width != self._width or time.monotonic() - self._read_at > CURVES_S:
+            with suppress(GanforgeError):  # the stream of events tells that the service is away
+                curves = self._client.metrics(self._job_id, plots.NAMES, max_points=POINTS)
+                self._lines = plots.charts(curves, METRIC_LABELS, width)
+            self._read_at, self._width = time.monotonic(), width
+        return self._lines
+
+
+class _Progress(Progress):
+    """A progress bar below curves, if there are any."""
+
+    above: Sequence[str] = ()
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """See `Progress.get_renderables`."""
+        if self.above:
+            yield Text("\n".join(self.above), no_wrap=True, overflow="crop")
+        yield from super().get_renderables()
+
+
 class Bar(View):
     """A progress bar for a terminal, with permanent lines for important events."""
 
-    def __init__(self, client: Client, job: Job, terminal: Console) -> None:
+    def __init__(self, client: Client, job: Job, terminal: Console, curves: Curves | None = None) -> None:
         super().__init__(client, job)
-        columns = (
-            TextColumn("{task.fields[epoch]}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[figures]}"),
-        )
-        self._progress = Progress(*columns, console=terminal)
+        self._curves = curves
+        # A narrow terminal has room for figures or for a bar, and figures say more.
+        bar = [BarColumn(bar_width=12 if terminal.width < WIDE else 24)] if terminal.width >= BAR_WIDTH else []
+        columns: list[ProgressColumn] = [
+            TextColumn("{task.fields[epoch]}", table_column=Column(no_wrap=True)),
+            *bar,
+            TextColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+        ]
+        self._progress = _Progress(*columns, console=terminal, expand=True)
         self._task: TaskID | None = None
 
     def note(self, text: str) -> None:
@@ -205,10 +249,12 @@ class Bar(View):
     def moved(self, *, epoch_ended: bool) -> None:
         """See `View.moved`."""
         del epoch_ended
+        if self._curves is not None:
+            self._progress.above = self._curves.lines(self._progress.console.width)
         fields: dict[str, Any] = {
             "completed": self.job["progress"]["fraction"] or 0.0,
             "epoch": self.epoch(),
-            "figures": self.figures(),
+            "figures": self.figures(eta_first=True),  # what a narrow terminal cuts is at the end
         }
         if self._task is None:
             self._task = self._progress.add_task("", total=1.0, **fields)
@@ -225,11 +271,13 @@ class Bar(View):
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self._curves is not None:
+            self._progress.above = self._curves.lines(self._progress.console.width, now=True)
         self._progress.stop()
 
 
-def follow(client: Client, job: Job, *, as_json: bool = False) -> Job:
-    """Show a job, or print its events as JSON lines, until it ends; return the ended job.
+def follow(client: Client, job: Job, *, as_json: bool = False, plot: bool = False) -> Job:
+    """Show a job, with curves if `plot` is set, or print its events as JSON, until it ends; return the ended job.
 
     Raises:
         typer.Exit: Ctrl-C; the job goes on.
@@ -239,7 +287,7 @@ def follow(client: Client, job: Job, *, as_json: bool = False) -> Job:
             for event in client.events(job["id"]):
                 print_json(event)
         else:
-            show(client, job)
+            show(client, job, plot=plot)
         return client.wait(job["id"])
     except KeyboardInterrupt:
         complain(
@@ -248,10 +296,11 @@ def follow(client: Client, job: Job, *, as_json: bool = False) -> Job:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def show(client: Client, job: Job, check: Callable[[], None] = lambda: None) -> None:
+def show(client: Client, job: Job, check: Callable[[], None] = lambda: None, *, plot: bool = False) -> None:
     """Show a job until it ends. `check` is called periodically; an exception from it ends the watching."""
-    terminal = console()
-    view: View = Bar(client, job, terminal) if terminal.is_terminal else Lines(client, job)
+    curves = Curves(client, job["id"]) if plot else None
+    on_screen = on_terminal()
+    view: View = Bar(client, job, console(), curves) if on_screen else Lines(client, job)
     # Earlier events are summarised: somebody who starts watching late wants the job's current state.
     after = max(0, job["last_seq"] - TOLD) if job["state"] not in TERMINAL else 0
 
@@ -263,6 +312,9 @@ def show(client: Client, job: Job, check: Callable[[], None] = lambda: None) -> 
         for event in client.events(job["id"], after=after, on_break=lost):
             check()
             view.take(event)
+    if curves is not None and not on_screen:
+        for line in curves.lines(LINE_WIDTH, now=True):
+            say(line)
 
 
 @contextmanager

@@ -7,39 +7,47 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganforge.cli.output import MAX_ROWS, AsJson, ago, print_json, print_table, say, usage
+from ganforge.cli import completion
+from ganforge.cli.group import group
+from ganforge.cli.ids import chosen_id
+from ganforge.cli.output import MAX_ROWS, AsJson, ago, print_items, print_json, print_table, say, tell, usage
 from ganforge.client import Client
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Delivery, Webhook
-
-app = typer.Typer(help="List, make and delete webhooks, and see what they sent.")
 
 EVENTS = (
     "job.succeeded, job.failed, job.canceled, job.paused, job.alert, job.stalled, evaluation.completed, worker.lost"
 )
 ENDS = ["job.succeeded", "job.failed"]
 FILTERS = ("label", "kind", "recipe", "queue", "dataset")
-WebhookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="The webhook's id, from `ganforge webhooks list`.")]
+WebhookId = Annotated[
+    str,
+    typer.Argument(
+        metavar="WEBHOOK", help="A webhook's id, its last digits, or its address.", autocompletion=completion.webhooks
+    ),
+]
 Events = Annotated[
-    list[str] | None, typer.Option("--event", help=f"What to tell; repeatable. Of {EVENTS}. Default: the first two.")
+    list[str] | None, typer.Option("--event", help=f"Event to send (repeatable): {EVENTS}. Default: the first two.")
 ]
 Filters = Annotated[
     list[str] | None,
-    typer.Option("--filter", metavar="NAME=VALUE", help=f"Only of such jobs; repeatable. NAME: {', '.join(FILTERS)}."),
+    typer.Option("--filter", metavar="NAME=VALUE", help=f"Filter the jobs by {', '.join(FILTERS)} (repeatable)."),
 ]
 
 
-@app.command("list")
 def list_webhooks(as_json: AsJson = False) -> None:
-    """List the webhooks, without their secrets."""
+    """List webhooks, without their secrets."""
     with Client() as client:
         found = list(client.webhooks())
     if as_json:
-        print_json(found)
+        print_items(found)
         return
     rows = ((one["id"], one["url"], one["format"], ", ".join(one["events"]), _state(one)) for one in found)
     print_table(("webhook", "address", "format", "events", "state"), rows, "No webhooks.")
+
+
+app = group("List, create and delete webhooks, and see what they sent.", list_webhooks)
 
 
 @app.command("create")
@@ -50,7 +58,7 @@ def create(
     format_: Annotated[str, typer.Option("--format", help="standard, slack or email.")] = "standard",
     as_json: AsJson = False,
 ) -> None:
-    """Make a webhook. Prints its secret, which is shown only once, and its id on the line before."""
+    """Create a webhook. Prints its id and, on the next line, its secret, which is shown only once."""
     with Client() as client:
         made = client.create_webhook(url, event or ENDS, filters=_filters(chosen or []), format=format_)
     if as_json:
@@ -63,47 +71,50 @@ def create(
 @app.command("change")
 def change(
     webhook_id: WebhookId,
-    url: Annotated[str | None, typer.Option(help="Another address.")] = None,
+    url: Annotated[str | None, typer.Option(help="New address.")] = None,
     event: Events = None,
     chosen: Filters = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Change the address, all events or the whole filter of a webhook."""
+    """Change a webhook's address, events (replaces all) or filter (replaces all)."""
     changes: dict[str, Any] = {"url": url, "events": event, "filter": _filters(chosen) if chosen else None}
     with Client() as client:
-        webhook = client.update_webhook(webhook_id, **{name: new for name, new in changes.items() if new is not None})
-    say(f"{webhook['id']}: {', '.join(webhook['events'])} to {webhook['url']}")
+        changed = {name: new for name, new in changes.items() if new is not None}
+        webhook = client.update_webhook(_webhook(client, webhook_id), **changed)
+    tell(as_json, webhook, f"{webhook['id']}: {', '.join(webhook['events'])} to {webhook['url']}")
 
 
 @app.command("pause")
-def pause(webhook_id: WebhookId) -> None:
+def pause(webhook_id: WebhookId, as_json: AsJson = False) -> None:
     """Pause a webhook: it sends nothing and collects nothing."""
     with Client() as client:
-        client.update_webhook(webhook_id, paused=True)
-    say(f"{webhook_id} is paused")
+        webhook = client.update_webhook(_webhook(client, webhook_id), paused=True)
+    tell(as_json, webhook, f"{webhook['id']} is paused")
 
 
 @app.command("resume")
-def resume(webhook_id: WebhookId) -> None:
-    """Resume a webhook; what waited is sent."""
+def resume(webhook_id: WebhookId, as_json: AsJson = False) -> None:
+    """Resume a webhook and send what waited."""
     with Client() as client:
-        client.update_webhook(webhook_id, paused=False)
-    say(f"{webhook_id} is active")
+        webhook = client.update_webhook(_webhook(client, webhook_id), paused=False)
+    tell(as_json, webhook, f"{webhook['id']} is active")
 
 
 @app.command("delete")
-def delete(webhook_id: WebhookId) -> None:
-    """Delete a webhook with its deliveries."""
+def delete(webhook_id: WebhookId, as_json: AsJson = False) -> None:
+    """Delete a webhook and the record of what it sent."""
     with Client() as client:
-        client.delete_webhook(webhook_id)
-    say(f"{webhook_id} is deleted")
+        chosen = _webhook(client, webhook_id)
+        client.delete_webhook(chosen)
+    tell(as_json, {"id": chosen, "deleted": True}, f"{chosen} is deleted")
 
 
 @app.command("test")
-def test(webhook_id: WebhookId) -> None:
-    """Send a test message; `ganforge webhooks deliveries` shows what came of it."""
+def test(webhook_id: WebhookId, as_json: AsJson = False) -> None:
+    """Send a test message. `ganforge webhooks deliveries` shows whether it arrived."""
     with Client() as client:
-        delivery = client.test_webhook(webhook_id)
-    say(delivery["id"])
+        delivery = client.test_webhook(_webhook(client, webhook_id))
+    tell(as_json, delivery, delivery["id"])
 
 
 @app.command("deliveries")
@@ -114,9 +125,9 @@ def deliveries(
 ) -> None:
     """List what a webhook sent in the last 30 days, newest first."""
     with Client() as client:
-        found = list(islice(client.deliveries(webhook_id), limit))
+        found = list(islice(client.deliveries(_webhook(client, webhook_id)), limit))
     if as_json:
-        print_json(found)
+        print_items(found)
         return
     rows = (
         (one["id"], one["type"], one["job"], one["state"], len(one["attempts"]), ago(one["created_at"]), _said(one))
@@ -128,12 +139,22 @@ def deliveries(
 @app.command("redeliver")
 def redeliver(
     webhook_id: WebhookId,
-    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY", help="From `ganforge webhooks deliveries`.")],
+    delivery_id: Annotated[
+        str, typer.Argument(metavar="DELIVERY", help="An id from `ganforge webhooks deliveries`, or its last digits.")
+    ],
+    as_json: AsJson = False,
 ) -> None:
     """Send a message again, with the same id."""
     with Client() as client:
-        delivery = client.redeliver(webhook_id, delivery_id)
-    say(f"{delivery['id']} is {delivery['state']}")
+        webhook = _webhook(client, webhook_id)
+        listed = f"ganforge webhooks deliveries {webhook}"
+        chosen = chosen_id(client.deliveries(webhook), delivery_id, "delivery", listed=listed)
+        delivery = client.redeliver(webhook, chosen)
+    tell(as_json, delivery, f"{delivery['id']} is {delivery['state']}")
+
+
+def _webhook(client: Client, given: str) -> str:
+    return chosen_id(client.webhooks(), given, "webhook", listed="ganforge webhooks", name="url")
 
 
 def _filters(given: list[str]) -> dict[str, list[str]]:

@@ -36,11 +36,9 @@ def test_a_refusal_is_one_line_with_fields_choices_and_code() -> None:
         {"pointer": "/name", "detail": "too\nlong"},
     ]
     body = {"code": "validation", "detail": "2 fields are not valid", "errors": fields}
-    assert str(ApiError(422, body)) == (
-        "2 fields are not valid: /params/epochs must be at least 1; /name too long [422 validation]"
-    )
+    assert str(ApiError(422, body)) == ("invalid `epochs`: must be at least 1; `name`: too long [422 validation]")
     conflict = {"code": "conflict", "detail": "cannot cancel", "state": "succeeded", "allowed": []}
-    assert str(ApiError(409, conflict)) == "cannot cancel (allowed: nothing) [409 conflict]"
+    assert str(ApiError(409, conflict)) == "cannot cancel [409 conflict]"
     crash = {"code": "internal", "detail": "something broke", "request_id": "req_1"}
     assert str(ApiError(500, crash)) == "something broke (request req_1) [500 internal]"
 

@@ -38,7 +38,7 @@ def test_jobs_lists_what_the_filters_ask_for(running: Commands, trained: str) ->
     assert trained in shown
     assert re.search(r"name +created\b", shown)
     assert running("jobs", "--label", "team=b").stdout == "No jobs.\n"
-    listed = json.loads(running("jobs", "--json", "--label", "team=a").stdout)
+    listed = json.loads(running("jobs", "--json", "--label", "team=a").stdout)["items"]
     assert [(job["id"], job["name"]) for job in listed] == [(trained, "small")]
 
 
@@ -52,7 +52,7 @@ def test_watching_a_finished_job_tells_it_again_and_ends_with_its_result(running
 
 def test_downloads_are_whole_and_damaged_ones_leave_no_file(running: Commands, trained: str, tmp_path: Path) -> None:
     result = running("download", trained, "--to", str(tmp_path), "--kind", "weights", "--json")
-    files = [Path(name) for name in json.loads(result.stdout)]
+    files = [Path(item["file"]) for item in json.loads(result.stdout)["items"]]
     assert {file.name for file in files} == {"generator.safetensors", "discriminator.safetensors"}
     with running.client() as client:
         weights = list(client.artifacts(trained, kind="weights"))
@@ -110,14 +110,18 @@ def test_ctrl_c_leaves_the_job_running_and_cancel_ends_it_with_code_3_for_who_wa
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
-        (["train", "mlp_gan", "--set", "epochs=0"], 4, r"/params/epochs must be .* \[422 validation\]"),
-        (["train", "nonsense"], 4, r"/recipe .*mlp_gan.* \[422 validation\]"),
+        (["train", "mlp_gan", "--set", "epochs=0"], 4, r"invalid `epochs`: must be .* \[422 validation\]"),
+        (["train", "nonsense"], 4, r"invalid `recipe`: .*mlp_gan.* \[422 validation\]"),
         (["train", "mlp_gan", "--set", "epochs"], 2, r"--set 'epochs': write NAME=VALUE, such as --set epochs=5"),
-        (["train", "mlp_gan", "--label", "x"], 2, r"--label 'x': write NAME=TEXT, such as --label team=a"),
+        (["train", "mlp_gan", "--label", "x"], 2, r"--label 'x': write KEY=VALUE, such as --label team=a"),
         (["train"], 2, r"Missing argument .*\(see `ganforge train --help`\)"),
         (["evaluate"], 2, r"give either a training job or --images DATASET"),
         (["evaluate", "last", "--images", "mnist-10k"], 2, r"give either a training job or --images DATASET"),
-        (["evaluate", "--images", "mnist-10k"], 4, r"/dataset .*name the data set of real images.* \[422 validation\]"),
+        (
+            ["evaluate", "--images", "mnist-10k"],
+            4,
+            r"`dataset`: .*name the data set of real images.* \[422 validation\]",
+        ),
         (["watch", "job_nonsense"], 4, r".* \[404 not_found\]"),
         (["nonsense"], 2, r"No such command 'nonsense'\. \(see `ganforge --help`\)"),
     ],

@@ -18,7 +18,7 @@ def test_a_webhook_is_made_tested_paused_and_deleted_by_commands(running: Comman
     made = running("webhooks", "create", "https://hook.invalid/", "--filter", "label=team:a")
     webhook, secret = made.stdout.split()
     assert secret.startswith("whsec_")
-    (listed,) = json.loads(running("webhooks", "list", "--json").stdout)
+    (listed,) = json.loads(running("webhooks", "--json").stdout)["items"]
     assert (listed["id"], listed["filter"], listed["events"]) == (
         webhook,
         {"label": ["team:a"]},
@@ -27,7 +27,7 @@ def test_a_webhook_is_made_tested_paused_and_deleted_by_commands(running: Comman
     delivery = running("webhooks", "test", webhook).stdout.strip()
 
     def tried() -> str:
-        (row,) = json.loads(running("webhooks", "deliveries", webhook, "--json").stdout)
+        (row,) = json.loads(running("webhooks", "deliveries", webhook, "--json").stdout)["items"]
         return row["attempts"] and row["attempts"][0]["error"]
 
     assert "hook.invalid could not be resolved" in until(tried, 60, "the first try")

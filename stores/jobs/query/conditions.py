@@ -108,8 +108,7 @@ def _word(word: Word) -> Condition:
     found: list[Condition] = [_in_texts(word.text)]
     lower = word.text.lower()
     if _ID_END.fullmatch(lower):
-        # The index has ids from their end. A pattern that begins with fixed text is a range in it.
-        found.append(func.reverse(Job.id).like(f"{lower[::-1]}%"))
+        found.append(_id_ends(lower))
     if _ID_BEGIN.fullmatch(lower):
         found.append(_id_begins(lower))
     return or_(*found) if len(found) > 1 else found[0]
@@ -136,6 +135,18 @@ def _id_begins(begin: str) -> Condition:
     return Job.id.like(_like(begin)[1:])
 
 
+def _id_ends(end: str) -> Condition:
+    # The index has ids from their end. A pattern that begins with fixed text is a range in it.
+    return func.reverse(Job.id).like(f"{end[::-1]}%")
+
+
+def _id(value: str) -> Condition:
+    lower = value.lower()
+    if _ID_END.fullmatch(lower):
+        return _id_ends(lower)
+    return _id_begins(lower) if _ID_BEGIN.fullmatch(lower) else Job.id == value
+
+
 def _term(term: Term) -> Condition:
     known, name, part = field_of(term)
     match known.kind:
@@ -158,7 +169,7 @@ def _term(term: Term) -> Condition:
 
 def _text(name: str, values: Sequence[str]) -> Condition:
     if name == "id":
-        return or_(*(_id_begins(value) if _ID_BEGIN.fullmatch(value) else Job.id == value for value in values))
+        return or_(*map(_id, values))
     if name == "dataset":
         return or_(_one_of(Job.dataset.expression, values), _one_of(Job.dataset_id.expression, values))
     return _one_of(_TEXTS[name], values)
