@@ -1,4 +1,4 @@
-"""The access keys, for admins."""
+"""The access keys: all of them for admins, their own for others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import PageQuery
 from api.v1.keys import list_keys
 from models.states import Role
+from stores.accounts.key_scope import roles_up_to
 
 pages = Pages()
 
@@ -16,4 +17,6 @@ LIMIT = 100
 def keys(visit: Visit[PageQuery]) -> TemplateResponse:
     """Show the valid keys, newest first."""
     page = visit.ask(list_keys, visit.query.model_copy(update={"limit": LIMIT}))
-    return TemplateResponse("keys.html", {"page": page, "roles": list(Role), "mine": visit.who.key_id})
+    who = visit.who
+    facts = {"roles": roles_up_to(who.role), "of_all": who.role is Role.admin, "mine": who.key_id}
+    return TemplateResponse("keys.html", {"page": page, **facts})

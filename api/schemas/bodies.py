@@ -135,7 +135,11 @@ class NewKey(Spec):
     """A new key."""
 
     name: Word = Field(description="The key's purpose.")
-    owner: Word | None = Field(None, description="The owner whose jobs and data sets it can access; default: the name.")
+    owner: Word | None = Field(
+        None,
+        description="The owner whose jobs and data sets it can access. Default: an admin's new key has its name, "
+        "others have their maker's owner.",
+    )
     role: Annotated[Role, Field(strict=False)] = Field(Role.user, description="What the key may do.")
 
     quotas: QuotasBody = Field(default_factory=QuotasBody)

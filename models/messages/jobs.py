@@ -136,6 +136,7 @@ class Conflicts(Texts):
         "checkpoint {checkpoint} was removed while this job was being stored; send the request again to use a newer one"
     )
     last_admin_key = Text("this is the last admin key; make another one first")
+    too_many_keys = Text("you have {limit} keys, the limit; revoke one first")
     too_many_links = Text("this job has {limit} links, its limit; revoke one first, or wait until one has ended")
     cannot_drain = Text("cannot drain a worker that has stopped; it takes no jobs")
     cannot_undrain = Text("cannot undrain a worker that has stopped; it takes no jobs")

@@ -161,6 +161,8 @@ class RequestFaults(Texts):
     no_such_column = Text(
         "there is no such column; choose one of {fields}, or params.NAME, last.METRIC, evaluation.FIGURE, label:NAME"
     )
+    key_of_others = Text("must be {owner}, your own; an admin creates keys of other owners")
+    key_role_beyond = Text("must not exceed your own role, {role}; an admin creates other keys")
     no_groups_by = Text("jobs have no groups by this; choose none, seeds, one of {fields}, or params.NAME, label:NAME")
     no_such_result = Text("this is no result; choose one of {fields}, or last.METRIC, evaluation.FIGURE")
     last_event = Text("the last event of this job is {seq}")

@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, bindparam, func, insert, literal, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
 from models import views
 from models.access_keys import KEY_PREFIX
@@ -19,10 +31,13 @@ from models.rows import Key
 from models.states import Role
 from models.views import key_view
 from stores.accounts.audit import Actor, Entry, Local, record
-from stores.accounts.quotas import Quotas
+from stores.accounts.key_scope import EVERY_KEY, KeyScope, scope
+from stores.accounts.quotas import LOCK_QUOTA, Quotas
 from stores.infra.errors import ConflictError, NotFoundError
 
 NO_QUOTAS = Quotas()
+# What an owner may have without an admin's help: nobody needs more, and a stolen key makes no more.
+MOST_KEYS = 100
 
 WHO_COLUMNS = (Key.id, Key.owner, Key.role, Key.quota_queued, Key.quota_running, Key.quota_stored_bytes)
 # Built once, because every request executes it.
@@ -43,6 +58,11 @@ class Principal:
     def reads(self) -> str | None:
         """The owner whose things this caller sees; None: all owners."""
         return None if self.role is Role.admin else self.owner
+
+    @property
+    def keys(self) -> KeyScope:
+        """Which keys this caller may see and revoke."""
+        return scope(self.owner, self.role)
 
 
 def principal(row: Row[*tuple[Any, ...]]) -> Principal:
@@ -101,11 +121,23 @@ class Keys:
         *,
         quotas: Quotas = NO_QUOTAS,
         who: Actor | None = None,
+        limited: bool = False,
     ) -> tuple[views.Key, str]:
-        """Create a key. Returns it and its secret, which cannot be retrieved later. `who` None: this host itself."""
+        """Create a key. Returns it and its secret, which cannot be retrieved later. `who` None: this host itself.
+
+        `limited`: the owner may have `MOST_KEYS` of them.
+
+        Raises:
+            NotFoundError: the key of `who` was revoked a moment ago.
+            ConflictError: the owner has as many keys as it may.
+        """
         secret = secret or new_secret()
         limits = {f"quota_{name}": limit for name, limit in vars(quotas).items()}
         with self._engine.begin() as connection:
+            if who is not None and who.key_id is not None:
+                _hold(connection, who.key_id)
+            if limited:
+                _check_count(connection, owner)
             row = (
                 connection.execute(
                     insert(Key)
@@ -120,20 +152,20 @@ class Keys:
             record(connection, who or Local(owner), Entry("key.create", view["id"], None, facts))
         return view, secret
 
-    def page(self, limit: int, before: tuple[datetime, str] | None) -> list[views.Key]:
-        """Return up to `limit` keys that are in force, newest first."""
-        query = select(*Key.__table__.columns).where(Key.revoked_at.is_(None))
+    def page(self, seen: KeyScope, limit: int, before: tuple[datetime, str] | None) -> list[views.Key]:
+        """Return up to `limit` keys that are in force and seen, newest first."""
+        query = select(*Key.__table__.columns).where(Key.revoked_at.is_(None), *_within(seen))
         if before is not None:
             query = query.where(tuple_(Key.created_at, Key.id) < tuple_(literal(before[0]), literal(before[1])))
         with self._reader.connect() as connection:
             rows = connection.execute(query.order_by(Key.created_at.desc(), Key.id.desc()).limit(limit)).mappings()
             return [key_view(row) for row in rows]
 
-    def revoke(self, key_id: str, who: Actor) -> None:
+    def revoke(self, key_id: str, who: Actor, seen: KeyScope = EVERY_KEY) -> None:
         """Revoke a key at once.
 
         Raises:
-            NotFoundError: no such key in force.
+            NotFoundError: no such key in force, or none that is seen.
             ConflictError: it is the last admin key; without one nobody could make another.
         """
         in_force = Key.revoked_at.is_(None)
@@ -142,12 +174,36 @@ class Keys:
             admins = connection.scalars(
                 select(Key.id).where(Key.role == Role.admin, in_force).order_by(Key.id).with_for_update()
             ).all()
-            if list(admins) == [key_id]:
+            if list(admins) == [key_id] and Role.admin in seen.roles:
                 raise ConflictError(Conflicts.last_admin_key())
             done = connection.execute(
-                update(Key).where(Key.id == key_id, in_force).values(revoked_at=func.now()).returning(*Key.__table__.c)
+                update(Key)
+                .where(Key.id == key_id, in_force, *_within(seen))
+                .values(revoked_at=func.now())
+                .returning(*Key.__table__.c)
             ).first()
             if done is None:
                 raise NotFoundError(Missing.no_key(key=key_id))
             facts = {"name": done.name, "owner": done.owner, "role": done.role}
             record(connection, who, Entry("key.revoke", key_id, facts, None))
+
+
+def _within(seen: KeyScope) -> list[ColumnElement[bool]]:
+    of_owner = [] if seen.owner is None else [Key.owner == seen.owner]
+    return [*of_owner, Key.role.in_(seen.roles)]
+
+
+def _hold(connection: Connection, key_id: str) -> None:
+    """Keep a key from being revoked until the transaction ends: a revoked key must leave no new one behind."""
+    held = connection.scalar(
+        select(Key.id).where(Key.id == key_id, Key.revoked_at.is_(None)).with_for_update(read=True)
+    )
+    if held is None:
+        raise NotFoundError(Missing.no_key(key=key_id))
+
+
+def _check_count(connection: Connection, owner: str) -> None:
+    connection.execute(LOCK_QUOTA, {"owner": owner})  # two requests cannot both take the last place
+    count = connection.scalar(select(func.count()).where(Key.owner == owner, Key.revoked_at.is_(None))) or 0
+    if count >= MOST_KEYS:
+        raise ConflictError(Conflicts.too_many_keys(limit=MOST_KEYS))

@@ -26,7 +26,7 @@ const secret = document.getElementById("secret");
 
 function asked() {
   const fields = new FormData(form);
-  const typed = (name) => String(fields.get(name)).trim();
+  const typed = (name) => String(fields.get(name) ?? "").trim();
   // Text that is no number is sent as it is; the service's error appears beside the field.
   const limit = (name) => {
     const text = typed(name);

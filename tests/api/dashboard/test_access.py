@@ -13,7 +13,7 @@ from api.http.access import Access
 from api.http.problems import ProblemError
 from api.http.routes import Route, RouteTable
 from api.schemas.queries import PageQuery
-from api.v1.keys import list_keys
+from api.v1.queues import list_workers
 
 ROUTES = RouteTable(route for noun in API for route in noun.routes.all)
 PAGES = [page for noun in site.NOUNS for page in noun.pages.all]
@@ -57,5 +57,5 @@ def test_a_page_cannot_ask_what_its_reader_may_not(app, alice):
     with app.test_request_context() as context:
         visit = Visit(service, session, PageQuery(), context.request, ROUTES)
         with pytest.raises(ProblemError) as refused:
-            visit.ask(list_keys, PageQuery())
+            visit.ask(list_workers, PageQuery())
     assert refused.value.code == "forbidden"

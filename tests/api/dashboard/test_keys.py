@@ -1,11 +1,36 @@
-"""The page of the keys, for admins."""
+"""The page of the keys: all of them for admins, their own for others."""
 
 from __future__ import annotations
 
 
-def test_keys_are_for_admins(alice, carol, enter):
-    for person in (alice, carol):
-        assert "this needs an admin" in enter(person).see("/dashboard/keys", 403)
+def test_a_user_finds_the_own_keys_and_what_to_do_with_them(admin, alice, enter):
+    other = admin.post("/v1/keys", json={"name": "hidden", "owner": "bob"}).json["id"]
+    page = enter(alice).see("/dashboard/keys")
+    assert f'data-call="DELETE /v1/keys/{alice.key_id}"' in page
+    assert other not in page
+    assert admin.key_id not in page
+    assert 'id="new-key-form"' in page
+    assert 'value="user"' in page
+    assert 'value="admin"' not in page
+    assert 'name="owner"' not in page
+    answer = enter(alice).call("POST", "/v1/keys", json={"name": "laptop", "quotas": {}})
+    assert answer.json["owner"] == "alice"
+    assert answer.json["id"] in enter(alice).see("/dashboard/keys")
+
+
+def test_a_viewer_sees_the_own_keys_and_can_change_none(carol, enter):
+    page = enter(carol).see("/dashboard/keys")
+    assert "your current key" in page
+    assert "data-call" not in page
+    assert "new-key" not in page.partition("<main")[2]
+
+
+def test_a_long_name_is_cut_with_the_whole_in_its_title(admin, enter):
+    name = "long " * 50
+    admin.post("/v1/keys", json={"name": name.strip(), "owner": "x" * 250})
+    page = enter(admin).see("/dashboard/keys")
+    assert f'<span class="clipped" title="{name.strip()}">' in page
+    assert f'<span class="clipped" title="{"x" * 250}">' in page
 
 
 def test_keys_are_listed_without_their_secrets_and_can_be_revoked(admin, alice, enter):

@@ -33,7 +33,7 @@ TABLE = RouteTable(ROUTES)
 PAGES = [page for noun in site.NOUNS for page in noun.pages.all]
 
 # The parameters of paths that name things of an owner, here alice's. Everybody may name the others.
-OWNED = {"job_id", "artifact_id", "dataset_id", "webhook_id", "delivery_id", "view_id"}
+OWNED = {"job_id", "artifact_id", "dataset_id", "webhook_id", "delivery_id", "view_id", "key_id"}
 # The bodies that routes require, by the name of the route.
 BODIES: dict[str, dict[str, Any]] = {
     "create_job": TRAIN,

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from models.states import Role
+from stores.accounts.audit import Local
 from stores.container import Stores
+from stores.infra.errors import NotFoundError
 from tests.api.conftest import Person, Pointers
 
 
@@ -74,3 +77,84 @@ def test_keys_come_in_pages(admin: Person) -> None:
     first = admin.get("/v1/keys?limit=2").json
     second = admin.get(f"/v1/keys?limit=2&cursor={first['next_cursor']}").json
     assert [row["name"] for row in first["data"] + second["data"]] == ["key 2", "key 1", "key 0", "key of root"]
+
+
+def test_a_user_makes_sees_and_revokes_the_own_keys(admin: Person, alice: Person) -> None:
+    made = alice.post("/v1/keys", json={"name": "laptop"})
+    assert made.status_code == 201
+    assert (made.json["owner"], made.json["role"]) == ("alice", "user")
+    assert alice.post("/v1/keys", json={"name": "tv", "owner": "alice", "role": "viewer"}).status_code == 201
+    assert [row["name"] for row in alice.get("/v1/keys").json["data"]] == ["tv", "laptop", "key of alice"]
+    laptop = Person(alice.client, made.json["key"], made.json["id"])
+    assert laptop.get("/v1/jobs").status_code == 200
+    assert alice.ask("DELETE", f"/v1/keys/{laptop.key_id}").status_code == 204
+    assert laptop.get("/v1/jobs").status_code == 401
+    assert laptop.post("/v1/keys", json={"name": "again"}).status_code == 401
+    told = admin.get("/v1/audit?action=key.create&action=key.revoke").json["data"]
+    assert [(line["action"], line["owner"], line["key"]) for line in told[:3]] == [
+        ("key.revoke", "alice", alice.key_id),
+        ("key.create", "alice", alice.key_id),
+        ("key.create", "alice", alice.key_id),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "told"),
+    [
+        ({"name": "x", "role": "admin"}, "/role", "your own role, user"),
+        ({"name": "x", "owner": "bob"}, "/owner", "must be alice, your own"),
+        ({"name": "x", "owner": "root", "role": "admin"}, "/owner", "must be alice, your own"),
+        ({"name": "x", "quotas": {"running": 10**6}}, "/quotas/running", "must be at most "),
+    ],
+)
+def test_a_user_makes_no_key_that_may_more(
+    alice: Person, pointers: Pointers, body: dict[str, Any], pointer: str, told: str
+) -> None:
+    answer = alice.post("/v1/keys", json=body)
+    assert told in pointers(answer)[pointer]
+    assert len(alice.get("/v1/keys").json["data"]) == 1
+
+
+def test_limits_are_handed_on_and_not_beyond_them(admin: Person, pointers: Pointers) -> None:
+    made = admin.post("/v1/keys", json={"name": "dora", "quotas": {"queued": 3}}).json
+    dora = Person(admin.client, made["key"], made["id"])
+    second = dora.post("/v1/keys", json={"name": "second", "quotas": {"running": 0}}).json
+    assert second["quotas"] == {"queued": 3, "running": 0, "stored_bytes": None}
+    answer = dora.post("/v1/keys", json={"name": "third", "quotas": {"queued": 4}})
+    assert pointers(answer) == {"/quotas/queued": "must be at most 3"}
+
+
+def test_keys_of_others_and_of_higher_roles_are_as_unknown_as_none(admin: Person, alice: Person, bob: Person) -> None:
+    above = admin.post("/v1/keys", json={"name": "above", "owner": "alice", "role": "admin"}).json["id"]
+    never = "key_01980000-0000-7000-8000-000000000000"
+    for hidden in (bob.key_id, admin.key_id, above, never):
+        assert alice.ask("DELETE", f"/v1/keys/{hidden}").status_code == 404
+    assert [row["id"] for row in alice.get("/v1/keys").json["data"]] == [alice.key_id]
+    assert len(admin.get("/v1/keys").json["data"]) == 4
+
+
+def test_a_viewer_sees_the_own_keys_and_makes_and_revokes_none(alice: Person, carol: Person) -> None:
+    assert [row["id"] for row in carol.get("/v1/keys").json["data"]] == [carol.key_id]
+    assert carol.post("/v1/keys", json={"name": "x", "role": "viewer"}).status_code == 403
+    assert carol.ask("DELETE", f"/v1/keys/{carol.key_id}").status_code == 403
+    assert alice.ask("DELETE", f"/v1/keys/{carol.key_id}").status_code == 204
+
+
+def test_an_owner_has_a_hundred_keys_at_most_without_an_admin(
+    admin: Person, alice: Person, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stores.accounts.keys.MOST_KEYS", 3)
+    for name in ("second", "third"):
+        assert alice.post("/v1/keys", json={"name": name}).status_code == 201
+    refused = alice.post("/v1/keys", json={"name": "fourth"})
+    assert (refused.status_code, refused.json["detail"]) == (409, "you have 3 keys, the limit; revoke one first")
+    assert admin.post("/v1/keys", json={"name": "fourth", "owner": "alice"}).status_code == 201
+
+
+def test_a_key_that_is_being_revoked_leaves_no_new_one_behind(alice: Person, stores: Stores) -> None:
+    who = stores.accounts.keys.authenticate(alice.key)
+    assert who is not None
+    stores.accounts.keys.revoke(alice.key_id, Local("root"))
+    with pytest.raises(NotFoundError):
+        stores.accounts.keys.create("late", "alice", Role.user, who=who)
+    assert stores.accounts.keys.page(who.keys, 10, None) == []
