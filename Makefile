@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-unit test-all test-browser test-stalls test-containers browser lint docs format hashes audit bench bench-train bench-memory bench-quality bench-best bench-alarms bench-queue bench-attack bench-judge check-gpu chaos fuzz fuzz-uploads words clean
+.PHONY: help install up demo test test-unit test-all test-browser test-stalls test-containers browser lint docs format hashes audit bench bench-train bench-memory bench-quality bench-best bench-alarms bench-queue bench-attack bench-judge check-gpu chaos fuzz fuzz-uploads pictures words clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ test-containers: $(INSTALLED) ## Build the images and try compose.yaml with podm
 browser: ## Install the browser that the tests of the pages drive (Debian and Ubuntu; as root, or with sudo)
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq \
 	  && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
+
+pictures: $(INSTALLED) ## Take the pictures of the guide from a running service (three minutes; needs chromium: make browser)
+	@$(BIN)/python -m tools.pictures
 
 words: $(INSTALLED) ## Bring the catalogues of the pages up to date with their texts
 	@$(BIN)/python -m tools.catalogues

@@ -114,7 +114,15 @@ def test_queries_find_what_they_describe(found, jobs) -> None:
 
 def test_a_job_is_found_by_the_begin_and_the_end_of_its_id(found, jobs) -> None:
     job = jobs["beta"]
-    for query in (job, job[-6:], job[-6:].upper(), job.removeprefix("job_"), f"id:{job}", f"id:{job},x", f"id:{job[-6:]}"):
+    for query in (
+        job,
+        job[-6:],
+        job[-6:].upper(),
+        job.removeprefix("job_"),
+        f"id:{job}",
+        f"id:{job},x",
+        f"id:{job[-6:]}",
+    ):
         assert found(query) == "beta", query
     assert "beta" in found(job[:12])
     # Few digits are the end of many ids.
