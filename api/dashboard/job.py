@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from api.dashboard import markdown, reproduce, timeline
+from api.dashboard import job_times, markdown, reproduce, timeline
 from api.dashboard.chart_axes import ends
 from api.dashboard.job_evaluation import evaluations, report_of
 from api.dashboard.pages import Pages, TemplateResponse, Visit
@@ -79,7 +78,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
         "command": reproduce.command(found, schema),
         "retries": visit.ask(list_jobs, JobsQuery(parent=[job_id], limit=20))["data"],
         "shares": shares(visit, job_id),
-        **_clock(found),
+        **job_times.times(found, visit.service.stores.queries.jobs.run_seconds([job_id])[job_id]),
         **files,
         **told,
         **_drawn(visit, found),
@@ -126,21 +125,6 @@ def shares(visit: Visit[JobQuery], job_id: str) -> list[Share]:
     return found
 
 
-def _clock(found: dict[str, Any]) -> dict[str, Any]:
-    """Return the elapsed and the remaining time of the job, in seconds; None where unknown."""
-    now = datetime.now(UTC)
-
-    def since(earlier: datetime, written: str | None) -> float | None:
-        return None if written is None else (datetime.fromisoformat(written) - earlier).total_seconds()
-
-    started = found["started_at"]
-    end = found["finished_at"] or now.isoformat()
-    return {
-        "took": since(datetime.fromisoformat(started), end) if started else None,
-        "left": {name: since(now, found["eta"][name]) for name in ("at", "low", "high")} if found["eta"] else None,
-    }
-
-
 def _files(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
     """Return the artifacts of the job by kind; grids as the slider shows them."""
     # The same as GET /v1/jobs/{id}/artifacts, which the reader may call: they may see the job.
@@ -154,6 +138,7 @@ def _files(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
         "real_grid": next(iter(newest_first.get("real_grid", [])), None),
         "samples": newest_first.get("samples", []),
         "checkpoints": newest_first.get("checkpoint", [])[:STOPS],
+        "generator_files": generators(newest_first.get("weights", [])),
         "summary": next(iter(newest_first.get("summary", [])), None),
         "report": next(iter(newest_first.get("report", [])), None),
     }
@@ -165,6 +150,15 @@ def by_kind(artifacts: Iterable[Artifact]) -> dict[str, list[Artifact]]:
     for artifact in artifacts:
         found.setdefault(artifact["kind"], []).append(artifact)
     return found
+
+
+def generators(weights: Iterable[Artifact]) -> list[Artifact]:
+    """Return the newest weights of each generator; they come newest first."""
+    newest: dict[str, Artifact] = {}
+    for file in weights:
+        if file["name"].startswith("generator"):
+            newest.setdefault(file["name"], file)
+    return list(newest.values())
 
 
 def _drawn(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +192,8 @@ def _told(visit: Visit[JobQuery], found: dict[str, Any]) -> dict[str, Any]:
         "older": lines[LINES - 1]["seq"] if len(lines) > LINES else None,
         "before": before,
         "alarms": timeline.alarms(event for event in figures if event["type"] == EventType.alert),
-        "epochs": as_they_stand(event["data"] for event in reversed(figures) if event["type"] == EventType.epoch),
+        "epochs": (epochs := as_they_stand(event["data"] for event in reversed(figures) if event["type"] == "epoch")),
+        "epochs_done": timeline.epochs_done(epochs),
     }
 
 

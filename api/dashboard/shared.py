@@ -14,7 +14,7 @@ from flask import Flask, Response, g, request
 from werkzeug.http import quote_etag
 from werkzeug.wrappers import Response as BaseResponse
 
-from api.dashboard import job, job_evaluation, reproduce
+from api.dashboard import job, job_evaluation, reproduce, timeline
 from api.dashboard.pages import render
 from api.http.downloads import hand_out
 from api.http.language import SHARED
@@ -109,11 +109,12 @@ def _page(service: Service, found: Job, link: Link) -> BaseResponse:
     recipe = recipe_view(RECIPES[found["recipe"]])
     _, schema = job.params_of(found, recipe)
     epochs = service.stores.events.newest(found["id"], (EventType.epoch,), job.STOPS)
-    speed = job.speed(found, as_they_stand(event["data"] for event in reversed(epochs)))
+    told = as_they_stand(event["data"] for event in reversed(epochs))
     files = job.by_kind(artifacts)
     context = {
         "job": shown,
         "ended": found["state"] in TERMINAL,
+        "epochs_done": timeline.epochs_done(told),
         "recipe": recipe,
         "params": reproduce.parameters(found, schema),
         "expires_at": link.expires_at,
@@ -128,7 +129,7 @@ def _page(service: Service, found: Job, link: Link) -> BaseResponse:
         "ended": context["ended"],
         "last_seq": found["last_seq"],
         "grids": job.places(context["grids"]),
-        "speed": speed,
+        "speed": job.speed(found, told),
         "at": _addresses(link),
     }
     return render("shared.html", None, data=data, **context)

@@ -72,3 +72,8 @@ def alarms(events: Iterable[Event]) -> dict[str, Alarm]:
         else:
             found[code] = Alarm(event)
     return found
+
+
+def epochs_done(epochs: Sequence[Event]) -> int:
+    """Return how many epochs have ended, from what they tell, first to last."""
+    return int(epochs[-1].get("epoch", 0)) if epochs else 0

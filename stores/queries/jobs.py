@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, bindparam, func, literal, select, text, tuple_
+from sqlalchemy import Engine, Select, bindparam, extract, func, literal, select, text, tuple_
 
 from models import views
 from models.job_profile import Shape
@@ -88,6 +88,15 @@ class JobQueries:
         query = select(*Attempt.__table__.columns).where(Attempt.job_id == job_id).order_by(Attempt.number)
         with self._engine.connect() as connection:
             return [attempt_view(row) for row in connection.execute(query).mappings()]
+
+    def run_seconds(self, job_ids: Sequence[str]) -> dict[str, float | None]:
+        """Return how long the attempts at each of these jobs took together, up to now; None before the first."""
+        took = func.sum(extract("epoch", func.coalesce(Attempt.ended_at, func.now()) - Attempt.started_at))
+        query = select(Attempt.job_id, took).where(Attempt.job_id.in_(list(job_ids))).group_by(Attempt.job_id)
+        found: dict[str, float | None] = dict.fromkeys(job_ids)
+        with self._engine.connect() as connection:
+            found |= {job_id: float(seconds) for job_id, seconds in connection.execute(query)}
+        return found
 
     def artifacts(self, job_id: str, kinds: Sequence[str], limit: int, after: str | None) -> list[views.Artifact]:
         """Return up to `limit` artifacts of a job in the order they were made, after an id."""

@@ -30,3 +30,8 @@ def loaded_bytes(page: Page) -> int:
         ...performance.getEntriesByType("resource").filter((one) => !["img", "image"].includes(one.initiatorType)),
     ].reduce((sum, one) => sum + one.transferSize, 0)"""
     return int(page.evaluate(entries))
+
+
+def more(page: Page) -> None:
+    """Open the menu of further actions of a job."""
+    page.locator("#job-actions .menu > summary").click()

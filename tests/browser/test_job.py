@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import QUICK, SMALL, TRAIN, Person
-from tests.browser.pages import assert_fits, assert_readable
+from tests.browser.pages import assert_fits, assert_readable, more
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -101,6 +101,7 @@ def test_the_curves_zoom_together_by_dragging_and_by_keys_and_all_is_shown_again
         expect(one).to_be_enabled()
     plot.dblclick()
     expect(reset.first).to_be_disabled()
+    page.locator("#more-curves > summary").click()
     page.get_by_role("slider", name="Learning rate").press("+")
     expect(reset.first).to_be_enabled()
     page.get_by_role("slider", name="Learning rate").press("0")
@@ -164,6 +165,7 @@ def test_a_job_gets_another_name_priority_and_labels(person):
     alice = person()
     job = alice.client.submit({**TRAIN, "queue": "jetson"})["id"]
     page = alice.page(f"/dashboard/jobs/{job}")
+    more(page)
     page.get_by_role("button", name="Edit…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("other <name>")
@@ -175,7 +177,7 @@ def test_a_job_gets_another_name_priority_and_labels(person):
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("heading", level=1)).to_have_text("other <name>")
-    expect(page.locator("#job-head")).to_contain_text("priority 7")
+    expect(page.locator("#job-head .brief")).to_contain_text("priority 7")
     expect(page.get_by_role("link", name="team=a=b")).to_be_visible()
     alice.client.cancel(job)
 
@@ -224,7 +226,7 @@ def test_everybody_can_read_the_page(person, trained, picture, scheme):
     shown(page.locator("#grid-image"))
     for text in ("All parameters (", "Layers of the networks", "Run report", "Checkpoints ("):
         page.locator("summary", has_text=text).click()
-    for summary in (page.get_by_text("Data table").first, *page.get_by_text("What to try").all()):
+    for summary in (page.get_by_text("Data table").first, *page.locator(".alert summary").all()):
         summary.click()
     expect(page.locator("#layers-shown table")).to_have_count(2)
     for name in ("job", "job-small"):
@@ -232,6 +234,7 @@ def test_everybody_can_read_the_page(person, trained, picture, scheme):
         assert_fits(page)
         picture(page, f"{name}-{scheme}")
         page.set_viewport_size(SMALL)
+    more(page)
     page.get_by_role("button", name="Retry…").click()
     assert_readable(page)
     picture(page, f"job-retry-{scheme}")

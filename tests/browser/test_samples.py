@@ -36,7 +36,7 @@ def test_images_and_a_walk_between_seeds_are_drawn_in_place_and_are_there_after_
     sheet = page.get_by_role("img", name="image grid · seed 501")
     expect(sheet).to_be_visible(timeout=60_000)
     first = shown(sheet)
-    page.get_by_label("Output type").select_option("interpolation")
+    page.get_by_label("Output", exact=True).select_option("interpolation")
     page.get_by_role("button", name="Generate with the next seed").click()
     walk = page.get_by_role("img", name="interpolation between seeds · seed 502")
     expect(walk).to_be_visible(timeout=60_000)

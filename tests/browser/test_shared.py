@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESK, SMALL
-from tests.browser.pages import assert_fits, assert_readable
+from tests.browser.pages import assert_fits, assert_readable, more
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +24,7 @@ def make_link(page: Page) -> str:
 def test_a_link_is_made_looked_at_by_a_guest_and_revoked(person, trained, picture):
     admin, guest = person("admin"), person(signed_in=False)
     page = admin.page(f"/dashboard/jobs/{trained}")
+    more(page)
     page.get_by_role("button", name="Share…").click()
     dialog = page.get_by_role("dialog", name="Share this job")
     expect(dialog).to_be_visible()

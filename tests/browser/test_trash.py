@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SMALL, TRAIN
-from tests.browser.pages import assert_fits, assert_readable
+from tests.browser.pages import assert_fits, assert_readable, more
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +25,7 @@ def test_a_job_goes_to_the_trash_and_comes_back(person):
     alice = person()
     job = canceled(alice, "digits")
     page = alice.page(f"/dashboard/jobs/{job}")
+    more(page)
     page.get_by_role("button", name="Delete", exact=True).press("Enter")
     expect(page.locator("#in-trash")).to_be_visible()
     assert alice.client.job(job)["trashed_at"]

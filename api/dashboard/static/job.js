@@ -9,6 +9,7 @@ import { watchNotices } from "./job_notify.js";
 import "./job_sample.js";
 import "./job_share.js";
 import "./job_tables.js";
+import "./job_tabs.js";
 import { Live } from "./live.js";
 import { refresh, say } from "./page.js";
 import { stateWords } from "./states.js";

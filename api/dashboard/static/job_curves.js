@@ -157,7 +157,7 @@ class Curves {
       const box = document.querySelector(`.curve-group[data-group="${group}"]`);
       box.hidden = false;
       const place = box.appendChild(document.createElement("div"));
-      drawn = chart(place, { label: box.dataset.label, group: "job", height: 200, onPick: this.onPick });
+      drawn = chart(place, { label: box.dataset.label, group: "job", height: window.innerWidth < 640 ? 130 : 200, onPick: this.onPick });
       drawn.cursor(this.mark);
       this.charts.set(group, drawn);
     }
@@ -169,6 +169,8 @@ class Curves {
     document.getElementById("curves-none").hidden = some;
     document.getElementById("curves-help").hidden = !some;
     this.slider.closest("label").hidden = !some;
+    const more = document.getElementById("more-curves");
+    more.hidden = !more.querySelector(".curve-group:not([hidden])");
   }
 
   /** Mark a step on every curve. */

@@ -124,8 +124,8 @@ def test_images_of_a_data_set_are_evaluated_without_a_recipe_on_their_page(alice
     job = evaluated(alice, bench, {"dataset": "mine"}, result(BLURRED), dataset="mnist-10k")
     shown = head(see(enter(alice), job))
     assert shown.startswith("Evaluation of mine succeeded Low fidelity")
-    assert "Evaluated images mine" in shown
-    assert "Compared with mnist-10k" in shown
+    assert "Evaluated images: mine" in shown
+    assert "Compared with: mnist-10k" in shown
     assert "Recipe" not in shown
     assert "mine" in words(enter(alice).see("/dashboard/jobs"))
 
