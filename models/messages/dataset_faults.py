@@ -14,16 +14,16 @@ class DataFaults(Texts):
     unknown_layout = Text("data set {name} has the layout {layout}; this trainer reads {known}")
     unknown_crop = Text("crop is {crop}; it must be center, face or squash")
     picture_unreadable = Text(
-        "{name} is missing or no whole {formats} picture ({error}); put the original file back, or take it out of the "
-        "data set"
+        "{name} is missing or not a complete {formats} picture ({error}); put the original file back, or remove it "
+        "from the data set"
     )
     other_counts = Text(
-        "data set {name} holds {counts} pictures, it was listed with {parts}; put the missing ones back, or restart "
-        "the service to have it listed anew"
+        "data set {name} has {counts} pictures, but was registered with {parts}; put the missing ones back, or "
+        "restart the service to register it again"
     )
     other_data = Text(
-        "data set {name} holds other images here than those that the checkpoint was trained on (digest {found} instead "
-        "of {begun}): put the original files back where this worker finds them, or start a new job"
+        "data set {name} has different images here than those the checkpoint was trained on (digest {found} instead "
+        "of {begun}); put the original files back where this worker finds them, or start a new job"
     )
 
     idx_channels = Text("data set {name} has {channels} channels; idx files hold one")
@@ -59,8 +59,8 @@ class DataFaults(Texts):
         "{path}/data.mdb cannot be read ({error}); put the original {name}/data.mdb back in {parent}"
     )
     class_not_in_the_name = Text(
-        "{path} does not say its class; names end in one of {classes}, as in 123_automobile.png: rename it, or take it "
-        "away"
+        "{path} does not say its class; names end in one of {classes}, as in 123_automobile.png: rename it, or remove"
+        " it"
     )
 
     packed_not_here = Text("the file of data set {name} is not here ({path}); upload it again")
@@ -79,15 +79,15 @@ class Misfits(Texts):
     """A data set that a trainer read well, but that does not fit the job."""
 
     fewer_than_a_batch = Text(
-        "the data set has {count} images, fewer than one batch of {size}: set `batch_size` to {count} or less, or take "
-        "a larger data set"
+        "the data set has {count} images, fewer than one batch of {size}: set `batch_size` to {count} or less, or use"
+        " a larger data set"
     )
-    no_domains = Text("the data set has neither two domains nor classes to make them of")
+    no_domains = Text("the data set has neither two domains nor classes to make them from")
     empty_domain = Text("one of the two domains is empty: give each at least one image")
     no_classes = Text("the data set has no classes; put its images into one folder for each class")
-    empty_class = Text("no training image is of class {name}: add some, or take the class out of the data set")
+    empty_class = Text("no training image is of class {name}: add some, or remove the class from the data set")
     no_test_part = Text(
-        "the data set has {count} images and no test part; every {kept}th is kept for testing: take one with at least "
+        "the data set has {count} images and no test part; every {kept}th is kept for testing: use one with at least "
         "{kept} images"
     )
     judged_channels = Text(

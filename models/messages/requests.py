@@ -9,28 +9,28 @@ class Door(Texts):
     """Keys, sessions, roles and rates."""
 
     too_many_requests = Text("this key may make {limit} requests a second")
-    needs_admin = Text("this needs an admin's key; yours is a {role}'s")
-    viewers_read_only = Text("a viewer's key reads only; ask an admin for a user's key")
+    needs_admin = Text("administrators only; your key is a {role}'s")
+    viewers_read_only = Text("a viewer's key is read-only; ask an admin for a user's key")
     too_many_wrong_keys = Text("too many wrong keys from this address")
     too_many_guests = Text("too many requests for shared pages from this address; try again shortly")
-    key_unknown = Text("this key is unknown or revoked")
+    key_unknown = Text("invalid or revoked access key")
     session_ended = Text("your session has ended; sign in again")
     other_site = Text("this request was sent from another site")
-    needs_csrf_token = Text("a change with a session needs the page's token in {header}")
+    needs_csrf_token = Text("a change within a session needs the page's token in {header}")
     send_a_key = Text("send your key as `Authorization: Bearer gf_…`")
 
 
 class ServiceFaults(Texts):
     """What the service itself cannot do now."""
 
-    internal_error = Text("something went wrong here; the log has it under this request_id")
+    internal_error = Text("something went wrong; the server log has it under this request_id")
     does_not_answer = Text("{part} does not answer; try again shortly")
     not_ready = Text("not ready: {parts}")
-    nothing_here = Text("there is nothing at this address; /docs lists what there is")
-    address_takes = Text("this address takes {allowed}")
+    nothing_here = Text("there is nothing at this address; see /docs for the API")
+    address_takes = Text("this address accepts {allowed}")
     too_many_streams = Text("this process has {limit} open streams, its limit; try again shortly")
     too_many_streams_of_key = Text("this key has {limit} open streams, its limit; close some and try again shortly")
-    no_room = Text("the service has no room on its disk for this upload; try again later, or tell whoever runs it")
+    no_room = Text("the server has no disk space for this upload; try again later, or tell its operator")
     reserve_reached = Text(
         "the service has no room on its disk for this upload: {free} are free, {promised} of them promised to other "
         "uploads, and {reserve} stay free for the database and the jobs; try again later, or have space freed "
@@ -41,14 +41,14 @@ class ServiceFaults(Texts):
         "{limit} of the {room} that are free for uploads; send fewer or smaller pictures, or try again when others "
         "have ended"
     )
-    uploads_under_way = Text("other uploads are under way; try again in a while")
+    uploads_under_way = Text("other uploads are in progress; try again shortly")
     all_uploads_under_way = Text(
-        "{limit} uploads are under way, as many as the service takes at once; try again in a while, or have "
+        "{limit} uploads are in progress, the most the service accepts at once; try again shortly, or have "
         "GANFORGE_MAX_UPLOADS raised"
     )
     own_uploads_under_way = Text(
-        "{limit} of your uploads are under way, as many as an owner may have at once; try again when one has ended, or "
-        "have GANFORGE_MAX_OWNER_UPLOADS raised"
+        "{limit} of your uploads are in progress, the most an owner may have at once; try again when one has "
+        "finished, or have GANFORGE_MAX_OWNER_UPLOADS raised"
     )
     upload_too_late = Text(
         "the upload did not arrive within {seconds:,} s (GANFORGE_UPLOAD_DEADLINE_S); send fewer or smaller pictures, "
@@ -75,7 +75,7 @@ class ServerFaults(Texts):
     too_many_new_connections = Text(
         "your address begins more than {limit} connections a second, its limit; keep them open and send more on each"
     )
-    crashed_outside = Text("something went wrong here")
+    crashed_outside = Text("something went wrong")
 
 
 class BodyFaults(Texts):
@@ -153,27 +153,29 @@ class RequestFaults(Texts):
     """What is wrong with a field of a certain request."""
 
     idempotency_key_length = Text("must have 1 to 255 characters")
-    other_cursor = Text("is not a cursor of this list: it belongs to its filters and its caller; start without one")
+    other_cursor = Text("is not a cursor of this list with these filters and this caller; start without one")
     line_of_a_log = Text("must be the id of an event of this log, such as `1:200`")
     search_of_a_stream = Text("leave `search` out of a stream, or ask for text or JSON")
     event_of_this_job = Text("must be the id of an event of this job")
-    too_many_to_compare = Text("names {count} jobs; {most} can be compared at most")
+    too_many_to_compare = Text("names {count} jobs; at most {most} can be compared")
     no_such_column = Text(
         "there is no such column; choose one of {fields}, or params.NAME, last.METRIC, evaluation.FIGURE, label:NAME"
     )
     key_of_others = Text("must be {owner}, your own; an admin creates keys of other owners")
     key_role_beyond = Text("must not exceed your own role, {role}; an admin creates other keys")
-    no_groups_by = Text("jobs have no groups by this; choose none, seeds, one of {fields}, or params.NAME, label:NAME")
-    no_such_result = Text("this is no result; choose one of {fields}, or last.METRIC, evaluation.FIGURE")
+    no_groups_by = Text(
+        "jobs cannot be grouped by this; choose none, seeds, one of {fields}, or params.NAME, label:NAME"
+    )
+    no_such_result = Text("this is not a result; choose one of {fields}, or last.METRIC, evaluation.FIGURE")
     last_event = Text("the last event of this job is {seq}")
-    only_reprioritize = Text("is for `reprioritize` alone")
+    only_reprioritize = Text("is for `reprioritize` only")
     from_after_to = Text("must be before `to`")
     needs_priority = Text("is required to reprioritize")
-    no_such_bytes = Text("the file has {size:,} bytes, and the range begins beyond them")
+    no_such_bytes = Text("the file has {size:,} bytes, and the range begins after them")
     spaces_at_ends = Text("must not begin or end with spaces")
-    name_with_character = Text("must not hold {character}, which cannot be seen or changes the text beside it")
+    name_with_character = Text("must not contain {character}, which is invisible or changes the text beside it")
     label_separator = Text("must not contain {separator}, which separates name and text in filters (`name:text`)")
-    name_with_slash = Text("must not hold a slash: it stands in addresses")
+    name_with_slash = Text("must not contain a slash, because names appear in addresses")
     name_like_an_id = Text("must not look like the id of a data set")
 
     choose_a_recipe = Text("there is no such recipe; choose one of {recipes}")
@@ -187,12 +189,12 @@ class RequestFaults(Texts):
     other_channels = Text("its images have {has} channel(s), the job learned from images with {wanted} channel(s)")
     choose_a_queue = Text("{recipe} can't run there; choose one of {queues}")
     needs_memory = Text(
-        "needs at least {needs} GB of memory, and the largest device that may run it has {capacity} GB for a job: "
-        "lower `width` or `image_size`"
+        "needs at least {needs} GB of memory; the largest device that can run it has {capacity} GB for a job: lower "
+        "`width` or `image_size`"
     )
     needs_memory_batch = Text(
-        "needs at least {needs} GB of memory, and the largest device that may run it has {capacity} GB for a job: "
-        "{batch} may fit"
+        "needs at least {needs} GB of memory; the largest device that can run it has {capacity} GB for a job: {batch}"
+        " may fit"
     )
     job_trashed = Text("is in the trash; restore it first, or name another job")
     only_in_trash = Text("must be true or left out: `{action}` is about jobs in the trash")
@@ -219,20 +221,20 @@ class RequestFaults(Texts):
         "these jobs were measured with different extractors ({first}, {second}), so their figures cannot be compared: "
         "filter by `dataset=` or `extractor=`"
     )
-    not_a_checkpoint_of_it = Text("is not a checkpoint of this job: name best, latest or the id of one")
+    not_a_checkpoint_of_it = Text("is not a checkpoint of this job; use best, latest or the id of one")
     no_checkpoint_yet = Text("this job has no checkpoint yet")
 
-    retry_from_zero = Text("this job has no checkpoint; retry from zero: leave it out")
+    retry_from_zero = Text("this job has no checkpoint; leave it out to start from scratch")
     best_latest_or_id = Text("must be best, latest or the id of a checkpoint")
     evaluation_judges = Text("an evaluation judges the checkpoint it was made with; leave it out, or make another job")
     sampling_draws = Text(
         "a sampling job draws from the checkpoint it was made with; leave it out, or make another job"
     )
     held_by_checkpoint = Text(
-        "cannot change from {old} to {new} in a retry from a checkpoint; leave it out, or retry from zero (without "
+        "must stay {old} to match the checkpoint, and {new} was sent; leave it out, or start from scratch (without "
         "`checkpoint`)"
     )
-    epoch_reached = Text("the checkpoint is of epoch {reached} already; ask for more, or retry from zero")
+    epoch_reached = Text("the checkpoint is of epoch {reached} already; ask for more, or start from scratch")
 
 
 class ParameterFaults(Texts):
@@ -245,25 +247,25 @@ class ParameterFaults(Texts):
     patience_needs_monitor = Text("`patience` needs a `monitor` to watch; set `monitor` too")
     no_smoothing_auto_encoder = Text("`label_smoothing` must be 0 here: an auto-encoder has no labels to smooth")
     no_smoothing_pairs = Text("`label_smoothing` must be 0 here: images are judged in pairs, without labels")
-    no_smoothing_critic = Text("`label_smoothing` must be 0 here: a critic gives scores, it has no labels to smooth")
+    no_smoothing_critic = Text("`label_smoothing` must be 0 here: a critic gives scores and has no labels to smooth")
     ema_start_needs_half_life = Text(
         "`ema_half_life_start` needs `ema_half_life`, the half-life to move to; set both or neither"
     )
     max_width_below_width = Text("`max_width` must be at least {width}, the `width`; raise it, or lower `width`")
-    train_split_only = Text("`split` must be train here: the accuracy is taken on the test images")
+    train_split_only = Text("`split` must be train here: the accuracy is measured on the test images")
 
     needs_classes = Text("needs images with at least two classes; this data set has none")
     needs_one_domain = Text("needs images of one domain; this data set has two, to translate between them")
     needs_domains = Text("needs two domains (folders A and B), or classes to make them of; this data set has neither")
-    paints_from_noise = Text("paints from noise; this data set has two domains to translate: use {recipes}")
+    paints_from_noise = Text("generates from noise; this data set has two domains for translation: use {recipes}")
     other_sizes = Text("must be {sizes} pixels for this recipe")
     needs_squares = Text(
-        "needs square images of {sizes} pixels; this data set has {height}x{width} (height x width): set `image_size` "
-        "to {size} to have them scaled and cropped"
+        "needs square images of {sizes} pixels; this data set has {height}x{width} (height x width): set `image_size`"
+        " to {size} to scale and crop them"
     )
-    smaller_domain = Text("must be at most {least}, the images of the smaller domain")
-    needs_test_images = Text("needs at least {kept} images, of which it keeps every {kept}th for testing")
-    training_images = Text("must be at most {count}, the number of training images; or take a larger data set")
+    smaller_domain = Text("must be at most {least}, the number of images in the smaller domain")
+    needs_test_images = Text("needs at least {kept} images, because every {kept}th is kept for testing")
+    training_images = Text("must be at most {count}, the number of training images; or use a larger data set")
 
     sizes_range = Text("{first} to {last}")
     sizes_steps = Text("{first} to {last} in steps of {step}")
@@ -273,19 +275,19 @@ class ParameterFaults(Texts):
 class Titles(Texts):
     """Titles of problems, by the code of the problem."""
 
-    title_malformed = Text("Request cannot be read")
+    title_malformed = Text("Unreadable request")
     title_unauthenticated = Text("No valid access key")
-    title_forbidden = Text("Not allowed for this key")
+    title_forbidden = Text("Not allowed with this key")
     title_not_found = Text("Not found")
-    title_method_not_allowed = Text("Method is not allowed here")
-    title_timeout = Text("Request came too slowly")
-    title_uri_too_long = Text("Address is too long")
-    title_headers_too_large = Text("Headers are too large")
-    title_conflict = Text("Not possible in the present state")
-    title_too_large = Text("Request is too large")
-    title_unsupported_media = Text("Content type is not supported")
+    title_method_not_allowed = Text("Method not allowed")
+    title_timeout = Text("Request timed out")
+    title_uri_too_long = Text("Address too long")
+    title_headers_too_large = Text("Headers too large")
+    title_conflict = Text("Not possible in the current state")
+    title_too_large = Text("Request too large")
+    title_unsupported_media = Text("Unsupported content type")
     title_range_not_satisfiable = Text("No such bytes")
     title_validation = Text("Request is not valid")
     title_rate_limited = Text("Too many requests")
     title_internal = Text("Internal error")
-    title_unavailable = Text("Service is unavailable")
+    title_unavailable = Text("Service unavailable")

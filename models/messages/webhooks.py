@@ -11,27 +11,27 @@ class WebhookFaults(Texts):
     url_unreadable = Text("must be an address such as https://example.org/hook")
     url_not_https = Text("must begin with https://")
     url_not_http = Text("must begin with https:// or http://")
-    url_with_password = Text("must not hold a user name or password; the signature shows who sends")
+    url_with_password = Text("must not contain a user name or password; the signature shows who sends")
     url_with_fragment = Text("must not have a part after #, which is not sent")
     url_private = Text(
-        "leads to this machine or a private network ({address}); webhooks go to public addresses alone, unless the "
+        "leads to this machine or a private network ({address}); webhooks go to public addresses only, unless the "
         "operator sets GANFORGE_WEBHOOK_PRIVATE=1"
     )
     url_not_mailto = Text("must be mailto: and one e-mail address, such as mailto:alice@example.org")
     mail_domain = Text("mail goes only to {domains} here, as the operator has set GANFORGE_SMTP_DOMAINS")
     no_mail_server = Text("this service has no mail server; ask its operator to set GANFORGE_SMTP_URL and _FROM")
     event_twice = Text("must not name an event twice")
-    too_many_webhooks = Text("{owner} has {count} webhooks, which is the most; delete one first")
-    no_webhook = Text("there is no such webhook")
-    no_delivery = Text("there is no such delivery of this webhook")
+    too_many_webhooks = Text("{owner} has {count} webhooks, the most allowed; delete one first")
+    no_webhook = Text("webhook not found, or you have no access")
+    no_delivery = Text("delivery not found, or you have no access")
     webhook_paused = Text("this webhook is paused; resume it first")
-    tests_wait = Text("{count} test messages of this webhook wait already; see its deliveries")
+    tests_wait = Text("{count} test messages of this webhook are already waiting; see its deliveries")
 
 
 class DeliveryFaults(Texts):
     """Why a message did not arrive."""
 
-    delivery_status = Text("the receiver answered {status}, and only 200 to 299 counts as arrived")
+    delivery_status = Text("the receiver answered {status}; only 200 to 299 counts as delivered")
     delivery_redirected = Text(
         "the receiver answered {status}, a redirect, which is not followed; enter the new address"
     )
@@ -40,8 +40,8 @@ class DeliveryFaults(Texts):
     delivery_unresolved = Text("the name {host} could not be resolved ({error})")
     delivery_forbidden = Text("{host} is at {address}, which is not a public address; nothing was sent")
     delivery_broken = Text("no answer: {error}")
-    delivery_refused_address = Text("the address is not allowed any more: {error}")
-    delivery_no_mail_server = Text("this service has no mail server any more (GANFORGE_SMTP_URL)")
+    delivery_refused_address = Text("the address is no longer allowed: {error}")
+    delivery_no_mail_server = Text("this service no longer has a mail server (GANFORGE_SMTP_URL)")
     delivery_mail_refused = Text("the mail server refused it: {error}")
 
 
@@ -56,9 +56,9 @@ class WebhookTexts(Texts):
     told_job_alert = Text("Job {what} raised the alert {alert}: {why}")
     told_job_stalled = Text("Job {what} stalled: {why}")
     told_evaluation = Text("Evaluation {what} is complete: {summary}")
-    told_worker_lost = Text("Worker {name} of queue {queue} is lost; it was last heard of at {since}.")
+    told_worker_lost = Text("Worker {name} of queue {queue} is lost; last seen at {since}.")
     told_worker_lost_with_job = Text(
-        "A worker of queue {queue} is lost while it ran the job {job}, which goes on elsewhere."
+        "A worker of queue {queue} was lost while running job {job}, which continues elsewhere."
     )
     told_test = Text("This is a test of the webhook {webhook}. It arrives here.")
-    told_footer = Text("You get this because of the webhook {webhook} of {owner}. Delete it to get no more.")
+    told_footer = Text("You get this because of the webhook {webhook} of {owner}. Delete it to stop these messages.")

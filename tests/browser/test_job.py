@@ -150,7 +150,7 @@ def test_a_job_is_tried_again_with_changes_and_errors_stand_beside_their_fields(
     width.fill("32")
     dialog.get_by_label("Start").select_option("latest")
     dialog.get_by_role("button", name="Retry").click()
-    expect(dialog.locator("#retry-width + .problem")).to_contain_text("cannot change from 16 to 32")
+    expect(dialog.locator("#retry-width + .problem")).to_contain_text("must stay 16 to match the checkpoint")
     dialog.get_by_role("button", name="16 – reset width").click()
     dialog.get_by_role("button", name="Retry").click()
     page.wait_for_url(lambda address: job not in address)

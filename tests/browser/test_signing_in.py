@@ -39,7 +39,7 @@ def test_a_wrong_key_is_said_beside_the_field(person):
     page = nobody.page("/dashboard/login")
     page.get_by_label("Access key").fill("gf_wrong")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("this key is unknown or revoked")
+    expect(page.get_by_role("alert")).to_contain_text("invalid or revoked access key")
     expect(page.get_by_label("Access key")).to_be_focused()
     nobody.complaints.clear()  # the browser says that this was a 401
 

@@ -33,7 +33,7 @@ def test_a_folder_is_added_shown_trained_on_and_deleted(running: Commands, tmp_p
     )
     assert "every 10th picture of each class is kept apart" in result.stdout
     assert folder.name not in result.stdout.splitlines()[0]
-    assert "1 other files were left out: " in result.stdout, "named as in an archive; what they hold stays at home"
+    assert "1 other files skipped: " in result.stdout, "named as in an archive; what they hold stays at home"
 
     assert re.search(r"shapes-a +ready +40 +1x28x28", running("datasets").stdout)
     assert "circles, squares" in running("datasets", "show", "shapes-a").stdout
@@ -72,10 +72,10 @@ def test_what_cannot_be_added_is_one_readable_line(running: Commands, tmp_path: 
         (tmp_path / "few" / name).write_bytes(content)
     damaged = running("datasets", "add", str(tmp_path / "few"))
     assert damaged.returncode == 4
-    assert re.fullmatch(r"ganforge: 1 picture is damaged, .*a\.png: is no PNG.*\[422 validation\]\n", damaged.stderr)
+    assert re.fullmatch(r"ganforge: 1 picture is damaged, .*a\.png: is not a PNG.*\[422 validation\]\n", damaged.stderr)
     mended = running("datasets", "add", str(tmp_path / "few"), "--skip-damaged")
     assert mended.returncode == 0, mended.stderr
-    assert "1 damaged left out: a.png" in mended.stdout
+    assert "1 unreadable skipped: a.png" in mended.stdout
     assert running("datasets", "add", str(tmp_path / "nowhere")).returncode == 2
 
 
@@ -87,12 +87,12 @@ def test_files_of_other_kinds_are_refused_before_a_byte_is_sent_or_left_out_and_
     refused = running("datasets", "add", str(folder), GANFORGE_URL="http://127.0.0.1:9", GANFORGE_API_KEY="gf_x")
     assert refused.returncode == 4
     assert "3 files are of kinds that are not read here (2 .gif, 1 .svg); convert" in refused.stderr
-    assert "a.gif is a picture of a kind that is not read here (.gif)" in refused.stderr
+    assert "a.gif is a picture in an unsupported format (.gif)" in refused.stderr
     assert "--skip-damaged" in refused.stderr
     made = running("datasets", "add", str(folder), "--skip-damaged")
     assert made.returncode == 0, made.stderr
     assert "mixed is ready: 17 pictures" in made.stdout
-    assert "3 files of kinds that are not read here were left out (2 .gif, 1 .svg): a.gif, b.gif, x.svg" in made.stdout
+    assert "3 files in unsupported formats skipped (2 .gif, 1 .svg): a.gif, b.gif, x.svg" in made.stdout
 
 
 def test_links_are_followed_once_and_pipes_are_left_out_and_told(running: Commands, tmp_path: Path) -> None:

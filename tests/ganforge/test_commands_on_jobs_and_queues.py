@@ -37,7 +37,7 @@ def test_a_running_job_is_paused_resumed_and_canceled(running: Commands) -> None
     assert running("cancel", job_id).returncode == 0
     refused = running("pause", job_id)
     assert refused.returncode == 4
-    assert "cannot pause a job that is canceled; possible now: retry" in refused.stderr
+    assert "cannot pause a job that is canceled; possible actions: retry" in refused.stderr
 
 
 def test_a_retry_is_watched_to_its_end_with_the_changes(running: Commands) -> None:

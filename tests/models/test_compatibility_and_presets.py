@@ -146,7 +146,7 @@ def test_pictures_that_are_no_squares_are_refused_with_the_size_to_ask_for(name:
 def test_domains_are_for_translation(name: str) -> None:
     place, words = misfit(name, DOMAINS)
     assert place == "dataset"
-    assert "two domains to translate: use cyclegan" in words
+    assert "two domains for translation: use cyclegan" in words
 
 
 def test_translation_takes_domains_or_makes_them_of_classes() -> None:
@@ -154,7 +154,7 @@ def test_translation_takes_domains_or_makes_them_of_classes() -> None:
     assert size("cyclegan", DOMAINS, batch_size=8) == 256
     assert misfit("cyclegan", DOMAINS, batch_size=9) == (
         "batch_size",
-        "must be at most 8, the images of the smaller domain",
+        "must be at most 8, the number of images in the smaller domain",
     )
     # With the test images, if the job trains on them too.
     assert size("cyclegan", DOMAINS, batch_size=13, split="all") == 256
@@ -199,7 +199,7 @@ def test_a_classifier_without_a_test_part_keeps_every_tenth_image() -> None:
 def test_three_images_in_all_are_too_few_for_a_batch(name: str) -> None:
     place, words = misfit(name, FEW)
     assert place == "batch_size"
-    assert words == "must be at most 3, the number of training images; or take a larger data set"
+    assert words == "must be at most 3, the number of training images; or use a larger data set"
     assert size(name, FEW, batch_size=3) in (28, 32)
 
 

@@ -24,7 +24,10 @@ class Reversed(gettext.NullTranslations):
     """A language in which every text is in capitals, with its fields kept."""
 
     def gettext(self, message: str) -> str:
-        turned = {"cannot {action} a job that is {state}": "{state}! {action}?", "possible now: {allowed}": "{allowed}"}
+        turned = {
+            "cannot {action} a job that is {state}": "{state}! {action}?",
+            "possible actions: {allowed}": "{allowed}",
+        }
         return turned.get(message, message if "{" in message else message.upper())
 
 
@@ -57,7 +60,8 @@ def test_a_message_knows_its_code_and_speaks_english() -> None:
     message = Alerts.gradient_norm(times=10)
     assert message.code == "gradient_norm"
     assert str(message) == (
-        "a gradient stays over 10 times its usual size, and the loss is worse than usual; lower the learning rate"
+        "gradients stay over 10 times their usual size and the loss is worse than usual, which often precedes loss "
+        "spikes or NaN; lower the learning rate"
     )
 
 
@@ -95,7 +99,7 @@ def test_a_message_survives_the_database_with_its_parameters() -> None:
     stored = json.loads(json.dumps(message.as_json()))
     assert stored["code"] == "both"
     assert Message.of(stored) == message
-    assert str(Message.of(stored)) == "cannot pause a job that is failed; possible now: retry"
+    assert str(Message.of(stored)) == "cannot pause a job that is failed; possible actions: retry"
 
 
 @pytest.mark.parametrize(

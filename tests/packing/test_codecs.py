@@ -48,6 +48,6 @@ def test_a_machine_without_the_libraries_names_them(tmp_path: Path) -> None:
     names = [str(path) for path in sorted(tmp_path.iterdir())]
     told = subprocess.run([sys.executable, "-c", _WITHOUT, *names], capture_output=True, text=True, check=True)
     assert told.stdout.splitlines() == [
-        f"is of a kind that this service reads only with the package {library}, which it lacks"
+        f"is in a format that needs the package {library}, which this server does not have"
         for library in ("pi-heif", "Pillow", "pi-heif")
     ]

@@ -69,9 +69,7 @@ def test_memory_does_not_grow_with_the_pictures(tmp_path):
 def test_progress_is_told_before_the_result(tmp_path):
     done, _ = run(many(tmp_path / "a.zip", 50, 64), size=32)
     assert (done["shape"], done["parts"], len(done["classes"])) == ([3, 32, 32], {"train": 50}, 7)
-    assert (
-        str(Message.of(done["notes"][0])) == "pictures were scaled and their middle cut out, to 32x32 pixels (as asked)"
-    )
+    assert str(Message.of(done["notes"][0])) == "pictures were scaled and center-cropped to 32x32 pixels (as requested)"
 
 
 def test_it_takes_no_more_than_it_may(tmp_path):

@@ -77,7 +77,7 @@ def test_files_of_other_kinds_are_named_with_kinds_and_numbers_in_every_way(tmp_
         with pytest.raises(RefusedError) as refused:
             imported(tmp_path / way, archive)
         said = str(refused.value)
-        assert "4 files are of kinds that are not read here (1 .gif, 1 .svg, 1 .tiff, 1 .zip)" in said, way
+        assert "4 files in unsupported formats (1 .gif, 1 .svg, 1 .tiff, 1 .zip)" in said, way
         assert "skip_damaged=true" in said
         assert sorted(one.file for one in refused.value.problems) == sorted(FOREIGN), way
 
@@ -90,11 +90,8 @@ def test_skip_damaged_leaves_out_files_of_other_kinds_and_damaged_ones_and_count
         facts = imported(tmp_path / way, archive, skip=True)
         notes = "\n".join(facts["notes"])
         assert (facts["images"], facts["classes"]) == (20, ["cat", "dog"]), way
-        assert "2 damaged left out: dog/gif-called.png, dog/torn.png" in notes, way
-        assert (
-            "4 files of kinds that are not read here were left out (1 .gif, 1 .svg, 1 .tiff, 1 .zip): cat/a.gif"
-            in notes
-        )
+        assert "2 unreadable skipped: dog/gif-called.png, dog/torn.png" in notes, way
+        assert "4 files in unsupported formats skipped (1 .gif, 1 .svg, 1 .tiff, 1 .zip): cat/a.gif" in notes
 
 
 def test_of_many_files_of_other_kinds_twenty_are_named_and_all_are_counted(tmp_path: Path) -> None:
@@ -103,9 +100,9 @@ def test_of_many_files_of_other_kinds_twenty_are_named_and_all_are_counted(tmp_p
     with pytest.raises(RefusedError) as refused:
         imported(tmp_path / "a", archive)
     assert [one.file for one in refused.value.problems] == [f"g{number:02}.gif" for number in range(20)]
-    assert "25 files are of kinds that are not read here (25 .gif)" in str(refused.value)
+    assert "25 files in unsupported formats (25 .gif)" in str(refused.value)
     note = imported(tmp_path / "b", archive, skip=True)["notes"][-1]
-    assert "25 files of kinds" in note
+    assert "25 files in unsupported formats skipped" in note
     assert note.endswith("g18.gif, g19.gif, …")
 
 
@@ -114,8 +111,8 @@ def test_a_folder_of_text_beside_the_pictures_is_no_class_and_an_empty_folder_is
     for way, archive in every_way(tmp_path / "t", {**pictures(16, "images/"), **labels}).items():
         facts = imported(tmp_path / way, archive)
         assert (facts["images"], facts["classes"], facts["parts"]) == (16, [], {"train": 16}), way
-        assert any("16 other files were left out: labels/0000.txt" in note for note in facts["notes"]), way
-    with pytest.raises(RefusedError, match="class folder bird/ holds no picture"):
+        assert any("16 other files skipped: labels/0000.txt" in note for note in facts["notes"]), way
+    with pytest.raises(RefusedError, match="class folder bird/ contains no pictures"):
         imported(tmp_path / "c", every_way(tmp_path / "u", {**CATS, **DOGS, "bird/": b""})["folder"])
 
 

@@ -245,7 +245,7 @@ def test_a_folder_is_shown_and_its_damaged_pictures_left_out(tmp_path):
     assert ((~empty(cells)).sum(), counts) == (3, None)
     for name in names:
         (tmp_path / "bedroom" / name).write_bytes(b"text")
-    with pytest.raises(ValueError, match=r"no picture of it can be shown: .* is no PNG"):
+    with pytest.raises(ValueError, match=r"no picture of it can be shown: .* is not a PNG"):
         look(tmp_path, "folder", tmp_path / "bedroom", (3, 256, 256))
 
 

@@ -120,7 +120,7 @@ def test_a_method_that_is_not_read_is_named_with_the_way_out(tmp_path: Path, met
     with pytest.raises(RefusedError) as refused:
         imported(tmp_path, archive[:place] + struct.pack("<H", method) + archive[place + 2 :])
     (problem,) = refused.value.problems
-    assert (problem.file, str(problem.problem)) == ("0000.png", f"is compressed with {name}, which is not read here")
+    assert (problem.file, str(problem.problem)) == ("0000.png", f"is compressed with {name}, which is not supported")
     assert "with the method Deflate (in 7-Zip: format zip, method Deflate), or send a tar" in str(refused.value)
 
 

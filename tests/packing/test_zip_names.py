@@ -67,7 +67,7 @@ def test_names_without_an_encoding_are_guessed_with_a_note(
 ) -> None:
     facts = imported(tmp_path, raw_zip(in_classes(classes, encoding)))
     assert facts["classes"] == sorted(classes)
-    assert f"names in the archive do not say their encoding; they were read as {told}" in facts["notes"]
+    assert f"names in the archive do not declare their encoding; they were read as {told}" in facts["notes"]
 
 
 @pytest.mark.parametrize("flags", [0, 0x800])

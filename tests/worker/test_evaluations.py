@@ -131,7 +131,7 @@ def test_a_run_limit_ends_an_evaluation(standing, stores, submit):
     job = until(lambda: ended(stores, job_id), 120, "its end")
     assert (job["state"], job["error"]["code"]) == ("failed", "max_runtime"), standing.logs()
     assert job["error"]["detail"] == (
-        "stopped after 1 s of running (max_runtime_s); ask again with more of them: it begins anew"
+        "stopped at the time limit of 1 s (max_runtime_s); submit it again with a higher limit: it starts from scratch"
     )
 
 

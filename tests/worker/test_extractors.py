@@ -85,7 +85,7 @@ def test_an_extractor_whose_object_is_gone_is_forgotten_and_made_again(stores, m
     stores.infra.blobs.remove(key)
     job = evaluate(made.job)
     assert (job["state"], job["error"]["code"]) == ("failed", "extractor_failed")
-    assert "is gone or damaged: ask again, which makes another one" in job["error"]["detail"]
+    assert "is gone or damaged: submit again, which makes another one" in job["error"]["detail"]
     again = make()
     assert again.job != made.job
     assert evaluate(again.job)["state"] == "succeeded"

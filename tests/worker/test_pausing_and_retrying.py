@@ -113,7 +113,7 @@ def test_a_retry_whose_checkpoint_is_gone_says_so(standing, stores, submit, retr
     second = retry(first, checkpoint="latest")
     job = until(lambda: ended(stores, second), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "checkpoint_corrupt")
-    assert "retry from another one, or from zero" in job["error"]["detail"]
+    assert "retry from another one, or from scratch" in job["error"]["detail"]
 
 
 def test_the_run_limit_counts_over_all_attempts(standing, stores, submit):

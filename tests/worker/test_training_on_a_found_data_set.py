@@ -38,4 +38,4 @@ def test_pictures_lost_since_they_were_counted_fail_the_job_with_both_numbers(fl
     job_id = submit(dataset="cifar-10", dataset_id=dataset["id"], params=params)
     job = until(lambda: ended(stores, job_id), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "invalid_dataset"), (job, fleet.logs())
-    assert "holds 23 train pictures, it was listed with 24 train" in job["error"]["detail"]
+    assert "has 23 train pictures, but was registered with 24 train" in job["error"]["detail"]

@@ -86,7 +86,7 @@ def test_none_or_one_job_leads_to_the_list(alice: Person, enter):
 def test_what_is_missing_or_somebody_elses_is_named(alice: Person, bob: Person, enter):
     mine, others, nobodys = alice.submit()["id"], bob.submit()["id"], new_id("job")
     page = enter(alice).see(f"{PATH}?jobs={mine},{others},{nobodys},nonsense", 404)
-    named = re.search(r"there is no job ([^<]*)", page)[1]
+    named = re.search(r"jobs ([^<]*) not found", page)[1]
     for missing in (others, nobodys, "nonsense"):
         assert missing in named
     assert mine not in named

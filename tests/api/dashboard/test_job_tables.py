@@ -119,7 +119,7 @@ def test_the_page_of_the_job_links_to_both(alice, enter, left):
 def test_nobody_else_sees_them_and_none_is_where_no_file_is(alice, bob, enter, left, table):
     assert "79,184" not in enter(bob).see(f"/dashboard/jobs/{left}/{table}", 404)
     other = alice.submit()["id"]
-    assert "there is no such artifact." in enter(alice).see(f"/dashboard/jobs/{other}/{table}", 404)
+    assert "artifact not found, or you have no access." in enter(alice).see(f"/dashboard/jobs/{other}/{table}", 404)
 
 
 @pytest.mark.parametrize("path", ["", "/layers", "/report"])

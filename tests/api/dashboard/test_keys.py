@@ -66,5 +66,5 @@ def test_the_last_admins_key_stays(admin, enter):
     answer = enter(admin).call("DELETE", f"/v1/keys/{admin.key_id}")
     assert (answer.status_code, answer.json["detail"]) == (
         409,
-        "this is the last admin key; make another one first",
+        "this is the last admin key; create another one first",
     )

@@ -263,7 +263,7 @@ def test_notes_on_an_upload_are_in_the_language_of_the_page(alice, enter, upload
     made = reader.call("POST", "/v1/datasets", data=form, headers=CHINESE)
     assert made.status_code == 201, made.text
     assert "略過 1 個其他檔案：LICENSE" in made.json["notes"]
-    assert "1 other files were left out: LICENSE" in upload(alice, archive, "two", size="32").json["notes"]
+    assert "1 other files skipped: LICENSE" in upload(alice, archive, "two", size="32").json["notes"]
 
 
 def test_what_a_library_says_is_a_message_as_it_stands():

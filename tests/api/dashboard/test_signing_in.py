@@ -62,7 +62,7 @@ def test_the_login_leads_to_pages_of_ours_only(app, alice, where):
 def test_a_wrong_key_is_said_on_the_page_and_opens_nothing(app, key):
     answer = app.test_client().post("/dashboard/login", data={"key": key})
     assert answer.status_code == 401
-    assert "this key is unknown or revoked" in answer.text
+    assert "invalid or revoked access key" in answer.text
     assert "Set-Cookie" not in answer.headers
     assert "<script>alert" not in answer.text
 

@@ -87,7 +87,7 @@ def test_lists_show_nothing_of_a_stranger(finished: Finished, bob: Person) -> No
 def test_a_stranger_learns_nothing_from_a_sampling_job(finished: Finished, bob: Person) -> None:
     answer = bob.post("/v1/jobs", json={"kind": "sample", "source": {"job": finished.id}})
     assert answer.status_code == 422
-    assert answer.json["errors"] == [{"pointer": "/source/job", "detail": "there is no such job"}]
+    assert answer.json["errors"] == [{"pointer": "/source/job", "detail": "job not found, or you have no access"}]
 
 
 def test_a_viewer_reads_what_the_owner_reads_and_changes_nothing(

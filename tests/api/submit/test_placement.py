@@ -318,10 +318,12 @@ def test_a_sampling_job_without_its_source_is_refused(
         return pointers(alice.post("/v1/jobs", json={"kind": "sample", "source": source}))
 
     assert list(ask(job="job_1")) == ["/source/job"]
-    assert ask(job="job_0198c0de-0000-7000-8000-000000000000") == {"/source/job": "there is no such job"}
+    assert ask(job="job_0198c0de-0000-7000-8000-000000000000") == {
+        "/source/job": "job not found, or you have no access"
+    }
     assert list(ask(job=finished.id, checkpoint="newest")) == ["/source/checkpoint"]
     assert ask(job=finished.id, checkpoint=finished.grid) == {
-        "/source/checkpoint": "is not a checkpoint of this job: name best, latest or the id of one"
+        "/source/checkpoint": "is not a checkpoint of this job; use best, latest or the id of one"
     }
     fresh = alice.submit()["id"]
     assert ask(job=fresh) == {"/source/checkpoint": "this job has no checkpoint yet"}

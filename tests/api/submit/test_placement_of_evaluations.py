@@ -86,7 +86,11 @@ def test_a_repeated_request_makes_one_evaluation(finished: Finished, alice: Pers
             "/source/checkpoint",
             "must be best, latest or the id of a checkpoint",
         ),
-        ({"source": {"job": "job_0198c0de-0000-7000-8000-000000000000"}}, "/source/job", "there is no such job"),
+        (
+            {"source": {"job": "job_0198c0de-0000-7000-8000-000000000000"}},
+            "/source/job",
+            "job not found, or you have no access",
+        ),
         ({"source": {"dataset": "mnist-10k"}}, "/dataset", "name the data set of real images"),
         ({"source": {"dataset": "nope"}, "dataset": "mnist-10k"}, "/source/dataset", "choose one of mnist-10k"),
         ({"source": {"dataset": "mnist-10k"}, "dataset": "nope"}, "/dataset", "choose one of mnist-10k"),
@@ -145,7 +149,7 @@ def test_data_sets_and_jobs_of_others_are_not_there(
     assert "/source/dataset" in pointers(evaluate(source={"dataset": theirs}, dataset="mnist-10k"))
     assert "/dataset" in pointers(evaluate(source={"job": finished.id}, dataset="theirs"))
     body = {"kind": "evaluate", "source": {"job": finished.id}, "queue": "cpu"}
-    assert pointers(bob.post("/v1/jobs", json=body)) == {"/source/job": "there is no such job"}
+    assert pointers(bob.post("/v1/jobs", json=body)) == {"/source/job": "job not found, or you have no access"}
 
 
 def test_a_data_set_that_was_deleted_since_the_training_is_not_replaced_by_its_name(

@@ -35,8 +35,8 @@ def test_a_job_that_no_known_worker_has_the_memory_for_is_refused_with_what_may_
 
     errors = pointers(alice.post("/v1/jobs", json=LARGE))
 
-    words = "and the largest device that may run it has 4.0 GB for a job: 128 may fit"
-    assert errors == {"/params/batch_size": f"needs at least 4.0 GB of memory, {words}"}
+    words = "the largest device that can run it has 4.0 GB for a job: 128 may fit"
+    assert errors == {"/params/batch_size": f"needs at least 4.0 GB of memory; {words}"}
     smaller = {**LARGE, "params": {**LARGE["params"], "batch_size": 128}}
     assert alice.post("/v1/jobs", json=smaller).status_code == 201
     # One that is larger in another way needs no less.

@@ -121,38 +121,42 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "a picture": (picture, "a single picture", "send a zip, a tar"),
     "MNIST's own file": (
         lambda: gzip.compress(b"\0\0\x08\x03" + bytes(2000)),
-        "the file is compressed with gzip, but it holds no tar",
+        "the file is compressed with gzip, but it contains no tar",
         "send a zip, a tar",
     ),
-    "a picture in bzip2": (lambda: bz2.compress(picture()), "compressed with bzip2, but it holds no tar", "send a zip"),
-    "a text in xz": (lambda: lzma.compress(b"just text"), "compressed with xz, but it holds no tar", "send a zip"),
+    "a picture in bzip2": (
+        lambda: bz2.compress(picture()),
+        "compressed with bzip2, but it contains no tar",
+        "send a zip",
+    ),
+    "a text in xz": (lambda: lzma.compress(b"just text"), "compressed with xz, but it contains no tar", "send a zip"),
     "a sparse file": (lambda: _tar_with("x.png", tarfile.GNUTYPE_SPARSE), "x.png: is stored as a sparse", "--sparse"),
     "a tar with a negative size": (
         lambda: _with_size(b"\xff" * 12),
         "a header has -1 where a number has to be",
-        "make it anew",
+        "create it again",
     ),
     "a tar with a header of digits": (
         lambda: _tar_with("x.png", tarfile.XHDTYPE, b"1" * 80_000),
         "a header of attributes is not readable at: 11111111111111111111",
-        "make it anew",
+        "create it again",
     ),
     "a 7z": (lambda: b"7z\xbc\xaf\x27\x1c" + bytes(600), "a 7z archive", "send a zip, a tar"),
-    "a zip cut in half": (lambda: zipped(GOOD)[:8000], "cut off or damaged", "make it anew"),
-    "a tar cut in half": (lambda: tarred(GOOD)[:8000], "cut off or damaged", "make it anew"),
-    "a tar cut between two files": (lambda: tarred(GOOD)[: 15 * 2048], "cut off or damaged", "make it anew"),
-    "a tar.gz cut in half": (lambda: tarred(GOOD, "w:gz")[:8000], "cut off or damaged", "make it anew"),
-    "a tar.xz cut in half": (lambda: tarred(GOOD, "w:xz")[:8000], "cut off or damaged", "make it anew"),
-    "a tar.gz with a flipped bit": (lambda: _flipped(tarred(GOOD, "w:gz")), "cut off or damaged", "make it anew"),
-    "a zip with a flipped bit": (lambda: _flipped(zipped(GOOD)), "cut off or damaged", "make it anew"),
+    "a zip cut in half": (lambda: zipped(GOOD)[:8000], "cut off or damaged", "create it again"),
+    "a tar cut in half": (lambda: tarred(GOOD)[:8000], "cut off or damaged", "create it again"),
+    "a tar cut between two files": (lambda: tarred(GOOD)[: 15 * 2048], "cut off or damaged", "create it again"),
+    "a tar.gz cut in half": (lambda: tarred(GOOD, "w:gz")[:8000], "cut off or damaged", "create it again"),
+    "a tar.xz cut in half": (lambda: tarred(GOOD, "w:xz")[:8000], "cut off or damaged", "create it again"),
+    "a tar.gz with a flipped bit": (lambda: _flipped(tarred(GOOD, "w:gz")), "cut off or damaged", "create it again"),
+    "a zip with a flipped bit": (lambda: _flipped(zipped(GOOD)), "cut off or damaged", "create it again"),
     "a zip with Deflate64": (
         lambda: _packed_by(9),
         "0000.png: is compressed with Deflate64 9",
         "in 7-Zip: format zip, method Deflate",
     ),
     "an encrypted zip": (_encrypted, "is encrypted", "without a password"),
-    "an empty zip": (lambda: zipped({}), "there is no picture in all", "at least 16 pictures"),
-    "an empty tar": (lambda: tarred({}), "there is no picture in all", "at least 16 pictures"),
+    "an empty zip": (lambda: zipped({}), "there are no pictures", "at least 16 pictures"),
+    "an empty tar": (lambda: tarred({}), "there are no pictures", "at least 16 pictures"),
     # Bombs.
     "a zip bomb": (lambda: _bomb("zip"), "more than 200 times its size", "send pictures as they are"),
     "a tar bomb": (lambda: _bomb("tar"), "more than 200 times its size", "send pictures as they are"),
@@ -160,102 +164,106 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "a picture of too many pixels": (
         lambda: zipped({**GOOD, "huge.png": _huge_png(10_000)}),
         "huge.png: has more than 50 million pixels",
-        "take it out",
+        "remove it",
     ),
     "a zip that claims a billion members": (lambda: _counted(10**9), "more than 1,000,000 members", "fewer"),
     "an archive in the archive": (lambda: zipped({**GOOD, "x/more.zip": b"PK"}), "archive inside", "unpack it first"),
     # Tricks with names and kinds.
-    "a zip that climbs": (lambda: _zip_with("../../etc/cron.d/x.png"), "leads out of the archive", "make the archive"),
-    "a tar that climbs": (lambda: _tar_with("a/../../x.png"), "leads out of the archive", "make the archive"),
-    "an absolute path in a zip": (lambda: _zip_with("/etc/x.png"), "is an absolute path", "make the archive"),
-    "an absolute path in a tar": (lambda: _tar_with("/etc/x.png"), "is an absolute path", "make the archive"),
-    "a drive letter": (lambda: _zip_with("C:/x.png"), "is an absolute path", "make the archive"),
+    "a zip that climbs": (
+        lambda: _zip_with("../../etc/cron.d/x.png"),
+        "leads out of the archive",
+        "create the archive",
+    ),
+    "a tar that climbs": (lambda: _tar_with("a/../../x.png"), "leads out of the archive", "create the archive"),
+    "an absolute path in a zip": (lambda: _zip_with("/etc/x.png"), "is an absolute path", "create the archive"),
+    "an absolute path in a tar": (lambda: _tar_with("/etc/x.png"), "is an absolute path", "create the archive"),
+    "a drive letter": (lambda: _zip_with("C:/x.png"), "is an absolute path", "create the archive"),
     "a zip that climbs by backslashes": (
         lambda: _zip_with("..\\x.png"),
         "leads out of the archive",
-        "make the archive",
+        "create the archive",
     ),
-    "a drive letter and backslashes": (lambda: _zip_with("C:\\x.png"), "is an absolute path", "make the archive"),
-    "a network share": (lambda: _zip_with("\\\\host\\x.png"), "is an absolute path", "make the archive"),
-    "a backslash in a tar": (lambda: _tar_with("a\\x.png"), "has a backslash in its name", "make the archive"),
-    "a NUL in a name": (lambda: _renamed(b"aaaaa.png", b"x.png\0png"), "has a NUL character", "make the archive"),
-    "an endless name": (lambda: _zip_with("x" * 2000 + ".png"), "more than 1024 characters", "make the archive"),
+    "a drive letter and backslashes": (lambda: _zip_with("C:\\x.png"), "is an absolute path", "create the archive"),
+    "a network share": (lambda: _zip_with("\\\\host\\x.png"), "is an absolute path", "create the archive"),
+    "a backslash in a tar": (lambda: _tar_with("a\\x.png"), "has a backslash in its name", "create the archive"),
+    "a NUL in a name": (lambda: _renamed(b"aaaaa.png", b"x.png\0png"), "has a NUL character", "create the archive"),
+    "an endless name": (lambda: _zip_with("x" * 2000 + ".png"), "more than 1024 characters", "create the archive"),
     "a link in a zip": (
         lambda: _zip_with("x.png", b"/etc/passwd", external_attr=(stat.S_IFLNK | 0o777) << 16),
         "is a link or a device",
-        "make the archive",
+        "create the archive",
     ),
     "a link in a tar": (
         lambda: _tar_with("x.png", tarfile.SYMTYPE, linkname="/etc/passwd"),
         "is a link or a device",
-        "make the archive anew with `tar --dereference`",
+        "create the archive again with `tar --dereference`",
     ),
     "a hard link": (
         lambda: _tar_with("x.png", tarfile.LNKTYPE, linkname="0001.png"),
         "x.png: is a hard link to another file of the archive",
-        "make the archive anew with `tar --hard-dereference`, or as a zip",
+        "create the archive again with `tar --hard-dereference`, or as a zip",
     ),
     "a device": (
         lambda: _tar_with("x.png", tarfile.CHRTYPE, devmajor=1, devminor=5),
         "is a link or a device",
-        "make the archive",
+        "create the archive",
     ),
-    "a pipe": (lambda: _tar_with("x.png", tarfile.FIFOTYPE), "is a link or a device", "make the archive"),
+    "a pipe": (lambda: _tar_with("x.png", tarfile.FIFOTYPE), "is a link or a device", "create the archive"),
     # Pictures.
     "a text named .png": (
         lambda: zipped({**GOOD, "x/notes.png": b"just text"}),
-        "x/notes.png: is no PNG, JPEG, WebP, BMP, AVIF or HEIC picture",
-        "mend it or take it out, or send skip_damaged=true",
+        "x/notes.png: is not a PNG, JPEG, WebP, BMP, AVIF or HEIC picture",
+        "remove it, or send skip_damaged=true",
     ),
     "nothing but texts": (
         lambda: zipped({f"{number}.png": b"just text" for number in range(30)}),
-        "30 pictures are damaged",
-        "mend them",
+        "30 unreadable pictures",
+        "remove them",
     ),
-    "an empty file among the pictures": (lambda: zipped({**GOOD, "x.png": b""}), "x.png: is empty", "take it out"),
+    "an empty file among the pictures": (lambda: zipped({**GOOD, "x.png": b""}), "x.png: is empty", "remove it"),
     "a PNG with a flipped bit in a tar": (
         lambda: tarred({**GOOD, "x.png": _flipped(picture(3))}),
         "x.png: is damaged",
-        "take it out",
+        "remove it",
     ),
     "a JPEG that is cut off": (
         lambda: zipped({**GOOD, "x.jpg": picture(3, (64, 64), kind="JPEG")[:900]}),
         "x.jpg: is damaged",
-        "take it out",
+        "remove it",
     ),
     "a WebP that is cut off": (
         lambda: zipped({**GOOD, "x.webp": picture(3, (64, 64), kind="WEBP")[:900]}),
         "x.webp: is damaged",
-        "take it out",
+        "remove it",
     ),
     "a BMP that is cut off": (
         lambda: zipped({**GOOD, "x.bmp": picture(3, (64, 64), kind="BMP")[:900]}),
         "x.bmp: is damaged",
-        "take it out",
+        "remove it",
     ),
-    "a GIF": (lambda: zipped({**GOOD, "x.gif": picture(kind="GIF")}), "kind that is not read here (.gif)", "convert"),
-    "a GIF named .png": (lambda: zipped({**GOOD, "x.png": picture(kind="GIF")}), "x.png: is no PNG", "take it out"),
-    "a TIFF": (lambda: zipped({**GOOD, "x.tif": picture(kind="TIFF")}), "not read here (.tif)", "convert"),
+    "a GIF": (lambda: zipped({**GOOD, "x.gif": picture(kind="GIF")}), "an unsupported format (1 .gif)", "convert"),
+    "a GIF named .png": (lambda: zipped({**GOOD, "x.png": picture(kind="GIF")}), "x.png: is not a PNG", "remove it"),
+    "a TIFF": (lambda: zipped({**GOOD, "x.tif": picture(kind="TIFF")}), "an unsupported format (1 .tif)", "convert"),
     # Too few, and folders that describe nothing.
-    "three images in all": (lambda: zipped(pictures(3)), "there are 3 pictures in all", "at least 16 pictures"),
+    "three images in all": (lambda: zipped(pictures(3)), "there are only 3 pictures", "at least 16 pictures"),
     "an empty class": (
         lambda: zipped({**pictures(20, "pets/cat/"), "pets/dog/": b""}),
-        "class folder dog/ holds no picture",
-        "put at least 2 in every class folder, or take this folder out",
+        "class folder dog/ contains no pictures",
+        "put at least 2 in every class folder, or remove this folder",
     ),
     "a class of one": (
         lambda: zipped({**pictures(20, "cat/"), **pictures(1, "dog/")}),
-        "class folder dog/ holds 1 picture only",
+        "class folder dog/ contains only 1 picture",
         "put at least 2",
     ),
     "an empty domain": (
         lambda: zipped({**pictures(20, "A/"), "B/": b""}),
-        "B/ holds no picture",
+        "B/ contains no pictures",
         "put at least 2",
     ),
     "half a pair of domains": (
         lambda: zipped({**pictures(20, "trainA/"), **pictures(20, "testA/")}),
-        "are no pair of domains",
+        "are not a pair of domains",
         "A/ and B/",
     ),
     "too deep": (
@@ -265,17 +273,17 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str]] = {
     ),
     "pictures beside folders": (
         lambda: zipped({**pictures(20), **pictures(20, "cat/")}),
-        "some pictures stand beside folders",
+        "some pictures are beside folders",
         "one folder for each class",
     ),
     "an empty folder in a part": (
         lambda: zipped({**pictures(20, "train/images/"), "val/images/": b""}),
-        "val/images/ holds no picture",
-        "put pictures in it, or take it out",
+        "val/images/ contains no pictures",
+        "put pictures in it, or remove it",
     ),
     "a class that only the test part has": (
         lambda: zipped({**pictures(20, "train/cat/"), **pictures(20, "test/dog/")}),
-        "test/ has a class that train/ lacks: dog",
+        "test/ has a class that train/ does not have: dog",
         "give both the same",
     ),
     "a folder for each picture": (
@@ -309,14 +317,14 @@ def test_damaged_pictures_among_good_ones_are_named_up_to_twenty_or_left_out(
 ) -> None:
     torn = {f"torn{number:02}.png": picture(number)[:-200] for number in range(25)}
     refused = upload(alice, tarred({**pictures(50), **torn})).json
-    assert refused["detail"].startswith("25 pictures are damaged, or no picture at all; mend them or take them out")
+    assert refused["detail"].startswith("25 unreadable pictures; remove them")
     assert [error["file"] for error in refused["errors"]] == [f"torn{number:02}.png" for number in range(20)]
     assert nothing_left()
     made = upload(alice, tarred({**pictures(50), **torn}), skip_damaged="true")
     assert made.status_code == 201, made.text
     assert made.json["images"] == 50
     named = ", ".join(f"torn{number:02}.png" for number in range(20))
-    assert f"25 damaged left out: {named}, …" in made.json["notes"]
+    assert f"25 unreadable skipped: {named}, …" in made.json["notes"]
 
 
 def test_what_is_left_without_the_damaged_ones_must_still_be_a_data_set(
@@ -326,10 +334,10 @@ def test_what_is_left_without_the_damaged_ones_must_still_be_a_data_set(
     torn = {f"dog/{number}.jpg": picture(number, (64, 64), kind="JPEG")[:900] for number in range(5)}
     answer = upload(alice, zipped({**pictures(20, "cat/"), **torn, "dog/5.png": picture()}), skip_damaged="true")
     assert answer.status_code == 422
-    assert "too few pictures of dog are whole" in answer.json["detail"]
+    assert "too few pictures of dog are readable" in answer.json["detail"]
     few = upload(
         alice, zipped({**pictures(15), **{name[4:]: body for name, body in torn.items()}}), skip_damaged="true"
     )
     assert few.status_code == 422
-    assert "15 pictures are whole; a data set needs at least 16" in few.json["detail"]
+    assert "only 15 pictures are readable; a data set needs at least 16" in few.json["detail"]
     assert nothing_left()

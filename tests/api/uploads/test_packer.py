@@ -15,9 +15,9 @@ from api.uploads import packer
     ("code", "reading", "words"),
     [
         (-signal.SIGXCPU, b"cat/slow.jpg\0left of a longer name", "cat/slow.jpg takes too long to read; send fewer"),
-        (-signal.SIGABRT, b"a\x1b[2J.heic\0", "a\ufffd[2J.heic ends the program that reads it (signal 6); look for"),
+        (-signal.SIGABRT, b"a\x1b[2J.heic\0", "a\ufffd[2J.heic crashes the program that reads it (signal 6); look for"),
         (-signal.SIGXCPU, b"", "reading the archive takes too long; send fewer"),
-        (-signal.SIGKILL, None, "reading the archive ended the reader (signal 9); look for"),
+        (-signal.SIGKILL, None, "reading the archive crashed the reader (signal 9); look for"),
     ],
 )
 def test_a_packer_that_was_ended_is_told_with_the_file_that_it_read(

@@ -50,7 +50,7 @@ def test_class_folders_become_a_data_set(alice: Person, stores: Stores, upload: 
         "owner": "alice",
     }
     assert made["parts"] == {"train": 36, "test": 4}
-    assert "1 other files were left out: pets/LICENSE" in made["notes"]
+    assert "1 other files skipped: pets/LICENSE" in made["notes"]
     assert answer.headers["Location"] == f"/v1/datasets/{made['id']}"
     looked = alice.get(answer.headers["Location"]).json
     assert looked == {name: value for name, value in made.items() if name != "notes"}
@@ -162,7 +162,7 @@ def test_labels_beside_images_are_no_classes_in_the_layouts_of_detectors(alice: 
         made = upload(alice, zipped(files), f"detector-{number}").json
         parts = {"train": 20} if number == 0 else {"train": 20, "test": 5}
         assert (made["classes"], made["parts"]) == ([], parts), made
-        assert any("other files were left out" in note for note in made["notes"])
+        assert any("other files skipped" in note for note in made["notes"])
 
 
 def test_validation_and_test_pictures_are_one_part_with_a_note(alice: Person, upload: Upload) -> None:

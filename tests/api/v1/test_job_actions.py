@@ -167,7 +167,7 @@ def test_a_retry_needs_the_units_with_which_its_checkpoint_began(
         (
             {"checkpoint": "art_0198c0de-0000-7000-8000-000000000000"},
             "/checkpoint",
-            "is not a checkpoint of this job: name best, latest or the id of one",
+            "is not a checkpoint of this job; use best, latest or the id of one",
         ),
         ({"params": {"wdith": 4}}, "/params/wdith", "did you mean width"),
         ({"seed": 5}, "/seed", "is not known here"),
@@ -185,14 +185,14 @@ def test_what_a_retry_cannot_be_is_named(
 
 def test_a_grid_is_no_checkpoint_to_start_from(finished: Finished, alice: Person, pointers: Pointers) -> None:
     answer = alice.post(f"/v1/jobs/{finished.id}/retry", json={"checkpoint": finished.grid})
-    assert pointers(answer) == {"/checkpoint": "is not a checkpoint of this job: name best, latest or the id of one"}
+    assert pointers(answer) == {"/checkpoint": "is not a checkpoint of this job; use best, latest or the id of one"}
 
 
 def test_a_job_without_checkpoints_is_retried_from_zero_alone(alice: Person, pointers: Pointers) -> None:
     job = alice.submit()["id"]
     alice.post(f"/v1/jobs/{job}/cancel")
     answer = alice.post(f"/v1/jobs/{job}/retry", json={"checkpoint": "latest"})
-    assert pointers(answer) == {"/checkpoint": "this job has no checkpoint; retry from zero: leave it out"}
+    assert pointers(answer) == {"/checkpoint": "this job has no checkpoint; leave it out to start from scratch"}
 
 
 def test_a_sampling_job_is_retried_from_the_checkpoint_that_it_had(

@@ -29,7 +29,7 @@ def test_no_more_jobs_may_wait_than_the_key_allows(limited: Any, bench: Bench) -
     refused = dora.post("/v1/jobs", json=TRAIN)
     assert (refused.status_code, refused.json["code"]) == (429, "rate_limited")
     assert int(refused.headers["Retry-After"]) > 0
-    assert "2 jobs of dora wait, and this key allows 2 (quota `queued`); wait for" in refused.json["detail"]
+    assert "2 jobs of dora are queued, and this key allows 2 (quota `queued`); wait for" in refused.json["detail"]
     bench.claim()
     dora.submit()
     assert dora.post("/v1/jobs", json=TRAIN).status_code == 429
@@ -45,7 +45,7 @@ def test_a_small_quota_holds_beside_a_large_one_of_the_same_owner(limited: Any) 
     small.submit()
     large.submit()
     refused = small.post("/v1/jobs", json=TRAIN)
-    assert (refused.status_code, "60 jobs of dora wait" in refused.json["detail"]) == (429, True)
+    assert (refused.status_code, "60 jobs of dora are queued" in refused.json["detail"]) == (429, True)
     assert large.post("/v1/jobs", json=TRAIN).status_code == 201
 
 
@@ -88,7 +88,7 @@ def test_a_paused_job_is_not_resumed_beyond_the_quota(limited: Any, bench: Bench
     refused = dora.post(f"/v1/jobs/{first}/resume")
     assert (refused.status_code, refused.json["code"]) == (429, "rate_limited")
     assert int(refused.headers["Retry-After"]) > 0
-    assert "1 jobs of dora wait, and this key allows 1 (quota `queued`); wait for" in refused.json["detail"]
+    assert "1 jobs of dora are queued, and this key allows 1 (quota `queued`); wait for" in refused.json["detail"]
     assert dora.get(f"/v1/jobs/{first}").json["state"] == "paused"
     assert dora.post(f"/v1/jobs/{second}/resume").status_code == 200  # it waits already
     bench.claim()
@@ -106,7 +106,7 @@ def test_an_order_to_resume_many_resumes_the_oldest_that_fit(limited: Any) -> No
     answer = dora.post("/v1/jobs/bulk", json=order).json
     assert (answer["matched"], answer["changed"], answer["unchanged"]) == (5, 2, 3)
     assert [problem["job"] for problem in answer["problems"]] == jobs[2:]
-    assert "2 jobs of dora wait, and this key allows 2 (quota `queued`)" in answer["problems"][0]["detail"]
+    assert "2 jobs of dora are queued, and this key allows 2 (quota `queued`)" in answer["problems"][0]["detail"]
     assert [dora.get(f"/v1/jobs/{job}").json["state"] for job in jobs] == ["queued"] * 2 + ["paused"] * 3
     # Asked again, it finds no room; and pausing is never refused.
     assert dora.post("/v1/jobs/bulk", json=order).json["changed"] == 0

@@ -73,7 +73,7 @@ def test_an_uploaded_data_set_is_refused_where_it_does_not_fit(
 
     found = refused(dataset="few", recipe="wgan")
     assert found == {
-        "/params/batch_size": "must be at most 16, the number of training images; or take a larger data set"
+        "/params/batch_size": "must be at most 16, the number of training images; or use a larger data set"
     }
     assert list(refused(dataset="few", recipe="darknet")) == ["/dataset"]
     assert "needs two domains" in refused(dataset="few", recipe="cyclegan")["/dataset"]

@@ -105,4 +105,4 @@ def test_nothing_is_sent_to_this_machine_unless_the_operator_allows_it(fleet, st
         until(lambda: stores.webhooks.deliveries.figures()["failing"], 60, "a refused try")
         assert receiver.got == []
     ((_, delivery),) = stores.webhooks.deliveries.page(webhook, hook.who, 100, None)
-    assert delivery["attempts"][0]["error"].startswith("the address is not allowed any more")
+    assert delivery["attempts"][0]["error"].startswith("the address is no longer allowed")

@@ -40,12 +40,12 @@ WORKER = {"id": "wrk_1", "queue": "gpu", "last_seen": "2026-01-31T12:00:00.00000
         (
             "worker.lost",
             {"worker": {**WORKER, "name": "box"}, "job": None},
-            "Worker box of queue gpu is lost; it was last heard of at 2026-01-31T12:00:00.000000Z.",
+            "Worker box of queue gpu is lost; last seen at 2026-01-31T12:00:00.000000Z.",
         ),
         (
             "worker.lost",
             {"worker": WORKER, "job": JOB},
-            "A worker of queue gpu is lost while it ran the job digits (dcgan, job_1), which goes on elsewhere.",
+            "A worker of queue gpu was lost while running job digits (dcgan, job_1), which continues elsewhere.",
         ),
         (TEST, {"webhook": "whk_1"}, "This is a test of the webhook whk_1. It arrives here."),
     ],

@@ -80,7 +80,9 @@ def test_a_partial_celeba_says_how_many_are_missing(celeba_set, root, load):
 
 def test_fewer_pictures_than_were_listed_are_told_by_part(pair_set, root, load):
     (root / "apple2orange/trainA/n00.png").unlink()
-    with pytest.raises(InvalidDatasetError, match="holds 4 trainA, 6 trainB, 2 testA pictures, it was listed with 5"):
+    with pytest.raises(
+        InvalidDatasetError, match="has 4 trainA, 6 trainB, 2 testA pictures, but was registered with 5"
+    ):
         load(pair_set, 64)
 
 
@@ -112,14 +114,14 @@ def test_a_picture_that_claims_gigabytes_is_refused(folder_set, root, load, monk
 
 def test_a_picture_of_another_kind_is_refused(folder_set, root, load):
     Image.new("RGB", (64, 64)).save(root / "bedroom/d.bmp", "tiff")
-    with pytest.raises(InvalidDatasetError, match=r"d\.bmp .*no whole PNG, JPEG, WEBP, BMP, AVIF, HEIF picture"):
+    with pytest.raises(InvalidDatasetError, match=r"d\.bmp .*not a complete PNG, JPEG, WEBP, BMP, AVIF, HEIF picture"):
         load(folder_set, 48)
 
 
 def test_a_link_that_leads_nowhere_is_named(folder_set, root, load):
     (root / "bedroom/d.bmp").unlink()
     (root / "bedroom/d.bmp").symlink_to(root / "gone.bmp")
-    with pytest.raises(InvalidDatasetError, match=r"bedroom/d\.bmp is missing or no whole"):
+    with pytest.raises(InvalidDatasetError, match=r"bedroom/d\.bmp is missing or not a complete"):
         load(folder_set, 48)
 
 

@@ -115,7 +115,7 @@ def test_a_known_file_is_an_extractor_for_images_of_any_size(known_file):
 def test_a_file_of_unknown_hash_is_refused_before_it_is_unpacked(tmp_path):
     path = tmp_path / "weights.pth"
     path.write_bytes(b"not even a pickle")
-    with pytest.raises(CheckpointCorruptError, match="holds no known Inception weights: put pt_inception-2015"):
+    with pytest.raises(CheckpointCorruptError, match="does not contain known Inception weights: put pt_inception-2015"):
         load(path)
     with pytest.raises(CheckpointCorruptError, match="cannot be read"):
         load(tmp_path / "absent.pth")

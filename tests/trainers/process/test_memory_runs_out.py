@@ -35,7 +35,7 @@ def test_the_batch_is_halved_and_training_goes_on_from_the_step_before(train_sma
     attempt = train_small(checkpoint_every={"steps": 3})
     (alert,) = halved(attempt)
     assert (alert["step"], alert["back_to"], alert["params"]["batch_size"], alert["params"]["images"]) == (7, 7, 8, 112)
-    assert alert["detail"] == "memory ran out with batches of 16 images; going on from step 7 with 8"
+    assert alert["detail"] == "memory ran out with batches of 16 images; continuing from step 7 with 8"
     told = report(attempt)
     assert told["halvings"] == [{"step": 7, "from": 16, "to": 8}]
     assert (told["batch_size"], told["params"]["batch_size"], told["alerts"].count("batch_halved")) == (8, 16, 1)
