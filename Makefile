@@ -74,7 +74,7 @@ browser: ## Install the browser that the tests of the pages drive (Debian and Ub
 	  && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
 
 pictures: $(INSTALLED) ## Take the pictures of the guide from a running service (three minutes; needs chromium: make browser)
-	@$(BIN)/python -m tools.pictures
+	@$(BIN)/python -m tools.pictures $(PICTURES)
 
 words: $(INSTALLED) ## Bring the catalogues of the pages up to date with their texts
 	@$(BIN)/python -m tools.catalogues

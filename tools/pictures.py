@@ -2,11 +2,12 @@
 
 It trains the demo's digits, opens the pages in headless Chromium as a desk and as a telephone show them, and writes
 PNGs of few colours into `docs/pictures/`, with the demo's animation. Takes three minutes; needs chromium (`make
-browser`).
+browser`). With `--home FOLDER` the service and its training are kept there, and the next time only the pages are taken.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import shutil
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +37,7 @@ START_S = 120.0
 # Curves and images appear after the page itself.
 SETTLE_MS = 2500
 EPOCHS = 8
+OWNER, TRAINED = "anna", "digits"
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,16 @@ def service(home: Path) -> Iterator[Client]:
         process.wait(60)
 
 
-def train(client: Client, to: Path) -> str:
-    """Train the demo's digits, draw some, and write the animation; return the training's id. Another job goes on."""
-    params = {"epochs": EPOCHS, "grid_every": {"seconds": 1.5}}
-    job = client.train("compact", "mnist-10k", params=params, name="digits", labels={"team": "vision"})
+def trained(client: Client, to: Path, epochs: int) -> str:
+    """Return the id of the training that the pages show; train it and write its animation if it is not there."""
+    before = next(client.jobs(q=f"name:{TRAINED}", state="succeeded", kind="train"), None)
+    return before["id"] if before else train(client, to, epochs)
+
+
+def train(client: Client, to: Path, epochs: int) -> str:
+    """Train the demo's digits, draw some, and write the animation; return the training's id. Others go on."""
+    params = {"epochs": epochs, "grid_every": {"seconds": 1.5}}
+    job = client.train("compact", "mnist-10k", params=params, name=TRAINED, labels={"team": "vision"})
     job = client.wait(job["id"])
     if job["state"] != "succeeded":
         raise SystemExit(f"the training {job['state']}")
@@ -126,7 +134,7 @@ def enter(browser: Browser, look: Look, client: Client) -> Page:
     )
     page = window.new_page()
     page.goto(f"{client.url}/dashboard/login")
-    page.fill("input[name=key]", client.create_key("pictures", owner="anna")["key"])
+    page.fill("input[name=key]", client.create_key("pictures")["key"])
     page.click("main button")
     page.wait_for_url("**/dashboard")
     return page
@@ -153,15 +161,17 @@ def take(client: Client, job: str, to: Path) -> int:
 
 def main() -> None:
     """Make all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, help="keep the service's data here for the next time")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="of the training")
+    asked = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with (
-        TemporaryDirectory(prefix="ganforge-pictures-") as folder,
-        service(Path(folder)) as admin,
+    with ExitStack() as open_:
+        home = asked.home or Path(open_.enter_context(TemporaryDirectory(prefix="ganforge-pictures-")))
+        admin = open_.enter_context(service(home.absolute()))
         # As a user sees the pages: an admin has more of them.
-        Client(admin.url, admin.create_key("anna")["key"]) as anna,
-    ):
-        job = train(anna, FOLDER)
-        total = take(anna, job, FOLDER)
+        user = open_.enter_context(Client(admin.url, admin.create_key(OWNER)["key"]))
+        total = take(user, trained(user, FOLDER, asked.epochs), FOLDER)
     print(f"{len(names())} pictures of pages, {total:,} bytes, in {FOLDER}")
     if total > MOST_BYTES:
         raise SystemExit(f"they have {total:,} bytes, more than {MOST_BYTES:,}: take fewer colours or pages")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import pytest
@@ -37,8 +38,12 @@ def test_no_line_is_wider_than_the_terminal(points: list[tuple[float, float]], w
 
 
 def test_gaps_and_values_that_are_no_numbers_are_passed_over() -> None:
-    curves: Any = {"d_loss": {"steps": [1, 2, 3], "values": [1.0, None, 3.0]}, "g_loss": {"steps": [], "values": []}}
+    curves: Any = {
+        "d_loss": {"steps": [1, 2, 3, 4], "values": [0.0, None, math.nan, 3.0]},
+        "g_loss": {"steps": [], "values": []},
+    }
     lines = charts(cast("Any", curves), {"d_loss": "D loss"}, 40)
     assert lines[0] == "D loss 3.000"
+    assert (lines[1][:2], lines[HEIGHT][:2]) == ("3 ", "0 ")
     assert len(lines) == HEIGHT + 2
     assert charts({}, {}, 40) == []
