@@ -217,13 +217,16 @@ class Client(Sharer, Teller, Trash):
         params: Mapping[str, Any] | None = None,
         checkpoint: str | None = None,
         idempotency_key: str | None = None,
+        dry_run: bool = False,
     ) -> Job:
         """Retry an ended job, with changes to its parameters; return the new job.
 
-        `checkpoint`: `latest`, `best` or an artifact's id to start from; None: from zero.
+        `checkpoint`: `latest`, `best` or an artifact's id to start from; None: from zero. With a checkpoint, `epochs`
+        and `images` count what it has done. A dry run returns the job as it would be and stores nothing.
         """
         body = {"params": dict(params or {}), "checkpoint": checkpoint}
-        return cast("Job", self._once(f"/v1/jobs/{job_id}/retry", body, idempotency_key))
+        path = f"/v1/jobs/{job_id}/retry{'?dry_run=true' if dry_run else ''}"
+        return cast("Job", self._once(path, body, idempotency_key))
 
     def bulk(
         self,

@@ -13,6 +13,7 @@ from api.dashboard.job_evaluation import evaluations, report_of
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.dashboard.params import params_form
 from api.schemas.queries import JobsQuery, PageQuery, Query, integer
+from api.submit.done_before import DoneBefore
 from api.v1.jobs import get_job, list_attempts, list_jobs
 from api.v1.recipes import get_recipe
 from api.v1.shares import list_shares
@@ -62,6 +63,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
     params, schema = params_of(found, recipe)
     files = _files(visit, found)
     told = _told(visit, found)
+    before = DoneBefore(found["progress"], told["epochs"])
     context = {
         "job": found,
         "ended": found["state"] in TERMINAL,
@@ -83,6 +85,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
         **told,
         **_drawn(visit, found),
         "awaited": _awaited(visit, found),
+        "done": {one["id"]: vars(before.at(one["step"] or 0)) for one in files["checkpoints"]},
         **evaluations(visit, found),
         **(report_of(visit, found, files["files"]) if found["kind"] == JobKind.evaluate else {}),
         "data": _for_scripts(found, files["grids"], told["epochs"]),

@@ -157,6 +157,12 @@ class CreateQuery(Query):
     dry_run: Switch = Field(False, description="Validate, place and fill in defaults; store nothing.")
 
 
+class RetryQuery(Query):
+    """Parameters of a retry."""
+
+    dry_run: Switch = Field(False, description="Validate, place and fill in defaults; store nothing.")
+
+
 class DeleteQuery(Query):
     """Parameters of the deletion of a job."""
 

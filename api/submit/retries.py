@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import Row
 
 from api.http.parsing import body_errors
-from api.http.problems import InvalidError, field
+from api.http.problems import FieldError, InvalidError, field
 from api.schemas.bodies import Retry
+from api.submit.done_before import Done, DoneBefore
 from api.submit.placement import place
 from models.budget import with_changes
 from models.ids import is_id
@@ -31,18 +34,24 @@ from stores.jobs.insert import NewJob
 Params = TypeVar("Params", bound=Spec)
 
 
-def again(stores: Stores, who: Principal, ended: Row[Any], asked: Retry) -> NewJob:
+def again(stores: Stores, who: Principal, ended: Row[Any], asked: Retry, *, planned: bool = False) -> NewJob:
     """Return the job that retries an ended one. It belongs to the same owner, whoever asks.
+
+    `planned`: the job is not stored, and its images are those that are left to show.
 
     Raises:
         InvalidError: what is asked does not fit together, or what the job needs is gone.
     """
     owner = replace(who, owner=ended.owner)
-    make = {JobKind.train: _train, JobKind.sample: _sample, JobKind.evaluate: _evaluate}[JobKind(ended.kind)]
-    return replace(make(stores, owner, ended, asked), parent=ended.id)
+    makers: dict[JobKind, Callable[[Stores, Principal, Row[Any], Retry], NewJob]] = {
+        JobKind.train: partial(_train, planned=planned),
+        JobKind.sample: _sample,
+        JobKind.evaluate: _evaluate,
+    }
+    return replace(makers[JobKind(ended.kind)](stores, owner, ended, asked), parent=ended.id)
 
 
-def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> NewJob:
+def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry, *, planned: bool) -> NewJob:
     params = with_changes(ended.params, asked.params)
     request = TrainRequest(
         kind="train", recipe=ended.recipe, dataset=ended.dataset_id, params=params, seed=ended.seed, **_common(ended)
@@ -58,13 +67,31 @@ def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry) -> N
         )
         for name in fixed_changes(RECIPES[ended.recipe].params, asked.params, ended.params, new.params)
     ]
-    epochs, reached = new.params.get("epochs"), checkpoint["epoch"]
-    if epochs is not None and reached is not None and reached > epochs:
-        errors.append(field("/params/epochs", RequestFaults.epoch_reached(reached=reached)))
+    done = _done(stores, ended, checkpoint)
+    errors += _budget_faults(new.params, checkpoint, done)
     if errors:
         raise InvalidError(errors)
+    if planned:  # what is left takes as long as it shows images
+        new = replace(new, images=None if new.images is None else max(0, new.images - done.images))
     source = {"job": ended.id, "checkpoint": asked.checkpoint}
     return replace(new, source=source, source_artifact=checkpoint["id"], needs_units=ended.needs_units)
+
+
+def _done(stores: Stores, ended: Row[Any], checkpoint: Artifact) -> Done:
+    epochs = stores.queries.curves_by_epoch.epochs([ended.id])[ended.id]
+    return DoneBefore(ended.progress, epochs).at(checkpoint["step"] or 0)
+
+
+def _budget_faults(params: Mapping[str, Any], checkpoint: Artifact, done: Done) -> list[FieldError]:
+    """Return what is wrong with a budget that counts what the checkpoint has done: nothing would be left to train."""
+    epochs, images, reached = params.get("epochs"), params.get("images"), checkpoint["epoch"]
+    if images is not None and done.images >= images:
+        return [field("/params/images", RequestFaults.images_done(done=done.images))]
+    if epochs is not None and done.epochs >= epochs:
+        return [field("/params/epochs", RequestFaults.epochs_done(count=done.epochs))]
+    if epochs is not None and reached is not None and reached > epochs:
+        return [field("/params/epochs", RequestFaults.epoch_reached(reached=reached))]
+    return []
 
 
 def _checkpoint(stores: Stores, owner: Principal, ended: Row[Any], wanted: str) -> Artifact:

@@ -15,7 +15,7 @@ from api.http.problems import InvalidError, ProblemError, field
 from api.http.routes import Call, Reply, Routes
 from api.schemas import answers
 from api.schemas.bodies import BulkOrder, NoBody, Retry
-from api.schemas.queries import Query
+from api.schemas.queries import Query, RetryQuery
 from api.submit.extractors import awaiting_extractor
 from api.submit.retries import again
 from api.v1.jobs import job_id_in
@@ -29,6 +29,7 @@ from stores.infra.errors import (
 )
 from stores.jobs.batches import Problem, Tally
 from stores.jobs.idempotency import Request
+from stores.jobs.insert import new_job_view
 from stores.jobs.verbs import Verb
 
 routes = Routes("jobs")
@@ -82,21 +83,26 @@ def _asked(call: Call[Query, NoBody], job_id: str, news: bool) -> Reply:
     "POST",
     "/v1/jobs/{job_id}/retry",
     Access.change,
+    query=RetryQuery,
     body=Retry,
     body_optional=True,
     headers=(IDEMPOTENCY_KEY,),
-    answers={201: answers.Job},
+    answers={201: answers.Job, 200: answers.PlannedJob},
     answer_headers={201: {"Location": "The new job.", **REPLAYED}},
     problems=("conflict",),
 )
-def retry_job(call: Call[Query, Retry], job_id: str) -> Reply:
+def retry_job(call: Call[RetryQuery, Retry], job_id: str) -> Reply:
     """Retry an ended job, as a new job whose `parent` it is.
 
     From zero, or from one of its checkpoints; `params` are changes to its own. With a checkpoint, what the checkpoint
-    is made of cannot change (422). 409: it has not ended.
+    is made of cannot change (422), and `epochs` or `images` count what it has done: they must be more than that (422).
+    409: it has not ended. With `dry_run=true` nothing is stored: 200 and the job as it would be, with its ETA.
     """
     stores = call.service.stores
     ended = stores.jobs.ended(job_id_in(job_id), call.who)
+    if call.query.dry_run:
+        planned = again(stores, call.who, ended, call.body, planned=True)
+        return Reply(new_job_view(planned, stores.queries.jobs.foresee(vars(planned))))
     request = idempotency(call, f"retry {job_id} ")
     if request is not None and (stored := stores.jobs.answered(ended.owner, request)) is not None:
         return made(stored, replayed=True)

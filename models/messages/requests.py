@@ -234,6 +234,14 @@ class RequestFaults(Texts):
         "must stay {old} to match the checkpoint, and {new} was sent; leave it out, or start from scratch (without "
         "`checkpoint`)"
     )
+    images_done = Text(
+        "{done:,} images are done already at this checkpoint; set more than that, or start from scratch (no checkpoint)"
+    )
+    epochs_done = Text(
+        "{count:,} epoch is done already at this checkpoint; set more than that, or start from scratch (no checkpoint)",
+        "{count:,} epochs are done already at this checkpoint; set more than that, or start from scratch "
+        "(no checkpoint)",
+    )
     epoch_reached = Text("the checkpoint is of epoch {reached} already; ask for more, or start from scratch")
 
 

@@ -110,7 +110,7 @@ def test_a_retry_whose_checkpoint_is_gone_says_so(standing, stores, submit, retr
     until(lambda: ended(stores, first), 60)
     _, key = stores.queries.jobs.artifact(stores.queries.jobs.checkpoints(first)[0]["id"], None)
     stores.infra.blobs.remove(key)
-    second = retry(first, checkpoint="latest")
+    second = retry(first, params={"epochs": 2}, checkpoint="latest")
     job = until(lambda: ended(stores, second), 60)
     assert (job["state"], job["error"]["code"]) == ("failed", "checkpoint_corrupt")
     assert "retry from another one, or from scratch" in job["error"]["detail"]

@@ -1,8 +1,12 @@
 // The dialogs of the job page: retry with changes, and edit.
-import { Refused, call, nearest, once, toast } from "./calls.js";
+import { Refused, call, mark, nearest, once, toast } from "./calls.js";
+import { showPlan, showProblems, showTrouble } from "./dry_run.js";
+import { number } from "./figures.js";
 import { refresh } from "./page.js";
 import { SchemaForm } from "./schema_form.js";
 import { t } from "./words.js";
+
+const PLAN_AFTER_MS = 500; // without typing, before the plan is asked for
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
@@ -34,12 +38,62 @@ function submitted(form, event, send) {
   once(form.querySelector("button.primary"), () => send().catch(refused), form);
 }
 
+/** Say what a checkpoint has done already, which the budget counts. */
+function sayDone(select) {
+  const told = select?.selectedOptions[0]?.dataset.done;
+  const done = told ? JSON.parse(told) : null;
+  const note = document.getElementById("retry-done");
+  if (!note) return;
+  note.hidden = !done;
+  if (done) note.textContent = t("{images} images ({epochs} whole epochs) are done already. The budget counts them: set epochs or images to more than that.", { images: number(done.images), epochs: number(done.epochs) });
+}
+
+/** Show where a retry would run and when it would end, or what stands against it; again after each change. */
+function planner(form, body) {
+  const box = document.getElementById("retry-plan");
+  let [pause, asked] = [null, 0];
+  const look = async () => {
+    const mine = ++asked;
+    try {
+      const [planned, queues] = await Promise.all([call("POST", `/v1/jobs/${form.dataset.job}/retry?dry_run=true`, body()), call("GET", "/v1/queues?limit=100")]);
+      if (mine !== asked) return;
+      mark([], form);
+      showPlan(box, planned, queues.data.find((queue) => queue.name === planned.queue));
+    } catch (error) {
+      if (mine !== asked) return;
+      if (!error.errors?.length) return showTrouble(box, error.message);
+      mark(error.errors, form);
+      showProblems(box, error.errors.map(({ pointer, detail }) => {
+        const { field } = nearest(form, pointer);
+        return { text: `${pointer.split("/").at(-1)}: ${detail}`, id: field?.id };
+      }));
+    }
+  };
+  return () => {
+    clearTimeout(pause);
+    asked += 1;
+    pause = setTimeout(look, PLAN_AFTER_MS);
+  };
+}
+
 function retry(form) {
-  const params = new SchemaForm(form);
   const headers = wish();
+  const asked = () => ({ params: params.changes(), ...(form.elements.checkpoint?.value ? { checkpoint: form.elements.checkpoint.value } : {}) });
+  const plan = planner(form, asked);
+  const params = new SchemaForm(form, plan);
+  form.elements.checkpoint?.addEventListener("change", ({ target }) => sayDone(target));
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-dialog=retry]")) plan();
+  });
+  document.getElementById("retry-plan").addEventListener("click", (event) => {
+    const field = document.getElementById(event.target.closest("a")?.hash.slice(1) || "");
+    if (!field) return;
+    event.preventDefault();
+    for (let around = field.closest("details"); around; around = around.parentElement.closest("details")) around.open = true;
+    field.focus();
+  });
   form.addEventListener("submit", (event) => submitted(form, event, async () => {
-    const body = { params: params.changes() };
-    if (form.elements.checkpoint?.value) body.checkpoint = form.elements.checkpoint.value;
+    const body = asked();
     const made = await call("POST", `/v1/jobs/${form.dataset.job}/retry`, body, headers(body));
     location.assign(`/dashboard/jobs/${made.id}`);
   }));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -181,6 +182,56 @@ def test_what_a_retry_cannot_be_is_named(
     assert list(found) == [pointer]
     assert words in found[pointer]
     assert alice.get(f"/v1/jobs?parent={finished.id}").json["data"] == []
+
+
+def ends_epoch_two(stores: Stores, job: str) -> None:
+    """Say of a finished job that its second epoch ended at step 1, where its checkpoint is."""
+    epoch = {"epoch": 2, "step": 1, "images": 69_120, "seconds": 1.0, "images_per_second": 9.0, "device": "cpu"}
+    with stores.infra.engine.begin() as connection:
+        row = connection.exec_driver_sql("SELECT last_seq + 1 AS seq FROM jobs WHERE id = %s", (job,)).one()
+        insert = "INSERT INTO events (job_id, seq, attempt, type, data) VALUES (%s, %s, 1, 'epoch', %s)"
+        connection.exec_driver_sql(insert, (job, row.seq, json.dumps(epoch)))
+        connection.exec_driver_sql("UPDATE jobs SET last_seq = %s WHERE id = %s", (row.seq, job))
+
+
+@pytest.mark.parametrize(
+    ("params", "pointer", "words"),
+    [
+        ({"images": 60_000}, "/params/images", "69,120 images are done already"),
+        ({"images": 69_120}, "/params/images", "set more than that, or start from scratch"),
+        ({"epochs": 2}, "/params/epochs", "2 epochs are done already"),
+    ],
+)
+def test_a_budget_that_a_checkpoint_has_used_up_is_refused(
+    finished: Finished,
+    alice: Person,
+    stores: Stores,
+    pointers: Pointers,
+    params: dict[str, int],
+    pointer: str,
+    words: str,
+) -> None:
+    ends_epoch_two(stores, finished.id)
+    for query in ("", "?dry_run=true"):
+        answer = alice.post(f"/v1/jobs/{finished.id}/retry{query}", json={"checkpoint": "latest", "params": params})
+        found = pointers(answer)
+        assert list(found) == [pointer]
+        assert words in found[pointer]
+    more = {name: value + 70_000 for name, value in params.items()}
+    answer = alice.post(f"/v1/jobs/{finished.id}/retry", json={"checkpoint": "latest", "params": more})
+    assert answer.status_code == 201
+    assert alice.post(f"/v1/jobs/{finished.id}/retry", json={"params": params}).status_code == 201  # from scratch
+
+
+def test_a_planned_retry_is_not_stored_and_a_strangers_is_not_found(
+    finished: Finished, alice: Person, bob: Person
+) -> None:
+    address = f"/v1/jobs/{finished.id}/retry?dry_run=true"
+    answer = alice.post(address, json={"checkpoint": "latest", "params": {"epochs": 9}})
+    assert (answer.status_code, answer.json["id"], answer.json["params"]["epochs"]) == (200, None, 9)
+    assert answer.json["queue"] == "cpu"
+    assert alice.get(f"/v1/jobs?parent={finished.id}").json["data"] == []
+    assert bob.post(address, json={}).status_code == 404
 
 
 def test_a_grid_is_no_checkpoint_to_start_from(finished: Finished, alice: Person, pointers: Pointers) -> None:
