@@ -6,12 +6,14 @@ bells that nobody heard. It needs no broker for that, and two of them do no harm
 
 from __future__ import annotations
 
+import signal
 import time
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import structlog
 from celery import Celery, signals
-from celery.beat import Scheduler
+from celery.beat import Scheduler, Service
 from sqlalchemy.exc import SQLAlchemyError
 
 from stores.container import Stores, open_stores
@@ -51,6 +53,7 @@ class Sweeper(Scheduler):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._stores: Stores | None = None
+        self._told_to_stop = False
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -59,8 +62,27 @@ class Sweeper(Scheduler):  # type: ignore[misc]
         Housekeeping(self._stores).start()
         Courier(self._stores).start()
 
+    def stop_on_signals(self) -> None:
+        """End at the next tick at the latest when SIGTERM or SIGINT arrives.
+
+        Beat's own handler only raises SystemExit, which is lost where Python ignores exceptions, in a weak reference's
+        callback for example. Then the sweeper would run on for ever.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> NoReturn:
+        self._told_to_stop = True
+        raise SystemExit  # out of a database's silence, too
+
     def tick(self, *_: object, **__: object) -> float:
-        """Sweep; return the seconds until the next time."""
+        """Sweep; return the seconds until the next time.
+
+        Raises:
+            SystemExit: a signal said so.
+        """
+        if self._told_to_stop:
+            raise SystemExit
         assert self._stores is not None  # noqa: S101 - beat calls setup_schedule first
         try:
             sweep(self._stores)
@@ -76,6 +98,11 @@ def create_sweeper(settings: Settings) -> Celery:
     @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
     def logs(**_: object) -> None:
         configure_logs("sweeper")
+
+    # Beat has installed its own handlers by then.
+    @signals.beat_init.connect(weak=False)  # type: ignore[untyped-decorator]
+    def handlers(sender: Service, **_: object) -> None:
+        sender.scheduler.stop_on_signals()
 
     return make_celery(settings)
 
