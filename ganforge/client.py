@@ -178,8 +178,8 @@ class Client(Sharer, Teller, Trash):
         """Yield jobs, newest first, or in the order that `sort` names, such as "fd_ratio" or "-duration".
 
         `q` is a search, such as 'digits recipe:dcgan params.batch_size>=64'. Filters, each a text or several: state,
-        kind, recipe, queue, label, parent, dataset, extractor, project, created_after, created_before; starred and
-        trashed are "true" or "false".
+        kind, recipe, queue, label, parent, dataset, extractor, project, owner, id, created_after, created_before;
+        starred and trashed are "true" or "false".
         """
         return cast("Iterator[Job]", self._list("/v1/jobs", filters))
 

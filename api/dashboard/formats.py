@@ -26,12 +26,17 @@ def duration(seconds: float | None) -> str:
     return formats.duration(seconds, units)
 
 
-def moment(written: str | None) -> Markup | str:
-    """Return a time as an element that a script converts to the reader's time zone."""
+def moment(written: str | None, *, attributes: str = "") -> Markup | str:
+    """Return a time as an element that a script converts to the reader's time zone; its title has it in UTC."""
     if not written:
         return NONE
     plain = datetime.fromisoformat(written).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Markup('<time datetime="{}">{}</time>').format(written, plain)
+    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(written, plain, attributes, plain)
+
+
+def exact(written: str | None) -> Markup | str:
+    """Return a time that a script converts to the date and time of the reader's time zone."""
+    return moment(written, attributes=" data-exact")
 
 
 def number(value: float | None) -> str:
@@ -61,5 +66,7 @@ def short(job_id: str) -> str:
 
 def install(app: Flask) -> None:
     """Register these filters."""
-    app.jinja_env.filters.update(size=size, duration=duration, moment=moment, number=number, rounded=rounded)
+    app.jinja_env.filters.update(
+        size=size, duration=duration, moment=moment, exact=exact, number=number, rounded=rounded
+    )
     app.jinja_env.filters.update(figure=figure, short=short)

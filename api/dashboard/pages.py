@@ -11,8 +11,9 @@ from urllib.parse import quote
 from flask import Flask, Request, Response, g, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from api.dashboard import appearance
 from api.http.access import Access
-from api.http.language import NAMES, tell
+from api.http.language import LATIN_NAMES, NAMES, tell
 from api.http.parsing import read_query
 from api.http.problems import CODES, ProblemError, translate
 from api.http.routes import Call, RouteTable, View
@@ -149,6 +150,8 @@ def render(template: str, session: Session | None, *, status: int = 200, **conte
         "sees_all_owners": session is not None and session.who.reads is None,
         "language": g.language,
         "languages": NAMES,
+        "latin_names": LATIN_NAMES,
+        **appearance.chosen(request),
         "here": request.full_path.rstrip("?"),
     }
     page = render_template(f"dashboard/{template}", **common, **context)

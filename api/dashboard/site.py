@@ -11,6 +11,7 @@ from flask_compress import Compress
 from werkzeug.wrappers import Response as BaseResponse
 
 from api.dashboard import (
+    appearance,
     audit,
     compare,
     datasets,
@@ -73,6 +74,7 @@ def install(app: Flask, service: Service, routes: RouteTable) -> None:
     app.add_url_rule("/", "home", lambda: redirect("/dashboard", 302))
     app.add_url_rule("/dashboard/", "home_with_a_slash", lambda: redirect("/dashboard", 302))
     app.add_url_rule("/dashboard/static/<version>/<path:name>", "static", _send)
+    appearance.mount(app)
     signing_in.mount(app, service)
     shared.mount(app, service)
     for noun in NOUNS:

@@ -40,6 +40,10 @@ class Filters(Protocol):
     @property
     def project(self) -> Sequence[str]: ...
     @property
+    def owner(self) -> Sequence[str]: ...
+    @property
+    def id(self) -> Sequence[str]: ...
+    @property
     def starred(self) -> bool | None: ...
     @property
     def created_after(self) -> datetime | None: ...
@@ -78,6 +82,8 @@ def job_filter(asked: Filters, owner: str | None, where: str = "/query") -> JobF
         datasets=asked.dataset,
         extractors=asked.extractor,
         projects=asked.project,
+        owners=asked.owner,
+        ids=asked.id,
         starred=asked.starred,
         conditions=found,
         created_after=asked.created_after,

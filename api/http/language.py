@@ -29,6 +29,8 @@ SESSION_COOKIE = "ganforge_session"
 ENGLISH = "en"
 SHARED = "/s/"  # where the addresses of shared pages begin
 NAMES = {ENGLISH: "English", "zh-Hant": "繁體中文", "zh-Hans": "简体中文"}
+# Beside their own names, for machines without a font for these.
+LATIN_NAMES = {"zh-Hant": "Chinese (Traditional)", "zh-Hans": "Chinese (Simplified)"}
 # What browsers send for the two scripts of Chinese.
 SCRIPTS = {"zh-tw": "zh-Hant", "zh-hk": "zh-Hant", "zh-mo": "zh-Hant", "zh-hant": "zh-Hant", "zh": "zh-Hans"}
 

@@ -89,6 +89,8 @@ class BulkFilter(Spec):
     dataset: Several[Name] = Field(default_factory=list)
     extractor: Several[Sha256] = Field(default_factory=list)
     project: Several[Name] = Field(default_factory=list)
+    owner: Several[Name] = Field(default_factory=list)
+    id: Several[JobId] = Field(default_factory=list)
     starred: bool | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None

@@ -126,6 +126,10 @@ class JobsQuery(PageQuery):
         default_factory=list, description="The sha256 of the extractor's weights with which a job was measured."
     )
     project: Repeated[Name] = Field(default_factory=list, description="The name of a project.")
+    owner: Repeated[Name] = Field(
+        default_factory=list, description="Of these owners' jobs, those that the caller may read."
+    )
+    id: Repeated[JobId] = Field(default_factory=list, description="These jobs alone.")
     starred: Switch | None = Field(None, description="Only jobs with a star, or only those without.")
     created_after: Moment | None = None
     created_before: Moment | None = None

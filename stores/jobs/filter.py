@@ -15,7 +15,7 @@ from models.rows import Job
 
 @dataclass(frozen=True)
 class JobFilter:
-    """Which jobs to list. Within a field any value fits, across fields all must; `owner` None means everybody."""
+    """Which jobs to list. Within a field any value fits, across fields all must; `owner` None means everybody's."""
 
     owner: str | None = None
     states: Sequence[str] = ()
@@ -27,6 +27,8 @@ class JobFilter:
     datasets: Sequence[str] = ()  # names as they were asked for, or ids
     extractors: Sequence[str] = ()
     projects: Sequence[str] = ()
+    owners: Sequence[str] = ()  # narrows `owner`, never widens it
+    ids: Sequence[str] = ()
     starred: bool | None = None
     conditions: Sequence[ColumnElement[bool]] = ()  # of a search (stores/jobs/query), all of which must be met
     created_after: datetime | None = None
@@ -49,6 +51,8 @@ class JobFilter:
             (Job.parent, self.parents),
             (Job.extractor, self.extractors),
             (Job.project, self.projects),
+            (Job.owner, self.owners),
+            (Job.id, self.ids),
         ):
             if values:
                 query = query.where(column.in_(list(values)))

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.api.uploads.archives import pictures, zipped
-from tests.browser.pages import assert_fits, assert_readable
+from tests.browser.pages import agree, assert_fits, assert_readable
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -163,14 +163,13 @@ def test_what_a_job_needs_stays_and_else_a_data_set_is_deleted(person):
     expect(card).to_be_visible()
     wanted = {"recipe": "mlp_gan", "dataset": "pets", "queue": "jetson", "params": {"batch_size": 8}}
     job = alice.client.submit({"kind": "train", **wanted})
-    asked = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
     delete = card.get_by_role("button", name="Delete pets")
     delete.click()
+    assert agree(page).startswith("Delete the data set “pets”?")
     expect(page.locator(".toast")).to_contain_text("1 unfinished job needs this data set")
-    assert asked[0].startswith("Delete the data set “pets”?")
     alice.client.cancel(job["id"])
     delete.click()
+    agree(page)
     expect(card).to_have_count(0)
     expect(page.get_by_role("heading", name="Available data sets")).to_be_focused()
     alice.complaints.clear()  # the browser says that there was a 409

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from ganforge.stack.home import Home
 from ganforge.stack.ports import free_port
 from tests.browser.conftest import DESK, TRAIN, Person, Stack
+from tests.browser.pages import agree
 from tests.ganforge.conftest import Commands
 from tests.waiting import until
 
@@ -49,9 +50,9 @@ def test_a_page_recovers_when_the_service_was_restarted_under_it(commands, brows
     process.send_signal(signal.SIGTERM)
     process.wait(60)
     expect(mark).not_to_have_attribute("data-state", "live")
-    page.on("dialog", lambda dialog: dialog.accept())
     pause = page.locator("#queue-jetson").get_by_role("button", name="Pause")
     pause.click()
+    agree(page)
     expect(page.locator("#toasts")).to_contain_text("service not responding")
     expect(pause).to_be_enabled()
     expect(pause).to_be_focused()
@@ -62,6 +63,7 @@ def test_a_page_recovers_when_the_service_was_restarted_under_it(commands, brows
         job = client.submit({**TRAIN, "queue": "jetson", "name": "after-all"})
     expect(page.locator(f"#next-{job['id']}")).to_contain_text("after-all")
     pause.click()
+    agree(page)
     expect(page.locator("#queue-jetson")).to_contain_text("paused")
     assert page.evaluate("window.stays")
     # the browser says what it could not reach; nothing of ours threw
@@ -73,10 +75,10 @@ def test_a_press_after_the_session_has_ended_leads_to_the_login_and_back(person)
     admin = person("admin")
     page = admin.page("/dashboard/queues?")
     other = admin.page("/dashboard")
-    page.on("dialog", lambda dialog: dialog.accept())
     other.get_by_role("button", name="Sign out").click()
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
     page.locator("#queue-jetson").get_by_role("button", name="Pause").click()
+    agree(page)
     expect(page).to_have_url(re.compile(r"/dashboard/login\?next="))
     expect(page.get_by_text("Sign in to continue.")).to_be_visible()
     page.get_by_label("Access key").fill(admin.key)
@@ -108,7 +110,6 @@ def test_a_button_keeps_the_focus_and_is_pressed_once_while_its_call_is_under_wa
         asked.append(route)
 
     page.route("**/cancel", gateway)
-    page.on("dialog", lambda dialog: dialog.accept())
     cancel = page.locator("#job-actions").get_by_role("button", name="Cancel")
     cancel.focus()
     page.keyboard.press("Enter")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESK, SMALL
-from tests.browser.pages import assert_fits, assert_readable, more
+from tests.browser.pages import agree, assert_fits, assert_readable, more
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +53,7 @@ def test_a_link_is_made_looked_at_by_a_guest_and_revoked(person, trained, pictur
             picture(seen, f"shared-{size['width']}-{colours}")
 
     dialog.get_by_role("button", name="Revoke").click()
+    agree(page)
     expect(dialog.get_by_role("listitem")).to_have_count(0)
     dialog.get_by_role("button", name="Close").click()
     expect(page.locator("#share-link")).to_be_empty()

@@ -1,4 +1,5 @@
 // Changes: calls of the public API with the session's token. Errors appear beside their field, or in a toast.
+import { confirmed } from "./dialogs.js";
 import { t } from "./words.js";
 
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content || "";
@@ -156,15 +157,17 @@ export async function once(button, work, form = null) {
 }
 
 // Buttons with data-call="METHOD /path" make that call. data-confirm asks first; data-goto is the next page.
-document.addEventListener("click", (event) => {
+document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-call]");
   if (!button) return;
-  if (button.dataset.confirm && !window.confirm(button.dataset.confirm)) return;
-  const [method, path] = button.dataset.call.split(" ");
+  // Read before the question: the button may be another one when it is answered.
+  const { call: wanted, body, goto } = button.dataset;
+  const [method, path] = wanted.split(" ");
+  if (!(await confirmed(button))) return;
   once(button, async () => {
-    const answer = await call(method, path, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
+    const answer = await call(method, path, body ? JSON.parse(body) : undefined);
     // What this page shows may be gone, so it is not refreshed before it is left.
-    if (button.dataset.goto) location.assign(button.dataset.goto);
+    if (goto) location.assign(goto);
     else document.dispatchEvent(new CustomEvent("changed", { detail: answer }));
   });
 });

@@ -57,6 +57,7 @@ class Chart {
     this.element.append(make("div", { class: "chart-bar" }, this.legend, this.tools), this.plotBox, this.table.element);
     new ResizeObserver(() => this.fit()).observe(this.plotBox);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.plot?.redraw());
+    document.addEventListener("theme", () => this.plot?.redraw());
   }
 
   /** Show these lines: [{ name, x, y, n, low, high, words }]. `n` selects colour and dashes; default: the index of the

@@ -1,17 +1,28 @@
-// Buttons with data-copy="ID" copy the text of that element. Over plain HTTP, browsers do not give scripts the
-// clipboard; then the text is selected, to be copied with the keyboard.
+// Buttons with data-copy="ID" copy the text of that element, those with data-copy-text that text. Over plain HTTP,
+// browsers do not give scripts the clipboard; then the text is selected, to be copied with the keyboard.
 import { t } from "./words.js";
 import { toast } from "./calls.js";
 
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("button[data-copy]");
+  const button = event.target.closest("button[data-copy], button[data-copy-text]");
   if (!button) return;
-  const source = document.getElementById(button.dataset.copy);
+  const { copyText } = button.dataset;
+  const source = copyText === undefined ? document.getElementById(button.dataset.copy) : laidOut(copyText, button);
   try {
     await navigator.clipboard.writeText(source.textContent);
-    toast(t("Copied."));
   } catch {
     window.getSelection().selectAllChildren(source);
-    toast(document.execCommand("copy") ? t("Copied.") : t("Selected. Copy it with your keyboard."));
+    if (!document.execCommand("copy")) return toast(t("Selected. Copy it with your keyboard."));
   }
+  toast(t("Copied."));
+  if (copyText !== undefined) source.remove();
 });
+
+// Only what is laid out can be selected.
+function laidOut(text, button) {
+  const holder = document.createElement("span");
+  holder.className = "visually-hidden";
+  holder.textContent = text;
+  button.after(holder);
+  return holder;
+}

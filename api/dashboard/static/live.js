@@ -89,11 +89,12 @@ export class Live {
   }
 
   show(state) {
-    const says = { live: t("Live"), lost: t("Reconnecting"), polling: t("No live stream: refreshing every few seconds"), ended: t("Finished") };
+    const words = { live: t("Live"), lost: t("Reconnecting"), polling: t("Refreshing"), ended: t("Finished") };
+    const long = { polling: t("No live stream: refreshing every few seconds") };
     const mark = document.getElementById("connection");
     if (!mark) return;
     mark.dataset.state = state;
-    mark.title = says[state];
-    mark.setAttribute("aria-label", says[state]);
+    mark.title = long[state] || words[state];
+    mark.textContent = words[state];
   }
 }

@@ -1,7 +1,10 @@
-// Every page: times in the reader's time zone, and parts that refresh themselves.
+// Every page: times in the reader's time zone, parts that refresh themselves, theme, shortcuts, buttons that copy.
 import { signInAgain } from "./calls.js";
+import "./copy.js";
 import { Live } from "./live.js";
-import { localTimes } from "./words.js";
+import "./shortcuts.js";
+import "./theme.js";
+import { localInputs, localTimes } from "./times.js";
 
 const AT_MOST_EVERY_MS = 1500;
 const SPOKEN_EVERY_MS = 10000;
@@ -96,6 +99,7 @@ function put(part, newer, now) {
 }
 
 localTimes();
+localInputs();
 setInterval(() => localTimes(), 10000);
 document.addEventListener("changed", () => {
   pressed = true;

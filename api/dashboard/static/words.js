@@ -15,19 +15,3 @@ export function say(english, message) {
 }
 
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
-const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto", style: "short" });
-const absolute = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
-/** @type {[number, Intl.RelativeTimeFormatUnit, number][]} */
-const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [Infinity, "day", 86400]];
-
-/** Format every time below an element in the reader's time zone; the tooltip is the exact time. */
-export function localTimes(root = document) {
-  for (const element of root.querySelectorAll("time[datetime]")) {
-    const moment = new Date(element.dateTime);
-    const away = (moment.getTime() - Date.now()) / 1000;
-    const [, unit, size] = STEPS.find(([limit]) => Math.abs(away) < limit);
-    const text = element.hasAttribute("data-exact") ? absolute.format(moment) : relative.format(Math.round(away / size), unit);
-    if (element.textContent !== text) element.textContent = text;
-    element.title = absolute.format(moment);
-  }
-}

@@ -87,7 +87,7 @@ def test_what_is_not_known_is_a_dash(write):
 
 def test_a_moment_is_written_for_people_and_for_scripts():
     assert formats.moment("2026-01-31T12:00:00.000001Z") == (
-        '<time datetime="2026-01-31T12:00:00.000001Z">2026-01-31 12:00:00 UTC</time>'
+        '<time datetime="2026-01-31T12:00:00.000001Z" title="2026-01-31 12:00:00 UTC">2026-01-31 12:00:00 UTC</time>'
     )
 
 

@@ -55,6 +55,7 @@ OTHERS = {
     ("GET", "shared_metrics", "/s/nothing/metrics"): (404, 404),
     ("GET", "shared_image", "/s/nothing/images/art_x"): (404, 404),
     ("POST", "choose_language", "/dashboard/language"): (303, 303),
+    ("POST", "choose_appearance", "/dashboard/appearance"): (303, 303),
     ("POST", "sign_in", "/dashboard/login"): (401, 401),  # without a key
     ("POST", "sign_out", "/dashboard/logout"): (401, 303),  # the last one: it ends the session
 }
