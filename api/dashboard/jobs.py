@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
-from pydantic import Field, field_validator
-
+from api.dashboard.jobs_query import (
+    ACTIONS,
+    NEWEST_FIRST,
+    PATH,
+    TRASH_ACTIONS,
+    ListQuery,
+    OrderQuery,
+    address,
+    bulk_filter,
+)
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.dashboard.search_fields import search_fields
 from api.http.cursors import Pager, created, time_position
 from api.http.filters import job_filter, job_order
 from api.http.problems import InvalidError
 from api.schemas.bodies import MAX_BULK_JOBS
-from api.schemas.queries import Columns, JobsQuery, PageQuery
+from api.schemas.queries import PageQuery
 from api.v1.job_actions import order_many
 from api.v1.jobs import list_jobs
 from api.v1.views import list_views
@@ -29,90 +35,15 @@ from stores.queries.jobs_in_order import Measurer
 
 pages = Pages()
 
-PATH = "/dashboard/jobs"
 # Counting stops here, which bounds its cost; bulk actions count exactly.
 COUNTED = 1000
 # Extractors that are offered where those of a list are several.
 OFFERED = 12
 # Bulk actions on more jobs than this are confirmed by typing their number.
 FEW = 20
-MANY = ("state", "kind", "recipe", "queue", "label", "parent", "dataset", "extractor", "project")
-SEARCH = ("q", "starred")
-MOMENTS = ("created_after", "created_before")
-NEWEST_FIRST = "-created_at"
 MOST_PROJECTS = 100
-ACTIONS = ("pause", "resume", "cancel", "retry", "reprioritize", "delete")
 # Filters that the page shows in ways of their own.
 UNCHIPPED = {"state", "trashed"}
-# Of jobs in the trash.
-TRASH_ACTIONS = ("restore", "purge")
-
-
-class ListQuery(JobsQuery):
-    """The filters as a form sends them: with empty fields, and with times from its inputs, in UTC."""
-
-    columns: Columns = Field(default_factory=list, description="Further columns.")
-
-    @field_validator(*MANY, "columns", mode="before")
-    @classmethod
-    def _given(cls, values: Any) -> Any:
-        return list(dict.fromkeys(value for value in values if value)) if isinstance(values, list) else values
-
-    @field_validator("sort", mode="before")
-    @classmethod
-    def _order(cls, value: Any) -> Any:
-        return value or NEWEST_FIRST
-
-    @field_validator("trashed", mode="before")
-    @classmethod
-    def _switch(cls, value: Any) -> Any:
-        return value or "false"
-
-    @field_validator(*SEARCH, mode="before")
-    @classmethod
-    def _asked(cls, value: Any) -> Any:
-        return value.strip() or None if isinstance(value, str) else value
-
-    @field_validator(*MOMENTS, "cursor", mode="before")
-    @classmethod
-    def _whole(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        if found := re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)(:\d\d(?:\.\d{1,6})?)?)?", value):
-            return f"{found[1]}T{found[2] or '00:00'}{found[3] or ':00'}Z"
-        return value or None
-
-    def plain(self, **changes: Any) -> JobsQuery:
-        """Return the query as the API takes it; cursors are bound to that form."""
-        return JobsQuery.model_validate({**self.model_dump(include=set(JobsQuery.model_fields)), **changes})
-
-    def filters(self) -> list[tuple[str, str]]:
-        """Return the active filters as pairs of an address."""
-        on = [] if self.q is None else [("q", self.q)]
-        on += [] if self.starred is None else [("starred", str(self.starred).lower())]
-        on += [(name, str(value)) for name in MANY for value in getattr(self, name)]
-        on += [("trashed", "true")] if self.trashed else []
-        return on + [(name, str(rfc3339(value))) for name in MOMENTS if (value := getattr(self, name)) is not None]
-
-    def order(self) -> list[tuple[str, str]]:
-        """Return the order and further columns as pairs of an address; nothing for the usual ones."""
-        return self.shown() + ([] if self.sort == NEWEST_FIRST else [("sort", self.sort)])
-
-    def shown(self) -> list[tuple[str, str]]:
-        """Return the further columns as pairs of an address."""
-        return [("columns", name) for name in self.columns]
-
-
-class OrderQuery(ListQuery):
-    """A bulk action on all jobs that match a filter."""
-
-    action: str = Field("cancel", pattern=f"^({'|'.join(ACTIONS + TRASH_ACTIONS)})$")
-
-
-def address(filters: list[tuple[str, str]], path: str = PATH, **more: Any) -> str:
-    """Return the address of the list with these filters."""
-    given = [*filters, *((name, value) for name, value in more.items() if value is not None)]
-    return f"{path}?{urlencode(given)}" if given else path
 
 
 @pages.add(PATH, list_jobs, list_views, query=ListQuery)
@@ -134,7 +65,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         visit = replace(visit, query=query)
     on, order = query.filters(), query.order()
     kept = visit.ask(list_views, PageQuery(limit=100))["data"]
-    shown = _bulk_filter(query) | ({"trashed": True} if query.trashed else {})
+    shown = bulk_filter(query) | ({"trashed": True} if query.trashed else {})
     here = {"filter": shown, "sort": query.sort, "columns": query.columns}
     listed = [{**job, "took": _took(job), "verbs": verbs(job)} for job in found["data"]]
     context = {
@@ -143,7 +74,8 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "count": _count(visit, found),
         "on": on,
         "query": query,
-        "states": _states(query, on),
+        "states": _states(query, on, _by_state(visit)),
+        "counted": COUNTED,
         "chips": [(name, value, _without(on, order, name, value)) for name, value in on if name not in UNCHIPPED],
         "trash": address([("trashed", "true")]),
         "days": visit.service.settings.trash_days,
@@ -181,17 +113,21 @@ def jobs_bulk(visit: Visit[OrderQuery]) -> TemplateResponse:
     states = visit.service.stores.queries.job_list.states(job_filter(query.plain(), visit.who.reads))
     counts = [(state, states[state], _changes(query.action, state)) for state in State if state in states]
     total = sum(states.values())
+    changing = sum(count for _, count, changes in counts if changes)
+    # A selection is what the reader ticked: the filters of the list say nothing more about it.
+    on = [one for one in query.filters() if one[0] != "id"]
     context = {
         "action": query.action,
-        "order": {"action": query.action, "filter": _bulk_filter(query), "expected": total},
+        "order": {"action": query.action, "filter": bulk_filter(query), "expected": total},
         "counts": counts,
         "total": total,
-        "changing": sum(count for _, count, changes in counts if changes),
-        "typed": total > FEW,
+        "changing": changing,
+        "typed": changing if changing > FEW else None,
+        "selected": bool(query.id),
         "too_many": total > MAX_BULK_JOBS,
         "most": MAX_BULK_JOBS,
-        "on": query.filters(),
-        "back": address(query.filters()),
+        "on": on,
+        "back": address(on),
     }
     return TemplateResponse("jobs_bulk.html", context)
 
@@ -239,13 +175,6 @@ def _turned(query: ListQuery, on: list[tuple[str, str]], name: str) -> str:
     return address(on + query.shown(), sort=None if sort == NEWEST_FIRST else sort)
 
 
-def _bulk_filter(query: ListQuery) -> dict[str, Any]:
-    """Return the active filters as the body of a bulk action or a view has them."""
-    found: dict[str, Any] = {name: list(map(str, getattr(query, name))) for name in MANY if getattr(query, name)}
-    found |= {name: value for name in SEARCH if (value := getattr(query, name)) is not None}
-    return found | {name: rfc3339(value) for name in MOMENTS if (value := getattr(query, name)) is not None}
-
-
 def _address_of(view: SavedView) -> str:
     """Return the address of the list that a view keeps."""
     pairs = [
@@ -268,12 +197,27 @@ def _without(on: list[tuple[str, str]], order: list[tuple[str, str]], name: str,
     return address([one for one in on if one != (name, value)] + order)
 
 
-def _states(query: ListQuery, on: list[tuple[str, str]]) -> list[tuple[str, bool, str]]:
-    """Return each state, whether it is an active filter, and the address that toggles it."""
+def _by_state(visit: Visit[ListQuery]) -> dict[str, int]:
+    """Return how many jobs match the other filters, by state; empty where a search would make counting slow."""
+    if visit.query.q is not None:
+        return {}
+    wanted = job_filter(visit.query.plain(state=[]), visit.who.reads)
+    return visit.service.stores.queries.job_list.by_state(wanted, COUNTED + 1)
+
+
+def _states(
+    query: ListQuery, on: list[tuple[str, str]], counts: dict[str, int]
+) -> list[tuple[str, bool, str, int | None]]:
+    """Return each state, whether it is an active filter, the address that toggles it, and how many jobs are in it."""
     chosen = set(query.state)
     others = [one for one in on if one[0] != "state"] + query.order()
     return [
-        (state, state in chosen, address([("state", one) for one in State if one in chosen ^ {state}] + others))
+        (
+            state,
+            state in chosen,
+            address([("state", one) for one in State if one in chosen ^ {state}] + others),
+            counts.get(state),
+        )
         for state in State
     ]
 

@@ -1,4 +1,4 @@
-"""The overview: what needs attention, queues, workers, running and finished jobs, alerts."""
+"""The overview: what needs attention, running jobs, what finished, alerts, then queues and workers."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ def overview(visit: Visit[Query]) -> TemplateResponse:
     queues = machines.queues(visit)
     workers = machines.workers(visit) if visit.may("GET", "/v1/workers") else None
     pulse = visit.service.stores.queries.activity
+    running = visit.ask(list_jobs, JobsQuery(state=[State.running], limit=LISTED_JOBS))
     return TemplateResponse(
         "overview.html",
         {
             "queues": queues,
             "workers": None if workers is None else [one for one in workers if one["state"] != "stopped"],
             "needs": needs(visit, queues, workers),
-            "running": visit.ask(list_jobs, JobsQuery(state=[State.running], limit=LISTED_JOBS)),
+            "running": running,
+            "pictures": visit.service.stores.queries.job_list.pictures([job["id"] for job in running["data"]]),
             "ended": pulse.ended(visit.who.reads, LISTED_JOBS),
             "alerts": pulse.alerts(visit.who.reads, ALERTS),
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.dashboard.jobs import address
+from api.dashboard.jobs_query import address
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import Query
 from api.v1.trash import show_storage

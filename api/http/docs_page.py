@@ -1,33 +1,39 @@
-"""The OpenAPI document, as JSON and as a page without network access, scripts or other files."""
+"""The OpenAPI document, as JSON and as a page: descriptions as text, a request to copy for each operation."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import functools
+import json
+import shlex
 from typing import Any
 
-from flask import Response, render_template
+from flask import Response, render_template, request
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from api.http.access import Access
 from api.http.routes import Call, Routes
 from api.schemas.queries import Query
+from stores.jobs.query.fields import FIELDS
 
 routes = Routes("service")
 
-STYLE = """
-:root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-h2 { margin-top: 3rem; text-transform: capitalize; border-bottom: 1px solid #8888 }
-summary { cursor: pointer; padding: .35rem 0 }
-code, pre { font: 14px/1.4 ui-monospace, monospace }
-pre { overflow-x: auto; padding: .75rem; background: #8881; border-radius: .25rem; max-height: 30rem }
-table { border-collapse: collapse; width: 100% }
-td, th { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-top: 1px solid #8884 }
-.method { display: inline-block; min-width: 4.5rem; font-weight: 700 }
-.open { padding: 0 0 1rem 1.5rem }
-"""
-STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; frame-ancestors 'none'; base-uri 'none'"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'"
+)
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
+# What a first request of an operation may say; others take a file.
+BODIES: dict[str, Any] = {
+    "create_job": {"kind": "train", "recipe": "dcgan", "dataset": "mnist-10k", "params": {"epochs": 5}},
+    "retry_job": {"checkpoint": "latest", "params": {"epochs": 10}},
+    "change_job": {"name": "digits", "priority": 10, "labels": {"team": "a"}},
+    "order_many": {"action": "pause", "filter": {"state": ["queued"], "label": ["team=a"]}, "expected": 3},
+    "create_key": {"name": "laptop", "owner": "alice", "role": "user"},
+    "create_view": {"name": "good ones", "filter": {"q": "best.fd_ratio<3"}, "sort": "fd_ratio"},
+    "create_webhook": {"url": "https://example.com/hook", "events": ["job.succeeded", "job.failed"]},
+    "share_job": {"expires_in_s": 604800},
+}
 
 
 @routes.add("GET", "/openapi.json", Access.public, answers={200: None}, media={"application/json": "OpenAPI 3.1."})
@@ -39,5 +45,37 @@ def show_document(call: Call[Query, None]) -> dict[str, Any]:
 @routes.add("GET", "/docs", Access.public, answers={200: None}, media={"text/html": "A page."})
 def show_docs(call: Call[Query, None]) -> Response:
     """Show this interface as a page."""
-    page = render_template("docs.html", document=call.service.document(), style=STYLE)
+    document = call.service.document()
+    page = render_template(
+        "docs.html",
+        document=document,
+        said=said,
+        example=functools.partial(example, request.host_url.rstrip("/")),
+        terms={name: field.example for name, field in FIELDS.items()},
+        theme=theme if (theme := request.cookies.get("ganforge_theme")) in {"light", "dark"} else "system",
+    )
     return Response(page, mimetype="text/html", headers={"Content-Security-Policy": POLICY})
+
+
+@functools.lru_cache(4096)
+def said(text: str) -> Markup:
+    """Return a description, which is Markdown, as HTML."""
+    return Markup(_MARKDOWN.render(text))  # noqa: S704 - the service's own texts, and HTML in them is escaped
+
+
+def example(address: str, method: str, path: str, operation: dict[str, Any]) -> str:
+    """Return a request with curl, as it can be pasted into a shell once GANFORGE_API_KEY is set."""
+    words = ["curl", *(["-X", method.upper()] if method != "get" else [])]
+    if operation.get("security") != []:
+        words.append('-H "Authorization: Bearer $GANFORGE_API_KEY"')
+    taken = operation.get("requestBody", {})
+    if "application/json" in taken.get("content", {}) and (taken.get("required") or operation["operationId"] in BODIES):
+        body = BODIES.get(operation["operationId"])
+        words.append("-H 'Content-Type: application/json'")
+        words.append(f"-d {shlex.quote(json.dumps(body))}" if body else "-d @body.json")
+    elif "multipart/form-data" in taken.get("content", {}):
+        words.append("-F name=pets -F file=@pictures.zip")
+    # An id in braces is for the reader to fill in, so the shell must not read it.
+    target = f"{address}{path}"
+    words.append(shlex.quote(target))
+    return " ".join(words)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, func, literal, select, text, tuple_
+from sqlalchemy import Engine, RowMapping, func, literal, select, text, tuple_, union_all
 
 from models.rows import Job
+from models.states import State
 from stores.jobs.filter import JobFilter
 
 # The last image of each job, searched from the end of its files, so that few files are read.
@@ -61,6 +63,16 @@ class JobList:
         some = wanted.apply(select(literal(1)).select_from(Job)).limit(cap).subquery()
         with self._engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(some)) or 0
+
+    def by_state(self, wanted: JobFilter, cap: int) -> dict[str, int]:
+        """Return how many jobs of each state match a filter of other things, each counted up to `cap`."""
+        each = []
+        for state in State:
+            some = replace(wanted, states=[state]).apply(select(literal(1)).select_from(Job)).limit(cap).subquery()
+            count = select(func.count()).select_from(some).scalar_subquery()
+            each.append(select(literal(str(state)).label("state"), count.label("count")))
+        with self._engine.connect() as connection:
+            return {row["state"]: row["count"] for row in connection.execute(union_all(*each)).mappings()}
 
     def states(self, wanted: JobFilter) -> dict[str, int]:
         """Return how many jobs match a filter, by state. Counts all of them, so use it only on request."""

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import TRAIN
-from tests.browser.pages import MOST_BYTES, assert_fits, assert_readable, loaded_bytes
+from tests.browser.conftest import DESK, TRAIN
+from tests.browser.pages import MOST_BYTES, agree, assert_clear, assert_fits, assert_readable, loaded_bytes
 
 pytestmark = pytest.mark.slow
 
@@ -61,12 +61,15 @@ def test_the_focus_goes_to_the_next_job_when_a_row_leaves_the_list(person):
         alice.client.submit({**WAITING, "name": name})
     page = live(alice.page("/dashboard/jobs?state=queued"))
     page.get_by_role("button", name="Cancel second").press("Enter")
+    agree(page)
     expect(rows(page)).to_have_count(2)
     expect(page.get_by_role("link", name="first")).to_be_focused()
     expect(page.get_by_role("status")).to_have_text("second: The job was canceled")
     page.get_by_role("button", name="Cancel first").press("Enter")
+    agree(page)
     expect(page.get_by_role("link", name="third")).to_be_focused()
     page.get_by_role("button", name="Cancel third").press("Enter")
+    agree(page)
     expect(page.get_by_text("No jobs match these filters.")).to_be_visible()
     expect(page.locator("main")).to_be_focused()
 
@@ -76,12 +79,13 @@ def test_filters_make_an_address_that_can_be_shared(person):
     alice.client.submit({**WAITING, "name": "mine", "labels": {"team": "a"}})
     alice.client.submit({**WAITING, "name": "other"})
     page = alice.page("/dashboard/jobs")
-    page.get_by_text("More filters").click()
+    page.locator("#filter-menu summary").click()
     page.get_by_label("Label").fill("team=a")
     page.get_by_label("Recipe").select_option("mlp_gan")
     page.get_by_role("button", name="Filter").click()
     expect(rows(page)).to_have_count(1)
-    assert page.url.endswith("/dashboard/jobs?recipe=mlp_gan&label=team%3Da")
+    assert page.url.endswith("/dashboard/jobs?label=team%3Da&recipe=mlp_gan")
+    expect(page.get_by_label("Label", exact=True)).to_have_value("team=a")  # while it is on, its field shows it
     page.get_by_role("link", name="queued").click()
     expect(page).to_have_url(re.compile(r"state=queued&recipe=mlp_gan&label=team%3Da$"))
     expect(rows(page)).to_contain_text(["mine"])
@@ -96,11 +100,12 @@ def test_two_jobs_are_chosen_on_different_pages_and_compared(person):
     for name in ("older", "newer"):
         alice.client.submit({**WAITING, "name": name})
     page = alice.page("/dashboard/jobs?limit=1")
+    expect(page.locator("#selection")).to_be_hidden()
+    page.get_by_label("Select newer").check()
+    expect(page.get_by_text("1 job selected.")).to_be_visible()
     expect(page.get_by_role("button", name="Compare")).to_be_disabled()
-    page.get_by_label("Compare newer").check()
-    expect(page.get_by_text("1 job selected. Select at least one more.")).to_be_visible()
     page.get_by_role("link", name="Older").click()
-    page.get_by_label("Compare older").check()
+    page.get_by_label("Select older").check()
     expect(page.get_by_text("2 jobs selected.")).to_be_visible()
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_role("heading", name="2 jobs compared")).to_be_visible()
@@ -112,14 +117,18 @@ def test_an_order_to_many_is_shown_first_typed_above_twenty_and_asked_again_when
         alice.client.submit({**WAITING, "labels": {"team": "a"}})
     alice.client.submit({**WAITING, "name": "bystander"})
     page = alice.page("/dashboard/jobs?label=team:a")
-    page.get_by_role("link", name="Cancel all…").click()
+    page.locator("#pick-all").check()
+    page.get_by_role("button", name="Select all 21 that match").click()
+    expect(page.get_by_text("All 21 jobs that match selected.")).to_be_focused()
+    page.get_by_role("link", name="Cancel…").click()
     dialog = page.get_by_role("dialog", name="Cancel jobs")
     expect(dialog).to_contain_text("21 jobs match the filters")
     assert_readable(page)
+    assert_clear(page, "dialog")
     picture(page, "jobs-bulk")
     press = dialog.get_by_role("button", name="Cancel the jobs (21)")
     press.click()
-    expect(dialog).to_contain_text("Type 21, the number of matching jobs.")
+    expect(dialog).to_contain_text("Type 21, the number of affected jobs.")
     expect(dialog.get_by_label("To confirm")).to_be_focused()
     alice.client.submit({**WAITING, "labels": {"team": "a"}})
     dialog.get_by_label("To confirm").fill("21")
@@ -129,18 +138,76 @@ def test_an_order_to_many_is_shown_first_typed_above_twenty_and_asked_again_when
     dialog.get_by_label("To confirm").fill("22")
     page.keyboard.press("Enter")
     expect(dialog).to_contain_text("22 changed, 0 unchanged.")
+    assert_readable(page)
+    assert_clear(page, "dialog")  # the button that leads back was white on white
     dialog.get_by_role("link", name="Back to the list").click()
     expect(dialog).to_be_hidden()
-    expect(page.get_by_role("link", name="Cancel all…")).to_be_focused()
+    expect(page.locator("#selection")).to_be_hidden()
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
     expect(rows(page).first).to_contain_text("canceled")
     assert {job["state"] for job in alice.client.jobs() if job["name"] != "bystander"} == {"canceled"}
+
+
+def test_a_selection_is_changed_without_typing_and_ends_with_it(person, picture):
+    alice = person()
+    for name in ("first", "second", "third"):
+        alice.client.submit({**WAITING, "name": name})
+    page = live(alice.page("/dashboard/jobs"))
+    top = page.locator("#jobs").bounding_box()["y"]
+    page.get_by_label("Select first").check()
+    page.get_by_label("Select third").check()
+    assert page.locator("#jobs").bounding_box()["y"] == top  # no row moves
+    picture(page, "jobs-selected")
+    assert_readable(page)
+    assert_clear(page)
+    page.get_by_role("link", name="Pause…").click()
+    dialog = page.get_by_role("dialog", name="Pause jobs")
+    expect(dialog).to_contain_text("2 selected jobs")
+    expect(dialog.get_by_role("textbox")).to_have_count(0)
+    dialog.get_by_role("button", name="Pause the jobs (2)").click()
+    expect(dialog).to_contain_text("2 changed, 0 unchanged.")
+    page.keyboard.press("Escape")
+    expect(page.locator("#selection")).to_be_hidden()
+    states = {job["name"]: job["state"] for job in alice.client.jobs()}
+    assert states == {"first": "paused", "second": "queued", "third": "paused"}
+
+
+def test_what_matters_is_in_the_first_screen(person):
+    alice = person()
+    for number in range(3):
+        alice.client.submit({**WAITING, "name": f"number {number}", "labels": {"team": "a"}})
+    page = live(alice.page("/dashboard/jobs?label=team:a"))
+    for size, most in ((DESK, 250), ({"width": 390, "height": 844}, 300)):
+        page.set_viewport_size(size)
+        assert rows(page).first.bounding_box()["y"] <= most
+    page.set_viewport_size(DESK)
+    page.get_by_role("button", name="Compact rows").click()
+    expect(page.locator("#jobs.compact")).to_be_visible()
+    assert {round(row.bounding_box()["height"]) for row in rows(page).all()} <= {40, 41}
+
+
+def test_times_of_the_filter_are_the_readers_own(person):
+    alice = person(timezone_id="Asia/Tokyo")
+    alice.client.submit(WAITING)
+    page = alice.page("/dashboard/jobs")
+    page.locator("#filter-menu summary").click()
+    page.get_by_label("Created after").fill("2026-01-31T09:00")
+    page.get_by_role("button", name="Filter", exact=True).click()
+    assert "created_after=2026-01-31T00%3A00%3A00Z" in page.url
+    page.locator("#filter-menu summary").click()
+    expect(page.get_by_label("Created after")).to_have_value("2026-01-31T09:00")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.locator("#filters")).to_be_hidden()
+    expect(page.locator("#filter-menu summary")).to_be_focused()
 
 
 def test_many_get_another_priority(person):
     alice = person()
     alice.client.submit(WAITING)
     page = alice.page("/dashboard/jobs")
-    page.get_by_role("link", name="Change priority…").click()
+    page.locator("#pick-all").check()
+    page.get_by_role("link", name="Priority…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Priority").fill("101")
     dialog.get_by_role("button", name="Change the priority").click()
@@ -157,9 +224,11 @@ def test_a_viewer_chooses_and_compares_but_changes_nothing(person):
     alice.client.submit(WAITING)
     page = person("viewer", alice.owner).page("/dashboard/jobs")
     expect(rows(page)).to_have_count(1)
-    expect(page.get_by_role("checkbox")).to_have_count(1)
-    expect(page.get_by_role("button", name=re.compile("Cancel|Pause"))).to_have_count(0)
-    expect(page.get_by_role("link", name=re.compile("all…|New job"))).to_have_count(0)
+    expect(page.get_by_role("checkbox", name=re.compile("^Select mlp_gan"))).to_have_count(1)
+    page.locator("#pick-all").check()
+    expect(page.get_by_text("1 job selected.")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Cancel|Pause|all"))).to_have_count(0)
+    expect(page.get_by_role("link", name=re.compile("…|New job"))).to_have_count(0)
 
 
 def test_the_list_has_no_barrier_and_fits_the_screen(person, stack, trained, picture, look):
@@ -232,7 +301,7 @@ def test_a_star_a_view_and_its_columns_are_kept(person):
     expect(page.locator("td.extra")).to_have_count(2)
     expect(page.get_by_role("link", name="my view")).to_have_attribute("aria-current", "page")
     assert_fits(page)
-    page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete the view my view").click()
+    assert agree(page).startswith("Delete the view my view?")
     expect(page.get_by_role("link", name="my view")).to_have_count(0)
     assert list(alice.client.views()) == []

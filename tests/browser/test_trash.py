@@ -57,7 +57,7 @@ def test_the_trash_is_emptied_by_who_types_how_many_jobs_it_holds(person):
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading", name="Delete jobs for good")).to_be_visible()
     dialog.get_by_role("button", name="Delete for good (21)").click()
-    expect(dialog.get_by_text("Type 21, the number of matching jobs.")).to_be_visible()
+    expect(dialog.get_by_text("Type 21, the number of affected jobs.")).to_be_visible()
     dialog.get_by_role("textbox").fill("21")
     dialog.get_by_role("button", name="Delete for good (21)").click()
     expect(dialog.get_by_text("21 changed, 0 unchanged.")).to_be_visible()

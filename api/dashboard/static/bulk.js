@@ -41,11 +41,11 @@ function complain(form, name, text) {
   tell({ errors: [{ pointer: `/${name}`, detail: text }] }, form);
 }
 
-function valid(form, order) {
+function valid(form) {
   const { typed, priority } = form.elements;
-  if (typed && typed.value.trim() !== String(order.expected)) {
+  if (typed && typed.value.trim() !== form.dataset.typed) {
     typed.dataset.pointer = "/typed";
-    complain(form, "typed", t("Type {n}, the number of matching jobs.", { n: String(order.expected) }));
+    complain(form, "typed", t("Type {n}, the number of affected jobs.", { n: form.dataset.typed }));
     return false;
   }
   if (priority && !priority.checkValidity()) {
@@ -60,7 +60,7 @@ document.addEventListener("submit", (event) => {
   if (!form) return;
   event.preventDefault();
   const order = JSON.parse(form.dataset.order);
-  if (!valid(form, order)) return;
+  if (!valid(form)) return;
   if (form.elements.priority) order.priority = form.elements.priority.valueAsNumber;
   const button = event.submitter || form.querySelector("button");
   form.dataset.key ||= crypto.randomUUID?.() || String(Math.random());
@@ -68,6 +68,7 @@ document.addEventListener("submit", (event) => {
     const came = await call("POST", "/v1/jobs/bulk", order, { "Idempotency-Key": form.dataset.key });
     report(form, came);
     document.dispatchEvent(new CustomEvent("changed", { detail: came }));
+    document.dispatchEvent(new CustomEvent("ordered", { detail: came }));
   };
   const changed = (error) => {
     if (error.status !== 409 || error.matched === undefined) throw error;
@@ -111,7 +112,7 @@ function report(form, { changed, unchanged, problems }) {
     shown.push(note, list);
   }
   const back = form.querySelector("[data-close]");
-  back.classList.add("primary");
+  back.classList.replace("quiet", "primary");
   shown.push(back);
   form.replaceChildren(...shown);
   title.focus();

@@ -1,56 +1,127 @@
-// The list of jobs: the selection to compare, across its pages, and the focus when rows change.
+// The list of jobs: the selection, across its pages, with what is done to it, and the focus when rows change.
 import { say } from "./page.js";
 import { stateWords } from "./states.js";
 import { t } from "./words.js";
 
 const KEPT = "ganforge-compare";
 const FEWEST = 2;
-const MAX_COMPARED = 50; // as the page of the comparison shows
-const form = document.getElementById("comparing");
+const MOST = 50; // as many as the page of the comparison shows, and as an address holds
+const bar = /** @type {HTMLFormElement} */ (document.getElementById("selection"));
 const list = document.getElementById("jobs");
+const all = document.getElementById("choose-all");
+const heading = /** @type {HTMLElement} */ (document.querySelector("main h1"));
 
 let chosen = new Set(remembered());
+// All jobs that match the filters are meant, not those that are ticked.
+let everything = false;
 
 function remembered() {
   try {
-    return JSON.parse(sessionStorage.getItem(KEPT) || "[]").slice(0, MAX_COMPARED);
+    return JSON.parse(sessionStorage.getItem(KEPT) || "[]").slice(0, MOST);
   } catch {
     return [];
   }
 }
 
-/** Show the selection: the checkboxes, the text in the bar, and disabled checkboxes at the maximum. */
+const boxes = () => /** @type {HTMLInputElement[]} */ ([...list.querySelectorAll("input[name=jobs]")]);
+
+/** Show the selection: the boxes, the bar with its text, and where its links lead. */
 function show() {
-  const full = chosen.size >= MAX_COMPARED;
-  for (const box of list.querySelectorAll("input[name=jobs]")) {
-    box.checked = chosen.has(box.value);
-    box.disabled = full && !box.checked;
+  const full = chosen.size >= MOST;
+  for (const box of boxes()) {
+    box.checked = everything || chosen.has(box.value);
+    box.disabled = everything || (full && !box.checked);
+    box.closest("tr").classList.toggle("chosen", box.checked);
   }
-  const words = { n: chosen.size, most: MAX_COMPARED };
-  const text = chosen.size === 0 ? t("Select 2 to 50 jobs to compare.") : chosen.size < FEWEST ? t("1 job selected. Select at least one more.") : full ? t("{n} jobs selected, the maximum.", words) : t("{n} jobs selected.", words);
-  document.getElementById("chosen").textContent = text;
-  document.getElementById("choose-none").hidden = !chosen.size;
-  form.querySelector(".primary").disabled = chosen.size < FEWEST;
-  form.classList.toggle("sticks", chosen.size > 0);
+  showAll();
+  bar.hidden = !chosen.size && !everything;
+  document.getElementById("chosen").textContent = words(full);
+  if (all) all.hidden = everything || bar.dataset.more === "false" && Number(bar.dataset.total) <= chosen.size;
+  if (all && bar.dataset.more === "false") all.textContent = t("Select all {n} that match", { n: Number(bar.dataset.total) });
+  const compare = /** @type {HTMLButtonElement} */ (bar.querySelector("button.primary"));
+  compare.hidden = everything;
+  compare.disabled = chosen.size < FEWEST;
+  compare.title = chosen.size < FEWEST ? t("Select 2 to 50 jobs to compare.") : "";
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (bar.querySelectorAll("a[data-bulk]")))
+    link.href = everything ? link.dataset.all : `/dashboard/jobs/bulk?${new URLSearchParams([["action", link.dataset.action], ...[...chosen].map((id) => ["id", id])])}`;
   sessionStorage.setItem(KEPT, JSON.stringify([...chosen]));
 }
 
+function words(full) {
+  if (everything) return bar.dataset.more === "true" ? t("All jobs that match selected.") : t("All {n} jobs that match selected.", { n: Number(bar.dataset.total) });
+  if (chosen.size === 1) return t("1 job selected.");
+  return full ? t("{n} jobs selected, the maximum.", { n: chosen.size }) : t("{n} jobs selected.", { n: chosen.size });
+}
+
+// The box in the head selects the jobs of this page.
+function showAll() {
+  const head = /** @type {HTMLInputElement | null} */ (document.getElementById("pick-all"));
+  if (!head) return;
+  const here = boxes();
+  const some = here.filter((box) => box.checked).length;
+  head.hidden = !here.length;
+  head.disabled = everything;
+  head.checked = here.length > 0 && some === here.length;
+  head.indeterminate = some > 0 && some < here.length;
+}
+
+function clear() {
+  chosen = new Set();
+  everything = false;
+  show();
+}
+
 list.addEventListener("change", (event) => {
-  if (event.target.name !== "jobs") return;
-  if (event.target.checked) chosen.add(event.target.value);
-  else chosen.delete(event.target.value);
+  const box = event.target;
+  if (box.id === "pick-all") {
+    for (const one of boxes()) {
+      if (!box.checked) chosen.delete(one.value);
+      else if (chosen.size < MOST) chosen.add(one.value);
+    }
+  } else if (box.name !== "jobs") return;
+  else if (box.checked) chosen.add(box.value);
+  else chosen.delete(box.value);
   show();
 });
 
-document.getElementById("choose-none").addEventListener("click", () => {
-  chosen = new Set();
+all?.addEventListener("click", () => {
+  everything = true;
   show();
   document.getElementById("chosen").focus();
 });
 
-form.addEventListener("submit", (event) => {
+document.getElementById("choose-none").addEventListener("click", () => {
+  clear();
+  heading.focus();
+});
+
+bar.addEventListener("submit", (event) => {
   event.preventDefault();
   if (chosen.size >= FEWEST) location.assign(`/dashboard/compare?jobs=${[...chosen].join(",")}`);
+});
+
+// What was ordered is done: the selection ends with the dialog, and the focus goes to the top of the list.
+let ordered = false;
+document.addEventListener("ordered", () => (ordered = true));
+document.getElementById("bulk-dialog")?.addEventListener("close", () => {
+  if (!ordered) return;
+  ordered = false;
+  clear();
+  heading.focus();
+});
+
+const menu = /** @type {HTMLDetailsElement} */ (document.getElementById("filter-menu"));
+document.addEventListener("let-go", () => {
+  if (menu.open) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (!bar.hidden) {
+    clear();
+    if (document.activeElement === document.body) heading.focus();
+  }
+});
+document.addEventListener("click", (event) => {
+  if (menu.open && !menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
 });
 
 // A pressed button may disappear from its row; then the focus goes to the job's link, not to the top of the page.
@@ -59,7 +130,7 @@ list.addEventListener("focusin", (event) => (focused = event.target.closest("tr"
 document.addEventListener("focusin", (event) => list.contains(event.target) || (focused = null));
 document.addEventListener("refreshed", () => {
   show();
-  if (focused && document.activeElement === document.body) document.getElementById(focused)?.querySelector(".job a")?.focus();
+  if (focused && document.activeElement === document.body) /** @type {HTMLElement | null} */ (document.getElementById(focused)?.querySelector(".job a"))?.focus();
 });
 
 // Announce the effect of a row's button: the row may be gone, or differ by one word.
@@ -72,5 +143,4 @@ document.getElementById("filters").addEventListener("formdata", (event) => {
   for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
 });
 
-document.getElementById("chosen").tabIndex = -1;
 show();

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from schemathesis import Case
 
 from api.app import NOUNS
+from api.http import docs_page
 from api.schemas import answers
 from models.recipes import RECIPES
 from tests.api.conftest import Bench, Finished, Person
@@ -76,9 +77,34 @@ def test_the_page_needs_nothing_from_elsewhere(app: Flask) -> None:
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert not re.search(r"<script|<link|<img|src=|url\(|style=|https?://(?!127)", answer.text)
+    assert not re.search(r"<style|url\(|style=|onclick=", answer.text)
+    assert all(
+        found.startswith("/dashboard/static/")
+        for found in re.findall(r'(?:src|link rel="\w+" href)="([^"]+)"', answer.text)
+    )
     for route in (route for noun in NOUNS for route in noun.routes.all):
         assert f'id="{route.name}"' in answer.text
+
+
+def test_the_page_shows_descriptions_as_text_and_requests_to_the_address_it_was_asked_at(app: Flask) -> None:
+    page = app.test_client().get("/docs", base_url="https://gan.example.org").text
+    assert "<code>application/problem+json</code>" in page
+    assert not re.search(r"<p>[^<]*`", page)  # a raw backtick
+    assert "https://gan.example.org/v1/jobs" in page
+    assert '<a href="/dashboard">' in page
+    dark = app.test_client()
+    dark.set_cookie("ganforge_theme", "dark")
+    assert 'data-theme="dark"' in dark.get("/docs").text
+    dark.set_cookie("ganforge_theme", '"><script>')
+    assert "<script>" not in dark.get("/docs").text
+
+
+def test_the_bodies_of_the_examples_are_what_the_routes_take() -> None:
+    routes = {route.name: route for noun in NOUNS for route in noun.routes.all}
+    for name, body in docs_page.BODIES.items():
+        model = routes[name].body
+        assert model is not None
+        model.model_validate(body)
 
 
 def test_what_is_answered_has_exactly_the_documented_fields(finished: Finished, alice: Person) -> None:
