@@ -32,7 +32,7 @@ def chosen(request: Request) -> dict[str, str]:
     """Return the theme, the height of rows, and the media query (`dark`) under which the page is dark."""
     asked = {name: request.cookies.get(f"ganforge_{name}", "") for name in CHOICES}
     found = {name: asked[name] if asked[name] in values else values[0] for name, values in CHOICES.items()}
-    return {**found, "dark": DARK[found["theme"]]}
+    return {"theme": found["theme"], "row_height": found["rows"], "dark": DARK[found["theme"]]}
 
 
 def inside(where: str) -> str:
