@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import QUICK, TRAIN
+from tests.browser.pages import agree
 from tests.browser.test_job import open_job
 from tests.waiting import until
 
@@ -44,6 +45,7 @@ def test_a_running_job_grows_under_the_eyes_and_obeys(person):
     actions.get_by_role("button", name="Resume").click()
     expect(state).to_contain_text("running")
     actions.get_by_role("button", name="Cancel").click()
+    agree(page)
     expect(state).to_have_text(re.compile("canceled$"))
     expect(actions.get_by_role("button", name="Retry…")).to_be_visible()
     expect(page.locator("#timeline")).to_contain_text("Attempt 2")

@@ -113,6 +113,7 @@ def test_a_button_keeps_the_focus_and_is_pressed_once_while_its_call_is_under_wa
     cancel = page.locator("#job-actions").get_by_role("button", name="Cancel")
     cancel.focus()
     page.keyboard.press("Enter")
+    agree(page)
     expect(cancel).to_have_attribute("aria-disabled", "true")
     expect(cancel).to_be_focused()
     page.keyboard.press("Enter")

@@ -159,7 +159,7 @@ export async function once(button, work, form = null) {
 // Buttons with data-call="METHOD /path" make that call. data-confirm asks first; data-goto is the next page.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-call]");
-  if (!button) return;
+  if (!button || busy.has(button)) return;
   // Read before the question: the button may be another one when it is answered.
   const { call: wanted, body, goto } = button.dataset;
   const [method, path] = wanted.split(" ");
