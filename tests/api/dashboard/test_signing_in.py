@@ -185,12 +185,12 @@ def test_styles_and_scripts_come_packed_however_the_client_unpacks(app, alice, e
 
 def test_pages_speak_the_language_of_the_browser_or_the_one_that_was_chosen(alice, enter):
     reader = enter(alice)
-    assert '<html lang="en">' in reader.see("/dashboard")
+    assert '<html lang="en"' in reader.see("/dashboard")
     for asked, tag in (("zh-TW,zh;q=0.9", "zh-Hant"), ("zh-CN", "zh-Hans"), ("zh-HK", "zh-Hant"), ("fr,de", "en")):
-        assert f'<html lang="{tag}">' in reader.see("/dashboard", headers={"Accept-Language": asked})
+        assert f'<html lang="{tag}"' in reader.see("/dashboard", headers={"Accept-Language": asked})
     answer = reader.client.post("/dashboard/language", data={"language": "zh-Hans", "next": "/dashboard/jobs"})
     assert answer.headers["Location"] == "/dashboard/jobs"
-    assert '<html lang="zh-Hans">' in reader.see("/dashboard", headers={"Accept-Language": "en"})
+    assert '<html lang="zh-Hans"' in reader.see("/dashboard", headers={"Accept-Language": "en"})
 
 
 FROM_WHERE = [
