@@ -26,6 +26,8 @@ class CardFaults(Texts):
     unlike_real = Text("only {inside} % of the images lie among real ones ({real} % of new real images do)")
     like_none = Text("{share} % of the images look like no real image")
     off_real = Text("all images differ from real ones in the same way, as blurred or pale images do")
+    other_shapes = Text("the shapes are farther from real ones than those of new real images are")
+    other_detail = Text("the fine detail is unlike that of real images, as in noisy, smooth or checkered images")
     classes_lost = Text("only {present} of {classes} classes appear")
     kinds_lost = Text("kinds of images are missing that make up {share} % of the real ones")
     repeats_itself = Text("{share} % of the images repeat others")

@@ -12,8 +12,8 @@ from trainers.judging import classes, copying, neighbours, verdicts
 from trainers.judging.distance import Distance, distance
 from trainers.judging.frechet import frechet_distance, moments
 from trainers.judging.kernel_distance import kernel_distance
+from trainers.judging.observed import Observed, Reason
 from trainers.judging.reference import Judged, Looks, Realism, Reference
-from trainers.judging.verdicts import Observed, Reason
 
 # Generated images, and training images in their place, of which all pairs with held-out ones are looked at. More would
 # only take time; memory does not depend on it, because distances are made in blocks.
@@ -78,7 +78,8 @@ def judge(generated: Judged, reference: Reference, looks: Looks | None = None) -
     looks = looks or reference.looks_of(generated.pixels)
     realism = reference.realism_of(generated.features, looks)
     repeats = copying.repeats(generated.pixels, reference.reach(looks))
-    observed = Observed(generated.pixels, realism, looks, repeats, generated.probabilities)
+    likeness = reference.likeness_of(generated.pixels, looks)
+    observed = Observed(generated.pixels, realism, looks, likeness, repeats, generated.probabilities)
     found = verdicts.reasons(observed, reference)
     # As many training images stand for generated ones: distances of fewer images are larger by themselves.
     rows = reference.drawn(len(reference.train.features), len(generated.features))

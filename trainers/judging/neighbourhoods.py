@@ -20,8 +20,9 @@ _EXPECTED = 16
 _MOST = 2000
 _SPLITS = 5
 _DEVIATIONS = 4.0
-# So few images are too few to speak of, and to tell from chance: a class at half its share leaves a hundredth.
-_LEAST = 0.015
+# So few images are too few to speak of, and to tell from chance: a quarter of a class of ten. A class at half its share
+# leaves up to .023 of 1,000 images, one that is missing .037 and more.
+_LEAST = 0.025
 
 
 class Missing(NamedTuple):
@@ -51,15 +52,17 @@ class Neighbourhoods:
         self._seed = seed
         self.count = min(count, len(pool) // 2)
         splits = [torch.randperm(len(pool), generator=draws) for _ in range(_SPLITS)]
-        radii, few = [], torch.zeros(_SPLITS, dtype=torch.float64)
+        radii, rows_near, few = [], [], torch.zeros(_SPLITS, dtype=torch.float64)
         for block in copying.distances_to(self._images, pool, None if own is None else own[rows]):
-            radii.append(block.kthvalue(self._rank(len(pool)), dim=1).values)
+            near = block.topk(self._rank(len(pool)), dim=1, largest=False)
+            radii.append(near.values[:, -1])
+            rows_near.append(near.indices.int())
             for number, split in enumerate(splits):
                 # As if some training images were generated, and the others all that there are.
                 shown, others = block[:, split[: self.count]], block[:, split[self.count :]]
                 reach = others.kthvalue(self._rank(others.shape[1]), dim=1).values
                 few[number] += _is_missing((shown <= reach[:, None]).sum(1)).sum()
-        self._radii = torch.cat(radii)
+        self._radii, self._near, self._pool = torch.cat(radii), torch.cat(rows_near), len(pool)
         real = few / len(self._images)
         self.real = float(real.mean())
         self.limit = max(_LEAST, self.real + _DEVIATIONS * float(real.std()))
@@ -73,6 +76,17 @@ class Neighbourhoods:
         appearance = copying.appearance(pixels)
         held = copying.within(self._images, appearance, self._radii)
         return Missing(float(_is_missing(held).double().mean()), self.real, self.limit)
+
+    def missing_likes(self, rows: Tensor) -> Missing:
+        """Count the neighbourhoods in which hardly any of the training images lies that generated ones look like (n,).
+
+        This needs no image to lie in a neighbourhood: noisy images are far from all real ones, and still look like
+        those that they were made of. It finds a little less, because a kind that is missing has its likes, too.
+        """
+        counts = torch.bincount(rows, minlength=self._pool)
+        held = torch.stack([counts[near.long()].sum() for near in self._near])
+        usual = self._near.shape[1] * len(rows) / self._pool
+        return Missing(float((held < classes.MISSING * usual).double().mean()), self.real, self.limit)
 
     def _rank(self, pool: int) -> int:
         return max(1, min(pool, round(_EXPECTED * pool / self.count)))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trainers.judging import classes, copying, neighbours
 from trainers.judging.frechet import moments
+from trainers.judging.likeness import Likeness, details, likeness
 from trainers.judging.neighbourhoods import Missing, Neighbourhoods
 
 # Training images whose balls generated images should lie in.
@@ -86,16 +87,18 @@ class Looks(NamedTuple):
         distances: to the nearest (n,).
         scale: the mean distance to the next nine (n,).
         rows: the row of the nearest training image (n,).
+        decided: the share of the next nine that are of the nearest one's kind (n,).
     """
 
     relative: Tensor
     distances: Tensor
     scale: Tensor
     rows: Tensor
+    decided: Tensor
 
     def only(self, rows: Tensor) -> Looks:
         """Return those of some images."""
-        return Looks(self.relative[rows], self.distances[rows], self.scale[rows], self.rows[rows])
+        return Looks(*(of_images[rows] for of_images in self))
 
 
 class Spread(NamedTuple):
@@ -122,18 +125,18 @@ class Reference:
         self._known = known
         self._own_distances = torch.full((len(known),), torch.nan)
         self._appearance = copying.appearance(known)
-        own = None if held_out else torch.arange(len(train.pixels), len(known))
-        self.looks = self.looks_of(test.pixels, own)
-        self._known_features = train.features if held_out else torch.cat([train.features, test.features])
-        self.realism = self.realism_of(test.features, self.looks)
-        self._own = own
-        self._neighbourhoods: dict[int, Neighbourhoods] = {}
-        self.limit = copying.limit(self.looks.relative)
-        # 3. Kinds of images: of the training image that an image looks like, so that blurred images have one, too.
+        # Kinds of training images, so that an image has the kind of the one that it looks like, if it is blurred, too.
         many = max(2, min(_MOST_KINDS, len(test.pixels) // _KIND))
         some = self._appearance[self.drawn(len(known), _POOL)]
         self._kinds = classes.cell_of(self._appearance, classes.cells(some, many, seed))
         self._coarse = classes.cell_of(self._appearance, classes.cells(some, min(many, _COARSE), seed))
+        self._own = None if held_out else torch.arange(len(train.pixels), len(known))
+        self.looks = self.looks_of(test.pixels, self._own)
+        self._known_features = train.features if held_out else torch.cat([train.features, test.features])
+        self.realism = self.realism_of(test.features, self.looks)
+        self._neighbourhoods: dict[int, Neighbourhoods] = {}
+        self.limit = copying.limit(self.looks.relative)
+        # 3. What is usual for a kind.
         # How far images of a kind are from the training images around them.
         kinds = self.kinds_of(self.looks)
         usual = self.looks.scale.median()
@@ -145,14 +148,20 @@ class Reference:
             labels = train.probabilities.argmax(1)
             labels = labels if held_out else torch.cat([labels, test.probabilities.argmax(1)])
         self._labels = labels
-        self._groups = neighbours.nearest(
-            test.features[self.drawn(len(test.features), _GROUPS)], test.features, min(GROUP, len(test.features) // 4)
-        ).indices
+        # 4. How such figures differ between held-out images that lie together: in features, and in appearance.
+        self._groups = self._together(test.features)
+        self.likeness = self.likeness_of(test.pixels, self.looks)
+        self._look_alike = self._together(copying.appearance(test.pixels))
 
     def drawn(self, of: int, most: int) -> Tensor:
         """Draw rows, the same ones each time; all of them where there are no more than that."""
         draws = torch.Generator().manual_seed(self.seed)
         return torch.randperm(of, generator=draws)[:most] if of > most else torch.arange(of)
+
+    def _together(self, points: Tensor) -> Tensor:
+        """Return groups (groups, size) of rows of held-out images (n, d) that lie together."""
+        some = points[self.drawn(len(points), _GROUPS)]
+        return neighbours.nearest(some, points, min(GROUP, len(points) // 4)).indices
 
     def realism_of(self, features: Tensor, looks: Looks) -> Realism:
         """Look at features (n, d) among the training images' balls, and beside those that the images look like."""
@@ -172,7 +181,9 @@ class Reference:
         """Look at images (n, C, H, W) among the training images; `own` are the rows that they are themselves."""
         found = copying.closest(pixels, self._appearance, own)
         scale = found.distances[:, 1:].mean(1)
-        return Looks(copying.relative(found.distances), found.distances[:, 0], scale, found.indices[:, 0])
+        kinds = self._kinds[found.indices]  # (n, 10)
+        decided = (kinds[:, 1:] == kinds[:, :1]).double().mean(1)
+        return Looks(copying.relative(found.distances), found.distances[:, 0], scale, found.indices[:, 0], decided)
 
     def own_distances(self, rows: Tensor) -> Tensor:
         """Return the distance of training images (n,) to their nearest other training image (n,)."""
@@ -183,6 +194,12 @@ class Reference:
             found = copying.closest(self._known[wanted], self._appearance, wanted, 1)
             self._own_distances[wanted] = found.distances[:, 0]
         return self._own_distances[rows]
+
+    def likeness_of(self, pixels: Tensor, looks: Looks) -> Likeness:
+        """Look at images (n, C, H, W) beside the training images that they look like most."""
+        rows, places = torch.unique(looks.rows, return_inverse=True)
+        of_training = details(self._known[rows])[places]
+        return likeness(looks.distances, self.own_distances(looks.rows), details(pixels), of_training)
 
     def kinds_of(self, looks: Looks) -> Tensor:
         """Return the fine kind of each image (n,)."""
@@ -203,12 +220,36 @@ class Reference:
 
     def missing(self, pixels: Tensor) -> Missing:
         """Tell which share of held-out images has hardly any of the images (n, C, H, W) around it."""
-        count = len(pixels)
+        return self._neighbourhoods_of(len(pixels)).missing(pixels)
+
+    def missing_likes(self, looks: Looks) -> Missing:
+        """Tell which share of held-out images is like hardly any of the training images that the images look like."""
+        return self._neighbourhoods_of(len(looks.rows)).missing_likes(looks.rows)
+
+    def _neighbourhoods_of(self, count: int) -> Neighbourhoods:
         if count not in self._neighbourhoods:
             self._neighbourhoods[count] = Neighbourhoods(
                 self.test.pixels, self._appearance, self._own, count, self.seed
             )
-        return self._neighbourhoods[count].missing(pixels)
+        return self._neighbourhoods[count]
+
+    def undecided(self, looks: Looks, different: float) -> float:
+        """Return by how many standard errors images are less decided about their kind than real ones of these kinds.
+
+        The error is that of the mean over `different` images and of the means of kinds over held-out images.
+        """
+        own, real = self.kinds_of(looks), self.kinds_of(self.looks)
+        many = len(self._scales)
+        shares = classes.shares(own, many)
+        held = classes.shares(real, many) * len(real)
+        # As if each kind had two images more, which are as decided as all are: of a kind with none nothing is known.
+        usual = self.looks.decided.mean()
+        means = (torch.zeros(many).double().index_add_(0, real, self.looks.decided) + 2 * usual) / (held + 2)
+        squares = (self.looks.decided - means[real]).square()
+        spread = (torch.zeros(many).double().index_add_(0, real, squares) + 2 * squares.mean()) / (held + 2)
+        error = (spread * shares / max(1.0, different)).sum() + (spread * shares.square() / (held + 2)).sum()
+        fewer = float((means[own] - looks.decided).mean())
+        return fewer / max(float(error.sqrt()), 1e-9)
 
     def recognises(self, looks: Looks) -> Tensor:
         """Return whether each image (n,) is no farther from training images than held-out ones are."""
@@ -227,6 +268,21 @@ class Reference:
 
         A set of fewer different images is measured against groups as small.
         """
-        size = max(2, min(self._groups.shape[1], round(different)))
-        found = torch.tensor([getattr(self.realism.only(group[:size]), figure) for group in self._groups])
+        groups = self._groups[:, : _size(self._groups, different)]
+        found = torch.tensor([getattr(self.realism.only(group), figure) for group in groups])
         return Spread(float(found.mean()), float(found.std()))
+
+    def stray(self, different: float) -> Spread:
+        """Return how `Likeness.stray` differs between groups of real images that look alike."""
+        groups = self._look_alike[:, : _size(self._look_alike, different)]
+        found = self.likeness.farther.double()[groups].mean(1)
+        return Spread(float(found.mean()), float(found.std()))
+
+    def detail_spread(self, different: float) -> Tensor:
+        """Return the standard deviation (bands,) of the mean detail of groups of real images that look alike."""
+        groups = self._look_alike[:, : _size(self._look_alike, different)]
+        return self.likeness.details.double()[groups].mean(1).std(0)
+
+
+def _size(groups: Tensor, different: float) -> int:
+    return max(2, min(groups.shape[1], round(different)))

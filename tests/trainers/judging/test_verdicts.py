@@ -7,9 +7,10 @@ import torch
 
 from models.messages import CardFaults, Message, Summaries
 from tests.trainers.judging.pictures import TRAIN, judged, pictures, sorted_by_kind
-from trainers.judging import verdicts
+from trainers.judging import fidelity, verdicts
 from trainers.judging.card import Card, judge
 from trainers.judging.distance import Distance
+from trainers.judging.observed import Reason
 from trainers.judging.reference import Reference
 
 
@@ -130,9 +131,9 @@ def test_a_lost_kind_must_be_rarer_than_chance_makes_it():
 
 
 def test_the_summary_is_one_sentence():
-    lost = verdicts.Reason("modes_lost", CardFaults.classes_lost(present=5, classes=10), 5, 10, 10)
-    unreal = verdicts.Reason("low_fidelity", CardFaults.off_real(), 0.5, 0.1, 0.2)
-    copied = verdicts.Reason("copying", CardFaults.copies_training(share=50), 0.5, 0.01, 0.02)
+    lost = Reason("modes_lost", CardFaults.classes_lost(present=5, classes=10), 5, 10, 10)
+    unreal = Reason("low_fidelity", CardFaults.off_real(), 0.5, 0.1, 0.2)
+    copied = Reason("copying", CardFaults.copies_training(share=50), 0.5, 0.01, 0.02)
     near = Distance(8.94, 12.0, 60.0)
     faults = "all images differ from real ones in the same way, as blurred or pale images do"
     assert str(verdicts.summary([lost], 10, near)) == ("The images look real, but only 5 of 10 classes appear.")
@@ -160,11 +161,11 @@ def test_marks_of_distance_are_those_of_real_images_of_some_kinds(with_classes: 
 
 def test_the_farthest_images_are_new_by_chance_as_often_as_their_orders_say():
     # 13 new ones lead 1,000 held-out ones less often than twice in 10,000 times, 14 less often than once.
-    assert verdicts.farthest(1000, 1000) == 14 / 1000
+    assert fidelity.farthest(1000, 1000) == 14 / 1000
     # With three held-out images and two new ones, both new ones lead in one of ten orders: no share is too much.
-    assert verdicts.farthest(3, 2) == 1
+    assert fidelity.farthest(3, 2) == 1
     # Drawn 20,000 times: that share comes up less than twice, and two images fewer come up more often.
     leading = torch.rand(20_000, 60, generator=torch.Generator().manual_seed(1))
     new = (leading[:, :20] > leading[:, 20:].max(1, keepdim=True).values).sum(1)
-    most = round(20 * verdicts.farthest(40, 20))
+    most = round(20 * fidelity.farthest(40, 20))
     assert int((new >= most).sum()) <= 2 < int((new >= most - 2).sum())
