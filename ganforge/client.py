@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 from ganforge.download import fetch
 from ganforge.errors import UploadError
 from ganforge.follow import Follower, LogFollower, LogLines
+from ganforge.retention import Keeper
 from ganforge.sharing import Sharer
 from ganforge.transport import content, path_segment
 from ganforge.trash import Trash
@@ -50,7 +51,7 @@ BULK_S = 0.05
 MAX_BULK_WAIT_S = 7200.0
 
 
-class Client(Sharer, Teller, Trash):
+class Client(Keeper, Sharer, Teller, Trash):
     """One service, seen with one key. Close it, or use it as a context manager.
 
     Every method may raise `ApiError` (the service refused; the text is one readable line) and `UnreachableError` (it

@@ -6,7 +6,7 @@ import re
 
 import uuid_utils
 
-PREFIXES = ("job", "ds", "art", "key", "wrk", "whk", "dlv", "msg", "shr", "view")
+PREFIXES = ("job", "ds", "art", "key", "wrk", "whk", "dlv", "msg", "shr", "view", "ret")
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 

@@ -35,6 +35,7 @@ from stores.maintenance.curves import Curves
 from stores.maintenance.doomed_objects import DoomedObjects
 from stores.maintenance.orphans import Orphans
 from stores.maintenance.periodic import PeriodicTasks
+from stores.maintenance.policies import Policies
 from stores.maintenance.purge import Purge
 from stores.maintenance.retention import Retention
 from stores.queries.activity import Activity
@@ -156,9 +157,10 @@ class QueryStores:
 class MaintenanceStores:
     """The sweeper's periodic tasks."""
 
-    def __init__(self, infra: Infra) -> None:
+    def __init__(self, infra: Infra, trash: Trash) -> None:
         self.periodic = PeriodicTasks(infra.engine)
         self.retention = Retention(infra.engine)
+        self.policies = Policies(infra.engine, trash)
         self.orphans = Orphans(infra.engine, infra.blobs)
         self.curves = Curves(infra.engine)
         self.purge = Purge(infra.engine)
@@ -221,7 +223,7 @@ def open_stores(settings: Settings, *, celery: Celery | None = None, pool_size: 
         jobs=jobs,
         judging=JudgingStores(infra, jobs),
         queries=QueryStores(infra),
-        maintenance=MaintenanceStores(infra),
+        maintenance=MaintenanceStores(infra, jobs.trash),
         webhooks=WebhookStores(infra),
         trainer_logs=TrainerLogStores(infra, events.bus, jobs),
     )

@@ -16,6 +16,7 @@ from stores.container import Stores
 from stores.events.curve_levels import CHORE
 from stores.infra.errors import BlobError
 from stores.jobs.trash import EXPIRED
+from stores.maintenance import policies
 from stores.maintenance.periodic import Round
 
 log = structlog.get_logger(__name__)
@@ -78,6 +79,7 @@ class Housekeeping:
             ("trainer_logs", soon, lambda _: stores.trainer_logs.archive.of_ended()),
             ("orphan_objects", seldom, lambda cursor: orphans.remove_objects(cursor, settings.orphan_age_s)),
             ("missing_objects", seldom, orphans.mark_missing),
+            (policies.CHORE, seldom, stores.maintenance.policies.apply),
             (CHORE, seldom, stores.maintenance.curves.make_levels),
         ]
         if days := settings.thin_after_days:

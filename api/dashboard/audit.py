@@ -21,6 +21,7 @@ ACTIONS = (
     *("job.create", "job.cancel", "job.pause", "job.stop", "job.go_back", "job.resume", "job.retry", "job.change"),
     *("job.share", "job.unshare"),
     *("job.bulk", "job.delete", "job.restore", "job.purge", "artifact.delete"),
+    *("retention.set", "retention.delete", "job.thin"),
     *("queue.pause", "queue.resume", "worker.drain", "worker.undrain"),
     *("dataset.upload", "dataset.delete", "key.create", "key.revoke", "view.create", "view.delete"),
     *("webhook.create", "webhook.change", "webhook.delete", "webhook.test", "webhook.redeliver"),

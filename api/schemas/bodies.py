@@ -121,6 +121,26 @@ class NewView(Spec):
     )
 
 
+_Days = Annotated[int, Field(ge=0, le=3650)]
+_TrashDays = Annotated[int, Field(ge=1, le=3650)]
+
+
+class NewRetentionPolicy(Spec):
+    """What is kept of the ended jobs of a project, at least one rule. Days count from the end of a job."""
+
+    project: Project
+    owner: Word | None = Field(None, description="Whose project; default: the caller's. Another's: admins only.")
+    keep_checkpoints: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="How many of the newest checkpoints stay, beside the best; default: 1."
+    )
+    checkpoints_after_days: _Days | None = Field(None, description="Days after which the other checkpoints go.")
+    grids_after_days: _Days | None = Field(None, description="Days after which all grids but the newest go.")
+    failed_after_days: _TrashDays | None = Field(
+        None, description="Days after which jobs that failed or were canceled move to the trash."
+    )
+    ended_after_days: _TrashDays | None = Field(None, description="Days after which any ended job moves to the trash.")
+
+
 class QuotasBody(Spec):
     """Quotas of the owner through this key. If not set: the service's settings."""
 

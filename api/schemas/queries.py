@@ -167,6 +167,12 @@ class RetryQuery(Query):
     dry_run: Switch = Field(False, description="Validate, place and fill in defaults; store nothing.")
 
 
+class RetentionQuery(Query):
+    """Parameters of the setting of a retention policy."""
+
+    dry_run: Switch = Field(False, description="Tell what the policy would take away now; store nothing.")
+
+
 class DeleteQuery(Query):
     """Parameters of the deletion of a job."""
 

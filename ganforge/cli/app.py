@@ -18,6 +18,7 @@ from ganforge.cli import (
     job_actions,
     jobs,
     logs,
+    retention,
     share,
     submit,
     trash,
@@ -82,6 +83,7 @@ app.command("delete")(trash.delete)
 app.command("restore")(trash.restore)
 app.command("trash")(trash.trash)
 app.command("storage")(trash.storage)
+app.add_typer(retention.app, name="retention")
 app.command("share")(share.share)
 app.command("download")(jobs.download)
 app.command("recipes")(catalog.recipes)

@@ -8,7 +8,7 @@ from models.messages.base import Message, MessageError, Param, Text, Texts
 from models.messages.dataset_faults import DataFaults, Misfits
 from models.messages.evaluation import CardFaults, Summaries
 from models.messages.extractors import ExtractorFaults
-from models.messages.finding import QueryFaults, ViewFaults
+from models.messages.finding import QueryFaults, RetentionFaults, ViewFaults
 from models.messages.jobs import Conflicts, Ends, LogMarks, Missing, ObjectFaults, OrderFaults, QuotaFaults, Reasons
 from models.messages.requests import (
     BodyFaults,
@@ -58,6 +58,7 @@ __all__ = [
     "Reasons",
     "Remedies",
     "RequestFaults",
+    "RetentionFaults",
     "ServerFaults",
     "ServiceFaults",
     "Summaries",

@@ -1,4 +1,5 @@
-"""What is wrong with a search, each with the position of the fault in its text, from 1; and with a kept view."""
+"""What is wrong with a search, each with the position of the fault in its text, from 1; with a kept view; and with a
+retention policy."""
 
 from __future__ import annotations
 
@@ -46,3 +47,13 @@ class ViewFaults(Texts):
     too_many_views = Text("you have {limit} views, the most an owner may keep; delete one first")
     no_such_view = Text("view not found, or you have no access")
     no_view = Text("view {view} not found, or you have no access")
+
+
+class RetentionFaults(Texts):
+    """Why a retention policy cannot be set."""
+
+    no_rule = Text("set at least one of {rules}")
+    keeps_nothing_more = Text("counts only together with `checkpoints_after_days`; set that as well")
+    too_many_policies = Text("there are {limit} policies, the most an owner may have; delete one first")
+    no_such_policy = Text("retention policy not found, or you have no access")
+    no_policy = Text("retention policy {policy} not found, or you have no access")

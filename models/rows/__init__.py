@@ -9,6 +9,7 @@ from models.rows.jobs import Attempt, Job
 from models.rows.machines import Queue, Worker
 from models.rows.periodic_tasks import Chore
 from models.rows.purged_figures import PurgedFigure
+from models.rows.retention_policies import RetentionPolicy
 from models.rows.scheduling import MemoryPeak, Pace
 from models.rows.webhooks import Delivery, DeliveryTry, FeedPosition, Webhook
 
@@ -35,6 +36,7 @@ __all__ = [
     "Pace",
     "PurgedFigure",
     "Queue",
+    "RetentionPolicy",
     "SavedView",
     "Secret",
     "Session",

@@ -210,6 +210,8 @@ class Job(Base):
     finished_at: Mapped[datetime | None]
     # In the trash: lists, counts and quotas leave it out, and it can be restored (stores/jobs/trash.py).
     trashed_at: Mapped[datetime | None]
+    # When it came back from the trash: the days of a retention policy count from then on.
+    restored_at: Mapped[datetime | None]
     # Deleted for good: to readers it is gone, and the sweeper removes its rows (stores/maintenance/purge.py).
     purged_at: Mapped[datetime | None]
 

@@ -35,6 +35,7 @@ from models.views.keys_and_audit import (
     share_view,
 )
 from models.views.machines import Queue, Worker, queue_view, worker_view
+from models.views.retention import Goes, GoesOfJob, RetentionPolicy, RetentionPreview, retention_policy_view
 from models.views.saved_views import SavedView, saved_view
 from models.views.storage import Storage, storage_view
 from models.views.usage import Usage, usage_view
@@ -59,6 +60,8 @@ __all__ = [
     "FreshKey",
     "FreshShare",
     "FreshWebhook",
+    "Goes",
+    "GoesOfJob",
     "ImportedDataset",
     "Job",
     "Key",
@@ -68,6 +71,8 @@ __all__ = [
     "Progress",
     "Queue",
     "Recipe",
+    "RetentionPolicy",
+    "RetentionPreview",
     "SavedView",
     "Share",
     "Source",
@@ -84,6 +89,7 @@ __all__ = [
     "job_view",
     "key_view",
     "queue_view",
+    "retention_policy_view",
     "rfc3339",
     "saved_view",
     "share_view",

@@ -130,6 +130,24 @@ class Trash:
                 _purge(connection, [job for job in jobs if job.owner == owner], Local(owner))
         return len(jobs)
 
+    def delete_by_policy(
+        self, job_ids: Sequence[str], condition: ColumnElement[bool], owner: Requester, policy: str
+    ) -> int:
+        """Move those of some ended jobs to the trash that meet a condition and that nobody needs; return how many.
+
+        `policy`: the id of the retention policy, for the audit.
+        """
+        # Who changes a job just now, gives it a star perhaps, keeps it for this round.
+        chosen: Any = (
+            select(Job.id, Job.owner, Job.state, Job.name, Job.kind)
+            .where(Job.id.in_(job_ids), condition)
+            .order_by(Job.id)
+        )
+        with self._engine.begin() as connection:
+            jobs = [job for job in connection.execute(chosen.with_for_update(skip_locked=True)) if _ended(job)]
+            needed = who_needs(connection, [job.id for job in jobs])
+            return _move(connection, [job for job in jobs if job.id not in needed], owner, policy)
+
     # -- steps
 
     def _restored(self, connection: Connection, jobs: Sequence[Row[Any]], who: Requester) -> tuple[int, list[Problem]]:
@@ -148,7 +166,9 @@ class Trash:
                     continue
                 room.take(size)
                 chosen.append(job)
-        connection.execute(update(Job).where(Job.id.in_([job.id for job in chosen])).values(trashed_at=None))
+        connection.execute(
+            update(Job).where(Job.id.in_([job.id for job in chosen])).values(trashed_at=None, restored_at=func.now())
+        )
         record(connection, who, *(Entry("job.restore", job.id, _when(job), None) for job in chosen))
         return len(chosen), refused
 
@@ -190,11 +210,14 @@ def _check_unneeded(connection: Connection, job: Row[Any]) -> None:
         raise ConflictError(OrderFaults.job_needed(job=by), state=job.state)
 
 
-def _move(connection: Connection, jobs: Sequence[Row[Any]], who: Requester) -> int:
+def _move(connection: Connection, jobs: Sequence[Row[Any]], who: Requester, policy: str | None = None) -> int:
     if jobs:
         connection.execute(update(Job).where(Job.id.in_([job.id for job in jobs])).values(trashed_at=func.now()))
         facts = ("owner", "name", "kind", "state")
-        record(connection, who, *(Entry("job.delete", job.id, {f: getattr(job, f) for f in facts}) for job in jobs))
+        why = None if policy is None else {"policy": policy}
+        record(
+            connection, who, *(Entry("job.delete", job.id, {f: getattr(job, f) for f in facts}, why) for job in jobs)
+        )
     return len(jobs)
 
 

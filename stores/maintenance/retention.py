@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, Select, delete, func, literal, select, tuple_
 
-from models.rows import Artifact, CurveLevel, Event, Job, Metric
+from models.rows import Artifact, CurveLevel, Event, Job, Metric, RetentionPolicy
 from models.states import EventType
 from stores.infra.doomed import delete_artifacts
 from stores.infra.sql import seconds
@@ -32,12 +32,16 @@ class Retention:
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def thin_checkpoints(self, cursor: str, after_days: float, every: int) -> Round:
-        """Thin the checkpoints of the next ended jobs to the latest, the best and each `every`-th."""
+        """Thin the checkpoints of the next ended jobs to the latest, the best and each `every`-th.
+
+        Jobs of a project whose retention policy has a rule for checkpoints are left to that policy.
+        """
         jobs = self._ended(cursor, after_days)
         if not jobs:
             return Round(cursor=cursor)
         surplus = select(Artifact.id).where(
             Artifact.job_id.in_([job.id for job in jobs]),
+            Artifact.job_id.not_in(_with_a_rule_of_their_own()),
             Artifact.kind == "checkpoint",
             Artifact.id.not_in([kept for job in jobs for kept in (job.latest_checkpoint, job.best_checkpoint) if kept]),
             not_every_nth(every),
@@ -103,6 +107,13 @@ class Retention:
             ids = connection.scalars(chosen.with_for_update(of=Artifact, skip_locked=True)).all()
             gone = delete_artifacts(connection, Artifact.id.in_(ids), ~promised())
         return len(gone), sum(row.bytes for row in gone)
+
+
+def _with_a_rule_of_their_own() -> Select[str]:
+    """Select the jobs of projects whose policy says which checkpoints stay."""
+    same = (RetentionPolicy.owner == Job.owner) & (RetentionPolicy.project == Job.project)
+    mine = select(Job.id).join(RetentionPolicy, same).where(Job.id == Artifact.job_id).correlate(Artifact)
+    return mine.where(RetentionPolicy.checkpoints_after_days.is_not(None))
 
 
 def _place(job: Row[Any]) -> str:

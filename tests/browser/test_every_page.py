@@ -32,6 +32,7 @@ PAGES = {
     "datasets": "/dashboard/datasets",
     "ranking": "/dashboard/datasets/{dataset}/ranking",
     "storage": "/dashboard/storage",
+    "retention": "/dashboard/storage/retention?project=digits&checkpoints_after_days=30&ended_after_days=365",
     "trash": "/dashboard/jobs?trashed=true",
     "job-in-the-trash": "/dashboard/jobs/{deleted}",
     "queues": "/dashboard/queues",

@@ -94,6 +94,7 @@ def _filled(server: Server, environment: dict[str, str], home: Path) -> Target:
             "delivery_id": [made(f"webhooks/{webhook}/test", {})["id"]],
             "share_id": [made(f"jobs/{jobs[0]['id']}/share", {})["id"]],
             "view_id": [made("views", {"name": "all"})["id"]],
+            "policy_id": [made("retention", {"project": "digits", "grids_after_days": 3650})["id"]],
         }
         return Target(server.url, server.port, document, keys, known, server.log)
     finally:

@@ -96,6 +96,22 @@ def test_a_key_has_the_quotas_it_was_made_with(running: Commands, limit: str) ->
     assert made["quotas"] == {"queued": int(limit), "running": None, "stored_bytes": None}
 
 
+def test_retention_of_a_project_is_tried_set_listed_and_deleted(running: Commands) -> None:
+    rules = ("--checkpoints-after", "7", "--keep-checkpoints", "2", "--failed-after", "30")
+    tried = running("retention", "set", "digits", *rules, "--dry-run")
+    assert tried.stdout.startswith("jobs into the trash: 0 objects of 0 jobs, 0 B\n")
+    assert running("retention", "list").stdout == "No retention policies.\n"
+    assert json.loads(running("retention", "set", "digits", *rules, "--dry-run", "--json").stdout)["grids"]["jobs"] == 0
+    policy = running("retention", "set", "digits", *rules).stdout.strip()
+    listed = running("retention", "list").stdout
+    assert policy in listed
+    assert "checkpoints after 7 d, failed jobs after 30 d; 2 checkpoints stay" in listed
+    assert json.loads(running("retention", "--json").stdout)["items"][0]["keep_checkpoints"] == 2
+    assert running("retention", "set", "digits").returncode == 4
+    assert running("retention", "delete", "digits").stdout == f"{policy} is deleted\n"
+    assert running("retention", "list").stdout == "No retention policies.\n"
+
+
 def test_jobs_are_deleted_listed_in_the_trash_and_restored(running: Commands) -> None:
     first, second = (_submit(running, "--queue", "gpu", "--label", "trash=x") for _ in range(2))
     refused = running("delete", first)

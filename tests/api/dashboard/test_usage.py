@@ -29,8 +29,8 @@ def test_a_project_leads_to_its_jobs(alice, enter, finished, stores):
     with stores.infra.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET project = 'digits & more'"))
     page = enter(alice).see("/dashboard/usage")
-    assert '<a href="/dashboard/jobs?project=digits%20%26%20more">digits &amp; more</a>' in page
-    assert finished.id in enter(alice).see("/dashboard/jobs?project=digits%20%26%20more")
+    assert '<a href="/dashboard/jobs?project=digits+%26+more">digits &amp; more</a>' in page
+    assert finished.id in enter(alice).see("/dashboard/jobs?project=digits+%26+more")
 
 
 def test_a_period_that_is_no_number_of_days_is_refused(alice, enter):

@@ -33,7 +33,7 @@ TABLE = RouteTable(ROUTES)
 PAGES = [page for noun in site.NOUNS for page in noun.pages.all]
 
 # The parameters of paths that name things of an owner, here alice's. Everybody may name the others.
-OWNED = {"job_id", "artifact_id", "dataset_id", "webhook_id", "delivery_id", "view_id", "key_id"}
+OWNED = {"job_id", "artifact_id", "dataset_id", "webhook_id", "delivery_id", "view_id", "key_id", "policy_id"}
 # The bodies that routes require, by the name of the route.
 BODIES: dict[str, dict[str, Any]] = {
     "create_job": TRAIN,
@@ -42,6 +42,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_webhook": {"url": "https://hooks.example.org", "events": ["job.failed"]},
     "change_webhook": {"events": ["job.alert"]},
     "create_view": {"name": "new"},
+    "set_retention": {"project": "new", "grids_after_days": 3650},
     "order_many": {"action": "cancel", "filter": {"label": "team=none"}, "expected": 0},
 }
 # What the pages have beside those of `PAGES`: method, endpoint and address; the status for who isn't signed in, and
@@ -124,12 +125,14 @@ def make_world(stores: Stores, alice: Person, bench: Bench, upload: Upload) -> M
         dataset = upload(alice, zipped(pictures(16)), name).json["id"]
         spare, _ = stores.accounts.keys.create(f"spare of {name}", "alice", Role.user)
         view = alice.post("/v1/views", json={"name": name}).json["id"]
+        policy = alice.post("/v1/retention", json={"project": name, "grids_after_days": 3650}).json["id"]
         link = alice.post(f"/v1/jobs/{job}/share").json["id"]
         hook = alice.post("/v1/webhooks", json=BODIES["create_webhook"]).json["id"]
         delivery = alice.post(f"/v1/webhooks/{hook}/test").json["id"]
         named = {
             "share_id": link,
             "view_id": view,
+            "policy_id": policy,
             "webhook_id": hook,
             "delivery_id": delivery,
             "queue": "cpu",
