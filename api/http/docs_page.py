@@ -50,6 +50,7 @@ def show_docs(call: Call[Query, None]) -> Response:
         "docs.html",
         document=document,
         said=said,
+        said_in_line=said_in_line,
         example=functools.partial(example, request.host_url.rstrip("/")),
         terms={name: field.example for name, field in FIELDS.items()},
         theme=theme if (theme := request.cookies.get("ganforge_theme")) in {"light", "dark"} else "system",
@@ -61,6 +62,12 @@ def show_docs(call: Call[Query, None]) -> Response:
 def said(text: str) -> Markup:
     """Return a description, which is Markdown, as HTML."""
     return Markup(_MARKDOWN.render(text))  # noqa: S704 - the service's own texts, and HTML in them is escaped
+
+
+@functools.lru_cache(4096)
+def said_in_line(text: str) -> Markup:
+    """Return the first line of a description as HTML without a paragraph."""
+    return Markup(_MARKDOWN.renderInline(text.partition("\n")[0]))  # noqa: S704 - as above
 
 
 def example(address: str, method: str, path: str, operation: dict[str, Any]) -> str:

@@ -41,6 +41,7 @@ PAGES = {
     "keys": "/dashboard/keys",
     "webhooks": "/dashboard/webhooks",
     "audit": "/dashboard/audit",
+    "docs": "/docs",
 }
 WINDOWS = {"desk": DESK, "phone": SMALL}
 

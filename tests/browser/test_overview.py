@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.conftest import TRAIN
+from models.ids import new_id
+from models.states import Outcome
+from stores.jobs.attempts import NewArtifact
+from stores.jobs.transitions import Ending
+from tests.browser.conftest import DESK, TRAIN
+from tests.browser.pages import assert_clear, assert_fits
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +42,38 @@ def test_a_running_job_is_followed_to_its_end(person):
     expect(page.locator("#running").get_by_role("link", name="quick")).to_be_visible()
     expect(page.locator("#ended")).to_contain_text("succeeded", timeout=60_000)
     expect(page.locator("#running")).to_contain_text("No running jobs.")
+
+
+def test_what_needs_attention_and_the_newest_images_stand_above_queues_and_workers(person, stores, tmp_path, picture):
+    alice = person()
+    job = alice.client.submit({**TRAIN, "queue": "jetson", "name": "drawing", "priority": 100})["id"]
+    worker = stores.fleet.workers.register("by hand", "jetson", {"kind": "cpu"})
+    claim = stores.jobs.claim("jetson", worker, "jetson")
+    stores.fleet.workers.stop(worker)
+    assert claim.job_id == job
+    image = tmp_path / "grid.png"
+    Image.effect_noise((256, 256), 80).save(image, "PNG")
+    made = new_id("art")
+    stores.infra.blobs.put(f"jobs/{job}/{made}", image, "image/png")
+    size = image.stat().st_size
+    grid = NewArtifact(made, "grid", "grid.png", 1, 1, size, "0" * 64, "image/png", f"jobs/{job}/{made}")
+    stores.jobs.add_artifact(claim, grid)
+    page = alice.page()
+    shown = page.locator(f"#thumb-{job}")
+    expect(shown).to_have_attribute("src", re.compile(made))
+    page.wait_for_function("(id) => document.getElementById(id).naturalWidth === 256", arg=f"thumb-{job}")
+    for size in (DESK, {"width": 390, "height": 844}):
+        page.set_viewport_size(size)
+        places = [page.locator(part).bounding_box()["y"] for part in ("#needs", "#running", "#ended", "#queues")]
+        assert places == sorted(places)
+        assert shown.bounding_box()["y"] + 96 <= size["height"]  # in the first screen
+        assert_fits(page)
+    for part in ("#needs", "#ended", "#alerts"):
+        page.set_viewport_size(DESK)
+        assert page.locator(part).bounding_box()["height"] < 60  # empty: one line
+    picture(page, "overview-running")
+    assert_clear(page)
+    stores.jobs.finish(claim, Ending(Outcome.succeeded))
 
 
 def test_another_owner_sees_nothing_of_it(person):
