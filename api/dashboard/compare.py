@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from api.dashboard.chart_axes import MOST_POINTS, Clock, clock, speeds, thinned
@@ -12,6 +11,7 @@ from api.dashboard.compare_layout import layout
 from api.dashboard.compare_quality import quality
 from api.dashboard.compare_query import PATH, CompareQuery
 from api.dashboard.compare_tables import differences, finals, noise, speed_rows
+from api.dashboard.compare_titles import titles
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.http.problems import InvalidError, ProblemError, field
 from api.v1.jobs import get_job
@@ -36,7 +36,8 @@ def compare(visit: Visit[CompareQuery]) -> TemplateResponse:
         message = RequestFaults.too_many_to_compare(count=len(ids), most=MAX_JOBS)
         name = "job" if query.job else "jobs"
         raise InvalidError([field(f"/query/{name}", message, parameter=name)])
-    jobs: list[dict[str, Any]] = [{**job, "title": _title(job)} for job in _jobs(visit, ids)]
+    read = _jobs(visit, ids)
+    jobs: list[dict[str, Any]] = [{**job, "title": title} for job, title in zip(read, titles(read), strict=True)]
     if len(jobs) < 2:
         return TemplateResponse("compare_few.html", {"jobs": jobs, "most": MAX_JOBS})
     few = len(jobs) <= FEW_JOBS
@@ -45,10 +46,11 @@ def compare(visit: Visit[CompareQuery]) -> TemplateResponse:
     curves = visit.service.stores.queries.curves_by_epoch
     epochs, halvings = curves.epochs(ids, round(share * MOST_EPOCHS)), curves.halvings(ids)
     measured = quality(visit, jobs)
-    columns = Columns(_subjects(jobs, epochs, measured["evaluations"]), measured["networks"])
+    ran = visit.service.stores.queries.jobs.run_seconds(ids)
+    columns = Columns(_subjects(jobs, epochs, measured["evaluations"], ran), measured["networks"])
     clocks = {
-        job["id"]: clock(job["progress"], epochs[job["id"]], _ran(job), halvings[job["id"]], round(share * MOST_POINTS))
-        for job in jobs
+        one: clock(job["progress"], epochs[one], ran[one] or 0.0, halvings[one], round(share * MOST_POINTS))
+        for one, job in zip(ids, jobs, strict=True)
     }
     context = {
         "query": query,
@@ -98,30 +100,17 @@ def _subjects(
     jobs: list[dict[str, Any]],
     epochs: Mapping[str, list[dict[str, Any]]],
     evaluations: Sequence[Mapping[str, Any] | None],
+    ran: Mapping[str, float | None],
 ) -> list[Subject]:
     """Return the jobs with what is known of them."""
     found = []
     for job, evaluation in zip(jobs, evaluations, strict=True):
         told = epochs[job["id"]]
         rates = [speed.images_per_second for speed in speeds(told)]
-        ran = _ran(job) if job["started_at"] else None
         result = None if evaluation is None else evaluation["result"]
-        found.append(
-            Subject(job, flat(job["params"]), told[-1] if told else {}, result, rates[-1] if rates else None, ran)
-        )
+        last, rate = told[-1] if told else {}, rates[-1] if rates else None
+        found.append(Subject(job, flat(job["params"]), last, result, rate, ran[job["id"]]))
     return found
-
-
-def _ran(job: Mapping[str, Any]) -> float:
-    if job["started_at"] is None:
-        return 0.0
-    end = datetime.fromisoformat(job["finished_at"]) if job["finished_at"] else datetime.now(UTC)
-    return (end - datetime.fromisoformat(job["started_at"])).total_seconds()
-
-
-def _title(job: Mapping[str, Any]) -> str:
-    """Return the name of a job, or else of the data set that it judges, or of its recipe."""
-    return str(job["name"] or (job["source"] or {}).get("dataset") or job["recipe"])
 
 
 def _drawn(job: Mapping[str, Any], course: Clock, grids: list[Artifact]) -> dict[str, Any]:

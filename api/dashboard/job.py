@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from api.dashboard import job_times, markdown, reproduce, timeline
-from api.dashboard.chart_axes import ends
+from api.dashboard.chart_axes import clock, ends
 from api.dashboard.job_evaluation import evaluations, report_of
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.dashboard.params import params_form
+from api.http.service import Service
 from api.schemas.queries import JobsQuery, PageQuery, Query, integer
 from api.submit.done_before import DoneBefore
 from api.v1.jobs import get_job, list_attempts, list_jobs
@@ -88,7 +89,8 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
         "done": {one["id"]: vars(before.at(one["step"] or 0)) for one in files["checkpoints"]},
         **evaluations(visit, found),
         **(report_of(visit, found, files["files"]) if found["kind"] == JobKind.evaluate else {}),
-        "data": _for_scripts(found, files["grids"], told["epochs"]),
+        "data": _for_scripts(found, files["grids"], told["epochs"])
+        | {"clock": run_clock(visit.service, found, told["epochs"])},
     }
     return TemplateResponse("job.html", context)
 
@@ -218,6 +220,13 @@ def _for_scripts(found: dict[str, Any], grids: list[Artifact], epochs: list[dict
             "ahead": AHEAD,
         },
     }
+
+
+def run_clock(service: Service, found: Mapping[str, Any], epochs: list[dict[str, Any]]) -> dict[str, list[float]]:
+    """Return the images and seconds at some steps of a job, for the horizontal axes of its curves."""
+    queries, job_id = service.stores.queries, found["id"]
+    ran = queries.jobs.run_seconds([job_id])[job_id] or 0.0
+    return vars(clock(found["progress"], epochs, ran, queries.curves_by_epoch.halvings([job_id])[job_id]))
 
 
 def places(grids: Iterable[Artifact]) -> list[dict[str, Any]]:

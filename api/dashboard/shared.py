@@ -130,6 +130,7 @@ def _page(service: Service, found: Job, link: Link) -> BaseResponse:
         "last_seq": found["last_seq"],
         "grids": job.places(context["grids"]),
         "speed": job.speed(found, told),
+        "clock": job.run_clock(service, found, told),
         "at": _addresses(link),
     }
     return render("shared.html", None, data=data, **context)

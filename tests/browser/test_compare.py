@@ -45,6 +45,8 @@ def test_curves_share_an_axis_that_can_be_chosen(person, stack, trained, other):
     page.get_by_role("radio", name="Steps").check()
     expect(d_loss).to_have_attribute("aria-valuemax", str(last))
     expect(page).to_have_url(re.compile("&axis=steps$"))
+    # The other job took fewer steps: there it is its last value that is told.
+    expect(d_loss).to_have_attribute("aria-valuetext", re.compile(r"2 larger batches [\d.]+ \(last\)$"))
     expect(page.get_by_text("A step is one update of the generator")).to_be_visible()
     page.get_by_role("radio", name="Time").check()
     expect(page.get_by_text("By seconds of training")).to_be_visible()

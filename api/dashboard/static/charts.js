@@ -4,11 +4,13 @@
 //   const losses = chart(element, { label: "Losses", xLabel: "Step", group: "job", onPick: (x) => … });
 //   losses.set([{ name: "d_loss", x: [1, 2], y: [0.7, null] }]);   // any number of calls: drawn at most four times a second
 //   losses.set([{ name: "width 64", x, y, low, high }]);           // with a band from low to high; null: none there
+//   losses.set([{ name: "d_loss", x, y, raw }]);                   // with the values before smoothing, faint below
+//   losses.log = true;                                             // a logarithmic axis where all values are positive
 //   losses.toggle(2, false);                                       // hide the line with n = 2
 //   losses.cursor(2);                                              // a permanent mark; null removes it
 //
 // Charts of one group zoom together. The page loads vendor/uPlot.iife.min.js, vendor/uPlot.min.css and charts.css.
-import { keyOf, legend, make, nearest, readings, style, table } from "./charts_words.js";
+import { keyOf, legend, make, nearest, readings, style, table, tip } from "./charts_words.js";
 import { figure } from "./figures.js";
 import { icon } from "./icons.js";
 import { t } from "./words.js";
@@ -17,7 +19,13 @@ export { make, nearest };
 
 const DRAW_EVERY_MS = 250;
 const HEIGHT = 220;
+// Dashes of a line with more points than this would be noise.
+const MOST_DASHED = 500;
 const groups = new Map();
+
+/** How many columns of data a line has: its values, the edges of its band, its values before smoothing. */
+const widthOf = (line) => 1 + (line.low ? 2 : 0) + (line.raw ? 1 : 0);
+const isPositive = (line) => [line.y, line.low, line.raw].every((values) => !values || values.every((value) => value === null || value > 0));
 
 class Chart {
   constructor(element, { label, xLabel = t("Step"), xFormat = figure, height = HEIGHT, group = null, onPick = null, series = [], mostNamed = Infinity, hidden = new Set() }) {
@@ -31,6 +39,7 @@ class Chart {
     this.hidden = hidden; // the n (or names) of lines that are hidden; may be shared by charts
     this.lines = [];
     this.plot = null;
+    this.log = false;
     this.range = null;
     this.mark = null;
     this.at = null;
@@ -52,6 +61,8 @@ class Chart {
     this.tools = make("div", { class: "chart-tools" }, button("more", t("Zoom in"), () => this.zoomBy(0.5)), button("less", t("Zoom out"), () => this.zoomBy(2)), this.reset);
     this.plotBox = make("div", { class: "chart-plot", role: "slider", tabindex: "0", "aria-label": this.label, "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0 });
     this.plotBox.addEventListener("keydown", (event) => this.key(event));
+    this.plotBox.addEventListener("focus", () => this.point(this.at ?? this.mark ?? this.data?.[0].at(-1) ?? null));
+    this.plotBox.addEventListener("blur", () => this.plot?.setCursor({ left: -10, top: -10 }));
     this.table = table(this);
     this.element.classList.add("chart");
     this.element.append(make("div", { class: "chart-bar" }, this.legend, this.tools), this.plotBox, this.table.element);
@@ -80,10 +91,12 @@ class Chart {
   draw() {
     this.waiting = false;
     this.drawn = performance.now();
-    const names = (lines) => lines.map((line) => `${line.name}\t${line.n}\t${Boolean(line.low)}`).join("\n");
-    const same = this.plot && names(this.lines) === names(this.next);
+    const names = (lines) => lines.map((line) => `${line.name}\t${line.n}\t${widthOf(line)}\t${line.x.length > MOST_DASHED}`).join("\n");
+    const logarithmic = this.log && this.next.every(isPositive);
+    const same = this.plot && names(this.lines) === names(this.next) && logarithmic === this.logarithmic;
     this.lines = this.next;
-    const columns = this.lines.map((line) => (line.low ? [line.x, line.y, line.low, line.high] : [line.x, line.y]));
+    this.logarithmic = logarithmic;
+    const columns = this.lines.map((line) => [line.x, line.y, ...(line.low ? [line.low, line.high] : []), ...(line.raw ? [line.raw] : [])]);
     const filled = this.lines.filter((line) => line.x.length);
     // Lines have points at different x. A missing point is no gap; a null is one.
     this.data = filled.length ? window.uPlot.join(columns) : [[], ...columns.flatMap(([, ...ys]) => ys.map(() => []))];
@@ -100,7 +113,8 @@ class Chart {
     this.plot?.destroy();
     this.plot = new window.uPlot(this.options(), this.data, this.plotBox);
     this.line = make("div", { class: "chart-mark", hidden: "" });
-    this.plot.over.append(this.line);
+    this.tip = make("div", { class: "chart-tip", "aria-hidden": "true", hidden: "" });
+    this.plot.over.append(this.line, this.tip);
     const named = this.lines.length <= this.mostNamed;
     this.values = legend(this.legend, named ? this.lines : [], this.hidden, (n, show) => this.toggle(n, show));
     this.place();
@@ -112,7 +126,7 @@ class Chart {
     else this.hidden.add(n);
     let column = 1;
     this.lines.forEach((line) => {
-      const width = line.low ? 3 : 1;
+      const width = widthOf(line);
       if (keyOf(line) === n) for (let part = 0; part < width; part++) this.plot?.setSeries(column + part, { show });
       column += width;
     });
@@ -125,22 +139,24 @@ class Chart {
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
     const bands = [];
     const series = this.lines.flatMap((line, place, all) => {
-      const { name, n, low } = line;
+      const { name, n, low, raw } = line;
       const { colour: number, dash } = style(n ?? place);
       const show = !this.hidden.has(keyOf(line));
-      const main = { label: name, stroke: colour(`--curve-${number}`), dash, width: 1.75, show, points: { show: (plot) => plot.data[0].length < 3 } };
-      if (!low) return [main];
+      const many = line.x.length > MOST_DASHED;
+      const main = { label: name, stroke: colour(`--curve-${number}`), dash: many ? [] : dash, width: 1.75, show, points: { show: (plot) => plot.data[0].length < 3 } };
+      const faint = raw ? [{ label: `${name} raw`, stroke: () => `${colour(`--curve-${number}`)()}70`, width: 1, show, points: { show: false } }] : [];
+      if (!low) return [main, ...faint];
       // The two edges of a band are lines that are not seen.
       const edge = { stroke: "#0000", width: 0, show, points: { show: false } };
-      const column = 1 + all.slice(0, place).reduce((sum, one) => sum + (one.low ? 3 : 1), 0);
+      const column = 1 + all.slice(0, place).reduce((sum, one) => sum + widthOf(one), 0);
       bands.push({ series: [column + 2, column + 1], fill: () => `${colour(`--curve-${number}`)()}33` });
-      return [main, { ...edge, label: `${name} low` }, { ...edge, label: `${name} high` }];
+      return [main, { ...edge, label: `${name} low` }, { ...edge, label: `${name} high` }, ...faint];
     });
     const pressed = { left: 0 };
     return {
       width: Math.max(80, this.plotBox.clientWidth), height: this.height, legend: { show: false }, series: [{}, ...series], bands,
-      scales: { x: { time: false } },
-      axes: [{ ...axis, size: 30, label: () => this.xLabel, labelSize: 18, labelGap: 0, labelFont: axis.font, values: (_, splits) => splits.map((value) => this.xFormat(value)), space: 70 }, { ...axis, size: 58, values: (_, splits) => splits.map(figure) }],
+      scales: { x: { time: false }, ...(this.logarithmic ? { y: { distr: 3, range: (_, low, high) => [low * 0.9, high * 1.1] } } : {}) },
+      axes: [{ ...axis, size: 30, label: () => this.xLabel, labelSize: 18, labelGap: 0, labelFont: axis.font, values: (_, splits) => splits.map((value) => this.xFormat(value)), space: 70 }, { ...axis, size: 58, values: (_, splits) => splits.map((value) => (value === null ? "" : figure(value))) }],
       cursor: {
         y: false, drag: { x: true, y: false, setScale: false }, sync: { key: this.syncKey(), filters: { pub: (type) => type.startsWith("mouse") && !/down|up/.test(type) } },
         bind: { dblclick: () => () => this.zoom(null), mousedown: (_, _over, handle) => (event) => { pressed.left = event.clientX; handle(event); } },
@@ -209,6 +225,21 @@ class Chart {
   point(x) {
     this.at = x;
     this.say(x ?? this.mark);
+    this.tell(x);
+  }
+
+  // The values at x beside the cursor, of the chart that somebody points at or has the focus in.
+  tell(x) {
+    if (!this.plot || !this.tip) return;
+    const xs = this.data[0];
+    const here = x !== null && xs.length > 0 && this.plotBox.matches(":hover, :focus-visible");
+    this.tip.hidden = !here;
+    if (!here) return;
+    const at = xs[nearest(xs, x)];
+    tip(this.tip, `${this.xLabel} ${this.xFormat(at)}`, this.lines, this.hidden, at);
+    const left = this.plot.valToPos(at, "x");
+    this.tip.classList.toggle("before", left > this.plot.over.clientWidth / 2);
+    this.tip.style.left = `${left}px`;
   }
 
   // Show the values at x in the legend and in the slider's text; the last values if there is no x.

@@ -43,12 +43,14 @@ function swatch(n) {
   return drawn;
 }
 
-// A line that ends long before x, or starts long after it, has no value there. Without x, the last one.
+// A line that starts long after x has no value there; of one that ends long before x it is its last one, which is said.
+// Without x, the last one.
 function valueAt({ x: xs, y: ys, words = (n) => figure(ys[n]) }, x) {
   if (x === null || x === undefined) return xs.length ? words(xs.length - 1) : figure(null);
   const n = nearest(xs, x);
   const slack = Math.max((xs.at(-1) - xs[0]) / 20, xs.at(-1) - (xs.at(-2) ?? xs.at(-1))) + 1;
-  return n < 0 || Math.abs(xs[n] - x) > slack ? figure(null) : words(n);
+  if (n < 0 || xs[n] - x > slack) return figure(null);
+  return x - xs[n] > slack ? t("{value} (last)", { value: words(n) }) : words(n);
 }
 
 /** Return the values of lines at x, or their last ones, as texts. */
@@ -75,6 +77,18 @@ export function legend(list, lines, hidden, toggle) {
       const text = valueAt(now[n], x);
       if (value.textContent !== text) value.textContent = text;
     });
+}
+
+// So many lines are named beside the cursor.
+const MOST_IN_TIP = 8;
+
+/** Fill the box beside the cursor: where it is, and the value of each line there. */
+export function tip(box, head, lines, hidden, x) {
+  const rows = lines.flatMap((line, place) => {
+    const value = hidden.has(keyOf(line)) ? figure(null) : valueAt(line, x);
+    return value === figure(null) ? [] : [make("span", {}, swatch(line.n ?? place), ` ${line.name} `, make("b", {}, value))];
+  });
+  box.replaceChildren(make("strong", {}, head), ...rows.slice(0, MOST_IN_TIP), ...(rows.length > MOST_IN_TIP ? [make("span", {}, t("and {n} more", { n: rows.length - MOST_IN_TIP }))] : []));
 }
 
 /** Return a collapsed table of some of a chart's points; it is filled while open. */

@@ -1,9 +1,9 @@
 // Curves of many jobs on shared axes: one line a job, or the mean of a group and its spread. Every job has a clock
-// (api/dashboard/chart_axes.py): the images and seconds at each of its steps.
+// (chart_places.js).
 import { call } from "./calls.js";
-import { chart, make, nearest } from "./charts.js";
+import { AXES, place } from "./chart_places.js";
+import { chart, make } from "./charts.js";
 import { means, words } from "./compare_means.js";
-import { duration, figure, number, span } from "./figures.js";
 import { t } from "./words.js";
 
 // Few jobs are asked for all their curves at once. Of many, a chart asks when it comes into view, for fewer points.
@@ -13,25 +13,6 @@ const AT_ONCE = 6;
 const AGAIN_MS = { few: 0, many: 30_000 };
 const MOST_NAMED = 8;
 const FIRST = ["d_loss", "g_loss", "fd_ratio", "coverage", "kl", "d_real", "d_fake", "gradient_penalty", "accuracy", "loss"];
-
-export const AXES = {
-  images: { label: t("Images"), words: (x) => t("{n} images", { n: number(Math.round(x)) }), format: (x) => (x >= 1e6 ? `${figure(x / 1e6)} M` : x >= 1e4 ? `${figure(x / 1e3)} k` : figure(x)) },
-  time: { label: t("Time"), words: (x) => (x < 60 ? span(x) : duration(x)), format: span },
-  steps: { label: t("Steps"), words: (x) => t("step {n}", { n: number(Math.round(x)) }), format: figure },
-};
-
-/** Return the position of a job on an axis at a step. */
-export function place(job, step, axis) {
-  if (axis === "steps") return step;
-  const { steps, images, seconds } = job.clock;
-  const ys = axis === "images" ? images : seconds;
-  let n = nearest(steps, step);
-  if (n > 0 && steps[n] > step) n -= 1;
-  n = Math.min(n, steps.length - 2);
-  if (n < 0 || steps[n + 1] === steps[n]) return ys.at(-1) ?? 0;
-  const along = (step - steps[n]) / (steps[n + 1] - steps[n]);
-  return ys[n] + along * (ys[n + 1] - ys[n]);
-}
 
 export class Curves {
   constructor(box, { axis, spread, grouped, onPick }) {

@@ -1,6 +1,6 @@
 // Images of few jobs side by side, at one place of the horizontal axis, which a slider moves.
+import { AXES, place } from "./chart_places.js";
 import { make, nearest } from "./charts.js";
-import { AXES, place } from "./compare_curves.js";
 import { icon } from "./icons.js";
 import { t } from "./words.js";
 

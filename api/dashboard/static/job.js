@@ -89,6 +89,7 @@ pause.addEventListener("click", () => {
 let held = null;
 document.addEventListener("focusin", (event) => (held = event.target));
 document.addEventListener("refreshed", () => {
+  curves?.tick(JSON.parse(document.getElementById("job-data").textContent).clock);
   document.title = document.getElementById("job-head").dataset.title;
   if (document.activeElement !== document.body || !held?.matches("button[data-call]")) return;
   (held.isConnected && !held.disabled ? held : document.querySelector("#job-actions button") || document.getElementById("job-name")).focus();

@@ -1,6 +1,9 @@
 // The curves of a job: the metrics so far in one answer, thinned by the service; new ones are appended.
 import { call, tell } from "./calls.js";
+import { AXES, place, stepAt } from "./chart_places.js";
 import { chart } from "./charts.js";
+import { watchOptions } from "./job_options.js";
+import { t } from "./words.js";
 
 const POINTS = 1000;
 const MAX_POINTS = 3 * POINTS;
@@ -63,7 +66,10 @@ export function smooth({ x, y }, weight) {
 class Curves {
   constructor(data, onPick) {
     this.address = data.at.metrics;
-    this.onPick = onPick;
+    this.clock = data.clock;
+    this.axis = "steps";
+    this.log = false;
+    this.onPick = (x) => onPick(Math.round(stepAt(this, x, this.axis)));
     this.curves = new Map();
     this.charts = new Map();
     this.todo = new Set();
@@ -72,10 +78,7 @@ class Curves {
     this.waiting = [];
     this.curves.set("images_per_second", { x: [...data.speed.steps], y: [...data.speed.values] });
     this.slider = document.getElementById("smoothing");
-    this.slider.addEventListener("input", () => {
-      this.weight = Number(this.slider.value);
-      for (const group of Object.keys(GROUPS)) this.draw(group);
-    });
+    watchOptions((choice) => this.choose(choice), data.id ? this.address : null);
     this.load();
   }
 
@@ -91,6 +94,30 @@ class Curves {
     early?.forEach(([steps, values]) => this.put(steps, values));
     for (const group of Object.keys(GROUPS)) this.draw(group);
     this.showNone();
+  }
+
+  /** Draw with another smoothing, axis or scale. */
+  choose(choice) {
+    Object.assign(this, choice);
+    for (const drawn of this.charts.values()) {
+      Object.assign(drawn, { log: this.log, ...this.words(), range: "axis" in choice ? null : drawn.range });
+      drawn.cursor(this.position(this.mark));
+    }
+    for (const group of Object.keys(GROUPS)) this.draw(group);
+  }
+
+  /** Take the newest images and seconds at each step. */
+  tick(clock) {
+    this.clock = clock;
+    if (this.axis !== "steps") for (const group of Object.keys(GROUPS)) this.stale(group);
+  }
+
+  words() {
+    return this.axis === "steps" ? { xLabel: t("Step"), xFormat: AXES.steps.format } : { xLabel: AXES[this.axis].label, xFormat: AXES[this.axis].format };
+  }
+
+  position(step) {
+    return step === null ? null : place(this, step, this.axis);
   }
 
   /** Append the values of a metric event. */
@@ -157,18 +184,26 @@ class Curves {
       const box = document.querySelector(`.curve-group[data-group="${group}"]`);
       box.hidden = false;
       const place = box.appendChild(document.createElement("div"));
-      drawn = chart(place, { label: box.dataset.label, group: "job", height: window.innerWidth < 640 ? 130 : 200, onPick: this.onPick });
-      drawn.cursor(this.mark);
+      drawn = chart(place, { label: box.dataset.label, group: "job", height: window.innerWidth < 640 ? 130 : 200, onPick: this.onPick, ...this.words() });
+      drawn.log = this.log;
+      drawn.cursor(this.position(this.mark));
       this.charts.set(group, drawn);
     }
-    drawn.set(mine.sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1)).map(([name, curve]) => ({ name, ...smooth(curve, this.weight) })));
+    drawn.set(mine.sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1)).map(([name, curve]) => this.line(name, curve)));
+  }
+
+  // A curve over the chosen axis; a smoothed one with the values that it comes from.
+  line(name, curve) {
+    const x = this.axis === "steps" ? curve.x : curve.x.map((step) => this.position(step));
+    const { y } = smooth(curve, this.weight);
+    return { name, x, y, ...(this.weight ? { raw: curve.y } : {}) };
   }
 
   showNone() {
     const some = this.charts.size > 0;
     document.getElementById("curves-none").hidden = some;
     document.getElementById("curves-help").hidden = !some;
-    this.slider.closest("label").hidden = !some;
+    this.slider.closest(".curve-tools").hidden = !some;
     const more = document.getElementById("more-curves");
     more.hidden = !more.querySelector(".curve-group:not([hidden])");
   }
@@ -176,7 +211,7 @@ class Curves {
   /** Mark a step on every curve. */
   cursor(step) {
     this.mark = step;
-    for (const drawn of this.charts.values()) drawn.cursor(step);
+    for (const drawn of this.charts.values()) drawn.cursor(this.position(step));
   }
 }
 

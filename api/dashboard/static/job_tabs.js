@@ -63,7 +63,7 @@ openTarget();
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     const inside = menu.contains(event.target);
-    if (!inside || event.target.closest(".menu-list > *")) menu.open = false;
+    if (!inside || event.target.closest(".menu-list > :is(a, button)")) menu.open = false;
   }
 });
 document.addEventListener("keydown", (event) => {

@@ -23,6 +23,7 @@ document.addEventListener("refreshed", () => {
   if (newer.last_seq === data.last_seq && newer.ended === data.ended) return;
   const known = new Set(data.grids.map((grid) => grid.id));
   for (const grid of newer.grids.filter(({ id }) => !known.has(id))) grids?.add({ ...grid, artifact: grid });
+  curves?.tick(newer.clock);
   curves?.load();
   data = newer;
   if (data.ended) clearInterval(timer);
