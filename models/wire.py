@@ -89,12 +89,16 @@ class Alive:
 
 @dataclass(frozen=True)
 class Metric:
-    """The values of every recorded step since the last one; NaN and infinity are null."""
+    """The values of every recorded step since the last one; NaN and infinity are null.
+
+    ``data_wait_pct`` is now and then the share of time, 0 to 100, in which steps waited for their data.
+    """
 
     epoch: int
     steps: List[int]
     values: Dict[str, List[Optional[float]]]
     progress: Progress
+    data_wait_pct: Optional[float] = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from trainers.process.spec import as_values
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trainers.data.images import Images
     from trainers.process.reporter import Reporter
     from trainers.process.spec import TrainSpec
 
@@ -39,23 +40,66 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         TrainerError: data, checkpoint or training are no good.
         RuntimeError: torch found no memory, or something else went wrong.
     """
-    params = spec.params
     reporter.preparing()
-    snapshot = checkpoints.read(spec.resume) if spec.resume else None
-    if snapshot is not None and snapshot.meta.get("recipe") != spec.recipe:
+    snapshot = _checkpoint(spec)
+    # 1. Device, kernels and precision, before the first tensor is made.
+    reporter.alive("compiling")
+    device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=spec.params.exact)
+    choice = _precision(spec, snapshot, device)
+
+    # 2. Data: uint8 images of one size, decoded and scaled once per worker.
+    reporter.preparing()
+    loaded = _data(spec, reporter)
+    here = Ground(loaded.origin.digest, identity.of(device, loaded.origin.pillow))
+    ground = check(spec.dataset.name, here, snapshot, reporter)
+
+    # 3. Networks with the initial weights of the seed, optimizers, feed; then a checkpoint's state over all of them.
+    loop = _loop(spec, loaded.parts, device, choice, ground, reporter)
+    if snapshot is not None:
+        loop.restore(snapshot)
+    _tell_start(spec, loop, device, reporter)
+    # Networks that cannot be trained in the memory of this process end the job here, before their first grid.
+    memory_check.refuse_oversized(loop.job.method, resumed=snapshot is not None)
+
+    # 4. What a new job shows before its first step. A resumed one has shown it.
+    if snapshot is None:
+        _introduce(spec, loop, choice, reporter)
+
+    # 5. The training itself, and what a finished job leaves.
+    if loop.run():
+        _finish(spec, loop, reporter)
+        reporter.memory(devices.peak_memory(device))
+        reporter.done(loop.job.ended, loop.job.alarms.ended)
+    elif loop.paused_by is None:
+        reporter.stopped()
+    else:
+        reporter.paused(loop.paused_by)
+
+
+def _checkpoint(spec: TrainSpec) -> checkpoints.Snapshot | None:
+    """Return the checkpoint to go on from, if there is one.
+
+    Raises:
+        CheckpointCorruptError: it is damaged, or one of another recipe.
+    """
+    if spec.resume is None:
+        return None
+    snapshot = checkpoints.read(spec.resume)
+    if snapshot.meta.get("recipe") != spec.recipe:
         raise CheckpointCorruptError(
             CheckpointFaults.other_recipe(recipe=repr(snapshot.meta.get("recipe")), wanted=repr(spec.recipe))
         )
-    # 1. Device, kernels and precision, before the first tensor is made.
-    reporter.alive("compiling")
-    device = devices.prepare(spec.device, _threads(spec, snapshot, reporter), exact=params.exact)
-    choice = _precision(spec, snapshot, device)
+    return snapshot
 
-    # 2. Data: uint8 images of one size, decoded and scaled once per worker. Where windows are cut out at random, small
-    #    images are scaled up instead of getting a black frame, which a window could show.
-    reporter.preparing()
-    size = stored_size(spec)
-    loaded = data.read(
+
+def _data(spec: TrainSpec, reporter: Reporter) -> data.Loaded:
+    """Return the images of the job's data set.
+
+    Where windows are cut out at random, small images are scaled up instead of getting a black frame, which a window
+    could show.
+    """
+    size, params = stored_size(spec), spec.params
+    return data.read(
         spec.dataset,
         spec.data_roots,
         spec.cache,
@@ -65,50 +109,47 @@ def train(spec: TrainSpec, reporter: Reporter) -> None:
         reporter.preparing,
         frame=size == params.image_size,
     )
-    here = Ground(loaded.origin.digest, identity.of(device, loaded.origin.pillow))
-    ground = check(spec.dataset.name, here, snapshot, reporter)
 
-    # 3. Networks with the initial weights of the seed, optimizers, feed; then a checkpoint's state over all of them.
+
+def _loop(
+    spec: TrainSpec,
+    parts: dict[str, Images],
+    device: torch.device,
+    choice: precision.Choice,
+    ground: Ground,
+    reporter: Reporter,
+) -> Loop:
+    """Build the networks and everything around them, as they are before the first step."""
     reporter.alive("compiling")
     pieces = graphs.of(device, reporter.info)
-    method, gallery = assemble(spec, loaded.parts, Draws(spec.seed, 0, device), choice.precision, pieces)
-    #    What judges generated images takes its memory now, so that too little of it is noticed before the training.
+    method, gallery = assemble(spec, parts, Draws(spec.seed, 0, device), choice.precision, pieces)
+    # What judges generated images takes its memory now, so that too little of it is noticed before the training.
     reporter.alive("evaluating")
-    judge = generator_judge.judge(spec.extractor, method, loaded.parts, reporter)
+    judge = generator_judge.judge(spec.extractor, method, parts, reporter)
     reporter.alive("compiling")
-    loop = Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter, ground, judge)
+    return Loop(spec, method, GridWriter(gallery, reporter, spec.scratch), reporter, ground, judge)
+
+
+def _tell_start(spec: TrainSpec, loop: Loop, device: torch.device, reporter: Reporter) -> None:
+    """Say where the training begins, how long it is, and what it needs of another worker that goes on with it."""
     job = loop.job
-    if snapshot is not None:
-        loop.restore(snapshot)
     # What `auto` has begun in bfloat16 on a processor goes on only where there are units for it.
-    chosen = device.type == "cpu" and precision.asked(params) == precision.AUTO
-    needs_units = chosen and method.precision == precision.BFLOAT16
+    chosen = device.type == "cpu" and precision.asked(spec.params) == precision.AUTO
+    needs_units = chosen and job.method.precision == precision.BFLOAT16
     reporter.started(job.step, job.budget.steps, job.budget.epochs, loop.device_name, needs_units=needs_units)
 
-    # Networks that cannot be trained in the memory of this process end the job here, before their first grid.
-    memory_check.refuse_oversized(method, resumed=snapshot is not None)
 
-    # 4. What a new job shows before its first step. A resumed one has shown it.
-    if snapshot is None:
-        if choice.speedup is not None:
-            reporter.info(Logs.precision_measured(precision=choice.precision, times=f"{choice.speedup:.2f}"))
-        table = layers.table(method.networks, method.example)
-        path = png.write(spec.scratch / "summary.json", layer_table.write(table))
-        reporter.file(File("summary", path, 0, 0, JSON))
-        reporter.alive("sampling")
-        loop.grids.real()
-        loop.grids.draw(0, 0)
-
-    # 5. The training itself, and what a finished job leaves.
-    if not loop.run():
-        if loop.paused_by is None:
-            reporter.stopped()
-        else:
-            reporter.paused(loop.paused_by)
-        return
-    _finish(spec, loop, reporter)
-    reporter.memory(devices.peak_memory(device))
-    reporter.done(job.ended, job.alarms.ended)
+def _introduce(spec: TrainSpec, loop: Loop, choice: precision.Choice, reporter: Reporter) -> None:
+    """Write what a new job shows before its first step: the layers, real images, and what untrained networks make."""
+    if choice.speedup is not None:
+        reporter.info(Logs.precision_measured(precision=choice.precision, times=f"{choice.speedup:.2f}"))
+    method = loop.job.method
+    table = layers.table(method.networks, method.example)
+    path = png.write(spec.scratch / "summary.json", layer_table.write(table))
+    reporter.file(File("summary", path, 0, 0, JSON))
+    reporter.alive("sampling")
+    loop.grids.real()
+    loop.grids.draw(0, 0)
 
 
 def _threads(spec: TrainSpec, snapshot: checkpoints.Snapshot | None, reporter: Reporter) -> int:

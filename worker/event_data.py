@@ -60,11 +60,13 @@ def _text(text: wire.Text | None) -> dict[str, object]:
 
 
 def of_readings(message: wire.Metric, readings: Mapping[str, float]) -> list[Event]:
-    """Return the event of the machine's readings at the last step of a message; none without readings.
+    """Return the event of readings at the last step of a message: the machine's, and the trainer's wait for data.
 
-    It is one of its own: these are known for one step, the trainer's metrics for each.
+    It is one of its own: these are known for one step, the trainer's metrics for each. None without readings.
     """
-    if not readings:
-        return []
     values = {name: [value] for name, value in readings.items()}
+    if message.data_wait_pct is not None:
+        values["data_wait_pct"] = [message.data_wait_pct]
+    if not values:
+        return []
     return [(EventType.metric, {"epoch": message.epoch, "steps": message.steps[-1:], "values": values})]

@@ -36,6 +36,7 @@ MESSAGES = [
     wire.Alive("preparing"),
     wire.Alive("training", 10),
     wire.Metric(1, [9, 10], {"d_loss": [0.7, None], "g_loss": [1, -2.5e-7]}, PROGRESS),
+    wire.Metric(1, [10], {"d_loss": [0.7]}, PROGRESS, 12.5),
     wire.Epoch(1, 10, 160, 0.25, 640.0, "A processor", {"d_loss": 0.65}, PROGRESS),
     wire.ProgressUpdate(PROGRESS),
     wire.File("checkpoint", Path("/scratch/checkpoint-00000010.safetensors"), 10, 1, "application/octet-stream", True),

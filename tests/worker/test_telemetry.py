@@ -139,6 +139,14 @@ def test_readings_stand_at_the_last_step_that_was_told():
     assert of_readings(message, {}) == []
 
 
+def test_the_trainers_wait_for_data_stands_among_the_readings():
+    message = wire.Metric(1, [5, 6, 7], {"d_loss": [0.1, 0.2, 0.3]}, PROGRESS, 12.5)
+    told = {"cpu_pct": [97.5], "data_wait_pct": [12.5]}
+    (event,) = of_readings(message, {"cpu_pct": 97.5})
+    assert event == (EventType.metric, {"epoch": 1, "steps": [7], "values": told})
+    assert of_readings(message, {})[0][1]["values"] == {"data_wait_pct": [12.5]}
+
+
 def test_readings_are_curves_beside_the_trainers_own(stores, submit, run_by_hand):
     claim = run_by_hand()
     told = {"epoch": 1, "steps": [5, 6, 7], "values": {"d_loss": [0.1, 0.2, 0.3]}}

@@ -7,6 +7,7 @@ two domains.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Dict, NamedTuple, Sequence, TypedDict, Union, cast
 
@@ -71,6 +72,11 @@ class Feed(ABC):
         """Images in a whole batch, at present: it is halved when memory runs out."""
         return self.sampler.batch_size
 
+    @property
+    @abstractmethod
+    def waited_s(self) -> float:
+        """Seconds from asking for batches until they were there, in this process."""
+
     @abstractmethod
     def state(self) -> FeedState:
         """Return the position, for the checkpoint."""
@@ -116,6 +122,12 @@ class ImageFeed(Feed):
         self._augments = (
             preprocessing.shift > 0 or preprocessing.flip or self._stacks[0].shape[-1] != preprocessing.size
         )
+        self._waited_s = 0.0
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds from asking for batches until they were there, in this process."""
+        return self._waited_s
 
     def next(self) -> torch.Tensor:
         """Return the images of the next batch, [N, C, size, size] float32."""
@@ -123,21 +135,27 @@ class ImageFeed(Feed):
 
     def next_batch(self) -> Batch:
         """Return the next batch."""
+        asked = time.perf_counter()
         # The number of images before this batch names its random draws, so that a resumed run cuts the same windows.
         begin = self.sampler.seen
         # 1. The next images of this epoch's permutation, still whole and as bytes: [N, C, H, W] uint8, a quarter of the
         #    size of float32.
         pixels, labels = self._drawn() if self._prefetch is None else self._prefetched(self._prefetch)
-        return Batch(self._prepared(pixels, self._stream, begin), labels)
+        batch = Batch(self._prepared(pixels, self._stream, begin), labels)
+        self._waited_s += time.perf_counter() - asked
+        return batch
 
     def others(self, count: int, *index: int) -> torch.Tensor:
         """Return ``count`` real images that are drawn beside the order of the epoch: [N, C, size, size] float32.
 
         ``index`` names the draw. They count neither as seen nor as part of the epoch, and may repeat.
         """
+        asked = time.perf_counter()
         stream = f"{self._stream}_beside"
         chosen = self.draws.integers(self.sampler.count, count, stream, *index)
-        return self._prepared(self.pixels(to_device(chosen, self._stacks[0].device)), stream, *index)
+        images = self._prepared(self.pixels(to_device(chosen, self._stacks[0].device)), stream, *index)
+        self._waited_s += time.perf_counter() - asked
+        return images
 
     def _prepared(self, pixels: torch.Tensor, stream: str, *index: int) -> torch.Tensor:
         """Turn whole images into what networks see; ``stream`` and ``index`` name their random draws."""
@@ -293,6 +311,11 @@ class PairFeed(Feed):
         self.sampler = self.lead.sampler
         self.draws = a.draws
         self.shape = a.shape
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds from asking for batches of both until they were there, in this process."""
+        return self.a.waited_s + self.b.waited_s
 
     def state(self) -> PairState:
         """Return both positions, for the checkpoint."""

@@ -11,6 +11,7 @@ from trainers.loop import method_tensors, reactions
 from trainers.loop.alarms import NONE, STOP
 from trainers.loop.cadence import Cadences
 from trainers.loop.checkpoint_writer import CheckpointWriter
+from trainers.loop.data_wait import DataWait
 from trainers.loop.job_state import JobState
 from trainers.loop.quality import Moment
 from trainers.loop.rollback import Recovery, ToldOnce
@@ -57,6 +58,7 @@ class Loop:
         self.reporter = ToldOnce(reporter)
         self.job = JobState(spec, method, self.reporter, ground, judge)
         self.cadences = Cadences(spec.params, time.monotonic())
+        self.data_wait = DataWait(method.feed)
         self.grids = grids
         self.writer = CheckpointWriter(spec.scratch, reporter)
         self.recovery = Recovery(self.job, self.writer, reporter, self.reporter)
@@ -87,6 +89,7 @@ class Loop:
             OutOfMemoryError: the batch cannot be halved any more.
         """
         self.job.clock.start()
+        self.data_wait.start()
         # Until something else is known to be good, alarms go back to the start of the job.
         if self.job.step == 0 and reactions.GO_BACK in self.job.alarms.actions.values():
             self.job.note_good()
@@ -248,9 +251,9 @@ class Loop:
             raise
 
     def _send_metrics(self) -> None:
-        """Send the recorded steps, if there are any, with the progress."""
+        """Send the recorded steps, if there are any, with the progress and now and then the wait for data."""
         if not self.job.metrics.nothing_to_send:
-            self.job.metrics.send(self.job.epoch, self._progress())
+            self.job.metrics.send(self.job.epoch, self._progress(), self.data_wait.pct(last=self.job.budget.used))
 
     def _progress(self) -> Progress:
         """Return how far the training is, and note that it was reported."""

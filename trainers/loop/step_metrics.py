@@ -94,12 +94,12 @@ class StepMetrics:
         """Whether no recorded step waits to be sent."""
         return not self._unsent
 
-    def send(self, epoch: int, progress: Progress) -> None:
+    def send(self, epoch: int, progress: Progress, data_wait_pct: float | None = None) -> None:
         """Send the recorded steps in one message: columns are shorter than rows with the names repeated."""
         steps = [step for step, _ in self._unsent]
         columns = zip(*(row for _, row in self._unsent))
         values = {name: [rounded(value) for value in column] for name, column in zip(self.names, columns)}
-        self._reporter.metric(epoch, steps, values, progress)
+        self._reporter.metric(epoch, steps, values, progress, data_wait_pct)
         self._unsent.clear()
         self._sent_at = time.monotonic()
 

@@ -49,9 +49,16 @@ class Reporter(ABC):
         """Say that images are being made, or packed into a file."""
         self.alive("sampling")
 
-    def metric(self, epoch: int, steps: list[int], values: dict[str, list[float | None]], progress: Progress) -> None:
-        """Pass on the values of all recorded steps since the last call."""
-        self.send(wire.Metric(epoch, steps, values, progress))
+    def metric(
+        self,
+        epoch: int,
+        steps: list[int],
+        values: dict[str, list[float | None]],
+        progress: Progress,
+        data_wait_pct: float | None = None,
+    ) -> None:
+        """Pass on the values of all recorded steps since the last call, and the wait for data where it was read."""
+        self.send(wire.Metric(epoch, steps, values, progress, data_wait_pct))
 
     def progress(self, progress: Progress) -> None:
         """Say how far the training is at its end, where that is further than the last metric or epoch said."""

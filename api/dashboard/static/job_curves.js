@@ -15,6 +15,7 @@ const GROUPS = {
   speed: /^images_per_second$/,
   gradients: /grad_norm/,
   load: /^(cpu|gpu)_pct$/,
+  wait: /^data_wait_pct$/,
   memory: /^(gpu_)?memory_bytes$/,
   power: /^watts$/,
   losses: /loss|gradient_penalty/,
