@@ -9,7 +9,7 @@ from ganforge.session import Session
 from ganforge.transport import path_segment
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
-    from models.views import Delivery, FreshWebhook, Webhook
+    from models.views import ChangedWebhook, Delivery, FreshWebhook, Webhook
 
 
 class Teller(Session):
@@ -41,6 +41,10 @@ class Teller(Session):
     def update_webhook(self, webhook_id: str, **changes: Any) -> Webhook:
         """Change a webhook's `url`, `events` or `filter`, or whether it is `paused`."""
         return cast("Webhook", self._transport.ask("PATCH", _path(webhook_id), json=changes))
+
+    def rotate_webhook_secret(self, webhook_id: str) -> ChangedWebhook:
+        """Replace a webhook's secret; the new one is in this answer and nowhere else. Both sign for 24 hours."""
+        return cast("ChangedWebhook", self.update_webhook(webhook_id, rotate_secret=True))
 
     def delete_webhook(self, webhook_id: str) -> None:
         """Delete a webhook with its deliveries; what waits is not sent any more."""

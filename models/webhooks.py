@@ -8,14 +8,18 @@ from typing import Any
 
 from models.states import EventType, JobKind, State
 
-# A message is tried at these times after the one before, in seconds, with jitter: over a day in all.
-WAITS_S = (5, 30, 120, 300, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 28_800)
+# A message is tried at these times after the one before, in seconds, with jitter: over a day in all. They grow slowly
+# in the first hour, after which a receiver is usually back: the first message then is late by some 20 minutes at most.
+WAITS_S = (5, 30, 120, 300, 480, 600, 720, 900, 1200, 1800, 3600, 7200, 10_800, 14_400, 21_600, 28_800)
 # The first characters of an answer that are kept.
 ANSWER_BYTES = 1024
 # A message has this many bytes at most.
 BODY_BYTES = 8192
 MAX_PER_OWNER = 20
 MAX_URL = 2048
+# For so long a replaced secret signs beside the new one, and so many are kept at a time.
+OLD_SECRET_S = 86_400
+MAX_OLD_SECRETS = 4
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of secrets, not one
 
 

@@ -24,7 +24,7 @@ ACTIONS = (
     *("retention.set", "retention.delete", "job.thin"),
     *("queue.pause", "queue.resume", "worker.drain", "worker.undrain"),
     *("dataset.upload", "dataset.delete", "key.create", "key.revoke", "view.create", "view.delete"),
-    *("webhook.create", "webhook.change", "webhook.delete", "webhook.test", "webhook.redeliver"),
+    *("webhook.create", "webhook.change", "webhook.rotate", "webhook.delete", "webhook.test", "webhook.redeliver"),
 )
 
 

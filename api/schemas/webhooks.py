@@ -66,3 +66,8 @@ class WebhookChanges(Spec):
     events: Events = Field(default_factory=list, validate_default=False, description="Replaces all events.")
     filter: WebhookFilter = Field(default_factory=WebhookFilter, description="Replaces the whole filter.")
     paused: bool = Field(False, description="true: send nothing and collect nothing; false: go on with what waits.")
+    rotate_secret: bool = Field(
+        False,
+        description="true: replace the secret. The answer shows the new one, once; for 24 h messages carry the "
+        "signatures of both.",
+    )

@@ -58,17 +58,32 @@ def show_webhook(call: Call[Query, None], webhook_id: str) -> answers.Webhook:
     return call.service.stores.webhooks.get(_webhook(webhook_id), call.who)
 
 
-@routes.add("PATCH", "/v1/webhooks/{webhook_id}", Access.change, body=WebhookChanges, answers={200: answers.Webhook})
-def change_webhook(call: Call[Query, WebhookChanges], webhook_id: str) -> answers.Webhook:
-    """Change a webhook. `paused: false` also resumes one that was paused because nothing arrived for a day."""
+@routes.add(
+    "PATCH",
+    "/v1/webhooks/{webhook_id}",
+    Access.change,
+    body=WebhookChanges,
+    answers={200: answers.ChangedWebhook},
+    problems=("conflict",),
+)
+def change_webhook(call: Call[Query, WebhookChanges], webhook_id: str) -> answers.Webhook | dict[str, Any]:
+    """Change a webhook. `paused: false` also resumes one that was paused because nothing arrived for a day.
+
+    `rotate_secret` replaces the secret. 409: that was done four times within a day.
+    """
     webhooks, asked = call.service.stores.webhooks, call.body
-    given = asked.model_dump(mode="json", exclude_unset=True)
+    given = asked.model_dump(mode="json", exclude_unset=True, exclude={"rotate_secret"})
     if "filter" in given:
         given["filter"] = asked.filter.given()
     present = webhooks.get(_webhook(webhook_id), call.who)
     if "url" in given:
         _check(call, asked.url, present["format"])
-    return webhooks.change(webhook_id, given, call.who)
+    if not asked.rotate_secret:
+        return webhooks.change(webhook_id, given, call.who)
+    if present["format"] == WebhookFormat.email:
+        raise InvalidError([field("/rotate_secret", WebhookFaults.mail_unsigned())])
+    secret = webhooks.rotate(webhook_id, call.who)
+    return {**webhooks.change(webhook_id, given, call.who), "secret": secret}
 
 
 @routes.add("DELETE", "/v1/webhooks/{webhook_id}", Access.change, answers={204: None})

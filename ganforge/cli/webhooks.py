@@ -84,6 +84,17 @@ def change(
     tell(as_json, webhook, f"{webhook['id']}: {', '.join(webhook['events'])} to {webhook['url']}")
 
 
+@app.command("rotate")
+def rotate(webhook_id: WebhookId, as_json: AsJson = False) -> None:
+    """Replace the secret. Prints the new one, which is shown only once; for 24 hours both sign."""
+    with Client() as client:
+        changed = client.rotate_webhook_secret(webhook_id)
+    if as_json:
+        print_json(changed)
+        return
+    say(changed["secret"])
+
+
 @app.command("pause")
 def pause(webhook_id: WebhookId, as_json: AsJson = False) -> None:
     """Pause a webhook: it sends nothing and collects nothing."""

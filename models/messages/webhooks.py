@@ -24,6 +24,10 @@ class WebhookFaults(Texts):
     too_many_webhooks = Text("{owner} has {count} webhooks, the most allowed; delete one first")
     no_webhook = Text("webhook not found, or you have no access")
     no_delivery = Text("delivery not found, or you have no access")
+    rotated_too_often = Text(
+        "the secret was replaced {count} times within a day; wait until the oldest of them has run out"
+    )
+    mail_unsigned = Text("mail is not signed, so there is no secret to replace")
     webhook_paused = Text("this webhook is paused; resume it first")
     tests_wait = Text("{count} test messages of this webhook are already waiting; see its deliveries")
 

@@ -11,7 +11,7 @@ from models.rows.periodic_tasks import Chore
 from models.rows.purged_figures import PurgedFigure
 from models.rows.retention_policies import RetentionPolicy
 from models.rows.scheduling import MemoryPeak, Pace
-from models.rows.webhooks import Delivery, DeliveryTry, FeedPosition, Webhook
+from models.rows.webhooks import Delivery, DeliveryTry, FeedPosition, OldWebhookSecret, Webhook
 
 __all__ = [
     "Artifact",
@@ -33,6 +33,7 @@ __all__ = [
     "LogChunk",
     "MemoryPeak",
     "Metric",
+    "OldWebhookSecret",
     "Pace",
     "PurgedFigure",
     "Queue",

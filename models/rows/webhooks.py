@@ -37,6 +37,16 @@ class Webhook(Base):
     failing_since: Mapped[datetime | None]  # the first failed try since the last message that arrived
 
 
+class OldWebhookSecret(Base):
+    """A secret that was replaced; messages are signed with it, too, until its time has passed."""
+
+    __tablename__ = "old_webhook_secrets"
+
+    webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime]
+
+
 class Delivery(Base):
     """One message of a webhook. The row exists before the first try, and each try sends the same id and body."""
 

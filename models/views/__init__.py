@@ -39,7 +39,15 @@ from models.views.retention import Goes, GoesOfJob, RetentionPolicy, RetentionPr
 from models.views.saved_views import SavedView, saved_view
 from models.views.storage import Storage, storage_view
 from models.views.usage import Usage, usage_view
-from models.views.webhooks import Delivery, DeliveryAttempt, FreshWebhook, Webhook, delivery_view, webhook_view
+from models.views.webhooks import (
+    ChangedWebhook,
+    Delivery,
+    DeliveryAttempt,
+    FreshWebhook,
+    Webhook,
+    delivery_view,
+    webhook_view,
+)
 
 __all__ = [
     "Artifact",
@@ -47,6 +55,7 @@ __all__ = [
     "AuditEntry",
     "BulkAnswer",
     "BulkProblem",
+    "ChangedWebhook",
     "Checkpoints",
     "Curve",
     "Dataset",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -28,6 +28,9 @@ class Webhook(TypedDict):
     paused_reason: PauseReason | None
     paused_at: Moment | None
     failing_since: Annotated[Moment | None, Field(description="The first failure since a message last arrived.")]
+    old_secrets_until: Annotated[
+        Moment | None, Field(description="Until then messages are signed with replaced secrets, too.")
+    ]
     created_at: Moment
 
 
@@ -36,6 +39,13 @@ class FreshWebhook(Webhook):
     """A webhook just made."""
 
     secret: Annotated[str, Field(description="What its messages are signed with, shown this once.")]
+
+
+@closed
+class ChangedWebhook(Webhook):
+    """A webhook after a change."""
+
+    secret: NotRequired[Annotated[str, Field(description="The new secret, shown this once, if it was replaced.")]]
 
 
 @closed

@@ -23,7 +23,7 @@ from stores.accounts.audit import Entry, record
 from stores.accounts.keys import Principal
 from stores.infra.errors import ConflictError, NotFoundError
 from stores.infra.sql import seconds
-from stores.webhooks import bodies
+from stores.webhooks import bodies, secrets
 from stores.webhooks.webhooks import find
 
 # How long a claimed message belongs to its sender: longer than a try may take (sweeper/webhooks/courier.py).
@@ -55,7 +55,9 @@ UPDATE deliveries SET tries = tries + 1, next_at = now() + make_interval(secs =>
   FROM due, webhooks
  WHERE deliveries.id = due.id AND webhooks.id = deliveries.webhook_id
 RETURNING deliveries.id, deliveries.webhook_id, deliveries.message_id, deliveries.body, deliveries.tries,
-          webhooks.owner, webhooks.url, webhooks.format, webhooks.secret, webhooks.failing_since IS NOT NULL AS failing
+          webhooks.owner, webhooks.url, webhooks.format, webhooks.secret, webhooks.failing_since IS NOT NULL AS failing,
+          ARRAY(SELECT old.secret FROM old_webhook_secrets AS old
+                 WHERE old.webhook_id = webhooks.id AND old.until > now() ORDER BY old.until DESC) AS old_secrets
 """)
 _FIGURES = text("""
 SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
@@ -94,6 +96,7 @@ class Parcel:
     format: str
     secret: str
     failing: bool
+    old_secrets: Sequence[str] = ()  # replaced within a day, the newest first
 
 
 @dataclass(frozen=True)
@@ -245,10 +248,14 @@ class Deliveries:
             return _views(connection, [row])[0]
 
     def forget_old(self) -> int:
-        """Delete messages older than 30 days, some hundred at a time; return how many."""
+        """Delete messages older than 30 days, some hundred at a time, and secrets that sign no more.
+
+        Returns how many rows that were.
+        """
         old = select(Delivery.id).where(Delivery.created_at < func.now() - seconds(KEPT_DAYS * 86_400)).limit(BATCH)
         with self._reader.connect() as connection:
-            return connection.execute(delete(Delivery).where(Delivery.id.in_(old))).rowcount
+            messages = connection.execute(delete(Delivery).where(Delivery.id.in_(old))).rowcount
+            return messages + secrets.forget_old(connection)
 
     def figures(self) -> dict[str, float]:
         """Return what operators watch: pending, failed in a day, the age of the oldest, how late senders are."""

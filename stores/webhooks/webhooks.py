@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -29,13 +27,14 @@ from models.messages import WebhookFaults
 from models.rows import Delivery, Webhook
 from models.states import Role
 from models.views import webhook_view
-from models.webhooks import MAX_PER_OWNER, SECRET_PREFIX, DeliveryState, PauseReason, WebhookFormat
+from models.webhooks import MAX_PER_OWNER, DeliveryState, PauseReason, WebhookFormat
 from stores.accounts.audit import Entry, record
 from stores.accounts.keys import Principal
 from stores.infra.errors import ConflictError, NotFoundError
+from stores.webhooks import secrets
 from stores.webhooks.addresses import shown
 
-SECRET_BYTES = 32
+COLUMNS = (*Webhook.__table__.columns, secrets.until().label("old_secrets_until"))
 # Held while a webhook is added, so that two requests cannot both take the last place.
 _TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('webhooks' || E'\\n' || :owner, 0))")
 # The feed is read from here on, if nobody has read it before: what happens from now on is told.
@@ -44,11 +43,6 @@ INSERT INTO feed_positions (name, txid, job_id, seq)
 SELECT 'webhooks', pg_snapshot_xmin(pg_current_snapshot())::text::bigint, '', 0
     ON CONFLICT DO NOTHING
 """)
-
-
-def new_secret() -> str:
-    """Return a fresh secret: 256 random bits in base64, as Standard Webhooks has it."""
-    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def within(who: Principal) -> ColumnElement[bool]:
@@ -67,7 +61,7 @@ def find(connection: Connection, webhook_id: str, who: Principal, *, lock: bool 
     Raises:
         NotFoundError
     """
-    query = select(*Webhook.__table__.columns).where(Webhook.id == webhook_id, within(who))
+    query = select(*COLUMNS).where(Webhook.id == webhook_id, within(who))
     row = connection.execute(query.with_for_update(key_share=True) if lock else query).first()
     if row is None:
         raise NotFoundError(WebhookFaults.no_webhook())
@@ -89,7 +83,7 @@ class Webhooks:
         Raises:
             ConflictError: the owner has as many as one may have.
         """
-        secret = new_secret()
+        secret = secrets.new_secret()
         with self._engine.begin() as connection:
             connection.execute(_TURN, {"owner": who.owner})
             count = connection.scalar(select(func.count()).where(Webhook.owner == who.owner)) or 0
@@ -106,13 +100,13 @@ class Webhooks:
                 "format": format_,
                 "secret": secret,
             }
-            row = connection.execute(insert(Webhook).values(values).returning(*Webhook.__table__.columns)).one()
+            row = connection.execute(insert(Webhook).values(values).returning(*COLUMNS)).one()
             record(connection, who, Entry("webhook.create", row.id, None, _facts(row)))
         return webhook_view(row._mapping), secret
 
     def page(self, who: Principal, limit: int, before: tuple[datetime, str] | None) -> list[views.Webhook]:
         """Return up to `limit` webhooks, newest first."""
-        query = select(*Webhook.__table__.columns).where(within(who))
+        query = select(*COLUMNS).where(within(who))
         if before is not None:
             query = query.where(tuple_(Webhook.created_at, Webhook.id) < tuple_(literal(before[0]), literal(before[1])))
         with self._reader.connect() as connection:
@@ -127,6 +121,18 @@ class Webhooks:
         """
         with self._reader.connect() as connection:
             return _view(find(connection, webhook_id, who), who)
+
+    def rotate(self, webhook_id: str, who: Principal) -> str:
+        """Replace the secret and return the new one, which nobody is shown again. The old one signs for a day, too.
+
+        Raises:
+            NotFoundError
+            ConflictError: it was replaced several times within a day.
+        """
+        with self._engine.begin() as connection:
+            secret = secrets.rotate(connection, find(connection, webhook_id, who, lock=True))
+            record(connection, who, Entry("webhook.rotate", webhook_id, None, None))
+        return secret
 
     def change(self, webhook_id: str, changes: Mapping[str, Any], who: Principal) -> views.Webhook:
         """Change the address, the events, the filter, or whether it is `paused`. A resumed one starts afresh.
@@ -146,7 +152,7 @@ class Webhooks:
             if not values:
                 return _view(row, who)
             changed = connection.execute(
-                update(Webhook).where(Webhook.id == webhook_id).values(values).returning(*Webhook.__table__.columns)
+                update(Webhook).where(Webhook.id == webhook_id).values(values).returning(*COLUMNS)
             ).one()
             before, after = _facts(row), _facts(changed)
             told = [name for name in after if before[name] != after[name]]
@@ -172,9 +178,7 @@ class Webhooks:
 
     def paused_by_failures(self, who: Principal) -> list[views.Webhook]:
         """Return the webhooks that send nothing any more because nothing arrived."""
-        query = select(*Webhook.__table__.columns).where(
-            within(who), Webhook.paused_reason.in_([PauseReason.failures, PauseReason.gone])
-        )
+        query = select(*COLUMNS).where(within(who), Webhook.paused_reason.in_([PauseReason.failures, PauseReason.gone]))
         with self._reader.connect() as connection:
             found = connection.execute(query.order_by(Webhook.paused_at.desc()).limit(MAX_PER_OWNER))
             return [_view(row, who) for row in found]

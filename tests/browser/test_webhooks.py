@@ -57,6 +57,12 @@ def test_a_webhook_is_made_tested_and_paused_by_keyboard(person, picture):
     assert_readable(page)
     page.get_by_role("button", name="Pause").press("Enter")
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Replace secret").press("Enter")
+    expect(page.get_by_label("Secret ·")).to_have_value(re.compile("^whsec_"))
+    page.keyboard.press("Escape")
+    expect(page.locator("#secret-text")).to_have_value("")
+    expect(page.locator("#webhook")).to_contain_text("The secret was replaced.")
     alice.complaints.clear()  # the browser says that the first try was a 422
 
 

@@ -34,6 +34,9 @@ def test_a_webhook_is_made_tested_paused_and_deleted_by_commands(running: Comman
     assert "could not be resolved" in running("webhooks", "deliveries", webhook).stdout.replace("\n", " ")
     assert running("webhooks", "redeliver", webhook, delivery).stdout == f"{delivery} is pending\n"
     assert running("webhooks", "change", webhook, "--event", "job.alert").stdout.startswith(f"{webhook}: job.alert to")
+    replaced = running("webhooks", "rotate", webhook).stdout.strip()
+    assert replaced.startswith("whsec_")
+    assert replaced != secret
     assert running("webhooks", "pause", webhook).stdout == f"{webhook} is paused\n"
     assert running("webhooks", "test", webhook).stderr.startswith("ganforge: this webhook is paused")
     assert running("webhooks", "resume", webhook).stdout == f"{webhook} is active\n"

@@ -60,6 +60,19 @@ def test_deliveries_are_shown_with_each_try_and_escaped(alice, bob, enter, store
     assert "接收端回應 500" in chinese
 
 
+def test_the_page_of_a_webhook_replaces_its_secret_and_says_how_long_the_old_one_signs(alice, carol, enter):
+    webhook = make(alice)
+    reader = enter(alice)
+    page = reader.see(f"/dashboard/webhooks/{webhook}")
+    assert "Replace secret" in page
+    assert "The secret was replaced." not in page
+    assert "Replace secret" not in enter(carol).see(f"/dashboard/webhooks/{webhook}")
+    secret = alice.ask("PATCH", f"/v1/webhooks/{webhook}", json={"rotate_secret": True}).json["secret"]
+    page = reader.see(f"/dashboard/webhooks/{webhook}")
+    assert "The secret was replaced. Messages are also signed with the old one until" in page
+    assert secret not in page
+
+
 def test_the_overview_names_a_webhook_to_which_nothing_arrived_for_a_day(alice, bob, enter, stores):
     webhook = make(alice)
     alice.post(f"/v1/webhooks/{webhook}/test")

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from models.webhooks import WebhookEvent
 from stores.container import Stores
@@ -102,6 +103,38 @@ def test_changes_replace_what_they_name_and_nothing_else(alice: Person, admin: P
     assert alice.ask("PATCH", path, json={"paused": False}).json == resumed
     assert alice.ask("PATCH", path, json={}).json == resumed
     assert len(admin.get("/v1/audit?action=webhook.change").json["data"]) == before == 3
+
+
+def test_a_replaced_secret_is_shown_once_to_its_owner_alone(
+    alice: Person, bob: Person, carol: Person, admin: Person
+) -> None:
+    made = make(alice)
+    path = f"/v1/webhooks/{made['id']}"
+    for stranger, status in ((bob, 404), (carol, 403)):
+        assert stranger.ask("PATCH", path, json={"rotate_secret": True}).status_code == status
+    changed = alice.ask("PATCH", path, json={"rotate_secret": True, "events": ["job.alert"]}).json
+    assert changed["secret"].startswith("whsec_")
+    assert changed["secret"] != made["secret"]
+    assert (changed["events"], changed["old_secrets_until"][-1]) == (["job.alert"], "Z")
+    for later in (alice.get(path).json, alice.ask("PATCH", path, json={"rotate_secret": False}).json):
+        assert "secret" not in later
+        assert later["old_secrets_until"] == changed["old_secrets_until"]
+    told = admin.get("/v1/audit").json["data"]
+    assert [line["action"] for line in told[:3]] == ["webhook.change", "webhook.rotate", "webhook.create"]
+    assert "whsec_" not in json.dumps(told)
+
+
+def test_a_secret_is_not_replaced_too_often_and_mail_has_none(
+    alice: Person, stores: Stores, pointers: Pointers
+) -> None:
+    path = f"/v1/webhooks/{make(alice)['id']}"
+    answers = [alice.ask("PATCH", path, json={"rotate_secret": True, "paused": True}) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200] * 4 + [409]
+    assert "wait until the oldest" in answers[-1].json["detail"]
+    with stores.infra.engine.begin() as connection:
+        connection.execute(text("UPDATE webhooks SET format = 'email', url = 'mailto:a@example.org'"))
+    found = pointers(alice.ask("PATCH", path, json={"rotate_secret": True}))
+    assert found == {"/rotate_secret": "mail is not signed, so there is no secret to replace"}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from standardwebhooks import WebhookVerificationError
 
 from stores.webhooks.deliveries import Parcel, Result
-from stores.webhooks.webhooks import new_secret
+from stores.webhooks.secrets import new_secret
 from sweeper.webhooks import http_post
 from sweeper.webhooks.http_post import HttpPost
 from sweeper.webhooks.network import resolve
