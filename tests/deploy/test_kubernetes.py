@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import shutil
 import subprocess
@@ -154,6 +155,54 @@ def test_pods_may_do_as_little_as_they_need(resources, deployments):
     everybody = next(one for one in of(resources, "NetworkPolicy") if one["metadata"]["name"] == "default")
     assert everybody["spec"]["podSelector"] == {}
     assert everybody["spec"]["ingress"] == []
+
+
+def _reached(resources: list[dict], pod: str, address: str, port: int) -> bool:
+    """Return whether the network policies let a pod open a TCP connection."""
+    where = ipaddress.ip_address(address)
+
+    def leads_there(peer: dict) -> bool:
+        block = ipaddress.ip_network(peer["ipBlock"]["cidr"])
+        return where in block and not any(where in ipaddress.ip_network(one) for one in peer["ipBlock"]["except"])
+
+    for policy in of(resources, "NetworkPolicy"):
+        chosen = policy["spec"]["podSelector"].get("matchLabels", {})
+        if chosen not in ({}, {"app.kubernetes.io/name": pod}):
+            continue
+        for rule in policy["spec"].get("egress", ()):
+            ports = [one for one in rule["ports"] if one["protocol"] == "TCP"]
+            if any(one["port"] <= port <= one.get("endPort", one["port"]) for one in ports) and (
+                "to" not in rule or any(map(leads_there, rule["to"]))
+            ):
+                return True
+    return False
+
+
+def test_sweepers_alone_reach_public_receivers_at_any_port_and_mail_servers(resources):
+    for port in (25, 465, 587):
+        assert _reached(resources, "ganforge-sweeper", "10.1.2.3", port)
+        assert not _reached(resources, "ganforge-api", "10.1.2.3", port)
+    for public in ("93.184.215.14", "2606:2800:21f:cb07::1"):
+        assert _reached(resources, "ganforge-sweeper", public, 8443)
+        assert not _reached(resources, "ganforge-api", public, 8443)
+        assert not _reached(resources, "ganforge-worker", public, 8443)
+    for private in (
+        "10.1.2.3",
+        "172.20.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "fd00::1",
+        "::ffff:a00:1",
+    ):
+        assert not _reached(resources, "ganforge-sweeper", private, 8443)
+    assert _reached(resources, "ganforge-sweeper", "10.1.2.3", 5432)
+
+
+def test_a_mail_server_is_known_to_whoever_offers_mail_and_to_whoever_sends_it(deployments):
+    for name in ("api", "sweeper"):
+        env = {one["name"]: one.get("valueFrom") for one in deployments[name]["containers"][0]["env"]}
+        assert env["GANFORGE_SMTP_URL"]["secretKeyRef"] == {"name": "ganforge", "key": "smtp-url", "optional": True}
 
 
 def _bytes(quantity: str) -> int:
