@@ -88,11 +88,8 @@ def change(
 def rotate(webhook_id: WebhookId, as_json: AsJson = False) -> None:
     """Replace the secret. Prints the new one, which is shown only once; for 24 hours both sign."""
     with Client() as client:
-        changed = client.rotate_webhook_secret(webhook_id)
-    if as_json:
-        print_json(changed)
-        return
-    say(changed["secret"])
+        changed = client.rotate_webhook_secret(_webhook(client, webhook_id))
+    tell(as_json, changed, changed["secret"])
 
 
 @app.command("pause")

@@ -102,6 +102,7 @@ def test_the_curves_zoom_together_by_dragging_and_by_keys_and_all_is_shown_again
     plot.dblclick()
     expect(reset.first).to_be_disabled()
     page.locator("#more-curves > summary").click()
+    expect(page.locator("[data-group=wait] canvas")).to_be_visible()
     page.get_by_role("slider", name="Learning rate").press("+")
     expect(reset.first).to_be_enabled()
     page.get_by_role("slider", name="Learning rate").press("0")

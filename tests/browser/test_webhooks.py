@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import TRAIN
-from tests.browser.pages import assert_fits, assert_readable
+from tests.browser.pages import agree, assert_fits, assert_readable
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -57,8 +57,8 @@ def test_a_webhook_is_made_tested_and_paused_by_keyboard(person, picture):
     assert_readable(page)
     page.get_by_role("button", name="Pause").press("Enter")
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
-    page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Replace secret").press("Enter")
+    agree(page)
     expect(page.get_by_label("Secret ·")).to_have_value(re.compile("^whsec_"))
     page.keyboard.press("Escape")
     expect(page.locator("#secret-text")).to_have_value("")
