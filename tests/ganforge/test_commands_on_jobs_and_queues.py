@@ -55,7 +55,7 @@ def test_a_retry_is_watched_to_its_end_with_the_changes(running: Commands) -> No
     refused = running("retry", job_id, "--set", "width=8", "--checkpoint", "latest")
     assert refused.returncode == 4
     assert "invalid `width`: " in refused.stderr
-    assert "retry from zero" in refused.stderr
+    assert "start from scratch" in refused.stderr
 
 
 def test_a_paused_queue_keeps_jobs_waiting_which_many_orders_change(running: Commands) -> None:
@@ -124,7 +124,7 @@ def test_jobs_are_deleted_listed_in_the_trash_and_restored(running: Commands) ->
     assert running("restore", first).stdout == f"{first} is restored\n"
     assert running("delete", first, "--for-good").stdout == f"{first} is deleted for good\n"
     gone = running("restore", first)
-    assert (gone.returncode, "no job" in gone.stderr) == (1, True)
+    assert (gone.returncode, "not found" in gone.stderr) == (1, True)
     assert f"{len(listed) - 1} jobs are deleted for good" in running("trash", "--empty", str(len(listed) - 1)).stdout
     assert running("trash").stdout == "The trash is empty.\n"
     held = running("storage")
