@@ -34,8 +34,9 @@ FOLDER = Path("docs/pictures")
 MOST_BYTES = 2_000_000
 COLOURS = 96
 START_S = 120.0
-# Curves and images appear after the page itself.
-SETTLE_MS = 2500
+# What a page's scripts draw, and how long images may take after it.
+DRAWN = {"job": ".uplot canvas"}
+DRAWN_MS, SETTLE_MS = 60_000, 2500
 EPOCHS = 8
 OWNER, TRAINED = "anna", "digits"
 
@@ -114,8 +115,8 @@ def train(client: Client, to: Path, epochs: int) -> str:
         grids = sorted(client.artifacts(job["id"], kind="grid"), key=lambda one: one["step"] or 0)
         frames = [client.download(grid, Path(folder) / f"{number}.png") for number, grid in enumerate(grids)]
         animate(frames, to / "demo-training.gif")
-    client.train("dcgan", "mnist-10k", params={"epochs": 500}, name="for comparison", labels={"team": "vision"})
-    client.train("mlp_gan", "mnist-10k", params={"epochs": 100}, name="a first try")
+    client.train("dcgan", "mnist-10k", params={"epochs": 20}, name="for comparison", labels={"team": "vision"})
+    client.train("mlp_gan", "mnist-10k", params={"epochs": 20}, name="a first try")
     return job["id"]
 
 
@@ -150,6 +151,8 @@ def take(client: Client, job: str, to: Path) -> int:
             page = enter(browser, look, client)
             for name, address in pages(job).items():
                 page.goto(client.url + address)
+                if name in DRAWN:
+                    page.wait_for_selector(DRAWN[name], timeout=DRAWN_MS)
                 page.wait_for_timeout(SETTLE_MS)
                 picture = few_colours(page.screenshot())
                 (to / f"{name}-{look.name}.png").write_bytes(picture)
