@@ -222,8 +222,8 @@ class Client(Keeper, Sharer, Teller, Trash):
     ) -> Job:
         """Retry an ended job, with changes to its parameters; return the new job.
 
-        `checkpoint`: `latest`, `best` or an artifact's id to start from; None: from scratch. With a checkpoint, `epochs`
-        and `images` count what it has done. A dry run returns the job as it would be and stores nothing.
+        `checkpoint`: `latest`, `best` or an artifact's id to start from; None: from scratch. With one, `epochs` and
+        `images` count what it has done. A dry run returns the job as it would be and stores nothing.
         """
         body = {"params": dict(params or {}), "checkpoint": checkpoint}
         path = f"/v1/jobs/{job_id}/retry{'?dry_run=true' if dry_run else ''}"

@@ -9,7 +9,7 @@ import typer
 from ganforge.cli.filters import Kinds, LabelFilter, Projects, Queues, Recipes, Search, States
 from ganforge.cli.ids import JobId, checkpoint_id, resolve_id
 from ganforge.cli.output import FAILED, AsJson, complain, print_json, say, tell, usage
-from ganforge.cli.submit import Labels, Plot, Settings, Watch, parse_labels, parse_settings, submitted
+from ganforge.cli.submit import DryRun, Labels, Plot, Settings, Watch, parse_labels, parse_settings, submitted
 from ganforge.client import Client
 from models.states import TERMINAL
 
@@ -52,13 +52,17 @@ def retry(
     ] = None,
     watch: Watch = True,
     plot: Plot = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Retry an ended job as a new job, with other parameters if you like."""
     with Client() as client:
         ended = resolve_id(client, job_id)
         start = checkpoint_id(client, ended, checkpoint)
-        job = client.retry(ended, params=parse_settings(settings or []), checkpoint=start)
+        job = client.retry(ended, params=parse_settings(settings or []), checkpoint=start, dry_run=dry_run)
+        if dry_run:
+            print_json(job)
+            return
         submitted(client, job, watch, as_json, plot=plot)
 
 

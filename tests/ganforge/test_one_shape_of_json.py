@@ -56,6 +56,7 @@ CALLS = [
     ("lines", "watch JOB"),
     ("list", "delete JOB"),
     ("list", "restore JOB"),
+    ("thing", "retry JOB --dry-run"),
     ("thing", "retry JOB --detach"),
     ("thing", "bulk cancel --label walk=1 --state queued -n 2"),
     ("thing", "bulk delete --label walk=1 -n 3"),
