@@ -2,7 +2,8 @@
 
 It trains the demo's digits, opens the pages in headless Chromium as a desk and as a telephone show them, and writes
 PNGs of few colours into `docs/pictures/`, with the demo's animation. Takes three minutes; needs chromium (`make
-browser`). With `--home FOLDER` the service and its training are kept there, and the next time only the pages are taken.
+browser`). With `--home FOLDER` the service's data are kept there, and the next time only the pages are taken. A service
+that runs there already is used and left running.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ FOLDER = Path("docs/pictures")
 # All pictures of pages together take less.
 MOST_BYTES = 2_000_000
 COLOURS = 96
-START_S = 120.0
+START_S = 600.0
 # What a page's scripts draw, and how long images may take after it.
 DRAWN = {"job": ".uplot canvas"}
 DRAWN_MS, SETTLE_MS = 60_000, 2500
@@ -76,7 +77,11 @@ def names() -> list[str]:
 
 @contextmanager
 def service(home: Path) -> Iterator[Client]:
-    """Run the service on a home of its own, with one worker; yield its admin's client."""
+    """Run the service on a home, with one worker, unless it runs there; yield its admin's client."""
+    if (running := Home(home).read_stack()) is not None:
+        with Client(str(running["api"]), Home(home).admin_key()) as client:
+            yield client
+        return
     own = {name: value for name, value in os.environ.items() if not name.startswith("GANFORGE_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "ganforge", "up"],
