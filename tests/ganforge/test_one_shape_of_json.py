@@ -32,6 +32,7 @@ CALLS = [
     ("thing", "keys revoke KEY"),
     ("thing", "webhooks create https://hook.invalid/walk"),
     ("thing", "webhooks change HOOK --event job.failed"),
+    ("thing", "webhooks rotate HOOK"),
     ("thing", "webhooks pause HOOK"),
     ("thing", "webhooks resume HOOK"),
     ("thing", "webhooks test HOOK"),
