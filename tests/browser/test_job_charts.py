@@ -47,7 +47,7 @@ def test_curves_go_over_images_and_time_and_the_images_stay_tied_to_them(person,
     losses = page.get_by_role("slider", name="Losses")
     options(page)
     page.get_by_label("Horizontal axis").select_option("images")
-    expect(losses).to_have_attribute("aria-valuetext", re.compile("^Images 35.8 k: d_loss"))
+    expect(losses).to_have_attribute("aria-valuetext", re.compile("^Images 35.84 k: d_loss"))
     expect(losses).to_have_attribute("aria-valuemax", re.compile(r"^35840(\.\d+)?$"))
     page.get_by_label("Horizontal axis").select_option("time")
     expect(losses).to_have_attribute("aria-valuetext", re.compile("^Time .* s: d_loss"))
@@ -74,6 +74,13 @@ def test_a_logarithmic_scale_is_for_positive_values_and_a_smoothed_line_shows_wh
     assert_fits(page)
     page.get_by_label("Logarithmic scale").uncheck()
     expect(page.get_by_role("slider", name="Losses")).to_have_attribute("aria-valuemax", "280")
+
+
+@pytest.mark.parametrize(("scheme", "colour"), [("light", "#2f5fd0"), ("dark", "#82aaff")])
+def test_curves_have_the_colours_of_their_ground(person, trained, scheme, colour):
+    page = open_job(person("admin", color_scheme=scheme), trained)
+    read = "getComputedStyle(document.documentElement).getPropertyValue('--curve-1').trim()"
+    assert page.evaluate(read) == colour
 
 
 def test_the_values_are_saved_as_csv(person, trained, tmp_path):

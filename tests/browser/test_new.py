@@ -215,7 +215,7 @@ def test_the_form_is_for_everybody_at_any_width(person, picture, look):
     expect(page.locator(PLAN)).to_contain_text("1 live worker")
     picture(page, f"new-{look.name}")
     page.get_by_text("More parameters").click()
-    page.get_by_text("Submit from a terminal").click()
+    page.get_by_text("Submit with curl").click()
     field(page, "epochs").fill("3")
     field(page, "patience").fill("0")
     expect(page.locator('[data-param="patience"] .problem')).to_be_visible()
