@@ -14,6 +14,7 @@ from models import memory
 from models.messages import Failures
 from models.stalls import DUMP_SIGNAL
 from models.wire import Ready
+from trainers.device import meta_kernels
 from trainers.process.errors import OutOfMemoryError, as_failure
 from trainers.process.wire import Commands, Wire, take_over_stdout
 
@@ -52,10 +53,12 @@ def _warm_up() -> Ready:
         OutOfMemoryError: this process may not hold as much as torch itself takes.
     """
     share_the_processors()
+    meta_kernels.keep_out()
     try:
         # Imported here and not above: end of file must end the process while torch is still on its way in.
         import torch  # noqa: PLC0415
 
+        meta_kernels.complete()
         import trainers.evaluate  # noqa: PLC0415
         import trainers.sample  # noqa: PLC0415
         import trainers.train  # noqa: PLC0415, F401

@@ -6,12 +6,15 @@ memory (docs/decisions/0024-no-compiler-in-trainers.md has the figures).
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
+
+from trainers.device import meta_kernels
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -37,6 +40,8 @@ class NoCompiler(ModuleType):
             raise AttributeError(name)
         if sys.modules.get(NAME) is self:
             del sys.modules[NAME]
+            with contextlib.suppress(ImportError):  # an older torch, which has none
+                meta_kernels.bring_in()
         return getattr(importlib.import_module(NAME), name)
 
 
