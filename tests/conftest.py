@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from ganforge.stack.home import Home
 from ganforge.stack.services import Services
 from tests.database import Database
 from trainers.__main__ import share_the_processors
+
+# Collecting makes a million objects that stay: looking among them for garbage is a sixth of its time.
+gc.disable()
 
 # Several test processes share the processors; OpenMP reads this when the first of their tests brings in torch.
 share_the_processors()
@@ -37,6 +41,22 @@ SERVERS = {"services", "ganforge", "running", "stack", "browser"}
 # The fixtures that train whole runs, in this process or as a trainer process.
 TRAININGS = {"train_small", "start"}
 
+# What stands in every file with tests of the long series. Files without it need not be imported for that series.
+SLOW = "mark.slow"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files without a test of the long series, where only that is asked for."""
+    if config.option.markexpr != "slow" or not collection_path.name.startswith("test_"):
+        return None
+    return True if collection_path.is_file() and SLOW not in collection_path.read_text() else None
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage again, but never among what collecting has made."""
+    gc.freeze()
+    gc.enable()
+
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by markers
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -48,6 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     items.sort(key=rank)
     for item in items:
+        if item.get_closest_marker("slow") and SLOW not in item.path.read_text():
+            raise pytest.UsageError(f"{item.nodeid} is slow, but `{SLOW}` does not stand in its file: see SLOW")
         if isinstance(item, pytest.Function):
             # A test's fixture names include those that its fixtures ask for.
             if SERVERS.intersection(item.fixturenames):

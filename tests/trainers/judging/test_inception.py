@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torchvision
 from torch.nn import functional
 
 from models import extractors
@@ -20,6 +19,9 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def theirs():
     """torchvision's network with weights that keep numbers in range, without its last layer."""
+    # It brings in torch's compiler, which only the process that runs this needs to wait for.
+    import torchvision
+
     torch.manual_seed(0)
     network = torchvision.models.Inception3(aux_logits=False, init_weights=False)
     for layer in network.modules():
