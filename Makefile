@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip -qq --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install up demo test test-unit test-all test-browser test-stalls test-containers browser lint docs format hashes audit bench bench-train bench-memory bench-quality bench-best bench-alarms bench-queue bench-attack bench-judge check-gpu chaos fuzz fuzz-uploads pictures words clean
+.PHONY: help install up demo test test-unit test-all test-browser test-stalls test-containers browser lint docs format hashes audit bench bench-train bench-memory bench-quality bench-best bench-alarms bench-queue bench-attack bench-judge check-gpu chaos fuzz fuzz-uploads pictures words lint-types lint-rest clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing the pinned packages into $(VENV): about 5 GB, most of it torch, once. This takes some minutes."
 	@# What pip was killed over has no RECORD yet, but pip would take it for installed.
 	@find $(VENV)/lib -name '*.dist-info' ! -exec test -e {}/RECORD ';' -prune -exec rm -rf {} +
-	@$(PIP) install --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@# A quarter of the files are ever imported. Python compiles those, each when it is first imported.
+	@$(PIP) install --no-compile --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@
 	@echo "Installed."
 
@@ -58,7 +59,7 @@ test-unit: $(INSTALLED) ## Run the tests that need no server and no long trainin
 	@$(PYTEST) -m "not slow and not server and not long" --numprocesses 2 --dist worksteal
 
 test-all: $(INSTALLED) ## Run the long series, and the pages in a real browser
-	@$(PYTEST) -m slow --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) -m slow --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test-browser: $(INSTALLED) ## Run the pages in a real browser over the running service (part of test-all)
 	@$(PYTEST) tests/browser
@@ -89,9 +90,15 @@ fuzz: $(INSTALLED) ## Send CASES generated requests, drawn by SEED, to a service
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),50000) --seed $(or $(SEED),1)
 
 lint: $(INSTALLED) ## Check style, types and import contracts, the pages' scripts and templates, and the docs' links
+	@# Mypy takes most of the time, and one processor.
+	@$(MAKE) --no-print-directory --jobs=2 lint-types lint-rest
+
+lint-types:
+	$(BIN)/mypy
+
+lint-rest:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.migration_rules
 	$(BIN)/vermin --quiet --no-tips --target=3.8- --violations trainers packing models/disk.py models/files.py models/limits.py models/messages models/wire.py models/typed_json.py \
