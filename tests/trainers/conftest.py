@@ -39,6 +39,11 @@ def data_root(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def make_spec(data_root: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Return a function that makes the spec line of a small training: 10 steps an epoch."""
+    return spec_maker(data_root, tmp_path)
+
+
+def spec_maker(data_root: Path, folder: Path) -> Callable[..., dict[str, Any]]:
+    """Return what `make_spec` returns, with its files below a folder that outlives a test."""
     from models.compatibility import image_size
     from models.recipes import RECIPES, resolve_params
 
@@ -56,7 +61,7 @@ def make_spec(data_root: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
         asked = resolve_params(RECIPES[recipe], None, small)
         size = image_size(RECIPES[recipe], view, asked)
         resolved = {**asked.model_dump(mode="json"), "image_size": size}
-        scratch = tmp_path / f"attempt-{next(folders)}"
+        scratch = folder / f"attempt-{next(folders)}"
         scratch.mkdir()
         dataset = {"name": "small", "source": "found", "layout": "idx", "folder": "MNIST/raw", "shape": [1, 28, 28]}
         return {
@@ -68,7 +73,7 @@ def make_spec(data_root: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
             "seed": seed,
             "dataset": {**dataset, "classes": [str(n) for n in range(10)], "parts": {"train": 160, "test": 40}},
             "data_roots": [str(data_root)],
-            "cache": str(tmp_path / "cache"),
+            "cache": str(folder / "cache"),
             "device": DEVICE,
             "threads": 1,
             "scratch": str(scratch),

@@ -1,61 +1,43 @@
-"""Plots. Importing Matplotlib takes half a second, so it is imported only when there is something to draw."""
+"""Plots. Importing Matplotlib takes half a second, so it is imported only when there is a matrix to draw."""
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
+
+from trainers.outputs.line_chart import Panel, line_chart
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
 
 def loss_plot(points: list[list[float]], metrics: tuple[str, ...]) -> bytes:
     """Draw losses, and D(real) and D(fake) where there are any, over images; return a PNG.
 
-    ``points`` are [images, metrics...] each. No software version is written into the file.
+    ``points`` are [images, metrics...] each.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - see the module's docstring
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
     # Metrics are found by their names, so that one plot serves all recipes.
     losses = [name for name in metrics if name.endswith(("loss", "loss_a", "loss_b"))]
     judged, meaning = [name for name in metrics if name.startswith(("d_real", "d_fake"))], "mean of D"
     if not judged:
         judged, meaning = [name for name in metrics if name == "train_accuracy"], "share that is right"
-    figure = Figure(figsize=(8, 6 if judged else 3.6), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    rows = 2 if judged else 1
-    images = [point[0] for point in points]
-    for row, (names, label) in enumerate(((losses, "loss"), (judged, meaning))[:rows], start=1):
-        axes = figure.add_subplot(rows, 1, row)
-        for name in names:
-            column = 1 + metrics.index(name)
-            axes.plot(images, [point[column] for point in points], label=name, linewidth=0.8)
-        axes.set_ylabel(label)
-        axes.grid(visible=True, alpha=0.3)
-        axes.legend(loc="upper right")
-        if row == rows:
-            axes.set_xlabel("real images seen")
-    return _as_png(figure)
+    return _over_images(points, metrics, {"loss": losses, **({meaning: judged} if judged else {})})
 
 
 def cycle_plot(points: list[list[float]], metrics: tuple[str, ...]) -> bytes:
     """Draw the learning rate and the momentum over images; return a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - see the module's docstring
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    return _over_images(points, metrics, {name.replace("_", " "): [name] for name in ("learning_rate", "momentum")})
 
-    figure = Figure(figsize=(8, 4.8), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    images = [point[0] for point in points]
-    for row, name in enumerate(("learning_rate", "momentum"), start=1):
-        axes = figure.add_subplot(2, 1, row)
-        axes.plot(images, [point[1 + metrics.index(name)] for point in points], linewidth=1.2)
-        axes.set_ylabel(name.replace("_", " "))
-        axes.grid(visible=True, alpha=0.3)
-    axes.set_xlabel("real images seen")
-    return _as_png(figure)
+
+def _over_images(points: list[list[float]], metrics: tuple[str, ...], panels: dict[str, list[str]]) -> bytes:
+    """Draw the named metrics of each panel over the images seen."""
+
+    def line(name: str) -> list[float]:
+        column = 1 + metrics.index(name)
+        return [point[column] for point in points]
+
+    drawn = [Panel(label, {name: line(name) for name in names}) for label, names in panels.items()]
+    return line_chart([point[0] for point in points], drawn, "real images seen")
 
 
 def confusion(counts: list[list[int]], classes: tuple[str, ...], accuracy: float) -> NDArray[np.uint8]:
@@ -90,9 +72,3 @@ def confusion(counts: list[list[int]], classes: tuple[str, ...], accuracy: float
         :, :, :3
     ].copy()
     return sheet
-
-
-def _as_png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()

@@ -10,6 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.trainers.attempts import Attempt
+from tests.trainers.conftest import spec_maker
 from trainers.assembly import assemble
 from trainers.data import load
 from trainers.data.images import Images
@@ -23,9 +25,10 @@ from trainers.process.spec import parse
 SETTINGS = {"groups": [1, 1, 1], "width": 16, "batch_size": 8, "epochs": 10, "learning_rate": 0.05, "shift": 0}
 
 
-@pytest.fixture
-def attempt(train_small):
-    return train_small("darknet", **SETTINGS)
+@pytest.fixture(scope="module")
+def attempt(data_root, tmp_path_factory):
+    make_spec = spec_maker(data_root, tmp_path_factory.mktemp("learned"))
+    return Attempt.run(json.dumps(make_spec("darknet", **SETTINGS)))
 
 
 def report(attempt):
