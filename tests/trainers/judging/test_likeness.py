@@ -143,3 +143,13 @@ def test_images_stray_by_the_logarithm_of_how_much_farther_they_are():
     assert found.stray == pytest.approx((math.log(2) + 3) / 5)
     assert found.only(torch.tensor([2])).stray == pytest.approx(math.log(2))
     assert found.moves.eq(-1).all()
+
+
+def test_images_between_kinds_are_less_decided_than_real_ones_and_noisy_ones_are_not(reference: Reference):
+    """Averages are of two kinds each; noise leaves the kind as it was."""
+    new = pictures(3, 400)
+    found = [reference.undecided(reference.looks_of(images), 400) for images in (new, noisy(new), crossed(new))]
+    assert max(found[:2]) < 1.5 < 4 < found[2]
+    # Four images say little.
+    few = reference.looks_of(crossed(new)[:4])
+    assert reference.undecided(few, 4) < found[2]
