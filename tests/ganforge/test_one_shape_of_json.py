@@ -19,8 +19,8 @@ OF_THIS_MACHINE = {"up", "demo", "datasets fetch"}
 ELSEWHERE = {"sample", "datasets add", "datasets delete", "webhooks redeliver"}
 LISTS = [
     *("jobs", "views", "trash", "usage", "audit", "recipes"),
-    *("datasets", "queues", "workers", "keys", "webhooks"),
-    *("datasets list", "queues list", "workers list", "keys list", "webhooks list"),
+    *("datasets", "queues", "workers", "keys", "webhooks", "retention"),
+    *("datasets list", "queues list", "workers list", "keys list", "webhooks list", "retention list"),
 ]
 # In this order; KEY, JOB and HOOK stand for the last digits of what was made before.
 CALLS = [
@@ -38,6 +38,8 @@ CALLS = [
     ("thing", "webhooks test HOOK"),
     ("list", "webhooks deliveries HOOK"),
     ("thing", "webhooks delete HOOK"),
+    ("thing", "retention set walk --failed-after 400"),
+    ("thing", "retention delete walk"),
     ("thing", "workers drain worker-cpu"),
     ("thing", "workers undrain worker-cpu"),
     ("thing", "queues pause gpu"),
