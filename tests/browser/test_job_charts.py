@@ -51,6 +51,7 @@ def test_curves_go_over_images_and_time_and_the_images_stay_tied_to_them(person,
     expect(losses).to_have_attribute("aria-valuemax", re.compile(r"^35840(\.\d+)?$"))
     page.get_by_label("Horizontal axis").select_option("time")
     expect(losses).to_have_attribute("aria-valuetext", re.compile("^Time .* s: d_loss"))
+    expect(losses).to_have_attribute("aria-valuemax", re.compile(r"^\d{1,3}(\.\d+)?$"))  # drawn over seconds
     page.get_by_role("heading", name="Curves").click()  # beside the menu, which closes
     expect(page.get_by_label("Horizontal axis")).to_be_hidden()
     losses.focus()
