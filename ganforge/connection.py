@@ -18,7 +18,10 @@ from models.access_keys import KEY_PREFIX
 
 # What a header can carry. Keys of the service are letters, digits and underscores.
 _HEADER_TEXT = re.compile("[!-~]+")
-NOT_RUNNING = "start one with `make up`, or set GANFORGE_URL and GANFORGE_API_KEY to one that runs elsewhere"
+NOT_RUNNING = (
+    "start one with `make up`, or set GANFORGE_HOME to the .ganforge folder of one that was started in another folder, "
+    "or GANFORGE_URL and GANFORGE_API_KEY to one that runs elsewhere"
+)
 
 
 @dataclass(frozen=True)

@@ -191,5 +191,5 @@ def announce(job: Job) -> None:
     """Print the accepted job and its queue."""
     reason = f" ({job['reason']})" if job["reason"] else ""
     before = (job["position"] or 1) - 1
-    behind = f", behind {before} other jobs" if before else ""
+    behind = f", behind {before} other job{'s' if before > 1 else ''}" if before else ""
     say(f"{job['id']} is {job['state']} on {job['queue']}{behind}{reason}")

@@ -9,7 +9,10 @@ class WebhookFaults(Texts):
     """Why a webhook is refused."""
 
     url_unreadable = Text("must be an address such as https://example.org/hook")
-    url_not_https = Text("must begin with https://")
+    url_not_https = Text(
+        "must begin with https://; http:// and private addresses work only where the operator sets "
+        "GANFORGE_WEBHOOK_PRIVATE=1"
+    )
     url_not_http = Text("must begin with https:// or http://")
     url_with_password = Text("must not contain a user name or password; the signature shows who sends")
     url_with_fragment = Text("must not have a part after #, which is not sent")

@@ -84,11 +84,11 @@ def test_a_paused_log_stands_still(person):
     page = alice.page(f"/dashboard/jobs/{job}")
     log = page.get_by_role("log")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
-    page.get_by_role("button", name="Pause the log").click()
+    page.get_by_role("button", name="Pause updates").click()
     alice.client.pause(job)
     expect(page.locator("#job-head .state")).to_contain_text("paused")
     expect(log).not_to_contain_text("paused")
-    page.get_by_role("button", name="Pause the log").click()
+    page.get_by_role("button", name="Pause updates").click()
     expect(log).to_contain_text("paused by request")
     alice.client.cancel(job)
 

@@ -85,7 +85,8 @@ def field_of(term: Term) -> tuple[Field, str, str]:
     name, _, part = term.field.partition(".")
     known = FIELDS.get(name)
     if known is None:
-        close = _closest(term.field, FIELDS)
+        # Parameters are the names that people know best, and write without their prefix.
+        close = f"params.{term.field}" if name in FIELDS["params"].names else _closest(term.field, FIELDS)
         if close is None:
             names = ", ".join(f"{one}." if one in NAMED else one for one in FIELDS)
             raise QueryError(QueryFaults.query_unknown_field(field=term.field, at=term.at, known=names), term.at)
