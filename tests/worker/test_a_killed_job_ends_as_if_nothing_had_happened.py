@@ -11,7 +11,7 @@ from tests.chaos import undisturbed_run as calm_run
 from tests.waiting import ended, until
 
 # Checkpoints come often, so that a kill falls between two of them; steps are many, so that it falls into the run.
-PARAMS = {"width": 8, "epochs": 24, "checkpoint_every": {"steps": 200}, "grid_every": {"epochs": 24}}
+PARAMS = {"width": 8, "epochs": 10, "checkpoint_every": {"steps": 100}, "grid_every": {"epochs": 10}}
 
 SPARE = {"GANFORGE_SPARE_TRAINER": "true"}
 

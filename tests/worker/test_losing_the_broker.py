@@ -12,7 +12,7 @@ def _attempts(stores, job_id: str):
 def test_queued_and_running_jobs_survive_a_broker_that_forgets_everything(services, fleet, stores, submit):
     fleet.supervisor()
     fleet.sweeper()
-    running = submit(params={"epochs": 20, "grid_every": {"epochs": 20}})
+    running = submit(params={"epochs": 10, "grid_every": {"epochs": 10}})
     until(lambda: stores.queries.jobs.job(running, None)["progress"]["step"] > 0, 60)
     waiting = [submit(params={"epochs": 1}) for _ in range(2)]
 

@@ -15,7 +15,7 @@ from tests.waiting import until
 from tests.worker.test_training_on_a_found_data_set import write_flat_cifar
 
 # Many steps, so that a stall falls into the run, and checkpoints close together.
-PARAMS = {"width": 8, "epochs": 24, "checkpoint_every": {"steps": 200}, "grid_every": {"epochs": 24}}
+PARAMS = {"width": 8, "epochs": 10, "checkpoint_every": {"steps": 100}, "grid_every": {"epochs": 10}}
 STALL = {"GANFORGE_STALL_S": "2"}
 
 
