@@ -9,7 +9,7 @@ def test_the_lowest_mean_is_best_and_patience_counts_the_epochs_since():
     stop = EarlyStop("g_loss", 2)
     looks = [stop.look(epoch, {"g_loss": loss}) for epoch, loss in enumerate((3.0, 2.0, 2.0, 2.5), start=1)]
     assert looks == [True, True, False, False]
-    assert str(stop.reason) == "no better g_loss in 2 measurements; the best was 2 in epoch 2"
+    assert str(stop.reason) == "g_loss has not improved for 2 measurements; the best was 2 in epoch 2"
 
 
 def test_without_a_monitor_nothing_is_best_and_nothing_ends():
@@ -28,7 +28,7 @@ def test_a_training_ends_when_the_monitor_gets_no_better_and_says_why(train_smal
     lowest = min(losses, key=losses.get)
     assert len(losses) == lowest + 2 < 50
     assert best(attempt)[-1] == lowest
-    assert attempt.messages[-1]["reason"].startswith("no better g_loss in 2 measurements")
+    assert attempt.messages[-1]["reason"].startswith("g_loss has not improved for 2 measurements")
     assert len(attempt.files("weights")) == 2
 
 

@@ -160,7 +160,7 @@ def test_patience_counts_what_was_measured(train_judged):
     steps = list(measured(attempt))
     # An average that hardly moves gets no better: two measurements, four epochs, after the best one.
     assert steps[-1] == best(attempt)[-1] + 40
-    assert attempt.messages[-1]["reason"].startswith("no better fd_ratio in 2")
+    assert attempt.messages[-1]["reason"].startswith("fd_ratio has not improved for 2 measurements")
 
 
 def test_without_an_extractor_nothing_is_measured_and_nothing_is_best(train_small):

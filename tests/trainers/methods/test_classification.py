@@ -174,5 +174,5 @@ def test_a_class_without_a_training_image_is_named(make_spec):
     spec, parts, _ = assembled(make_spec)
     chosen = (parts["train"].labels != 4) & (parts["train"].labels != 7)
     lacking = {**parts, "train": Images(parts["train"].pixels[chosen], parts["train"].labels[chosen])}
-    with pytest.raises(InvalidDatasetError, match="no training image is of class 4, 7: add some, or take the class"):
+    with pytest.raises(InvalidDatasetError, match="no training image is of class 4, 7: add some, or remove the class"):
         assemble(spec, lacking, Draws(0, 0, torch.device("cpu")))

@@ -181,7 +181,7 @@ def test_it_ends_when_the_cycle_gets_no_better(train_small):
     means = {message["epoch"]: message["means"]["cycle_loss"] for message in attempt.of("epoch")}
     lowest = min(means, key=means.get)
     assert len(means) == lowest + 2 < 40
-    assert attempt.messages[-1]["reason"].startswith("no better cycle_loss in 2 measurements")
+    assert attempt.messages[-1]["reason"].startswith("cycle_loss has not improved for 2 measurements")
     best = [message["epoch"] for message in attempt.files("checkpoint") if message["best"]]
     assert best[-1] == lowest
     assert json.loads(Path(attempt.files("report")[0]["path"]).read_text())["best_epoch"] == lowest
