@@ -14,6 +14,14 @@ let again = false;
 let pressed = false;
 let toSpeak = null;
 
+// On a phone the row of pages scrolls: without this the current page may stand outside of it.
+const current = document.querySelector(".top nav [aria-current]");
+if (current) {
+  const row = current.closest("ul");
+  const [here, frame] = [current.getBoundingClientRect(), row.getBoundingClientRect()];
+  row.scrollLeft = here.left + here.width / 2 - frame.left - frame.width / 2;
+}
+
 /** Announce a text to screen readers: at most once in ten seconds, the newest. */
 export function say(text) {
   const wait = Math.max(0, spoken + SPOKEN_EVERY_MS - Date.now());
