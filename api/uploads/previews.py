@@ -6,6 +6,7 @@ It happens beside the requests, from the start of an API process on, in a proces
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,9 +25,16 @@ from stores.infra.errors import StoreError
 
 log = structlog.get_logger(__name__)
 
+# Between two looks at whether to go on, and between tries while the database or the object store does not answer.
+LOOK_S = 0.5
+AGAIN_S = (2.0, 5.0, 15.0, 60.0)
+
 
 class PreviewMaker:
-    """Makes missing previews. A failure is logged and tried again at the next start."""
+    """Makes missing previews.
+
+    While a store does not answer, it tries again. What fails for one data set is logged and tried at the next start.
+    """
 
     def __init__(self, stores: Stores, spool: Spool) -> None:
         self._stores = stores
@@ -50,10 +58,16 @@ class PreviewMaker:
             return sum(self._look(row, alive) for row in lacking if alive())
 
     def _make_quietly(self, alive: Callable[[], bool]) -> None:
-        try:
-            self.make(alive)
-        except (SQLAlchemyError, StoreError, OSError) as error:
-            log.warning("previews_not_made", error=str(error).partition("\n")[0])
+        waits = iter(AGAIN_S)
+        while alive():
+            try:
+                self.make(alive)
+                return
+            except (SQLAlchemyError, StoreError, OSError) as error:
+                log.warning("previews_not_made", error=str(error).partition("\n")[0])
+            end = time.monotonic() + next(waits, AGAIN_S[-1])
+            while alive() and time.monotonic() < end:
+                time.sleep(LOOK_S)
 
     def _look(self, row: Row, alive: Callable[[], bool]) -> bool:
         standing = standing_folder(row, self._stores.infra.settings.roots)

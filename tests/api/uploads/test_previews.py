@@ -118,14 +118,22 @@ def test_a_process_that_is_told_to_end_leaves_the_rest(looks, stores):
     assert len(stores.datasets.previews.lacking()) == 2
 
 
-def test_without_an_object_store_the_thread_says_so_and_ends(looks, stores, monkeypatch, capsys):
-    def away(*_):
-        raise BlobError("the object store does not answer")
+def test_while_the_object_store_is_away_the_thread_says_so_and_tries_again(looks, stores, monkeypatch, capsys):
+    put = stores.infra.blobs.put
+    tries = []
 
-    monkeypatch.setattr(stores.infra.blobs, "put", away)
+    def away_at_first(*given):
+        tries.append(given)
+        if len(tries) == 1:
+            raise BlobError("the object store does not answer")
+        return put(*given)
+
+    monkeypatch.setattr(stores.infra.blobs, "put", away_at_first)
+    monkeypatch.setattr("api.uploads.previews.AGAIN_S", (0.01,))
     looks.start().join(60)
     assert "previews_not_made" in capsys.readouterr().out
-    assert len(stores.datasets.previews.lacking()) == 2
+    assert len(tries) == 3
+    assert stores.datasets.previews.lacking() == []
 
 
 def test_uploads_tell_the_images_of_each_class_too(alice, upload):
