@@ -62,14 +62,26 @@ class ApiError(GanforgeError):
 
     def _line(self) -> str:
         said = str(self.body.get("detail") or self.body.get("title") or "the service gave no reason")
-        fields = "; ".join(f"{_field(one.get('pointer'))}: {one.get('detail', '')}".strip() for one in self.errors)
         # The details of a crash are in the service's log, under this id.
         extra = [f"request {self.request_id}"] if self.status >= 500 and self.request_id else []
-        line = f"invalid {fields}" if fields else said
+        line = self._of_files(said) if self._about_files() else self._of_fields() or said
         return (
             " ".join(f"{line}{' (' + ', '.join(extra) + ')' if extra else ''}".split())
             + f" [{self.status} {self.code}]"
         )
+
+    def _about_files(self) -> bool:
+        return bool(self.errors) and all(one.get("pointer") == "/file" for one in self.errors)
+
+    def _of_files(self, said: str) -> str:
+        """Return what is wrong with an upload: the summary has the remedy, the errors name the files."""
+        told = [one.get("detail", "") for one in self.errors]
+        return "; ".join([said, *(one for one in told if one not in said)])
+
+    def _of_fields(self) -> str:
+        """Return the name and the fault of each field; empty if there are none."""
+        told = [f"{_field(one.get('pointer'))}: {one.get('detail', '')}".strip() for one in self.errors]
+        return f"invalid {'; '.join(told)}" if told else ""
 
 
 def _field(pointer: str | None) -> str:

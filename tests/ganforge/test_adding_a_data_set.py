@@ -31,7 +31,7 @@ def test_a_folder_is_added_shown_trained_on_and_deleted(running: Commands, tmp_p
     assert result.stdout.startswith(
         "shapes-a is ready: 40 pictures of 1x28x28 (36 in train and 4 in test), 2 classes, 163 kB"
     )
-    assert "every 10th picture of each class is kept apart" in result.stdout
+    assert "every 10th picture of each class is held out" in result.stdout
     assert folder.name not in result.stdout.splitlines()[0]
     assert "1 other files skipped: " in result.stdout, "named as in an archive; what they hold stays at home"
 
@@ -72,7 +72,7 @@ def test_what_cannot_be_added_is_one_readable_line(running: Commands, tmp_path: 
         (tmp_path / "few" / name).write_bytes(content)
     damaged = running("datasets", "add", str(tmp_path / "few"))
     assert damaged.returncode == 4
-    assert re.fullmatch(r"ganforge: 1 picture is damaged, .*a\.png: is not a PNG.*\[422 validation\]\n", damaged.stderr)
+    assert re.fullmatch(r"ganforge: 1 unreadable picture; .*a\.png: is not a PNG.*\[422 validation\]\n", damaged.stderr)
     mended = running("datasets", "add", str(tmp_path / "few"), "--skip-damaged")
     assert mended.returncode == 0, mended.stderr
     assert "1 unreadable skipped: a.png" in mended.stdout
@@ -86,7 +86,7 @@ def test_files_of_other_kinds_are_refused_before_a_byte_is_sent_or_left_out_and_
     laid_out(folder, {**pictures(16), "IMG_1.HEIC": HEIC, "a.gif": b"GIF89a", "b.gif": b"GIF89a", "x.svg": b"<svg/>"})
     refused = running("datasets", "add", str(folder), GANFORGE_URL="http://127.0.0.1:9", GANFORGE_API_KEY="gf_x")
     assert refused.returncode == 4
-    assert "3 files are of kinds that are not read here (2 .gif, 1 .svg); convert" in refused.stderr
+    assert "3 files in unsupported formats (2 .gif, 1 .svg); convert" in refused.stderr
     assert "a.gif is a picture in an unsupported format (.gif)" in refused.stderr
     assert "--skip-damaged" in refused.stderr
     made = running("datasets", "add", str(folder), "--skip-damaged")
