@@ -15,12 +15,16 @@ DOMAINS = ("trainA", "trainB")
 
 
 class MisfitError(ValueError):
-    """A data set does not fit. ``place`` is the field of the request to change: dataset, image_size or batch_size."""
+    """A data set does not fit. ``place`` is the field of the request to change: dataset, image_size or batch_size.
 
-    def __init__(self, place: str, message: Message) -> None:
+    ``size``: the `image_size` with which it would fit, None if none would.
+    """
+
+    def __init__(self, place: str, message: Message, size: int | None = None) -> None:
         super().__init__(message)
         self.place = place
         self.message = message
+        self.size = size
 
 
 def image_size(recipe: Recipe, dataset: Mapping[str, Any], params: TrainParams) -> int:
@@ -63,7 +67,8 @@ def _size(recipe: Recipe, shape: Sequence[int], asked: int | None) -> int:
         return framed
     nearest = max((size for size in sizes if size <= min(height, width)), default=sizes[0])
     words, scaled = recipe.sizes_in_words(), min(nearest, 64) if 64 in sizes else nearest
-    raise MisfitError("dataset", ParameterFaults.needs_squares(sizes=words, height=height, width=width, size=scaled))
+    fault = ParameterFaults.needs_squares(sizes=words, height=height, width=width, size=scaled)
+    raise MisfitError("dataset", fault, scaled)
 
 
 def _check_count(needs: Needs, dataset: Mapping[str, Any], params: TrainParams) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
@@ -48,14 +48,24 @@ class NewQuery(Query):
     like: JobId | None = Field(None, alias="from")
 
 
+class Fit(NamedTuple):
+    """How a data set fits a recipe.
+
+    `kind`: fits, scaled (when `image_size` is `size`) or unfit; `why` is the reason.
+    """
+
+    kind: str
+    why: Message | None = None
+    size: int | None = None
+
+
 @dataclass(frozen=True)
 class Offered:
-    """A data set in the list. `fit`: fits, scaled (when `image_size` is set) or unfit; `why` is the reason."""
+    """A data set in the list, and how the recipe fits it."""
 
     view: Mapping[str, Any]
     value: str
-    fit: str
-    why: Message | None
+    fit: Fit
 
 
 @pages.add("/dashboard/new", create_job, query=NewQuery)
@@ -74,14 +84,20 @@ def new_job(visit: Visit[NewQuery]) -> TemplateResponse:
     context = {
         # Their schemas, which the API lists too, take long to make and are not needed here.
         "recipes": [
-            {"name": one.name, "title": one.title, "about": prose(one.description)} for one in RECIPES.values()
+            {
+                "name": one.name,
+                "title": one.title,
+                "about": prose(one.description),
+                "fit": _fit(one, one.params(), dataset.view) if dataset else None,
+            }
+            for one in RECIPES.values()
         ],
         "best": [(best.minutes, RECIPES[best.recipe].title) for best in BEST_ON_DIGITS],
         "cores": CORES,
         "recipe": recipe,
         "sizes": RECIPES[recipe["name"]].sizes_in_words(),
         "preset": None if chosen is None else {**chosen, "about": prose(chosen["description"])},
-        "fits": {fit: [one for one in offered if one.fit == fit] for fit in ("fits", "scaled", "unfit")},
+        "fits": {fit: [one for one in offered if one.fit.kind == fit] for fit in ("fits", "scaled", "unfit")},
         "dataset": dataset,
         "unknown": wanted if named is None else None,
         "queues": sorted(queues, key=lambda queue: recipe["queues"].index(queue["name"])),
@@ -127,32 +143,36 @@ def _value(visit: Visit[NewQuery], view: Mapping[str, Any]) -> str:
 
 def _first_fitting(dataset: Mapping[str, Any] | None) -> str:
     """Return the first recipe that fits a data set without scaling."""
-    fitting = (name for name, known in RECIPES.items() if dataset and _fit(known, known.params(), dataset)[0] == "fits")
+    fitting = (
+        name for name, known in RECIPES.items() if dataset and _fit(known, known.params(), dataset).kind == "fits"
+    )
     return next(fitting, next(iter(RECIPES)))
 
 
 def _offer(visit: Visit[NewQuery], recipe: Recipe, preset: Any, view: dict[str, Any]) -> Offered:
     params = resolve_params(recipe, recipe.preset(preset["name"]) if preset else None, {})
-    return Offered(view, _value(visit, view), *_fit(recipe, params, view))
+    return Offered(view, _value(visit, view), _fit(recipe, params, view))
 
 
-def _fit(recipe: Recipe, params: TrainParams, dataset: Mapping[str, Any]) -> tuple[str, Message | None]:
-    """Return whether a data set fits, and why not."""
+def _fit(recipe: Recipe, params: TrainParams, dataset: Mapping[str, Any]) -> Fit:
+    """Return whether a data set fits, why not, and what would make it fit."""
     try:
         image_size(recipe, dataset, params)
     except MisfitError as misfit:
         if misfit.place == "batch_size":
-            return "fits", misfit.message
-        scaled = params.model_copy(update={"image_size": recipe.sizes[0]})
-        kind = "scaled" if params.image_size is None and _fit(recipe, scaled, dataset)[0] == "fits" else "unfit"
-        if misfit.place != "dataset":
-            return kind, misfit.message
-        return kind, Words.subject_and(subject=recipe.name, what=misfit.message)
-    return "fits", None
+            return Fit("fits", misfit.message)
+        why = misfit.message
+        if misfit.place == "dataset":
+            why = Words.subject_and(subject=recipe.name, what=why)
+        if misfit.size is None or params.image_size is not None:
+            return Fit("unfit", why)
+        scaled = _fit(recipe, params.model_copy(update={"image_size": misfit.size}), dataset)
+        return Fit("scaled", why, misfit.size) if scaled.kind == "fits" else Fit("unfit", why)
+    return Fit("fits")
 
 
 def _default(offered: Sequence[Offered]) -> Offered | None:
-    return next((one for one in offered if one.fit == "fits"), next(iter(offered), None))
+    return next((one for one in offered if one.fit.kind == "fits"), next(iter(offered), None))
 
 
 def _params(

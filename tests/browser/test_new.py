@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.pages import assert_fits, assert_readable
@@ -236,3 +237,25 @@ def test_what_is_wrong_is_said_in_the_language_of_the_page(person):
         expect(page.locator(f'[data-param="{name}"] .problem')).to_have_text(said)
         field(page, name).fill("16" if name == "width" else "0.001")
     alice.complaints.clear()
+
+
+def test_a_data_set_of_another_size_is_told_once_and_a_button_sets_what_fits(person, tmp_path):
+    alice = person()
+    for number in range(20):
+        Image.new("L", (200, 200), number * 12).save(tmp_path / f"{number}.png")
+    alice.client.add_dataset(tmp_path, "wide", size=200)
+    page = alice.page("/dashboard/new?recipe=wgan")
+    expect(page.locator("#recipe-wgan-fit")).to_be_empty()
+    page.get_by_label("Data set").select_option("wide")
+    expect(page.locator("#recipe-wgan-fit")).to_have_text("Fits with image_size = 64")
+    expect(page.locator("#recipe-darknet-fit")).to_have_text("Does not fit wide")
+    problem = page.locator("#dataset + .problem")
+    expect(problem).to_contain_text("needs square images")
+    expect(problem.locator("code")).to_have_text("image_size")
+    expect(page.locator("#dataset-why")).to_be_hidden()
+    page.get_by_role("button", name="Set image_size = 64").click()
+    expect(field(page, "image_size")).to_have_value("64")
+    expect(page.locator(PLAN)).to_contain_text("64\N{MULTIPLICATION SIGN}64 pixels")
+    expect(problem).to_have_count(0)
+    expect(page.locator("#dataset-fix")).to_be_hidden()
+    alice.complaints.clear()  # the browser says that there was a 422

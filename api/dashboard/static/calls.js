@@ -1,5 +1,6 @@
 // Changes: calls of the public API with the session's token. Errors appear beside their field, or in a toast.
 import { confirmed } from "./dialogs.js";
+import { prose } from "./prose.js";
 import { t } from "./words.js";
 
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content || "";
@@ -105,7 +106,7 @@ export function mark(errors, form) {
     note.className = "problem";
     note.dataset.fromCall = "";
     note.id = `problem${pointer.replaceAll(/[^\w]/g, "-")}`;
-    note.textContent = inside ? `${inside}: ${detail}` : detail;
+    note.append(...prose(inside ? `${inside}: ${detail}` : detail));
     field.after(note);
     field.setAttribute("aria-invalid", "true");
     describe(field, note.id);

@@ -1,5 +1,6 @@
 // The plan for a job: queue, position and estimated finish, or the problems to fix first.
 import { duration, number } from "./figures.js";
+import { prose } from "./prose.js";
 import { t } from "./words.js";
 
 function element(name, className, ...content) {
@@ -7,11 +8,6 @@ function element(name, className, ...content) {
   if (className) made.className = className;
   made.append(...content);
   return made;
-}
-
-/** Return a text of the service as nodes, with `names` as code. */
-export function prose(text) {
-  return text.split("`").map((part, place) => (place % 2 ? element("code", "", part) : part));
 }
 
 /** Show the answer to a dry run; `queue` is the known state of its queue. */

@@ -2,7 +2,8 @@
 import { call, complaint, mark, nearest, once, Refused, tell, toast } from "./calls.js";
 import "./copy.js";
 import { say } from "./page.js";
-import { prose, showPlan, showProblems, showTrouble } from "./dry_run.js";
+import { showPlan, showProblems, showTrouble } from "./dry_run.js";
+import { prose } from "./prose.js";
 import { SchemaForm } from "./schema_form.js";
 import { t } from "./words.js";
 
@@ -59,6 +60,8 @@ function wrongHere() {
 
 function show(errors) {
   mark(errors, page);
+  // The service has said it, with what would help, beside the field.
+  byId("dataset-why").hidden = errors.some(({ pointer }) => pointer === "/dataset");
   const problems = errors.map(({ pointer, detail }) => {
     const { field } = nearest(page, pointer);
     const name = pointer.split("/").filter((part) => part && part !== "params").join(" ");
@@ -90,6 +93,7 @@ async function check() {
     if (answer instanceof Refused) show(answer.errors);
     else {
       mark([], page);
+      byId("dataset-why").hidden = Boolean(params.changes().image_size);
       showPlan(plan, answer, queues.data.find((queue) => queue.name === answer.queue));
       if (wasWrong) say(t("No problems left."));
       wasWrong = false;
@@ -180,8 +184,8 @@ function address() {
   return `/dashboard/new?${kept}`;
 }
 
-/** Load the fields of another recipe or preset; changed values are kept where the field exists. */
-async function turn() {
+/** Load the fields of another recipe, preset or data set; changed values are kept where the field exists. */
+async function turn({ target }) {
   turning?.abort();
   turning = new AbortController();
   const where = address();
@@ -198,12 +202,13 @@ async function turn() {
     const open = byId("p-more")?.open;
     byId("setup").replaceChildren(...fresh.getElementById("setup").childNodes);
     takeQueues(fresh.getElementById("job-queue"));
+    for (const old of choice.querySelectorAll(".recipe-fit")) old.replaceWith(fresh.getElementById(old.id));
     byId("p-more").open = open;
     params.put(kept);
     describeDataset();
     if (focused && document.activeElement?.id !== focused) byId(focused)?.focus();
     history.replaceState(null, "", address());
-    say(t("The form now shows the parameters of {recipe}.", { recipe: choice.elements.recipe.value }));
+    if (target.id !== "dataset") say(t("The form now shows the parameters of {recipe}.", { recipe: choice.elements.recipe.value }));
     await check();
   } catch (error) {
     if (error.name !== "AbortError") toast(t("service not responding; try again shortly"), true);
@@ -219,8 +224,12 @@ function takeQueues(fresh) {
 }
 
 function describeDataset() {
-  const { why = "", preview = "" } = byId("dataset").selectedOptions[0]?.dataset || {};
+  const { why = "", size = "", preview = "" } = byId("dataset").selectedOptions[0]?.dataset || {};
   byId("dataset-why").replaceChildren(...prose(why));
+  const fix = byId("dataset-fix");
+  fix.hidden = !size || params.changes().image_size === Number(size);
+  fix.dataset.size = size;
+  fix.textContent = t("Set image_size = {size}", { size });
   const picture = byId("dataset-preview");
   picture.hidden = !preview;
   if (preview) picture.src = `${preview}?redirect=false`;
@@ -231,16 +240,19 @@ choice.addEventListener("change", turn);
 choice.addEventListener("submit", (event) => event.preventDefault());
 job.addEventListener("submit", send);
 job.addEventListener("input", (event) => {
-  if (event.target.id === "preset") turn();
-  else {
-    if (event.target.id === "dataset") {
-      describeDataset();
-      history.replaceState(null, "", address());
-    }
-    checkSoon();
-  }
+  // Each recipe says whether it fits the data set.
+  if (["preset", "dataset"].includes(event.target.id)) turn(event);
+  else checkSoon();
 });
-job.addEventListener("click", (event) => event.target.closest("[data-reset]") && checkSoon());
+job.addEventListener("click", (event) => {
+  const fix = event.target.closest("#dataset-fix");
+  if (fix) {
+    params.put({ image_size: Number(fix.dataset.size) });
+    fix.hidden = true;
+    byId("dataset").focus(); // the button is gone
+  }
+  if (fix || event.target.closest("[data-reset]")) checkSoon();
+});
 byId("check").addEventListener("click", check);
 document.addEventListener("ended", keepDraft);
 // A link to a field with a problem: open the details that hide it.

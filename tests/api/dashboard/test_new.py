@@ -127,6 +127,17 @@ def test_data_sets_that_fit_come_first_and_those_that_do_not_say_why(alice, ente
     assert "set `image_size` to 64" in page
 
 
+def test_recipes_say_before_they_are_chosen_whether_they_fit_the_data_set(alice, enter, upload):
+    assert upload(alice, zipped(pictures(20, size=(300, 200))), "wide", size="200").status_code == 201
+    page = enter(alice).see("/dashboard/new?recipe=compact&dataset=wide")
+    said = dict(re.findall(r'id="recipe-(\w+)-fit">([^<]*)<', page))
+    assert said["wgan"] == "Fits with image_size = 64"
+    assert 'id="recipe-wgan-fit"></span>' in enter(alice).see("/dashboard/new?recipe=compact&dataset=mnist-10k")
+    assert said["darknet"] == "Does not fit wide"
+    assert said["cyclegan"] == "Does not fit wide"
+    assert 'data-size="64"' in enter(alice).see("/dashboard/new?recipe=wgan&dataset=wide")
+
+
 def test_a_form_is_filled_in_from_a_job(alice, enter, worker):
     changes = {"epochs": 3, "grid_every": {"steps": 50}, "learning_rate": 0.001}
     job = alice.submit(
