@@ -12,7 +12,7 @@ from worker import endings
 
 WORKERS_FAULT = [
     (Failures.no_space(words="no room"), "no_space", "the worker's disk is full"),
-    (Failures.no_units(times="0.25"), "no_units", "the worker's processor has no units for bfloat16"),
+    (Failures.no_units(times="0.25"), "no_units", "the worker's processor has no bfloat16 units"),
 ]
 
 
