@@ -30,7 +30,7 @@ class ServiceFaults(Texts):
     address_takes = Text("this address accepts {allowed}")
     too_many_streams = Text("this process has {limit} open streams, its limit; try again shortly")
     too_many_streams_of_key = Text("this key has {limit} open streams, its limit; close some and try again shortly")
-    no_room = Text("the server has no disk space for this upload; try again later, or tell its operator")
+    no_room = Text("the service has no room on its disk for this upload; try again later, or tell its operator")
     reserve_reached = Text(
         "the service has no room on its disk for this upload: {free} are free, {promised} of them promised to other "
         "uploads, and {reserve} stay free for the database and the jobs; try again later, or have space freed "

@@ -124,7 +124,7 @@ def test_a_name_that_is_taken_is_said_beside_it_before_anything_is_sent(person):
     # Of a name that is kept for a data set which is not here, only the service knows.
     page.get_by_label("Name").fill("celeba")
     press(page)
-    expect(page.locator(".problem[id=problem-name]")).to_contain_text("that everybody shares")
+    expect(page.locator(".problem[id=problem-name]")).to_contain_text("a shared data set")
     alice.complaints.clear()
 
 

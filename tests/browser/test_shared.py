@@ -58,7 +58,7 @@ def test_a_link_is_made_looked_at_by_a_guest_and_revoked(person, trained, pictur
     dialog.get_by_role("button", name="Close").click()
     expect(page.locator("#share-link")).to_be_empty()
     seen.reload()
-    expect(seen.get_by_text("the link has ended or was revoked")).to_be_visible()
+    expect(seen.get_by_text("this link has expired or was revoked")).to_be_visible()
     assert "status of 404" in guest.complaints.pop()
 
 
@@ -73,7 +73,7 @@ def test_the_open_page_of_an_unfinished_job_follows_it_and_goes_blank_with_the_l
     stack.client.update(job["id"], name="renamed")
     expect(page.get_by_role("heading", level=1)).to_have_text("renamed")
     stack.client.revoke_shares(job["id"])
-    expect(page.get_by_text("the link has ended or was revoked")).to_be_visible()
+    expect(page.get_by_text("this link has expired or was revoked")).to_be_visible()
     assert "renamed" not in page.content()
     stack.client.cancel(job["id"])
     assert all("404" in line for line in guest.complaints), guest.complaints

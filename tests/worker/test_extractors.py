@@ -96,7 +96,7 @@ def test_an_evaluation_whose_extractor_was_canceled_says_so_and_what_to_do(store
     stores.jobs.cancel(made.job, alice)
     job = evaluate(made.job)
     assert (job["state"], job["error"]["code"]) == ("failed", "extractor_failed")
-    assert f"did not succeed ({made.job}): see its error, then ask again" in job["error"]["detail"]
+    assert f"did not succeed ({made.job}): see its error, then submit again" in job["error"]["detail"]
 
 
 def test_inception_without_a_file_of_weights_names_the_folder(noise, evaluate, standing):

@@ -146,5 +146,5 @@ def test_the_alert_has_the_numbers_and_their_text():
     kind, data = of_stall(Stall(61.26, 60.0, "training", 12))
     assert kind == "alert"
     assert data.pop("text")["code"] == data["code"] == "stalled"
-    assert "no progress for 61 s while training, where 60 s are allowed" in str(data.pop("detail"))
+    assert "no progress for 61 s while training (limit 60 s)" in str(data.pop("detail"))
     assert data == {"code": "stalled", "step": 12, "seconds": 61.3, "limit": 60.0, "phase": "training"}

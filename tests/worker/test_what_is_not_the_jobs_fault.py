@@ -38,7 +38,7 @@ def test_a_full_disk_ends_the_attempt_and_the_job_goes_on_when_there_is_room(fle
     job = _end(stores, job_id)
     assert (job["state"], _outcomes(stores, job_id)) == ("succeeded", ["crashed", "succeeded"]), fleet.logs()
     first, second = stores.queries.jobs.attempts(job_id)
-    assert "no room left" in first["error"]["detail"]
+    assert "scratch folder is full" in first["error"]["detail"]
     assert second["start_step"] > 0
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_audit_is_for_admins(alice, carol, enter):
     for person in (alice, carol):
-        assert "this needs an admin" in enter(person).see("/dashboard/audit", 403)
+        assert "administrators only" in enter(person).see("/dashboard/audit", 403)
 
 
 def test_a_line_says_who_did_what_to_what_and_the_difference(admin, alice, enter):

@@ -13,7 +13,7 @@ from models.rows import Worker
 def test_workers_are_for_admins(alice, carol, enter):
     for person in (alice, carol):
         reader = enter(person)
-        assert "this needs an admin" in reader.see("/dashboard/workers", 403)
+        assert "administrators only" in reader.see("/dashboard/workers", 403)
         assert 'href="/dashboard/workers"' not in reader.see("/dashboard")
 
 

@@ -231,11 +231,11 @@ def test_an_owner_has_a_few_uploads_at_once_in_all_processes(settings: Settings)
     limits = Limits(uploads=4, of_an_owner=2, reserve=0)
     here = Spool(settings.home, limits)
     with another_process(settings.home, "alice", 1, limits), here.upload("alice", 1), ExitStack() as others:
-        with pytest.raises(ProblemError, match="2 of your uploads are under way"), here.upload("alice", 1):
+        with pytest.raises(ProblemError, match="2 of your uploads are in progress"), here.upload("alice", 1):
             pass
         others.enter_context(here.upload("bob", 1))
         others.enter_context(here.upload("eve", 1))
-        with pytest.raises(ProblemError, match="4 uploads are under way"), here.upload("mallory", 1):
+        with pytest.raises(ProblemError, match="4 uploads are in progress"), here.upload("mallory", 1):
             pass
     with here.upload("alice", 1), here.upload("alice", 1):
         pass

@@ -74,7 +74,7 @@ def test_each_waiting_owner_gets_a_turn_before_any_owner_gets_another() -> None:
 def test_who_waits_too_long_or_has_left_gives_the_place_in_the_line_up() -> None:
     turns = PackingTurns(1, 1)
     with turns.turn("alice", 0):
-        with pytest.raises(ProblemError, match="other uploads are under way"), turns.turn("bob", 0.05):
+        with pytest.raises(ProblemError, match="other uploads are in progress"), turns.turn("bob", 0.05):
             pass
         with pytest.raises(ProblemError, match="broke off"), turns.turn("bob", 20, lambda: True):
             pass

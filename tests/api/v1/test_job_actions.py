@@ -158,11 +158,11 @@ def test_a_retry_needs_the_units_with_which_its_checkpoint_began(
         (
             {"checkpoint": "latest", "params": {"width": 16}},
             "/params/width",
-            "from 128 to 16 in a retry from a checkpoint",
+            "must stay 128 to match the checkpoint, and 16 was sent",
         ),
-        ({"checkpoint": "best", "params": {"optimizer": "rmsprop"}}, "/params/optimizer", "retry from zero"),
-        ({"checkpoint": "latest", "params": {"batch_size": 64}}, "/params/batch_size", "retry from zero"),
-        ({"checkpoint": "latest", "params": {"ema_half_life": 500}}, "/params/ema_half_life", "retry from zero"),
+        ({"checkpoint": "best", "params": {"optimizer": "rmsprop"}}, "/params/optimizer", "start from scratch"),
+        ({"checkpoint": "latest", "params": {"batch_size": 64}}, "/params/batch_size", "start from scratch"),
+        ({"checkpoint": "latest", "params": {"ema_half_life": 500}}, "/params/ema_half_life", "start from scratch"),
         ({"checkpoint": "latest", "params": {"epochs": 0}}, "/params/epochs", "at least 1"),
         ({"checkpoint": "first"}, "/checkpoint", "must be best, latest or the id of a checkpoint"),
         (

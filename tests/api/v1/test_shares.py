@@ -147,7 +147,7 @@ def test_a_link_that_has_ended_opens_nothing_at_once(
     assert [guest.get(one).status_code for one in pieces(link["path"], finished)] == [404, 404, 404]
     page = guest.get(link["path"], headers=HTML)
     assert (page.status_code, page.mimetype) == (404, "text/html")
-    assert "the link has ended or was revoked" in page.text
+    assert "this link has expired or was revoked" in page.text
     assert 'href="/dashboard/login"' not in page.text
 
 

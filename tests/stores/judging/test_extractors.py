@@ -205,7 +205,7 @@ def test_jobs_that_wait_in_vain_end_without_a_worker(stores, new_job, make, fini
     assert set(stores.jobs.end_waits_in_vain()) == {first, second}
     job = stores.queries.jobs.job(first, None)
     assert (job["state"], job["error"]["code"], job["attempt"]) == ("failed", "extractor_failed", 0)
-    assert f"({made.job}): see its error, then ask again" in job["error"]["detail"]
+    assert f"({made.job}): see its error, then submit again" in job["error"]["detail"]
     assert job["finished_at"] is not None
     # Resumed, it waits in vain like the others.
     stores.jobs.resume(paused, Local("alice"))

@@ -138,7 +138,7 @@ def test_a_job_that_began_in_bfloat16_goes_on_only_where_it_is_no_slower_than_fl
         assert (code, words) == (None, "bfloat16")
     else:
         assert code == "no_units"
-        assert "resume it on a worker whose processor has units for bfloat16" in words
+        assert "resume it on a worker whose processor has bfloat16 units" in words
 
 
 def test_a_job_that_asked_for_bfloat16_itself_goes_on_anywhere(make_spec):

@@ -173,5 +173,5 @@ def test_a_checkpoint_that_cannot_be_written_is_told_and_training_goes_on(make_s
     (Path(spec["scratch"]) / "checkpoint-00000010.safetensors" / "x").mkdir(parents=True)
     attempt = Attempt.run(json.dumps(spec))
     assert [message["step"] for message in attempt.files("checkpoint")] == [20]
-    assert any("was not written, training goes on" in message["message"] for message in attempt.of("log"))
+    assert any("could not be written, training continues" in message["message"] for message in attempt.of("log"))
     assert attempt.messages[-1]["type"] == "done"
