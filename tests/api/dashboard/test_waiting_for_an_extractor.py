@@ -59,5 +59,5 @@ def test_who_may_not_see_the_job_that_makes_it_reads_the_reason(alice, bob, ente
     made = ask(alice, "evaluation")["waits_for"]
     page = see(enter(bob), ask(bob, "training")["id"])
     assert TELLS not in head(page)
-    assert f"Reason: waiting for the extractor of data set pets, which job {made} makes." in head(page)
+    assert f"Reason: waiting for the extractor of data set pets, which job {made} is making." in head(page)
     assert f'href="/dashboard/jobs/{made}"' not in page

@@ -196,7 +196,7 @@ def test_a_name_is_used_once_by_each_owner(alice: Person, bob: Person, upload: U
     assert "you have a data set called pets already" in again.json["detail"]
     assert upload(bob, archive).status_code == 201
     shared = upload(alice, archive, "mnist-10k")
-    assert (shared.status_code, "everybody shares" in shared.json["detail"]) == (409, True)
+    assert (shared.status_code, "a shared data set" in shared.json["detail"]) == (409, True)
     for name in ("", " ", "a/b", "x\n", new_id("ds"), "a" * 256, "..", " x"):
         assert "/name" in pointers(upload(alice, archive, name))
 

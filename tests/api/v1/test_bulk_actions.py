@@ -138,7 +138,7 @@ def test_an_admin_means_everybodys_jobs(alice: Person, bob: Person, admin: Perso
         ({"expected": -1}, "/expected"),
         ({"expected": None}, "/expected"),
         ({"filter": None}, "/filter"),
-        ({"filter": {"owner": "bob"}}, "/filter/owner"),
+        ({"filter": {"owners": "bob"}}, "/filter/owners"),
         ({"filter": {"state": "dreaming"}}, "/filter/state/0"),
         ({"filter": {"state": ["queued", 5]}}, "/filter/state/1"),
         ({"filter": {"label": "team"}}, "/filter/label/0"),

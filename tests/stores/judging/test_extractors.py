@@ -155,7 +155,7 @@ def test_a_job_that_waits_says_so_until_its_extractor_is_there(stores, new_job, 
     answered, _ = stores.jobs.submit(new_job(**asked))
     idle, _ = stores.jobs.submit(new_job(**asked, reason="no_live_worker"))
     other, _ = stores.jobs.submit(new_job())
-    told = f"waiting for the extractor of data set pets, which job {made.job} makes"
+    told = f"waiting for the extractor of data set pets, which job {made.job} is making"
     assert (answered["reason"], answered["reason_text"]["code"]) == (told, "awaits_extractor")
     (event,) = stores.events.page(answered["id"], 0, 10)
     assert (event["data"]["reason"], event["data"]["text"]["code"]) == (told, "awaits_extractor")
