@@ -325,7 +325,10 @@ def test_a_picture_may_be_kept_by_who_may_see_it(alice, finished):
 def test_the_pace_of_epochs_is_laid_over_steps(alice, enter, bench, stores):
     job = alice.submit()["id"]
     claim = bench.claim()
-    epochs = [(EventType.epoch, {"epoch": n, "images": n * 1000, "images_per_second": 500.0 + n}) for n in (1, 2)]
+    epochs = [
+        (EventType.epoch, {"epoch": n, "images": n * 1000, "seconds": 2.0, "images_per_second": 500.0 + n})
+        for n in (1, 2)
+    ]
     progress = {"epoch": 2, "epochs": 2, "step": 20, "steps": 20, "images": 2000, "fraction": 1.0}
     stores.jobs.progress(claim, epochs, progress=progress)
     page = see(enter(alice), job)
@@ -339,7 +342,7 @@ def test_the_pace_is_laid_over_the_steps_at_which_epochs_ended_the_last_time(ali
     claim = bench.claim()
     # The batch was halved after the first epoch; an attempt that went back told of the second one again.
     for number, step, rate in ((1, 10, 500.0), (2, 31, 90.0), (2, 30, 250.0)):
-        epoch = {"epoch": number, "step": step, "images": number * 1000, "images_per_second": rate}
+        epoch = {"epoch": number, "step": step, "images": number * 1000, "seconds": 2.0, "images_per_second": rate}
         stores.jobs.progress(claim, [(EventType.epoch, epoch)], progress={"step": step, "images": number * 1000})
     data = json.loads(re.search(r'id="job-data"[^>]*>(.*?)</script>', see(enter(alice), job))[1])
     assert data["speed"] == {"steps": [10, 30], "values": [500.0, 250.0]}
