@@ -72,6 +72,8 @@ def test_a_theme_is_chosen_without_a_reload_and_the_next_page_begins_with_it(per
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate(GROUND) == DARK
     page.get_by_role("button", name="System").click()  # a plain form, as without scripts
+    expect(page.locator("html")).to_have_attribute("data-theme", "system")
+    page.wait_for_load_state()
     expect(page).to_have_url(re.compile("/dashboard/jobs$"))
     assert page.evaluate(GROUND) == LIGHT
     page.emulate_media(color_scheme="dark")

@@ -5,7 +5,6 @@ import { watchCurves } from "./job_curves.js";
 import "./evaluate.js";
 import "./job_forms.js";
 import { watchGrids } from "./job_grids.js";
-import { watchNotices } from "./job_notify.js";
 import "./job_sample.js";
 import "./job_share.js";
 import "./job_tables.js";
@@ -19,7 +18,8 @@ const PROGRESS_EVERY_MS = 3000;
 const data = JSON.parse(document.getElementById("job-data").textContent);
 const curves = data.kind === "train" ? watchCurves(data, (step) => grids.nearest(step)) : null;
 const notify = document.getElementById("notify");
-const notice = notify ? watchNotices(data, notify) : () => {};
+let notice = (_event) => {};
+if (notify && !data.ended) import("./job_notify.js").then(({ watchNotices }) => (notice = watchNotices(data, notify)));
 const grids = data.kind === "train" ? watchGrids(data, (step) => curves.cursor(step)) : null;
 
 // What few visitors open is read when they do.

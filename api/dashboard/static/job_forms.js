@@ -1,9 +1,7 @@
 // The dialogs of the job page: retry with changes, and edit.
 import { Refused, call, mark, nearest, once, toast } from "./calls.js";
-import { showPlan, showProblems, showTrouble } from "./dry_run.js";
 import { number } from "./figures.js";
 import { refresh } from "./page.js";
-import { SchemaForm } from "./schema_form.js";
 import { t } from "./words.js";
 
 const PLAN_AFTER_MS = 500; // without typing, before the plan is asked for
@@ -49,7 +47,7 @@ function sayDone(select) {
 }
 
 /** Show where a retry would run and when it would end, or what stands against it; again after each change. */
-function planner(form, body) {
+function planner(form, body, { showPlan, showProblems, showTrouble }) {
   const box = document.getElementById("retry-plan");
   let [pause, asked] = [null, 0];
   const look = async () => {
@@ -76,12 +74,15 @@ function planner(form, body) {
   };
 }
 
-function retry(form) {
+// Few visitors open it, so what it needs is read when they do.
+async function retry(form) {
+  const [{ SchemaForm }, shows] = await Promise.all([import("./schema_form.js"), import("./dry_run.js")]);
   const headers = wish();
   const asked = () => ({ params: params.changes(), ...(form.elements.checkpoint?.value ? { checkpoint: form.elements.checkpoint.value } : {}) });
-  const plan = planner(form, asked);
+  const plan = planner(form, asked, shows);
   const params = new SchemaForm(form, plan);
   form.elements.checkpoint?.addEventListener("change", ({ target }) => sayDone(target));
+  plan();
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-dialog=retry]")) plan();
   });
@@ -116,6 +117,13 @@ function edit(form) {
 }
 
 const retryForm = document.getElementById("retry-form");
-if (retryForm) retry(retryForm);
+if (retryForm) {
+  const begin = (event) => {
+    if (!event.target.closest("[data-dialog=retry]")) return;
+    document.removeEventListener("click", begin);
+    retry(retryForm);
+  };
+  document.addEventListener("click", begin);
+}
 const editForm = document.getElementById("edit-form");
 if (editForm) edit(editForm);

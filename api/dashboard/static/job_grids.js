@@ -2,7 +2,6 @@
 import { make, nearest } from "./charts.js";
 import { number } from "./figures.js";
 import { icon } from "./icons.js";
-import { lightbox } from "./lightbox.js";
 import { t } from "./words.js";
 
 const WHOLE_MS = 12000; // duration of the whole animation; each image is shown within these bounds
@@ -28,7 +27,12 @@ class Grids {
     this.previous.addEventListener("click", () => this.stopAnd(() => this.show(this.at - 1)));
     this.next.addEventListener("click", () => this.stopAnd(() => this.show(this.at + 1)));
     this.play.addEventListener("click", () => (this.playing ? this.stop() : this.start()));
-    lightbox(document.getElementById("grid-open"), () => ({ src: this.image.src, text: this.place.value }), (by) => this.stopAnd(() => this.show(this.at + by)));
+    let enlarge = null;
+    document.getElementById("grid-open").addEventListener("click", async () => {
+      const shown = () => ({ src: this.image.src, text: this.place.value });
+      enlarge ??= (await import("./lightbox.js")).lightbox(shown, (by) => this.stopAnd(() => this.show(this.at + by)));
+      enlarge();
+    });
     if (grids.length) this.show(grids.length - 1);
   }
 

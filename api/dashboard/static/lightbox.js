@@ -4,10 +4,10 @@ import { icon } from "./icons.js";
 import { t } from "./words.js";
 
 /**
- * `opener` opens it. `shown()` returns the address and the text of what is shown now, `step(by)` goes on by so many
- * images and resolves when the next one is shown.
+ * Return a function that opens it. `shown()` returns the address and the text of what is shown now, `step(by)` goes on
+ * by so many images and resolves when the next one is shown.
  */
-export function lightbox(opener, shown, step) {
+export function lightbox(shown, step) {
   const image = make("img", { class: "pixels" });
   const caption = make("p", { id: "lightbox-caption", role: "status" });
   const button = (sign, name, act) => {
@@ -29,10 +29,6 @@ export function lightbox(opener, shown, step) {
     await step(by);
     show();
   }
-  opener.addEventListener("click", () => {
-    show();
-    box.showModal();
-  });
   box.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!by) return;
@@ -40,4 +36,8 @@ export function lightbox(opener, shown, step) {
     go(by);
   });
   box.addEventListener("click", (event) => event.target === box && box.close());
+  return () => {
+    show();
+    box.showModal();
+  };
 }
