@@ -94,7 +94,7 @@ def test_a_translator_translates_a_data_set_either_way(person, picture):
     page.get_by_label("Data set").fill("no such set")
     fill(page, count=6)
     draw(page)
-    expect(page.locator("#sample-dataset + .problem")).to_contain_text("data set not found, or you have no access")
+    expect(page.locator("#sample-dataset + .problem")).to_contain_text("there is no such data set")
     expect(page.get_by_label("Data set")).to_be_focused()
     alice.complaints.clear()  # the browser says that this was a 422
     page.get_by_label("Data set").fill("")
