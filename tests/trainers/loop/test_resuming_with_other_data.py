@@ -17,9 +17,7 @@ def test_a_job_does_not_go_on_with_other_data_of_the_same_name(make_spec, digits
     write_digits(tmp_path / "MNIST/raw", digits[1:161], digits[160:])
     elsewhere = {**make_spec(epochs=2, resume=first.checkpoint), "data_roots": [str(tmp_path)]}
     begun = str(checkpoints.read(Path(first.checkpoint)).meta["data_digest"])
-    with pytest.raises(
-        InvalidDatasetError, match=f"has different images .* instead of {begun[:12]}.*put the orig"
-    ):
+    with pytest.raises(InvalidDatasetError, match=f"has different images .* instead of {begun[:12]}.*put the orig"):
         Attempt.run(json.dumps(elsewhere))
 
 
