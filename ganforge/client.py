@@ -133,7 +133,7 @@ class Client(Keeper, Sharer, Teller, Trash):
         idempotency_key: str | None = None,
         **options: Any,
     ) -> Job:
-        """Create a training job. `options`: queue, priority, name, labels, project, max_attempts, max_runtime_s."""
+        """Create a training. `options`: queue, priority, name, labels, project, notes, max_attempts, max_runtime_s."""
         request: dict[str, Any] = {"kind": "train", "recipe": recipe, "preset": preset, "dataset": dataset}
         request |= {"params": dict(params or {}), "seed": seed, **options}
         return self.submit(request, dry_run=dry_run, idempotency_key=idempotency_key)

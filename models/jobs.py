@@ -49,6 +49,7 @@ class Options(Spec):
     name: Text | None = None
     labels: Labels = Field(default_factory=dict)
     project: Project | None = Field(None, description="The project that it belongs to.")
+    notes: Notes | None = Field(None, description="Markdown, shown without its HTML. A retry begins without notes.")
     max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
         3, description="Attempts that may die (worker lost, trainer killed) before the job fails."
     )

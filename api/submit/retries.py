@@ -146,7 +146,10 @@ def _changed(model: type[Params], ended: Row[Any], asked: Retry) -> Params:
 
 
 def _common(ended: Row[Any]) -> dict[str, Any]:
-    """Return the options of the ended job. Older ones may have a name or labels that would be refused today."""
-    options = {name: getattr(ended, name) for name in Options.model_fields}
+    """Return the options of the ended job, without its notes, which are about that job alone.
+
+    Older jobs may have a name or labels that would be refused today.
+    """
+    options = {name: getattr(ended, name) for name in Options.model_fields if name != "notes"}
     plain = {made_label_name(key): made_plain(value) for key, value in ended.labels.items()}
     return {**options, "name": None if ended.name is None else made_plain(ended.name), "labels": plain}

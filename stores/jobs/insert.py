@@ -41,6 +41,7 @@ class NewJob:
     name: str | None
     labels: dict[str, str]
     project: str | None = None
+    notes: str | None = None
     max_attempts: int
     max_runtime_s: int | None
     source: dict[str, Any] | None = None

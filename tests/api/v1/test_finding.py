@@ -104,6 +104,23 @@ def test_notes_projects_and_stars_are_kept_with_a_job(alice: Person, admin: Pers
     assert (changed["notes"], changed["project"], changed["starred"]) == (None, None, False)
 
 
+def test_a_new_job_takes_notes_which_searches_find_and_its_attempts_leave_alone(alice: Person, bench: Bench) -> None:
+    job = alice.submit(notes="# Why\r\n*lower* rate")
+    assert job["notes"] == "# Why\n*lower* rate"
+    bench.finish(bench.claim())
+    assert alice.get(f"/v1/jobs/{job['id']}").json["notes"] == "# Why\n*lower* rate"
+    assert [found["id"] for found in alice.get("/v1/jobs?q=lower").json["data"]] == [job["id"]]
+
+
+@pytest.mark.parametrize(
+    ("notes", "reason"),
+    [("a" * (MAX_NOTES + 1), "at most 10000 characters"), ("a\x1bb", "U+001B"), (1, "must be text")],
+)
+def test_a_new_job_with_wrong_notes_is_refused(alice: Person, pointers: Pointers, notes: object, reason: str) -> None:
+    told = pointers(alice.post("/v1/jobs", json={**TRAIN, "notes": notes}))
+    assert reason in told["/notes"]
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
