@@ -14,6 +14,7 @@ import httpx
 
 from ganforge.errors import GanforgeError, UnreachableError
 from ganforge.stack.home import Home
+from ganforge.stack.settings import DEFAULT_HOME
 from models.access_keys import KEY_PREFIX
 
 # What a header can carry. Keys of the service are letters, digits and underscores.
@@ -54,7 +55,7 @@ def find_connection(
         GanforgeError: the address is invalid, or no key is known.
     """
     env = os.environ if environment is None else environment
-    home = Home(Path(env.get("GANFORGE_HOME") or ".ganforge"))
+    home = Home(Path(env.get("GANFORGE_HOME") or DEFAULT_HOME))
     stack = home.read_stack()
     local = str(stack["api"]) if stack else None
     address = (url or env.get("GANFORGE_URL") or local or "").strip().rstrip("/")

@@ -106,8 +106,12 @@ def _worker(client: Client, given: str) -> str:
 
 
 def audit(
-    action: Annotated[list[str] | None, typer.Option(help="Filter by action, such as job.cancel (repeatable).")] = None,
-    subject: Annotated[list[str] | None, typer.Option(help="Filter by the id that was changed (repeatable).")] = None,
+    action: Annotated[
+        list[str] | None, typer.Option(metavar="ACTION", help="Filter by action, such as job.cancel (repeatable).")
+    ] = None,
+    subject: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Filter by the id that was changed (repeatable).")
+    ] = None,
     owner: Annotated[str | None, typer.Option(help="Filter by who made the change.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Mapping
+from shutil import get_terminal_size
 from typing import Annotated
 
 import typer
@@ -30,16 +32,22 @@ from ganforge.cli.output import INTERRUPTED, OK, OTHER_ERROR, USAGE, complain, d
 from ganforge.errors import EncodingError, GanforgeError, OutputError
 
 EPILOG = (
-    "GANFORGE_URL and GANFORGE_API_KEY name the service; without them it is the local stack of GANFORGE_HOME. "
+    "GANFORGE_URL and GANFORGE_API_KEY name the service; without them it is the local stack of GANFORGE_HOME.\n\n"
     "An id may be cut to its last digits, as pages show it. Commands in the plural list what there is. --json prints "
-    'one thing as the API has it, and a list as {"items": [...]}. '
+    'one thing as the API has it, and a list as {"items": [...]}.\n\n'
     "Exit codes: 0 success, 1 the job failed, 2 wrong usage, 3 the job was canceled, 4 another error (the service "
     "refused or does not answer, a setting is wrong, the output can't be written), 130 interrupted."
 )
 # Set by the shell when it completes a command.
 COMPLETING = "_GANFORGE_COMPLETE"
 
+# In fewer columns, Typer's tables cut the names of options, so help is plain text.
+COLUMNS = get_terminal_size().columns
+NARROW = COLUMNS < 70
+
 app = typer.Typer(
+    rich_markup_mode=None if NARROW else "rich",
+    context_settings={"terminal_width": COLUMNS} if NARROW else {},
     help="Train generative adversarial networks (GANs): submit jobs, watch them, download what they made.",
     epilog=EPILOG,
     pretty_exceptions_enable=False,
@@ -63,37 +71,46 @@ def _root(
     del version
 
 
-app.command("up")(up.up)
-app.command("demo")(demo.demo)
-app.command("train")(submit.train)
-app.command("sample")(submit.sample)
-app.command("evaluate")(evaluate.evaluate)
-app.command("jobs")(jobs.jobs)
-app.command("views")(jobs.views)
-app.command("watch")(jobs.watch)
-app.command("open")(jobs.open_page)
-app.command("logs")(logs.logs)
-app.command("cancel")(jobs.cancel)
-app.command("pause")(job_actions.pause)
-app.command("resume")(job_actions.resume)
-app.command("retry")(job_actions.retry)
-app.command("change")(job_actions.change)
-app.command("bulk")(job_actions.bulk)
-app.command("delete")(trash.delete)
-app.command("restore")(trash.restore)
-app.command("trash")(trash.trash)
-app.command("storage")(trash.storage)
-app.add_typer(retention.app, name="retention")
-app.command("share")(share.share)
-app.command("download")(jobs.download)
-app.command("recipes")(catalog.recipes)
-app.add_typer(datasets.app, name="datasets")
-app.add_typer(admin.queues, name="queues")
-app.add_typer(admin.workers, name="workers")
-app.add_typer(catalog.keys, name="keys")
-app.add_typer(webhooks.app, name="webhooks")
-app.command("usage")(usage.usage)
-app.command("audit")(admin.audit)
+# By what people come for; a group of commands beside single ones.
+COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
+    "This machine": {"up": up.up, "demo": demo.demo},
+    "What to train": {"recipes": catalog.recipes, "datasets": datasets.app},
+    "New jobs": {"train": submit.train, "sample": submit.sample, "evaluate": evaluate.evaluate},
+    "Jobs": {
+        "jobs": jobs.jobs,
+        "views": jobs.views,
+        "watch": jobs.watch,
+        "open": jobs.open_page,
+        "logs": logs.logs,
+        "download": jobs.download,
+        "share": share.share,
+        "cancel": jobs.cancel,
+        "pause": job_actions.pause,
+        "resume": job_actions.resume,
+        "retry": job_actions.retry,
+        "change": job_actions.change,
+        "bulk": job_actions.bulk,
+        "delete": trash.delete,
+        "restore": trash.restore,
+    },
+    "Storage": {"trash": trash.trash, "storage": trash.storage, "retention": retention.app},
+    "Running the service": {
+        "queues": admin.queues,
+        "workers": admin.workers,
+        "keys": catalog.keys,
+        "webhooks": webhooks.app,
+        "usage": usage.usage,
+        "audit": admin.audit,
+    },
+}
+EPILOGS = {"up": up.EPILOG}
+
+for _panel, _commands in COMMANDS.items():
+    for _name, _command in _commands.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name, rich_help_panel=_panel)
+        else:
+            app.command(_name, rich_help_panel=_panel, epilog=EPILOGS.get(_name))(_command)
 
 
 def run(arguments: list[str] | None = None) -> int:

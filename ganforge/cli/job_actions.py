@@ -108,7 +108,9 @@ def bulk(
     label: LabelFilter = None,
     query: Search = None,
     project: Projects = None,
-    parent: Annotated[list[str] | None, typer.Option(help="Filter by the job that was retried (repeatable).")] = None,
+    parent: Annotated[
+        list[str] | None, typer.Option(metavar="JOB", help="Filter by the job that was retried (repeatable).")
+    ] = None,
     created_after: Annotated[
         str | None, typer.Option(help="Filter by creation time, such as 2026-01-31T12:00:00Z.")
     ] = None,

@@ -200,7 +200,8 @@ def download(
         Path, typer.Option("--to", "-o", file_okay=False, help="Folder to save to. Default: this one.")
     ] = Path(),
     kind: Annotated[
-        list[str] | None, typer.Option(help="Filter by kind of file, such as grid or weights (repeatable).")
+        list[str] | None,
+        typer.Option(metavar="KIND", help="Filter by kind of file, such as grid or weights (repeatable)."),
     ] = None,
     list_only: Annotated[bool, typer.Option("--list", help="List the files and download nothing.")] = False,
     as_json: AsJson = False,

@@ -28,7 +28,8 @@ WebhookId = Annotated[
     ),
 ]
 Events = Annotated[
-    list[str] | None, typer.Option("--event", help=f"Event to send (repeatable): {EVENTS}. Default: the first two.")
+    list[str] | None,
+    typer.Option("--event", metavar="EVENT", help=f"Event to send (repeatable): {EVENTS}. Default: the first two."),
 ]
 Filters = Annotated[
     list[str] | None,

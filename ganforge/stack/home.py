@@ -96,14 +96,18 @@ class Home:
                     continue
                 file.close()
                 raise HomeBusyError(
-                    f"a stack already runs on {self.path} (process {holder or 'unknown'}): use that one, stop it, "
-                    "or set GANFORGE_HOME to another folder"
+                    f"a stack already runs on {self.path}{self._address()} (process {holder or 'unknown'}): use that "
+                    "one, stop it, or set GANFORGE_HOME to another folder"
                 ) from None
             file.seek(0)
             file.truncate()
             file.write(f"{os.getpid()}\n")
             file.flush()
             return file
+
+    def _address(self) -> str:
+        stack = self.read_stack()
+        return "" if stack is None else f", at {stack['api']}"
 
     def credentials(self) -> Credentials:
         """Return the secrets. The first call generates them and stores them readable by their owner only."""

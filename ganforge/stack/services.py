@@ -48,6 +48,17 @@ class Services:
     ) -> None:
         self.stop()
 
+    def claim(self) -> IO[str]:
+        """Take the home, so that nothing else starts on it until `stop`; return its lock.
+
+        Raises:
+            HomeBusyError: another stack uses this home.
+        """
+        if self._lock is None:
+            self.home.prepare()
+            self._lock = self.home.lock()
+        return self._lock
+
     def start(self, stopping: Callable[[], bool] = lambda: False) -> None:
         """Start all servers and wait until each answers. `stopping` is called meanwhile and can end the wait.
 
@@ -55,12 +66,11 @@ class Services:
             HomeBusyError: another stack uses this home.
             StackError: a server did not start; its last log lines are in the text. Everything is stopped again.
         """
-        self.home.prepare()
+        lock = self.claim()
         forget_libpq_variables()
-        self._lock = self.home.lock()
         try:
             self.home.stack_file.unlink(missing_ok=True)
-            self.watchdog = Watchdog(self.home.log("watchdog"), self.home.stack_file, self._lock)
+            self.watchdog = Watchdog(self.home.log("watchdog"), self.home.stack_file, lock)
             credentials = self.home.credentials()
             for kind in (Postgres, Valkey, S3):
                 server = kind(self.home, credentials, durable=self.durable)

@@ -11,6 +11,7 @@ from pathlib import Path
 from ganforge.errors import StackError
 from ganforge.stack.ports import LOOPBACK, is_free
 
+DEFAULT_HOME = ".ganforge"
 DEFAULT_PORT = 8000
 TRIED_PORTS = 100
 
@@ -37,7 +38,7 @@ class StackSettings:
             raise StackError(f"GANFORGE_PORT is {port!r}; it must be a number from 1 to 65535")
         roots = (part for part in environment.get("GANFORGE_DATA_ROOTS", "").split(os.pathsep) if part)
         return cls(
-            home=Path(environment.get("GANFORGE_HOME") or ".ganforge"),
+            home=Path(environment.get("GANFORGE_HOME") or DEFAULT_HOME),
             host=environment.get("GANFORGE_HOST") or LOOPBACK,
             port=int(port) if port else None,
             queues=environment.get("GANFORGE_QUEUES") or None,

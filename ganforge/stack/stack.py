@@ -16,7 +16,7 @@ from ganforge.stack.child import Child
 from ganforge.stack.devices import Seat, seats
 from ganforge.stack.home import Home
 from ganforge.stack.services import Services
-from ganforge.stack.settings import StackSettings
+from ganforge.stack.settings import DEFAULT_PORT, StackSettings
 from ganforge.stack.signals import Signals
 
 READY_S = 90.0
@@ -48,9 +48,11 @@ class Stack:
             StoppedError: a signal came meanwhile. Everything is stopped again.
         """
         self.seats = seats(self.settings.queues)
-        # Checked here so that a taken port is reported at once; the API binds the port when it starts.
-        self.settings.choose_port()
         try:
+            # First: a stack that runs here already may be what holds the port.
+            self.services.claim()
+            # Checked here so that a taken port is reported at once; the API binds the port when it starts.
+            self.settings.choose_port()
             self.services.start(self._signals.stopping)
             self._check_stop()
             self._run_setup()
@@ -128,6 +130,8 @@ class Stack:
 
     def _launch_api(self) -> Child:
         self.port = self.settings.choose_port()
+        if self.settings.port is None and self.port != DEFAULT_PORT:
+            self._say(f"Port {DEFAULT_PORT} is taken by another program; using {self.port}")
         child = processes.api(self.home, self._environment())
         self.services.run(child)
         return child

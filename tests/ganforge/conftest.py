@@ -70,9 +70,9 @@ class Commands:
         self.running.append(process)
         return process
 
-    def up(self, **settings: str) -> subprocess.Popen[str]:
+    def up(self, *options: str, **settings: str) -> subprocess.Popen[str]:
         """Start the stack and wait until it serves."""
-        process = self.start("up", **settings)
+        process = self.start("up", *options, **settings)
         until(lambda: process.poll() is not None or Home(self.home).read_stack(), START_S, "the stack's start")
         assert process.poll() is None, process.communicate()[0]
         return process

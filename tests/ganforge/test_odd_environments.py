@@ -194,6 +194,14 @@ def test_an_event_of_another_server_is_one_readable_error(service: dict[str, str
         list(client.events(f"foreign-{number}"))
 
 
+def test_help_in_a_narrow_terminal_keeps_names_of_options_whole(ganforge: Commands) -> None:
+    shown = ganforge("train", "--help", COLUMNS="40").stdout
+    assert {"--max-runtime <int>", "--label KEY=VALUE"} <= {
+        line.strip().partition("  ")[0] for line in shown.splitlines()
+    }
+    assert max(map(len, shown.splitlines())) <= 40
+
+
 @pytest.mark.parametrize("command", [["queues", "list"], ["queues", "list", "--json"], ["--help"]])
 @pytest.mark.parametrize("output", ["gone", "full", "closed"])
 def test_an_output_that_takes_nothing_is_one_line(

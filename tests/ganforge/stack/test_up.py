@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -151,10 +152,15 @@ def test_a_signal_while_it_starts_stops_it_too(ganforge: Commands) -> None:
 
 
 def test_a_second_stack_on_the_same_home_is_refused(running: Commands) -> None:
-    second = running("up")
-    assert second.returncode == 1
-    assert second.stderr.startswith("ganforge: a stack already runs on")
-    assert second.stderr.count("\n") == 1
+    stack = Home(running.home).read_stack()
+    assert stack is not None
+    # It is the same one that holds the port, so the port is not what is wrong.
+    for options in ([], ["--port", stack["api"].rpartition(":")[2]]):
+        second = running("up", *options)
+        assert second.returncode == 1
+        told = f"ganforge: a stack already runs on {running.home}, at {stack['api']} (process {stack['pid']}): use that"
+        assert second.stderr.startswith(told)
+        assert second.stderr.count("\n") == 1
     assert running("jobs").returncode == 0
 
 
@@ -167,6 +173,23 @@ def test_a_chosen_port_that_is_taken_is_an_error(ganforge: Commands) -> None:
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"ganforge: GANFORGE_PORT {port} is taken by another program")
     assert carrying(ganforge.home) == []
+
+
+def test_a_taken_default_port_is_said_with_the_one_that_is_used(ganforge: Commands) -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):  # another program's is as good
+            taken.bind(("127.0.0.1", 8000))
+            taken.listen()
+        parent = ganforge.up("--queues", "cpu", GANFORGE_QUEUES="")
+        stack = Home(ganforge.home).read_stack()
+        assert stack is not None
+        parent.send_signal(signal.SIGTERM)
+        output, _ = parent.communicate(timeout=60)
+    port = stack["api"].rpartition(":")[2]
+    assert f"\nPort 8000 is taken by another program; using {port}\n" in output
+    assert f"dashboard   {stack['api']}/dashboard" in output
+    assert f"export GANFORGE_HOME={ganforge.home}\n" in output
 
 
 def test_an_unknown_queue_is_an_error_that_names_the_choices(ganforge: Commands) -> None:
