@@ -47,17 +47,17 @@ def test_a_supervisor_on_another_host_does_not_count(stores, check):
 
 
 def test_a_sweeper_is_unhealthy_once_a_dead_attempt_is_left_lying(stores, submit, check):
-    assert check("sweeper", GANFORGE_SWEEP_S="1") == (0, "")
+    assert check("sweeper", GANFORGE_SWEEP_S="60") == (0, "")
 
     submit()
     stores.jobs.claim("cpu", stores.fleet.workers.register("w", "cpu", {"kind": "cpu"}), "cpu")
     with stores.infra.engine.begin() as connection:
-        connection.execute(text("UPDATE jobs SET lease_until = now() - interval '10 s'"))
-    assert check("sweeper", GANFORGE_SWEEP_S="1")[0] == 0
+        connection.execute(text("UPDATE jobs SET lease_until = now() - interval '14 min'"))
+    assert check("sweeper", GANFORGE_SWEEP_S="60")[0] == 0
 
     with stores.infra.engine.begin() as connection:
-        connection.execute(text("UPDATE jobs SET lease_until = now() - interval '20 s'"))
-    code, reason = check("sweeper", GANFORGE_SWEEP_S="1")
+        connection.execute(text("UPDATE jobs SET lease_until = now() - interval '16 min'"))
+    code, reason = check("sweeper", GANFORGE_SWEEP_S="60")
     assert code == 1
     assert "1 running jobs lost their lease" in reason
 
