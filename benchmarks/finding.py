@@ -33,7 +33,7 @@ PAGE = 21
 FILL = """
 INSERT INTO jobs (id, owner, kind, recipe, dataset, dataset_id, params, seed, queue, priority, name, labels, notes,
                   project, starred, max_attempts, state, last_metrics, fd_ratio, extractor,
-                  created_at, started_at, finished_at, error_code)
+                  created_at, started_at, finished_at, ran, error_code)
 SELECT 'job_' || gen_random_uuid(), 'owner' || n % 20, 'train', CASE WHEN n % 5 = 0 THEN 'wgan_gp' ELSE 'dcgan' END,
        'mnist-10k', (SELECT id FROM datasets LIMIT 1),
        cast(:params AS jsonb)
@@ -46,7 +46,7 @@ SELECT 'job_' || gen_random_uuid(), 'owner' || n % 20, 'train', CASE WHEN n % 5 
        jsonb_build_object('g_loss', (n % 1009) / 100.0, 'd_loss', (n % 503) / 100.0),
        CASE WHEN n % 4 = 0 THEN 1 + (n % 1013) / 100.0 END, CASE WHEN n % 4 = 0 THEN repeat('a', 64) END,
        now() - n * interval '1 min', now() - n * interval '1 min',
-       now() - n * interval '1 min' + (n % 5000) * interval '1 s',
+       now() - n * interval '1 min' + (n % 5000) * interval '1 s', (n % 5000) * interval '1 s',
        CASE WHEN n % 40 = 0 THEN 'out_of_memory' END
   FROM generate_series(1, :count) AS n
 """

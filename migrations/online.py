@@ -43,3 +43,12 @@ def create_index(
             **options,
         )
         op.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+
+
+def drop_indexes(table: str, *names: str) -> None:
+    """Drop indexes without keeping anybody from writing; may be done again, and beside `create_index`."""
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        for name in names:
+            op.drop_index(name, table_name=table, postgresql_concurrently=True, if_exists=True)
+        op.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from api.dashboard.jobs_query import (
     ACTIONS,
     NEWEST_FIRST,
     PATH,
+    TRASH,
     TRASH_ACTIONS,
     ListQuery,
     OrderQuery,
     address,
     bulk_filter,
+    whole_trash,
 )
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.dashboard.search_fields import search_fields
@@ -67,17 +68,19 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
     kept = visit.ask(list_views, PageQuery(limit=100))["data"]
     shown = bulk_filter(query) | ({"trashed": True} if query.trashed else {})
     here = {"filter": shown, "sort": query.sort, "columns": query.columns}
-    listed = [{**job, "took": _took(job), "verbs": verbs(job)} for job in found["data"]]
+    listed = [{**job, "verbs": verbs(job)} for job in found["data"]]
+    by_state = _by_state(visit, found)
     context = {
         "jobs": listed,
         "pictures": visit.service.stores.queries.job_list.pictures([job["id"] for job in listed]),
-        "count": _count(visit, found),
+        "count": _count(visit, found, by_state),
         "on": on,
         "query": query,
-        "states": _states(query, on, _by_state(visit)),
+        "states": _states(query, on, by_state),
         "counted": COUNTED,
         "chips": [(name, value, _without(on, order, name, value)) for name, value in on if name not in UNCHIPPED],
-        "trash": address([("trashed", "true")]),
+        "trash": address(TRASH),
+        "whole_trash": whole_trash(),
         "days": visit.service.settings.trash_days,
         "refused": refused,
         "sortable": _sortable(visit, refused, on),
@@ -145,6 +148,8 @@ def _sortable(visit: Visit[ListQuery], refused: str | None, on: list[tuple[str, 
 
 def verbs(job: dict[str, Any]) -> tuple[str, ...]:
     """Return the actions that the state of a job allows now."""
+    if job["state"] in TERMINAL:
+        return ("delete",)
     pending = job["pending_action"]
     if pending is not None:
         return ("resume", "cancel") if pending == "pause" else ()
@@ -157,12 +162,6 @@ def _changes(action: str, state: State) -> bool:
     if action == "delete":
         return state in TERMINAL
     return state not in TERMINAL if action == "reprioritize" else action in VERBS[state]
-
-
-def _took(job: dict[str, Any]) -> float | None:
-    if job["started_at"] is None or job["finished_at"] is None:
-        return None
-    return (datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["started_at"])).total_seconds()
 
 
 def _turned(query: ListQuery, on: list[tuple[str, str]], name: str) -> str:
@@ -197,12 +196,21 @@ def _without(on: list[tuple[str, str]], order: list[tuple[str, str]], name: str,
     return address([one for one in on if one != (name, value)] + order)
 
 
-def _by_state(visit: Visit[ListQuery]) -> dict[str, int]:
+def _by_state(visit: Visit[ListQuery], found: dict[str, Any]) -> dict[str, int]:
     """Return how many jobs match the other filters, by state; empty where a search would make counting slow."""
-    if visit.query.q is not None:
+    query = visit.query
+    if query.q is not None:
         return {}
-    wanted = job_filter(visit.query.plain(state=[]), visit.who.reads)
+    if _holds_all(query, found) and not query.state:
+        # Where few jobs match, looking for more of them would read all there are.
+        return {state: sum(job["state"] == state for job in found["data"]) for state in State}
+    wanted = job_filter(query.plain(state=[]), visit.who.reads)
     return visit.service.stores.queries.job_list.by_state(wanted, COUNTED + 1)
+
+
+def _holds_all(query: ListQuery, found: dict[str, Any]) -> bool:
+    """Return whether a page of the list holds all jobs that match."""
+    return query.cursor is None and found["next_cursor"] is None
 
 
 def _states(
@@ -222,12 +230,15 @@ def _states(
     ]
 
 
-def _count(visit: Visit[ListQuery], found: dict[str, Any]) -> dict[str, Any]:
+def _count(visit: Visit[ListQuery], found: dict[str, Any], by_state: dict[str, int]) -> dict[str, Any]:
     """Return how many jobs match, and whether there are more than the count."""
-    if visit.query.cursor is None and found["next_cursor"] is None:
+    if _holds_all(visit.query, found):
         return {"n": len(found["data"]), "more": False}
-    wanted = job_filter(visit.query.plain(), visit.who.reads)
-    count = visit.service.stores.queries.job_list.at_most(wanted, COUNTED + 1)
+    if by_state:
+        count = sum(by_state[state] for state in visit.query.state or State)
+    else:
+        wanted = job_filter(visit.query.plain(), visit.who.reads)
+        count = visit.service.stores.queries.job_list.at_most(wanted, COUNTED + 1)
     return {"n": min(count, COUNTED), "more": count > COUNTED}
 
 

@@ -19,6 +19,7 @@ NEWEST_FIRST = "-created_at"
 ACTIONS = ("pause", "resume", "cancel", "retry", "reprioritize", "delete")
 # Of jobs in the trash.
 TRASH_ACTIONS = ("restore", "purge")
+TRASH = [("trashed", "true")]
 
 
 class ListQuery(JobsQuery):
@@ -86,6 +87,11 @@ def address(filters: list[tuple[str, str]], path: str = PATH, **more: Any) -> st
     """Return the address of the list with these filters."""
     given = [*filters, *((name, value) for name, value in more.items() if value is not None)]
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def whole_trash() -> dict[str, str]:
+    """Return the addresses of what is done with all that is in the trash, by action."""
+    return {action: address(TRASH, f"{PATH}/bulk", action=action) for action in TRASH_ACTIONS}
 
 
 def bulk_filter(query: ListQuery) -> dict[str, Any]:

@@ -156,15 +156,12 @@ def created(row: Mapping[str, Any]) -> list[str]:
 
 def ordered(name: str, row: Mapping[str, Any]) -> list[Any]:
     """Return a job's position in a list in this order."""
-    return [_took(row) if name == "duration" else row[name], row["created_at"], row["id"]]
+    return [_ran(row) if name == "duration" else row[name], row["created_at"], row["id"]]
 
 
-def _took(row: Mapping[str, Any]) -> int | None:
-    """Return how long a job took, in microseconds, as exactly as the database has it."""
-    if row["started_at"] is None or row["finished_at"] is None:
-        return None
-    took = datetime.fromisoformat(row["finished_at"]) - datetime.fromisoformat(row["started_at"])
-    return took // timedelta(microseconds=1)
+def _ran(row: Mapping[str, Any]) -> int | None:
+    """Return how long a job ran, in microseconds, as exactly as the database has it."""
+    return None if row["ran_s"] is None else round(row["ran_s"] * 1e6)
 
 
 def short_list(pager: Pager, rows: Sequence[Row], name: str = "name") -> dict[str, Any]:

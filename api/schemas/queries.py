@@ -137,7 +137,7 @@ class JobsQuery(PageQuery):
     sort: SortBy = Field(
         "-created_at",
         description="The order of the list; `-` for falling. Jobs without a value come last, newest first. `duration` "
-        "is the time from the first start to the end. `fd_ratio`, `kid`: 409 if jobs that match were measured with "
+        "is `ran_s`. `fd_ratio`, `kid`: 409 if jobs that match were measured with "
         "different extractors, because their figures are not comparable.",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -25,7 +25,6 @@ from models.states import Action, ErrorCode, JobKind, Outcome, State
 # What words of a search are looked for in. A job's texts never change with its state, so its many updates leave the
 # index alone.
 SEARCHED = "(((coalesce(name, '') || chr(10)) || coalesce(notes, '')) || chr(10)) || labels::text"
-DONE = "started_at IS NOT NULL AND finished_at IS NOT NULL"
 
 
 class Job(Base):
@@ -71,8 +70,8 @@ class Job(Base):
         # An owner's waiting jobs are counted for a quota.
         Index("ix_jobs_owner_queued", "owner", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_created", "created_at", "id"),
-        # For lists of one state, which may be rare.
-        Index("ix_jobs_state_created", "state", "created_at", "id"),
+        # For lists of one state, which may be rare, and for counting those of a state without reading them.
+        Index("ix_jobs_state", "state", "created_at", "id", postgresql_where=text("trashed_at IS NULL")),
         Index("ix_jobs_parent", "parent", postgresql_where=text("parent IS NOT NULL")),
         Index("ix_jobs_waits_for", "waits_for", postgresql_where=text("waits_for IS NOT NULL")),
         Index("ix_jobs_source_artifact", "source_artifact", postgresql_where=text("source_artifact IS NOT NULL")),
@@ -134,8 +133,8 @@ class Job(Base):
         Index("ix_jobs_owner_name", "owner", text("lower(name)"), "id", postgresql_where=text("name IS NOT NULL")),
         Index("ix_jobs_priority", "priority", "id"),
         Index("ix_jobs_owner_priority", "owner", "priority", "id"),
-        Index("ix_jobs_duration", text("(finished_at - started_at)"), "id", postgresql_where=text(DONE)),
-        Index("ix_jobs_owner_duration", "owner", text("(finished_at - started_at)"), "id", postgresql_where=text(DONE)),
+        Index("ix_jobs_ran", "ran", "id", postgresql_where=text("ran IS NOT NULL")),
+        Index("ix_jobs_owner_ran", "owner", "ran", "id", postgresql_where=text("ran IS NOT NULL")),
         # Retention walks old jobs in the order of their end.
         Index("ix_jobs_finished", "finished_at", "id", postgresql_where=text("finished_at IS NOT NULL")),
         Index("ix_jobs_failed", "finished_at", "id", postgresql_where=text("state = 'failed'")),
@@ -208,6 +207,7 @@ class Job(Base):
     ordered_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    ran: Mapped[timedelta | None]  # what its ended attempts took together (stores/infra/sql.py)
     # In the trash: lists, counts and quotas leave it out, and it can be restored (stores/jobs/trash.py).
     trashed_at: Mapped[datetime | None]
     # When it came back from the trash: the days of a retention policy count from then on.

@@ -187,6 +187,10 @@ class Job(TypedDict):
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
+    ran_s: Annotated[
+        float | None,
+        Field(description="Seconds that its ended attempts took together, without what it waited or was paused."),
+    ]
     trashed_at: Annotated[Moment | None, Field(description="When it was moved to the trash; null: it is not there.")]
     last_seq: int
 
@@ -279,6 +283,7 @@ def job_view(row: Mapping[Any, Any], position: int | None = None, eta: Eta | Non
         worker=row["worker_id"],
         checkpoints={"best": row["best_checkpoint"] or row["latest_checkpoint"], "latest": row["latest_checkpoint"]},
         error=_failure(row),
+        ran_s=None if row["ran"] is None else row["ran"].total_seconds(),
     )
 
 

@@ -26,6 +26,10 @@ AWAITED_ENDED = """
      OR (SELECT awaited.finished_at FROM jobs AS awaited WHERE awaited.id = jobs.waits_for) IS NOT NULL)
 """
 
+# How long a job ran, over its attempts: what they took together, without what it waited or was paused between them. Of
+# an attempt that has not ended, up to now. `jobs.ran` keeps what it was when the last attempt ended.
+RAN = "sum(coalesce(ended_at, now()) - started_at)"
+
 
 def lift_time_limits(connection: Connection, *, local: bool) -> None:
     """Switch all time limits of the server off, for this transaction (`local`) or this session."""

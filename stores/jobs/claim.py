@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Float, RowMapping, Table, text
 from sqlalchemy.sql.selectable import TextualSelect
 
 from models.rows import Job
-from stores.infra.sql import AWAITED_ENDED
+from stores.infra.sql import AWAITED_ENDED, RAN
 from stores.schedule.fair_share import ORDER_OF_JOBS, OWNERS_IN_TURN
 
 JOBS = cast(Table, Job.__table__)
@@ -66,7 +66,7 @@ WITH picked AS MATERIALIZED (
 """  # noqa: S608 - fragments of this program
 
 # Makes the picked job this worker's, in the same statement.
-START_ATTEMPT = """, started AS (
+START_ATTEMPT = f""", started AS (
     -- The fence goes up with every claim: whoever held the job before can no longer write to it.
     -- `started_at` stays that of the first attempt: only a first start counts as serving the owner.
     UPDATE jobs
@@ -81,10 +81,9 @@ START_ATTEMPT = """, started AS (
 )
 -- The row as it is now; and the seconds that earlier attempts ran, which count against `max_runtime_s`.
 SELECT started.*,
-       coalesce((SELECT extract(epoch FROM sum(ended_at - started_at)) FROM attempts
-                  WHERE job_id = started.id), 0)::float8 AS spent_s
+       coalesce((SELECT extract(epoch FROM {RAN}) FROM attempts WHERE job_id = started.id), 0)::float8 AS spent_s
   FROM started
-"""
+"""  # noqa: S608 - fragments of this program
 
 CLAIM: TextualSelect = text(PICK_JOB + START_ATTEMPT).columns(
     **{column.name: column.type for column in JOBS.columns}, spent_s=Float()

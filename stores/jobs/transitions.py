@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, literal_column, select, update
 
 from models.messages import Ends, Message, Missing, OrderFaults, Reasons, word
 from models.rows import Attempt, Job
@@ -19,7 +19,7 @@ from stores.accounts.audit import Entry, Local, record
 from stores.events import events
 from stores.events.bus import Hint
 from stores.infra.errors import InvalidTransitionError, NotFoundError, StaleFenceError
-from stores.infra.sql import seconds
+from stores.infra.sql import RAN, seconds
 from stores.jobs.results import columns
 from stores.jobs.verbs import VERBS
 
@@ -165,7 +165,8 @@ def end_attempt(connection: Connection, job: Row[Any], ending: Ending) -> tuple[
     if ending.alarm is not None and state in _BY_ALARM:
         after = {"state": state, "alert": ending.alarm}
         record(connection, Local(job.owner), Entry(_BY_ALARM[state], job.id, {"state": job.state}, after))
-    return move(connection, job, state, reason=reason, **values), state
+    ran = select(literal_column(RAN)).where(Attempt.job_id == job.id).scalar_subquery()
+    return move(connection, job, state, reason=reason, ran=ran, **values), state
 
 
 def _destination(job: Row[Any], ending: Ending) -> tuple[State, dict[str, Any], Explanation]:

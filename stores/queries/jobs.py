@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, bindparam, extract, func, literal, select, text, tuple_
+from sqlalchemy import Engine, Select, bindparam, extract, func, literal, literal_column, select, text, tuple_
 
 from models import views
 from models.job_profile import Shape
@@ -17,6 +17,7 @@ from models.states import State
 from models.views import artifact_view, attempt_view, queue_view, worker_view
 from stores.fleet.workers import SEEN_TODAY, STATE, is_live, is_running
 from stores.infra.errors import NotFoundError
+from stores.infra.sql import RAN
 from stores.jobs.filter import JobFilter
 from stores.queries.jobs_in_order import JobOrder, JobPlace, Measurer, jobs_in_order, measurers
 from stores.schedule.position import Place, foreseen, job_views
@@ -91,7 +92,7 @@ class JobQueries:
 
     def run_seconds(self, job_ids: Sequence[str]) -> dict[str, float | None]:
         """Return how long the attempts at each of these jobs took together, up to now; None before the first."""
-        took = func.sum(extract("epoch", func.coalesce(Attempt.ended_at, func.now()) - Attempt.started_at))
+        took = extract("epoch", literal_column(RAN))
         query = select(Attempt.job_id, took).where(Attempt.job_id.in_(list(job_ids))).group_by(Attempt.job_id)
         found: dict[str, float | None] = dict.fromkeys(job_ids)
         with self._engine.connect() as connection:

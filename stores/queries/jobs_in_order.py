@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, literal, not_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, literal, not_, select, tuple_
 
 from models.ids import is_id
 from models.messages import RequestFaults
@@ -46,9 +46,7 @@ ORDERS = {
     "finished_at": Column(Job.finished_at.expression, Job.finished_at.is_not(None)),
     "name": NameColumn(func.lower(Job.name), Job.name.is_not(None)),
     "priority": Column(Job.priority.expression, None),
-    "duration": Column(
-        (Job.finished_at - Job.started_at).expression, and_(Job.started_at.is_not(None), Job.finished_at.is_not(None))
-    ),
+    "duration": Column(Job.ran.expression, Job.ran.is_not(None)),
     "fd_ratio": Column(Job.fd_ratio.expression, Job.fd_ratio.is_not(None), comparable=True),
     "kid": Column(Job.kid.expression, Job.kid.is_not(None), comparable=True),
 }

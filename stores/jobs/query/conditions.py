@@ -71,7 +71,7 @@ _NUMBERS: dict[str, ColumnElement[Any]] = {
     "seed": Job.seed.expression,
     "priority": Job.priority.expression,
     "attempt": Job.attempt.expression,
-    "duration": func.extract("epoch", Job.finished_at - Job.started_at),
+    "duration": func.extract("epoch", Job.ran),
 }
 _FIGURES: dict[str, ColumnElement[Any]] = {"fd_ratio": Job.fd_ratio.expression, "kid": Job.kid.expression}
 _MOMENTS: dict[str, ColumnElement[Any]] = {

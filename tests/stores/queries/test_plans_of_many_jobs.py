@@ -19,6 +19,7 @@ from models.rows import Job
 from stores.jobs.filter import JobFilter
 from stores.jobs.query.conditions import conditions
 from stores.jobs.query.fields import FIELDS
+from stores.queries.job_list import JobList
 from stores.queries.jobs_in_order import ORDERS, JobOrder, jobs_in_order
 from tests.database import Database
 
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.slow
 NAME = "ganforge_many"
 JOBS = 100_000
 OWNERS = 200
+# What a page counts of each state at most.
+COUNTED = 1000
 # A page of a list, and one more to see if there is another.
 PAGE = 21
 DATASET = "ds_01980000-0000-7000-8000-000000000000"
@@ -35,8 +38,8 @@ EXTRACTOR = "a" * 64
 # Jobs of 200 owners, the first of whom has a tenth of all. Words, labels and projects are rare; most jobs have ended.
 FILL = f"""
 INSERT INTO jobs (id, owner, kind, recipe, dataset, dataset_id, params, seed, queue, priority, name, labels, notes,
-                  project, starred, max_attempts, state, created_at, started_at, finished_at, error_code, fd_ratio, kid,
-                  extractor, last_metrics)
+                  project, starred, max_attempts, state, created_at, started_at, finished_at, ran, error_code, fd_ratio,
+                  kid, extractor, last_metrics)
 SELECT 'job_' || gen_random_uuid(), CASE WHEN n % 10 = 0 THEN 'owner0' ELSE 'owner' || n % {OWNERS} END,
        CASE WHEN n % 7 = 0 THEN 'evaluate' ELSE 'train' END, CASE WHEN n % 3 = 0 THEN 'wgan' ELSE 'dcgan' END,
        'mnist', '{DATASET}', jsonb_build_object('batch_size', n % 500, 'exact', n % 2 = 0), n, 'cpu', n % 100,
@@ -45,6 +48,7 @@ SELECT 'job_' || gen_random_uuid(), CASE WHEN n % 10 = 0 THEN 'owner0' ELSE 'own
        n % 500 = 0, 3, CASE WHEN n % 20 = 0 THEN 'failed' WHEN n <= 50 THEN 'queued' ELSE 'succeeded' END,
        now() - n * interval '1 min', CASE WHEN n > 50 OR n % 20 = 0 THEN now() - n * interval '1 min' END,
        CASE WHEN n > 50 OR n % 20 = 0 THEN now() - n * interval '59 s' END,
+       CASE WHEN n > 50 OR n % 20 = 0 THEN n * interval '1 s' END,
        CASE WHEN n % 20 = 0 THEN CASE WHEN n % 40 = 0 THEN 'out_of_memory' ELSE 'diverged' END END,
        CASE WHEN n % 4 = 0 THEN n % 1000 / 100.0 END, CASE WHEN n % 4 = 0 THEN n % 900 / 1000.0 END,
        CASE WHEN n % 4 = 0 THEN '{EXTRACTOR}' END, jsonb_build_object('g_loss', n % 97)
@@ -153,9 +157,29 @@ def test_filters_of_a_list_read_little(many: Engine) -> None:
     assert wrong == []
 
 
-def test_every_order_goes_along_its_index(many: Engine) -> None:
-    sent: list[tuple[str, Any]] = []
-    event.listen(many, "before_cursor_execute", lambda _c, _k, sql, values, _x, _m: sent.append((sql, values)))
+@pytest.fixture
+def sent(many: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """Return the statements that are sent, with their values."""
+    found: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _k: Any, sql: str, values: Any, _x: Any, _m: Any) -> None:
+        found.append((sql, values))
+
+    event.listen(many, "before_cursor_execute", note)
+    yield found
+    event.remove(many, "before_cursor_execute", note)
+
+
+def test_jobs_of_each_state_are_counted_without_reading_many(many: Engine, sent: list[tuple[str, Any]]) -> None:
+    with many.connect() as connection:
+        size = _size(connection)
+        JobList(many).by_state(JobFilter(), COUNTED + 1)
+        read, indexes, plan = _run(connection, *sent[0])
+        assert set(indexes) == {"ix_jobs_state"}
+        assert read < size / 50, (read, size, plan)
+
+
+def test_every_order_goes_along_its_index(many: Engine, sent: list[tuple[str, Any]]) -> None:
     with many.connect() as connection:
         size = _size(connection)
         for owner in (None, "owner0"):
@@ -168,6 +192,6 @@ def test_every_order_goes_along_its_index(many: Engine) -> None:
                         assert read < size / 20, (name, owner, read, plan)
                         if "ORDER BY" in sql:
                             # An owner of a tenth of all jobs is soon met along the index of all.
-                            rest = name.removesuffix("_at")
+                            rest = {"duration": "ran"}.get(name, name.removesuffix("_at"))
                             assert indexes[0] in (f"ix_jobs_{rest}", f"ix_jobs_owner_{rest}"), (name, owner, plan)
                             assert "Sort" not in plan, (name, owner, plan)
