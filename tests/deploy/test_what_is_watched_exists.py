@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections import defaultdict
@@ -17,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from models.states import ErrorCode, Outcome
 from stores.jobs.transitions import Ending
 from stores.maintenance.periodic import Round
+from sweeper.housekeeping import Housekeeping
 
 ROOT = Path(__file__).resolve().parents[2]
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
@@ -87,6 +89,20 @@ def test_every_query_names_metrics_and_labels_that_exist(shown):
         for name, labels in found:
             assert name in shown, f"{place} asks for {name}, which the API does not show"
             assert labels <= shown[name], f"{place} asks for {labels - shown[name]} of {name}"
+
+
+def test_every_chore_that_a_query_names_is_one_of_the_sweeper(stores):
+    Housekeeping(stores).once()  # makes a row for each
+    chores = {one["name"] for one in stores.maintenance.periodic.all()} | {"sweep"}
+    named = {
+        (place, chore)
+        for place, expression in queries()
+        for values in re.findall(r'chore!?=~?"([^"]+)"', expression)
+        for chore in values.split("|")
+    }
+    assert {(place, chore) for place, chore in named if chore not in chores} == set()
+    by_retention = {"retention_policies", "old_checkpoints", "old_artifacts", "old_events", "expired_trash"}
+    assert {chore for place, chore in named if place == "Removed by retention"} == by_retention
 
 
 def test_every_metric_of_the_service_is_on_the_dashboard(shown):
