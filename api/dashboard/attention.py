@@ -1,10 +1,16 @@
-"""What needs attention, most severe first. Each need is a few facts; the template has the texts and the remedies."""
+"""What needs attention, most severe first. Each need is a few facts; the template has the texts and the remedies.
+
+"All clear" stands where nothing is found, and says no more than what is looked for. Of the jobs that somebody may read:
+none has failed within 24 hours (one in the trash is dealt with), none waits in a queue that is paused or that no worker
+takes jobs from, and none of the next lacks memory. Where somebody sees the workers: none is lost or draining. What is
+wrong with other owners' jobs is told apart, because it is not theirs to mend.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from api.dashboard.pages import Visit
 from models.states import State
@@ -20,23 +26,36 @@ FALLEN = 5
 Need = dict[str, Any]
 
 
-def needs(visit: Visit[Any], queues: Sequence[Need], workers: Sequence[Need] | None) -> list[Need]:
-    """Return the needs. `workers` is None for people who may not see workers."""
-    found = [*_stuck(visit, queues), *_short_of_memory(visit, queues), *_failures(visit), *_fallen(visit)]
-    found += _silent_webhooks(visit)
+class Attention(NamedTuple):
+    """What needs attention.
+
+    Attributes:
+        needs: what the reader can do something about.
+        elsewhere: queues in which only jobs of other owners wait that cannot start.
+    """
+
+    needs: list[Need]
+    elsewhere: list[Need]
+
+
+def attention(visit: Visit[Any], queues: Sequence[Need], workers: Sequence[Need] | None) -> Attention:
+    """Return what needs attention. `workers` is None for people who may not see workers."""
+    stuck = [*_stuck(visit, queues)]
+    found = [need for need in stuck if need["count"]]
+    found += [*_short_of_memory(visit, queues), *_failures(visit), *_fallen(visit), *_silent_webhooks(visit)]
     if workers is not None:
         found += [*_missing(workers), *_gone(visit)]
-    return sorted(found, key=lambda need: ("bad", "warn", "still").index(need["level"]))
+    needs = sorted(found, key=lambda need: ("bad", "warn", "still").index(need["level"]))
+    return Attention(needs, [need for need in stuck if not need["count"]])
 
 
 def _stuck(visit: Visit[Any], queues: Sequence[Need]) -> Iterator[Need]:
+    """Yield the queues whose waiting jobs cannot start, with the number of those that the reader may read."""
     for queue in queues:
         if not queue["depth"] or (queue["served"] and not queue["paused"]):
             continue
         count = queue["depth"] if visit.who.reads is None else _waiting(visit, queue["name"])
         facts = {"queue": queue["name"], "count": count}
-        if not count:
-            continue  # only jobs of other owners wait; this person cannot act on them
         if queue["paused"]:
             yield {"what": "paused", "level": "warn", **facts}
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.dashboard import machines
-from api.dashboard.attention import needs
+from api.dashboard.attention import attention
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import JobsQuery, Query
 from api.v1.jobs import list_jobs
@@ -28,7 +28,7 @@ def overview(visit: Visit[Query]) -> TemplateResponse:
         {
             "queues": queues,
             "workers": None if workers is None else [one for one in workers if one["state"] != "stopped"],
-            "needs": needs(visit, queues, workers),
+            **attention(visit, queues, workers)._asdict(),
             "running": running,
             "pictures": visit.service.stores.queries.job_list.pictures([job["id"] for job in running["data"]]),
             "ended": pulse.ended(visit.who.reads, LISTED_JOBS),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from pydantic import BeforeValidator, Field, model_validator
 
 from api.dashboard.jobs import MOST_PROJECTS
-from api.dashboard.jobs_query import address
+from api.dashboard.jobs_query import TRASH, address, whole_trash
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.bodies import NewRetentionPolicy, Word
 from api.schemas.queries import PageQuery, Query, integer
@@ -19,7 +19,6 @@ from models.jobs import Project
 
 pages = Pages()
 
-TRASH = [("trashed", "true")]
 RETENTION = "/dashboard/storage/retention"
 MOST = 100
 
@@ -53,7 +52,7 @@ class RetentionForm(Query):
 @pages.add("/dashboard/storage", show_storage, list_retention)
 def storage(visit: Visit[Query]) -> TemplateResponse:
     """Show what is stored by owner, kind, data set and job, largest first, and the retention policies."""
-    held = visit.ask(show_storage, Query())
+    held, settings = visit.ask(show_storage, Query()), visit.service.settings
     may_delete = visit.may("DELETE", "/v1/datasets/{dataset_id}")
     sees_all = visit.who.reads is None
     sets = [{**one, "may_delete": may_delete and (sees_all or one["owner"] == visit.who.owner)}
@@ -62,9 +61,10 @@ def storage(visit: Visit[Query]) -> TemplateResponse:
     forms = [{**one, "form": _form(one)} for one in policies["data"]]
     context: dict[str, Any] = {
         "held": {**held, "by_dataset": sets},
-        "days": visit.service.settings.trash_days,
+        "days": settings.trash_days,
+        "kept_by_default": {"checkpoints": settings.thin_after_days, "files": settings.keep_artifacts_days},
         "trash": address(TRASH),
-        "orders": {action: address(TRASH, "/dashboard/jobs/bulk", action=action) for action in ("restore", "purge")},
+        "whole_trash": whole_trash(),
         "policies": sorted(forms, key=itemgetter("owner", "project")),
         "more_policies": policies["next_cursor"] is not None,
         "new_policy": RETENTION,

@@ -118,8 +118,8 @@ def test_an_order_to_many_is_shown_first_typed_above_twenty_and_asked_again_when
     alice.client.submit({**WAITING, "name": "bystander"})
     page = alice.page("/dashboard/jobs?label=team:a")
     page.locator("#pick-all").check()
-    page.get_by_role("button", name="Select all 21 that match").click()
-    expect(page.get_by_text("All 21 jobs that match selected.")).to_be_focused()
+    page.get_by_role("button", name="Select all matching jobs (21)").click()
+    expect(page.get_by_text("All matching jobs selected (21).")).to_be_focused()
     page.get_by_role("link", name="Cancel…").click()
     dialog = page.get_by_role("dialog", name="Cancel jobs")
     expect(dialog).to_contain_text("21 jobs match the filters")
@@ -146,6 +146,22 @@ def test_an_order_to_many_is_shown_first_typed_above_twenty_and_asked_again_when
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     expect(rows(page).first).to_contain_text("canceled")
     assert {job["state"] for job in alice.client.jobs() if job["name"] != "bystander"} == {"canceled"}
+
+
+def test_all_that_match_are_offered_until_all_are_selected(person):
+    alice = person()
+    first = alice.client.submit({**WAITING, "name": "first"})
+    page = live(alice.page("/dashboard/jobs"))
+    every = page.locator("#choose-all")
+    page.get_by_label("Select first").check()
+    expect(page.get_by_text("1 job selected.")).to_be_visible()
+    expect(every).to_be_hidden()
+    second = alice.client.submit({**WAITING, "name": "second"})
+    expect(every).to_have_text("Select all matching jobs (2)")
+    page.get_by_label("Select second").check()
+    expect(every).to_be_hidden()
+    for job in (first, second):
+        alice.client.cancel(job["id"])
 
 
 def test_a_selection_is_changed_without_typing_and_ends_with_it(person, picture):
@@ -181,7 +197,7 @@ def test_what_matters_is_in_the_first_screen(person):
         page.set_viewport_size(size)
         assert rows(page).first.bounding_box()["y"] <= most
     page.set_viewport_size(DESK)
-    page.get_by_role("button", name="Compact rows").click()
+    page.get_by_role("button", name="Compact").click()
     expect(page.locator("#jobs.compact")).to_be_visible()
     assert {round(row.bounding_box()["height"]) for row in rows(page).all()} <= {40, 41}
 

@@ -31,6 +31,10 @@ def test_what_needs_a_person_comes_and_goes_without_a_reload(person):
     alice.client.cancel(job["id"])
     expect(page.get_by_text("All clear")).to_be_visible()
     expect(page.locator("#ended")).to_contain_text("stuck")
+    # There are no alerts: their card takes one line below, and no column.
+    ended, alerts = page.locator("#ended").bounding_box(), page.locator("#alerts").bounding_box()
+    assert ended["width"] == alerts["width"]
+    assert ended["y"] + ended["height"] <= alerts["y"]
     assert page.evaluate("window.stays")
 
 

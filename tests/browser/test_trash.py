@@ -37,6 +37,22 @@ def test_a_job_goes_to_the_trash_and_comes_back(person):
     assert alice.client.job(job)["trashed_at"] is None
 
 
+def test_a_job_is_deleted_in_its_row_and_the_trash_emptied_on_its_page(person):
+    alice = person()
+    canceled(alice, "digits")
+    page = alice.page("/dashboard/jobs")
+    page.get_by_role("button", name="Delete digits").click()
+    assert agree(page) == "Move “digits” to the trash?"
+    expect(page.get_by_text("No jobs yet.")).to_be_visible()
+    page.get_by_role("link", name="Trash").click()
+    page.get_by_role("link", name="Empty the trash…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete for good (1)").click()
+    expect(page.get_by_role("dialog").get_by_text("1 changed, 0 unchanged.")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("The trash is empty.")).to_be_visible()
+    expect(page.get_by_role("link", name="Empty the trash…")).to_have_count(0)
+
+
 def test_a_job_is_deleted_for_good_after_a_question(person):
     alice = person()
     job = canceled(alice, "digits")

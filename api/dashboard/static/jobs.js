@@ -36,8 +36,13 @@ function show() {
   showAll();
   bar.hidden = !chosen.size && !everything;
   document.getElementById("chosen").textContent = words(full);
-  if (all) all.hidden = everything || bar.dataset.more === "false" && Number(bar.dataset.total) <= chosen.size;
-  if (all && bar.dataset.more === "false") all.textContent = t("Select all {n} that match", { n: Number(bar.dataset.total) });
+  if (all) {
+    const here = boxes();
+    const { n, more } = matching();
+    // Nothing is left to select where this page holds all that match, and all are ticked.
+    all.hidden = everything || !more && n <= here.length && here.every((box) => box.checked);
+    all.textContent = more ? t("Select all matching jobs") : t("Select all matching jobs ({n})", { n });
+  }
   const compare = /** @type {HTMLButtonElement} */ (bar.querySelector("button.primary"));
   compare.hidden = everything;
   compare.disabled = chosen.size < FEWEST;
@@ -47,8 +52,15 @@ function show() {
   sessionStorage.setItem(KEPT, JSON.stringify([...chosen]));
 }
 
+/** Return how many jobs match, and whether there are more than were counted. */
+function matching() {
+  const { total, more } = document.getElementById("matching").dataset;
+  return { n: Number(total), more: more === "true" };
+}
+
 function words(full) {
-  if (everything) return bar.dataset.more === "true" ? t("All jobs that match selected.") : t("All {n} jobs that match selected.", { n: Number(bar.dataset.total) });
+  const { n, more } = matching();
+  if (everything) return more ? t("All matching jobs selected.") : t("All matching jobs selected ({n}).", { n });
   if (chosen.size === 1) return t("1 job selected.");
   return full ? t("{n} jobs selected, the maximum.", { n: chosen.size }) : t("{n} jobs selected.", { n: chosen.size });
 }

@@ -12,7 +12,7 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 
 def card(page, name):
     """Return the part of the page that shows one data set."""
-    return next(part for part in page.split('<li class="dataset"')[1:] if re.search(rf"<h3>{name}\s", part))
+    return next(part for part in page.split('<li class="dataset"')[1:] if re.search(rf"<h3>[^\n]*>{name}</span>", part))
 
 
 def classes(names):

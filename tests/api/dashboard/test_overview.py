@@ -52,7 +52,27 @@ def test_jobs_that_nobody_can_start_need_a_person(alice, bob, admin, bench, ente
     assert "1 job waits in cpu, which is paused." in page
     assert page.index("gpu, which") < page.index("cpu, which")
     assert "2 jobs wait in gpu" in plain(enter(alice).see("/dashboard"))
-    assert "All clear" in plain(enter(bob).see("/dashboard"))
+    page = plain(enter(bob).see("/dashboard"))
+    assert "All clear: none of your jobs failed" in page
+    assert "Jobs of other owners wait in gpu, which no worker serves." in page
+    assert "Jobs of other owners wait in cpu, which is paused." in page
+    bob.submit(queue="gpu")
+    page = plain(enter(bob).see("/dashboard"))
+    assert "All clear" not in page
+    assert "1 job waits in gpu" in page
+    assert "wait in gpu, which" not in page
+
+
+def test_all_clear_speaks_of_ones_own_jobs_and_to_an_admin_of_all(alice, bob, carol, admin, bench, enter):
+    bob.submit()
+    fail(bench)
+    for person in (alice, carol):
+        page = plain(enter(person).see("/dashboard"))
+        assert "All clear: none of your jobs failed in the last 24 h" in page
+        assert "of other owners" not in page
+    assert "All clear" not in plain(enter(admin).see("/dashboard"))
+    bob.ask("DELETE", f"/v1/jobs/{bob.get('/v1/jobs').json['data'][0]['id']}")
+    assert "All clear: no job failed in the last 24 h" in plain(enter(admin).see("/dashboard"))
 
 
 def test_a_queue_whose_workers_all_drain_needs_a_person(alice, admin, bench, enter):

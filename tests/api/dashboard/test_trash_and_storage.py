@@ -59,10 +59,34 @@ def test_the_trash_is_emptied_after_its_jobs_were_counted(alice: Person, carol: 
     assert "The trash is empty." in reader.see("/dashboard/storage")
 
 
-def test_the_trash_is_a_list_of_its_own(alice: Person, finished: Finished, enter):
+def test_the_page_says_what_can_be_done_to_those_who_may_do_it(
+    alice: Person, carol: Person, finished: Finished, upload: Upload, enter
+):
+    upload(alice, zipped(pictures(16)))
+    ways = ("How to make room", "Delete jobs that you no longer need", "Delete uploaded data sets", "Set a policy")
+    page, looking = (html.unescape(enter(one).see("/dashboard/storage")) for one in (alice, carol))
+    assert [words in page for words in ways] == [True] * 4
+    assert [words in looking for words in ways] == [False] * 4
+    for seen in (page, looking):
+        assert "7 days after a job's end, its checkpoints except the best and the latest are removed." in seen
+        assert "365 days after its end, all its files are removed." in seen
+
+
+def test_the_list_deletes_a_job_that_has_ended(alice: Person, carol: Person, finished: Finished, enter):
+    waits = alice.submit()["id"]
+    asked = [call for call in calls(enter(alice).see("/dashboard/jobs")) if call.startswith("DELETE")]
+    assert asked == [f"DELETE /v1/jobs/{finished.id}"]
+    assert waits not in " ".join(asked)
+    assert calls(enter(carol).see("/dashboard/jobs")) == []
+
+
+def test_the_trash_is_a_list_of_its_own(alice: Person, carol: Person, finished: Finished, enter):
     other = alice.submit(name="others")["id"]
+    assert "Empty the trash" not in enter(alice).see("/dashboard/jobs?trashed=true")
     alice.ask("DELETE", f"/v1/jobs/{finished.id}")
     reader = enter(alice)
+    assert "Empty the trash" in reader.see("/dashboard/jobs?trashed=true&state=succeeded")
+    assert "Empty the trash" not in enter(carol).see("/dashboard/jobs?trashed=true")
     everything, trash = reader.see("/dashboard/jobs"), reader.see("/dashboard/jobs?trashed=true")
     assert (finished.id in everything, other in everything) == (False, True)
     assert (finished.id in trash, other in trash) == (True, False)
