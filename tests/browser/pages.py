@@ -60,11 +60,13 @@ def assert_fits(page: Page) -> None:
 
 
 def loaded_bytes(page: Page) -> int:
-    """Return the bytes that came over the wire for this page, pictures apart: itself, its scripts, styles and data."""
+    """Return the bytes of this page for somebody whose browser has kept nothing, pictures apart: itself, its scripts,
+    styles and data, as they are sent.
+    """
     entries = """() => [
         ...performance.getEntriesByType("navigation"),
         ...performance.getEntriesByType("resource").filter((one) => !["img", "image"].includes(one.initiatorType)),
-    ].reduce((sum, one) => sum + one.transferSize, 0)"""
+    ].reduce((sum, one) => sum + one.encodedBodySize, 0)"""
     return int(page.evaluate(entries))
 
 

@@ -241,9 +241,9 @@ def test_what_is_wrong_is_said_in_the_language_of_the_page(person):
 
 def test_a_data_set_of_another_size_is_told_once_and_a_button_sets_what_fits(person, tmp_path):
     alice = person()
-    for number in range(20):
-        Image.new("L", (200, 200), number * 12).save(tmp_path / f"{number}.png")
-    alice.client.add_dataset(tmp_path, "wide", size=200)
+    for number in range(64):  # a batch
+        Image.new("L", (200, 200), number * 4).save(tmp_path / f"{number}.png")
+    alice.client.add_dataset(tmp_path, name="wide", size=200)
     page = alice.page("/dashboard/new?recipe=wgan")
     expect(page.locator("#recipe-wgan-fit")).to_be_empty()
     page.get_by_label("Data set").select_option("wide")

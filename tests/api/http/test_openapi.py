@@ -197,6 +197,8 @@ def test_the_service_does_what_the_document_says(
     @hypothesis.given(case=right_and_wrong(chosen))
     def go(case: Case) -> None:
         checks = CHECKS if aim(case, known, next(count)) else CHECKS_UNCHANGED
-        case.validate_response(case.call(headers={"Authorization": f"Bearer {admin.key}"}), checks=checks)
+        # In one process nothing unpacks an answer.
+        headers = {"Authorization": f"Bearer {admin.key}", "Accept-Encoding": "identity"}
+        case.validate_response(case.call(headers=headers), checks=checks)
 
     go()
