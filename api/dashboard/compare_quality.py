@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.dashboard.pages import Visit
-from api.dashboard.report_card import KINDS, VERDICTS, Kind
+from api.dashboard.report_card import KINDS, Kind
+from models.card_figures import VERDICTS
 from models.states import JobKind
 
 Job = Mapping[str, Any]

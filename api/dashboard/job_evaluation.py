@@ -11,6 +11,7 @@ from api.dashboard.pages import Visit
 from api.schemas.queries import ContentQuery, Query
 from api.v1.artifacts import download_artifact
 from api.v1.jobs import get_job
+from models.card_figures import advice
 from models.limits import FEWEST_EVALUATED, MOST_EVALUATED, USUALLY_EVALUATED
 from models.recipes import RECIPES
 from models.states import JobKind
@@ -80,6 +81,7 @@ def card_of(job: Mapping[str, Any], files: Files, report: Report, dataset: Datas
         "pairs_picture": _named(pictures, PAIRS_SHEET if pairs else PAIRS),
         "closest_limit": report.get("closest_limit"),
         "card": report_card.card(job["result"], report),
+        "tries": [(code, advice(code, job["result"], job["source"])) for code in job["result"]["verdicts"]],
         "histogram": report_card.histogram(job["result"], report, dataset),
         "held_out": report.get("held_out", True),
     }

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Result = Mapping[str, Any]
-Range = tuple[float, float]
+from models import card_figures
+from models.card_figures import Answer, Range
 
-# What each group says when it is bad, as the code of a verdict.
-VERDICTS = {"fidelity": "low_fidelity", "diversity": "modes_lost", "copying": "copying"}
+Result = Mapping[str, Any]
+
 # Classes shown of a histogram, those first whose share is farthest from the real one.
 MOST_CLASSES = 20
 # Digits of the ends of a range: more would say that it is exact.
@@ -28,35 +28,39 @@ MARGIN = 0.04
 
 @dataclass(frozen=True)
 class Kind:
-    """How a figure is shown. `better`: which side of the real images' range is better, or as good.
+    """How a figure is shown.
 
     `ranks`: whether a better value is better beyond that of real images too, so that several can be put in order.
     """
 
     name: str
-    better: Literal["low", "high"]
     scale: Range  # what it shows at least
     unit: Literal["", "share", "percent"] = ""
     logarithmic: bool = False
     ranks: bool = True
 
+    @property
+    def better(self) -> Literal["low", "high"]:
+        """Which side of the real images' range is better, or as good."""
+        return card_figures.BETTER[self.name]
 
-KINDS: Mapping[str, Sequence[Kind]] = {
+
+KINDS: Mapping[card_figures.Group, Sequence[Kind]] = {
     "fidelity": (
-        Kind("fd_ratio", "low", (0.5, 20.0), logarithmic=True),
-        Kind("kid", "low", (0.0, 0.01)),
-        Kind("precision", "high", (0.0, 1.0), "share"),
-        Kind("density", "high", (0.0, 1.2), ranks=False),
+        Kind("fd_ratio", (0.5, 20.0), logarithmic=True),
+        Kind("kid", (0.0, 0.01)),
+        Kind("precision", (0.0, 1.0), "share"),
+        Kind("density", (0.0, 1.2), ranks=False),
     ),
     "diversity": (
-        Kind("coverage", "high", (0.0, 1.0), "share"),
-        Kind("recall", "high", (0.0, 1.0), "share"),
-        Kind("kl", "low", (0.0, 0.5)),
+        Kind("coverage", (0.0, 1.0), "share"),
+        Kind("recall", (0.0, 1.0), "share"),
+        Kind("kl", (0.0, 0.5)),
     ),
     "copying": (
-        Kind("auth_pct", "high", (0.0, 100.0), "percent", ranks=False),
-        Kind("c_t", "high", (-10.0, 3.0), ranks=False),
-        Kind("duplicates", "low", (0.0, 0.1), "share", ranks=False),
+        Kind("auth_pct", (0.0, 100.0), "percent", ranks=False),
+        Kind("c_t", (-10.0, 3.0), ranks=False),
+        Kind("duplicates", (0.0, 0.1), "share", ranks=False),
     ),
 }
 
@@ -72,9 +76,7 @@ class Figure:
     @property
     def fits(self) -> bool | None:
         """Whether it is as good as that of real images; None where that is not known."""
-        if self.real is None:
-            return None
-        return self.value <= self.real[1] if self.kind.better == "low" else self.value >= self.real[0]
+        return card_figures.fits(self.kind.name, self.value, self.real)
 
     @property
     def ends(self) -> Range:
@@ -112,27 +114,25 @@ class Figure:
 
 @dataclass(frozen=True)
 class Group:
-    """Figures that answer one question, and whether the verdict on them is bad."""
+    """Figures that answer one question, and what they say of it."""
 
-    name: str
+    name: card_figures.Group
     figures: Sequence[Figure]
-    bad: bool
+    answer: Answer
 
 
 def card(result: Result, report: Result) -> list[Group]:
     """Return the figures of a result by group, beside those of real images, which the report has; {}: it is gone."""
-    return [
-        Group(
-            name,
-            [
-                Figure(kind, float(result[name][kind.name]), real_range(kind.name, report))
-                for kind in kinds
-                if result[name].get(kind.name) is not None
-            ],
-            VERDICTS[name] in result["verdicts"],
-        )
-        for name, kinds in KINDS.items()
+    return [_group(name, result, report) for name in KINDS]
+
+
+def _group(name: card_figures.Group, result: Result, report: Result) -> Group:
+    figures = [
+        Figure(kind, float(result[name][kind.name]), real_range(kind.name, report))
+        for kind in KINDS[name]
+        if result[name].get(kind.name) is not None
     ]
+    return Group(name, figures, card_figures.answer(name, result, [figure.fits for figure in figures]))
 
 
 def real_range(name: str, report: Result) -> Range | None:

@@ -6,7 +6,7 @@ the English (`str`), and pages translate by code (`Message.put`). Nobody parses 
 
 from models.messages.base import Message, MessageError, Param, Text, Texts
 from models.messages.dataset_faults import DataFaults, Misfits
-from models.messages.evaluation import CardFaults, Summaries
+from models.messages.evaluation import Advice, CardFaults, Summaries
 from models.messages.extractors import ExtractorFaults
 from models.messages.finding import QueryFaults, RetentionFaults, ViewFaults
 from models.messages.jobs import Conflicts, Ends, LogMarks, Missing, ObjectFaults, OrderFaults, QuotaFaults, Reasons
@@ -26,6 +26,7 @@ from models.messages.webhooks import DeliveryFaults, WebhookFaults, WebhookTexts
 from models.messages.words import Words, message_of, verbatim, word
 
 __all__ = [
+    "Advice",
     "Alerts",
     "ArchiveFaults",
     "BodyFaults",

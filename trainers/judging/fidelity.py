@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from models.messages import CardFaults
+from models.messages import CardFaults, Message
 from trainers.judging.observed import CHANCE, LOW_FIDELITY, Observed, Reason, percent
 from trainers.judging.reference import Reference
 
@@ -56,8 +56,12 @@ def _off_real(once: Observed, different: float, reference: Reference) -> list[Re
     message = CardFaults.off_real()
     # A part that is as small as chance makes it explains nothing.
     if fewer > _DEVIATIONS or fewer >= max(drift, shift):
-        message = CardFaults.unlike_real(inside=percent(own.share), real=percent(real.share))
+        message = _few_inside(percent(own.share), percent(real.share))
     return [Reason(LOW_FIDELITY, message, deviations, 0.0, _DEVIATIONS)]
+
+
+def _few_inside(share: float, real: float) -> Message:
+    return CardFaults.unlike_real(inside=share, real=real) if share else CardFaults.none_like_real(real=real)
 
 
 def _other_shapes(once: Observed, different: float, reference: Reference) -> list[Reason]:

@@ -15,8 +15,8 @@ from tests.api.uploads.archives import pictures, zipped
 from tests.evaluations import BLURRED, BOTH, COLLAPSED, COPIES, ask, evaluated, report, result
 
 DIGITS = {"classes": list("0123456789"), "class_counts": [100] * 10}
-RATIO = Kind("fd_ratio", "low", (0.5, 20.0), logarithmic=True)
-SHARE = Kind("coverage", "high", (0.0, 1.0), "share")
+RATIO = Kind("fd_ratio", (0.5, 20.0), logarithmic=True)
+SHARE = Kind("coverage", (0.0, 1.0), "share")
 
 
 def head(page):

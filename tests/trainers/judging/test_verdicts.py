@@ -148,6 +148,11 @@ def test_the_summary_is_one_sentence():
     assert verdicts.verdicts([unreal, copied, copied]) == ["low_fidelity", "copying"]
 
 
+def test_no_sentence_says_only_nought_percent(with_classes: Reference):
+    noise = torch.randint(0, 256, (400, 3, 20, 20), generator=torch.Generator().manual_seed(5), dtype=torch.uint8)
+    assert judge(judged(noise), with_classes).reasons[0].message.code == "none_like_real"
+
+
 def test_marks_of_distance_are_those_of_real_images_of_some_kinds(with_classes: Reference):
     noise = torch.randint(0, 256, (400, 3, 20, 20), generator=torch.Generator().manual_seed(5), dtype=torch.uint8)
     new, three, one, far = (
