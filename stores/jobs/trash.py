@@ -130,8 +130,9 @@ class Trash:
                 _purge(connection, [job for job in jobs if job.owner == owner], Local(owner))
         return len(jobs)
 
+    @staticmethod
     def delete_by_policy(
-        self, job_ids: Sequence[str], condition: ColumnElement[bool], owner: Requester, policy: str
+        connection: Connection, job_ids: Sequence[str], condition: ColumnElement[bool], owner: Requester, policy: str
     ) -> int:
         """Move those of some ended jobs to the trash that meet a condition and that nobody needs; return how many.
 
@@ -143,10 +144,9 @@ class Trash:
             .where(Job.id.in_(job_ids), condition)
             .order_by(Job.id)
         )
-        with self._engine.begin() as connection:
-            jobs = [job for job in connection.execute(chosen.with_for_update(skip_locked=True)) if _ended(job)]
-            needed = who_needs(connection, [job.id for job in jobs])
-            return _move(connection, [job for job in jobs if job.id not in needed], owner, policy)
+        jobs = [job for job in connection.execute(chosen.with_for_update(skip_locked=True)) if _ended(job)]
+        needed = who_needs(connection, [job.id for job in jobs])
+        return _move(connection, [job for job in jobs if job.id not in needed], owner, policy)
 
     # -- steps
 

@@ -107,34 +107,44 @@ class Policies:
         if not jobs:
             return Round(cursor=policy.id, more=True)
         ids = [job.id for job in jobs]
-        trashed = self._trash.delete_by_policy(
-            ids, concerned(policy.owner, policy.project, rules) & to_trash(rules), Local(policy.owner), policy.id
-        )
-        removed, size = self._remove_files(policy, rules, ids)
+        old = concerned(policy.owner, policy.project, rules) & to_trash(rules)
+        with self._engine.begin() as connection:
+            if not _hold(connection, policy.id):
+                return Round(cursor=policy.id, more=True)
+            trashed = self._trash.delete_by_policy(connection, ids, old, Local(policy.owner), policy.id)
+            removed, size = _remove_files(connection, policy, rules, ids)
         after = f"{policy.id} {jobs[-1].created_at.isoformat()} {jobs[-1].id}" if len(jobs) == JOBS else policy.id
         return Round(trashed + removed, size, after, more=True)
 
-    def _remove_files(self, policy: Row[Any], rules: Rules, ids: Sequence[str]) -> tuple[int, int]:
-        """Remove the surplus files of some jobs; return how many, and their bytes."""
-        # The jobs are locked first, as whoever writes files does. None gets a star or another project meanwhile.
-        chosen = select(Job.id).where(Job.id.in_(ids), concerned(policy.owner, policy.project, rules))
-        with self._engine.begin() as connection:
-            free = chosen.order_by(Job.id).with_for_update(key_share=True, skip_locked=True)
-            locked = connection.scalars(free).all()
-            if not locked:
-                return 0, 0
-            files = surplus(rules, Job.id.in_(locked)).with_for_update(of=Artifact, skip_locked=True)
-            gone = {row.id: row for row in connection.execute(files)}
-            # Asked once more now that the files are locked: a job may have been promised one (stores/jobs/insert.py).
-            still = set(connection.scalars(surplus(rules, Job.id.in_(locked)).with_only_columns(Artifact.id)))
-            rows = [row for row in gone.values() if row.id in still]
-            delete_artifacts(connection, Artifact.id.in_([row.id for row in rows]))
-            for job_id in dict.fromkeys(row.job_id for row in rows):
-                mine = [row for row in rows if row.job_id == job_id]
-                facts = {"policy": policy.id, "bytes": sum(row.bytes for row in mine)}
-                removed = {f"{kind}s": count for kind, count in Counter(row.kind for row in mine).items()}
-                record(connection, Local(policy.owner), Entry("job.thin", job_id, {**facts, **removed}))
-        return len(rows), sum(row.bytes for row in rows)
+
+def _hold(connection: Connection, policy_id: str) -> bool:
+    """Keep a policy from being deleted or replaced until the transaction ends; return whether it is still there.
+
+    Who was told that a policy is gone loses nothing to it afterwards.
+    """
+    query = select(RetentionPolicy.id).where(RetentionPolicy.id == policy_id)
+    return connection.scalar(query.with_for_update(read=True)) is not None
+
+
+def _remove_files(connection: Connection, policy: Row[Any], rules: Rules, ids: Sequence[str]) -> tuple[int, int]:
+    """Remove the surplus files of some jobs; return how many, and their bytes."""
+    # The jobs are locked first, as whoever writes files does. None gets a star or another project meanwhile.
+    chosen = select(Job.id).where(Job.id.in_(ids), concerned(policy.owner, policy.project, rules))
+    locked = connection.scalars(chosen.order_by(Job.id).with_for_update(key_share=True, skip_locked=True)).all()
+    if not locked:
+        return 0, 0
+    files = surplus(rules, Job.id.in_(locked)).with_for_update(of=Artifact, skip_locked=True)
+    gone = {row.id: row for row in connection.execute(files)}
+    # Asked once more now that the files are locked: a job may have been promised one (stores/jobs/insert.py).
+    still = set(connection.scalars(surplus(rules, Job.id.in_(locked)).with_only_columns(Artifact.id)))
+    rows = [row for row in gone.values() if row.id in still]
+    delete_artifacts(connection, Artifact.id.in_([row.id for row in rows]))
+    for job_id in dict.fromkeys(row.job_id for row in rows):
+        mine = [row for row in rows if row.job_id == job_id]
+        facts = {"policy": policy.id, "bytes": sum(row.bytes for row in mine)}
+        removed = {f"{kind}s": count for kind, count in Counter(row.kind for row in mine).items()}
+        record(connection, Local(policy.owner), Entry("job.thin", job_id, {**facts, **removed}))
+    return len(rows), sum(row.bytes for row in rows)
 
 
 def _next(connection: Connection, policy_id: str, *, began: bool) -> Row[Any] | None:

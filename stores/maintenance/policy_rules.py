@@ -55,13 +55,13 @@ def concerned(owner: str, project: str, rules: Rules) -> ColumnElement[bool]:
 
 
 def to_trash(rules: Rules) -> ColumnElement[bool]:
-    """Match the jobs among those concerned that move to the trash. One that was restored has its time once more."""
+    """Match the jobs among those concerned that move to the trash."""
     conditions = []
     if rules.ended_after_days is not None:
-        conditions.append(_ended(rules.ended_after_days, restored=True))
+        conditions.append(_ended(rules.ended_after_days))
     if rules.failed_after_days is not None:
         failed = Job.state.in_([State.failed, State.canceled])
-        conditions.append(and_(failed, _ended(rules.failed_after_days, restored=True)))
+        conditions.append(and_(failed, _ended(rules.failed_after_days)))
     return or_(false(), *conditions)
 
 
@@ -101,10 +101,7 @@ def surplus(rules: Rules, *jobs: ColumnElement[bool]) -> Select[*tuple[Any, ...]
     )
 
 
-def _ended(days: int, *, restored: bool = False) -> ColumnElement[bool]:
-    """Match jobs that ended so many days ago or earlier, and if `restored`, were not restored since."""
-    since: ColumnElement[Any] = (
-        func.greatest(Job.finished_at, Job.restored_at) if restored else Job.finished_at.expression
-    )
-    old: ColumnElement[bool] = since <= func.now() - seconds(days * DAY_S)
-    return old
+def _ended(days: int) -> ColumnElement[bool]:
+    """Match jobs that ended so many days ago or earlier, and were not restored since: these have their days once more."""
+    cutoff = func.now() - seconds(days * DAY_S)
+    return and_(Job.finished_at <= cutoff, func.coalesce(Job.restored_at, Job.finished_at) <= cutoff)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import text
 
@@ -10,9 +12,12 @@ from stores.accounts.audit import Local
 from stores.infra.errors import ConflictError, NotFoundError
 from stores.jobs.transitions import Ending
 from stores.maintenance import policies
+from stores.maintenance.periodic import Round
 from stores.maintenance.policy_rules import Rules
+from tests.waiting import until
 
 ALICE = Local("alice")
+WAITS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 @pytest.fixture
@@ -61,6 +66,12 @@ def mark(stores, claim, change):
 def trashed(stores, claim):
     """Return whether a job is in the trash."""
     return stores.queries.jobs.job(claim.job_id, None)["trashed_at"] is not None
+
+
+def waits(stores):
+    """Return whether a transaction waits for another one."""
+    with stores.infra.engine.connect() as connection:
+        return connection.scalar(WAITS)
 
 
 def lines(stores, action):
@@ -140,14 +151,33 @@ def test_what_an_unfinished_job_needs_stays_until_it_has_ended(stores, leaver, e
     assert trashed(stores, claim)
 
 
-def test_a_restored_job_has_its_time_once_more(stores, ended, apply):
-    claim = ended()
-    assert apply(ended_after_days=7) == (1, 0)
+@pytest.mark.parametrize("outcome", [Outcome.succeeded, Outcome.failed])
+def test_a_restored_job_has_its_time_once_more(stores, ended, apply, outcome):
+    claim = ended(outcome=outcome)
+    rules = {"ended_after_days": 7, "failed_after_days": 7}
+    assert apply(**rules) == (1, 0)
     stores.jobs.trash.restore(claim.job_id, ALICE)
-    assert apply(ended_after_days=7) == (0, 0)
+    # Its files, too: they would be gone for good.
+    assert apply(checkpoints_after_days=7, grids_after_days=7, **rules) == (0, 0)
     assert not trashed(stores, claim)
+    assert len(kinds(stores, claim)) == 9
     mark(stores, claim, "restored_at = now() - interval '8 days'")
-    assert apply(ended_after_days=7) == (1, 0)
+    assert apply(checkpoints_after_days=7, grids_after_days=7)[0] == 2 + 3
+    assert apply(**rules) == (1, 0)
+
+
+@pytest.mark.parametrize("rules", [Rules(ended_after_days=1), Rules(checkpoints_after_days=1, grids_after_days=1)])
+def test_a_policy_that_is_deleted_meanwhile_takes_nothing(stores, ended, rules):
+    claim = ended()
+    policy = stores.maintenance.policies.put("alice", "digits", rules, ALICE)
+    with ThreadPoolExecutor(1) as sweeper, stores.infra.engine.begin() as connection:
+        connection.execute(text("DELETE FROM retention_policies"))
+        round_ = sweeper.submit(stores.maintenance.policies.apply, "")
+        until(lambda: waits(stores), 10)
+        connection.commit()
+        assert round_.result(10) == Round(cursor=policy["id"], more=True)
+    assert len(kinds(stores, claim)) == 9
+    assert not trashed(stores, claim)
 
 
 def test_a_preview_tells_what_goes_and_changes_nothing(stores, leaver, ended, apply):
