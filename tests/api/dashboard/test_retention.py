@@ -34,7 +34,11 @@ def test_the_form_shows_what_is_removed_before_the_policy_is_set(alice: Person, 
     body = json.loads(html.unescape(re.search(r'data-body="([^"]*)"', page)[1]))
     assert body == {"project": "digits", "ended_after_days": 1}
     assert "and 1 jobs move to the trash" in html.unescape(re.search(r'data-confirm="([^"]*)"', page)[1])
+    # Focus of the question is on its way back where something is removed.
+    assert '<button type="button" class="danger" data-call="POST /v1/retention"' in page
     assert reader.call("POST", "/v1/retention", json=body).status_code == 201
+    page = reader.see(f"{FORM}?project=digits&ended_after_days=3")
+    assert '<button type="button" class="primary" data-call="POST /v1/retention"' in page
 
 
 def test_the_page_lists_policies_with_a_button_to_change_and_to_delete_each(
