@@ -282,7 +282,7 @@ class Attempts:
         """
         with self._engine.begin() as connection:
             job = hold(connection, claim)
-            return prune(connection, claim.job_id, job.best_checkpoint, keep, every)
+            return prune(connection, job, keep, every)
 
     def finish(self, claim: Claim, ending: Ending) -> State:
         """End the attempt. Returns the state in which the job is now.

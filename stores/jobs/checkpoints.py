@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, func, literal, or_, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from models.rows import Artifact, Dataset, Extractor, Job
@@ -10,6 +12,9 @@ from models.states import TERMINAL
 from stores.infra.doomed import delete_artifacts, doomed_keys
 
 ENDED = [str(state) for state in TERMINAL]
+# Orders files by what was stored last. Not by their ids alone: these say what the worker's clock said, and the next
+# attempt may run on a machine whose clock is behind. Only checkpoints have an ordinal, and very old ones have none.
+NEWEST_FIRST = (Artifact.ordinal.desc().nulls_last(), Artifact.created_at.desc(), Artifact.id.desc())
 
 
 def not_every_nth(every: int) -> ColumnElement[bool]:
@@ -49,12 +54,13 @@ def promised() -> ColumnElement[bool]:
     return or_(needed, extractor)
 
 
-def prune(connection: Connection, job_id: str, best: str | None, keep: int, every: int) -> list[str]:
+def prune(connection: Connection, job: Row[Any], keep: int, every: int) -> list[str]:
     """Delete a job's surplus checkpoints (`Attempts.prune_checkpoints`); return the keys of their objects."""
-    mine = (Artifact.job_id == job_id, Artifact.kind == "checkpoint")
-    newest = select(Artifact.id).where(*mine).order_by(Artifact.id.desc()).limit(keep)
+    mine = (Artifact.job_id == job.id, Artifact.kind == "checkpoint")
+    newest = select(Artifact.id).where(*mine).order_by(*NEWEST_FIRST).limit(keep)
+    needed = [one for one in (job.best_checkpoint, job.latest_checkpoint) if one is not None]
     surplus = select(Artifact.id).where(
-        *mine, Artifact.id.not_in(newest.scalar_subquery()), Artifact.id != (best or ""), not_every_nth(every)
+        *mine, Artifact.id.not_in(newest.scalar_subquery()), Artifact.id.not_in(needed), not_every_nth(every)
     )
     locked = connection.scalars(surplus.with_for_update(skip_locked=True)).all()
     return doomed_keys(delete_artifacts(connection, Artifact.id.in_(locked), ~promised()))

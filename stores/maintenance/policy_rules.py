@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, sele
 from models.rows import Artifact, Job
 from models.states import ArtifactKind, State
 from stores.infra.sql import seconds
-from stores.jobs.checkpoints import promised
+from stores.jobs.checkpoints import NEWEST_FIRST, promised
 
 DAY_S = 86_400.0
 
@@ -72,7 +72,7 @@ def surplus(rules: Rules, *jobs: ColumnElement[bool]) -> Select[*tuple[Any, ...]
     """
     by_age = {ArtifactKind.checkpoint: rules.checkpoints_after_days, ArtifactKind.grid: rules.grids_after_days}
     kinds = [kind for kind, days in by_age.items() if days is not None]
-    newest = func.row_number().over(partition_by=(Artifact.job_id, Artifact.kind), order_by=Artifact.id.desc())
+    newest = func.row_number().over(partition_by=(Artifact.job_id, Artifact.kind), order_by=NEWEST_FIRST)
     ranked = (
         select(Artifact.id, newest.label("newest"))
         .join(Job, Job.id == Artifact.job_id)
@@ -102,6 +102,6 @@ def surplus(rules: Rules, *jobs: ColumnElement[bool]) -> Select[*tuple[Any, ...]
 
 
 def _ended(days: int) -> ColumnElement[bool]:
-    """Match jobs that ended so many days ago or earlier, and were not restored since: these have their days once more."""
+    """Match jobs that ended so many days ago or earlier. One that was restored has its days once more."""
     cutoff = func.now() - seconds(days * DAY_S)
     return and_(Job.finished_at <= cutoff, func.coalesce(Job.restored_at, Job.finished_at) <= cutoff)

@@ -18,6 +18,7 @@ from models.views import artifact_view, attempt_view, queue_view, worker_view
 from stores.fleet.workers import SEEN_TODAY, STATE, is_live, is_running
 from stores.infra.errors import NotFoundError
 from stores.infra.sql import RAN
+from stores.jobs.checkpoints import NEWEST_FIRST
 from stores.jobs.filter import JobFilter
 from stores.queries.jobs_in_order import JobOrder, JobPlace, Measurer, jobs_in_order, measurers
 from stores.schedule.position import Place, foreseen, job_views
@@ -158,7 +159,7 @@ class JobQueries:
     def checkpoints(self, job_id: str) -> list[views.Artifact]:
         """Return a job's checkpoints, newest first."""
         mine = (Artifact.job_id == job_id, Artifact.kind == "checkpoint")
-        query = select(*Artifact.__table__.columns).where(*mine).order_by(Artifact.id.desc())
+        query = select(*Artifact.__table__.columns).where(*mine).order_by(*NEWEST_FIRST)
         with self._engine.connect() as connection:
             return [artifact_view(row) for row in connection.execute(query).mappings()]
 

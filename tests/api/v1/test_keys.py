@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from models.states import Role
-from stores.accounts.audit import Local
 from stores.container import Stores
 from stores.infra.errors import NotFoundError
 from tests.api.conftest import Person, Pointers
+from tests.waiting import until
+
+WAITS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+def waits(stores: Stores) -> int | None:
+    """Return how many transactions wait for another one."""
+    with stores.infra.engine.connect() as connection:
+        return connection.scalar(WAITS)
 
 
 def test_a_new_key_opens_its_owners_things(admin: Person, alice: Person) -> None:
@@ -154,7 +164,14 @@ def test_an_owner_has_a_hundred_keys_at_most_without_an_admin(
 def test_a_key_that_is_being_revoked_leaves_no_new_one_behind(alice: Person, stores: Stores) -> None:
     who = stores.accounts.keys.authenticate(alice.key)
     assert who is not None
-    stores.accounts.keys.revoke(alice.key_id, Local("root"))
-    with pytest.raises(NotFoundError):
-        stores.accounts.keys.create("late", "alice", Role.user, who=who)
+    waits = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with ThreadPoolExecutor(1) as late, stores.infra.engine.begin() as revoking:
+        revoking.execute(text("UPDATE keys SET revoked_at = now() WHERE id = :id"), {"id": alice.key_id})
+        made = late.submit(stores.accounts.keys.create, "late", "alice", Role.user, who=who)
+        until(lambda: waits(stores), 10)
+        revoking.commit()
+        with pytest.raises(NotFoundError):
+            made.result(10)
     assert stores.accounts.keys.page(who.keys, 10, None) == []

@@ -33,9 +33,11 @@ class Leaver:
         assert claim is not None
         return claim
 
-    def file(self, claim: Claim, kind: str = "checkpoint", *, best: bool = False, row: bool = True) -> NewArtifact:
-        """Store an object, with a row or as a crash before the row leaves it."""
-        made = new_id("art")
+    def file(
+        self, claim: Claim, kind: str = "checkpoint", *, best: bool = False, row: bool = True, made: str = ""
+    ) -> NewArtifact:
+        """Store an object, with a row or as a crash before the row leaves it. `made`: its id."""
+        made = made or new_id("art")
         content = f"content of {made}".encode()
         path = self._folder / made
         path.write_bytes(content)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
+from models.ids import new_id
 from models.states import ErrorCode, Outcome
 from stores.accounts.audit import Local
 from stores.infra.errors import ConflictError, NotFoundError
@@ -94,6 +95,17 @@ def test_the_best_and_the_newest_checkpoints_and_the_newest_grid_stay(stores, le
     assert (line["owner"], line["subject"]) == ("alice", old.job_id)
     assert (line["before"]["checkpoints"], line["before"]["grids"], line["before"]["bytes"]) == (1, 3, size)
     assert stores.queries.jobs.job(old.job_id, None)["trashed_at"] is None
+
+
+def test_newest_is_what_was_stored_last_whatever_the_clock_of_its_worker_said(stores, leaver, apply):
+    claim = leaver.running(project="digits")
+    ids = sorted((new_id("art") for _ in range(6)), reverse=True)
+    for n, kind in enumerate(("checkpoint", "grid") * 3):
+        leaver.file(claim, kind, made=ids[n])
+    leaver.end(claim, days_ago=8)
+    mark(stores, claim, "latest_checkpoint = NULL")  # which would keep it by itself
+    assert apply(keep_checkpoints=2, checkpoints_after_days=7, grids_after_days=7)[0] == 1 + 2
+    assert leaver.rows(claim.job_id) == sorted((ids[2], ids[4], ids[5]))
 
 
 def test_a_rule_for_checkpoints_stands_in_place_of_the_setting(stores, ended):

@@ -7,6 +7,7 @@ import threading
 import pytest
 from sqlalchemy import text
 
+from models.ids import new_id
 from stores.accounts.audit import Local
 
 
@@ -19,6 +20,17 @@ def test_a_running_job_keeps_its_newest_checkpoints_the_best_and_each_nth(leaver
     kept = [files[n - 1].id for n in (2, 4, 8, 9, 10)]  # best, 4th, 8th, the two newest
     assert leaver.rows(claim.job_id) == kept
     assert sorted(gone) == sorted(file.object_key for file in files if file.id not in kept)
+
+
+def test_a_job_goes_on_from_what_it_stored_last_although_the_clock_of_the_next_worker_is_behind(leaver, stores):
+    claim = leaver.running()
+    ids = sorted((new_id("art") for _ in range(6)), reverse=True)
+    for one in ids:
+        leaver.file(claim, made=one, best=one == ids[0])
+        stores.jobs.prune_checkpoints(claim, keep=2)
+
+    assert [one["id"] for one in stores.queries.jobs.checkpoints(claim.job_id)] == [ids[5], ids[4], ids[0]]
+    assert stores.queries.jobs.checkpoint(claim.job_id, "latest", None)["id"] == ids[5]
 
 
 def test_the_number_of_a_checkpoint_outlives_those_before_it(leaver, stores):

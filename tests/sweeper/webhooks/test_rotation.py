@@ -86,6 +86,17 @@ def test_a_secret_replaced_twice_in_a_day_still_verifies(stores, alice, hook, to
     assert all(verifies(told(), secret) for secret in (first, second, third))
 
 
+def test_the_secrets_of_another_webhook_neither_sign_nor_count(stores, alice, receiver, hook, told):
+    made, other = stores.webhooks.create(receiver.url(), list(WebhookEvent), {}, WebhookFormat.standard, alice)
+    for _ in range(4):
+        stores.webhooks.rotate(made["id"], alice)
+    assert stores.webhooks.get(hook[0], alice)["old_secrets_until"] is None
+    got = told()
+    assert (verifies(got, hook[1]), verifies(got, other)) == (True, False)
+    assert " " not in got.headers["webhook-signature"]
+    stores.webhooks.rotate(hook[0], alice)
+
+
 def test_a_secret_is_replaced_four_times_a_day_at_most(stores, alice, hook, told):
     webhook, first = hook
     for _ in range(4):
