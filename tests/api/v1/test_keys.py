@@ -164,9 +164,6 @@ def test_an_owner_has_a_hundred_keys_at_most_without_an_admin(
 def test_a_key_that_is_being_revoked_leaves_no_new_one_behind(alice: Person, stores: Stores) -> None:
     who = stores.accounts.keys.authenticate(alice.key)
     assert who is not None
-    waits = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
     with ThreadPoolExecutor(1) as late, stores.infra.engine.begin() as revoking:
         revoking.execute(text("UPDATE keys SET revoked_at = now() WHERE id = :id"), {"id": alice.key_id})
         made = late.submit(stores.accounts.keys.create, "late", "alice", Role.user, who=who)
