@@ -106,6 +106,8 @@ def test_newest_is_what_was_stored_last_whatever_the_clock_of_its_worker_said(st
     mark(stores, claim, "latest_checkpoint = NULL")  # which would keep it by itself
     assert apply(keep_checkpoints=2, checkpoints_after_days=7, grids_after_days=7)[0] == 1 + 2
     assert leaver.rows(claim.job_id) == sorted((ids[2], ids[4], ids[5]))
+    mark(stores, claim, f"latest_checkpoint = '{ids[2]}'")
+    assert apply(keep_checkpoints=1, checkpoints_after_days=7) == (0, 0)  # what the job goes on from stays
 
 
 def test_a_rule_for_checkpoints_stands_in_place_of_the_setting(stores, ended):
