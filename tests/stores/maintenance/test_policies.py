@@ -119,13 +119,14 @@ def test_a_rule_for_checkpoints_stands_in_place_of_the_setting(stores, ended):
 
 
 def test_failed_jobs_go_earlier_than_others(stores, ended, apply):
-    failed, succeeded, old = ended(outcome=Outcome.failed), ended(), ended(days_ago=31)
+    failed, canceled = ended(outcome=Outcome.failed), ended(outcome=Outcome.canceled)
+    succeeded, old = ended(), ended(days_ago=31)
 
-    assert apply(failed_after_days=7, ended_after_days=30) == (2, 0)
+    assert apply(failed_after_days=7, ended_after_days=30) == (3, 0)
 
-    assert [trashed(stores, one) for one in (failed, succeeded, old)] == [True, False, True]
+    assert [trashed(stores, one) for one in (failed, canceled, succeeded, old)] == [True, True, False, True]
     moved = {line["subject"]: line for line in lines(stores, "job.delete")}
-    assert moved.keys() == {failed.job_id, old.job_id}
+    assert moved.keys() == {failed.job_id, canceled.job_id, old.job_id}
     (policy,) = stores.maintenance.policies.all("alice")
     assert moved[old.job_id]["after"] == {"policy": policy["id"]}
     assert moved[old.job_id]["owner"] == "alice"
