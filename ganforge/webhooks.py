@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,6 +11,11 @@ from ganforge.transport import path_segment
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import ChangedWebhook, Delivery, FreshWebhook, Webhook
+
+
+# Receivers have ten seconds to answer.
+TRIED_WITHIN_S = 15.0
+LOOK_EVERY_S = 0.25
 
 
 class Teller(Session):
@@ -33,7 +39,8 @@ class Teller(Session):
     ) -> FreshWebhook:
         """Make a webhook; its secret is in this answer and nowhere else.
 
-        `filters`: label, kind, recipe, queue, dataset, as for `jobs`. `format`: standard, slack or email.
+        `filters`: project, label, kind, recipe, queue, dataset and owner, as for `jobs`.
+        `format`: standard, slack or email.
         """
         body = {"url": url, "events": list(events), "filter": dict(filters or {}), "format": format}
         return cast("FreshWebhook", self._transport.ask("POST", "/v1/webhooks", json=body))
@@ -51,8 +58,18 @@ class Teller(Session):
         self._transport.send("DELETE", _path(webhook_id))
 
     def test_webhook(self, webhook_id: str) -> Delivery:
-        """Let a test message be sent; the delivery shows what comes of it."""
+        """Let a test message be sent; `tried` returns what came of it."""
         return cast("Delivery", self._post(f"{_path(webhook_id)}/test"))
+
+    def tried(self, delivery: Delivery, *, patience: float = TRIED_WITHIN_S) -> Delivery:
+        """Return a message after its next try, or as it is after `patience` seconds."""
+        before, deadline = _tries(delivery), time.monotonic() + patience
+        while True:
+            every = self.deliveries(delivery["webhook"])
+            now = next((one for one in every if one["id"] == delivery["id"]), delivery)
+            if _tries(now) > before or time.monotonic() > deadline:
+                return now
+            time.sleep(LOOK_EVERY_S)
 
     def deliveries(self, webhook_id: str) -> Iterator[Delivery]:
         """Yield the messages of a webhook of the last 30 days, newest first."""
@@ -62,6 +79,10 @@ class Teller(Session):
         """Let a message be sent again, with the same id and body."""
         path = f"{_path(webhook_id)}/deliveries/{path_segment(delivery_id)}/redeliver"
         return cast("Delivery", self._post(path))
+
+
+def _tries(delivery: Delivery) -> int:
+    return delivery["attempts"][-1]["number"] if delivery["attempts"] else 0
 
 
 def _path(webhook_id: str) -> str:

@@ -8,11 +8,15 @@ from typing import Any
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.queries import PageQuery
 from api.v1.webhooks import list_deliveries, list_webhooks, show_webhook
+from models.recipes import RECIPES
+from models.states import DeviceClass, JobKind
 from models.webhooks import WebhookEvent, WebhookFormat
 
 pages = Pages()
 
 LIMIT = 50
+# Names of projects and data sets that the form suggests.
+MOST_NAMES = 100
 
 
 @pages.add("/dashboard/webhooks", list_webhooks, query=PageQuery)
@@ -21,7 +25,17 @@ def webhooks(visit: Visit[PageQuery]) -> TemplateResponse:
     page = visit.ask(list_webhooks, visit.query.model_copy(update={"limit": LIMIT}))
     sends_mail = visit.service.settings.sends_mail
     formats = [one for one in WebhookFormat if one is not WebhookFormat.email or sends_mail]
-    return TemplateResponse("webhooks.html", {"page": page, "events": list(WebhookEvent), "formats": formats})
+    reads, stores = visit.who.reads, visit.service.stores
+    choices = {
+        "events": list(WebhookEvent),
+        "formats": formats,
+        "kinds": list(JobKind),
+        "queues": list(DeviceClass),
+        "recipes": sorted(RECIPES),
+        "datasets": stores.datasets.names(reads)[:MOST_NAMES],
+        "projects": stores.queries.job_list.projects(reads, MOST_NAMES),
+    }
+    return TemplateResponse("webhooks.html", {"page": page, **choices})
 
 
 @pages.add("/dashboard/webhooks/{webhook_id}", show_webhook, list_deliveries, query=PageQuery)

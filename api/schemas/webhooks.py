@@ -40,6 +40,8 @@ class WebhookFilter(Spec):
     recipe: Several[Name] = Field(default_factory=list)
     queue: Several[Annotated[DeviceClass, Field(strict=False)]] = Field(default_factory=list)
     dataset: Several[Name] = Field(default_factory=list)
+    project: Several[Name] = Field(default_factory=list)
+    owner: Several[Name] = Field(default_factory=list, description="For an admin, whose webhook tells of all owners.")
 
     def given(self) -> dict[str, Any]:
         """Return the filters that ask for something, as they are stored."""

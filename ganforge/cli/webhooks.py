@@ -10,7 +10,19 @@ import typer
 from ganforge.cli import completion
 from ganforge.cli.group import group
 from ganforge.cli.ids import chosen_id
-from ganforge.cli.output import MAX_ROWS, AsJson, ago, print_items, print_json, print_table, say, tell, usage
+from ganforge.cli.output import (
+    FAILED,
+    MAX_ROWS,
+    AsJson,
+    ago,
+    complain,
+    print_items,
+    print_json,
+    print_table,
+    say,
+    tell,
+    usage,
+)
 from ganforge.client import Client
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
@@ -20,7 +32,7 @@ EVENTS = (
     "job.succeeded, job.failed, job.canceled, job.paused, job.alert, job.stalled, evaluation.completed, worker.lost"
 )
 ENDS = ["job.succeeded", "job.failed"]
-FILTERS = ("label", "kind", "recipe", "queue", "dataset")
+FILTERS = ("project", "label", "kind", "recipe", "queue", "dataset", "owner")
 WebhookId = Annotated[
     str,
     typer.Argument(
@@ -35,6 +47,7 @@ Filters = Annotated[
     list[str] | None,
     typer.Option("--filter", metavar="NAME=VALUE", help=f"Filter the jobs by {', '.join(FILTERS)} (repeatable)."),
 ]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it was tried, 15 seconds at most.")]
 
 
 def list_webhooks(as_json: AsJson = False) -> None:
@@ -44,8 +57,8 @@ def list_webhooks(as_json: AsJson = False) -> None:
     if as_json:
         print_items(found)
         return
-    rows = ((one["id"], one["url"], one["format"], ", ".join(one["events"]), _state(one)) for one in found)
-    print_table(("webhook", "address", "format", "events", "state"), rows, "No webhooks.")
+    rows = ((one["id"], one["url"], one["format"], ", ".join(one["events"]), _jobs(one), _state(one)) for one in found)
+    print_table(("webhook", "address", "format", "events", "jobs", "state"), rows, "No webhooks.")
 
 
 app = group("List, create and delete webhooks, and see what they sent.", list_webhooks)
@@ -53,7 +66,7 @@ app = group("List, create and delete webhooks, and see what they sent.", list_we
 
 @app.command("create")
 def create(
-    url: Annotated[str, typer.Argument(help="An https address; for e-mail mailto: and a mailbox.")],
+    url: Annotated[str, typer.Argument(metavar="ADDRESS", help="An https address; for e-mail mailto: and a mailbox.")],
     event: Events = None,
     chosen: Filters = None,
     format_: Annotated[str, typer.Option("--format", help="standard, slack or email.")] = "standard",
@@ -119,17 +132,16 @@ def delete(webhook_id: WebhookId, as_json: AsJson = False) -> None:
 
 
 @app.command("test")
-def test(webhook_id: WebhookId, as_json: AsJson = False) -> None:
-    """Send a test message. `ganforge webhooks deliveries` shows whether it arrived."""
+def test(webhook_id: WebhookId, wait: Wait = True, as_json: AsJson = False) -> None:
+    """Send a test message and print whether it arrived. Exit code 1 if it did not."""
     with Client() as client:
-        delivery = client.test_webhook(_webhook(client, webhook_id))
-    tell(as_json, delivery, delivery["id"])
+        _outcome(client, client.test_webhook(_webhook(client, webhook_id)), wait, as_json)
 
 
 @app.command("deliveries")
 def deliveries(
     webhook_id: WebhookId,
-    limit: Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="ROWS", min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List what a webhook sent in the last 30 days, newest first."""
@@ -151,15 +163,39 @@ def redeliver(
     delivery_id: Annotated[
         str, typer.Argument(metavar="DELIVERY", help="An id from `ganforge webhooks deliveries`, or its last digits.")
     ],
+    wait: Wait = True,
     as_json: AsJson = False,
 ) -> None:
-    """Send a message again, with the same id."""
+    """Send a message again, with the same id, and print whether it arrived. Exit code 1 if it did not."""
     with Client() as client:
         webhook = _webhook(client, webhook_id)
         listed = f"ganforge webhooks deliveries {webhook}"
         chosen = chosen_id(client.deliveries(webhook), delivery_id, "delivery", listed=listed)
-        delivery = client.redeliver(webhook, chosen)
-    tell(as_json, delivery, f"{delivery['id']} is {delivery['state']}")
+        _outcome(client, client.redeliver(webhook, chosen), wait, as_json)
+
+
+def _outcome(client: Client, asked: Delivery, wait: bool, as_json: bool) -> None:
+    """Print what came of a message that was just asked for.
+
+    Raises:
+        typer.Exit: it did not arrive.
+    """
+    if not wait:
+        tell(as_json, asked, f"{asked['id']} is {asked['state']}")
+        return
+    delivery = client.tried(asked)
+    arrived = delivery["state"] == "delivered"
+    if as_json:
+        print_json(delivery)
+    elif arrived:
+        say(f"{delivery['id']} arrived: {_said(delivery)}")
+    elif delivery["attempts"] == asked["attempts"]:
+        complain(f"{delivery['id']} was not tried yet; `ganforge webhooks deliveries {delivery['webhook']}` tells more")
+    else:
+        later = "; it is tried again, for a day" if delivery["state"] == "pending" else ""
+        complain(f"{delivery['id']} did not arrive: {_said(delivery)}{later}")
+    if not arrived:
+        raise typer.Exit(FAILED)
 
 
 def _webhook(client: Client, given: str) -> str:
@@ -176,6 +212,11 @@ def _filters(given: list[str]) -> dict[str, list[str]]:
     return found
 
 
+def _jobs(webhook: Webhook) -> str:
+    chosen = (f"{name}={value}" for name, values in webhook["filter"].items() for value in values)
+    return " ".join(chosen) or "all"
+
+
 def _state(webhook: Webhook) -> str:
     if webhook["paused"]:
         return f"paused ({webhook['paused_reason']})"
@@ -183,7 +224,9 @@ def _state(webhook: Webhook) -> str:
 
 
 def _said(delivery: Delivery) -> str | None:
+    """Return what the last try said: the answer or the error, and how long it took."""
     if not delivery["attempts"]:
         return None
     last = delivery["attempts"][-1]
-    return last["error"] or str(last["status"] or "sent")
+    told = last["error"] or (f"HTTP {last['status']}" if last["status"] else "sent")
+    return f"{told} after {last['duration_ms']} ms"

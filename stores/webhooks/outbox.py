@@ -156,7 +156,7 @@ def _hears(webhook: Row[Any], event: WebhookEvent, job: Mapping[Any, Any]) -> bo
 
 def _matches(chosen: Mapping[str, Sequence[str]], job: Mapping[Any, Any]) -> bool:
     """Return whether a job is among those that `GET /v1/jobs` lists with this filter."""
-    for name in ("kind", "recipe", "queue"):
+    for name in ("kind", "recipe", "queue", "project", "owner"):
         if (choices := chosen.get(name)) and job[name] not in choices:
             return False
     if (datasets := chosen.get("dataset")) and not {job["dataset"], job["dataset_id"]}.intersection(datasets):

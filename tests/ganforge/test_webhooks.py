@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 from tests.ganforge.conftest import Commands
-from tests.waiting import until
+from tests.receiver import receiving
 
 
 def test_a_webhook_is_made_tested_paused_and_deleted_by_commands(running: Commands) -> None:
@@ -24,15 +25,14 @@ def test_a_webhook_is_made_tested_paused_and_deleted_by_commands(running: Comman
         {"label": ["team:a"]},
         ["job.succeeded", "job.failed"],
     )
-    delivery = running("webhooks", "test", webhook).stdout.strip()
-
-    def tried() -> str:
-        (row,) = json.loads(running("webhooks", "deliveries", webhook, "--json").stdout)["items"]
-        return row["attempts"] and row["attempts"][0]["error"]
-
-    assert "hook.invalid could not be resolved" in until(tried, 60, "the first try")
+    tested = running("webhooks", "test", webhook)
+    (delivery,) = json.loads(running("webhooks", "deliveries", webhook, "--json").stdout)["items"]
+    assert (tested.returncode, tested.stdout) == (1, "")
+    told = f"ganforge: {delivery['id']} did not arrive: the name hook.invalid could not be resolved "
+    assert re.fullmatch(rf"{told}.* after [0-9]+ ms; it is tried again, for a day\n", tested.stderr), tested.stderr
     assert "could not be resolved" in running("webhooks", "deliveries", webhook).stdout.replace("\n", " ")
-    assert running("webhooks", "redeliver", webhook, delivery).stdout == f"{delivery} is pending\n"
+    again = running("webhooks", "redeliver", webhook, delivery["id"], "--no-wait")
+    assert again.stdout == f"{delivery['id']} is pending\n"
     assert running("webhooks", "change", webhook, "--event", "job.alert").stdout.startswith(f"{webhook}: job.alert to")
     replaced = running("webhooks", "rotate", webhook).stdout.strip()
     assert replaced.startswith("whsec_")
@@ -43,3 +43,18 @@ def test_a_webhook_is_made_tested_paused_and_deleted_by_commands(running: Comman
     assert running("webhooks", "delete", webhook).returncode == 0
     assert running("webhooks", "list").stdout == "No webhooks.\n"
     assert running("webhooks", "create", "https://hook.invalid/", "--filter", "team=a").returncode == 2
+
+
+def test_the_command_that_tests_a_webhook_says_what_the_receiver_answered(ganforge: Commands) -> None:
+    ganforge.up(GANFORGE_WEBHOOK_PRIVATE="1")
+    with receiving() as receiver:
+        webhook = ganforge("webhooks", "create", receiver.url(), "--filter", "project=digits").stdout.split()[0]
+        arrived = ganforge("webhooks", "test", webhook)
+        (delivery,) = json.loads(ganforge("webhooks", "deliveries", webhook, "--json").stdout)["items"]
+        assert re.fullmatch(rf"{delivery['id']} arrived: HTTP 200 after [0-9]+ ms\n", arrived.stdout)
+        assert (arrived.returncode, arrived.stderr) == (0, "")
+        receiver.says(500)
+        refused = ganforge("webhooks", "redeliver", webhook, delivery["id"], "--json")
+        told = json.loads(refused.stdout)
+        assert (refused.returncode, told["id"], told["state"]) == (1, delivery["id"], "pending")
+        assert [one["status"] for one in told["attempts"]] == [200, 500]

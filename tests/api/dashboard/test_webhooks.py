@@ -26,7 +26,7 @@ def test_a_webhook_is_listed_with_what_it_tells_and_its_state(alice, bob, enter)
     page = enter(alice).see("/dashboard/webhooks")
     assert f'href="/dashboard/webhooks/{webhook}"' in page
     assert "job failed" in page
-    assert "label team:a" in page
+    assert "Label team=a" in page
     assert "active" in page
     assert webhook not in enter(bob).see("/dashboard/webhooks")
     assert "No webhooks." in enter(bob).see("/dashboard/webhooks")

@@ -129,12 +129,15 @@ def test_an_event_behind_an_open_transaction_is_told_when_it_settles(stores, new
         ({"kind": ["sample"]}, False),
         ({"recipe": ["mlp_gan"], "dataset": ["mnist-10k"]}, True),
         ({"queue": ["gpu"]}, False),
+        ({"project": ["faces", "digits"], "owner": ["alice"]}, True),
+        ({"project": ["faces"]}, False),
+        ({"owner": ["bob"]}, False),
     ],
 )
 def test_a_filter_chooses_the_jobs_that_a_list_with_it_has(stores, new_job, person, hook, chosen, heard):
     alice = person("alice")
     webhook = hook(alice, **chosen)
-    job, _ = stores.jobs.submit(new_job(labels={"team": "a"}))
+    job, _ = stores.jobs.submit(new_job(labels={"team": "a"}, project="digits"))
     stores.jobs.cancel(job["id"], ALICE)
     stores.webhooks.outbox.dispatch()
     assert bool(told(stores, webhook, alice)) is heard
