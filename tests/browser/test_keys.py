@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from ganforge.client import Client
+from ganforge.errors import ApiError
 from tests.browser.pages import agree, assert_fits, assert_readable
 
 pytestmark = pytest.mark.slow
@@ -57,6 +59,34 @@ def test_who_revokes_their_own_key_is_signed_out(person):
     assert "You will be signed out." in agree(page)
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     admin.complaints.clear()  # the page may have asked once more
+
+
+def test_a_user_makes_and_revokes_own_keys_up_to_the_role_and_sees_no_others(person):
+    alice, bob = person(), person()
+    page = alice.page("/dashboard/keys")
+    rows = page.locator("#keys tbody tr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("your current key")
+    assert bob.owner not in page.content()
+    page.get_by_role("button", name="New key").press("Enter")
+    assert page.get_by_role("radio").evaluate_all("radios => radios.map((one) => one.value)") == ["viewer", "user"]
+    assert page.get_by_role("textbox", name="Owner").count() == 0
+    page.keyboard.type("laptop")
+    page.get_by_label("viewer").check()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Secret")).to_have_value(re.compile("^gf_"))
+    secret = page.get_by_label("Secret").input_value()
+    page.keyboard.press("Escape")
+    row = page.get_by_role("row", name="laptop")
+    expect(row).to_contain_text("viewer")
+    expect(row).to_contain_text(alice.owner)
+    with Client(alice.stack.url, secret) as laptop:
+        assert list(laptop.jobs()) == []
+        row.get_by_role("button", name="Revoke").press("Enter")
+        agree(page)
+        expect(rows).to_have_count(1)
+        with pytest.raises(ApiError, match="401"):
+            list(laptop.jobs())
 
 
 def test_the_new_key_form_fits_a_phone(person, picture):
