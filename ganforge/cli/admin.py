@@ -113,7 +113,7 @@ def audit(
         list[str] | None, typer.Option(metavar="ID", help="Filter by the id that was changed (repeatable).")
     ] = None,
     owner: Annotated[str | None, typer.Option(help="Filter by who made the change.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="ROWS", min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List changes and who made them, newest first (admin)."""

@@ -22,6 +22,7 @@ from ganforge.cli import (
     logs,
     retention,
     share,
+    show,
     submit,
     trash,
     up,
@@ -78,6 +79,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "New jobs": {"train": submit.train, "sample": submit.sample, "evaluate": evaluate.evaluate},
     "Jobs": {
         "jobs": jobs.jobs,
+        "show": show.show,
         "views": jobs.views,
         "watch": jobs.watch,
         "open": jobs.open_page,

@@ -16,7 +16,8 @@ from ganforge.client import Client
 
 def recipes(
     name: Annotated[
-        str | None, typer.Argument(help="Show this recipe's parameters.", autocompletion=completion.recipes)
+        str | None,
+        typer.Argument(metavar="RECIPE", help="Show this recipe's parameters.", autocompletion=completion.recipes),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -70,7 +71,7 @@ keys = group("List, create and revoke access keys: your own, or as an admin all.
 
 @keys.command("create")
 def create_key(
-    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the key is for.")],
     owner: Annotated[
         str | None,
         typer.Option(

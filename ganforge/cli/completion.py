@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
+import typer
+
 from ganforge.client import Client
 from ganforge.errors import GanforgeError
 from models.states import JobKind, State
@@ -13,6 +15,7 @@ from models.states import JobKind, State
 # Who presses Tab does not wait for a service that is away.
 TIMEOUT_S = 1.0
 OFFERED = 50
+READ_FOR_PROJECTS = 100
 
 # A word to offer and what it is.
 Offer = tuple[str, str]
@@ -77,6 +80,26 @@ def keys(incomplete: str) -> list[Offer]:
 def webhooks(incomplete: str) -> list[Offer]:
     """Return the webhooks."""
     return _offered(incomplete, lambda client: ((one["id"], _told(one["url"])) for one in client.webhooks()))
+
+
+def projects(incomplete: str) -> list[Offer]:
+    """Return the projects of the newest jobs."""
+
+    def found(client: Client) -> Iterable[Offer]:
+        named = (job["project"] for job in islice(client.jobs(), READ_FOR_PROJECTS))
+        return [(project, "") for project in dict.fromkeys(named) if project]
+
+    return _offered(incomplete, found)
+
+
+def shares(context: typer.Context, incomplete: str) -> list[Offer]:
+    """Return the links of the job that was named before."""
+
+    def found(client: Client) -> Iterable[Offer]:
+        links = client.shares(context.params["job_id"])
+        return [("all", "every link"), *((one["id"], f"ends {one['expires_at']}") for one in links)]
+
+    return _offered(incomplete, found)
 
 
 def views(incomplete: str) -> list[Offer]:

@@ -9,7 +9,19 @@ import typer
 from ganforge.cli import completion
 from ganforge.cli.ids import checkpoint_id, dataset_id, resolve_id
 from ganforge.cli.output import AsJson, usage
-from ganforge.cli.submit import DryRun, Labels, MaxRuntime, Name, Priority, Queue, Watch, options, submit
+from ganforge.cli.submit import (
+    DryRun,
+    Labels,
+    MaxRuntime,
+    Name,
+    Notes,
+    Priority,
+    Project,
+    Queue,
+    Watch,
+    options,
+    submit,
+)
 from ganforge.client import Client
 from models.limits import FEWEST_EVALUATED, MOST_EVALUATED, USUALLY_EVALUATED
 
@@ -18,7 +30,7 @@ def evaluate(
     job: Annotated[
         str | None,
         typer.Argument(
-            metavar="[JOB]",
+            metavar="JOB",
             help="Training job to evaluate: an id, its last digits, or `last`.",
             autocompletion=completion.jobs,
         ),
@@ -47,7 +59,9 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Random seed. The same seed gives the same figures.")] = 1,
     extractor: Annotated[str, typer.Option(help="Network whose features are compared.")] = "auto",
     name: Name = None,
+    project: Project = None,
     labels: Labels = None,
+    notes: Notes = None,
     priority: Priority = 0,
     queue: Queue = "auto",
     max_runtime: MaxRuntime = None,
@@ -60,7 +74,7 @@ def evaluate(
         usage("give either a training job or --images DATASET")
     request: dict[str, Any] = {"kind": "evaluate"}
     request |= {"params": {"count": count, "seed": seed, "extractor": extractor}}
-    request |= options(name, labels, priority, queue, max_runtime)
+    request |= options(name, project, labels, notes, priority, queue, max_runtime)
     with Client() as client:
         request["dataset"] = None if dataset is None else dataset_id(client, dataset)
         if job is not None:

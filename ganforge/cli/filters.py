@@ -10,7 +10,12 @@ from ganforge.cli import completion
 
 Search = Annotated[
     list[str] | None,
-    typer.Option("--query", "-q", metavar="SEARCH", help="Search, such as 'digits params.batch_size>=64'."),
+    typer.Option(
+        "--query",
+        "-q",
+        metavar="SEARCH",
+        help="Search: words in name, notes, labels or id, and terms such as 'params.batch_size>=64'.",
+    ),
 ]
 States = Annotated[
     list[str] | None,
@@ -40,9 +45,27 @@ Queues = Annotated[
         autocompletion=completion.queues,
     ),
 ]
+
+
+def _labels(given: list[str] | None) -> list[str] | None:
+    for one in given or []:
+        if "=" not in one and ":" not in one:
+            raise typer.BadParameter(f"write KEY=VALUE, such as team=a, not {one!r}")
+    return given
+
+
 LabelFilter = Annotated[
-    list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="Filter by label (repeatable).")
+    list[str] | None,
+    typer.Option("--label", metavar="KEY=VALUE", help="Filter by label (repeatable).", callback=_labels),
 ]
 Projects = Annotated[
-    list[str] | None, typer.Option("--project", metavar="NAME", help="Filter by project (repeatable).")
+    list[str] | None,
+    typer.Option(
+        "--project", metavar="NAME", help="Filter by project (repeatable).", autocompletion=completion.projects
+    ),
 ]
+DatasetFilter = Annotated[
+    str | None,
+    typer.Option("--dataset", "-d", metavar="NAME", help="Filter by data set.", autocompletion=completion.datasets),
+]
+Starred = Annotated[bool, typer.Option("--starred", help="Filter by star: only jobs that have one.")]

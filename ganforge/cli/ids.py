@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -49,12 +50,28 @@ def resolve(client: Client, given: str, **filters: str) -> Job:
         newest = next(client.jobs(**filters), None)
         return newest if newest is not None else usage("there is no job yet; `ganforge train compact` submits one")
     end = _end_of(given)
-    return client.job(given) if end is None else _job_by_end(client, end, **filters)
+    return client.job(_whole(given)) if end is None else _job_by_end(client, end, **filters)
 
 
 def resolve_id(client: Client, given: str, **filters: str) -> str:
     """Return the id of the job that is meant, as `resolve` does; a whole id costs no request."""
-    return given if given != LAST and _end_of(given) is None else resolve(client, given, **filters)["id"]
+    if given != LAST and _end_of(given) is None:
+        return _whole(given)
+    return resolve(client, given, **filters)["id"]
+
+
+def _whole(given: str) -> str:
+    """Return a whole id as it is.
+
+    Raises:
+        GanforgeError: it is something else, such as a job's name, which need not be unique.
+    """
+    if _WHOLE.fullmatch(given) is None:
+        raise GanforgeError(
+            f"{given} is no job's id: give an id, its last digits (4 or more), or `last`; "
+            f"`ganforge jobs -q {shlex.quote(given)}` searches names"
+        )
+    return given
 
 
 def _end_of(given: str) -> str | None:

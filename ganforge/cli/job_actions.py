@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganforge.cli.filters import Kinds, LabelFilter, Projects, Queues, Recipes, Search, States
-from ganforge.cli.ids import JobId, checkpoint_id, resolve_id
+from ganforge.cli import completion
+from ganforge.cli.filters import DatasetFilter, Kinds, LabelFilter, Projects, Queues, Recipes, Search, Starred, States
+from ganforge.cli.ids import JobId, checkpoint_id, dataset_id, resolve_id
 from ganforge.cli.output import FAILED, AsJson, complain, print_json, say, tell, usage
-from ganforge.cli.submit import DryRun, Labels, Plot, Settings, Watch, parse_labels, parse_settings, submitted
+from ganforge.cli.submit import DryRun, Plot, Settings, Watch, parse_labels, parse_settings, submitted
 from ganforge.client import Client
 from models.states import TERMINAL
 
@@ -70,11 +71,23 @@ def change(
     job_id: JobId,
     priority: Annotated[int | None, typer.Option(help="-100 to 100; higher runs first.")] = None,
     name: Annotated[str | None, typer.Option(help="New name; an empty one removes it.")] = None,
-    labels: Labels = None,
-    notes: Annotated[str | None, typer.Option(help="Notes in Markdown; empty ones remove them.")] = None,
-    project: Annotated[str | None, typer.Option(help="The job's project; an empty one removes it.")] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="KEY=VALUE", help="Label, in place of all present ones (repeatable)."),
+    ] = None,
+    notes: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Notes in Markdown; empty ones remove them.")
+    ] = None,
+    project: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The job's project; an empty one removes it.", autocompletion=completion.projects
+        ),
+    ] = None,
     star: Annotated[bool | None, typer.Option("--star/--no-star", help="Star the job, or remove its star.")] = None,
-    order: Annotated[str | None, typer.Option(help="Move the job first or last among your waiting jobs.")] = None,
+    order: Annotated[
+        str | None, typer.Option(metavar="PLACE", help="Move the job first or last among your waiting jobs.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a job's priority, name, labels (replaces all), notes, project, star or position in the queue."""
@@ -95,7 +108,8 @@ def change(
 
 def bulk(
     action: Annotated[
-        str, typer.Argument(help="cancel, pause, resume, retry, reprioritize, delete, restore or purge.")
+        str,
+        typer.Argument(metavar="ACTION", help="cancel, pause, resume, retry, reprioritize, delete, restore or purge."),
     ],
     expected: Annotated[
         int,
@@ -108,6 +122,8 @@ def bulk(
     label: LabelFilter = None,
     query: Search = None,
     project: Projects = None,
+    dataset: DatasetFilter = None,
+    starred: Starred = False,
     parent: Annotated[
         list[str] | None, typer.Option(metavar="JOB", help="Filter by the job that was retried (repeatable).")
     ] = None,
@@ -126,10 +142,12 @@ def bulk(
     asked |= {
         "q": " ".join(query or []),
         "project": project,
+        "starred": starred,
         "created_after": created_after,
         "created_before": created_before,
     }
     with Client() as client:
+        asked["dataset"] = None if dataset is None else dataset_id(client, dataset)
         asked["parent"] = [resolve_id(client, one) for one in parent or []]
         filters = {name: value for name, value in asked.items() if value}
         result = client.bulk(action, filters, expected=expected, priority=priority)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganforge.cli import completion
-from ganforge.cli.filters import Kinds, LabelFilter, Projects, Queues, Recipes, Search, States
+from ganforge.cli.filters import DatasetFilter, Kinds, LabelFilter, Projects, Queues, Recipes, Search, Starred, States
 from ganforge.cli.ids import JobId, dataset_id, resolve, resolve_id
 from ganforge.cli.output import (
     FAILED,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:  # importing pydantic would make every command start later
 def jobs(
     query: Search = None,
     project: Projects = None,
-    starred: Annotated[bool, typer.Option("--starred", help="Show only starred jobs.")] = False,
+    starred: Starred = False,
     view: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Use the filter and order of a saved view.", autocompletion=completion.views),
@@ -53,10 +53,7 @@ def jobs(
     recipe: Recipes = None,
     label: LabelFilter = None,
     kind: Kinds = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option("--dataset", "-d", help="Filter by data set.", autocompletion=completion.datasets),
-    ] = None,
+    dataset: DatasetFilter = None,
     sort: Annotated[
         str | None,
         typer.Option(
@@ -65,7 +62,7 @@ def jobs(
             metavar="ORDER",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="ROWS", min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, newest first."""
@@ -78,7 +75,7 @@ def jobs(
     if as_json:
         print_items(found)
         return
-    columns = ("job", "kind", "recipe", "state", "progress", "FD ratio", "queue", "name", "created")
+    columns = ("job", "kind", "recipe", "state", "progress", "FD ratio", "queue", "name", "project", "created")
     print_table(columns, map(_row, found), "No jobs.")
 
 
@@ -105,7 +102,7 @@ def views(
         if delete is not None:
             chosen = next((view for view in found if view["name"] == delete), None)
             if chosen is None:
-                usage(f"there is no view {delete}")
+                usage(f"there is no view {delete}; `ganforge views` lists yours")
             client.delete_view(chosen["id"])
             tell(as_json, {"id": chosen["id"], "deleted": True}, f"{delete} is deleted")
             return
@@ -128,7 +125,7 @@ def _row(job: Job) -> tuple[str | None, ...]:
     done = None if progress["fraction"] is None else f"{progress['fraction']:.0%}"
     ratio = None if job["fd_ratio"] is None else f"{job['fd_ratio']:.2f}"
     of = (job["id"], job["kind"], job["recipe"], state, done, ratio)
-    return *of, job["queue"], job["name"], ago(job["created_at"])
+    return *of, job["queue"], job["name"], job["project"], ago(job["created_at"])
 
 
 def watch(
@@ -150,7 +147,7 @@ def open_page(
     job_id: Annotated[
         str | None,
         typer.Argument(
-            metavar="[JOB]",
+            metavar="JOB",
             help="A job's id, its last digits, or `last`. Default: the overview.",
             autocompletion=completion.jobs,
         ),

@@ -45,11 +45,15 @@ def logs(
 
 
 def _print(client: Client, job: str, tail: int | None, search: str | None, attempt: int | None) -> None:
+    empty = True
     try:
         for text in client.log(job, tail=tail, search=search, attempt=attempt):
+            empty = empty and not text
             sys.stdout.write(_shown(text))
     except httpx.RequestError as error:
         raise GanforgeError(f"the log broke off: {error or type(error).__name__}") from error
+    if empty and search is None:
+        complain(f"{job} has no log{'' if attempt is None else f' of attempt {attempt}'} yet")
 
 
 def _follow(client: Client, job: str, tail: int | None, attempt: int | None, *, as_json: bool) -> None:

@@ -140,13 +140,16 @@ def as_typed(value: Any) -> str:
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]], empty: str) -> None:
     """Print a table, or the text `empty` if it has no rows. A terminal too narrow for a table gets a list.
 
-    The first column and ids are copied into other commands, so they are never cut or broken.
+    Columns without content are left out. The first one and ids are copied into other commands, so they are never cut
+    or broken.
     """
     names = list(columns)
     cells = [["" if cell is None else visible(str(cell)) for cell in row] for row in rows]
     if not cells:
         say(empty)
         return
+    filled = [number for number in range(len(names)) if any(row[number] for row in cells)]
+    names, cells = [names[number] for number in filled], [[row[number] for number in filled] for row in cells]
     widths = [max(map(cell_len, (name, *column))) for name, *column in zip(names, *cells, strict=True)]
     kept = [number == 0 or any(_ID.fullmatch(row[number]) for row in cells) for number in range(len(names))]
     least = sum(width if whole else min(width, MIN_COLUMN_WIDTH) for width, whole in zip(widths, kept, strict=True))
@@ -181,7 +184,8 @@ def finish(job: Job) -> NoReturn:
 
 
 def ago(moment: str | None) -> str:
-    """Return how long ago an RFC 3339 time was."""
+    """Return how long ago an RFC 3339 time was, or in how long it will be."""
     if moment is None:
         return ""
-    return f"{duration((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())} ago"
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+    return f"{duration(seconds)} ago" if seconds >= 0 else f"in {duration(-seconds)}"

@@ -8,7 +8,7 @@ import typer
 
 from ganforge.cli.group import group
 from ganforge.cli.ids import chosen_id
-from ganforge.cli.output import AsJson, print_items, print_json, print_table, say, tell
+from ganforge.cli.output import AsJson, print_items, print_json, print_table, say, tell, usage
 from ganforge.client import Client
 from models.formats import size
 
@@ -40,7 +40,7 @@ app = group("Set what is kept of the ended jobs of a project, and for how long."
 
 @app.command("set")
 def set_policy(
-    project: Annotated[str, typer.Argument(help="The project.")],
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="The project.")],
     checkpoints_after: Annotated[
         int | None, typer.Option(metavar="DAYS", min=0, help="Days after a job's end when surplus checkpoints go.")
     ] = None,
@@ -69,6 +69,8 @@ def set_policy(
         "ended_after_days": ended_after,
     }
     rules = {name: value for name, value in given.items() if value is not None}
+    if not rules.keys() - {"keep_checkpoints"}:
+        usage("nothing would go: pass --checkpoints-after, --grids-after, --failed-after or --ended-after")
     with Client() as client:
         if dry_run:
             preview = client.preview_retention(project, owner=owner, **rules)

@@ -26,6 +26,11 @@ Settings = Annotated[
 ]
 Labels = Annotated[list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="Add a label (repeatable).")]
 Name = Annotated[str | None, typer.Option(help="Name of the job.")]
+Project = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Project that the job belongs to.", autocompletion=completion.projects),
+]
+Notes = Annotated[str | None, typer.Option(metavar="TEXT", help="Notes on the job, in Markdown.")]
 Priority = Annotated[int, typer.Option(help="-100 to 100; higher runs first.")]
 Queue = Annotated[
     str,
@@ -45,7 +50,10 @@ DryRun = Annotated[
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe from `ganforge recipes`.", autocompletion=completion.recipes)],
+    recipe: Annotated[
+        str,
+        typer.Argument(metavar="RECIPE", help="A recipe from `ganforge recipes`.", autocompletion=completion.recipes),
+    ],
     dataset: Annotated[
         str,
         typer.Option(
@@ -58,7 +66,9 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed. The same seed gives the same weights.")] = 0,
     name: Name = None,
+    project: Project = None,
     labels: Labels = None,
+    notes: Notes = None,
     priority: Priority = 0,
     queue: Queue = "auto",
     max_runtime: MaxRuntime = None,
@@ -69,7 +79,8 @@ def train(
 ) -> None:
     """Submit a training job and watch it."""
     request: dict[str, Any] = {"kind": "train", "recipe": recipe, "preset": preset, "seed": seed}
-    request |= {"params": parse_settings(settings or []), **options(name, labels, priority, queue, max_runtime)}
+    request["params"] = parse_settings(settings or [])
+    request |= options(name, project, labels, notes, priority, queue, max_runtime)
     with Client() as client:
         request["dataset"] = dataset_id(client, dataset)
         submit(client, request, watch, dry_run, as_json, plot=plot)
@@ -79,13 +90,17 @@ def sample(
     job: Annotated[
         str,
         typer.Argument(
-            help="Training job to sample from: an id, its last digits, or `last`.", autocompletion=completion.jobs
+            metavar="JOB",
+            help="Training job to sample from: an id, its last digits, or `last`.",
+            autocompletion=completion.jobs,
         ),
     ],
     checkpoint: Annotated[str, typer.Option(help="best, latest or a checkpoint's id.")] = "best",
     settings: Settings = None,
     name: Name = None,
+    project: Project = None,
     labels: Labels = None,
+    notes: Notes = None,
     priority: Priority = 0,
     queue: Queue = "auto",
     max_runtime: MaxRuntime = None,
@@ -95,7 +110,8 @@ def sample(
 ) -> None:
     """Generate images from a checkpoint (--set count=64 --set seed=1 --set output=grid)."""
     request: dict[str, Any] = {"kind": "sample"}
-    request |= {"params": parse_settings(settings or []), **options(name, labels, priority, queue, max_runtime)}
+    request["params"] = parse_settings(settings or [])
+    request |= options(name, project, labels, notes, priority, queue, max_runtime)
     with Client() as client:
         source = resolve_id(client, job, kind="train")
         request["source"] = {"job": source, "checkpoint": checkpoint_id(client, source, checkpoint)}
@@ -149,11 +165,19 @@ def _finite(text: str) -> float:
 
 
 def options(
-    name: str | None, labels: list[str] | None, priority: int, queue: str, max_runtime: int | None
+    name: str | None,
+    project: str | None,
+    labels: list[str] | None,
+    notes: str | None,
+    priority: int,
+    queue: str,
+    max_runtime: int | None,
 ) -> dict[str, Any]:
     """Return the fields of a request that jobs of all kinds have."""
     return {
         "name": name,
+        "project": project,
+        "notes": notes,
         "labels": parse_labels(labels or []),
         "priority": priority,
         "queue": queue,

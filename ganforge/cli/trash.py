@@ -89,7 +89,7 @@ def trash(
             help="Delete all jobs in the trash for good; NUMBER is how many there are.",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="ROWS", min=1, max=MAX_ROWS, help="Maximum number of rows.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List the jobs in the trash, or empty it."""

@@ -104,6 +104,8 @@ def ganforge(tmp_path: Path) -> Iterator[Commands]:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
     """Return the commands on a home where the stack runs, shared by all tests that only use it."""
     commands = Commands(tmp_path_factory.mktemp("running") / "home")
-    commands.up()
-    yield commands
-    commands.close()
+    try:
+        commands.up()
+        yield commands
+    finally:
+        commands.close()

@@ -140,13 +140,33 @@ def test_a_job_is_shared_by_a_link_until_it_is_revoked(running: Commands) -> Non
     address = made.stdout.strip()
     assert httpx.get(address).status_code == 200
     (listed,) = json.loads(running("share", job_id, "--list", "--json").stdout)["items"]
-    assert re.search(rf"^ *{listed['id']} ", running("share", job_id, "--list").stdout, re.MULTILINE)
-    assert running("share", job_id, "--revoke").stdout == f"{job_id} is shared no more\n"
-    assert httpx.get(address).status_code == 404
+    assert re.search(rf"^ *{listed['id']} .* ago +in 2[34] h", running("share", job_id, "--list").stdout, re.MULTILINE)
+    other = running("share", job_id).stdout.strip()
+    assert running("share", job_id, "--revoke", listed["id"][-12:]).stdout == f"{listed['id']} is revoked\n"
+    assert [httpx.get(one).status_code for one in (address, other)] == [404, 200]
+    assert running("share", job_id, "--revoke", "all").stdout == f"All links of {job_id} are revoked\n"
+    assert httpx.get(other).status_code == 404
     assert running("share", job_id, "--list").stdout == "No links.\n"
-    assert running("share", job_id, "--list", "--revoke").returncode == 2
-    refused = running("share", job_id, "--days", "91")
-    assert (refused.returncode, "`expires_in_s`: " in refused.stderr) == (4, True)
+    gone = running("share", job_id, "--revoke", "ffff")
+    assert (gone.returncode, f"`ganforge share {job_id} --list` lists them" in gone.stderr) == (4, True)
+    assert running("share", job_id, "--list", "--revoke", "all").returncode == 2
+    for days in ("91", "0", "nan"):
+        refused = running("share", job_id, "--days", days)
+        assert (refused.returncode, "Invalid value for '--days'" in refused.stderr) == (2, True)
+    running("cancel", job_id)
+
+
+def test_a_job_is_submitted_with_project_and_notes_which_lists_and_its_page_show(running: Commands) -> None:
+    notes = "# Why\nto *see*"
+    job_id = _submit(running, "--queue", "jetson", "--project", "shown", "--notes", notes)
+    job = _job(running, job_id)
+    assert (job["project"], job["notes"]) == ("shown", notes)
+    assert re.search(rf"^ *{job_id} .* shown ", running("jobs", "--project", "shown").stdout, re.MULTILINE)
+    shown = running("show", job_id).stdout
+    assert re.search("^ *project +shown$", shown, re.MULTILINE)
+    assert re.search("^ *queue +jetson, number [0-9]+$", shown, re.MULTILINE)
+    assert re.search("^ *width +4$", shown, re.MULTILINE)
+    assert shown.endswith(f"\n{notes}\n")
     running("cancel", job_id)
 
 

@@ -30,9 +30,12 @@ def test_ids_recipes_data_sets_and_states_are_offered(
 ) -> None:
     monkeypatch.setenv("GANFORGE_HOME", str(running.home))
     with running.client() as client:
-        job = client.train("mlp_gan", "mnist-10k", queue="jetson", name="to complete")
+        job = client.train("mlp_gan", "mnist-10k", queue="jetson", name="to complete", project="completed")
         assert {job["id"], "last"} <= set(_offered(monkeypatch, capsys, "watch", ""))
         assert _offered(monkeypatch, capsys, "watch", job["id"][:-2]) == [job["id"]]
+        assert _offered(monkeypatch, capsys, "jobs", "--project", "comp") == ["completed"]
+        link = client.share(job["id"])["id"]
+        assert {"all", link} <= set(_offered(monkeypatch, capsys, "share", job["id"], "--revoke", ""))
         client.cancel(job["id"])
     assert _offered(monkeypatch, capsys, "train", "comp") == ["compact"]
     assert "mnist-10k" in _offered(monkeypatch, capsys, "train", "compact", "--dataset", "mn")

@@ -22,7 +22,7 @@ LISTS = [
     *("datasets", "queues", "workers", "keys", "webhooks", "retention"),
     *("datasets list", "queues list", "workers list", "keys list", "webhooks list", "retention list"),
 ]
-# In this order; KEY, JOB and HOOK stand for the last digits of what was made before.
+# In this order; KEY, JOB, HOOK and LINK stand for the last digits of what was made before.
 CALLS = [
     *(("list", name) for name in LISTS),
     ("thing", "storage"),
@@ -35,7 +35,7 @@ CALLS = [
     ("thing", "webhooks rotate HOOK"),
     ("thing", "webhooks pause HOOK"),
     ("thing", "webhooks resume HOOK"),
-    ("thing", "webhooks test HOOK"),
+    ("thing", "webhooks test HOOK --no-wait"),
     ("list", "webhooks deliveries HOOK"),
     ("thing", "webhooks delete HOOK"),
     ("thing", "retention set walk --failed-after 400"),
@@ -49,10 +49,12 @@ CALLS = [
     ("thing", "change JOB --name walk"),
     ("thing", "pause JOB"),
     ("thing", "resume JOB"),
+    ("thing", "show JOB"),
     ("thing", "open JOB"),
     ("thing", "share JOB"),
     ("list", "share JOB --list"),
-    ("thing", "share JOB --revoke"),
+    ("thing", "share JOB --revoke LINK"),
+    ("thing", "share JOB --revoke all"),
     ("list", "logs JOB"),
     ("list", "download JOB --list"),
     ("thing", "cancel JOB"),
@@ -61,6 +63,7 @@ CALLS = [
     ("list", "restore JOB"),
     ("thing", "retry JOB --dry-run"),
     ("thing", "retry JOB --detach"),
+    ("thing", "bulk pause --starred --dataset mnist-10k --label walk=1 -n 0"),
     ("thing", "bulk cancel --label walk=1 --state queued -n 2"),
     ("thing", "bulk delete --label walk=1 -n 3"),
     ("thing", "bulk purge --label walk=1 -n 3"),
@@ -107,8 +110,8 @@ def test_a_list_is_items_and_one_thing_is_that_thing(
         told = json.loads(shown.out)
         assert isinstance(told, dict), call
         assert isinstance(told.get("items"), list) == (shape == "list"), call
-        new = {"keys create": "KEY", "webhooks create": "HOOK", "train mlp_gan": "JOB"}
-        made |= {word: told["id"][-12:] for start, word in new.items() if call.startswith(start)}
+        new = {"keys create": "KEY", "webhooks create": "HOOK", "train mlp_gan": "JOB", "share JOB": "LINK"}
+        made |= {word: told["id"][-12:] for start, word in new.items() if shape == "thing" and call.startswith(start)}
 
 
 @pytest.mark.parametrize("command", ["datasets", "queues", "workers", "keys", "webhooks"])

@@ -122,7 +122,11 @@ def test_ctrl_c_leaves_the_job_running_and_cancel_ends_it_with_code_3_for_who_wa
             4,
             r"`dataset`: .*name the data set of real images.* \[422 validation\]",
         ),
-        (["watch", "job_nonsense"], 4, r".* \[404 not_found\]"),
+        (["watch", "digits"], 4, r"digits is no job's id: .* `ganforge jobs -q digits` searches names"),
+        (["evaluate", "a8f"], 4, r"a8f is no job's id: give an id, its last digits \(4 or more\), or `last`; .*"),
+        (["watch", "job_01980000-0000-7000-8000-000000000000"], 4, r".* \[404 not_found\]"),
+        (["jobs", "--label", "x"], 2, r"Invalid value for '?--label'?: write KEY=VALUE, such as team=a, not 'x' .*"),
+        (["retention", "set", "x"], 2, r"nothing would go: pass --checkpoints-after, --grids-after, .*"),
         (["nonsense"], 2, r"No such command 'nonsense'\. \(see `ganforge --help`\)"),
     ],
 )
