@@ -18,6 +18,7 @@ from api.dashboard.jobs_query import (
     whole_trash,
 )
 from api.dashboard.pages import Pages, TemplateResponse, Visit
+from api.dashboard.params import prose
 from api.dashboard.search_fields import search_fields
 from api.http.cursors import Pager, created, time_position
 from api.http.filters import job_filter, job_order
@@ -78,6 +79,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "query": query,
         "states": _states(query, on, by_state),
         "counted": COUNTED,
+        "ended": TERMINAL,
         "chips": [(name, value, _without(on, order, name, value)) for name, value in on if name not in UNCHIPPED],
         "trash": address(TRASH),
         "whole_trash": whole_trash(),
@@ -89,6 +91,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "newest_first": address(on + query.shown()),
         "sorts": {name: _turned(query, on, name) for name in ("fd_ratio", "name", "created_at", "duration")},
         "fault": fault,
+        "prose": prose,
         "views": [
             {**one, "address": _address_of(one), "current": {name: one[name] for name in here} == here} for one in kept
         ],

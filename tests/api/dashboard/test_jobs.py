@@ -339,7 +339,7 @@ def test_a_wrong_search_shows_its_place_and_lists_nothing(alice: Person, enter) 
     alice.submit(name="<b>")
     page = enter(alice).see(f"{PATH}?q=%3Cb%3E+recpie:x")
     assert listed(page) == []
-    assert "did you mean `recipe`" in page
+    assert "did you mean <code>recipe</code>" in page
     assert "&lt;b&gt; <mark>r</mark>ecpie:x" in page
     assert "data-bulk" not in page
     assert enter(alice).see(f"{PATH}?q=%22").count("<mark>") == 1
