@@ -22,6 +22,7 @@ def upgrade() -> None:
     create_index("ix_jobs_ran", "jobs", ["ran", "id"], where=RAN)
     create_index("ix_jobs_owner_ran", "jobs", ["owner", "ran", "id"], where=RAN)
     create_index("ix_jobs_state", "jobs", ["state", "created_at", "id"], where=LISTED)
+    create_index("ix_jobs_owner_state", "jobs", ["owner", "state", "created_at", "id"], where=LISTED)
     drop_indexes("jobs", "ix_jobs_duration", "ix_jobs_owner_duration", "ix_jobs_state_created")
 
 
@@ -30,4 +31,4 @@ def downgrade() -> None:
     create_index("ix_jobs_duration", "jobs", [sa.text(TOOK), "id"], where=DONE)
     create_index("ix_jobs_owner_duration", "jobs", ["owner", sa.text(TOOK), "id"], where=DONE)
     create_index("ix_jobs_state_created", "jobs", ["state", "created_at", "id"])
-    drop_indexes("jobs", "ix_jobs_ran", "ix_jobs_owner_ran", "ix_jobs_state")
+    drop_indexes("jobs", "ix_jobs_ran", "ix_jobs_owner_ran", "ix_jobs_state", "ix_jobs_owner_state")

@@ -72,6 +72,7 @@ class Job(Base):
         Index("ix_jobs_created", "created_at", "id"),
         # For lists of one state, which may be rare, and for counting those of a state without reading them.
         Index("ix_jobs_state", "state", "created_at", "id", postgresql_where=text("trashed_at IS NULL")),
+        Index("ix_jobs_owner_state", "owner", "state", "created_at", "id", postgresql_where=text("trashed_at IS NULL")),
         Index("ix_jobs_parent", "parent", postgresql_where=text("parent IS NOT NULL")),
         Index("ix_jobs_waits_for", "waits_for", postgresql_where=text("waits_for IS NOT NULL")),
         Index("ix_jobs_source_artifact", "source_artifact", postgresql_where=text("source_artifact IS NOT NULL")),
