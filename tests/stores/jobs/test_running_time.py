@@ -53,13 +53,13 @@ def test_a_pause_between_two_attempts_does_not_count(stores, new_job, attempt):
 
 
 def test_lists_by_duration_go_by_the_time_that_jobs_ran(stores, new_job, attempt):
-    made = [stores.jobs.submit(new_job(name=name))[0]["id"] for name in ("short, long ago", "long")]
-    assert [attempt(5), attempt(50)] == made
+    made = [stores.jobs.submit(new_job(name=name))[0]["id"] for name in ("long", "short, long ago")]
+    assert [attempt(50), attempt(5)] == made
     with stores.infra.engine.begin() as connection:
         long_ago = "UPDATE jobs SET started_at = now() - interval '1 day' WHERE name = 'short, long ago'"
         connection.execute(text(long_ago))
     by_duration = stores.queries.jobs.jobs_in_order(JobFilter(), JobOrder("duration", falling=True), 9, None)
-    assert [one["id"] for one in by_duration] == made[::-1]
+    assert [one["id"] for one in by_duration] == made
 
 
 def test_the_migration_fills_in_the_time_of_jobs_that_have_ended(stores, new_job, attempt):
