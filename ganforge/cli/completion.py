@@ -26,7 +26,7 @@ def _offered(incomplete: str, found: Callable[[Client], Iterable[Offer]]) -> lis
         with Client(timeout=TIMEOUT_S, tries=1) as client:
             fitting = (one for one in found(client) if one[0].startswith(incomplete))
             return list(islice(fitting, OFFERED))
-    except (GanforgeError, OSError, KeyError, TypeError):
+    except (GanforgeError, OSError, LookupError, TypeError):
         return []  # a shell shows no errors here
 
 
@@ -93,10 +93,11 @@ def projects(incomplete: str) -> list[Offer]:
 
 
 def shares(context: typer.Context, incomplete: str) -> list[Offer]:
-    """Return the links of the job that was named before."""
+    """Return the links of the job that was named before, by its whole id."""
 
     def found(client: Client) -> Iterable[Offer]:
-        links = client.shares(context.params["job_id"])
+        # Typer leaves the arguments before an option without a value as they were typed.
+        links = client.shares(context.params["job_id"] or context.args[0])
         return [("all", "every link"), *((one["id"], f"ends {one['expires_at']}") for one in links)]
 
     return _offered(incomplete, found)

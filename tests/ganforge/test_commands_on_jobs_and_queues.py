@@ -163,9 +163,9 @@ def test_a_job_is_submitted_with_project_and_notes_which_lists_and_its_page_show
     assert (job["project"], job["notes"]) == ("shown", notes)
     assert re.search(rf"^ *{job_id} .* shown ", running("jobs", "--project", "shown").stdout, re.MULTILINE)
     shown = running("show", job_id).stdout
-    assert re.search("^ *project +shown$", shown, re.MULTILINE)
-    assert re.search("^ *queue +jetson, number [0-9]+$", shown, re.MULTILINE)
-    assert re.search("^ *width +4$", shown, re.MULTILINE)
+    assert re.search("^ *project +shown *$", shown, re.MULTILINE)
+    assert re.search("^ *queue +jetson, number [0-9]+ *$", shown, re.MULTILINE)
+    assert re.search("^ *width +4 *$", shown, re.MULTILINE)
     assert shown.endswith(f"\n{notes}\n")
     running("cancel", job_id)
 
