@@ -223,6 +223,15 @@ def test_a_budget_that_a_checkpoint_has_used_up_is_refused(
     assert alice.post(f"/v1/jobs/{finished.id}/retry", json={"params": params}).status_code == 201  # from scratch
 
 
+def test_a_checkpoint_beyond_the_budget_is_refused_though_its_events_are_gone(
+    finished: Finished, alice: Person, stores: Stores, pointers: Pointers
+) -> None:
+    with stores.infra.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE artifacts SET epoch = 3 WHERE kind = 'checkpoint'")
+    answer = alice.post(f"/v1/jobs/{finished.id}/retry", json={"checkpoint": "latest", "params": {"epochs": 2}})
+    assert list(pointers(answer)) == ["/params/epochs"]
+
+
 def test_a_planned_retry_is_not_stored_and_a_strangers_is_not_found(
     finished: Finished, alice: Person, bob: Person
 ) -> None:

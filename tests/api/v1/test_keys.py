@@ -135,6 +135,8 @@ def test_limits_are_handed_on_and_not_beyond_them(admin: Person, pointers: Point
 
 
 def test_keys_of_others_and_of_higher_roles_are_as_unknown_as_none(admin: Person, alice: Person, bob: Person) -> None:
+    # Nor does a refusal tell that it is the last admin's.
+    assert alice.ask("DELETE", f"/v1/keys/{admin.key_id}").status_code == 404
     above = admin.post("/v1/keys", json={"name": "above", "owner": "alice", "role": "admin"}).json["id"]
     never = "key_01980000-0000-7000-8000-000000000000"
     for hidden in (bob.key_id, admin.key_id, above, never):
@@ -159,6 +161,9 @@ def test_an_owner_has_a_hundred_keys_at_most_without_an_admin(
     refused = alice.post("/v1/keys", json={"name": "fourth"})
     assert (refused.status_code, refused.json["detail"]) == (409, "you have 3 keys, the limit; revoke one first")
     assert admin.post("/v1/keys", json={"name": "fourth", "owner": "alice"}).status_code == 201
+    for row in alice.get("/v1/keys").json["data"][:2]:  # what is revoked counts no more
+        assert alice.ask("DELETE", f"/v1/keys/{row['id']}").status_code == 204
+    assert alice.post("/v1/keys", json={"name": "fifth"}).status_code == 201
 
 
 def test_a_key_that_is_being_revoked_leaves_no_new_one_behind(alice: Person, stores: Stores) -> None:

@@ -8,7 +8,9 @@ import io
 import pytest
 from sqlalchemy import text
 
+from models.states import Outcome
 from stores.container import Stores
+from stores.jobs.transitions import Ending
 from tests.api.conftest import Bench, Finished, Person, Pointers
 
 # The attempt of the finished job, as if it had run from 10:00 to 12:00 that day and taken 100 Wh.
@@ -39,6 +41,14 @@ def test_each_project_of_an_owner_has_a_row_of_its_own(alice: Person, bench: Ben
         bench.claim()
     rows = alice.get("/v1/usage").json["data"]
     assert sorted((row["project"] or "", row["jobs"]) for row in rows) == [("", 1), ("digits", 2), ("faces", 1)]
+
+
+def test_a_job_with_two_attempts_is_one_job(alice: Person, bench: Bench, stores: Stores) -> None:
+    alice.submit()
+    stores.jobs.finish(bench.claim(), Ending(Outcome.interrupted))
+    bench.claim()
+    (row,) = alice.get("/v1/usage").json["data"]
+    assert (row["jobs"], row["attempts"]) == (1, 2)
 
 
 @pytest.mark.usefixtures("ran")

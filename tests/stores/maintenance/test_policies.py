@@ -114,6 +114,7 @@ def test_a_rule_for_checkpoints_stands_in_place_of_the_setting(stores, ended):
     digits, faces = ended(), ended(project="faces")
     stores.maintenance.policies.put("alice", "digits", Rules(checkpoints_after_days=30), ALICE)
     stores.maintenance.policies.put("alice", "faces", Rules(grids_after_days=30), ALICE)
+    stores.maintenance.policies.put("bob", "faces", Rules(checkpoints_after_days=30), Local("bob"))
     assert stores.maintenance.retention.thin_checkpoints("", 7, every=0).done == 2
     assert [kinds(stores, one).count("checkpoint") for one in (digits, faces)] == [4, 2]
 
@@ -225,6 +226,20 @@ def test_rounds_pass_all_jobs_of_all_policies(stores, ended, apply, monkeypatch)
     stores.maintenance.policies.put("alice", "faces", Rules(grids_after_days=7), ALICE)
     assert apply(grids_after_days=7)[0] == 3 * 6
     assert [kinds(stores, one).count("grid") for one in (*claims, faces)] == [1] * 6
+
+
+def test_a_policy_that_is_deleted_in_the_middle_of_its_jobs_leaves_all_jobs_to_the_next(stores, ended, monkeypatch):
+    monkeypatch.setattr(policies, "JOBS", 2)
+    faces = ended(project="faces")
+    for _ in range(3):
+        ended()
+    first = stores.maintenance.policies.put("alice", "digits", Rules(grids_after_days=7), ALICE)
+    stores.maintenance.policies.put("alice", "faces", Rules(grids_after_days=7), ALICE)
+    begun = stores.maintenance.policies.apply("")
+    assert begun.cursor.startswith(f"{first['id']} ")
+    stores.maintenance.policies.delete(first["id"], ALICE)
+    assert stores.maintenance.policies.apply(begun.cursor).done == 3
+    assert kinds(stores, faces).count("grid") == 1
 
 
 def test_a_policy_takes_the_place_of_the_one_before_and_is_due_at_once(stores):

@@ -113,6 +113,24 @@ def test_nothing_is_lost_or_left_over_when_the_archiving_dies_between_object_and
     assert [one.key for one in stores.infra.blobs.page(f"jobs/{claim.job_id}/", "", 10)] == named
 
 
+def test_two_who_archive_a_log_at_once_leave_one_artifact(stores, leaver, monkeypatch):
+    claim = leaver.running()
+    Scribe(stores, claim).write("last words")
+    stores.jobs.finish(claim, KILLED)
+    archive = stores.trainer_logs.archive
+    others = []
+
+    def meanwhile(_point: str) -> None:
+        if not others:
+            others.append(None)
+            archive.of_ended()
+
+    monkeypatch.setattr("stores.trainer_logs.archive.reach", meanwhile)
+    archive.of_ended()
+    assert len(stores.queries.jobs.artifacts(claim.job_id, ["log"], 10, None)) == 1
+    assert _text(stores, claim.job_id) == "last words\n"
+
+
 def _die(point: str) -> None:
     raise KeyboardInterrupt(point)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import text
 from standardwebhooks import WebhookVerificationError
 
 from models.states import Role
+from models.views import rfc3339
 from models.webhooks import WebhookEvent, WebhookFormat
 from stores.accounts.keys import Principal
 from stores.infra.errors import ConflictError
@@ -70,7 +73,10 @@ def test_old_and_new_secret_verify_for_a_day_and_then_only_the_new_one(stores, a
     assert new != old
     got = told()
     assert (verifies(got, old), verifies(got, new)) == (True, True)
-    assert [one.partition(",")[0] for one in got.headers["webhook-signature"].split(" ")] == ["v1", "v1"]
+    first, second = got.headers["webhook-signature"].split(" ")
+    assert (first[:3], second[:3]) == ("v1,", "v1,")
+    # A receiver that reads one signature alone reads that of the new secret.
+    assert verifies(replace(got, headers={**got.headers, "webhook-signature": first}), new)
     assert stores.webhooks.get(webhook, alice)["old_secrets_until"] is not None
     a_day_later(stores)
     got = told()
@@ -84,6 +90,15 @@ def test_a_secret_replaced_twice_in_a_day_still_verifies(stores, alice, hook, to
     second = stores.webhooks.rotate(webhook, alice)
     third = stores.webhooks.rotate(webhook, alice)
     assert all(verifies(told(), secret) for secret in (first, second, third))
+    with stores.infra.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE old_webhook_secrets SET until = until - interval '12 hours' WHERE secret = :first"),
+            {"first": first},
+        )
+        last = connection.scalar(
+            text("SELECT until FROM old_webhook_secrets WHERE secret = :second"), {"second": second}
+        )
+    assert stores.webhooks.get(webhook, alice)["old_secrets_until"] == rfc3339(last)
 
 
 def test_the_secrets_of_another_webhook_neither_sign_nor_count(stores, alice, receiver, hook, told):
