@@ -65,7 +65,7 @@ def advice(verdict: str, result: Mapping[str, Any], source: Mapping[str, Any]) -
         later = [Advice.best_checkpoint()] if of_job and source.get("checkpoint") != "best" else []
         return [*looks, Advice.train_longer(), *later, Advice.stronger_recipe()]
     if verdict == "modes_lost":
-        looks = [Advice.look_at_classes()] if result["diversity"]["class_histogram"] else []
+        looks = [Advice.look_at_classes()] if result["diversity"]["classes_missing"] else []
         return [*looks, Advice.calmer_training(), Advice.earlier_with_coverage(), Advice.more_of_missing_kinds()]
     if verdict == "copying":
         return [Advice.look_at_pairs(), Advice.more_images(), Advice.earlier_or_smaller()]

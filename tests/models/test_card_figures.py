@@ -29,10 +29,11 @@ def test_noise_of_a_training_leads_to_its_alerts():
     assert "look_at_alerts" not in codes("low_fidelity", BLURRED, BEST)
 
 
-def test_classes_are_looked_at_where_there_are_some():
+@pytest.mark.parametrize("missing", [[], None])
+def test_classes_are_looked_at_where_some_are_missing(missing):
     assert "look_at_classes" in codes("modes_lost", COLLAPSED, BEST)
-    unknown = {**COLLAPSED, "diversity": {**COLLAPSED["diversity"], "class_histogram": None}}
-    assert "look_at_classes" not in codes("modes_lost", unknown, BEST)
+    repeats = {**COLLAPSED, "diversity": {**COLLAPSED["diversity"], "classes_missing": missing}}
+    assert "look_at_classes" not in codes("modes_lost", repeats, BEST)
 
 
 @pytest.mark.parametrize("verdict", VERDICTS.values())

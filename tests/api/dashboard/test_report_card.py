@@ -199,6 +199,7 @@ def test_images_that_look_like_nothing_real_are_of_no_kind(alice, enter, bench, 
     noise = {**BLURRED, "fidelity": {"precision": 0.01}, "diversity": {"coverage": 0.0, "recall": 0.0}}
     page = see(enter(alice), evaluated(alice, bench, finished.id, result(noise)))
     assert "hard to tell while images do not look real" in words(inside(page, "group-diversity"))
+    assert "Images that do not look real belong to no class" in words(page)
 
 
 def test_a_figure_that_was_not_measured_is_left_out():
