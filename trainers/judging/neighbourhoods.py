@@ -23,9 +23,6 @@ _DEVIATIONS = 4.0
 # So few images are too few to speak of, and to tell from chance: a quarter of a class of ten. A class at half its share
 # leaves up to .023 of 1,000 images, one that is missing .037 and more.
 _LEAST = 0.025
-# And where images are counted at the training images that they look like. A class of ten at half its share leaves next
-# to none of these, one that is missing .019 and more, as nines do that fours resemble.
-_LEAST_LIKES = 0.01
 
 
 class Missing(NamedTuple):
@@ -68,8 +65,7 @@ class Neighbourhoods:
         self._radii, self._near, self._pool = torch.cat(radii), torch.cat(rows_near), len(pool)
         real = few / len(self._images)
         self.real = float(real.mean())
-        chance = self.real + _DEVIATIONS * float(real.std())
-        self.limit, self.limit_of_likes = max(_LEAST, chance), max(_LEAST_LIKES, chance)
+        self.limit = max(_LEAST, self.real + _DEVIATIONS * float(real.std()))
 
     def missing(self, pixels: Tensor) -> Missing:
         """Count the neighbourhoods that generated images (n, C, H, W) leave empty, or nearly."""
@@ -90,8 +86,7 @@ class Neighbourhoods:
         counts = torch.bincount(rows, minlength=self._pool)
         held = torch.stack([counts[near.long()].sum() for near in self._near])
         usual = self._near.shape[1] * len(rows) / self._pool
-        share = float((held < classes.MISSING * usual).double().mean())
-        return Missing(share, self.real, self.limit_of_likes)
+        return Missing(float((held < classes.MISSING * usual).double().mean()), self.real, self.limit)
 
     def _rank(self, pool: int) -> int:
         return max(1, min(pool, round(_EXPECTED * pool / self.count)))

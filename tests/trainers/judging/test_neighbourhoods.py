@@ -44,19 +44,6 @@ def test_a_kind_at_half_its_share_is_not_missing_and_at_a_twentieth_is(neighbour
     assert few.share > few.limit
 
 
-def test_by_likes_a_kind_at_half_its_share_leaves_nothing_and_a_missing_one_counts(neighbourhoods: Neighbourhoods):
-    pool = copying.appearance(TRAIN)
-
-    def likes(images: torch.Tensor) -> torch.Tensor:
-        return copying.closest(images, pool).indices[:, 0]
-
-    half = torch.cat([pictures(3, COUNT - 40, (1, 2, 3)), pictures(4, 40, (0,))])
-    assert neighbourhoods.missing_likes(likes(half)).share == 0
-    found = neighbourhoods.missing_likes(likes(pictures(3, COUNT, (1, 2, 3))))
-    assert found.share > found.limit
-    assert found.limit < neighbourhoods.limit
-
-
 def test_of_more_images_than_half_of_the_training_set_so_many_are_taken():
     some = Neighbourhoods(HELD_OUT, copying.appearance(TRAIN[:200]), None, 5000, seed=1)
     assert some.count == 100
