@@ -124,7 +124,7 @@ def test_while_the_object_store_is_away_the_thread_says_so_and_tries_again(looks
 
     def away_at_first(*given):
         tries.append(given)
-        if len(tries) == 1:
+        if len(tries) <= 2:  # longer than there are different waits
             raise BlobError("the object store does not answer")
         return put(*given)
 
@@ -132,7 +132,7 @@ def test_while_the_object_store_is_away_the_thread_says_so_and_tries_again(looks
     monkeypatch.setattr("api.uploads.previews.AGAIN_S", (0.01,))
     looks.start().join(60)
     assert "previews_not_made" in capsys.readouterr().out
-    assert len(tries) == 3
+    assert len(tries) == 4
     assert stores.datasets.previews.lacking() == []
 
 

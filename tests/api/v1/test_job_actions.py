@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from api.schemas.bodies import Retry
+from api.submit.retries import again
 from models.states import Outcome
 from stores.container import Stores
 from tests.api.conftest import Bench, Finished, Person, Pointers
@@ -230,6 +232,16 @@ def test_a_checkpoint_beyond_the_budget_is_refused_though_its_events_are_gone(
         connection.exec_driver_sql("UPDATE artifacts SET epoch = 3 WHERE kind = 'checkpoint'")
     answer = alice.post(f"/v1/jobs/{finished.id}/retry", json={"checkpoint": "latest", "params": {"epochs": 2}})
     assert list(pointers(answer)) == ["/params/epochs"]
+
+
+def test_a_plan_counts_the_images_that_are_left(finished: Finished, alice: Person, stores: Stores) -> None:
+    ends_epoch_two(stores, finished.id)
+    who = stores.accounts.keys.authenticate(alice.key)
+    assert who is not None
+    ended = stores.jobs.ended(finished.id, who)
+    asked = Retry(checkpoint="latest", params={"images": 100_000})
+    assert again(stores, who, ended, asked).images == 100_000
+    assert again(stores, who, ended, asked, planned=True).images == 100_000 - 69_120
 
 
 def test_a_planned_retry_is_not_stored_and_a_strangers_is_not_found(
