@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from api.http.parsing import body_errors
 from api.http.problems import FieldError, InvalidError, field
-from api.submit import monitor
+from api.submit import monitor, sharing
 from api.submit.evaluations import place_evaluation
 from api.submit.names import checkpoint_of, find_dataset, training_of
 from api.submit.queue_choice import choose
@@ -48,11 +48,13 @@ def _train(stores: Stores, who: Principal, asked: TrainRequest) -> NewJob:
     preset = _preset(recipe, asked.preset, errors)
     dataset = find_dataset(stores, who, asked.dataset, errors)
     params = _params(recipe, preset, asked.params, errors)
+    if params is not None:
+        errors += sharing.faults(params, asked.params)
     if dataset is not None and params is not None:
-        params = _fitted(recipe, dataset, params, errors)
+        params = _completed(recipe, dataset, params, errors)
     if errors or dataset is None or params is None:
         raise InvalidError(errors)
-    complete = monitor.filled_in(params, dataset).model_dump(mode="json")
+    complete = params.model_dump(mode="json")
     shape, images = Shape.of(recipe.name, complete), images_to_show(complete, dataset)
     chosen = choose(stores, recipe, asked.queue, shape, images)
     return NewJob.of(
@@ -131,12 +133,21 @@ def _preset(recipe: Recipe, name: str | None, errors: list[FieldError]) -> Prese
     return preset
 
 
-def _fitted(
+def completed(recipe: Recipe, dataset: views.Dataset, params: TrainParams) -> TrainParams:
+    """Return the parameters with what follows from the data set and from each other where the request leaves it open.
+
+    Raises:
+        MisfitError: the data set does not fit.
+    """
+    fitted = params.model_copy(update={"image_size": image_size(recipe, dataset, params)})
+    return monitor.filled_in(sharing.settled(fitted), dataset)
+
+
+def _completed(
     recipe: Recipe, dataset: views.Dataset, params: TrainParams, errors: list[FieldError]
 ) -> TrainParams | None:
-    """Return the parameters with the image size filled in."""
     try:
-        return params.model_copy(update={"image_size": image_size(recipe, dataset, params)})
+        return completed(recipe, dataset, params)
     except MisfitError as misfit:
         if misfit.place == "dataset":
             errors.append(field("/dataset", Words.subject_and(subject=recipe.name, what=misfit.message)))

@@ -260,6 +260,10 @@ class ParameterFaults(Texts):
         "`ema_half_life_start` needs `ema_half_life`, the half-life to move to; set both or neither"
     )
     max_width_below_width = Text("`max_width` must be at least {width}, the `width`; raise it, or lower `width`")
+    one_step_to_share = Text(
+        "both networks share their images only where the discriminator takes one step; leave it out, or set `{name}`"
+        " to 1"
+    )
     train_split_only = Text("`split` must be train here: the accuracy is measured on the test images")
 
     needs_classes = Text("needs images with at least two classes; this data set has none")

@@ -200,8 +200,8 @@ class NoiseParams(AdversarialParams):
     shared_fakes: Annotated[bool, Group.learning] = Field(
         True,
         description="Use one batch of generated images for both networks, which saves a pass through the "
-        "generator. false: new noise for the generator's step, as in most publications. Has an effect only if "
-        "d_steps is 1.",
+        "generator. false: new noise for the generator's step, as in most publications, and always where the "
+        "discriminator takes several steps.",
     )
     monitor: Literal["fd_ratio", "coverage", "kl", "d_loss", "g_loss"] | None = Field(
         None,
@@ -216,3 +216,8 @@ class NoiseParams(AdversarialParams):
         "where classes are known, `kl`. They need an extractor for the data set. If not set: at the end of each epoch, "
         "but only as often as takes at most 2 % of the training time. The end of the training is always measured.",
     )
+
+    @property
+    def several_d_steps(self) -> str | None:
+        """The parameter that gives the discriminator several steps in an iteration; None if it takes one in each."""
+        return "d_steps" if self.d_steps > 1 else None

@@ -65,6 +65,11 @@ class WganParams(CriticParams):
     )
     upsample: bool = Field(False, description=UPSAMPLE)
 
+    @property
+    def several_d_steps(self) -> str | None:
+        """See `NoiseParams.several_d_steps`."""
+        return super().several_d_steps or ("boost_steps" if (self.boost_steps or 1) > 1 else None)
+
 
 FASTAI_LSUN: dict[str, object] = {
     "epochs": 1,
