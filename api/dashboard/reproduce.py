@@ -14,6 +14,14 @@ from api.dashboard.params import prose
 
 Job = Mapping[str, Any]
 
+OPTIONS = {
+    "--queue": "queue",
+    "--name": "name",
+    "--project": "project",
+    "--priority": "priority",
+    "--max-runtime": "max_runtime_s",
+}
+
 
 @dataclass(frozen=True)
 class Param:
@@ -56,8 +64,11 @@ def body(job: Job, schema: Mapping[str, Any]) -> dict[str, Any]:
         made |= {"source": job["source"], "params": params}
         if job["kind"] == "evaluate":
             made["dataset"] = job["dataset"]
-    made["queue"] = job["queue"]
-    for name in ("name", "labels", "priority", "max_runtime_s"):
+    # Elsewhere, the queue that `auto` chose here may not be served.
+    if job["queue_asked"]:
+        made["queue"] = job["queue"]
+    # Without the notes, which are about this job.
+    for name in ("name", "project", "labels", "priority", "max_runtime_s"):
         if job[name]:
             made[name] = job[name]
     return made
@@ -87,8 +98,7 @@ def command(job: Job, schema: Mapping[str, Any]) -> str:
     else:
         words = ["ganforge", made["kind"], made["source"]["job"], "--checkpoint", made["source"]["checkpoint"]]
         words += ["--dataset", made["dataset"]] if "dataset" in made else []
-    words += ["--queue", made["queue"]]
-    for option, name in (("--name", "name"), ("--priority", "priority"), ("--max-runtime", "max_runtime_s")):
+    for option, name in OPTIONS.items():
         if name in made:
             words += [option, str(made[name])]
     for label, text in made.get("labels", {}).items():

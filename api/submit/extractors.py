@@ -71,4 +71,5 @@ def _job(stores: Stores, who: Principal, new: NewJob, dataset: views.Dataset) ->
         "name": f"Extractor of {dataset['name']}"[:_LONGEST_NAME],
         "labels": LABELS,
     }
-    return replace(place(stores, owner, TrainRequest.model_validate(asked)), dataset=dataset["name"])
+    made = place(stores, owner, TrainRequest.model_validate(asked))
+    return replace(made, dataset=dataset["name"], queue_asked=new.queue_asked)

@@ -15,6 +15,7 @@ from api.http.problems import FieldError, InvalidError, field
 from api.schemas.bodies import Retry
 from api.submit.done_before import Done, DoneBefore
 from api.submit.placement import place
+from api.submit.sharing import without_default
 from models.budget import with_changes
 from models.ids import is_id
 from models.jobs import EvaluateRequest, Options, SampleRequest, TrainRequest
@@ -48,11 +49,12 @@ def again(stores: Stores, who: Principal, ended: Row[Any], asked: Retry, *, plan
         JobKind.sample: _sample,
         JobKind.evaluate: _evaluate,
     }
-    return replace(makers[JobKind(ended.kind)](stores, owner, ended, asked), parent=ended.id)
+    new = makers[JobKind(ended.kind)](stores, owner, ended, asked)
+    return replace(new, parent=ended.id, queue_asked=ended.queue_asked)
 
 
 def _train(stores: Stores, owner: Principal, ended: Row[Any], asked: Retry, *, planned: bool) -> NewJob:
-    params = with_changes(ended.params, asked.params)
+    params = with_changes(without_default(ended.params), asked.params)
     request = TrainRequest(
         kind="train", recipe=ended.recipe, dataset=ended.dataset_id, params=params, seed=ended.seed, **_common(ended)
     )

@@ -154,6 +154,7 @@ class Job(Base):
     params: Mapped[JsonObject]
     seed: Mapped[int] = mapped_column(BigInteger)
     queue: Mapped[str] = mapped_column(ForeignKey("queues.name"))
+    queue_asked: Mapped[bool] = mapped_column(server_default=text("false"))  # whether it was named; else auto chose it
     priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     name: Mapped[str | None]
     labels: Mapped[JsonObject] = mapped_column(server_default=text("'{}'::jsonb"))

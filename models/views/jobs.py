@@ -143,6 +143,7 @@ class Job(TypedDict):
     params: Annotated[dict[str, Any], Field(description="Complete: preset and defaults filled in.")]
     seed: int
     queue: DeviceClass
+    queue_asked: Annotated[bool, Field(description="Whether the request named the queue; false: `auto` chose it.")]
     priority: int
     name: str | None
     labels: dict[str, str]

@@ -37,6 +37,7 @@ class NewJob:
     params: dict[str, Any]
     seed: int
     queue: str
+    queue_asked: bool = False
     priority: int
     name: str | None
     labels: dict[str, str]
@@ -59,7 +60,7 @@ class NewJob:
     def of(cls, asked: AnyRequest, **found: Any) -> NewJob:
         """Return the job that a request makes. `found` has the columns that placement decides; others are as asked."""
         asked_for = {name: value for name, value in asked if name in cls.__dataclass_fields__}
-        return cls(**{**asked_for, **found})
+        return cls(**{**asked_for, "queue_asked": asked.queue != "auto", **found})
 
 
 # The columns of a job to which nothing has happened yet: what the database fills in by default.
