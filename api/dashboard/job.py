@@ -33,8 +33,6 @@ ALL = PageQuery(limit=100)
 LINES = 100
 # Images of the slider that are loaded before they are asked for, in both directions.
 AHEAD = 3
-# Names of projects that the form suggests.
-MOST_PROJECTS = 100
 # With more stops than this, a slider cannot be set to each of them by hand.
 STOPS = 1000
 FILES = 50
@@ -70,7 +68,7 @@ def job(visit: Visit[JobQuery], job_id: str) -> TemplateResponse:
         "ended": found["state"] in TERMINAL,
         "trash_days": visit.service.settings.trash_days,
         "notes": None if found["notes"] is None else markdown.shown(found["notes"]),
-        "projects": visit.service.stores.queries.job_list.projects(visit.who.reads, MOST_PROJECTS),
+        "projects": visit.projects,
         "recipe": recipe,
         "params": reproduce.parameters(found, schema),
         "of": None if found["kind"] != JobKind.sample else recipe["title"],

@@ -43,7 +43,6 @@ COUNTED = 1000
 OFFERED = 12
 # Bulk actions on more jobs than this are confirmed by typing their number.
 FEW = 20
-MOST_PROJECTS = 100
 # Filters that the page shows in ways of their own.
 UNCHIPPED = {"state", "trashed"}
 
@@ -98,7 +97,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "here_kept": here,
         "cells": {job["id"]: [_cell(job, name) for name in query.columns] for job in listed},
         "search_fields": search_fields(visit),
-        "projects": visit.service.stores.queries.job_list.projects(visit.who.reads, MOST_PROJECTS),
+        "projects": visit.projects,
         "stars": address(
             [one for one in on if one[0] != "starred"] + query.order(), starred=None if query.starred else "true"
         ),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pydantic import Field
 
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.dashboard.params import ParamsForm, params_form, prose
 from api.schemas.queries import JobId, Name, PageQuery, Query
+from api.submit.placement import completed
 from api.v1.datasets import list_datasets
 from api.v1.jobs import create_job, get_job
 from api.v1.queues import list_queues
@@ -22,6 +23,7 @@ from models.messages import Message, Words
 from models.recipes import RECIPES, resolve_params
 from models.specs.base import TrainParams
 from models.specs.recipe import Recipe
+from models.views import Dataset
 
 pages = Pages()
 
@@ -37,7 +39,10 @@ BLANK: dict[str, Any] = {
     "labels": {},
     "max_attempts": 3,
     "max_runtime_s": None,
+    "project": None,
 }
+# Parameters that a request may leave to the service, which then fills in what follows from the data set and the others.
+FILLED_IN = ("image_size", "monitor", "shared_fakes")
 
 
 class NewQuery(Query):
@@ -106,7 +111,8 @@ def new_job(visit: Visit[NewQuery]) -> TemplateResponse:
         "unknown": wanted if named is None else None,
         "queues": sorted(queues, key=lambda queue: recipe["queues"].index(queue["name"])),
         "params": _params(recipe, chosen, dataset, like.get("params", {})),
-        "job": {**BLANK, **{name: like[name] for name in BLANK if name in like}},
+        "job": {**BLANK, **_settings(like)},
+        "projects": visit.projects,
         "like": like,
         "drawn": visit.query.like is not None and not like,
     }
@@ -119,6 +125,12 @@ def _like(visit: Visit[NewQuery]) -> dict[str, Any]:
         return {}
     job: dict[str, Any] = visit.ask(get_job, Query(), visit.query.like)
     return job if job["kind"] == "train" else {}
+
+
+def _settings(like: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the job that prefills the form. Its notes are about that job and are not copied."""
+    found = {name: like[name] for name in BLANK if name in like}
+    return found if like.get("queue_asked") else {**found, "queue": "auto"}
 
 
 def _of(job: Mapping[str, Any], view: Mapping[str, Any]) -> bool:
@@ -182,15 +194,27 @@ def _default(offered: Sequence[Offered]) -> Offered | None:
 def _params(
     recipe: Mapping[str, Any], preset: Mapping[str, Any] | None, dataset: Offered | None, values: Mapping[str, Any]
 ) -> ParamsForm:
-    """Return the fields. An image size that a job took from its data set counts as not set."""
     known = RECIPES[recipe["name"]]
     set_by_preset = preset["params"] if preset else {}
-    size = values.get("image_size")
-    if size is not None and dataset is not None and set_by_preset.get("image_size") != size:
+    if dataset is not None:
+        values = _as_asked(known, set_by_preset, dataset, values)
+    return params_form(known.params, recipe["params"], set_by_preset, values)
+
+
+def _as_asked(
+    known: Recipe, set_by_preset: Mapping[str, Any], dataset: Offered, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a job's parameters without those that the service filled in and would fill in again."""
+    asked = {**values}
+    for name in FILLED_IN:
+        if name not in values or name in set_by_preset:
+            continue
+        others = {other: value for other, value in asked.items() if other != name}
         try:
-            plain = known.params.model_validate({**set_by_preset, **values, "image_size": None})
-            size = None if image_size(known, dataset.view, plain) == size else size
+            params = known.params.model_validate({**set_by_preset, **others})
+            again = getattr(completed(known, cast(Dataset, dataset.view), params), name)
         except (MisfitError, ValueError):
-            pass  # the data set changed or is another one: keep the size of the job
-    begins_with = {**values, **({"image_size": size} if values else {})}
-    return params_form(known.params, recipe["params"], set_by_preset, begins_with)
+            continue  # the data set changed or is another one: keep the value of the job
+        if again == values[name]:
+            asked = others
+    return asked

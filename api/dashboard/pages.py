@@ -25,6 +25,8 @@ from stores.accounts.sessions import Session
 Q = TypeVar("Q", bound=Query)
 
 LOGIN = "/dashboard/login"
+# Names of projects that forms suggest.
+MOST_PROJECTS = 100
 # Images come from this service, or from the page itself (blob:) for a generated image that is being viewed.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self';"
@@ -46,6 +48,11 @@ class Visit(Generic[Q]):
     def who(self) -> Principal:
         """The person who made it."""
         return self.session.who
+
+    @property
+    def projects(self) -> list[str]:
+        """The projects whose names forms suggest to this person."""
+        return self.service.stores.queries.job_list.projects(self.who.reads, MOST_PROJECTS)
 
     def may(self, method: str, path: str) -> bool:
         """Return whether this person may call a route of the API, named as it is declared: /v1/jobs/{job_id}."""

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from api.dashboard.jobs import MOST_PROJECTS
 from api.dashboard.jobs_query import TRASH, address, whole_trash
 from api.dashboard.pages import Pages, TemplateResponse, Visit
 from api.schemas.bodies import NewRetentionPolicy, Word
@@ -83,7 +82,7 @@ def retention(visit: Visit[RetentionForm]) -> TemplateResponse:
         "asked": asked,
         "body": given,
         "goes": goes,
-        "projects": visit.service.stores.queries.job_list.projects(visit.who.reads, MOST_PROJECTS),
+        "projects": visit.projects,
     }
     return TemplateResponse("retention.html", context)
 

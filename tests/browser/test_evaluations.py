@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_training_is_evaluated_from_its_page(person, trained, picture):
     page = open_job(person("admin", "root"), trained)
+    page.get_by_text("Evaluate a checkpoint").click()
     page.locator("#evaluate-count").fill("100")
     page.get_by_role("button", name="Evaluate", exact=True).click()
     expect(page.locator("#evaluate-count:invalid")).to_be_visible()

@@ -191,6 +191,7 @@ def test_layers_and_the_report_open_as_tables_and_commands_are_copied(person, tr
     page.get_by_text("Run report").click()
     expect(page.locator("#report-shown dl")).to_contain_text("images_per_second")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_text("Reproduce this job").click()
     page.get_by_role("button", name="Copy: Command line").click()
     expect(page.locator("#toasts")).to_contain_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()").startswith("ganforge train mlp_gan --dataset mnist-10k")
@@ -225,7 +226,15 @@ def test_everybody_can_read_the_page(person, trained, picture, scheme):
     admin = person("admin", color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
     page = open_job(admin, trained)
     shown(page.locator("#grid-image"))
-    for text in ("All parameters (", "Layers of the networks", "Run report", "Checkpoints ("):
+    for text in (
+        "All parameters (",
+        "Layers of the networks",
+        "Run report",
+        "Files",
+        "Checkpoints (",
+        "Timeline",
+        "Generate images",
+    ):
         page.locator("summary", has_text=text).click()
     for summary in (page.get_by_text("Data table").first, *page.locator(".alert summary").all()):
         summary.click()

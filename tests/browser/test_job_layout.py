@@ -65,6 +65,54 @@ def test_links_to_the_sections_stay_in_view_and_mark_where_one_is(person, traine
     assert_fits(page)
 
 
+@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
+def test_what_is_rarely_read_is_closed_and_a_link_or_a_printer_opens_it(person, window):
+    alice = person(viewport=window)
+    job = alice.client.submit({**TRAIN, "params": QUICK})["id"]
+    alice.client.wait(job)
+    page = open_job(alice, job)
+    height = page.evaluate("document.documentElement.scrollHeight")
+    assert height < (2800 if window is DESK else 4200)
+    story, files = page.locator("#timeline"), page.locator("#artifacts")
+    expect(story).to_be_hidden()
+    page.get_by_role("navigation", name="Sections").get_by_role("link", name="Files").click()
+    expect(files).to_be_visible()
+    page.locator("#file-list > summary").click()
+    page.get_by_role("navigation", name="Sections").get_by_role("link", name="Files").click()  # the same address
+    expect(files).to_be_visible()
+    page.goto(f"{page.url.partition('#')[0]}#at-timeline")
+    expect(page.get_by_role("heading", name="Timeline")).to_be_in_viewport()
+    expect(story).to_be_visible()
+
+    log = page.locator("#log-lines")
+    expect(log).to_be_hidden()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("#log")).to_have_attribute("open", "")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(log).to_be_hidden()
+    expect(story).to_be_visible()  # it was open before
+
+
+def test_project_and_notes_are_easy_to_find_and_to_change(person):
+    alice = person()
+    job = alice.client.submit({**TRAIN, "queue": "jetson", "project": "handwriting"})["id"]
+    page = alice.page(f"/dashboard/jobs/{job}")
+    expect(page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name="handwriting")).to_be_visible()
+    page.get_by_role("link", name="Notes").click()
+    page.get_by_role("button", name="Add notes…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Notes")).to_be_focused()
+    expect(dialog.get_by_label("Notes")).to_have_value("")
+    dialog.get_by_label("Notes").fill("    code\n\n*good*")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.locator("#job-notes em")).to_have_text("good")
+    assert alice.client.job(job)["notes"] == "    code\n\n*good*"
+    page.reload()
+    page.get_by_role("button", name="Edit notes…").click()
+    expect(dialog.get_by_label("Notes")).to_have_value("    code\n\n*good*")
+    alice.client.cancel(job)
+
+
 def test_what_comes_next_after_a_success_is_the_generator_and_the_rest_is_in_a_menu(person, trained):
     admin = person("admin")
     page = open_job(admin, trained)

@@ -17,7 +17,9 @@ TRANSLATOR = {"images": 32, "batch_size": 4, "width": 4, "blocks": 1}
 
 
 def fill(page, **fields):
-    """Write into the form, by its labels."""
+    """Write into the form, by its labels; it is closed at first."""
+    if not page.locator("#sample-form").is_visible():
+        page.locator("#draw > summary").click()
     for name, value in fields.items():
         page.locator(f"#sample-{name}").fill(str(value))
 
@@ -90,9 +92,9 @@ def test_a_translator_translates_a_data_set_either_way(person, picture):
     alice.client.wait(job)
     page = open_job(alice, job)
     expect(page.locator("#sample-seed, #sample-next")).to_have_count(0)  # what is translated needs no noise
+    fill(page, count=6)
     page.get_by_label("Direction").select_option("b_to_a")
     page.get_by_label("Data set").fill("no such set")
-    fill(page, count=6)
     draw(page)
     expect(page.locator("#sample-dataset + .problem")).to_contain_text("there is no such data set")
     expect(page.get_by_label("Data set")).to_be_focused()

@@ -227,13 +227,13 @@ def test_the_form_shows_the_parameters_of_a_new_recipe_by_group(service):
         assert browser.post("/dashboard/login", data={"key": home.admin_key_file.read_text().strip()}).is_redirect
         page = browser.get("/dashboard/new?recipe=toy").text
     groups = dict(
-        re.findall(r'<fieldset class="param-group"><legend>([^<]*)</legend>(.*?)</fieldset>', page, re.DOTALL)
+        re.findall(r'<details class="group" id="p-group-\w+"><summary>([^<]*) <(.*?)</details>', page, re.DOTALL)
     )
     held = {title: re.findall(r'data-param="(\w+)"', inside) for title, inside in groups.items()}
     assert held["Recipe-specific"] == ["contrast", "layers"]
     assert {"noise_dim", "beta1"} <= set(held["Training"])
     assert "patience" in held["Logging and early stopping"]
-    first = page.partition('id="p-more"')[0]
+    first = page.partition('id="advanced"')[0]
     assert re.findall(r'data-param="(\w+)"', first)[:2] == ["epochs", "images"]
 
 

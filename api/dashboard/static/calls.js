@@ -132,10 +132,15 @@ function describe(field, note = "") {
   else field.removeAttribute("aria-describedby");
 }
 
+/** Open what hides a field. */
+export function unfold(field) {
+  for (let box = field.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+}
+
 /** Show an error: beside the fields that it points to, the rest in a toast. */
 export function tell(error, form = null) {
   const { first, rest } = mark(error.errors || [], form);
-  for (let box = first?.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+  if (first) unfold(first);
   first?.focus();
   if (!first || rest.length) toast(rest.length ? rest.join("; ") : error.message, true);
 }

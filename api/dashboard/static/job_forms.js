@@ -1,5 +1,5 @@
 // The dialogs of the job page: retry with changes, and edit.
-import { Refused, call, mark, nearest, once, toast } from "./calls.js";
+import { Refused, call, mark, nearest, once, toast, unfold } from "./calls.js";
 import { number } from "./figures.js";
 import { refresh } from "./page.js";
 import { t } from "./words.js";
@@ -9,6 +9,7 @@ const PLAN_AFTER_MS = 500; // without typing, before the plan is asked for
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
   if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
+  if (opener?.dataset.begin) document.getElementById(opener.dataset.begin).focus();
   if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
 });
 
@@ -90,7 +91,7 @@ async function retry(form) {
     const field = document.getElementById(event.target.closest("a")?.hash.slice(1) || "");
     if (!field) return;
     event.preventDefault();
-    for (let around = field.closest("details"); around; around = around.parentElement.closest("details")) around.open = true;
+    unfold(field);
     field.focus();
   });
   form.addEventListener("submit", (event) => submitted(form, event, async () => {

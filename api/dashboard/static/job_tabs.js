@@ -1,5 +1,7 @@
 // The links to the sections of a page: the one in view is marked, arrows move between them, and what a link leads to is
 // opened. Also closes the menu of further actions.
+import { unfold } from "./calls.js";
+
 const bar = document.getElementById("tabs");
 const links = [...bar.querySelectorAll("a")];
 // Where a section counts as being read: below the bar, in the upper third of the window.
@@ -42,6 +44,7 @@ addEventListener("resize", markSoon);
 for (const kind of ["wheel", "touchmove", "keydown"]) addEventListener(kind, () => (chosen = null), { passive: true });
 bar.addEventListener("click", (event) => {
   chosen = event.target.closest("a") || chosen;
+  if (chosen?.hash === location.hash) openTarget(); // the address does not change
   markSoon();
 });
 bar.addEventListener("keydown", (event) => {
@@ -52,13 +55,27 @@ bar.addEventListener("keydown", (event) => {
   links[(to + links.length) % links.length].focus();
 });
 
-// A link to something that is closed opens it.
+// A link to something that is closed opens it: the sections that are closed at first, and what stands in them.
 function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  for (let box = target?.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+  const own = target?.matches(".fold") ? target.firstElementChild : null;
+  if (!own && !target?.closest("details")) return;
+  unfold(own || target);
+  target.scrollIntoView(); // the page was too short to scroll there before
 }
 addEventListener("hashchange", openTarget);
 openTarget();
+
+// On paper nothing can be opened.
+const folds = () => document.querySelectorAll(".fold > details:not([open])");
+let printed = [];
+addEventListener("beforeprint", () => {
+  printed = [...folds()];
+  for (const box of printed) box.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const box of printed) box.open = false;
+});
 
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {

@@ -1,10 +1,10 @@
 // The form for a new job: checked by a dry run on every change, shown as a command, and submitted.
-import { call, complaint, mark, nearest, once, Refused, tell, toast } from "./calls.js";
+import { call, complaint, mark, nearest, once, Refused, tell, toast, unfold } from "./calls.js";
 import "./copy.js";
 import { say } from "./page.js";
 import { showPlan, showProblems, showTrouble } from "./dry_run.js";
 import { prose } from "./prose.js";
-import { SchemaForm } from "./schema_form.js";
+import { countChanges, SchemaForm } from "./schema_form.js";
 import { t } from "./words.js";
 
 const PAUSE_MS = 600; // without typing, before a dry run
@@ -16,11 +16,14 @@ const job = byId("job");
 const choice = byId("choice");
 const plan = byId("plan");
 const params = new SchemaForm(job);
+// The settings of the job itself. Its name stands above, outside of the form.
+const settings = () => [...job.elements].filter((field) => field.dataset.field);
 let asked = 0;
 let pause = null;
 let turning = null;
 let sent = { text: "", key: "" };
 let wasWrong = false;
+let refused = []; // pointers of the last problems
 
 /** Parse labels, one per line; null if a line is not a label. */
 function labels(text) {
@@ -41,25 +44,35 @@ function request() {
   if (byId("preset").value) wanted.preset = byId("preset").value;
   const changes = params.changes();
   if (Object.keys(changes).length) wanted.params = changes;
-  for (const field of job.querySelectorAll("[data-field]")) {
-    const value = valueOf(field);
-    if (JSON.stringify(value) !== field.dataset.default) wanted[field.name] = value;
-  }
+  for (const field of settings()) if (isChanged(field)) wanted[field.name] = valueOf(field);
   return wanted;
+}
+
+const isChanged = (field) => JSON.stringify(valueOf(field)) !== field.dataset.default;
+
+/** Mark changed settings that may be closed; their group says how many there are. */
+function markSettings() {
+  for (const field of settings()) {
+    if (field.closest("details")) field.closest(".field").toggleAttribute("data-changed", isChanged(field));
+  }
+  byId("preset").closest(".field").toggleAttribute("data-changed", byId("preset").value !== "");
+  countChanges(job);
 }
 
 /** Return the browser's own complaints as errors of the service. */
 function wrongHere() {
   const field = byId("job-labels");
   field.setCustomValidity(labels(field.value) === null ? t("Write one key=value per line.") : "");
-  // A group of fields has no validity of its own.
-  return [...job.querySelectorAll("[data-pointer]")]
-    .filter((field) => field.validity?.valid === false)
+  return [...job.elements]
+    .filter((field) => field.dataset.pointer && !field.validity.valid)
     .map((field) => ({ pointer: field.dataset.pointer, detail: complaint(field) }));
 }
 
 function show(errors) {
   mark(errors, page);
+  // Opened once: whoever closes it while the problem lasts wants it closed.
+  for (const { pointer } of errors) if (!refused.includes(pointer)) unfold(nearest(page, pointer).field || page);
+  refused = errors.map(({ pointer }) => pointer);
   // The service has said it, with what would help, beside the field.
   byId("dataset-why").hidden = errors.some(({ pointer }) => pointer === "/dataset");
   const problems = errors.map(({ pointer, detail }) => {
@@ -93,6 +106,7 @@ async function check() {
     if (answer instanceof Refused) show(answer.errors);
     else {
       mark([], page);
+      refused = [];
       byId("dataset-why").hidden = Boolean(params.changes().image_size);
       showPlan(plan, answer, queues.data.find((queue) => queue.name === answer.queue));
       if (wasWrong) say(t("No problems left."));
@@ -134,7 +148,7 @@ function command() {
 
 // A session may end while somebody fills in the form: its content is restored after signing in.
 function keepDraft() {
-  const fields = [...job.querySelectorAll("[data-field]")].map((field) => [field.id, field.value]);
+  const fields = settings().map((field) => [field.id, field.value]);
   sessionStorage.setItem(DRAFT, JSON.stringify({ address: location.pathname + location.search, params: params.changes(), fields }));
 }
 
@@ -144,6 +158,7 @@ function takeDraft() {
   if (draft?.address !== location.pathname + location.search) return;
   params.put(draft.params);
   for (const [id, value] of draft.fields) byId(id).value = value;
+  markSettings();
 }
 
 /** The same key for the same request: submitting again after a lost connection makes no second job. */
@@ -199,12 +214,13 @@ async function turn({ target }) {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const kept = params.changes();
     const focused = document.activeElement?.id;
-    const open = byId("p-more")?.open;
-    byId("setup").replaceChildren(...fresh.getElementById("setup").childNodes);
+    const open = [...byId("recipe-params").querySelectorAll("details[open]")].map(({ id }) => id);
+    for (const id of ["setup", "recipe-params"]) byId(id).replaceChildren(...fresh.getElementById(id).childNodes);
     takeQueues(fresh.getElementById("job-queue"));
     for (const old of choice.querySelectorAll(".recipe-fit")) old.replaceWith(fresh.getElementById(old.id));
-    byId("p-more").open = open;
+    for (const id of open) byId(id)?.setAttribute("open", "");
     params.put(kept);
+    markSettings();
     describeDataset();
     if (focused && document.activeElement?.id !== focused) byId(focused)?.focus();
     history.replaceState(null, "", address());
@@ -223,6 +239,12 @@ function takeQueues(fresh) {
   queue.value = [...queue.options].some((option) => option.value === chosen) ? chosen : "auto";
 }
 
+/** Lead to a field, which may be in a closed group. */
+function lead(field) {
+  unfold(field);
+  field.focus();
+}
+
 function describeDataset() {
   const { why = "", size = "", preview = "" } = byId("dataset").selectedOptions[0]?.dataset || {};
   byId("dataset-why").replaceChildren(...prose(why));
@@ -236,10 +258,12 @@ function describeDataset() {
   else picture.removeAttribute("src");
 }
 
-choice.addEventListener("change", turn);
+choice.addEventListener("change", (event) => event.target.name === "recipe" && turn(event));
 choice.addEventListener("submit", (event) => event.preventDefault());
 job.addEventListener("submit", send);
-job.addEventListener("input", (event) => {
+page.addEventListener("input", (event) => {
+  if (event.target.form !== job) return;
+  markSettings();
   // Each recipe says whether it fits the data set.
   if (["preset", "dataset"].includes(event.target.id)) turn(event);
   else checkSoon();
@@ -249,21 +273,21 @@ job.addEventListener("click", (event) => {
   if (fix) {
     params.put({ image_size: Number(fix.dataset.size) });
     fix.hidden = true;
-    byId("dataset").focus(); // the button is gone
+    lead(byId("p-image_size"));
   }
   if (fix || event.target.closest("[data-reset]")) checkSoon();
 });
 byId("check").addEventListener("click", check);
 document.addEventListener("ended", keepDraft);
-// A link to a field with a problem: open the details that hide it.
+// A link to a field with a problem.
 plan.addEventListener("click", (event) => {
   const field = byId(event.target.closest("a")?.hash.slice(1) || "");
   if (!field) return;
   event.preventDefault();
-  for (let box = field.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
-  field.focus();
+  lead(field);
 });
 setInterval(() => document.hidden || plan.querySelector(".problems") || check(), LOOK_AGAIN_MS);
 describeDataset();
+markSettings();
 takeDraft();
 check();

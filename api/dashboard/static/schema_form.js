@@ -51,18 +51,14 @@ export class SchemaForm {
     this.onChange();
   }
 
-  /** Mark changed fields, and count those in collapsed groups. */
+  /** Mark changed fields, and count them in each group. */
   mark() {
     for (const field of this.fields) {
       const changed = isChanged(field);
       field.toggleAttribute("data-changed", changed);
       field.querySelector("[data-reset]").hidden = !changed;
     }
-    const count = this.root.querySelectorAll("details [data-changed]").length;
-    for (const badge of this.root.querySelectorAll("[data-changed-count]")) {
-      badge.hidden = !count;
-      badge.textContent = t("{count} changed", { count });
-    }
+    countChanges(this.root);
   }
 
   #oneBudget(input) {
@@ -75,6 +71,15 @@ export class SchemaForm {
   #replaced(field) {
     const name = field.dataset.replaces;
     return name ? this.root.querySelector(`[data-param="${name}"]`) : null;
+  }
+}
+
+/** Write beside the title of each group how many of its fields are changed. */
+export function countChanges(root) {
+  for (const badge of root.querySelectorAll("[data-changed-count]")) {
+    const count = badge.closest("details").querySelectorAll("[data-changed]").length;
+    badge.hidden = !count;
+    badge.textContent = t("{count} changed", { count });
   }
 }
 

@@ -226,12 +226,25 @@ def test_the_shown_call_and_the_shown_command_make_the_same_job(alice, enter):
     assert ("--label", "t=a b") in options
 
 
+def test_what_reproduces_a_job_has_its_project_but_not_its_notes_and_its_queue_only_if_it_was_asked_for(
+    alice, enter, worker
+):
+    for queue, asked in (("auto", False), ("cpu", True)):
+        job = alice.submit(queue=queue, project="one two", notes="mine")
+        assert (job["queue"], job["queue_asked"]) == ("cpu", asked)
+        page = see(enter(alice), job["id"])
+        sent = json.loads(shlex.split(inside(page, "curl").replace("\\\n", " "))[-1])
+        assert (sent.get("queue"), sent["project"], sent.get("notes")) == ("cpu" if asked else None, "one two", None)
+        command = inside(page, "command-line")
+        assert ("--queue cpu" in command) is asked
+        assert "--project 'one two'" in command
+        assert ("this job was queued for cpu" in page) is not asked
+
+
 def test_parameters_that_differ_from_the_default_come_first(alice, enter):
     job = alice.submit(params={"epochs": 3, "noise_dim": 77})["id"]
-    first, _, everything = (
-        words(see(enter(alice), job)).partition("Parameters Parameter")[2].partition("All parameters")
-    )
-    assert "noise_dim 77 50" in first
+    first, _, everything = words(see(enter(alice), job)).partition("Reproduce")[2].partition("All parameters")
+    assert "noise_dim 77 default: 50" in first
     assert "batch_size" not in first
     assert "batch_size 128 128" in everything
     assert (
@@ -349,8 +362,11 @@ def test_the_pace_is_laid_over_the_steps_at_which_epochs_ended_the_last_time(ali
 
 
 def test_notes_project_and_star_are_on_the_page_of_a_job(alice: Person, carol: Person, enter) -> None:
-    job = alice.submit(project="one & two")["id"]
-    assert re.search(r'id="job-notes"[^>]* hidden', enter(alice).see(f"/dashboard/jobs/{job}"))
+    job = alice.submit()["id"]
+    assert re.search(r'id="job-notes"[^>]* hidden', enter(carol).see(f"/dashboard/jobs/{job}"))
+    assert "Add notes…" in enter(alice).see(f"/dashboard/jobs/{job}")
+    alice.ask("PATCH", f"/v1/jobs/{job}", json={"project": "one & two"})
+    assert not re.search(r'id="job-notes"[^>]* hidden', enter(carol).see(f"/dashboard/jobs/{job}"))
     alice.ask("PATCH", f"/v1/jobs/{job}", json={"notes": "*good* <b>", "starred": True})
     page = enter(alice).see(f"/dashboard/jobs/{job}")
     assert "<em>good</em> &lt;b&gt;" in page
