@@ -21,6 +21,7 @@ from ganforge.cli.output import (
     ago,
     as_typed,
     complain,
+    done_words,
     finish,
     on_terminal,
     print_items,
@@ -122,7 +123,7 @@ def _pairs(wanted: dict[str, Any]) -> str:
 def _row(job: Job) -> tuple[str | None, ...]:
     progress = job["progress"]
     state = f"{job['state']} ({job['pending_action']})" if job["pending_action"] else job["state"]
-    done = None if progress["fraction"] is None else f"{progress['fraction']:.0%}"
+    done = done_words(progress["fraction"])
     ratio = None if job["fd_ratio"] is None else f"{job['fd_ratio']:.2f}"
     of = (job["id"], job["kind"], job["recipe"], state, done, ratio)
     return *of, job["queue"], job["name"], job["project"], ago(job["created_at"])

@@ -36,6 +36,9 @@ MIN_COLUMN_WIDTH = 8
 # An id, as models.ids makes them; importing that would make every command start later.
 _ID = re.compile("[a-z]+_[0-9a-f-]{36}")
 
+# What the codes of reasons mean to a reader.
+_REASONS = {"no_live_worker": "no worker serves this queue", "worker_lost": "the worker was lost"}
+
 AsJson = Annotated[bool, typer.Option("--json", help='Print JSON; a list is {"items": [...]}.')]
 
 
@@ -54,6 +57,16 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 def visible(text: str) -> str:
     """Replace control characters, so that other people's job names cannot control the terminal."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def reason_words(reason: str | None) -> str | None:
+    """Return why a job is in its state: the reason, or the meaning of its code."""
+    return _REASONS.get(reason, reason) if reason else None
+
+
+def done_words(fraction: float | None) -> str | None:
+    """Return a progress as pages show it, rounded down: 100% is the end."""
+    return None if fraction is None else f"{int(100 * fraction)}%"
 
 
 def on_terminal() -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ganforge.cli.ids import JobId, resolve
-from ganforge.cli.output import AsJson, ago, as_typed, print_json, print_table, say
+from ganforge.cli.output import AsJson, ago, as_typed, done_words, print_json, print_table, reason_words, say
 from ganforge.cli.report_card import show_card
 from ganforge.client import Client
 
@@ -38,9 +38,9 @@ def _facts(job: Job) -> Iterator[tuple[str, Any]]:
     yield "star", "yes" if job["starred"] else None
     yield "owner", job["owner"]
     yield "state", job["state"] + (f", and will {job['pending_action']}" if job["pending_action"] else "")
-    yield "because", job["reason"]
+    yield "because", reason_words(job["reason"])
     yield "error", error and f"{error['detail']} [{error['code']}]"
-    yield "progress", None if progress["fraction"] is None else f"{progress['fraction']:.0%}"
+    yield "progress", done_words(progress["fraction"])
     yield "epoch", progress["epoch"]
     yield "expected end", ago(job["eta"]["at"]) if job["eta"] else None
     yield "queue", job["queue"] + (f", number {job['position']}" if job["position"] else "")

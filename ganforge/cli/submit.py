@@ -10,7 +10,7 @@ import typer
 
 from ganforge.cli import completion
 from ganforge.cli.ids import checkpoint_id, dataset_id, resolve_id
-from ganforge.cli.output import AsJson, finish, print_json, say, usage
+from ganforge.cli.output import AsJson, finish, print_json, reason_words, say, usage
 from ganforge.cli.report_card import show_card
 from ganforge.cli.watch import follow
 from ganforge.client import Client
@@ -213,7 +213,7 @@ def submitted(client: Client, job: Job, watch: bool, as_json: bool, *, plot: boo
 
 def announce(job: Job) -> None:
     """Print the accepted job and its queue."""
-    reason = f" ({job['reason']})" if job["reason"] else ""
+    reason = f" ({reason_words(job['reason'])})" if job["reason"] else ""
     before = (job["position"] or 1) - 1
     behind = f", behind {before} other job{'s' if before > 1 else ''}" if before else ""
     say(f"{job['id']} is {job['state']} on {job['queue']}{behind}{reason}")

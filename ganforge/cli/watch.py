@@ -17,7 +17,7 @@ from rich.table import Column
 from rich.text import Text
 
 from ganforge.cli import plot as plots
-from ganforge.cli.output import INTERRUPTED, complain, console, on_terminal, print_json, say, visible
+from ganforge.cli.output import INTERRUPTED, complain, console, on_terminal, print_json, reason_words, say, visible
 from ganforge.client import Client
 from ganforge.errors import ApiError, GanforgeError
 from models.formats import duration
@@ -89,7 +89,7 @@ class View(ABC):
         data = event["data"]
         match event["type"]:
             case "state":
-                reason = f": {data['reason']}" if data.get("reason") else ""
+                reason = f": {reason_words(data['reason'])}" if data.get("reason") else ""
                 self.note(f"{data['to']}{reason}")
                 self.refresh(force=True)
                 self.moved(epoch_ended=False)

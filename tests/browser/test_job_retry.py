@@ -23,7 +23,7 @@ def test_the_dialog_of_a_retry_says_what_is_done_and_plans_what_is_left(person, 
     expect(plan).to_contain_text("Estimated finish")
     expect(done).to_be_hidden()
     dialog.get_by_label("Start").select_option("latest")
-    expect(done).to_contain_text("35,840 images (4 whole epochs) are done already")
+    expect(done).to_contain_text("Already done: 35,840 images (whole epochs: 4)")
     expect(plan).to_contain_text("4 epochs are done already")
     expect(dialog.locator("#retry-epochs")).to_have_attribute("aria-invalid", "true")
     dialog.get_by_role("button", name="Retry", exact=True).click()

@@ -53,6 +53,20 @@ def test_a_job_is_deleted_in_its_row_and_the_trash_emptied_on_its_page(person):
     expect(page.get_by_role("link", name="Empty the trash…")).to_have_count(0)
 
 
+def test_jobs_selected_in_the_list_are_not_selected_in_the_trash(person):
+    alice = person()
+    alice.client.delete(canceled(alice, "old"))
+    canceled(alice, "kept")
+    page = alice.page("/dashboard/jobs")
+    page.locator("input[name=jobs]").check()
+    expect(page.get_by_text("1 job selected.")).to_be_visible()
+    page.get_by_role("link", name="Trash").click()
+    expect(page.get_by_role("link", name="old", exact=True)).to_be_visible()
+    expect(page.locator("#selection")).to_be_hidden()
+    page.get_by_role("link", name="Back to all jobs").click()
+    expect(page.get_by_text("1 job selected.")).to_be_visible()
+
+
 def test_a_job_is_deleted_for_good_after_a_question(person):
     alice = person()
     job = canceled(alice, "digits")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ganforge.cli.output import done_words
 from ganforge.client import Client
 from ganforge.errors import DownloadError
 from tests.ganforge.conftest import Commands
@@ -88,6 +89,18 @@ def test_an_evaluation_judges_a_trained_job_or_a_data_set(running: Commands, tra
     assert (made["source"], made["dataset"]) == ({"dataset": "mnist-10k"}, "mnist-10k")
     running("cancel", made["id"])
     assert made["id"] in running("jobs", "--kind", "evaluate", "--sort", "fd_ratio").stdout
+
+
+def test_a_job_in_a_queue_without_a_worker_is_told_in_words(running: Commands) -> None:
+    told = running("train", "mlp_gan", "--queue", "jetson", "--detach").stdout
+    assert "is queued on jetson (no worker serves this queue)" in told
+    job = told.split()[0]
+    assert re.search("because +no worker serves this queue", running("show", job).stdout)
+    running("cancel", job)
+
+
+def test_a_progress_is_rounded_down() -> None:
+    assert [done_words(share) for share in (None, 0.039, 0.999, 1.0)] == [None, "3%", "99%", "100%"]
 
 
 def test_ctrl_c_leaves_the_job_running_and_cancel_ends_it_with_code_3_for_who_watches(running: Commands) -> None:

@@ -44,7 +44,7 @@ function sayDone(select) {
   const note = document.getElementById("retry-done");
   if (!note) return;
   note.hidden = !done;
-  if (done) note.textContent = t("{images} images ({epochs} whole epochs) are done already. The budget counts them: set epochs or images to more than that.", { images: number(done.images), epochs: number(done.epochs) });
+  if (done) note.textContent = t("Already done: {images} images (whole epochs: {epochs}). The budget counts them: set epochs or images to more than that.", { images: number(done.images), epochs: number(done.epochs) });
 }
 
 /** Show where a retry would run and when it would end, or what stands against it; again after each change. */

@@ -3,7 +3,8 @@ import { say } from "./page.js";
 import { stateWords } from "./states.js";
 import { t } from "./words.js";
 
-const KEPT = "ganforge-compare";
+// The trash has a selection of its own: what is ticked among the jobs is not deleted for good there.
+const KEPT = new URLSearchParams(location.search).get("trashed") === "true" ? "ganforge-compare-trash" : "ganforge-compare";
 const FEWEST = 2;
 const MOST = 50; // as many as the page of the comparison shows, and as an address holds
 const bar = /** @type {HTMLFormElement} */ (document.getElementById("selection"));

@@ -12,13 +12,13 @@ export function relative(moment, now = Date.now()) {
   const away = (moment.getTime() - now) / 1000;
   if (Math.abs(away) >= MONTH_S) return day.format(moment);
   if (Math.abs(away) < 1) return t("now");
-  return away < 0 ? t("{time} ago", { time: whole(-away) }) : t("in {time}", { time: whole(away) });
+  return away < 0 ? t("{time} ago", { time: whole(-away) }) : t("in {time}", { time: whole(away, Math.round) });
 }
 
-// One unit, without a fraction: 59 s, 2 min, 23 h, 4 d.
-function whole(seconds) {
+// One unit, without a fraction: 59 s, 2 min, 23 h, 4 d. What is to come is rounded: a link for 7 days ends in 7 d, not in 6 d.
+function whole(seconds, rounded = Math.floor) {
   const unit = seconds < 60 ? 1 : seconds < 3600 ? 60 : seconds < 86400 ? 3600 : 86400;
-  return unit === 86400 ? t("{n} d", { n: Math.floor(seconds / unit) }) : span(Math.floor(seconds / unit) * unit);
+  return unit === 86400 ? t("{n} d", { n: rounded(seconds / unit) }) : span(rounded(seconds / unit) * unit);
 }
 
 /** Return a moment in UTC, as programs write it. */

@@ -2,6 +2,7 @@
 import { call, complaint, mark, once, signInAgain, tell, toast } from "./calls.js";
 import { size } from "./figures.js";
 import { refresh, say } from "./page.js";
+import { prose } from "./prose.js";
 import { t } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -99,7 +100,7 @@ class Row {
     this.button.replaceChildren(t("Close"));
     this.button.className = "quiet";
     this.says.className = state === "ready" ? "says" : "says problem";
-    if (details.length) this.box.append(element("ul", "", ...details.map((detail) => element("li", "", detail))));
+    if (details.length) this.box.append(element("ul", "", ...details.map((detail) => element("li", "", ...prose(detail)))));
   }
 }
 
