@@ -14,6 +14,7 @@ from ganforge.cli import completion
 from ganforge.cli.output import usage
 from ganforge.client import Client
 from ganforge.errors import ApiError, GanforgeError
+from ganforge.transport import path_segment
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Job
@@ -65,8 +66,10 @@ def _whole(given: str) -> str:
 
     Raises:
         GanforgeError: it is something else, such as a job's name, which need not be unique.
+        EncodingError: it is not UTF-8 text.
     """
     if _WHOLE.fullmatch(given) is None:
+        path_segment(given)  # what cannot be sent cannot be printed
         raise GanforgeError(
             f"{given} is no job's id: give an id, its last digits (4 or more), or `last`; "
             f"`ganforge jobs -q {shlex.quote(given)}` searches names"
