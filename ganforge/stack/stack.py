@@ -19,7 +19,8 @@ from ganforge.stack.services import Services
 from ganforge.stack.settings import DEFAULT_PORT, StackSettings
 from ganforge.stack.signals import Signals
 
-READY_S = 90.0
+# A small board's first start and the upgrade of a full database take minutes; a part that ends is noticed at once.
+READY_S = 600.0
 
 
 class Stack:
