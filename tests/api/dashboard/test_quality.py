@@ -273,4 +273,5 @@ def test_the_best_checkpoint_by_quality_is_named(alice, enter, bench, finished, 
             text("UPDATE jobs SET fd_ratio = 2.345, extractor = :sha, best_checkpoint = :best WHERE id = :job"),
             {"sha": "a" * 64, "best": finished.checkpoint, "job": finished.id},
         )
-    assert "Quality of its best checkpoint Fréchet ratio while training: 2.35 epoch 1 · step 1" in words(see(enter(alice), finished.id))
+    page = words(see(enter(alice), finished.id))
+    assert "Quality of its best checkpoint Fréchet ratio while training: 2.35 epoch 1 · step 1" in page
