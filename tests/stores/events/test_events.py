@@ -134,7 +134,8 @@ def test_waiting_for_a_job_s_row_takes_no_transaction_id(stores, new_job, worker
     waiter = threading.Thread(target=stores.jobs.change, args=(view["id"], Local("alice"), {"name": "later"}))
     waiter.start()
     waiting = text(
-        "SELECT backend_xid IS NULL FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR NO KEY%'"
+        "SELECT backend_xid IS NULL FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
     with stores.infra.engine.connect() as watcher:
         watcher.execution_options(isolation_level="AUTOCOMMIT")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
@@ -90,7 +92,8 @@ def test_alerts_come_with_the_name_of_their_job_and_to_its_owner_only(stores, wo
         (flow_query(), "ix_jobs_created"),
         (flow_query(), "ix_jobs_finished"),
         (failure_query(None), "ix_jobs_failed"),
-        (failure_query("owner-1"), "ix_jobs_failed"),
+        # Or what failed of the owner, where that is little.
+        (failure_query("owner-1"), "ix_jobs_failed|ix_jobs_owner_state"),
         (alert_query(None).limit(20), "ix_events_alerts"),
     ],
 )
@@ -103,5 +106,5 @@ def test_nothing_reads_more_than_the_stretch_it_asks_for(stores, query, index):
     asked = str(query.compile(dialect=postgresql.psycopg.dialect(), compile_kwargs={"literal_binds": True}))
     with stores.infra.engine.begin() as connection:
         plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {asked}").scalars())
-    assert index in plan, plan
+    assert re.search(index, plan), plan
     assert "Seq Scan" not in plan, plan
