@@ -61,6 +61,7 @@ def test_an_upload_is_sent_followed_and_shown_and_then_trained_on(person, pictur
     first(page).get_by_role("link", name="Train on it").click()
     expect(page.locator("#dataset")).to_have_value("my pets")
     expect(page.locator("#plan")).to_contain_text("28\N{MULTIPLICATION SIGN}28 pixels")
+    page.locator("summary", has_text="Advanced").click()
     page.locator('[data-param="batch_size"] [data-value]').fill("64")
     expect(page.locator("#plan")).to_contain_text("Fix ")  # so few pictures make no batch
     alice.complaints.clear()  # the browser says that this was a 422

@@ -82,6 +82,7 @@ def test_a_paused_log_stands_still(person):
     alice = person()
     job = alice.client.submit({**TRAIN, "queue": "jetson"})["id"]
     page = alice.page(f"/dashboard/jobs/{job}")
+    page.locator("#story > summary").click()
     log = page.get_by_role("log")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
     page.get_by_role("button", name="Pause updates").click()

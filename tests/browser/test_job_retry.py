@@ -38,3 +38,19 @@ def test_the_dialog_of_a_retry_says_what_is_done_and_plans_what_is_left(person, 
     expect(plan).to_contain_text("cpu (1 live worker)")
     expect(dialog.locator(".problem")).to_have_count(0)
     admin.complaints.clear()  # the browser says that two answers were 422
+
+
+def test_a_retry_that_is_pressed_before_its_scripts_have_come_is_not_lost(person, trained):
+    admin = person("admin")
+    page = open_job(admin, trained)
+    held = []
+    page.route("**/schema_form.js", lambda route: held.append(route))  # noqa: PLW0108, playwright marks the handler
+    page.locator("#job-actions").get_by_role("button", name="Retry…").click()
+    dialog = page.get_by_role("dialog", name="Retry with changes")
+    dialog.locator("#retry-epochs").fill("0")
+    dialog.get_by_role("button", name="Retry", exact=True).click()
+    expect(dialog).to_be_visible()
+    held[0].continue_()
+    expect(dialog.locator("#retry-epochs")).to_have_attribute("aria-invalid", "true")
+    expect(page).to_have_url(re.compile(f"{trained}$"))
+    admin.complaints.clear()  # the browser says that there was a 422

@@ -75,14 +75,25 @@ function planner(form, body, { showPlan, showProblems, showTrouble }) {
   };
 }
 
-// Few visitors open it, so what it needs is read when they do.
-async function retry(form) {
-  const [{ SchemaForm }, shows] = await Promise.all([import("./schema_form.js"), import("./dry_run.js")]);
+function retry(form) {
   const headers = wish();
+  const ready = prepare(form);
+  // From the first moment: the browser itself would send a form that nobody listens to, and leave the dialog.
+  form.addEventListener("submit", (event) => submitted(form, event, async () => {
+    const body = (await ready)();
+    const made = await call("POST", `/v1/jobs/${form.dataset.job}/retry`, body, headers(body));
+    location.assign(`/dashboard/jobs/${made.id}`);
+  }));
+}
+
+// Few visitors open it, so what it needs is read when they do. Returns what makes the body of the request.
+async function prepare(form) {
+  const [{ SchemaForm }, shows] = await Promise.all([import("./schema_form.js"), import("./dry_run.js")]);
   const asked = () => ({ params: params.changes(), ...(form.elements.checkpoint?.value ? { checkpoint: form.elements.checkpoint.value } : {}) });
   const plan = planner(form, asked, shows);
   const params = new SchemaForm(form, plan);
   form.elements.checkpoint?.addEventListener("change", ({ target }) => sayDone(target));
+  sayDone(form.elements.checkpoint);
   plan();
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-dialog=retry]")) plan();
@@ -94,11 +105,7 @@ async function retry(form) {
     unfold(field);
     field.focus();
   });
-  form.addEventListener("submit", (event) => submitted(form, event, async () => {
-    const body = asked();
-    const made = await call("POST", `/v1/jobs/${form.dataset.job}/retry`, body, headers(body));
-    location.assign(`/dashboard/jobs/${made.id}`);
-  }));
+  return asked;
 }
 
 function edit(form) {
