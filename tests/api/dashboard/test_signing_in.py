@@ -7,6 +7,8 @@ import re
 import pytest
 from sqlalchemy import text
 
+from api.dashboard import site
+
 HTML = {"Accept": "text/html"}
 
 
@@ -181,6 +183,18 @@ def test_styles_and_scripts_come_packed_however_the_client_unpacks(app, alice, e
         sheet[1], headers={"Accept-Encoding": packed, "If-None-Match": answer.headers["ETag"]}
     ) as again:
         assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_packed_file_is_kept_once_however_its_address_is_written(app, alice, enter):
+    sheet = re.search(r'href="([^"]+/style\.css)"', enter(alice).see("/dashboard"))
+    assert sheet
+    folder = sheet[1].removesuffix("style.css")
+    site._packed.cache_clear()
+    for address in (sheet[1], f"{folder}./style.css", f"{folder}././style.css", f"{folder}vendor/../style.css"):
+        with app.test_client().get(address, headers={"Accept-Encoding": "br"}) as answer:
+            assert answer.status_code == 200, address
+            assert answer.headers["Content-Encoding"] == "br"
+    assert site._packed.cache_info().currsize == 1
 
 
 def test_pages_speak_the_language_of_the_browser_or_the_one_that_was_chosen(alice, enter):
