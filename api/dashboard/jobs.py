@@ -22,7 +22,7 @@ from api.dashboard.params import prose
 from api.dashboard.search_fields import search_fields
 from api.http.cursors import Pager, created, time_position
 from api.http.filters import job_filter, job_order
-from api.http.problems import InvalidError
+from api.http.problems import FieldError, InvalidError
 from api.schemas.bodies import MAX_BULK_JOBS
 from api.schemas.queries import PageQuery
 from api.v1.job_actions import order_many
@@ -50,24 +50,9 @@ UNCHIPPED = {"state", "trashed"}
 @pages.add(PATH, list_jobs, list_views, query=ListQuery)
 def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
     """Show jobs, newest first or in another order."""
-    query, refused, fault = visit.query, None, None
-    try:
-        found = visit.ask(list_jobs, query.plain())
-    except InvalidError as error:
-        # A search that cannot be read: nothing is listed, so that nothing else can be taken for its result.
-        fault = next((one for one in error.errors if one.pointer == "/query/q"), None)
-        if fault is None:
-            raise
-        found = {"data": [], "next_cursor": None}
-    except ConflictError:
-        # Figures of different extractors: the list is shown in its usual order, with the reason.
-        query, refused = query.model_copy(update={"sort": NEWEST_FIRST, "cursor": None}), query.sort
-        found = visit.ask(list_jobs, query.plain())
-        visit = replace(visit, query=query)
+    visit, found, fault, refused = _found(visit)
+    query = visit.query
     on, order = query.filters(), query.order()
-    kept = visit.ask(list_views, PageQuery(limit=100))["data"]
-    shown = bulk_filter(query) | ({"trashed": True} if query.trashed else {})
-    here = {"filter": shown, "sort": query.sort, "columns": query.columns}
     listed = [{**job, "verbs": verbs(job)} for job in found["data"]]
     by_state = _by_state(visit, found)
     context = {
@@ -91,10 +76,7 @@ def jobs(visit: Visit[ListQuery]) -> TemplateResponse:
         "sorts": {name: _turned(query, on, name) for name in ("fd_ratio", "name", "created_at", "duration")},
         "fault": fault,
         "prose": prose,
-        "views": [
-            {**one, "address": _address_of(one), "current": {name: one[name] for name in here} == here} for one in kept
-        ],
-        "here_kept": here,
+        **_views(visit),
         "cells": {job["id"]: [_cell(job, name) for name in query.columns] for job in listed},
         "search_fields": search_fields(visit),
         "projects": visit.projects,
@@ -135,6 +117,34 @@ def jobs_bulk(visit: Visit[OrderQuery]) -> TemplateResponse:
         "back": address(on),
     }
     return TemplateResponse("jobs_bulk.html", context)
+
+
+def _found(visit: Visit[ListQuery]) -> tuple[Visit[ListQuery], dict[str, Any], FieldError | None, str | None]:
+    """Return the visit as it is answered, the jobs that match, what is wrong with a search, and an order refused."""
+    try:
+        return visit, visit.ask(list_jobs, visit.query.plain()), None, None
+    except InvalidError as error:
+        # A search that cannot be read: nothing is listed, so that nothing else can be taken for its result.
+        fault = next((one for one in error.errors if one.pointer == "/query/q"), None)
+        if fault is None:
+            raise
+        return visit, {"data": [], "next_cursor": None}, fault, None
+    except ConflictError:
+        # Figures of different extractors: the list is shown in its usual order, with the reason.
+        usual = visit.query.model_copy(update={"sort": NEWEST_FIRST, "cursor": None})
+        return replace(visit, query=usual), visit.ask(list_jobs, usual.plain()), None, visit.query.sort
+
+
+def _views(visit: Visit[ListQuery]) -> dict[str, Any]:
+    """Return the saved views, and what a view of the present list would hold."""
+    query = visit.query
+    shown = bulk_filter(query) | ({"trashed": True} if query.trashed else {})
+    here = {"filter": shown, "sort": query.sort, "columns": query.columns}
+    kept = visit.ask(list_views, PageQuery(limit=100))["data"]
+    views = [
+        {**one, "address": _address_of(one), "current": {name: one[name] for name in here} == here} for one in kept
+    ]
+    return {"views": views, "here_kept": here}
 
 
 def _sortable(visit: Visit[ListQuery], refused: str | None, on: list[tuple[str, str]]) -> list[tuple[Measurer, str]]:

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from ganforge.errors import OutputError
 from models.formats import duration
+from models.states import NO_LIVE_WORKER, ErrorCode
 
 if TYPE_CHECKING:  # importing pydantic would make every command start later
     from models.views import Job
@@ -37,7 +38,7 @@ MIN_COLUMN_WIDTH = 8
 _ID = re.compile("[a-z]+_[0-9a-f-]{36}")
 
 # What the codes of reasons mean to a reader.
-_REASONS = {"no_live_worker": "no worker serves this queue", "worker_lost": "the worker was lost"}
+_REASONS: dict[str, str] = {NO_LIVE_WORKER: "no worker serves this queue", ErrorCode.worker_lost: "the worker was lost"}
 
 AsJson = Annotated[bool, typer.Option("--json", help='Print JSON; a list is {"items": [...]}.')]
 

@@ -12,8 +12,6 @@ from ganforge.cli.output import AsJson, ago, print_items, print_table, tell, usa
 from ganforge.client import Client
 
 DAY_S = 86_400
-
-
 EVERY = "all"
 
 
