@@ -1,4 +1,4 @@
-"""Deleting: jobs into the trash and out of it, single files, and what takes the room."""
+"""Deleting: jobs into the trash and out of it, single files, and what uses the space."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ class Trash(Session):
         self._transport.send("DELETE", f"/v1/artifacts/{path_segment(artifact_id)}")
 
     def storage(self) -> Storage:
-        """Return what takes the room, by owner, kind, data set and job, and what the trash holds."""
+        """Return what uses the space, by owner, kind, data set and job, and what the trash holds."""
         return cast("Storage", self._get("/v1/storage"))

@@ -1,4 +1,4 @@
-"""What takes the room, with the buttons to make some; the trash; and what is kept of the ended jobs of projects."""
+"""What uses the space, with the buttons to make some; the trash; and what is kept of the ended jobs of projects."""
 
 from __future__ import annotations
 

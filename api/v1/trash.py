@@ -1,4 +1,4 @@
-"""The trash of jobs, single files, and what takes the room."""
+"""The trash of jobs, single files, and what uses the space."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def delete_artifact(call: Call[Query, None], artifact_id: str) -> Reply:
 
 @routes.add("GET", "/v1/storage", Access.read, answers={200: answers.Storage})
 def show_storage(call: Call[Query, None]) -> answers.Storage:
-    """Get what takes the room: bytes and objects by owner, kind, data set and job, and what the trash holds.
+    """Get what uses the space: bytes and objects by owner, kind, data set and job, and what the trash holds.
 
     Each object is in one entry of `by_owner` and of `by_kind`, and in one of `by_dataset` or `by_job` as far as these
     list all. Admins see all owners.

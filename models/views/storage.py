@@ -1,4 +1,4 @@
-"""What takes the room in the object store."""
+"""What uses the space in the object store."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class Policies:
 def _hold(connection: Connection, policy_id: str) -> bool:
     """Keep a policy from being deleted or replaced until the transaction ends; return whether it is still there.
 
-    Who was told that a policy is gone loses nothing to it afterwards.
+    Once somebody is told that a policy is gone, it removes nothing more.
     """
     query = select(RetentionPolicy.id).where(RetentionPolicy.id == policy_id)
     return connection.scalar(query.with_for_update(read=True)) is not None

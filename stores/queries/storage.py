@@ -1,4 +1,4 @@
-"""What takes the room in the object store, as the rows say. Read-only."""
+"""What uses the space in the object store, as the rows say. Read-only."""
 
 from __future__ import annotations
 

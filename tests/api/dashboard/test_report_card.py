@@ -64,7 +64,7 @@ def test_figures_stand_in_three_groups_with_those_of_real_images(alice, enter, b
     assert labels["auth_pct"].endswith("; like real images")
     assert "they are new" in words(inside(page, "group-copying"))
     assert "kinds are missing" in words(inside(page, "group-diversity"))
-    assert "no fault, though some figures are worse" in words(inside(page, "group-fidelity"))
+    assert "no fault found, but some figures are worse" in words(inside(page, "group-fidelity"))
     assert "Lower learning rates" in words(page)  # what to try
     assert "style=" not in page  # the policy of pages allows none
 
@@ -198,7 +198,7 @@ def test_a_report_without_a_sheet_has_no_pairs():
 def test_images_that_look_like_nothing_real_are_of_no_kind(alice, enter, bench, finished):
     noise = {**BLURRED, "fidelity": {"precision": 0.01}, "diversity": {"coverage": 0.0, "recall": 0.0}}
     page = see(enter(alice), evaluated(alice, bench, finished.id, result(noise)))
-    assert "hard to tell while images do not look real" in words(inside(page, "group-diversity"))
+    assert "unclear while images do not look real" in words(inside(page, "group-diversity"))
     assert "Images that do not look real belong to no class" in words(page)
 
 

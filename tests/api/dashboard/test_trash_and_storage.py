@@ -63,7 +63,7 @@ def test_the_page_says_what_can_be_done_to_those_who_may_do_it(
     alice: Person, carol: Person, finished: Finished, upload: Upload, enter
 ):
     upload(alice, zipped(pictures(16)))
-    ways = ("How to make room", "Delete jobs that you no longer need", "Delete uploaded data sets", "Set a policy")
+    ways = ("Free up space", "Delete jobs that you no longer need", "Delete uploaded data sets", "Set a policy")
     page, looking = (html.unescape(enter(one).see("/dashboard/storage")) for one in (alice, carol))
     assert [words in page for words in ways] == [True] * 4
     assert [words in looking for words in ways] == [False] * 4
