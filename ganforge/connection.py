@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ import httpx
 
 from ganforge.errors import GanforgeError, UnreachableError
 from ganforge.stack.home import Home
+from ganforge.stack.ports import is_loopback
 from ganforge.stack.settings import DEFAULT_HOME
 from models.access_keys import KEY_PREFIX
 
@@ -35,11 +35,7 @@ class Connection:
     @property
     def local(self) -> bool:
         """Return whether the service is on this machine, so that no proxy may be used."""
-        host = urlsplit(self.url).hostname or ""
-        try:
-            return host == "localhost" or ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(urlsplit(self.url).hostname or "")
 
 
 def find_connection(

@@ -65,7 +65,8 @@ def get_artifact(call: Call[Query, None], artifact_id: str) -> answers.Artifact:
 def download_artifact(call: Call[ContentQuery, None], artifact_id: str) -> Reply | Response:
     """Download an artifact.
 
-    303 to a signed link that lives for 10 minutes; with `redirect=false` the bytes themselves, or a range of them.
+    303 to a signed link that lives for 10 minutes; with `redirect=false`, and always where users cannot
+    reach the object store (`GANFORGE_S3_LINKS`), the bytes themselves, or a range of them.
 
     The link is signed, so the object store refuses a request that brings an `Authorization` header too (400 or 403).
     curl, browsers and most clients drop that header where they are sent to another host. With clients that keep it
@@ -73,16 +74,18 @@ def download_artifact(call: Call[ContentQuery, None], artifact_id: str) -> Reply
     """
     artifact, key = _find(call, artifact_id)
     etag = quote_etag(artifact["sha256"])
+    blobs = call.service.stores.infra.blobs
+    redirect = call.query.redirect and blobs.links
     part = None
-    if not call.query.redirect:
+    if not redirect:
         headers = call.request.headers
         part = asked_for(headers.get("Range"), headers.get("If-Range"), etag, artifact["bytes"])
     answer = hand_out(
-        call.service.stores.infra.blobs,
+        blobs,
         key,
         artifact["name"],
         artifact["content_type"],
-        redirect=call.query.redirect,
+        redirect=redirect,
         size=artifact["bytes"],
         part=part,
     )

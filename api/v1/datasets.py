@@ -72,7 +72,8 @@ def show_preview(call: Call[ContentQuery, None], dataset_id: str) -> Reply | Res
     key = call.service.stores.datasets.uploads.preview_key(found["id"], call.who.reads)
     if key is None:
         raise NotFoundError(Missing.no_preview())
-    return hand_out(call.service.stores.infra.blobs, key, "preview.png", "image/png", redirect=call.query.redirect)
+    blobs = call.service.stores.infra.blobs
+    return hand_out(blobs, key, "preview.png", "image/png", redirect=call.query.redirect and blobs.links)
 
 
 @routes.add("DELETE", "/v1/datasets/{dataset_id}", Access.change, answers={204: None}, problems=("conflict",))

@@ -1,10 +1,19 @@
-"""Free TCP ports of the loopback interface."""
+"""The loopback interface, and its free TCP ports."""
 
 from __future__ import annotations
 
 import socket
+from ipaddress import ip_address
 
 LOOPBACK = "127.0.0.1"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches this address or name."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def free_port() -> int:

@@ -15,6 +15,7 @@ from ganforge.stack import processes
 from ganforge.stack.child import Child
 from ganforge.stack.devices import Seat, seats
 from ganforge.stack.home import Home
+from ganforge.stack.ports import is_loopback
 from ganforge.stack.services import Services
 from ganforge.stack.settings import DEFAULT_PORT, StackSettings
 from ganforge.stack.signals import Signals
@@ -101,6 +102,8 @@ class Stack:
             **self.services.environment(),
             "GANFORGE_HOST": self.settings.host,
             "GANFORGE_PORT": str(self.port),
+            # The object store listens on the loopback interface alone.
+            "GANFORGE_S3_LINKS": str(is_loopback(self.settings.host)),
             "GANFORGE_DATA_ROOTS": self.settings.data_roots,
             "PYTHONUNBUFFERED": "1",
         }

@@ -71,9 +71,14 @@ def _translated(key: str) -> Iterator[None]:
 
 
 class Blobs:
-    """One bucket. A second client signs links for the address that users see."""
+    """One bucket. A second client signs links for the address that users see.
+
+    Attributes:
+        links: whether users reach the store, so that links are of use to them.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        self.links = settings.s3_links
         self._bucket = settings.s3_bucket
         self._link = timedelta(seconds=settings.link_s)
         # Few retries and short waits: the uploader retries longer by itself, while it watches its lease.

@@ -28,6 +28,11 @@ class Settings(BaseSettings):
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey.")
     s3_url: str = Field("http://127.0.0.1:9000", description="Address at which the service reaches the object store.")
     s3_public_url: str | None = Field(None, description="Address in download links; default: `GANFORGE_S3_URL`.")
+    s3_links: bool = Field(
+        True,
+        description="Whether downloads are redirected to the object store; if not, the service sends the bytes itself. "
+        "For stores that users cannot reach.",
+    )
     s3_access_key: SecretStr = Field(SecretStr(""), description="Access key of the object store.")
     s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret key of the object store.")
     s3_bucket: str = Field("ganforge", description="Bucket in the object store; the setup creates it.")

@@ -47,6 +47,14 @@ def test_content_is_behind_a_signed_link(finished: Finished, alice: Person) -> N
     assert httpx.get(link.partition("?")[0]).status_code in {400, 401, 403}
 
 
+def test_content_comes_from_here_where_nobody_else_reaches_the_store(
+    stores: Stores, finished: Finished, alice: Person
+) -> None:
+    stores.infra.blobs.links = False
+    answer = alice.get(f"/v1/artifacts/{finished.grid}/content", headers={"Range": "bytes=3-"})
+    assert (answer.status_code, answer.data) == (206, b"ture")
+
+
 def test_content_comes_from_here_when_asked(finished: Finished, alice: Person) -> None:
     answer = alice.get(f"/v1/artifacts/{finished.grid}/content?redirect=false")
     assert (answer.status_code, answer.data) == (200, b"picture")
